@@ -1,0 +1,120 @@
+package io.luciole;
+
+import io.luciole.model.ModelDescription;
+import io.luciole.spi.BackendInfo;
+import io.luciole.spi.BackendOutput;
+import io.luciole.spi.TokenBatch;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.Set;
+
+/**
+ * Makes embeddings of a backend's raw outputs, by BGE-M3's rules (FlagEmbedding 1.4.0, {@code
+ * BGEM3FlagModel}):
+ *
+ * <ul>
+ *   <li>dense: {@code x / max(‖x‖₂, 1e-12)}, if the model normalises;
+ *   <li>sparse: the largest weight of each token id, special ids and weights of 0 left out;
+ *   <li>ColBERT: every row but the first, each {@code x / max(‖x‖₂, 1e-12)}.
+ * </ul>
+ *
+ * <p>Stateless and safe for use by many threads.
+ */
+final class EmbeddingDecoder {
+  private static final double MIN_NORM = 1e-12;
+
+  private final boolean normalize;
+  private final Set<Integer> unweighted;
+  private final int dimension;
+  private final int colbertDimension;
+
+  EmbeddingDecoder(ModelDescription description, BackendInfo backend) {
+    this.normalize = description.normalize();
+    this.unweighted = description.unweightedTokens();
+    this.dimension = backend.dimension();
+    this.colbertDimension = backend.colbertDimension();
+  }
+
+  /**
+   * The embedding of one text of a batch.
+   *
+   * @throws NotFiniteException if the backend's values for this text are not all finite
+   */
+  Embedding decode(
+      BackendOutput output, TokenBatch batch, int text, Set<Output> wanted, boolean truncated) {
+    return new Embedding(
+        wanted.contains(Output.DENSE) ? dense(output.get(Output.DENSE), text) : null,
+        wanted.contains(Output.SPARSE) ? sparse(output.get(Output.SPARSE), batch, text) : null,
+        wanted.contains(Output.COLBERT) ? colbert(output.get(Output.COLBERT), batch, text) : null,
+        batch.length(text),
+        truncated);
+  }
+
+  private float[] dense(FloatBuffer values, int text) {
+    float[] vector = new float[dimension];
+    values.get(text * dimension, vector);
+    double norm = norm(vector, 0, dimension, "dense vector");
+    if (normalize) {
+      scale(vector, 0, dimension, norm);
+    }
+    return vector;
+  }
+
+  private SparseVector sparse(FloatBuffer weights, TokenBatch batch, int text) {
+    // A pair as one long, id above weight: sorting puts each id's largest weight last, because
+    // positive floats order like their bits.
+    long[] pairs = new long[batch.length(text)];
+    int count = 0;
+    for (int t = batch.offset(text); t < batch.offset(text + 1); t++) {
+      float weight = weights.get(t);
+      if (!Float.isFinite(weight)) {
+        throw new NotFiniteException("token weight", weight);
+      }
+      int id = batch.tokenIds()[t];
+      if (weight > 0 && !unweighted.contains(id)) {
+        pairs[count++] = ((long) id << 32) | Float.floatToRawIntBits(weight);
+      }
+    }
+    Arrays.sort(pairs, 0, count);
+    int[] ids = new int[count];
+    float[] largest = new float[count];
+    int size = 0;
+    for (int i = 0; i < count; i++) {
+      int id = (int) (pairs[i] >>> 32);
+      if (i + 1 == count || (int) (pairs[i + 1] >>> 32) != id) {
+        ids[size] = id;
+        largest[size++] = Float.intBitsToFloat((int) pairs[i]);
+      }
+    }
+    return SparseVector.of(Arrays.copyOf(ids, size), Arrays.copyOf(largest, size));
+  }
+
+  private MultiVector colbert(FloatBuffer vectors, TokenBatch batch, int text) {
+    int rows = batch.length(text) - 1;
+    float[] values = new float[Math.multiplyExact(rows, colbertDimension)];
+    vectors.get((batch.offset(text) + 1) * colbertDimension, values);
+    for (int row = 0; row < rows; row++) {
+      int from = row * colbertDimension;
+      scale(values, from, colbertDimension, norm(values, from, colbertDimension, "ColBERT row"));
+    }
+    return MultiVector.ofOwned(colbertDimension, values);
+  }
+
+  private static double norm(float[] values, int from, int length, String what) {
+    double squares = 0;
+    for (int i = from; i < from + length; i++) {
+      squares += (double) values[i] * values[i];
+    }
+    if (!Double.isFinite(squares)) {
+      throw new NotFiniteException(what, squares);
+    }
+    return Math.sqrt(squares);
+  }
+
+  private static void scale(float[] values, int from, int length, double norm) {
+    double factor = 1 / Math.max(norm, MIN_NORM);
+    for (int i = from; i < from + length; i++) {
+      values[i] = (float) (values[i] * factor);
+    }
+  }
+}

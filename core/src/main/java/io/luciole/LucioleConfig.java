@@ -1,0 +1,279 @@
+package io.luciole;
+
+import static java.util.Objects.requireNonNull;
+
+import io.luciole.spi.Device;
+import io.luciole.spi.Precision;
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/**
+ * Settings from outside the code. In order of increasing strength:
+ *
+ * <ol>
+ *   <li>{@code luciole.properties} in the working directory, or the file that the system property
+ *       {@code luciole.config} or the environment's {@code LUCIOLE_CONFIG} names;
+ *   <li>the environment: {@code LUCIOLE_TOKEN_BUDGET} for {@code luciole.token-budget};
+ *   <li>system properties: {@code -Dluciole.token-budget=8192}.
+ * </ol>
+ *
+ * <p>Unknown keys and values that cannot be are refused with the key, where it came from and, if
+ * one is near, the key that may have been meant. Immutable.
+ */
+public final class LucioleConfig {
+  /** What can be set. */
+  public enum Key {
+    /** An alias, a folder or a hub name; {@code starter} by default. */
+    MODEL("model"),
+    /** A backend's name; chosen by {@link io.luciole.spi.Backends#select} by default. */
+    BACKEND("backend"),
+    /** {@code cpu}, {@code cuda:0}; the backend's best device by default. */
+    DEVICE("device"),
+    /** {@code fp32}, {@code fp16} or {@code int8}; the device's usual one by default. */
+    PRECISION("precision"),
+    /** Threads of the backend on the CPU; its own choice by default. */
+    THREADS("threads"),
+    /** Outputs of a text that asks for none, comma-separated: {@code dense,sparse,colbert}. */
+    OUTPUTS("outputs"),
+    /** Most tokens of a text, special ones included; the model's limit by default. */
+    MAX_LENGTH("max-length"),
+    /** Most tokens of a batch, padding included. */
+    TOKEN_BUDGET("token-budget"),
+    /** Threads that tokenise. */
+    TOKENIZER_THREADS("tokenizer-threads");
+
+    private final String id;
+
+    Key(String id) {
+      this.id = id;
+    }
+
+    /** The property's name, such as {@code luciole.token-budget}. */
+    public String property() {
+      return PREFIX + id;
+    }
+
+    /** The environment variable's name, such as {@code LUCIOLE_TOKEN_BUDGET}. */
+    public String variable() {
+      return property().replace('.', '_').replace('-', '_').toUpperCase(Locale.ROOT);
+    }
+  }
+
+  /**
+   * One setting and where it came from.
+   *
+   * @param value the value as written
+   * @param origin for people: a file, an environment variable, a system property
+   */
+  public record Setting(String value, String origin) {}
+
+  private static final String PREFIX = "luciole.";
+
+  /** Names with our prefix that are read elsewhere. */
+  private static final Set<String> OTHER_PROPERTIES = Set.of("luciole.config", "luciole.cache");
+
+  private final Map<Key, Setting> settings;
+
+  private LucioleConfig(Map<Key, Setting> settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * Reads the settings of this process.
+   *
+   * @throws ConfigException if a setting is unknown or cannot be, or a named file cannot be read
+   */
+  public static LucioleConfig load() {
+    return load(Path.of(""), System.getenv(), System.getProperties());
+  }
+
+  /** As {@link #load()}, from a given working directory, environment and system properties. */
+  static LucioleConfig load(Path directory, Map<String, String> environment, Properties system) {
+    Map<Key, Setting> settings = new EnumMap<>(Key.class);
+    String named = system.getProperty("luciole.config", environment.get("LUCIOLE_CONFIG"));
+    Path file = named != null ? Path.of(named) : directory.resolve("luciole.properties");
+    if (named != null || Files.isRegularFile(file)) {
+      putAll(settings, read(file), file.toString());
+    }
+    environment.forEach((variable, value) -> putVariable(settings, variable, value));
+    Map<String, String> own = new TreeMap<>();
+    for (String name : system.stringPropertyNames()) {
+      if (name.startsWith(PREFIX) && !OTHER_PROPERTIES.contains(name)) {
+        own.put(name, requireNonNull(system.getProperty(name)));
+      }
+    }
+    putAll(settings, own, "system property");
+    return new LucioleConfig(settings);
+  }
+
+  /**
+   * Settings given as properties, {@code luciole.backend=onnx}, and nothing from the process.
+   *
+   * @throws ConfigException if a setting is unknown or cannot be
+   */
+  public static LucioleConfig of(Map<String, String> properties) {
+    Map<Key, Setting> settings = new EnumMap<>(Key.class);
+    putAll(settings, properties, "given properties");
+    return new LucioleConfig(settings);
+  }
+
+  /** A setting, if it was made. */
+  public Optional<String> get(Key key) {
+    return Optional.ofNullable(settings.get(key)).map(Setting::value);
+  }
+
+  /** All settings that were made, with their origins. */
+  public Map<Key, Setting> settings() {
+    return Map.copyOf(settings);
+  }
+
+  /** Reads {@code dense,sparse}: outputs, comma-separated. */
+  static Set<Output> parseOutputs(String text) {
+    Set<Output> outputs = EnumSet.noneOf(Output.class);
+    for (String name : text.split(",", -1)) {
+      outputs.add(
+          Arrays.stream(Output.values())
+              .filter(o -> o.id().equals(name.strip().toLowerCase(Locale.ROOT)))
+              .findFirst()
+              .orElseThrow(() ->
+                  new IllegalArgumentException(
+                      "expected outputs of dense, sparse and colbert, comma-separated, got \""
+                          + text
+                          + '"')));
+    }
+    return outputs;
+  }
+
+  static int positive(String text) {
+    try {
+      int value = Integer.parseInt(text.strip());
+      if (value >= 1) {
+        return value;
+      }
+    } catch (NumberFormatException e) {
+      // Refused below, with the text.
+    }
+    throw new IllegalArgumentException(
+        "expected a whole number of at least 1, got \"" + text + '"');
+  }
+
+  private static Map<String, String> read(Path file) {
+    Properties properties = new Properties();
+    try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+      properties.load(reader);
+    } catch (IOException | IllegalArgumentException e) {
+      throw new ConfigException("Cannot read the configuration file " + file + ": " + e, e);
+    }
+    Map<String, String> map = new TreeMap<>();
+    properties.stringPropertyNames().forEach(n -> map.put(n, properties.getProperty(n, "")));
+    return map;
+  }
+
+  private static void putAll(
+      Map<Key, Setting> settings, Map<String, String> properties, String origin) {
+    properties.forEach((name, value) -> {
+      Key key =
+          Arrays.stream(Key.values())
+              .filter(k -> k.property().equals(name))
+              .findFirst()
+              .orElseThrow(() -> unknown(name, origin, names(Key::property)));
+      put(settings, key, value, origin + " " + name);
+    });
+  }
+
+  private static void putVariable(Map<Key, Setting> settings, String variable, String value) {
+    if (!variable.startsWith("LUCIOLE_")) {
+      return;
+    }
+    for (Key key : Key.values()) {
+      if (key.variable().equals(variable)) {
+        put(settings, key, value, "environment variable " + variable);
+        return;
+      }
+    }
+    // Others may use the prefix for their own; only what looks like a slip is refused.
+    if (nearest(variable, names(Key::variable)).isPresent()) {
+      throw unknown(variable, "environment variable", names(Key::variable));
+    }
+  }
+
+  private static void put(Map<Key, Setting> settings, Key key, String value, String origin) {
+    try {
+      if (value.isBlank()) {
+        throw new IllegalArgumentException("expected a value, got none");
+      }
+      check(key, value);
+    } catch (IllegalArgumentException e) {
+      throw new ConfigException(key.property() + " (" + origin + "): " + e.getMessage(), e);
+    }
+    settings.put(key, new Setting(value.strip(), origin));
+  }
+
+  @SuppressWarnings("CheckReturnValue") // read to see whether it can be read
+  private static void check(Key key, String value) {
+    switch (key) {
+      case MODEL, BACKEND -> {}
+      case DEVICE -> Device.parse(value);
+      case PRECISION -> Precision.parse(value);
+      case OUTPUTS -> parseOutputs(value);
+      case THREADS, MAX_LENGTH, TOKEN_BUDGET, TOKENIZER_THREADS -> positive(value);
+    }
+  }
+
+  private static List<String> names(Function<Key, String> name) {
+    List<String> names = new ArrayList<>();
+    for (Key key : Key.values()) {
+      names.add(name.apply(key));
+    }
+    return names;
+  }
+
+  private static ConfigException unknown(String name, String origin, List<String> known) {
+    return new ConfigException(
+        "Unknown setting "
+            + name
+            + " ("
+            + origin
+            + ")"
+            + nearest(name, known).map(n -> "; did you mean " + n + "?").orElse("")
+            + " Known: "
+            + String.join(", ", known));
+  }
+
+  private static Optional<String> nearest(String name, List<String> known) {
+    return known.stream()
+        .filter(k -> editDistance(k, name) <= 2)
+        .min((a, b) -> Integer.compare(editDistance(a, name), editDistance(b, name)));
+  }
+
+  /** Levenshtein's distance, row by row. */
+  private static int editDistance(String a, String b) {
+    int[] row = new int[b.length() + 1];
+    Arrays.setAll(row, i -> i);
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int substitution = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(substitution, 1 + Math.min(row[j], row[j - 1]));
+      }
+    }
+    return row[b.length()];
+  }
+}

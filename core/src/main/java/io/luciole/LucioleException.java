@@ -1,0 +1,21 @@
+package io.luciole;
+
+/**
+ * The base of every exception that Luciole throws for a cause outside the calling code: a file, a
+ * device, a library, a full queue. Wrong arguments are {@link IllegalArgumentException}s.
+ *
+ * <p>Messages say what was expected, what was found and what to do next; they are meant for people.
+ */
+public class LucioleException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** Creates an exception with a message for people. */
+  public LucioleException(String message) {
+    super(message);
+  }
+
+  /** Creates an exception with a message for people and the failure beneath it. */
+  public LucioleException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

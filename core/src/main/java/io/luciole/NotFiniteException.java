@@ -1,0 +1,18 @@
+package io.luciole;
+
+/**
+ * The model gave NaN or infinity for a text: its weights or its precision do not hold for it. Only
+ * that text's future fails with this.
+ */
+public class NotFiniteException extends LucioleException {
+  private static final long serialVersionUID = 1L;
+
+  NotFiniteException(String what, double value) {
+    super(
+        "Expected finite values from the model, found a "
+            + what
+            + " with "
+            + value
+            + ". Try a higher precision (luciole.precision=fp32), and check the weights.");
+  }
+}

@@ -1,0 +1,64 @@
+package io.luciole.model;
+
+import static java.util.Objects.requireNonNull;
+
+import io.luciole.Role;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a model's files mean: everything about it that is not in the weights.
+ *
+ * @param hiddenSize components of a token's state according to {@code config.json}, if it says
+ * @param maxTokens the longest text, special tokens included
+ * @param pooling how token states become one vector, or null where nothing says: a backend that
+ *     finds pooled vectors in the model needs none, others call {@link #requirePooling}
+ * @param normalize whether dense vectors are scaled to Euclidean length 1
+ * @param prompts what is put before a text of a role; a role without an entry has none
+ * @param unweightedTokens token ids that never get a sparse weight: those of the classification,
+ *     end, padding and unknown tokens
+ */
+public record ModelDescription(
+    OptionalInt hiddenSize,
+    int maxTokens,
+    @Nullable Pooling pooling,
+    boolean normalize,
+    Map<Role, String> prompts,
+    Set<Integer> unweightedTokens) {
+  /** Checks and copies the components. */
+  public ModelDescription {
+    requireNonNull(hiddenSize, "hiddenSize");
+    prompts = Map.copyOf(prompts);
+    unweightedTokens = Set.copyOf(unweightedTokens);
+    if (maxTokens < 2) {
+      throw new IllegalArgumentException("maxTokens must be at least 2, got " + maxTokens);
+    }
+  }
+
+  /**
+   * The pooling.
+   *
+   * @throws ModelException if nothing in the model's folder says which; the message says where to
+   *     write it
+   */
+  public Pooling requirePooling() {
+    if (pooling == null) {
+      throw new ModelException(
+          "Nothing says how this model's token states become one vector: expected modules.json with"
+              + " a pooling module, or luciole.json. Add luciole.json to the model's folder, for"
+              + " instance {\"pooling\": \"cls\", \"normalize\": true} (cls, mean or last).");
+    }
+    return pooling;
+  }
+
+  ModelDescription withMaxTokens(int limit) {
+    return new ModelDescription(hiddenSize, limit, pooling, normalize, prompts, unweightedTokens);
+  }
+
+  /** The prompt of a role, empty if there is none. */
+  public String prompt(Role role) {
+    return prompts.getOrDefault(role, "");
+  }
+}

@@ -1,0 +1,106 @@
+package io.luciole.model;
+
+import static java.util.Objects.requireNonNull;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A resolved model: its files and what they mean. All paths exist and are regular files at the time
+ * of resolution.
+ *
+ * @param name what people call it: an alias, a hub name, a folder's name
+ * @param folder the folder of the files
+ * @param tokenizer the Hugging Face {@code tokenizer.json}
+ * @param config {@code config.json}, or null
+ * @param weights the checkpoint: {@code model.safetensors}, {@code pytorch_model.bin}, or the index
+ *     file of a sharded one; or null
+ * @param onnx an ONNX file, or null
+ * @param sparseHead {@code sparse_linear.pt}, or null
+ * @param colbertHead {@code colbert_linear.pt}, or null
+ * @param description what the files mean
+ */
+public record ModelFiles(
+    String name,
+    Path folder,
+    Path tokenizer,
+    @Nullable Path config,
+    @Nullable Path weights,
+    @Nullable Path onnx,
+    @Nullable Path sparseHead,
+    @Nullable Path colbertHead,
+    ModelDescription description) {
+  /** Checks the components. */
+  public ModelFiles {
+    requireNonNull(name, "name");
+    requireNonNull(folder, "folder");
+    requireNonNull(tokenizer, "tokenizer");
+    requireNonNull(description, "description");
+    if (weights == null && onnx == null) {
+      throw new IllegalArgumentException("expected weights or an ONNX file, got neither");
+    }
+  }
+
+  /** The checkpoint, if there is one. */
+  public Optional<Path> checkpoint() {
+    return Optional.ofNullable(weights);
+  }
+
+  /** The ONNX file, if there is one. */
+  public Optional<Path> onnxFile() {
+    return Optional.ofNullable(onnx);
+  }
+
+  /**
+   * The same model with a lower limit on a text's tokens.
+   *
+   * @throws IllegalArgumentException if the limit is below 2 or above the model's own
+   */
+  public ModelFiles withMaxTokens(int maxTokens) {
+    if (maxTokens < 2 || maxTokens > description.maxTokens()) {
+      throw new IllegalArgumentException(
+          "the model "
+              + name
+              + " takes texts of 2 to "
+              + description.maxTokens()
+              + " tokens, got "
+              + maxTokens);
+    }
+    return new ModelFiles(
+        name,
+        folder,
+        tokenizer,
+        config,
+        weights,
+        onnx,
+        sparseHead,
+        colbertHead,
+        description.withMaxTokens(maxTokens));
+  }
+
+  /**
+   * The fingerprint of this model's vectors. Reads the weights the first time; their digest is kept
+   * in Luciole's cache folder for as long as size and modification time stay the same.
+   *
+   * @param dimension components of a dense vector, as the backend reports it
+   * @throws ModelException if a file cannot be read
+   */
+  public ModelFingerprint fingerprint(int dimension) {
+    List<Path> files = new ArrayList<>();
+    if (weights != null) {
+      files.addAll(FileDigests.withShards(weights));
+    } else {
+      files.addAll(FileDigests.withExternalData(requireNonNull(onnx)));
+    }
+    for (Path head : new Path[] {sparseHead, colbertHead}) {
+      if (head != null) {
+        files.add(head);
+      }
+    }
+    return new ModelFingerprint(
+        name, dimension, FileDigests.sha256(List.of(tokenizer)), FileDigests.sha256(files));
+  }
+}

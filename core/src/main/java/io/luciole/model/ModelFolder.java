@@ -1,0 +1,285 @@
+package io.luciole.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.luciole.Role;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads a model's folder in the layouts people have: a Hugging Face checkpoint, a
+ * sentence-transformers folder, an ONNX export. What the files leave open can be written into
+ * {@code luciole.json} beside them:
+ *
+ * <pre>
+ * {"pooling": "cls" | "mean" | "last", "normalize": true, "maxTokens": 512,
+ *  "queryPrompt": "query: ", "passagePrompt": "passage: "}
+ * </pre>
+ */
+final class ModelFolder {
+  private static final Set<String> OWN_KEYS =
+      Set.of("pooling", "normalize", "maxTokens", "queryPrompt", "passagePrompt");
+
+  /** Rows of a table are no limit of the model beyond this; tokenizer files write 1e30 for none. */
+  private static final int NO_LIMIT = 1 << 20;
+
+  private final Path folder;
+  private final JsonNode config;
+  private final JsonNode own;
+  private final boolean hasM3Heads;
+
+  private ModelFolder(Path folder, boolean hasM3Heads) {
+    this.folder = folder;
+    this.config = ModelJson.readIfPresent(folder.resolve("config.json"));
+    this.own = ModelJson.readIfPresent(folder.resolve("luciole.json"));
+    this.hasM3Heads = hasM3Heads;
+  }
+
+  /**
+   * Reads a folder, or the folder of an ONNX file.
+   *
+   * @throws ModelException if something is missing, unreadable or contradictory
+   */
+  static ModelFiles read(Path path, String name) {
+    if (!Files.exists(path)) {
+      throw new ModelException("There is no such model: " + path);
+    }
+    boolean isOnnx = path.getFileName() != null && path.getFileName().toString().endsWith(".onnx");
+    if (Files.isRegularFile(path) && !isOnnx) {
+      throw new ModelException(
+          "Expected a model's folder or an .onnx file, found the file " + path);
+    }
+    Path onnx = isOnnx ? path : null;
+    Path folder = isOnnx ? path.toAbsolutePath().resolveSibling("") : path;
+    if (isOnnx && !Files.exists(folder.resolve("tokenizer.json"))) {
+      // The hub's layout: onnx/model.onnx beneath the folder of the tokenizer.
+      Path above = folder.getParent();
+      if (above != null && Files.exists(above.resolve("tokenizer.json"))) {
+        folder = above;
+      }
+    }
+    Path tokenizer = folder.resolve("tokenizer.json");
+    if (!Files.isRegularFile(tokenizer)) {
+      throw new ModelException(
+          "Expected tokenizer.json in the model's folder "
+              + folder
+              + ", found none. It is the tokenizer's file in Hugging Face's format; copy it from"
+              + " the model's page.");
+    }
+    Path weights =
+        isOnnx
+            ? null
+            : first(
+                folder,
+                "model.safetensors",
+                "model.safetensors.index.json",
+                "pytorch_model.bin",
+                "pytorch_model.bin.index.json");
+    if (onnx == null) {
+      onnx = findOnnx(folder);
+    }
+    if (weights == null && onnx == null) {
+      throw new ModelException(
+          "Expected model.safetensors, pytorch_model.bin or an .onnx file in the model's folder "
+              + folder
+              + ", found none.");
+    }
+    Path sparseHead = first(folder, "sparse_linear.pt");
+    Path colbertHead = first(folder, "colbert_linear.pt");
+    Path config = first(folder, "config.json");
+    ModelDescription description =
+        new ModelFolder(folder, sparseHead != null || colbertHead != null).describe();
+    return new ModelFiles(
+        name, folder, tokenizer, config, weights, onnx, sparseHead, colbertHead, description);
+  }
+
+  private static @Nullable Path first(Path folder, String... names) {
+    for (String name : names) {
+      Path file = folder.resolve(name);
+      if (Files.isRegularFile(file)) {
+        return file;
+      }
+    }
+    return null;
+  }
+
+  private static @Nullable Path findOnnx(Path folder) {
+    Path usual = first(folder, "model.onnx", "onnx/model.onnx", "model_quantized.onnx");
+    if (usual != null) {
+      return usual;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      List<Path> found =
+          files.filter(f -> f.getFileName().toString().endsWith(".onnx")).sorted().toList();
+      if (found.size() > 1) {
+        throw new ModelException(
+            "Expected one .onnx file in " + folder + ", found " + found + ". Name the one to use.");
+      }
+      return found.isEmpty() ? null : found.get(0);
+    } catch (IOException e) {
+      throw new ModelException(
+          "Cannot list the model's folder " + folder + ": " + e.getMessage(), e);
+    }
+  }
+
+  private ModelDescription describe() {
+    own.fieldNames()
+        .forEachRemaining(key -> {
+          if (!OWN_KEYS.contains(key)) {
+            throw new ModelException(
+                "Unknown key \""
+                    + key
+                    + "\" in "
+                    + folder.resolve("luciole.json")
+                    + "; known are "
+                    + new TreeSet<>(OWN_KEYS));
+          }
+        });
+    JsonNode modules = ModelJson.readArrayIfPresent(folder.resolve("modules.json"));
+    Pooling pooling = pooling(modules);
+    boolean normalize = hasM3Heads || modules.isMissingNode();
+    for (JsonNode module : modules) {
+      normalize |= module.path("type").asText().endsWith("Normalize");
+    }
+    if (own.has("normalize")) {
+      normalize = own.path("normalize").asBoolean();
+    }
+    OptionalInt hidden =
+        config.has("hidden_size")
+            ? OptionalInt.of(config.path("hidden_size").asInt())
+            : OptionalInt.empty();
+    return new ModelDescription(
+        hidden, maxTokens(), pooling, normalize, prompts(), unweightedTokens());
+  }
+
+  private @Nullable Pooling pooling(JsonNode modules) {
+    if (own.has("pooling")) {
+      String written = own.path("pooling").asText();
+      try {
+        return Pooling.valueOf(written.toUpperCase(Locale.ROOT));
+      } catch (IllegalArgumentException e) {
+        throw new ModelException(
+            "Expected \"cls\", \"mean\" or \"last\" for \"pooling\", found \""
+                + written
+                + "\" in "
+                + folder.resolve("luciole.json"),
+            e);
+      }
+    }
+    for (JsonNode module : modules) {
+      if (module.path("type").asText().endsWith("Pooling")) {
+        return declaredPooling(folder.resolve(module.path("path").asText()).resolve("config.json"));
+      }
+    }
+    return hasM3Heads ? Pooling.CLS : null;
+  }
+
+  /** What sentence-transformers writes: one flag a mode, or since 5.x one name. */
+  private static Pooling declaredPooling(Path file) {
+    JsonNode node = ModelJson.read(file);
+    String mode = node.path("pooling_mode").asText();
+    if (node.path("pooling_mode_cls_token").asBoolean() || mode.equals("cls")) {
+      return Pooling.CLS;
+    }
+    if (node.path("pooling_mode_mean_tokens").asBoolean() || mode.equals("mean")) {
+      return Pooling.MEAN;
+    }
+    if (node.path("pooling_mode_lasttoken").asBoolean() || mode.equals("lasttoken")) {
+      return Pooling.LAST;
+    }
+    throw new ModelException(
+        "Expected pooling by cls, mean or last token, found " + node + " in " + file);
+  }
+
+  /** The smallest of the limits that the files state. */
+  private int maxTokens() {
+    int limit = NO_LIMIT;
+    if (config.has("max_position_embeddings")) {
+      int rows = config.path("max_position_embeddings").asInt();
+      // RoBERTa's positions start behind the padding id, which costs that many rows of the table.
+      boolean roberta = config.path("model_type").asText().contains("roberta");
+      limit = roberta ? rows - config.path("pad_token_id").asInt(1) - 1 : rows;
+    }
+    JsonNode sentence = ModelJson.readIfPresent(folder.resolve("sentence_bert_config.json"));
+    limit = Math.min(limit, positive(sentence.path("max_seq_length")));
+    JsonNode tokenizer = ModelJson.readIfPresent(folder.resolve("tokenizer_config.json"));
+    limit = Math.min(limit, positive(tokenizer.path("model_max_length")));
+    if (own.has("maxTokens")) {
+      int asked = own.path("maxTokens").asInt();
+      if (asked < 2 || asked > limit) {
+        throw new ModelException(
+            "Expected \"maxTokens\" from 2 to "
+                + limit
+                + ", found "
+                + own.path("maxTokens")
+                + " in "
+                + folder.resolve("luciole.json"));
+      }
+      return asked;
+    }
+    if (limit == NO_LIMIT) {
+      throw new ModelException(
+          "Nothing says how many tokens this model takes: expected max_position_embeddings in"
+              + " config.json, or \"maxTokens\" in "
+              + folder.resolve("luciole.json"));
+    }
+    if (limit < 2) {
+      throw new ModelException(
+          "Expected a limit of at least 2 tokens, found " + limit + " in the files of " + folder);
+    }
+    return limit;
+  }
+
+  private static int positive(JsonNode number) {
+    double value = number.asDouble(NO_LIMIT);
+    return value >= 1 && value < NO_LIMIT ? (int) value : NO_LIMIT;
+  }
+
+  private Map<Role, String> prompts() {
+    Map<Role, String> prompts = new EnumMap<>(Role.class);
+    JsonNode declared =
+        ModelJson.readIfPresent(folder.resolve("config_sentence_transformers.json"))
+            .path("prompts");
+    put(prompts, Role.QUERY, declared.path("query"));
+    put(prompts, Role.PASSAGE, declared.path("document"));
+    put(prompts, Role.PASSAGE, declared.path("passage"));
+    put(prompts, Role.QUERY, own.path("queryPrompt"));
+    put(prompts, Role.PASSAGE, own.path("passagePrompt"));
+    return prompts;
+  }
+
+  private static void put(Map<Role, String> prompts, Role role, JsonNode text) {
+    if (text.isTextual() && !text.asText().isEmpty()) {
+      prompts.put(role, text.asText());
+    }
+  }
+
+  /** As FlagEmbedding has it: the ids of the tokenizer's cls, eos, pad and unk tokens. */
+  private Set<Integer> unweightedTokens() {
+    if (!Files.isRegularFile(folder.resolve("tokenizer.json"))) {
+      return Set.of();
+    }
+    JsonNode names = ModelJson.readIfPresent(folder.resolve("tokenizer_config.json"));
+    JsonNode map = ModelJson.readIfPresent(folder.resolve("special_tokens_map.json"));
+    Map<String, Integer> ids = ModelJson.addedTokens(folder.resolve("tokenizer.json"));
+    Set<Integer> unweighted = new TreeSet<>();
+    for (String kind : List.of("cls_token", "eos_token", "pad_token", "unk_token")) {
+      JsonNode token = names.hasNonNull(kind) ? names.path(kind) : map.path(kind);
+      String content = token.isObject() ? token.path("content").asText() : token.asText();
+      Integer id = ids.get(content);
+      if (id != null && id >= 0) {
+        unweighted.add(id);
+      }
+    }
+    return unweighted;
+  }
+}

@@ -1,0 +1,89 @@
+package io.luciole.model;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+
+/** Reads the JSON files of a model's folder; failures name the file. */
+final class ModelJson {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private ModelJson() {}
+
+  /** The file's content, an object. */
+  static JsonNode read(Path file) {
+    try {
+      JsonNode node = JSON.readTree(file.toFile());
+      if (!node.isObject()) {
+        throw new ModelException(
+            "Expected a JSON object, found " + node.getNodeType() + " in " + file);
+      }
+      return node;
+    } catch (IOException e) {
+      throw new ModelException("Cannot read " + file + " as JSON: " + firstLine(e), e);
+    }
+  }
+
+  /** The file's content, or a missing node if there is no such file. */
+  static JsonNode readIfPresent(Path file) {
+    return Files.isRegularFile(file) ? read(file) : MissingNode.getInstance();
+  }
+
+  /** The file's content, an array, or a missing node if there is no such file. */
+  static JsonNode readArrayIfPresent(Path file) {
+    if (!Files.isRegularFile(file)) {
+      return MissingNode.getInstance();
+    }
+    try {
+      JsonNode node = JSON.readTree(file.toFile());
+      if (!node.isArray()) {
+        throw new ModelException(
+            "Expected a JSON array, found " + node.getNodeType() + " in " + file);
+      }
+      return node;
+    } catch (IOException e) {
+      throw new ModelException("Cannot read " + file + " as JSON: " + firstLine(e), e);
+    }
+  }
+
+  /**
+   * The {@code added_tokens} of a {@code tokenizer.json}, by content. Reads no further than that:
+   * the vocabulary behind it can have a quarter of a million entries.
+   */
+  static Map<String, Integer> addedTokens(Path tokenizer) {
+    Map<String, Integer> ids = new HashMap<>();
+    try (JsonParser parser = new JsonFactory().createParser(tokenizer.toFile())) {
+      if (parser.nextToken() != JsonToken.START_OBJECT) {
+        throw new ModelException("Expected a JSON object in " + tokenizer);
+      }
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        String field = parser.currentName();
+        parser.nextToken();
+        if (!field.equals("added_tokens")) {
+          parser.skipChildren();
+          continue;
+        }
+        JsonNode tokens = JSON.readTree(parser);
+        for (JsonNode token : tokens) {
+          ids.put(token.path("content").asText(), token.path("id").asInt(-1));
+        }
+        break;
+      }
+      return ids;
+    } catch (IOException e) {
+      throw new ModelException("Cannot read " + tokenizer + " as JSON: " + firstLine(e), e);
+    }
+  }
+
+  private static String firstLine(IOException e) {
+    return String.valueOf(e.getMessage()).lines().findFirst().orElse(e.getClass().getSimpleName());
+  }
+}

@@ -1,0 +1,109 @@
+package io.luciole.model;
+
+import static java.util.Objects.requireNonNull;
+
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a model comes from, as a user writes it:
+ *
+ * <ul>
+ *   <li>an alias: {@code starter}, a small English model that comes with Maven;
+ *   <li>a local folder with {@code tokenizer.json} and either a checkpoint ({@code config.json} and
+ *       {@code model.safetensors} or {@code pytorch_model.bin}) or an ONNX file, or the path of an
+ *       ONNX file in such a folder;
+ *   <li>a hub name, {@code BAAI/bge-m3}, looked for in Luciole's cache folder and in that of
+ *       Hugging Face's tools. Nothing is downloaded here.
+ * </ul>
+ */
+public final class ModelSource {
+  /** The alias of the model that comes with Maven. */
+  public static final String STARTER = "starter";
+
+  private static final Pattern HUB_NAME = Pattern.compile("[\\w.-]+/[\\w.-]+");
+
+  private final String text;
+  private final @Nullable Path path;
+
+  private ModelSource(String text, @Nullable Path path) {
+    this.text = text;
+    this.path = path;
+  }
+
+  /**
+   * Reads what a user wrote. Never touches the file system.
+   *
+   * @throws IllegalArgumentException if the text is blank
+   */
+  public static ModelSource parse(String text) {
+    String name = requireNonNull(text, "text").strip();
+    if (name.isEmpty()) {
+      throw new IllegalArgumentException("expected a model: an alias, a folder or a hub name");
+    }
+    return new ModelSource(name, null);
+  }
+
+  /** A local folder, or an ONNX file in one. */
+  public static ModelSource path(Path path) {
+    return new ModelSource(path.toString(), path);
+  }
+
+  /**
+   * Finds the files and reads what they mean. An existing path wins over an alias or a hub name of
+   * the same text.
+   *
+   * @throws ModelException if there is no such model here, or its files are not as they must be;
+   *     the message says what to do
+   */
+  public ModelFiles resolve() {
+    Path local = path != null ? path : existing(text);
+    if (local != null) {
+      return ModelFolder.read(local, nameOf(local));
+    }
+    if (text.equals(STARTER)) {
+      return StarterModel.files();
+    }
+    if (HUB_NAME.matcher(text).matches()) {
+      Path cached = HubCache.find(text);
+      if (cached != null) {
+        return ModelFolder.read(cached, text);
+      }
+      throw new ModelException(
+          "The model "
+              + text
+              + " is not on this machine: found neither a folder of that name, nor "
+              + HubCache.folder(text)
+              + ", nor a snapshot in the Hugging Face cache. Fetch it with: luciole pull "
+              + text);
+    }
+    throw new ModelException(
+        "There is no model \""
+            + text
+            + "\": expected the alias "
+            + STARTER
+            + ", an existing folder, or a hub name such as BAAI/bge-m3.");
+  }
+
+  private static @Nullable Path existing(String text) {
+    try {
+      Path path = Path.of(text);
+      return Files.exists(path) ? path : null;
+    } catch (InvalidPathException e) {
+      return null;
+    }
+  }
+
+  private static String nameOf(Path path) {
+    Path file = path.toAbsolutePath().normalize().getFileName();
+    return file == null ? path.toString() : file.toString();
+  }
+
+  @Override
+  public String toString() {
+    return text;
+  }
+}

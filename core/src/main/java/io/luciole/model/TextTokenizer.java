@@ -1,0 +1,183 @@
+package io.luciole.model;
+
+import static java.util.Objects.requireNonNull;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import io.luciole.Role;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * Turns texts into token ids with Hugging Face's own tokenizers library, by way of DJL.
+ *
+ * <p>A text longer than the model's limit keeps its first tokens and the special tokens at its end,
+ * as Hugging Face truncates. Of a very long text only as much is read as decides those tokens, so a
+ * text of many megabytes costs no more than one of the limit's length.
+ *
+ * <p>Safe for use by many threads. Contacts nothing: DJL's report home is switched off here.
+ */
+public final class TextTokenizer implements AutoCloseable {
+  static {
+    // DJL asks a cloud metadata service where it runs and reports home, unless told otherwise; and
+    // on CUDA machines its tokenizers would download a GPU build of themselves.
+    setUnlessSet("OPT_OUT_TRACKING", "true");
+    setUnlessSet("RUST_FLAVOR", "cpu");
+  }
+
+  /** First guess at how much of a long text decides its first tokens, in characters a token. */
+  private static final int CHARS_PER_TOKEN = 16;
+
+  /** Tokens near a cut can differ from those of the whole text; these many are not trusted. */
+  private static final int CUT_MARGIN = 128;
+
+  private final HuggingFaceTokenizer tokenizer;
+  private final String queryPrompt;
+  private final String passagePrompt;
+  private final int maxTokens;
+  private final int leadingSpecials;
+  private final int trailingSpecials;
+
+  private TextTokenizer(HuggingFaceTokenizer tokenizer, ModelDescription description) {
+    this.tokenizer = tokenizer;
+    this.queryPrompt = description.prompt(Role.QUERY);
+    this.passagePrompt = description.prompt(Role.PASSAGE);
+    this.maxTokens = description.maxTokens();
+    long[] special = tokenizer.encode("a").getSpecialTokenMask();
+    int leading = 0;
+    while (leading < special.length && special[leading] == 1) {
+      leading++;
+    }
+    int trailing = 0;
+    while (trailing < special.length - leading && special[special.length - 1 - trailing] == 1) {
+      trailing++;
+    }
+    this.leadingSpecials = leading;
+    this.trailingSpecials = trailing;
+  }
+
+  /**
+   * Opens the tokenizer of a model.
+   *
+   * @throws ModelException if {@code tokenizer.json} cannot be read
+   */
+  public static TextTokenizer open(ModelFiles model) {
+    requireNonNull(model, "model");
+    Path file = model.tokenizer();
+    HuggingFaceTokenizer tokenizer;
+    try {
+      tokenizer =
+          HuggingFaceTokenizer.builder()
+              .optTokenizerPath(file)
+              .optAddSpecialTokens(true)
+              .optTruncation(false)
+              .optPadding(false)
+              .build();
+    } catch (IOException | RuntimeException | LinkageError e) {
+      throw new ModelException("Cannot read the tokenizer " + file + ": " + e.getMessage(), e);
+    }
+    TextTokenizer opened = new TextTokenizer(tokenizer, model.description());
+    int specials = opened.leadingSpecials + opened.trailingSpecials;
+    if (specials >= opened.maxTokens) {
+      opened.close();
+      throw new ModelException(
+          "Expected room for text within "
+              + opened.maxTokens
+              + " tokens, found that "
+              + file
+              + " adds "
+              + specials
+              + " special ones");
+    }
+    return opened;
+  }
+
+  /** The token ids of a text with its role's prompt before it. Lone surrogates become U+FFFD. */
+  public TokenizedText tokenize(String text, Role role) {
+    requireNonNull(text, "text");
+    String prompt = role == Role.QUERY ? queryPrompt : passagePrompt;
+    String whole = wellFormed(prompt.isEmpty() ? text : prompt + text);
+    long guess = (long) CHARS_PER_TOKEN * (maxTokens + CUT_MARGIN);
+    while (guess < whole.length()) {
+      long[] ids = encode(whole.substring(0, wholeCharacters(whole, (int) guess)));
+      if (ids.length >= maxTokens + CUT_MARGIN) {
+        return new TokenizedText(truncate(ids), true);
+      }
+      guess *= 2;
+    }
+    long[] ids = encode(whole);
+    return ids.length > maxTokens
+        ? new TokenizedText(truncate(ids), true)
+        : new TokenizedText(toInts(ids, ids.length), false);
+  }
+
+  /** The string of one token id, as far as a single token has one; for showing, not for keys. */
+  public String decode(int tokenId) {
+    return tokenizer.decode(new long[] {tokenId});
+  }
+
+  /** The text with each lone surrogate replaced, since native code takes no other strings. */
+  private static String wellFormed(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isHighSurrogate(c)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        i++;
+      } else if (Character.isSurrogate(c)) {
+        return text.codePoints()
+            .map(p -> p >= Character.MIN_SURROGATE && p <= Character.MAX_SURROGATE ? 0xFFFD : p)
+            .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+            .toString();
+      }
+    }
+    return text;
+  }
+
+  /** Where to cut so that no surrogate pair is split. */
+  private static int wholeCharacters(String text, int end) {
+    return Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end;
+  }
+
+  private int[] truncate(long[] ids) {
+    int[] kept = toInts(ids, maxTokens);
+    for (int i = 1; i <= trailingSpecials; i++) {
+      kept[maxTokens - i] = (int) ids[ids.length - i];
+    }
+    return kept;
+  }
+
+  private static int[] toInts(long[] ids, int length) {
+    int[] ints = new int[length];
+    for (int i = 0; i < length; i++) {
+      ints[i] = (int) ids[i];
+    }
+    return ints;
+  }
+
+  /**
+   * The ids alone. {@link HuggingFaceTokenizer#encode} would also build token strings, spans and
+   * masks, one object a token.
+   */
+  private long[] encode(String text) {
+    TokenizersLibrary library = TokenizersLibrary.LIB;
+    long encoding = library.encode(tokenizer.getHandle(), text, true);
+    try {
+      return library.getTokenIds(encoding);
+    } finally {
+      library.deleteEncoding(encoding);
+    }
+  }
+
+  private static void setUnlessSet(String key, String value) {
+    if (System.getenv(key) == null && System.getProperty(key) == null) {
+      System.setProperty(key, value);
+    }
+  }
+
+  /** Gives the native memory back. Closing twice does nothing; no call may be under way. */
+  @Override
+  public void close() {
+    tokenizer.close();
+  }
+}

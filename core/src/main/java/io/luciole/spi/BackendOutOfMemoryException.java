@@ -1,0 +1,19 @@
+package io.luciole.spi;
+
+/**
+ * The device had too little memory for a batch. The backend stays usable: the engine answers by
+ * splitting the batch and lowering its token budget.
+ */
+public class BackendOutOfMemoryException extends BackendException {
+  private static final long serialVersionUID = 1L;
+
+  /** Creates an exception with a message for people and the failure beneath it. */
+  public BackendOutOfMemoryException(String message, Throwable cause) {
+    super(message, cause);
+  }
+
+  /** Creates an exception with a message for people. */
+  public BackendOutOfMemoryException(String message) {
+    super(message);
+  }
+}

@@ -1,0 +1,38 @@
+package io.luciole.spi;
+
+import java.util.Arrays;
+import java.util.Locale;
+
+/** The arithmetic of the linear layers; results are fp32 in any case. */
+public enum Precision {
+  /** 32-bit floats: exact, the default on CPU. */
+  FP32,
+  /** 16-bit floats: the default on CUDA devices. */
+  FP16,
+  /** 8-bit integers with weights quantised at load and activations as they come. */
+  INT8;
+
+  /** The name used in configuration: {@code fp32}, {@code fp16}, {@code int8}. */
+  public String id() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * Reads a name as {@link #id} writes it, in any case.
+   *
+   * @throws IllegalArgumentException if there is none such; the message lists those there are
+   */
+  public static Precision parse(String text) {
+    for (Precision p : values()) {
+      if (p.id().equalsIgnoreCase(text.strip())) {
+        return p;
+      }
+    }
+    throw new IllegalArgumentException(
+        "expected a precision of "
+            + Arrays.stream(values()).map(Precision::id).toList()
+            + ", got \""
+            + text
+            + '"');
+  }
+}
