@@ -16,8 +16,8 @@ final class Logging {
     setUnlessSet("org.slf4j.simpleLogger.showThreadName", Boolean.toString(verbose));
     setUnlessSet("org.slf4j.simpleLogger.showShortLogName", "true");
     setUnlessSet("org.slf4j.simpleLogger.levelInBrackets", "true");
-    // DJL logs every library it loads and every thread pool it sees.
-    setUnlessSet("org.slf4j.simpleLogger.log.ai.djl", verbose ? "info" : "warn");
+    // DJL warns of GPUs that it will not use, and logs every library it loads.
+    setUnlessSet("org.slf4j.simpleLogger.log.ai.djl", verbose ? "info" : "error");
     // Lucene uses java.util.logging, which writes two lines a message unless told otherwise.
     setUnlessSet("java.util.logging.SimpleFormatter.format", "[%4$s] %3$s - %5$s%6$s%n");
     ROOT.setLevel(verbose ? Level.INFO : Level.WARNING);

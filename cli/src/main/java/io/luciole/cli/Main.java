@@ -23,6 +23,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
     name = "luciole",
     versionProvider = Version.class,
     mixinStandardHelpOptions = true,
+    scope = ScopeType.INHERIT,
+    usageHelpWidth = 100,
     synopsisSubcommandLabel = "COMMAND",
     description = "Hybrid dense and sparse search for Lucene, with BGE-M3 embedded in your JVM.",
     commandListHeading = "%nCommands:%n",
