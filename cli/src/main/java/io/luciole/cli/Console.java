@@ -38,9 +38,10 @@ final class Console {
       OutputStream out,
       OutputStream err,
       boolean outIsTerminal,
+      boolean outIsPipe,
       boolean errIsTerminal) {
     this.in = in;
-    this.out = new PrintWriter(new Results(out), false);
+    this.out = new PrintWriter(new Results(out, outIsPipe), false);
     this.err = new PrintStream(err, true, StandardCharsets.UTF_8);
     this.outIsTerminal = outIsTerminal;
     this.errIsTerminal = errIsTerminal;
@@ -53,6 +54,7 @@ final class Console {
         new FileOutputStream(FileDescriptor.out),
         new FileOutputStream(FileDescriptor.err),
         isTerminal(1),
+        isPipe(1),
         isTerminal(2));
   }
 
@@ -128,8 +130,10 @@ final class Console {
    */
   private static final class Results extends Writer {
     private final Writer writer;
+    private final boolean isPipe;
 
-    Results(OutputStream out) {
+    Results(OutputStream out, boolean isPipe) {
+      this.isPipe = isPipe;
       writer =
           new OutputStreamWriter(new BufferedOutputStream(out, 1 << 16), StandardCharsets.UTF_8);
     }
@@ -157,10 +161,10 @@ final class Console {
       flush();
     }
 
-    private static RuntimeException failed(IOException e) {
+    private RuntimeException failed(IOException e) {
       String message = String.valueOf(e.getMessage());
       // The system's words for EPIPE are translated; a pipe to nobody is the one way to fail here.
-      if (message.toLowerCase(Locale.ROOT).contains("broken pipe") || isPipe(1)) {
+      if (message.toLowerCase(Locale.ROOT).contains("broken pipe") || isPipe) {
         return new ClosedPipeException(e);
       }
       return new CliException("Cannot write to standard output: " + message, e);

@@ -12,6 +12,7 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.EnumSet;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -130,9 +131,12 @@ final class EmbedCommand implements Callable<Integer> {
   private void embed(NumberedLines lines, EmbeddingEngine engine, Writer writer, Progress progress)
       throws IOException {
     EmbedOptions options = role == Role.QUERY ? EmbedOptions.query() : EmbedOptions.passage();
-    boolean large = engine.outputs().contains(Output.COLBERT);
+    EmbedPipeline.Bounds bounds =
+        engine.outputs().contains(Output.COLBERT)
+            ? EmbedPipeline.LARGE_RESULTS
+            : EmbedPipeline.USUAL;
     long done = 0;
-    try (EmbedPipeline pipeline = new EmbedPipeline(lines, engine, options, large);
+    try (EmbedPipeline pipeline = new EmbedPipeline(lines, engine, options, bounds);
         EmbeddingJson json = new EmbeddingJson(writer)) {
       for (EmbedPipeline.Result r = pipeline.next(); r != null; r = pipeline.next()) {
         json.write(r.id(), r.embedding());
@@ -165,7 +169,7 @@ final class EmbedCommand implements Callable<Integer> {
   static final class RoleConverter implements ITypeConverter<Role> {
     @Override
     public Role convert(String value) {
-      return Choice.of(Role.values(), Role::name, value);
+      return Choice.of(Role.values(), r -> r.name().toLowerCase(Locale.ROOT), value);
     }
   }
 }

@@ -19,11 +19,14 @@ import org.jspecify.annotations.Nullable;
  * for one thread.
  */
 final class EmbedPipeline implements AutoCloseable {
-  private static final int MOST_TEXTS = 4096;
-  private static final int MOST_CHARS = 8 << 20;
+  /** As much as may be under way: enough for an accelerator's batches, and some megabytes. */
+  static final Bounds USUAL = new Bounds(4096, 8 << 20);
 
-  /** A token's vector takes about a thousand times the room of its characters. */
-  private static final int MOST_CHARS_OF_LARGE_RESULTS = 256 << 10;
+  /** The same where results hold a vector a token, a thousand times the size of its characters. */
+  static final Bounds LARGE_RESULTS = new Bounds(4096, 256 << 10);
+
+  /** How many texts and how many of their characters may be under way. */
+  record Bounds(int texts, int chars) {}
 
   /** A text's embedding and its id, as JSON. */
   record Result(String id, Embedding embedding) {}
@@ -39,22 +42,18 @@ final class EmbedPipeline implements AutoCloseable {
   private final NumberedLines lines;
   private final EmbeddingEngine engine;
   private final EmbedOptions options;
-  private final BlockingQueue<Step> steps = new ArrayBlockingQueue<>(MOST_TEXTS);
+  private final BlockingQueue<Step> steps;
   private final int mostChars;
   private final Semaphore chars;
   private final Thread reader;
 
-  /**
-   * Starts reading.
-   *
-   * @param largeResults whether results hold a vector for each token
-   */
-  EmbedPipeline(
-      NumberedLines lines, EmbeddingEngine engine, EmbedOptions options, boolean largeResults) {
+  /** Starts reading. */
+  EmbedPipeline(NumberedLines lines, EmbeddingEngine engine, EmbedOptions options, Bounds bounds) {
     this.lines = lines;
     this.engine = engine;
     this.options = options;
-    this.mostChars = largeResults ? MOST_CHARS_OF_LARGE_RESULTS : MOST_CHARS;
+    this.steps = new ArrayBlockingQueue<>(bounds.texts);
+    this.mostChars = bounds.chars;
     this.chars = new Semaphore(mostChars);
     this.reader = Thread.ofPlatform().name("luciole-reader").daemon().unstarted(this::read);
     reader.start();

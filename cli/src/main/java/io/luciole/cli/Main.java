@@ -7,6 +7,7 @@ import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
@@ -53,6 +54,7 @@ public final class Main implements Runnable {
   private boolean verbose;
 
   private final CommandLine commandLine;
+  private boolean failed;
 
   private Main(Console console) {
     commandLine = commandLine(console);
@@ -92,7 +94,9 @@ public final class Main implements Runnable {
     int status;
     try {
       status = commandLine.execute(args);
-      console.out().flush();
+      if (!failed) {
+        console.out().flush();
+      }
     } catch (RuntimeException | Error e) {
       status = failed(console, e);
     }
@@ -105,6 +109,7 @@ public final class Main implements Runnable {
   }
 
   private int failed(Console console, Throwable failure) {
+    failed = true;
     if (failure instanceof ParameterException e) {
       return wrongUsage(console, e);
     }
@@ -125,12 +130,21 @@ public final class Main implements Runnable {
   }
 
   private static int wrongUsage(Console console, ParameterException e) {
+    CommandLine command = e.getCommandLine();
+    if (e instanceof MissingParameterException && !command.getUnmatchedArguments().isEmpty()) {
+      // A misspelt option is not missing: say what it was.
+      e = new UnmatchedArgumentException(command, command.getUnmatchedArguments());
+    }
+    String message =
+        command.getParent() == null && !command.getUnmatchedArguments().isEmpty()
+            ? "Unknown command or option: " + command.getUnmatchedArguments().get(0)
+            : Failures.text(e).strip().replaceAll("\\s*\\R\\s*", " ");
     PrintStream err = console.err();
-    err.println("luciole: " + Failures.text(e).strip().replaceAll("\\s*\\R\\s*", " "));
+    err.println("luciole: " + message);
     PrintWriter writer = console.errWriter();
     UnmatchedArgumentException.printSuggestions(e, writer);
     writer.flush();
-    err.println("Try: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
+    err.println("Try: " + command.getCommandSpec().qualifiedName() + " --help");
     return WRONG_USAGE;
   }
 

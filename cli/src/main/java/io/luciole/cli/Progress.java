@@ -49,6 +49,13 @@ final class Progress implements AutoCloseable {
             : null;
   }
 
+  /** Says how many there will be, where nobody knew at the start. */
+  void expect(long estimate) {
+    if (bar != null && total < 0) {
+      bar.maxHint(estimate);
+    }
+  }
+
   /** Says that so many are done. */
   void to(long done) {
     count = done;
