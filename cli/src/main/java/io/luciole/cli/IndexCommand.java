@@ -108,7 +108,8 @@ final class IndexCommand implements Callable<Integer> {
     }
   }
 
-  private static void show(Progress progress, IndexingProgress at) {
+  /** Shows how far an indexer is. */
+  static void show(Progress progress, IndexingProgress at) {
     if (at.fraction() > 0) {
       progress.expect(Math.round(at.documents() / at.fraction()));
     }

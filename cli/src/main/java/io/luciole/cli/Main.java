@@ -73,7 +73,11 @@ public final class Main implements Runnable {
   private CommandLine commandLine(Console console) {
     CommandLine line =
         new CommandLine(this)
+            .addSubcommand(new DemoCommand(console))
             .addSubcommand(new EmbedCommand(console))
+            .addSubcommand(new IndexCommand(console))
+            .addSubcommand(new SearchCommand(console))
+            .addSubcommand(new EvalCommand(console))
             .addSubcommand(new DoctorCommand(console))
             .addSubcommand(new GenerateCompletion());
     line.setOut(console.out());

@@ -49,11 +49,11 @@ class MainTest {
                 .filter(l -> l.matches(" {2}[a-z].*"))
                 .map(l -> l.strip().replaceFirst(" .*", ""))
                 .takeWhile(l -> !l.equals("luciole")))
-        .containsExactly("embed", "doctor", "generate-completion");
+        .containsExactly("demo", "embed", "index", "search", "eval", "doctor", "generate-completion");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"embed", "doctor"})
+  @ValueSource(strings = {"demo", "embed", "index", "search", "eval", "doctor"})
   void helpOfCommand_fitsTheScreenAndEndsWithExamples(String command) {
     Run run = Cli.run(command, "--help");
 
