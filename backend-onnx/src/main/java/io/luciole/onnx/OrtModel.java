@@ -1,0 +1,99 @@
+package io.luciole.onnx;
+
+import ai.onnxruntime.NodeInfo;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.TensorInfo;
+import io.luciole.spi.BackendException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * An ONNX Runtime session that reads inputs from and writes outputs to buffers of ours. Java's
+ * {@code OnnxTensor.getFloatBuffer} and {@code getByteBuffer} return copies; outputs bound to
+ * tensors over direct buffers are written once, in place.
+ */
+final class OrtModel implements AutoCloseable {
+  private final OrtEnvironment environment;
+  private final OrtSession session;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  OrtModel(OrtEnvironment environment, OrtSession session) {
+    this.environment = environment;
+    this.session = session;
+  }
+
+  /** The graph's inputs that are tensors, by name, in the graph's order. */
+  Map<String, TensorInfo> inputs() {
+    try {
+      return tensors(session.getInputInfo());
+    } catch (OrtException e) {
+      throw OrtErrors.of("reading the model's inputs", e);
+    }
+  }
+
+  /** The graph's outputs that are tensors, by name, in the graph's order. */
+  Map<String, TensorInfo> outputs() {
+    try {
+      return tensors(session.getOutputInfo());
+    } catch (OrtException e) {
+      throw OrtErrors.of("reading the model's outputs", e);
+    }
+  }
+
+  private static Map<String, TensorInfo> tensors(Map<String, NodeInfo> nodes) {
+    Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    nodes.forEach((name, node) -> {
+      if (node.getInfo() instanceof TensorInfo tensor) {
+        tensors.put(name, tensor);
+      }
+    });
+    return tensors;
+  }
+
+  /**
+   * Runs the graph; only the outputs named are fetched, each into its slot's buffer.
+   *
+   * @param what the batch, for the message of a failure
+   * @throws BackendException if ONNX Runtime fails, or an output has another shape than its slot
+   */
+  void run(List<Slot> inputs, List<Slot> outputs, Object what) {
+    Map<String, OnnxTensor> in = new LinkedHashMap<>();
+    Map<String, OnnxTensor> out = new LinkedHashMap<>();
+    try {
+      for (Slot slot : inputs) {
+        in.put(slot.name(), tensor(slot));
+      }
+      for (Slot slot : outputs) {
+        out.put(slot.name(), tensor(slot));
+      }
+      session.run(in, Set.of(), out).close();
+    } catch (OrtException e) {
+      throw OrtErrors.of("on " + what, e);
+    } finally {
+      in.values().forEach(OnnxTensor::close);
+      out.values().forEach(OnnxTensor::close);
+    }
+  }
+
+  private OnnxTensor tensor(Slot slot) throws OrtException {
+    return OnnxTensor.createTensor(environment, slot.buffer(), slot.shape(), slot.type());
+  }
+
+  /** Closes the session; {@code OrtSession.close} throws at the second time, this does not. */
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      try {
+        session.close();
+      } catch (OrtException e) {
+        throw OrtErrors.of("closing a session", e);
+      }
+    }
+  }
+}

@@ -1,0 +1,202 @@
+package io.luciole.onnx;
+
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtProvider;
+import ai.onnxruntime.OrtSession;
+import io.luciole.model.ModelException;
+import io.luciole.spi.BackendException;
+import io.luciole.spi.BackendOutOfMemoryException;
+import io.luciole.spi.Device;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The native library: loading it, its devices, sessions. */
+final class OrtRuntime {
+  static final String ADD_CPU =
+      "Add com.microsoft.onnxruntime:onnxruntime 1.28.0 to the class path.";
+  static final String ADD_CUDA =
+      "For CUDA 12 (12.8 or later, with cuDNN 9) put com.microsoft.onnxruntime:onnxruntime_gpu"
+          + " 1.28.0 on the class path in place of onnxruntime. For CUDA 13 set"
+          + " -Donnxruntime.native.path to a folder with libonnxruntime.so,"
+          + " libonnxruntime_providers_cuda.so and libonnxruntime_providers_shared.so of"
+          + " org.bytedeco:onnxruntime:1.28.0-1.5.14 (classifier linux-x86_64-gpu) and"
+          + " libonnxruntime4j_jni.so of onnxruntime_gpu 1.28.0.";
+
+  private static final Logger log = LoggerFactory.getLogger(OrtRuntime.class);
+
+  private final OrtEnvironment environment;
+
+  private OrtRuntime(OrtEnvironment environment) {
+    this.environment = environment;
+  }
+
+  /**
+   * Loads the native library unless that is done.
+   *
+   * @throws BackendException if it cannot be loaded; the message says why and what to add
+   */
+  static OrtRuntime load() {
+    try {
+      // ONNX Runtime prints its errors besides throwing them; they are told once, by us.
+      OrtLoggingLevel level =
+          log.isDebugEnabled()
+              ? OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING
+              : OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
+      OrtEnvironment environment = OrtEnvironment.getEnvironment(level, "luciole");
+      environment.setTelemetry(false);
+      return new OrtRuntime(environment);
+    } catch (OrtException | LinkageError | RuntimeException e) {
+      Throwable root = e;
+      while (root.getCause() != null) {
+        root = root.getCause();
+      }
+      throw new BackendException(
+          "ONNX Runtime cannot be loaded ("
+              + root
+              + "). "
+              + ADD_CPU
+              + " It has native libraries for Linux (x64, aarch64), macOS and Windows; with"
+              + " -Donnxruntime.native.path they come from that folder.",
+          e);
+    }
+  }
+
+  String version() {
+    return "ONNX Runtime " + environment.getVersion();
+  }
+
+  OrtEnvironment environment() {
+    return environment;
+  }
+
+  /**
+   * Options for a device.
+   *
+   * @param threads threads of the CPU, or 0 for one a processor this process may use
+   * @throws BackendException if this build of ONNX Runtime has no support for the device
+   */
+  OrtSession.SessionOptions options(Device device, int threads) throws OrtException {
+    OrtSession.SessionOptions options = new OrtSession.SessionOptions();
+    try {
+      int processors = Runtime.getRuntime().availableProcessors();
+      options.setIntraOpNumThreads(threads > 0 ? threads : processors);
+      options.setInterOpNumThreads(1);
+      // Idle threads sleep: tokenising and decoding need the processors between two operators.
+      options.addConfigEntry("session.intra_op.allow_spinning", "0");
+      options.addConfigEntry("session.inter_op.allow_spinning", "0");
+      switch (device.type()) {
+        case "cpu" -> {}
+        case "cuda" -> addCuda(options, device);
+        default ->
+            throw new BackendException(
+                "The backend onnx runs on cpu and cuda devices, not on " + device + ".");
+      }
+      return options;
+    } catch (OrtException | RuntimeException e) {
+      options.close();
+      throw e;
+    }
+  }
+
+  private static void addCuda(OrtSession.SessionOptions options, Device device) {
+    if (!OrtEnvironment.getAvailableProviders().contains(OrtProvider.CUDA)) {
+      throw new BackendException(
+          device + " was asked for, and this build of ONNX Runtime is for CPU only. " + ADD_CUDA);
+    }
+    try {
+      options.addCUDA(device.ordinal());
+    } catch (OrtException e) {
+      throw cudaFailure(device, e);
+    }
+  }
+
+  private static BackendException cudaFailure(Device device, OrtException e) {
+    return new BackendException(
+        device + " cannot be used: " + firstLine(e) + " What ONNX Runtime needs: " + ADD_CUDA, e);
+  }
+
+  private static String firstLine(OrtException e) {
+    return String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given");
+  }
+
+  /** Usable devices, best first; what keeps others from being used is added to the problems. */
+  List<Device> devices(List<String> problems) {
+    List<Device> devices = new ArrayList<>();
+    if (OrtEnvironment.getAvailableProviders().contains(OrtProvider.CUDA)) {
+      try {
+        tryDevice(new Device("cuda", 0));
+        for (int i = 0; i < nvidiaDevices(); i++) {
+          devices.add(new Device("cuda", i));
+        }
+      } catch (BackendException e) {
+        problems.add(String.valueOf(e.getMessage()));
+      }
+    } else if (nvidiaFiles() > 0) {
+      problems.add(
+          "An NVIDIA GPU is here, and this build of ONNX Runtime is for CPU only. " + ADD_CUDA);
+    }
+    devices.add(Device.CPU);
+    return devices;
+  }
+
+  private void tryDevice(Device device) {
+    try (OrtSession.SessionOptions options = options(device, 1)) {
+      environment.createSession(TrivialModel.bytes(), options).close();
+    } catch (OrtException e) {
+      throw cudaFailure(device, e);
+    }
+  }
+
+  /** Devices that CUDA shows to this process; at least 1, for one was tried. */
+  private static int nvidiaDevices() {
+    String visible = System.getenv("CUDA_VISIBLE_DEVICES");
+    if (visible != null && !visible.isBlank()) {
+      return (int) Stream.of(visible.split(",")).filter(s -> !s.isBlank()).count();
+    }
+    return Math.max(1, nvidiaFiles());
+  }
+
+  private static int nvidiaFiles() {
+    try (Stream<Path> files = Files.list(Path.of("/proc/driver/nvidia/gpus"))) {
+      return (int) files.count();
+    } catch (IOException | SecurityException e) {
+      return 0;
+    }
+  }
+
+  /**
+   * Opens an ONNX file.
+   *
+   * @throws ModelException if it is no model that ONNX Runtime can read
+   * @throws BackendException if the device cannot be used
+   */
+  OrtModel open(Path file, Device device, int threads) {
+    try (OrtSession.SessionOptions options = options(device, threads)) {
+      return new OrtModel(environment, environment.createSession(file.toString(), options));
+    } catch (OrtException e) {
+      BackendException failure = OrtErrors.of("loading " + file, e);
+      if (failure instanceof BackendOutOfMemoryException) {
+        throw failure;
+      }
+      if (device.isAccelerator() && String.valueOf(e.getMessage()).contains("CUDA")) {
+        throw cudaFailure(device, e);
+      }
+      throw new ModelException(
+          "Expected an ONNX model with all its external data beside it, found that ONNX Runtime"
+              + " cannot load "
+              + file
+              + ": "
+              + firstLine(e)
+              + ". If it was downloaded, compare its size and SHA-256 with the source's.",
+          e);
+    }
+  }
+}

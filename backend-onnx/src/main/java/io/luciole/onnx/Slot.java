@@ -1,0 +1,28 @@
+package io.luciole.onnx;
+
+import ai.onnxruntime.OnnxJavaType;
+import java.nio.ByteBuffer;
+
+/**
+ * An input or output of a run: a direct buffer that ONNX Runtime reads or writes in place.
+ *
+ * @param name the graph's name for it
+ * @param type the type of its elements
+ * @param buffer its elements from position to limit, in native byte order
+ * @param shape its dimensions
+ */
+@SuppressWarnings("ArrayRecordComponent") // Made, handed over and forgotten; never compared.
+record Slot(String name, OnnxJavaType type, ByteBuffer buffer, long... shape) {
+  static long bytes(OnnxJavaType type, long... shape) {
+    long bytes = type.size;
+    for (long d : shape) {
+      bytes = Math.multiplyExact(bytes, d);
+    }
+    return bytes;
+  }
+
+  /** A slot with a buffer of the right size from a pool. */
+  static Slot from(BufferPool pool, String name, OnnxJavaType type, long... shape) {
+    return new Slot(name, type, pool.take(bytes(type, shape)), shape);
+  }
+}
