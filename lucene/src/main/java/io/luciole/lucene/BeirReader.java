@@ -206,6 +206,11 @@ public final class BeirReader {
     }
 
     @Override
+    public String identity() {
+      return lines.identity();
+    }
+
+    @Override
     public double fractionRead() {
       return lines.fractionRead();
     }

@@ -16,6 +16,15 @@ public interface DocumentSource extends Iterator<SourceDocument>, AutoCloseable 
   String name();
 
   /**
+   * Which state of which source this is, so that an interrupted run can be resumed: two sources
+   * with the same identity give the same documents in the same order. Empty if nobody knows; then
+   * nothing is resumed.
+   */
+  default String identity() {
+    return "";
+  }
+
+  /**
    * How much of the source has been read, from 0 to 1, or NaN if nobody knows. It need not be
    * exact.
    */

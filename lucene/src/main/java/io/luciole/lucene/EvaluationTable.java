@@ -1,6 +1,7 @@
 package io.luciole.lucene;
 
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Quality figures, one row for each leg and fusion.
@@ -30,11 +31,46 @@ public record EvaluationTable(List<Row> rows, List<RankedRun> runs, int queries,
 
   /** A table for people: a line of headings, then a line for each row, in columns. */
   public String format() {
-    return NotYet.built();
+    int width = rows.stream().mapToInt(row -> row.name().length()).max().orElse(0);
+    String form = "%-" + Math.max(4, width) + "s";
+    StringBuilder table = new StringBuilder();
+    table.append(
+        String.format(
+            Locale.ROOT,
+            form + "  %7s  %7s  %10s  %7s\n",
+            "",
+            "nDCG@10",
+            "MRR@10",
+            "Recall@100",
+            "MAP"));
+    for (Row row : rows) {
+      table.append(
+          String.format(
+              Locale.ROOT,
+              form + "  %7.4f  %7.4f  %10.4f  %7.4f\n",
+              row.name(),
+              row.ndcg10(),
+              row.mrr10(),
+              row.recall100(),
+              row.map()));
+    }
+    return table.toString();
   }
 
   /** Lines of {@code name<TAB>ndcg10<TAB>mrr10<TAB>recall100<TAB>map}, without headings. */
   public String tsv() {
-    return NotYet.built();
+    StringBuilder lines = new StringBuilder();
+    for (Row row : rows) {
+      lines.append(
+          String.format(
+              Locale.ROOT,
+              "%s\t%.4f\t%.4f\t%.4f\t%.4f\n",
+              row.name(),
+              row.ndcg10(),
+              row.mrr10(),
+              row.recall100(),
+              row.map()));
+    }
+    return lines.toString();
   }
 }

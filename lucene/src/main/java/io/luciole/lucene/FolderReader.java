@@ -43,7 +43,7 @@ public final class FolderReader {
       paths
           .filter(FolderReader::isText)
           .filter(Files::isRegularFile)
-          .map(file -> new Entry(id(folder, file), file))
+          .map(file -> entry(folder, file))
           .sorted(Comparator.comparing(Entry::id))
           .forEach(files::add);
     } catch (IOException | UncheckedIOException e) {
@@ -56,7 +56,16 @@ public final class FolderReader {
     return new TextFiles(folder, files);
   }
 
-  private record Entry(String id, Path file) {}
+  private record Entry(String id, Path file, long size, long modified) {}
+
+  private static Entry entry(Path folder, Path file) {
+    try {
+      return new Entry(
+          id(folder, file), file, Files.size(file), Files.getLastModifiedTime(file).toMillis());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
 
   private static boolean isText(Path file) {
     String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
@@ -101,6 +110,15 @@ public final class FolderReader {
     @Override
     public String name() {
       return folder.toString();
+    }
+
+    @Override
+    public String identity() {
+      long state = files.size();
+      for (Entry entry : files) {
+        state = 31 * (31 * (31 * state + entry.id().hashCode()) + entry.size()) + entry.modified();
+      }
+      return folder.toAbsolutePath().normalize() + " state=" + Long.toHexString(state);
     }
 
     @Override

@@ -32,4 +32,9 @@ public record SearchResult(
     legs.forEach((leg, list) -> copy.put(leg, List.copyOf(list)));
     legs = Collections.unmodifiableMap(copy);
   }
+
+  /** A leg's list, best first; empty if it found nothing or was not asked. */
+  public List<ScoredId> leg(Leg leg) {
+    return legs.getOrDefault(leg, List.of());
+  }
 }

@@ -22,14 +22,16 @@ final class Utf8Lines implements AutoCloseable {
   private final Path file;
   private final InputStream in;
   private final long size;
+  private final String identity;
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream(4096);
   private long read;
   private long number;
 
-  private Utf8Lines(Path file, InputStream in, long size) {
+  private Utf8Lines(Path file, InputStream in, long size, String identity) {
     this.file = file;
     this.in = in;
     this.size = size;
+    this.identity = identity;
   }
 
   /**
@@ -45,8 +47,15 @@ final class Utf8Lines implements AutoCloseable {
       throw new SourceException("Expected a file, found the folder " + file, false, null);
     }
     try {
+      long size = Files.size(file);
+      String identity =
+          file.toAbsolutePath().normalize()
+              + " size="
+              + size
+              + " modified="
+              + Files.getLastModifiedTime(file).toMillis();
       return new Utf8Lines(
-          file, new BufferedInputStream(Files.newInputStream(file), 1 << 16), Files.size(file));
+          file, new BufferedInputStream(Files.newInputStream(file), 1 << 16), size, identity);
     } catch (IOException e) {
       throw unreadable(file, e);
     }
@@ -59,6 +68,11 @@ final class Utf8Lines implements AutoCloseable {
   /** The file. */
   Path file() {
     return file;
+  }
+
+  /** The file's path, size and time of change. */
+  String identity() {
+    return identity;
   }
 
   /** The number of the line that {@link #next} gave last or failed on, from 1. */
