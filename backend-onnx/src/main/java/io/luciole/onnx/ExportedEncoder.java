@@ -8,7 +8,10 @@ import io.luciole.Output;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.Pooling;
+import io.luciole.onnx.ExportLayout.Found;
+import io.luciole.onnx.ExportLayout.Kind;
 import io.luciole.spi.BackendConfig;
+import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutput;
 import io.luciole.spi.Precision;
 import io.luciole.spi.TokenBatch;
@@ -16,17 +19,22 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
- * An encoder that someone exported to ONNX: padded inputs, token states out, pooled here.
+ * An encoder that someone exported to ONNX. Its inputs are padded:
  *
  * <pre>
  * input_ids, attention_mask, token_type_ids (optional)   int64 [B, S]
- * last_hidden_state (or the first output)                float [B, S, H]
  * </pre>
+ *
+ * and its outputs are those of {@link ExportLayout}. Dense vectors that it lacks are pooled here,
+ * token weights and vectors come from BGE-M3's heads where their files lie beside it.
  */
 final class ExportedEncoder implements Encoder {
   private static final String IDS = "input_ids";
@@ -37,13 +45,17 @@ final class ExportedEncoder implements Encoder {
   private final Path file;
   private final BufferPool pool = new BufferPool();
   private final boolean takesTypes;
-  private final String states;
-  private final int hidden;
-  private final Pooling pooling;
+  private final ExportLayout layout;
+  private final Set<Output> outputs = EnumSet.of(Output.DENSE);
+  private final int dimension;
+  private final int vocabulary;
+  private final @Nullable Pooling pooling;
+  private final @Nullable HeadModel heads;
 
-  private ExportedEncoder(OrtModel model, Path file, ModelFiles files) {
+  private ExportedEncoder(
+      OrtRuntime runtime, OrtModel model, ModelFiles files, BackendConfig config) {
     this.model = model;
-    this.file = file;
+    this.file = requireNonNull(files.onnx());
     Map<String, TensorInfo> inputs = model.inputs();
     if (!inputs.keySet().containsAll(Set.of(IDS, MASK))
         || !Set.of(IDS, MASK, TYPES).containsAll(inputs.keySet())) {
@@ -57,34 +69,43 @@ final class ExportedEncoder implements Encoder {
     }
     inputs.forEach(this::checkInput);
     this.takesTypes = inputs.containsKey(TYPES);
+    this.vocabulary = Vocabulary.of(files);
+    this.layout = new ExportLayout(trial(), file);
 
-    Map<String, TensorInfo> outputs = model.outputs();
-    this.states =
-        outputs.containsKey("last_hidden_state")
-            ? "last_hidden_state"
-            : outputs.keySet().stream().findFirst().orElse("");
-    TensorInfo info = outputs.get(states);
-    if (info == null || info.type != OnnxJavaType.FLOAT || info.getShape().length != 3) {
+    Found dense = layout.get(Kind.DENSE);
+    Found states = layout.get(Kind.STATES);
+    this.dimension = (dense != null ? dense : requireNonNull(states)).components();
+    int expected = files.description().hiddenSize().orElse(dimension);
+    if (dimension != expected) {
       throw new ModelException(
-          "Expected token states, an output last_hidden_state of floats [batch, sequence, hidden],"
-              + " found "
-              + describe(outputs)
-              + " in "
-              + file);
-    }
-    long declared = info.getShape()[2];
-    int expected = files.description().hiddenSize().orElse((int) declared);
-    if (expected < 1 || (declared > 0 && declared != expected)) {
-      throw new ModelException(
-          "Expected token states of "
+          "Expected vectors of "
               + expected
               + " components (hidden_size of config.json), found "
-              + declared
+              + dimension
               + " in "
               + file);
     }
-    this.hidden = expected;
-    this.pooling = files.description().requirePooling();
+    this.pooling = dense == null ? files.description().requirePooling() : null;
+    this.heads = states == null ? null : HeadModel.open(runtime, files, states, layout, config);
+    for (Map.Entry<Output, Kind> token :
+        Map.of(Output.SPARSE, Kind.SPARSE, Output.COLBERT, Kind.COLBERT).entrySet()) {
+      boolean own = layout.get(token.getValue()) != null;
+      if (own || (heads != null && heads.outputs().contains(token.getKey()))) {
+        outputs.add(token.getKey());
+      }
+    }
+    if (!outputs.containsAll(config.outputs())) {
+      throw new BackendException(
+          "The model "
+              + files.name()
+              + " gives "
+              + outputs
+              + ", not "
+              + config.outputs()
+              + ": expected an export with these outputs, or with token states and the files"
+              + " sparse_linear.pt and colbert_linear.pt beside it, in "
+              + files.folder());
+    }
   }
 
   static ExportedEncoder open(OrtRuntime runtime, ModelFiles files, BackendConfig config) {
@@ -99,7 +120,7 @@ final class ExportedEncoder implements Encoder {
     }
     OrtModel model = runtime.open(file, config.device(), config.threads());
     try {
-      return new ExportedEncoder(model, file, files);
+      return new ExportedEncoder(runtime, model, files, config);
     } catch (Throwable t) {
       model.close();
       throw t;
@@ -110,47 +131,53 @@ final class ExportedEncoder implements Encoder {
     long[] shape = info.getShape();
     if (info.type != OnnxJavaType.INT64 || shape.length != 2 || shape[0] > 0 || shape[1] > 0) {
       throw new ModelException(
-          "Expected int64 [batch, sequence] with both open for the input "
+          "Expected INT64 [?, ?], texts and tokens both open, for the input "
               + name
               + ", found "
-              + describe(info)
+              + ExportLayout.describe(info)
               + " in "
               + file);
     }
   }
 
-  private static String describe(Map<String, TensorInfo> tensors) {
-    List<String> all = new ArrayList<>();
-    tensors.forEach((name, info) -> all.add(name + " " + describe(info)));
-    return String.join(", ", all);
-  }
-
-  private static String describe(TensorInfo info) {
-    List<String> dimensions = new ArrayList<>();
-    for (long d : info.getShape()) {
-      dimensions.add(d < 0 ? "?" : Long.toString(d));
+  /** The shapes that outputs have; what the file declares is often left open. */
+  private Map<String, TensorInfo> trial() {
+    int[] text = new int[ExportLayout.TRIAL_TOKENS];
+    List<Slot> in = new ArrayList<>();
+    try {
+      List<int[]> texts = new ArrayList<>();
+      for (int i = 0; i < ExportLayout.TRIAL_TEXTS; i++) {
+        texts.add(text);
+      }
+      fillInputs(TokenBatch.of(texts), text.length, in);
+      return model.shapes(in);
+    } finally {
+      in.forEach(slot -> pool.give(slot.buffer()));
     }
-    return info.type + " " + dimensions;
   }
 
   @Override
   public Set<Output> outputs() {
-    return Set.of(Output.DENSE);
+    return outputs;
   }
 
   @Override
   public int dimension() {
-    return hidden;
+    return dimension;
   }
 
   @Override
   public int colbertDimension() {
-    return 0;
+    Found own = layout.get(Kind.COLBERT);
+    if (own != null) {
+      return own.components();
+    }
+    return outputs.contains(Output.COLBERT) ? requireNonNull(heads).colbertDimension() : 0;
   }
 
   @Override
   public int vocabulary() {
-    return Integer.MAX_VALUE;
+    return vocabulary;
   }
 
   @Override
@@ -164,76 +191,89 @@ final class ExportedEncoder implements Encoder {
   }
 
   @Override
-  public BackendOutput run(TokenBatch batch, Set<Output> outputs) {
-    int rows = batch.size();
-    int length = batch.maxLength();
+  public BackendOutput run(TokenBatch batch, Set<Output> wanted) {
+    // An export that leaves out the first token has nothing to say of a batch of single tokens.
+    int length = Math.max(2, batch.maxLength());
     List<Slot> in = new ArrayList<>();
-    Slot out = null;
+    Map<Kind, Slot> raw = new EnumMap<>(Kind.class);
+    Map<Output, Slot> out = new EnumMap<>(Output.class);
     try {
-      in.add(Slot.from(pool, IDS, OnnxJavaType.INT64, rows, length));
-      fill(in.get(0).buffer(), batch, true);
-      in.add(Slot.from(pool, MASK, OnnxJavaType.INT64, rows, length));
-      fill(in.get(1).buffer(), batch, false);
-      if (takesTypes) {
-        Slot types = Slot.from(pool, TYPES, OnnxJavaType.INT64, rows, length);
-        in.add(types);
-        types.buffer().asLongBuffer().put(new long[rows * length]);
+      fillInputs(batch, length, in);
+      for (Output output : wanted) {
+        Kind kind = source(output);
+        Found found = requireNonNull(layout.get(kind));
+        raw.computeIfAbsent(
+            kind,
+            k -> Slot.from(pool, found.name(), found.type(), found.shape(batch.size(), length)));
       }
-      out = Slot.from(pool, states, OnnxJavaType.FLOAT, rows, length, hidden);
-      model.run(in, List.of(out), batch);
-      return pooled(batch, out.buffer().asFloatBuffer());
+      model.run(in, List.copyOf(raw.values()), batch);
+      Padded padded = new Padded(batch, length, pool);
+      Set<Output> byHeads = EnumSet.noneOf(Output.class);
+      for (Output output : wanted) {
+        Kind kind = source(output);
+        Found found = requireNonNull(layout.get(kind));
+        if (kind == Kind.STATES && output != Output.DENSE) {
+          byHeads.add(output);
+        } else {
+          FloatBuffer values = padded.floats(requireNonNull(raw.get(kind)));
+          out.put(
+              output,
+              kind == Kind.STATES
+                  ? padded.pooled(values, dimension, requireNonNull(pooling))
+                  : kind == Kind.DENSE
+                      ? padded.copy(values, dimension)
+                      : padded.flat(values, found));
+        }
+      }
+      if (!byHeads.isEmpty()) {
+        Slot states = requireNonNull(raw.get(Kind.STATES));
+        requireNonNull(heads).run(padded, states, byHeads, out, pool);
+      }
+      return OutputBuffers.of(out, pool);
+    } catch (Throwable t) {
+      out.values().forEach(slot -> pool.give(slot.buffer()));
+      throw t;
     } finally {
       in.forEach(slot -> pool.give(slot.buffer()));
-      if (out != null) {
-        pool.give(out.buffer());
-      }
+      raw.values().forEach(slot -> pool.give(slot.buffer()));
     }
   }
 
-  /** Writes token ids, or ones, and zeros behind each text's end. */
-  private static void fill(ByteBuffer target, TokenBatch batch, boolean ids) {
-    long[] row = new long[batch.maxLength()];
+  /** The output of the export that an output of ours is made of. */
+  private Kind source(Output output) {
+    Kind own =
+        switch (output) {
+          case DENSE -> Kind.DENSE;
+          case SPARSE -> Kind.SPARSE;
+          case COLBERT -> Kind.COLBERT;
+        };
+    return layout.get(own) != null ? own : Kind.STATES;
+  }
+
+  private void fillInputs(TokenBatch batch, int length, List<Slot> in) {
+    for (String name : takesTypes ? List.of(IDS, MASK, TYPES) : List.of(IDS, MASK)) {
+      in.add(Slot.from(pool, name, OnnxJavaType.INT64, batch.size(), length));
+      fill(in.get(in.size() - 1).buffer(), batch, length, name);
+    }
+  }
+
+  /** Token ids, ones, or zeros; and zeros behind each text's end. */
+  private static void fill(ByteBuffer target, TokenBatch batch, int length, String name) {
+    long[] row = new long[length];
     for (int i = 0; i < batch.size(); i++) {
-      int n = batch.length(i);
-      for (int t = 0; t < row.length; t++) {
-        row[t] = t >= n ? 0 : ids ? batch.tokenIds()[batch.offset(i) + t] : 1;
+      int n = name.equals(TYPES) ? 0 : batch.length(i);
+      for (int t = 0; t < length; t++) {
+        row[t] = t >= n ? 0 : name.equals(IDS) ? batch.tokenIds()[batch.offset(i) + t] : 1;
       }
-      target.asLongBuffer().put(i * row.length, row);
-    }
-  }
-
-  private BackendOutput pooled(TokenBatch batch, FloatBuffer states) {
-    ByteBuffer dense = pool.take(Slot.bytes(OnnxJavaType.FLOAT, batch.size(), hidden));
-    FloatBuffer vectors = dense.asFloatBuffer();
-    float[] vector = new float[hidden];
-    for (int i = 0; i < batch.size(); i++) {
-      pool(states, i * batch.maxLength(), batch.length(i), vector);
-      vectors.put(i * hidden, vector);
-    }
-    return new BackendOutput(vectors, null, null, () -> pool.give(dense));
-  }
-
-  private void pool(FloatBuffer states, int first, int length, float[] vector) {
-    switch (pooling) {
-      case CLS -> states.get(first * hidden, vector);
-      case LAST -> states.get((first + length - 1) * hidden, vector);
-      case MEAN -> {
-        double[] sums = new double[hidden];
-        for (int t = first; t < first + length; t++) {
-          states.get(t * hidden, vector);
-          for (int d = 0; d < hidden; d++) {
-            sums[d] += vector[d];
-          }
-        }
-        for (int d = 0; d < hidden; d++) {
-          vector[d] = (float) (sums[d] / length);
-        }
-      }
+      target.asLongBuffer().put(i * length, row);
     }
   }
 
   @Override
   public void close() {
     model.close();
+    if (heads != null) {
+      heads.close();
+    }
   }
 }

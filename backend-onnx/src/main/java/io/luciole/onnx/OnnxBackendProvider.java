@@ -2,7 +2,6 @@ package io.luciole.onnx;
 
 import static java.util.Objects.requireNonNull;
 
-import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.spi.Backend;
 import io.luciole.spi.BackendConfig;
@@ -45,12 +44,11 @@ public final class OnnxBackendProvider implements BackendProvider {
   public Backend open(ModelFiles model, BackendConfig config) {
     requireNonNull(model, "model");
     requireNonNull(config, "config");
-    if (model.onnx() == null) {
-      throw new ModelException(
-          "Expected an ONNX file, found the checkpoint " + model.weights() + " alone.");
-    }
     OrtRuntime runtime = OrtRuntime.load();
-    Encoder encoder = ExportedEncoder.open(runtime, model, config);
+    Encoder encoder =
+        model.weights() != null
+            ? CompiledEncoder.open(runtime, model, config)
+            : ExportedEncoder.open(runtime, model, config);
     return new OnnxBackend(
         encoder, runtime.version(), config.device(), model.description().maxTokens());
   }

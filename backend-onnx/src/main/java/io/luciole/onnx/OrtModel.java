@@ -2,11 +2,13 @@ package io.luciole.onnx;
 
 import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import io.luciole.spi.BackendException;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,11 +23,23 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class OrtModel implements AutoCloseable {
   private final OrtEnvironment environment;
   private final OrtSession session;
+
+  /** What the session reads as long as it lives. */
+  private final Collection<OnnxTensor> weights;
+
+  private final Set<String> inputNames;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  OrtModel(OrtEnvironment environment, OrtSession session) {
+  OrtModel(OrtEnvironment environment, OrtSession session, Collection<OnnxTensor> weights) {
     this.environment = environment;
     this.session = session;
+    this.weights = weights;
+    this.inputNames = session.getInputNames();
+  }
+
+  /** The names of the graph's inputs. */
+  Set<String> inputNames() {
+    return inputNames;
   }
 
   /** The graph's inputs that are tensors, by name, in the graph's order. */
@@ -34,15 +48,6 @@ final class OrtModel implements AutoCloseable {
       return tensors(session.getInputInfo());
     } catch (OrtException e) {
       throw OrtErrors.of("reading the model's inputs", e);
-    }
-  }
-
-  /** The graph's outputs that are tensors, by name, in the graph's order. */
-  Map<String, TensorInfo> outputs() {
-    try {
-      return tensors(session.getOutputInfo());
-    } catch (OrtException e) {
-      throw OrtErrors.of("reading the model's outputs", e);
     }
   }
 
@@ -81,6 +86,29 @@ final class OrtModel implements AutoCloseable {
     }
   }
 
+  /** Runs the graph and returns the types and shapes that its outputs have, in order. */
+  Map<String, TensorInfo> shapes(List<Slot> inputs) {
+    Map<String, OnnxTensor> in = new LinkedHashMap<>();
+    try {
+      for (Slot slot : inputs) {
+        in.put(slot.name(), tensor(slot));
+      }
+      Map<String, TensorInfo> shapes = new LinkedHashMap<>();
+      try (OrtSession.Result result = session.run(in)) {
+        for (Map.Entry<String, OnnxValue> output : result) {
+          if (output.getValue() instanceof OnnxTensor tensor) {
+            shapes.put(output.getKey(), tensor.getInfo());
+          }
+        }
+      }
+      return shapes;
+    } catch (OrtException e) {
+      throw OrtErrors.of("on a trial of the model", e);
+    } finally {
+      in.values().forEach(OnnxTensor::close);
+    }
+  }
+
   private OnnxTensor tensor(Slot slot) throws OrtException {
     return OnnxTensor.createTensor(environment, slot.buffer(), slot.shape(), slot.type());
   }
@@ -91,6 +119,7 @@ final class OrtModel implements AutoCloseable {
     if (closed.compareAndSet(false, true)) {
       try {
         session.close();
+        weights.forEach(OnnxTensor::close);
       } catch (OrtException e) {
         throw OrtErrors.of("closing a session", e);
       }

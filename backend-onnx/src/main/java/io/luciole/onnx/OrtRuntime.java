@@ -1,20 +1,26 @@
 package io.luciole.onnx;
 
+import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtProvider;
 import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.providers.OrtCUDAProviderOptions;
 import io.luciole.model.ModelException;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutOfMemoryException;
 import io.luciole.spi.Device;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,6 +35,12 @@ final class OrtRuntime {
           + " libonnxruntime_providers_cuda.so and libonnxruntime_providers_shared.so of"
           + " org.bytedeco:onnxruntime:1.28.0-1.5.14 (classifier linux-x86_64-gpu) and"
           + " libonnxruntime4j_jni.so of onnxruntime_gpu 1.28.0.";
+
+  /**
+   * Attention kernels of the padded form, bits of ONNX Runtime's {@code AttentionBackend}: cuDNN's
+   * (8), which is off unless named, before flash (1), memory-efficient (2) and plain (16).
+   */
+  private static final String PADDED_ATTENTION = Integer.toString(8 + 1 + 2 + 16);
 
   private static final Logger log = LoggerFactory.getLogger(OrtRuntime.class);
 
@@ -81,9 +93,11 @@ final class OrtRuntime {
    * Options for a device.
    *
    * @param threads threads of the CPU, or 0 for one a processor this process may use
+   * @param form the graph's attention, which decides on the CUDA kernels it may use
    * @throws BackendException if this build of ONNX Runtime has no support for the device
    */
-  OrtSession.SessionOptions options(Device device, int threads) throws OrtException {
+  OrtSession.SessionOptions options(Device device, int threads, Form form)
+      throws OrtException {
     OrtSession.SessionOptions options = new OrtSession.SessionOptions();
     try {
       int processors = Runtime.getRuntime().availableProcessors();
@@ -94,7 +108,7 @@ final class OrtRuntime {
       options.addConfigEntry("session.inter_op.allow_spinning", "0");
       switch (device.type()) {
         case "cpu" -> {}
-        case "cuda" -> addCuda(options, device);
+        case "cuda" -> addCuda(options, device, form);
         default ->
             throw new BackendException(
                 "The backend onnx runs on cpu and cuda devices, not on " + device + ".");
@@ -106,13 +120,16 @@ final class OrtRuntime {
     }
   }
 
-  private static void addCuda(OrtSession.SessionOptions options, Device device) {
+  private static void addCuda(OrtSession.SessionOptions options, Device device, Form form) {
     if (!OrtEnvironment.getAvailableProviders().contains(OrtProvider.CUDA)) {
       throw new BackendException(
           device + " was asked for, and this build of ONNX Runtime is for CPU only. " + ADD_CUDA);
     }
-    try {
-      options.addCUDA(device.ordinal());
+    try (OrtCUDAProviderOptions cuda = new OrtCUDAProviderOptions(device.ordinal())) {
+      if (form == Form.PADDED) {
+        cuda.add("sdpa_kernel", PADDED_ATTENTION);
+      }
+      options.addCUDA(cuda);
     } catch (OrtException e) {
       throw cudaFailure(device, e);
     }
@@ -148,7 +165,7 @@ final class OrtRuntime {
   }
 
   private void tryDevice(Device device) {
-    try (OrtSession.SessionOptions options = options(device, 1)) {
+    try (OrtSession.SessionOptions options = options(device, 1, Form.LOOP)) {
       environment.createSession(TrivialModel.bytes(), options).close();
     } catch (OrtException e) {
       throw cudaFailure(device, e);
@@ -179,8 +196,9 @@ final class OrtRuntime {
    * @throws BackendException if the device cannot be used
    */
   OrtModel open(Path file, Device device, int threads) {
-    try (OrtSession.SessionOptions options = options(device, threads)) {
-      return new OrtModel(environment, environment.createSession(file.toString(), options));
+    try (OrtSession.SessionOptions options = options(device, threads, Form.LOOP)) {
+      return new OrtModel(
+          environment, environment.createSession(file.toString(), options), List.of());
     } catch (OrtException e) {
       BackendException failure = OrtErrors.of("loading " + file, e);
       if (failure instanceof BackendOutOfMemoryException) {
@@ -197,6 +215,84 @@ final class OrtRuntime {
               + firstLine(e)
               + ". If it was downloaded, compare its size and SHA-256 with the source's.",
           e);
+    }
+  }
+
+  /**
+   * Opens a graph of ours.
+   *
+   * @param weights its weights, kept for as long as the session lives
+   * @throws BackendException if the device cannot be used or has too little memory
+   */
+  OrtModel compile(
+      ByteBuffer graph, Initializers weights, Device device, int threads, Form form) {
+    try (OrtSession.SessionOptions options = options(device, threads, form)) {
+      Map<String, OnnxTensor> tensors = weights.tensors(environment);
+      try {
+        OrtSession session =
+            device.isAccelerator()
+                ? copying(graph, tensors, options)
+                : sharing(graph, tensors, options);
+        return new OrtModel(environment, session, tensors.values());
+      } catch (OrtException | RuntimeException e) {
+        tensors.values().forEach(OnnxTensor::close);
+        throw e;
+      }
+    } catch (OrtException e) {
+      if (device.isAccelerator() && !OrtErrors.isOutOfMemory(String.valueOf(e.getMessage()))) {
+        throw cudaFailure(device, e);
+      }
+      throw OrtErrors.of("compiling the encoder", e);
+    }
+  }
+
+  /** A session that copies the weights, to its device. */
+  private OrtSession copying(
+      ByteBuffer graph, Map<String, OnnxTensor> weights, OrtSession.SessionOptions options)
+      throws OrtException {
+    options.addExternalInitializers(new LinkedHashMap<>(weights));
+    return environment.createSession(graph, options);
+  }
+
+  /**
+   * A session that reads the weights where they are. ONNX Runtime insists that the file which the
+   * graph names for them exists, in a folder it is told of, and never opens it: it is empty.
+   */
+  private OrtSession sharing(
+      ByteBuffer graph, Map<String, OnnxTensor> weights, OrtSession.SessionOptions options)
+      throws OrtException {
+    Path folder = null;
+    Path file = null;
+    try {
+      folder = Files.createTempDirectory("luciole");
+      file = Files.createFile(folder.resolve(GraphBuilder.WEIGHTS_FILE));
+      options.addConfigEntry(
+          "session.model_external_initializers_file_folder_path", folder.toRealPath().toString());
+      for (Map.Entry<String, OnnxTensor> weight : weights.entrySet()) {
+        options.addInitializer(weight.getKey(), weight.getValue());
+      }
+      return environment.createSession(graph, options);
+    } catch (IOException e) {
+      throw new BackendException(
+          "Cannot create a file in the folder for temporary files, "
+              + System.getProperty("java.io.tmpdir")
+              + ": "
+              + e
+              + ". Free some space, or name another folder with -Djava.io.tmpdir.",
+          e);
+    } finally {
+      deleteQuietly(file);
+      deleteQuietly(folder);
+    }
+  }
+
+  private static void deleteQuietly(@Nullable Path path) {
+    try {
+      if (path != null) {
+        Files.deleteIfExists(path);
+      }
+    } catch (IOException e) {
+      log.debug("Left behind: {}", path, e);
     }
   }
 }

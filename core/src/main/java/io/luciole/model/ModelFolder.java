@@ -93,13 +93,21 @@ final class ModelFolder {
               + folder
               + ", found none.");
     }
-    Path sparseHead = first(folder, "sparse_linear.pt");
-    Path colbertHead = first(folder, "colbert_linear.pt");
+    Path sparseHead = head(folder, "sparse_linear.pt");
+    Path colbertHead = head(folder, "colbert_linear.pt");
     Path config = first(folder, "config.json");
     ModelDescription description =
         new ModelFolder(folder, sparseHead != null || colbertHead != null).describe();
     return new ModelFiles(
         name, folder, tokenizer, config, weights, onnx, sparseHead, colbertHead, description);
+  }
+
+  /** BGE-M3 keeps an export with its own tokenizer in {@code onnx/}, and the heads above that. */
+  private static @Nullable Path head(Path folder, String name) {
+    Path here = first(folder, name);
+    Path parent = folder.toAbsolutePath().normalize().getParent();
+    boolean export = folder.getFileName() != null && folder.endsWith("onnx");
+    return here == null && export && parent != null ? first(parent, name) : here;
   }
 
   private static @Nullable Path first(Path folder, String... names) {

@@ -1,0 +1,29 @@
+package io.luciole.onnx;
+
+import io.luciole.onnx.EncoderWeights.Layer;
+
+/** Multi-head attention in one of its forms. Its inputs are described in {@link EncoderGraph}. */
+interface Attention {
+  /**
+   * Adds the attention of a layer.
+   *
+   * @param queried states that ask: {@code x}, or those of the pooled rows
+   * @param x states of all tokens
+   * @return a state for each that asks, before the output projection
+   */
+  String attend(Projection projection, String queried, String x, Layer layer);
+
+  /** Whether {@code queried} may be the pooled rows, one a text. */
+  boolean takesPooledQueries();
+
+  /** The states of real tokens. */
+  String real(String states);
+
+  static Attention of(Form form, GraphBuilder graph, EncoderConfig config) {
+    return switch (form) {
+      case LOOP -> new LoopAttention(graph, config);
+      case PACKED -> new PackedAttention(graph, config);
+      case PADDED -> new PaddedAttention(graph, config);
+    };
+  }
+}

@@ -1,0 +1,206 @@
+package io.luciole.onnx;
+
+import static java.util.Objects.requireNonNull;
+
+import ai.onnxruntime.OnnxJavaType;
+import io.luciole.Output;
+import io.luciole.model.ModelException;
+import io.luciole.model.ModelFiles;
+import io.luciole.model.Pooling;
+import io.luciole.spi.BackendConfig;
+import io.luciole.spi.BackendException;
+import io.luciole.spi.BackendOutput;
+import io.luciole.spi.Device;
+import io.luciole.spi.Precision;
+import io.luciole.spi.TokenBatch;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** An encoder whose graph is compiled from a checkpoint. */
+final class CompiledEncoder implements Encoder {
+  private final OrtRuntime runtime;
+  private final BackendConfig device;
+  private final EncoderConfig config;
+  private final EncoderWeights weights;
+  private final Set<Output> outputs;
+  private final Pooling pooling;
+  private final Precision precision;
+  private final FormPolicy policy;
+  private final int colbertDimension;
+  private final BufferPool pool = new BufferPool();
+  private final Map<Form, OrtModel> models = new EnumMap<>(Form.class);
+
+  private CompiledEncoder(
+      OrtRuntime runtime,
+      ModelFiles files,
+      BackendConfig device,
+      EncoderConfig config,
+      EncoderWeights weights) {
+    this.runtime = runtime;
+    this.device = device;
+    this.config = config;
+    this.weights = weights;
+    this.precision = precision(device);
+    this.policy = FormPolicy.on(device.device());
+    this.outputs = outputs(files, device.outputs(), weights);
+    this.pooling =
+        outputs.contains(Output.DENSE) ? files.description().requirePooling() : Pooling.CLS;
+    this.colbertDimension =
+        outputs.contains(Output.COLBERT) ? weights.colbertHead().orElseThrow().outputs() : 0;
+    if (files.description().maxTokens() > config.maxTokens()) {
+      throw new ModelException(
+          "Expected at most "
+              + config.maxTokens()
+              + " tokens (max_position_embeddings of config.json), found a limit of "
+              + files.description().maxTokens()
+              + " in the files of "
+              + files.folder());
+    }
+    model(policy.usual());
+  }
+
+  /**
+   * Compiles the model's checkpoint for a device.
+   *
+   * @throws io.luciole.LucioleException if the files do not fit, or the device cannot be used
+   */
+  static CompiledEncoder open(OrtRuntime runtime, ModelFiles files, BackendConfig device) {
+    if (files.config() == null) {
+      throw new ModelException(
+          "Expected config.json beside the checkpoint "
+              + files.weights()
+              + ", found none. It says how the weights are to be used.");
+    }
+    EncoderConfig config = EncoderConfig.read(requireNonNull(files.config()));
+    EncoderWeights weights = new EncoderWeights(files, config);
+    try {
+      return new CompiledEncoder(runtime, files, device, config, weights);
+    } catch (Throwable t) {
+      weights.close();
+      throw t;
+    }
+  }
+
+  private static Precision precision(BackendConfig config) {
+    Device device = config.device();
+    Precision usual = device.isAccelerator() ? Precision.FP16 : Precision.FP32;
+    Precision chosen = config.chosenPrecision().orElse(usual);
+    Precision impossible = device.isAccelerator() ? Precision.INT8 : Precision.FP16;
+    if (chosen == impossible) {
+      throw new BackendException(
+          "Expected a precision of "
+              + (device.isAccelerator() ? "fp32 and fp16" : "fp32 and int8")
+              + " on "
+              + device
+              + ", found "
+              + chosen.id()
+              + ".");
+    }
+    return chosen;
+  }
+
+  private static Set<Output> outputs(ModelFiles files, Set<Output> wanted, EncoderWeights weights) {
+    Set<Output> offered = EnumSet.of(Output.DENSE);
+    if (weights.sparseHead().isPresent()) {
+      offered.add(Output.SPARSE);
+    }
+    if (weights.colbertHead().isPresent()) {
+      offered.add(Output.COLBERT);
+    }
+    if (!offered.containsAll(wanted)) {
+      throw new BackendException(
+          "The model "
+              + files.name()
+              + " gives "
+              + offered
+              + ", not "
+              + wanted
+              + ": expected sparse_linear.pt for SPARSE and colbert_linear.pt for COLBERT in "
+              + files.folder()
+              + ". A model that has both is BAAI/bge-m3.");
+    }
+    return wanted.isEmpty() ? offered : wanted;
+  }
+
+  /** The session of a form, opened when first needed: each has the weights in its own way. */
+  private OrtModel model(Form form) {
+    return models.computeIfAbsent(
+        form,
+        f -> {
+          EncoderGraph graph = new EncoderGraph(config, weights, outputs, pooling, f, precision);
+          return runtime.compile(
+              graph.build(), graph.initializers(), device.device(), device.threads(), f);
+        });
+  }
+
+  @Override
+  public Set<Output> outputs() {
+    return outputs;
+  }
+
+  @Override
+  public int dimension() {
+    return config.hidden();
+  }
+
+  @Override
+  public int colbertDimension() {
+    return colbertDimension;
+  }
+
+  @Override
+  public int vocabulary() {
+    return config.vocabulary();
+  }
+
+  @Override
+  public String precision() {
+    return precision.id();
+  }
+
+  @Override
+  public boolean pads() {
+    return policy.usual() == Form.PADDED;
+  }
+
+  @Override
+  public BackendOutput run(TokenBatch batch, Set<Output> wanted) {
+    Form form = policy.choose(batch);
+    OrtModel model = model(form);
+    List<Slot> in = new ArrayList<>();
+    Map<Output, Slot> out = new EnumMap<>(Output.class);
+    try {
+      EncoderInputs inputs = new EncoderInputs(batch, form, config, pooling, pool, in);
+      model.inputNames().forEach(inputs::add);
+      for (Output output : wanted) {
+        out.put(output, slot(output, batch));
+      }
+      model.run(in, List.copyOf(out.values()), batch);
+      return OutputBuffers.of(out, pool);
+    } catch (Throwable t) {
+      out.values().forEach(slot -> pool.give(slot.buffer()));
+      throw t;
+    } finally {
+      in.forEach(slot -> pool.give(slot.buffer()));
+    }
+  }
+
+  private Slot slot(Output output, TokenBatch batch) {
+    return switch (output) {
+      case DENSE -> Slot.from(pool, "dense", OnnxJavaType.FLOAT, batch.size(), config.hidden());
+      case SPARSE -> Slot.from(pool, "sparse", OnnxJavaType.FLOAT, batch.tokens(), 1);
+      case COLBERT ->
+          Slot.from(pool, "colbert", OnnxJavaType.FLOAT, batch.tokens(), colbertDimension);
+    };
+  }
+
+  @Override
+  public void close() {
+    models.values().forEach(OrtModel::close);
+    weights.close();
+  }
+}

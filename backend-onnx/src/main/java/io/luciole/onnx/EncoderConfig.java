@@ -1,0 +1,156 @@
+package io.luciole.onnx;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.luciole.model.ModelException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The sizes of an encoder, from its {@code config.json}.
+ *
+ * @param hidden components of a token's state, H
+ * @param heads attention heads; H is a multiple of it
+ * @param layers transformer layers
+ * @param feedForward width of the feed-forward block
+ * @param epsilon what layer normalisation adds to the variance
+ * @param activation the ONNX operator of the activation
+ * @param vocabulary rows of the token table
+ * @param positions rows of the position table
+ * @param firstPosition the row of a text's first token: 0 for BERT, and for RoBERTa the padding
+ *     token's id plus one, the row before being that of padding
+ * @param tokenTypes rows of the token type table, of which the first is used
+ */
+record EncoderConfig(
+    int hidden,
+    int heads,
+    int layers,
+    int feedForward,
+    float epsilon,
+    Activation activation,
+    int vocabulary,
+    int positions,
+    int firstPosition,
+    int tokenTypes) {
+  /** The activations there are; GELU is exact (erf) unless it says tanh. */
+  enum Activation {
+    GELU,
+    GELU_TANH,
+    RELU
+  }
+
+  private static final Map<String, Activation> ACTIVATIONS =
+      new TreeMap<>(
+          Map.of(
+              "gelu", Activation.GELU,
+              "gelu_new", Activation.GELU_TANH,
+              "gelu_pytorch_tanh", Activation.GELU_TANH,
+              "relu", Activation.RELU));
+
+  /** Model types, and whether their positions start behind the padding token's. */
+  private static final Map<String, Boolean> TYPES =
+      new TreeMap<>(Map.of("bert", false, "roberta", true, "xlm-roberta", true, "camembert", true));
+
+  /** No table or matrix is larger than that; guards the arithmetic on sizes from the file. */
+  private static final int MOST = 1 << 24;
+
+  /** Components of one head's query, key and value. */
+  int headSize() {
+    return hidden / heads;
+  }
+
+  /** The longest text that the position table has rows for. */
+  int maxTokens() {
+    return positions - firstPosition;
+  }
+
+  /**
+   * Reads {@code config.json}.
+   *
+   * @throws ModelException if it describes no encoder of this kind: "expected … found …"
+   */
+  static EncoderConfig read(Path file) {
+    JsonNode json;
+    try {
+      json = new ObjectMapper().readTree(file.toFile());
+    } catch (IOException e) {
+      throw new ModelException("Cannot read " + file + " as JSON: " + e.getMessage(), e);
+    }
+    return new Reader(json, file).read();
+  }
+
+  private record Reader(JsonNode json, Path file) {
+    EncoderConfig read() {
+      String type = json.path("model_type").asText();
+      Boolean offset = TYPES.get(type);
+      if (offset == null) {
+        throw wrong("\"model_type\" of " + TYPES.keySet(), json.path("model_type"));
+      }
+      String act = json.path("hidden_act").asText("gelu");
+      Activation activation = ACTIVATIONS.get(act);
+      if (activation == null) {
+        throw wrong("\"hidden_act\" of " + ACTIVATIONS.keySet(), json.path("hidden_act"));
+      }
+      if (!json.path("position_embedding_type").asText("absolute").equals("absolute")) {
+        throw wrong("\"position_embedding_type\" absolute", json.path("position_embedding_type"));
+      }
+      if (json.path("is_decoder").asBoolean(false)) {
+        throw wrong("an encoder, \"is_decoder\" false", json.path("is_decoder"));
+      }
+      int hidden = size("hidden_size");
+      int heads = size("num_attention_heads");
+      if (hidden % heads != 0) {
+        throw wrong(
+            "\"hidden_size\" to be a multiple of \"num_attention_heads\" " + heads,
+            json.path("hidden_size"));
+      }
+      double epsilon = json.path("layer_norm_eps").asDouble(1e-12);
+      if (!(epsilon > 0 && epsilon < 1)) {
+        throw wrong("\"layer_norm_eps\" between 0 and 1", json.path("layer_norm_eps"));
+      }
+      int positions = size("max_position_embeddings");
+      int first = offset ? json.path("pad_token_id").asInt(1) + 1 : 0;
+      if (first < 0 || first >= positions) {
+        throw wrong(
+            "\"pad_token_id\" inside the position table of " + positions + " rows",
+            json.path("pad_token_id"));
+      }
+      return new EncoderConfig(
+          hidden,
+          heads,
+          size("num_hidden_layers"),
+          size("intermediate_size"),
+          (float) epsilon,
+          activation,
+          size("vocab_size"),
+          positions,
+          first,
+          json.has("type_vocab_size") ? size("type_vocab_size") : 1);
+    }
+
+    private int size(String key) {
+      JsonNode value = json.path(key);
+      if (!value.isIntegralNumber() || !value.canConvertToInt()) {
+        throw wrong("a whole number \"" + key + '"', value);
+      }
+      if (value.asInt() < 1 || value.asInt() > MOST) {
+        throw wrong("\"" + key + "\" from 1 to " + MOST, value);
+      }
+      return value.asInt();
+    }
+
+    private ModelException wrong(String expected, JsonNode found) {
+      return new ModelException(
+          "Expected "
+              + expected
+              + ", found "
+              + (found.isMissingNode() ? "nothing" : found)
+              + " in "
+              + file
+              + ". Encoders of the BERT and XLM-RoBERTa kind can be run from their checkpoint;"
+              + " others need an ONNX export.");
+    }
+  }
+}

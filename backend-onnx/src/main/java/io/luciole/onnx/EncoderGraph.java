@@ -1,0 +1,202 @@
+package io.luciole.onnx;
+
+import io.luciole.Output;
+import io.luciole.model.Pooling;
+import io.luciole.model.checkpoint.Tensor;
+import io.luciole.onnx.EncoderWeights.Layer;
+import io.luciole.onnx.EncoderWeights.Linear;
+import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
+import io.luciole.spi.Precision;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Compiles an encoder to an ONNX graph (Devlin et al. 2019, with BGE-M3's heads: Chen et al. 2024).
+ *
+ * <pre>
+ * in   token_ids  int32 [N]      tokens end to end; in the padded form with padding, N = B·S
+ *      positions  int32 [N]      row of the position table
+ *      rows       int64 [B]      which row of the states is a text's vector (pooling cls, last)
+ *      texts      int64 [T, 1]   which text a real token belongs to (pooling mean, instead of rows)
+ *      lengths    float [B, 1]   its number of tokens               (likewise)
+ * LOOP    starts  int64 [B+1]    where each text starts, and N
+ * PACKED  token_offset int32 [B, S], cumulative_sequence_length int32 [B+1]: see the operator
+ * PADDED  real    int64 [T]      which of the N tokens are real     (for sparse and colbert)
+ *         mask    int32 [B]      each text's number of tokens
+ *         grid    int64 [3]      B, S, H
+ *
+ * out  dense      float [B, H]   not normalised
+ *      sparse     float [T, 1]   relu(W·h + b)
+ *      colbert    float [T, D']  W·h + b
+ * </pre>
+ *
+ * <p>ONNX Runtime runs the whole graph whatever is fetched, so the graph has the heads that it was
+ * made for and no others. Where only pooled rows are read, the last layer is computed for those.
+ */
+final class EncoderGraph {
+  static final String TOKEN_IDS = "token_ids";
+  static final String POSITIONS = "positions";
+  static final String ROWS = "rows";
+  static final String TEXTS = "texts";
+  static final String LENGTHS = "lengths";
+  static final String STARTS = "starts";
+  static final String TOKEN_OFFSET = "token_offset";
+  static final String CUMULATIVE = "cumulative_sequence_length";
+  static final String REAL = "real";
+  static final String MASK = "mask";
+  static final String GRID = "grid";
+
+  private final EncoderConfig config;
+  private final EncoderWeights weights;
+  private final Set<Output> outputs;
+  private final Pooling pooling;
+  private final DataType type;
+  private final GraphBuilder graph = new GraphBuilder();
+  private final Initializers initializers = new Initializers();
+  private final Projection projection;
+  private final Attention attention;
+  private @Nullable String realStates;
+
+  /** Heads are small, and their outputs are what users see: never quantised. */
+  private final Projection heads;
+
+  EncoderGraph(
+      EncoderConfig config,
+      EncoderWeights weights,
+      Set<Output> outputs,
+      Pooling pooling,
+      Form form,
+      Precision precision) {
+    this.config = config;
+    this.weights = weights;
+    this.outputs = outputs;
+    this.pooling = pooling;
+    this.type = precision == Precision.FP16 ? DataType.FLOAT16 : DataType.FLOAT;
+    this.heads = new Projection(graph, initializers, type, form == Form.LOOP);
+    this.projection = precision == Precision.INT8 ? new Int8Projection(graph, initializers) : heads;
+    this.attention = Attention.of(form, graph, config);
+  }
+
+  Initializers initializers() {
+    return initializers;
+  }
+
+  /** Whether the last layer need be computed for the rows that are pooled only. */
+  private boolean poolsEarly() {
+    return outputs.equals(Set.of(Output.DENSE)) && pooling != Pooling.MEAN;
+  }
+
+  /** The graph, as ONNX Runtime reads it. */
+  ByteBuffer build() {
+    String ids = graph.input(TOKEN_IDS, DataType.INT32, -1);
+    String positions = graph.input(POSITIONS, DataType.INT32, -1);
+    if (pooling != Pooling.MEAN && outputs.contains(Output.DENSE)) {
+      graph.input(ROWS, DataType.INT64, -1);
+    }
+    String states = embeddings(ids, positions);
+    for (int i = 0; i < config.layers(); i++) {
+      states = layer(states, weights.layer(i), poolsEarly() && i + 1 == config.layers());
+    }
+    if (outputs.contains(Output.DENSE)) {
+      graph.output("dense", dense(states), DataType.FLOAT, -1, config.hidden());
+    }
+    if (outputs.contains(Output.SPARSE) || outputs.contains(Output.COLBERT)) {
+      tokenHeads(real(states));
+    }
+    return graph.build();
+  }
+
+  private String embeddings(String ids, String positions) {
+    Tensor types = weights.tokenTypes();
+    String type0 = firstRow(types);
+    String words = gather(heads.weight(weights.words().name(), weights.words()), ids);
+    String places =
+        gather(heads.weight(weights.positions().name(), weights.positions()), positions);
+    return heads.skipNorm(words, places, weights.embeddingNorm(), config.epsilon(), type0);
+  }
+
+  /** The only token type in use, as a bias. */
+  private String firstRow(Tensor types) {
+    float[] row = Arrays.copyOf(types.toFloats(), config.hidden());
+    ByteBuffer buffer = Initializers.allocate(4L * row.length);
+    if (type == DataType.FLOAT16) {
+      for (float value : row) {
+        buffer.putShort(Float.floatToFloat16(value));
+      }
+    } else {
+      for (float value : row) {
+        buffer.putFloat(value);
+      }
+    }
+    return initializers.put(graph, "token_type_0", type, buffer.flip(), row.length);
+  }
+
+  private String gather(String table, String rows) {
+    return graph.op("Gather").in(table, rows).out();
+  }
+
+  private String layer(String x, Layer layer, boolean pooled) {
+    String queried = pooled && attention.takesPooledQueries() ? gather(x, ROWS) : x;
+    String context = attention.attend(projection, queried, x, layer);
+    String residual = queried;
+    if (pooled && !attention.takesPooledQueries()) {
+      context = gather(context, ROWS);
+      residual = gather(x, ROWS);
+    }
+    String attended =
+        projection.normalised(
+            context, layer.attentionOutput(), residual, layer.attentionNorm(), config.epsilon());
+    String inner = projection.activated(attended, layer.intermediate(), config.activation());
+    return projection.normalised(
+        inner, layer.output(), attended, layer.outputNorm(), config.epsilon());
+  }
+
+  /** The states of the real tokens; the same value at every call. */
+  private String real(String states) {
+    if (realStates == null) {
+      realStates = attention.real(states);
+    }
+    return realStates;
+  }
+
+  private String dense(String states) {
+    if (poolsEarly()) {
+      return asFloat(states);
+    }
+    if (pooling != Pooling.MEAN) {
+      return asFloat(gather(states, ROWS));
+    }
+    String texts = graph.input(TEXTS, DataType.INT64, -1, 1);
+    String lengths = graph.input(LENGTHS, DataType.FLOAT, -1, 1);
+    String batch = graph.op("Shape").in(lengths).with("start", 0).with("end", 1).out();
+    String shape = graph.op("Concat").in(batch, graph.ints(config.hidden())).with("axis", 0).out();
+    String sums =
+        graph
+            .op("ScatterND")
+            .in(graph.op("ConstantOfShape").in(shape).out(), texts, asFloat(real(states)))
+            .with("reduction", "add")
+            .out();
+    return graph.op("Div").in(sums, lengths).out();
+  }
+
+  private void tokenHeads(String states) {
+    if (outputs.contains(Output.SPARSE)) {
+      Linear head = weights.sparseHead().orElseThrow();
+      String weight = graph.op("Relu").in(heads.head("sparse", states, head)).out();
+      graph.output("sparse", asFloat(weight), DataType.FLOAT, -1, 1);
+    }
+    if (outputs.contains(Output.COLBERT)) {
+      Linear head = weights.colbertHead().orElseThrow();
+      String rows = heads.head("colbert", states, head);
+      graph.output("colbert", asFloat(rows), DataType.FLOAT, -1, head.outputs());
+    }
+  }
+
+  private String asFloat(String value) {
+    return type == DataType.FLOAT
+        ? value
+        : graph.op("Cast").in(value).with("to", DataType.FLOAT.getNumber()).out();
+  }
+}

@@ -1,0 +1,165 @@
+package io.luciole.onnx;
+
+import ai.onnxruntime.OnnxJavaType;
+import io.luciole.model.Pooling;
+import io.luciole.spi.TokenBatch;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/** Fills the inputs of an {@link EncoderGraph} with a batch; see there what each is. */
+final class EncoderInputs {
+  private final TokenBatch batch;
+  private final EncoderConfig config;
+  private final Pooling pooling;
+  private final BufferPool pool;
+  private final List<Slot> slots;
+
+  /** Texts are this many tokens apart, or 0 where they lie end to end. */
+  private final int stride;
+
+  /**
+   * Prepares to fill.
+   *
+   * @param slots where slots are put, so that the caller can give their buffers back
+   */
+  EncoderInputs(
+      TokenBatch batch,
+      Form form,
+      EncoderConfig config,
+      Pooling pooling,
+      BufferPool pool,
+      List<Slot> slots) {
+    this.batch = batch;
+    this.config = config;
+    this.pooling = pooling;
+    this.pool = pool;
+    this.slots = slots;
+    this.stride = form == Form.PADDED ? batch.maxLength() : 0;
+  }
+
+  /** Adds the input of this name. */
+  void add(String name) {
+    int texts = batch.size();
+    long nodes = stride > 0 ? (long) texts * stride : batch.tokens();
+    switch (name) {
+      case EncoderGraph.TOKEN_IDS -> tokenIds(slot(name, OnnxJavaType.INT32, nodes));
+      case EncoderGraph.POSITIONS -> positions(slot(name, OnnxJavaType.INT32, nodes));
+      case EncoderGraph.ROWS -> rows(slot(name, OnnxJavaType.INT64, texts));
+      case EncoderGraph.TEXTS -> texts(slot(name, OnnxJavaType.INT64, batch.tokens(), 1));
+      case EncoderGraph.LENGTHS -> {
+        ByteBuffer out = slot(name, OnnxJavaType.FLOAT, texts, 1);
+        for (int i = 0; i < texts; i++) {
+          out.putFloat(batch.length(i));
+        }
+      }
+      case EncoderGraph.STARTS -> {
+        ByteBuffer out = slot(name, OnnxJavaType.INT64, texts + 1);
+        for (int i = 0; i <= texts; i++) {
+          out.putLong(batch.offset(i));
+        }
+      }
+      case EncoderGraph.CUMULATIVE -> {
+        ByteBuffer out = slot(name, OnnxJavaType.INT32, texts + 1);
+        for (int i = 0; i <= texts; i++) {
+          out.putInt(batch.offset(i));
+        }
+      }
+      case EncoderGraph.MASK -> {
+        ByteBuffer out = slot(name, OnnxJavaType.INT32, texts);
+        for (int i = 0; i < texts; i++) {
+          out.putInt(batch.length(i));
+        }
+      }
+      case EncoderGraph.TOKEN_OFFSET ->
+          tokenOffset(slot(name, OnnxJavaType.INT32, texts, batch.maxLength()));
+      case EncoderGraph.REAL -> real(slot(name, OnnxJavaType.INT64, batch.tokens()));
+      case EncoderGraph.GRID ->
+          slot(name, OnnxJavaType.INT64, 3)
+              .putLong(texts)
+              .putLong(batch.maxLength())
+              .putLong(config.hidden());
+      default -> throw new IllegalStateException("the graph has an unknown input " + name);
+    }
+    ByteBuffer filled = slots.get(slots.size() - 1).buffer();
+    if (filled.hasRemaining()) {
+      throw new IllegalStateException(filled.remaining() + " bytes of " + name + " were not set");
+    }
+    filled.rewind();
+  }
+
+  private ByteBuffer slot(String name, OnnxJavaType type, long... shape) {
+    Slot slot = Slot.from(pool, name, type, shape);
+    slots.add(slot);
+    return slot.buffer();
+  }
+
+  /** Where a text starts among the graph's tokens. */
+  private int start(int text) {
+    return stride > 0 ? text * stride : batch.offset(text);
+  }
+
+  /** How many of the graph's tokens a text has, padding included. */
+  private int width(int text) {
+    return stride > 0 ? stride : batch.length(text);
+  }
+
+  private void tokenIds(ByteBuffer out) {
+    for (int i = 0; i < batch.size(); i++) {
+      for (int j = 0; j < width(i); j++) {
+        out.putInt(j < batch.length(i) ? batch.tokenIds()[batch.offset(i) + j] : 0);
+      }
+    }
+  }
+
+  /**
+   * BERT counts all tokens. RoBERTa counts those that are not padding, and gives padding the row
+   * before the first, be it behind a text or, as a token of that id, inside one.
+   */
+  private void positions(ByteBuffer out) {
+    int padding = config.firstPosition() - 1;
+    for (int i = 0; i < batch.size(); i++) {
+      int next = config.firstPosition();
+      for (int j = 0; j < width(i); j++) {
+        boolean pad = j >= batch.length(i) || batch.tokenIds()[batch.offset(i) + j] == padding;
+        out.putInt(pad ? Math.max(padding, 0) : next++);
+      }
+    }
+  }
+
+  private void rows(ByteBuffer out) {
+    for (int i = 0; i < batch.size(); i++) {
+      out.putLong(start(i) + (pooling == Pooling.LAST ? batch.length(i) - 1 : 0));
+    }
+  }
+
+  private void texts(ByteBuffer out) {
+    for (int i = 0; i < batch.size(); i++) {
+      for (int j = 0; j < batch.length(i); j++) {
+        out.putLong(i);
+      }
+    }
+  }
+
+  private void real(ByteBuffer out) {
+    for (int i = 0; i < batch.size(); i++) {
+      for (int j = 0; j < batch.length(i); j++) {
+        out.putLong(start(i) + j);
+      }
+    }
+  }
+
+  /** Padded positions {@code b·S + j} of the real tokens, then those of the padding. */
+  private void tokenOffset(ByteBuffer out) {
+    int longest = batch.maxLength();
+    for (int i = 0; i < batch.size(); i++) {
+      for (int j = 0; j < batch.length(i); j++) {
+        out.putInt(i * longest + j);
+      }
+    }
+    for (int i = 0; i < batch.size(); i++) {
+      for (int j = batch.length(i); j < longest; j++) {
+        out.putInt(i * longest + j);
+      }
+    }
+  }
+}

@@ -1,0 +1,188 @@
+package io.luciole.onnx;
+
+import io.luciole.model.checkpoint.Tensor;
+import io.luciole.onnx.EncoderWeights.Linear;
+import io.luciole.onnx.EncoderWeights.Norm;
+import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * A linear layer in 8-bit integers.
+ *
+ * <pre>
+ * weights       w ≈ s_n · q      one scale an output n, symmetric, made at load
+ * activations   x ≈ s_t · q − c  one scale a token t, made as they come
+ * result        s_t · s_n · Σ q q + b_n − c · Σ_k w
+ * </pre>
+ *
+ * A scale a token, and not one for all as {@code DynamicQuantizeLinear} makes it, keeps a text's
+ * result independent of its neighbours and is nearer to the floats. c is 0 but behind an
+ * activation, whose results are never below −c: they use the whole range of unsigned numbers.
+ */
+final class Int8Projection extends Projection {
+  /** Neither GELU's minimum (−0.16997), nor that of its approximation by tanh, is below. */
+  private static final float GELU_SHIFT = 0.1702f;
+
+  /**
+   * Weights lie in ±63: x86 without VNNI adds two products of unsigned and signed bytes in 16 bits,
+   * which saturate, and 2·255·63 is the most that does not.
+   */
+  private static final int WEIGHT_RANGE = 63;
+
+  /** Activations lie in ±127 about a zero point of 128, or in 0…255 where c makes them positive. */
+  private static final int RANGE = 127;
+
+  private static final int COLUMNS_AT_ONCE = 64;
+
+  /** Quantised values by the name of the floats they were made of. */
+  private final Map<String, Quantized> quantized = new HashMap<>();
+
+  /** Values that come from an activation, and c. */
+  private final Map<String, Float> shifts = new HashMap<>();
+
+  /** Quantised activations, their zero point and their scales, [T]. */
+  private record Quantized(String values, String zero, String scales) {}
+
+  Int8Projection(GraphBuilder graph, Initializers initializers) {
+    super(graph, initializers, DataType.FLOAT, false);
+  }
+
+  @Override
+  String linear(String x, Linear layer) {
+    return graph.op("Add").in(multiply(x, layer), bias(layer)).out();
+  }
+
+  @Override
+  String activated(String x, Linear layer, EncoderConfig.Activation activation) {
+    String y = activate(multiply(x, layer), bias(layer), activation);
+    shifts.put(y, activation == EncoderConfig.Activation.RELU ? 0 : GELU_SHIFT);
+    return y;
+  }
+
+  @Override
+  String normalised(String x, Linear layer, String residual, Norm norm, float epsilon) {
+    String y = multiply(x, layer);
+    Float shift = shifts.get(x);
+    String bias = shift == null ? bias(layer) : shiftedBias(layer, shift);
+    return skipNorm(y, residual, norm, epsilon, bias);
+  }
+
+  /** {@code x·Wᵀ + c·Σ W}. */
+  @Override
+  String multiply(String x, Linear layer) {
+    Quantized q = quantized.computeIfAbsent(x, this::quantize);
+    Tensor weight = layer.weight();
+    int outputs = Math.toIntExact(weight.shape()[0]);
+    int inputs = Math.toIntExact(weight.shape()[1]);
+    ByteBuffer values = Initializers.allocate((long) outputs * inputs);
+    ByteBuffer scales = Initializers.allocate(4L * outputs);
+    quantize(weight, values, scales.asFloatBuffer());
+    String name = weight.name();
+    String y =
+        graph
+            .microsoft("MatMulIntegerToFloat")
+            .in(q.values())
+            .in(initializers.put(graph, name, DataType.INT8, values, inputs, outputs))
+            .in(graph.number(1))
+            .in(initializers.put(graph, name + ".scale", DataType.FLOAT, scales, outputs))
+            .in(q.zero())
+            .out();
+    return graph.op("Mul").in(y, graph.op("Unsqueeze").in(q.scales(), graph.ints(1)).out()).out();
+  }
+
+  private Quantized quantize(String x) {
+    Float shift = shifts.get(x);
+    String last = graph.ints(1);
+    String largest;
+    int zero;
+    int range;
+    String shifted = x;
+    if (shift == null) {
+      String high = graph.op("ReduceMax").in(x, last).with("keepdims", 0).out();
+      String low = graph.op("ReduceMin").in(x, last).with("keepdims", 0).out();
+      largest = graph.op("Max").in(high, graph.op("Neg").in(low).out()).out();
+      zero = RANGE + 1;
+      range = RANGE;
+    } else {
+      shifted = shift == 0 ? x : graph.op("Add").in(x, graph.number(shift)).out();
+      largest = graph.op("ReduceMax").in(shifted, last).with("keepdims", 0).out();
+      zero = 0;
+      range = 2 * RANGE + 1;
+    }
+    String scales =
+        graph
+            .op("Max")
+            .in(graph.op("Mul").in(largest, graph.number(1f / range)).out())
+            .in(graph.number(Float.MIN_NORMAL))
+            .out();
+    String zeros =
+        graph.op("Expand").in(graph.unsignedByte(zero), graph.op("Shape").in(scales).out()).out();
+    String values = graph.op("QuantizeLinear").in(shifted, scales, zeros).with("axis", 0).out();
+    return new Quantized(values, graph.unsignedByte(zero), scales);
+  }
+
+  /** {@code b − c·Σ w}, with the weights as they are after quantisation. */
+  private String shiftedBias(Linear layer, float shift) {
+    float[] bias = layer.bias().toFloats();
+    int inputs = Math.toIntExact(layer.weight().shape()[1]);
+    ByteBuffer shifted = Initializers.allocate(4L * bias.length);
+    float[] row = new float[inputs];
+    float[] scale = new float[1];
+    byte[] q = new byte[inputs];
+    for (int n = 0; n < bias.length; n++) {
+      layer.weight().readFloats(n * inputs, FloatBuffer.wrap(row));
+      scale[0] = quantizeRow(row, q);
+      long sum = 0;
+      for (byte b : q) {
+        sum += b;
+      }
+      shifted.putFloat(bias[n] - shift * scale[0] * sum);
+    }
+    return initializers.put(
+        graph, layer.bias().name(), DataType.FLOAT, shifted.flip(), bias.length);
+  }
+
+  /** {@code [out, in]} floats to {@code [in, out]} bytes with a scale for each out. */
+  private static void quantize(Tensor weight, ByteBuffer values, FloatBuffer scales) {
+    int outputs = Math.toIntExact(weight.shape()[0]);
+    int inputs = Math.toIntExact(weight.shape()[1]);
+    int blocks = (outputs + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE;
+    IntStream.range(0, blocks)
+        .parallel()
+        .forEach(block -> {
+          int first = block * COLUMNS_AT_ONCE;
+          int columns = Math.min(COLUMNS_AT_ONCE, outputs - first);
+          float[] row = new float[inputs];
+          byte[] q = new byte[inputs];
+          byte[] transposed = new byte[inputs * columns];
+          for (int c = 0; c < columns; c++) {
+            weight.readFloats((first + c) * inputs, FloatBuffer.wrap(row));
+            scales.put(first + c, quantizeRow(row, q));
+            for (int k = 0; k < inputs; k++) {
+              transposed[k * columns + c] = q[k];
+            }
+          }
+          for (int k = 0; k < inputs; k++) {
+            values.put(k * outputs + first, transposed, k * columns, columns);
+          }
+        });
+  }
+
+  /** Quantises symmetrically; the scale. */
+  private static float quantizeRow(float[] row, byte[] q) {
+    float largest = 0;
+    for (float w : row) {
+      largest = Math.max(largest, Math.abs(w));
+    }
+    float scale = largest / WEIGHT_RANGE;
+    float inverse = largest > 0 ? WEIGHT_RANGE / largest : 0;
+    for (int k = 0; k < row.length; k++) {
+      q[k] = (byte) Math.round(row[k] * inverse);
+    }
+    return scale;
+  }
+}
