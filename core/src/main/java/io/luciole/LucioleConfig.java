@@ -104,6 +104,9 @@ public final class LucioleConfig {
   /** Names with our prefix that are read elsewhere. */
   private static final Set<String> OTHER_PROPERTIES = Set.of("luciole.config", "luciole.cache");
 
+  /** Names of one backend's own switches, such as {@code luciole.onnx.form}; it checks them. */
+  private static final Pattern BACKENDS_OWN = Pattern.compile("luciole\\.[a-z]+\\..+");
+
   private final Map<Key, Setting> settings;
 
   private LucioleConfig(Map<Key, Setting> settings) {
@@ -130,7 +133,9 @@ public final class LucioleConfig {
     environment.forEach((variable, value) -> putVariable(settings, variable, value));
     Map<String, String> own = new TreeMap<>();
     for (String name : system.stringPropertyNames()) {
-      if (name.startsWith(PREFIX) && !OTHER_PROPERTIES.contains(name)) {
+      if (name.startsWith(PREFIX)
+          && !OTHER_PROPERTIES.contains(name)
+          && !BACKENDS_OWN.matcher(name).matches()) {
         own.put(name, requireNonNull(system.getProperty(name)));
       }
     }

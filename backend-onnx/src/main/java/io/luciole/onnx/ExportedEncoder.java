@@ -3,6 +3,7 @@ package io.luciole.onnx;
 import static java.util.Objects.requireNonNull;
 
 import ai.onnxruntime.OnnxJavaType;
+import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
 import ai.onnxruntime.TensorInfo;
 import io.luciole.Output;
 import io.luciole.model.ModelException;
@@ -108,7 +109,8 @@ final class ExportedEncoder implements Encoder {
     }
   }
 
-  static ExportedEncoder open(OrtRuntime runtime, ModelFiles files, BackendConfig config) {
+  static ExportedEncoder open(
+      OrtRuntime runtime, ModelFiles files, BackendConfig config, OptLevel level) {
     Path file = requireNonNull(files.onnx());
     if (config.precision() != null && config.precision() != Precision.FP32) {
       throw new ModelException(
@@ -118,7 +120,7 @@ final class ExportedEncoder implements Encoder {
               + file
               + ". Leave the precision open, or use the model's checkpoint.");
     }
-    OrtModel model = runtime.open(file, config.device(), config.threads());
+    OrtModel model = runtime.open(file, config.device(), config.threads(), level);
     try {
       return new ExportedEncoder(runtime, model, files, config);
     } catch (Throwable t) {
