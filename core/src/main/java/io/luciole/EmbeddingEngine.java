@@ -73,7 +73,8 @@ public final class EmbeddingEngine implements AutoCloseable {
       List<Supplier<Backend>> openers,
       TextTokenizer tokenizer,
       Set<Output> outputs,
-      EngineSettings settings) {
+      EngineSettings settings,
+      List<EngineListener> listeners) {
     this.model = model;
     this.info = backends.get(0).info();
     this.tokenizer = tokenizer;
@@ -85,6 +86,7 @@ public final class EmbeddingEngine implements AutoCloseable {
             model.description().maxTokens(),
             info.pads(),
             settings,
+            new EngineMetrics(listeners),
             System::nanoTime);
     int[] canary = tokenizer.tokenize("a", Role.PASSAGE).ids();
     List<DeviceWorker> workers = new ArrayList<>();
@@ -99,6 +101,7 @@ public final class EmbeddingEngine implements AutoCloseable {
               pipeline.results(),
               pipeline,
               settings,
+              pipeline.metrics(),
               canary,
               System::nanoTime));
     }
@@ -223,6 +226,11 @@ public final class EmbeddingEngine implements AutoCloseable {
     return known;
   }
 
+  /** What the engine has done so far and what waits. */
+  public EngineStats stats() {
+    return pipeline.stats();
+  }
+
   /** Whether the engine can work, and which of its devices do. */
   public EngineHealth health() {
     return pipeline.health();
@@ -271,6 +279,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     private @Nullable Duration batchTimeout;
     private Duration closeTimeout;
     private Duration reopenDelay = Duration.ofSeconds(1);
+    private final List<EngineListener> listeners = new ArrayList<>();
 
     private Builder(LucioleConfig config) {
       model = ModelSource.parse(config.get(LucioleConfig.Key.MODEL).orElse(ModelSource.STARTER));
@@ -437,6 +446,12 @@ public final class EmbeddingEngine implements AutoCloseable {
       return this;
     }
 
+    /** Adds a listener that is told of batches and of the health of devices. */
+    public Builder listener(EngineListener listener) {
+      listeners.add(requireNonNull(listener, "listener"));
+      return this;
+    }
+
     private static Duration notNegative(Duration duration) {
       if (duration.isNegative()) {
         throw new IllegalArgumentException("expected a duration of 0 or more, got " + duration);
@@ -475,7 +490,7 @@ public final class EmbeddingEngine implements AutoCloseable {
         }
         Set<Output> usual = usualOutputs(files, opened.get(0).info());
         return new EmbeddingEngine(
-            files, opened, openers, tokenizer, usual, settings(where.get(0)));
+            files, opened, openers, tokenizer, usual, settings(where.get(0)), listeners);
       } catch (Throwable t) {
         tokenizer.close();
         opened.forEach(Backend::close);

@@ -3,7 +3,6 @@ package io.luciole;
 import static java.util.Objects.requireNonNull;
 
 import io.luciole.model.TokenizedText;
-import io.luciole.spi.BackendException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,6 +59,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   private final Tokenizer tokenizer;
   private final int maxTokens;
   private final EngineSettings settings;
+  private final EngineMetrics metrics;
   private final LongSupplier clock;
   private final TokenGate interactiveGate;
   private final TokenGate bulkGate;
@@ -85,7 +85,9 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       int maxTokens,
       boolean pads,
       EngineSettings settings,
+      EngineMetrics metrics,
       LongSupplier clock) {
+    this.metrics = metrics;
     this.tokenizer = tokenizer;
     this.maxTokens = maxTokens;
     this.settings = settings;
@@ -98,8 +100,16 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
             pads, settings.maxWait().toNanos(), clock, () -> raw.size() + tokenizing.get());
   }
 
+  EngineSettings settings() {
+    return settings;
+  }
+
   BatchScheduler ready() {
     return ready;
+  }
+
+  EngineMetrics metrics() {
+    return metrics;
   }
 
   Results results() {
@@ -145,6 +155,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       }
       admitted = awaitRoom(gate, request, estimate);
     }
+    metrics.submitted();
     if (unsettled.getAndIncrement() == 0) {
       LockSupport.unpark(watchdog);
     }
@@ -286,7 +297,8 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   }
 
   @Override
-  public void settling(Request request) {
+  public void settling(Request request, Request.Ending ending, @Nullable Throwable failure) {
+    metrics.settled(ending, failure);
     BatchScheduler holder = request.holder;
     if (holder != null) {
       holder.remove(request);
@@ -309,12 +321,23 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
 
   // Devices
 
+  private void tellHealth() {
+    if (metrics.hasListeners()) {
+      EngineHealth health = health();
+      results.execute(() -> metrics.tell(l -> l.onHealth(health)));
+    }
+  }
+
   @Override
   public void left(List<Request> texts) {
     int reserved = 0;
+    long waited = 0;
+    long now = clock.getAsLong();
     for (Request text : texts) {
       reserved += text.endReservation();
+      waited += now - text.submittedNanos;
     }
+    metrics.waited(waited);
     if (reserved != 0) {
       gate(texts.get(0)).release(reserved);
     }
@@ -326,7 +349,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   }
 
   @Override
-  public void handBack(List<Request> texts, BackendException reason) {
+  public void handBack(List<Request> texts, LucioleException reason) {
     if (!texts.isEmpty() && !ready.add(texts)) {
       results.fail(texts, reason);
     }
@@ -334,6 +357,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
 
   @Override
   public synchronized void lost(DeviceWorker worker, DeviceLostException reason) {
+    tellHealth();
     if (hasOther(worker) || closed) {
       return;
     }
@@ -346,12 +370,30 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
 
   @Override
   public synchronized void back(DeviceWorker worker) {
+    tellHealth();
     // Not if it was lost again meanwhile.
     if (!closed && worker.isUsable()) {
       ready.bar(false);
       raw.bar(false);
       noDevice = null;
     }
+  }
+
+  EngineStats stats() {
+    long busy = 0;
+    long available = 0;
+    for (DeviceWorker device : devices) {
+      busy += device.busy().busyNanos();
+      available += device.busy().availableNanos();
+    }
+    return metrics.snapshot(waiting(Lane.INTERACTIVE), waiting(Lane.BULK), busy, available);
+  }
+
+  private EngineStats.Waiting waiting(Lane lane) {
+    BatchScheduler.Depth before = raw.depth(lane);
+    BatchScheduler.Depth after = ready.depth(lane);
+    return new EngineStats.Waiting(
+        before.texts() + after.texts(), before.tokens() + after.tokens());
   }
 
   EngineHealth health() {

@@ -78,6 +78,11 @@ final class Results {
     threads.execute(delivery);
   }
 
+  /** Runs something else on a thread of its own. */
+  void execute(Runnable task) {
+    threads.execute(task);
+  }
+
   /** Whether texts are being settled. */
   boolean isIdle() {
     return active.isEmpty();

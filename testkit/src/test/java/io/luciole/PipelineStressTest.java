@@ -139,6 +139,7 @@ class PipelineStressTest {
               512,
               backend.open(Device.CPU).info().pads(),
               settings,
+              new EngineMetrics(List.of()),
               System::nanoTime);
       List<DeviceWorker> workers = new ArrayList<>();
       int devices = 1 + random.nextInt(3);
@@ -155,6 +156,7 @@ class PipelineStressTest {
                 pipeline.results(),
                 pipeline,
                 settings,
+                pipeline.metrics(),
                 new int[] {1},
                 System::nanoTime));
       }
