@@ -66,6 +66,8 @@ public class OverheadBenchmark {
         true,
         settings,
         new EngineMetrics(List.of()),
+        null,
+        null,
         System::nanoTime);
   }
 

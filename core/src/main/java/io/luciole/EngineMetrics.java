@@ -28,8 +28,8 @@ final class EngineMetrics {
   private final LongAdder computedTokens = new LongAdder();
   private final LongAdder failedRuns = new LongAdder();
   private final LongAdder waitedNanos = new LongAdder();
-  final LongAdder cacheHits = new LongAdder();
-  final LongAdder cacheMisses = new LongAdder();
+  private final LongAdder cacheHits = new LongAdder();
+  private final LongAdder cacheMisses = new LongAdder();
 
   EngineMetrics(List<EngineListener> listeners) {
     this.listeners = List.copyOf(listeners);
@@ -70,6 +70,10 @@ final class EngineMetrics {
       case EngineClosedException e -> EngineStats.Failure.CLOSED;
       case null, default -> EngineStats.Failure.OTHER;
     };
+  }
+
+  void cached(boolean hit) {
+    (hit ? cacheHits : cacheMisses).increment();
   }
 
   void waited(long nanos) {

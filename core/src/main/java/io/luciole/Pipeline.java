@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -65,7 +66,9 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   private final TokenGate bulkGate;
   private final BatchScheduler raw;
   private final BatchScheduler ready;
-  private final Results results = new Results();
+  private final Results results;
+  private final @Nullable EmbeddingCache cache;
+  private final EmbeddingCache.@Nullable Keys keys;
   private final AtomicInteger tokenizing = new AtomicInteger();
   private final AtomicLong unsettled = new AtomicLong();
 
@@ -77,6 +80,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   private List<DeviceWorker> devices = List.of();
   private @Nullable Thread watchdog;
   private volatile @Nullable DeviceLostException noDevice;
+  private final AtomicBoolean cacheFailed = new AtomicBoolean();
   private volatile boolean closed;
   private volatile boolean ended;
 
@@ -86,7 +90,12 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       boolean pads,
       EngineSettings settings,
       EngineMetrics metrics,
+      @Nullable EmbeddingCache cache,
+      EmbeddingCache.@Nullable Keys keys,
       LongSupplier clock) {
+    this.cache = cache;
+    this.keys = keys;
+    this.results = new Results(cache);
     this.metrics = metrics;
     this.tokenizer = tokenizer;
     this.maxTokens = maxTokens;
@@ -140,7 +149,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       throw closedException();
     }
     Request request = new Request(text, options, outputs, job, clock.getAsLong(), this);
-    int estimate = Math.max(1, Math.min(maxTokens, text.length() / CHARS_PER_TOKEN));
+    int estimate = estimate(text);
     request.length = estimate;
     DeviceLostException lost = noDevice;
     TokenGate gate = gate(request);
@@ -168,6 +177,11 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       results.fail(List.of(request), whyBarred());
     }
     return request;
+  }
+
+  /** Roughly how many tokens a text has. */
+  int estimate(String text) {
+    return Math.max(1, Math.min(maxTokens, text.length() / CHARS_PER_TOKEN));
   }
 
   /** False if the deadline passed meanwhile. */
@@ -235,18 +249,43 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       }
       tokenizing.addAndGet(chunk.size());
       List<Request> done = new ArrayList<>(chunk.size());
+      List<Request> known = new ArrayList<>();
+      List<Embedding> embeddings = new ArrayList<>();
       try {
         for (Request request : chunk) {
-          if (tokenize(request)) {
+          Embedding cached = cached(request);
+          if (cached != null) {
+            known.add(request);
+            embeddings.add(cached);
+          } else if (tokenize(request)) {
             done.add(request);
           }
         }
       } finally {
         tokenizing.addAndGet(-chunk.size());
       }
+      results.deliver(known, embeddings);
       if (!ready.add(done)) {
         results.fail(done, whyBarred());
       }
+    }
+  }
+
+  private @Nullable Embedding cached(Request request) {
+    String text = request.text();
+    if (cache == null || keys == null || text == null) {
+      return null;
+    }
+    try {
+      request.cacheKey = keys.key(text, request.role, request.outputs);
+      Embedding found = cache.get(request.cacheKey);
+      metrics.cached(found != null);
+      return found;
+    } catch (Throwable t) {
+      if (!cacheFailed.getAndSet(true)) {
+        log.warn("The cache failed and is passed over; further failures are not logged", t);
+      }
+      return null;
     }
   }
 

@@ -75,6 +75,9 @@ final class Request extends CompletableFuture<Embedding> {
   /** Tokens held against the bound on what waits; 0 once the text has left for a device. */
   private volatile int reserved;
 
+  /** Where its embedding is kept, if it is; set by the thread that tokenises it. */
+  EmbeddingCache.@Nullable Key cacheKey;
+
   /** Runs of the text alone, or in a batch whose device was lost, that have failed. */
   int failures;
 

@@ -140,6 +140,8 @@ class PipelineStressTest {
               backend.open(Device.CPU).info().pads(),
               settings,
               new EngineMetrics(List.of()),
+              null,
+              null,
               System::nanoTime);
       List<DeviceWorker> workers = new ArrayList<>();
       int devices = 1 + random.nextInt(3);
