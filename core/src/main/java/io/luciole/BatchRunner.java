@@ -166,9 +166,7 @@ final class BatchRunner implements Runnable {
       Outcome outcome =
           thrown == null
               ? Outcome.DONE
-              : thrown instanceof BackendOutOfMemoryException || thrown instanceof OutOfMemoryError
-                  ? Outcome.OUT_OF_MEMORY
-                  : Outcome.FAILED;
+              : isOutOfMemory(thrown) ? Outcome.OUT_OF_MEMORY : Outcome.FAILED;
       report(part, batch, start, nanos, outcome, event);
       if (thrown != null) {
         failure = thrown;
@@ -309,17 +307,32 @@ final class BatchRunner implements Runnable {
     }
   }
 
+  /** Why the canary failed, or null if it did not. Memory may be short for a moment only. */
   private @Nullable Throwable canaryFailure() {
-    if (!begin()) {
-      return null;
+    Throwable failed = null;
+    for (int times = 1; times <= LONE_MEMORY_RUNS; times++) {
+      if (!begin()) {
+        return null;
+      }
+      failed = null;
+      try {
+        worker.checkCanary(session.backend);
+      } catch (Throwable t) {
+        failed = t;
+      }
+      if (!end(false)) {
+        return null;
+      }
+      if (!isOutOfMemory(failed)) {
+        return failed;
+      }
+      pause(times);
     }
-    Throwable thrown = null;
-    try {
-      worker.checkCanary(session.backend);
-    } catch (Throwable t) {
-      thrown = t;
-    }
-    return end(false) ? thrown : null;
+    return failed;
+  }
+
+  private static boolean isOutOfMemory(@Nullable Throwable t) {
+    return t instanceof BackendOutOfMemoryException || t instanceof OutOfMemoryError;
   }
 
   private void deviceFailed(List<Request> part, Throwable dead) {

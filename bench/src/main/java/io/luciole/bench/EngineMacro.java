@@ -30,13 +30,12 @@ import java.util.concurrent.CompletableFuture;
  * The engine over a real model against what people do without one.
  *
  * <pre>
- * EngineMacro throughput [model [texts [median words]]]
+ * EngineMacro throughput [model [texts [median words [rounds]]]]
  * EngineMacro seed       [model]
  * EngineMacro latency    [model]
  * </pre>
  */
 public final class EngineMacro {
-  private static final int ROUNDS = 3;
   private static final int FIXED_BATCH = 32;
 
   private EngineMacro() {}
@@ -50,7 +49,8 @@ public final class EngineMacro {
           throughput(
               model,
               args.length > 2 ? Integer.parseInt(args[2]) : 600,
-              args.length > 3 ? Integer.parseInt(args[3]) : 60);
+              args.length > 3 ? Integer.parseInt(args[3]) : 60,
+              args.length > 4 ? Integer.parseInt(args[4]) : 3);
       case "seed" -> seedCase(model);
       case "latency" -> latency(model);
       default -> throw new IllegalArgumentException("expected throughput, seed or latency");
@@ -131,7 +131,7 @@ public final class EngineMacro {
     return EmbeddingEngine.builder(LucioleConfig.of(Map.of())).model(model).device("cpu");
   }
 
-  private static void throughput(String model, int count, int median) throws Exception {
+  private static void throughput(String model, int count, int median, int rounds) throws Exception {
     List<String> texts = Texts.mixed(count, median, 0.9, 380, 7);
     List<String> sorted = new ArrayList<>(texts);
     sorted.sort(Comparator.comparingInt(String::length).reversed());
@@ -162,7 +162,7 @@ public final class EngineMacro {
             }
             futures.forEach(CompletableFuture::join);
           });
-      compare(ways, count, ROUNDS);
+      compare(ways, count, rounds);
     }
   }
 
