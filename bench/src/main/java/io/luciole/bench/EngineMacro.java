@@ -31,7 +31,7 @@ import java.util.concurrent.CompletableFuture;
  *
  * <pre>
  * EngineMacro throughput [model [texts [median words [rounds]]]]
- * EngineMacro seed       [model]
+ * EngineMacro seed       [model [rounds]]
  * EngineMacro latency    [model]
  * </pre>
  */
@@ -51,7 +51,7 @@ public final class EngineMacro {
               args.length > 2 ? Integer.parseInt(args[2]) : 600,
               args.length > 3 ? Integer.parseInt(args[3]) : 60,
               args.length > 4 ? Integer.parseInt(args[4]) : 3);
-      case "seed" -> seedCase(model);
+      case "seed" -> seedCase(model, args.length > 2 ? Integer.parseInt(args[2]) : 9);
       case "latency" -> latency(model);
       default -> throw new IllegalArgumentException("expected throughput, seed or latency");
     }
@@ -166,9 +166,9 @@ public final class EngineMacro {
     }
   }
 
-  private static void seedCase(String model) throws Exception {
+  private static void seedCase(String model, int rounds) throws Exception {
     int count = 96;
-    for (int words : new int[] {16, 64}) {
+    for (int words : new int[] {16, 40}) {
       Random random = new Random(3);
       List<String> texts = new ArrayList<>();
       for (int i = 0; i < count; i++) {
@@ -188,7 +188,7 @@ public final class EngineMacro {
               }
               futures.forEach(CompletableFuture::join);
             });
-        compare(ways, count, 9);
+        compare(ways, count, rounds);
       }
     }
   }
