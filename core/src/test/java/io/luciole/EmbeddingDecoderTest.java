@@ -1,0 +1,95 @@
+package io.luciole;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.luciole.model.ModelDescription;
+import io.luciole.model.Pooling;
+import io.luciole.spi.BackendInfo;
+import io.luciole.spi.BackendOutput;
+import io.luciole.spi.Device;
+import io.luciole.spi.TokenBatch;
+import java.nio.FloatBuffer;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class EmbeddingDecoderTest {
+  private static final Set<Output> ALL = EnumSet.allOf(Output.class);
+
+  private final TokenBatch batch =
+      TokenBatch.of(List.of(new int[] {0, 2}, new int[] {0, 9, 7, 9, 3, 2}));
+  private final float[] dense = {3, 4, 0, -2};
+  private final float[] weights = {5, 5, /* text 1: */ 5, 0.25f, 0, 0.5f, 5, 5};
+  private final float[] vectors = {
+    Float.NaN, Float.NaN, 0, 1, /* text 1: */ Float.NaN, 0, 3, 4, 0, 0, 0, 2, -5, 0, 1, 0
+  };
+
+  private EmbeddingDecoder decoder(boolean normalize) {
+    return new EmbeddingDecoder(
+        new ModelDescription(
+            OptionalInt.of(2), 8, Pooling.CLS, normalize, Map.of(), Set.of(0, 1, 2, 3)),
+        new BackendInfo("fake", "1", Device.CPU, "fp32", ALL, 2, 2, 8, false, 1));
+  }
+
+  private BackendOutput output() {
+    return new BackendOutput(
+        FloatBuffer.wrap(dense), FloatBuffer.wrap(weights), FloatBuffer.wrap(vectors), () -> {});
+  }
+
+  @Test
+  void dense_isNormalisedIfTheModelSaysSo() {
+    assertThat(decoder(true).decode(output(), batch, 0, ALL, false).dense())
+        .containsExactly(0.6f, 0.8f);
+    assertThat(decoder(true).decode(output(), batch, 1, ALL, false).dense()).containsExactly(0, -1);
+    assertThat(decoder(false).decode(output(), batch, 1, ALL, false).dense())
+        .containsExactly(0, -2);
+  }
+
+  @Test
+  void sparse_keepsTheLargestWeightOfATokenAndDropsSpecialAndZeroOnes() {
+    assertThat(decoder(true).decode(output(), batch, 1, ALL, false).sparse())
+        .isEqualTo(SparseVector.of(new int[] {9}, new float[] {0.5f}));
+    assertThat(decoder(true).decode(output(), batch, 0, ALL, false).sparse().isEmpty()).isTrue();
+  }
+
+  @Test
+  void colbert_dropsTheFirstRowKeepsTheLastAndNormalises() {
+    MultiVector one = decoder(true).decode(output(), batch, 0, ALL, false).colbert();
+    MultiVector many = decoder(true).decode(output(), batch, 1, ALL, false).colbert();
+
+    assertThat(one.toArrays()).isDeepEqualTo(new float[][] {{0, 1}});
+    assertThat(many.toArrays())
+        .isDeepEqualTo(new float[][] {{0.6f, 0.8f}, {0, 0}, {0, 1}, {-1, 0}, {1, 0}});
+  }
+
+  @Test
+  void decode_givesWhatIsWantedAndNoMore() {
+    Embedding embedding = decoder(true).decode(output(), batch, 1, EnumSet.of(Output.SPARSE), true);
+
+    assertThat(embedding.outputs()).containsExactly(Output.SPARSE);
+    assertThat(embedding.tokenCount()).isEqualTo(6);
+    assertThat(embedding.truncated()).isTrue();
+    assertThatThrownBy(embedding::dense)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("holds [SPARSE] and no DENSE");
+  }
+
+  @Test
+  void valuesThatAreNotFinite_failTheirTextAlone() {
+    dense[2] = Float.NaN;
+    weights[0] = Float.POSITIVE_INFINITY;
+
+    assertThatThrownBy(() -> decoder(true).decode(output(), batch, 1, ALL, false))
+        .isInstanceOf(NotFiniteException.class)
+        .hasMessageContaining("dense vector with NaN");
+    assertThatThrownBy(() -> decoder(true).decode(output(), batch, 0, ALL, false))
+        .isInstanceOf(NotFiniteException.class)
+        .hasMessageContaining("token weight with Infinity");
+    assertThat(decoder(true).decode(output(), batch, 0, EnumSet.of(Output.DENSE), false).dense())
+        .containsExactly(0.6f, 0.8f);
+  }
+}

@@ -1,0 +1,201 @@
+package io.luciole.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.luciole.Role;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ModelSourceTest {
+  @TempDir Path folder;
+
+  @BeforeEach
+  void tokenizer() throws IOException {
+    write(
+        "tokenizer.json",
+        """
+        {"version":"1.0","added_tokens":[{"id":0,"content":"<s>"},{"id":1,"content":"<pad>"},
+         {"id":2,"content":"</s>"},{"id":3,"content":"<unk>"},{"id":9,"content":"<mask>"}],
+         "model":{"never":"read"}}
+        """);
+  }
+
+  private void write(String name, String content) throws IOException {
+    Path file = folder.resolve(name);
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, content);
+  }
+
+  private ModelFiles resolve() {
+    return ModelSource.path(folder).resolve();
+  }
+
+  @Test
+  void starter_isUnpackedFromTheClassPathAndDescribed() {
+    ModelFiles starter = ModelSource.parse("starter").resolve();
+
+    assertThat(starter.onnx()).isRegularFile().hasSize(34_014_426);
+    assertThat(starter.tokenizer()).isRegularFile().hasSize(742_067);
+    assertThat(starter.description().pooling()).isEqualTo(Pooling.CLS);
+    assertThat(starter.description().prompt(Role.QUERY)).startsWith("Represent this sentence");
+    assertThat(starter.description().prompt(Role.PASSAGE)).isEmpty();
+  }
+
+  @Test
+  void starter_isUnpackedAgainIfItsFileIsDamaged() throws IOException {
+    ModelFiles starter = ModelSource.parse("starter").resolve();
+    byte[] whole = Files.readAllBytes(starter.tokenizer());
+    Files.write(starter.tokenizer(), "{}".getBytes(StandardCharsets.UTF_8));
+
+    assertThat(ModelSource.parse("starter").resolve().tokenizer()).hasBinaryContent(whole);
+  }
+
+  @Test
+  void m3Folder_isDescribedFromItsFiles() throws IOException {
+    write(
+        "config.json",
+        """
+        {"model_type":"xlm-roberta","hidden_size":96,"max_position_embeddings":1026,"pad_token_id":1}
+        """);
+    write(
+        "tokenizer_config.json",
+        """
+        {"cls_token":"<s>","eos_token":{"content":"</s>"},"pad_token":"<pad>","unk_token":"<unk>",
+         "mask_token":"<mask>","model_max_length":1000000000000000019884624838656}
+        """);
+    write("pytorch_model.bin", "");
+    write("sparse_linear.pt", "");
+    write("colbert_linear.pt", "");
+
+    ModelFiles files = resolve();
+
+    assertThat(files.weights()).hasFileName("pytorch_model.bin");
+    assertThat(files.sparseHead()).isNotNull();
+    ModelDescription description = files.description();
+    assertThat(description.maxTokens()).isEqualTo(1024);
+    assertThat(description.hiddenSize()).hasValue(96);
+    assertThat(description.pooling()).isEqualTo(Pooling.CLS);
+    assertThat(description.normalize()).isTrue();
+    assertThat(description.unweightedTokens()).containsExactlyInAnyOrder(0, 1, 2, 3);
+  }
+
+  @Test
+  void sentenceTransformersFolder_isDescribedFromItsModules() throws IOException {
+    write("config.json", "{\"model_type\":\"bert\",\"max_position_embeddings\":512}");
+    write("sentence_bert_config.json", "{\"max_seq_length\":256}");
+    write(
+        "modules.json",
+        """
+        [{"path":"","type":"sentence_transformers.models.Transformer"},
+         {"path":"1_Pooling","type":"sentence_transformers.models.Pooling"}]
+        """);
+    write("1_Pooling/config.json", "{\"pooling_mode_mean_tokens\":true}");
+    write(
+        "config_sentence_transformers.json",
+        "{\"prompts\":{\"query\":\"query: \",\"document\":\"passage: \"}}");
+    write("model.safetensors", "");
+
+    ModelDescription description = resolve().description();
+
+    assertThat(description.maxTokens()).isEqualTo(256);
+    assertThat(description.pooling()).isEqualTo(Pooling.MEAN);
+    assertThat(description.normalize()).isFalse();
+    assertThat(description.prompt(Role.QUERY)).isEqualTo("query: ");
+    assertThat(description.prompt(Role.PASSAGE)).isEqualTo("passage: ");
+  }
+
+  @Test
+  void ownFile_winsOverTheOthers() throws IOException {
+    write("config.json", "{\"model_type\":\"bert\",\"max_position_embeddings\":512}");
+    write("model.onnx", "");
+    write(
+        "luciole.json",
+        "{\"pooling\":\"last\",\"normalize\":false,\"maxTokens\":64,\"queryPrompt\":\"? \"}");
+
+    ModelDescription description = resolve().description();
+
+    assertThat(description.pooling()).isEqualTo(Pooling.LAST);
+    assertThat(description.normalize()).isFalse();
+    assertThat(description.maxTokens()).isEqualTo(64);
+    assertThat(description.prompt(Role.QUERY)).isEqualTo("? ");
+  }
+
+  @Test
+  void ownFile_isRefusedWhereItCannotBe() throws IOException {
+    write("config.json", "{\"model_type\":\"bert\",\"max_position_embeddings\":512}");
+    write("model.onnx", "");
+
+    write("luciole.json", "{\"poling\":\"cls\"}");
+    assertThatThrownBy(this::resolve)
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("Unknown key \"poling\"");
+    write("luciole.json", "{\"pooling\":\"max\"}");
+    assertThatThrownBy(this::resolve).hasMessageContaining("found \"max\"");
+    write("luciole.json", "{\"maxTokens\":513}");
+    assertThatThrownBy(this::resolve)
+        .hasMessageContaining("Expected \"maxTokens\" from 2 to 512, found 513");
+    write("luciole.json", "[1");
+    assertThatThrownBy(this::resolve).hasMessageContaining("luciole.json as JSON");
+  }
+
+  @Test
+  void poolingThatNothingStates_isRefusedWithTheRemedy() throws IOException {
+    write("config.json", "{\"model_type\":\"bert\",\"max_position_embeddings\":512}");
+    write("model.onnx", "");
+
+    assertThatThrownBy(() -> resolve().description().requirePooling())
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("luciole.json");
+  }
+
+  @Test
+  void onnxFile_findsItsTokenizerAboveIt() throws IOException {
+    write("config.json", "{\"model_type\":\"bert\",\"max_position_embeddings\":512}");
+    write("onnx/model.onnx", "");
+
+    ModelFiles files = ModelSource.path(folder.resolve("onnx/model.onnx")).resolve();
+
+    assertThat(files.onnx()).isEqualTo(folder.resolve("onnx/model.onnx"));
+    assertThat(files.weights()).isNull();
+    assertThat(files.tokenizer()).isEqualTo(folder.resolve("tokenizer.json"));
+  }
+
+  @Test
+  void whatIsNoModel_isRefusedWithWhatWasExpected() throws IOException {
+    assertThatThrownBy(this::resolve)
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("Expected model.safetensors, pytorch_model.bin or an .onnx file");
+    Files.delete(folder.resolve("tokenizer.json"));
+    assertThatThrownBy(this::resolve).hasMessageContaining("Expected tokenizer.json");
+    assertThatThrownBy(() -> ModelSource.parse("nothing-like-this").resolve())
+        .hasMessageContaining("There is no model \"nothing-like-this\"");
+    assertThatThrownBy(() -> ModelSource.parse("no-such-org/no-such-model").resolve())
+        .hasMessageContaining("luciole pull no-such-org/no-such-model");
+    assertThatThrownBy(() -> ModelSource.parse("  ")).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void fingerprint_tellsOtherWeightsAndTokenizersApart() throws IOException {
+    write("config.json", "{\"model_type\":\"bert\",\"max_position_embeddings\":512}");
+    write("model.safetensors", "one");
+    ModelFingerprint one = resolve().fingerprint(8);
+    write("model.safetensors", "two");
+    ModelFingerprint two = resolve().fingerprint(8);
+    Files.writeString(folder.resolve("tokenizer.json"), " ", StandardOpenOption.APPEND);
+    ModelFingerprint three = resolve().fingerprint(8);
+
+    assertThat(one.matches(two)).isFalse();
+    assertThat(two.matches(three)).isFalse();
+    assertThat(one.matches(ModelFingerprint.parse(one.format()))).isTrue();
+    assertThat(ModelFingerprint.parse(two.format())).isEqualTo(two);
+    assertThatThrownBy(() -> ModelFingerprint.parse("no such thing"))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+}

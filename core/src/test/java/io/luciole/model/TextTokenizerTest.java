@@ -1,0 +1,94 @@
+package io.luciole.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.luciole.Role;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class TextTokenizerTest {
+  private TextTokenizer starter;
+
+  @BeforeAll
+  void open() {
+    starter = TextTokenizer.open(ModelSource.parse("starter").resolve());
+  }
+
+  @AfterAll
+  void close() {
+    starter.close();
+  }
+
+  @Test
+  void ids_equalThoseOfPythonsTokenizers() throws IOException {
+    // Made by src/test/resources/starter/make_expected.py.
+    for (String line : Files.readAllLines(Path.of("src/test/resources/starter/expected.jsonl"))) {
+      JsonNode expected = new ObjectMapper().readTree(line);
+      Role role = Role.valueOf(expected.get("role").asText().toUpperCase(Locale.ROOT));
+
+      TokenizedText found = starter.tokenize(expected.get("text").asText(), role);
+
+      assertThat(found.ids())
+          .as(expected.get("id").asText())
+          .containsExactly(
+              IntStream.range(0, expected.get("ids").size())
+                  .map(i -> expected.get("ids").get(i).asInt())
+                  .toArray());
+      assertThat(found.truncated()).isEqualTo(expected.get("id").asText().equals("truncated"));
+    }
+  }
+
+  @Test
+  void longText_keepsItsFirstTokensAndTheSpecialOnes() {
+    String sentence = "A firefly is no fly. ";
+    TokenizedText once = starter.tokenize(sentence.repeat(60), Role.PASSAGE);
+
+    TokenizedText truncated = starter.tokenize(sentence.repeat(90), Role.PASSAGE);
+
+    assertThat(once.truncated()).isFalse();
+    assertThat(truncated.truncated()).isTrue();
+    assertThat(truncated.length()).isEqualTo(512);
+    assertThat(truncated.ids()[511]).isEqualTo(102);
+    assertThat(Arrays.copyOf(truncated.ids(), 400)).containsExactly(Arrays.copyOf(once.ids(), 400));
+  }
+
+  @Test
+  void veryLongText_isReadNoFurtherThanNeededWithTheSameResult() {
+    // Far more than the first guess, and the first half of it without any token.
+    String blank = " ".repeat(300_000);
+    String tail = "glow worm ".repeat(30_000);
+
+    TokenizedText whole = starter.tokenize(blank + tail, Role.PASSAGE);
+
+    assertThat(whole).isEqualTo(starter.tokenize("glow worm ".repeat(400), Role.PASSAGE));
+    assertThat(starter.tokenize(blank, Role.PASSAGE)).isEqualTo(starter.tokenize("", Role.PASSAGE));
+  }
+
+  @Test
+  void loneSurrogates_areReplaced() {
+    TokenizedText replaced = starter.tokenize("glow \uFFFD worm", Role.PASSAGE);
+
+    assertThat(starter.tokenize("glow \uD83E worm", Role.PASSAGE)).isEqualTo(replaced);
+    assertThat(starter.tokenize("glow \uDEB2 worm", Role.PASSAGE)).isEqualTo(replaced);
+    // A NUL is a character like another; native strings must not end at it.
+    assertThat(starter.tokenize("glow\0worm glow", Role.PASSAGE).length()).isGreaterThan(3);
+  }
+
+  @Test
+  void decode_givesATokensString() {
+    int[] ids = starter.tokenize("worm", Role.PASSAGE).ids();
+
+    assertThat(starter.decode(ids[1])).isEqualTo("worm");
+  }
+}

@@ -1,0 +1,144 @@
+package io.luciole.spi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.luciole.model.ModelFiles;
+import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BackendsTest {
+  @TempDir Path folder;
+
+  /** A provider that opens nothing. */
+  public abstract static class Fake implements BackendProvider {
+    private final String name;
+    private final List<Device> devices;
+
+    Fake(String name, Device... devices) {
+      this.name = name;
+      this.devices = List.of(devices);
+    }
+
+    @Override
+    public String name() {
+      return name;
+    }
+
+    @Override
+    public Probe probe() {
+      return new Probe("fake", devices, List.of());
+    }
+
+    @Override
+    public Backend open(ModelFiles model, BackendConfig config) {
+      throw new BackendException("opens nothing");
+    }
+  }
+
+  /** On the CPU. */
+  public static final class Onnx extends Fake {
+    /** For the service loader. */
+    public Onnx() {
+      super("onnx", Device.CPU);
+    }
+  }
+
+  /** On an accelerator too. */
+  public static final class Djl extends Fake {
+    /** For the service loader. */
+    public Djl() {
+      super("djl", new Device("cuda", 1), Device.CPU);
+    }
+  }
+
+  /** On the CPU, under a name that comes before the others'. */
+  public static final class Another extends Fake {
+    /** For the service loader. */
+    public Another() {
+      super("another", Device.CPU);
+    }
+  }
+
+  /** Throws as it is made. */
+  public static final class Broken extends Fake {
+    /** For the service loader. */
+    public Broken() {
+      super("broken");
+      throw new IllegalStateException("its library is missing");
+    }
+  }
+
+  private Backends find(String... classes) throws IOException {
+    Path services = Files.createDirectories(folder.resolve("META-INF/services"));
+    Files.write(services.resolve(BackendProvider.class.getName()), List.of(classes));
+    return Backends.find(
+        new URLClassLoader(new URL[] {folder.toUri().toURL()}, getClass().getClassLoader()));
+  }
+
+  private static String nameOf(Class<?> type) {
+    return type.getName();
+  }
+
+  @Test
+  void none_isRefusedWithTheArtifactsToAdd() throws IOException {
+    Backends none = find();
+
+    assertThatThrownBy(() -> none.select(null, null))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("luciole-backend-onnx")
+        .hasMessageContaining("onnxruntime")
+        .hasMessageContaining("luciole-backend-djl");
+  }
+
+  @Test
+  void unknownName_listsThoseFound() throws IOException {
+    Backends two = find(nameOf(Onnx.class), nameOf(Djl.class));
+
+    assertThatThrownBy(() -> two.select("tensorrt", null))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("no backend \"tensorrt\"")
+        .hasMessageContaining("found: onnx, djl");
+    assertThat(two.select("djl", null).name()).isEqualTo("djl");
+  }
+
+  @Test
+  void severalWithoutAChoice_theOneWithAnAcceleratorWins() throws IOException {
+    Backends two = find(nameOf(Onnx.class), nameOf(Djl.class));
+
+    assertThat(two.select(null, null).name()).isEqualTo("djl");
+    assertThat(two.select(null, Device.CPU).name()).isEqualTo("onnx");
+    assertThat(two.select(null, new Device("cuda", 1)).name()).isEqualTo("djl");
+  }
+
+  @Test
+  void tie_isSettledByAFixedOrder() throws IOException {
+    Backends two = find(nameOf(Another.class), nameOf(Onnx.class));
+
+    assertThat(two.select(null, null).name()).isEqualTo("onnx");
+    assertThat(two.providers())
+        .extracting(BackendProvider::name)
+        .containsExactly("onnx", "another");
+  }
+
+  @Test
+  void brokenProvider_isNamedAndTheOthersStillOffered() throws IOException {
+    Backends found = find(nameOf(Broken.class), "io.luciole.NoSuchClass", nameOf(Onnx.class));
+
+    assertThat(found.select(null, null).name()).isEqualTo("onnx");
+    assertThat(found.broken())
+        .hasSize(2)
+        .anySatisfy(m -> assertThat(m).contains("Broken"))
+        .anySatisfy(m -> assertThat(m).contains("io.luciole.NoSuchClass"));
+    Backends alone = find(nameOf(Broken.class));
+    assertThatThrownBy(() -> alone.select(null, null))
+        .hasMessageContaining("Found but not loadable")
+        .hasMessageContaining("Broken");
+  }
+}
