@@ -3,15 +3,10 @@ package io.luciole;
 import static java.util.Objects.requireNonNull;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -87,26 +82,18 @@ final class BatchScheduler {
   private final LongSupplier upstream;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final LaneQueue interactive = new LaneQueue();
-  private final LaneQueue bulk = new LaneQueue();
-  private final TreeSet<Request> deadlines =
-      new TreeSet<>((a, b) -> {
-        int byTime = Long.signum(a.deadlineNanos - b.deadlineNanos);
-        return byTime != 0 ? byTime : Long.compare(a.sequence, b.sequence);
-      });
+  private final WaitingTexts waiting;
+  private final WaitingTexts.LaneQueue interactive;
+  private final WaitingTexts.LaneQueue bulk;
 
   /** Texts found past their deadline when a batch was cut. */
   private final List<Request> lapsed = new ArrayList<>();
 
-  private long sequence;
   private long bulkCredit;
   private long gatheringSince;
   private int waiters;
   private boolean closed;
   private boolean barred;
-
-  /** How many texts wait; for reading without the lock. */
-  private volatile long size;
 
   /**
    * Creates an empty queue.
@@ -118,104 +105,12 @@ final class BatchScheduler {
    */
   BatchScheduler(boolean pads, long maxWaitNanos, LongSupplier clock, LongSupplier upstream) {
     this.pads = pads;
+    this.waiting = new WaitingTexts(pads);
+    this.interactive = waiting.interactive;
+    this.bulk = waiting.bulk;
     this.maxWaitNanos = maxWaitNanos;
     this.clock = clock;
     this.upstream = upstream;
-  }
-
-  /** Texts of one length class of one flow, oldest first; in the ring of its class if not empty. */
-  static final class Bucket {
-    private final Flow flow;
-    private final int index;
-    private @Nullable Request oldest;
-    private @Nullable Request newest;
-    private @Nullable Bucket previousInRing;
-    private @Nullable Bucket nextInRing;
-
-    private Bucket(Flow flow, int index) {
-      this.flow = flow;
-      this.index = index;
-    }
-  }
-
-  /** The waiting texts of one job with one kind of output. Lives while it has texts. */
-  private static final class Flow {
-    private final FlowKey key;
-    private final LaneQueue lane;
-    private final long id;
-    private @Nullable Bucket[] buckets = new Bucket[32];
-    private @Nullable Request oldest;
-    private @Nullable Request newest;
-    private int texts;
-    private long tokens;
-
-    /** Tokens that ever came; minus {@link #tokens}, those that left. */
-    private long arrived;
-
-    /** Tokens served, on the lane's scale. Changes only while out of the lane's order. */
-    private long service;
-
-    private Flow(FlowKey key, LaneQueue lane, long id) {
-      this.key = key;
-      this.lane = lane;
-      this.id = id;
-      this.service = lane.service;
-    }
-
-    private Bucket bucket(int index) {
-      if (index >= buckets.length) {
-        buckets = Arrays.copyOf(buckets, index + 16);
-      }
-      Bucket bucket = buckets[index];
-      if (bucket == null) {
-        bucket = new Bucket(this, index);
-        buckets[index] = bucket;
-      }
-      return bucket;
-    }
-  }
-
-  private record FlowKey(Object job, boolean tokenVectors) {}
-
-  /** The buckets of one length class that are not empty, over all flows of a lane and kind. */
-  private static final class Ring {
-    private @Nullable Bucket first;
-    private long tokens;
-  }
-
-  private static final class LaneQueue {
-    private final Map<FlowKey, Flow> flows = new HashMap<>();
-    private final TreeSet<Flow> turns =
-        new TreeSet<>(Comparator.<Flow>comparingLong(f -> f.service).thenComparingLong(f -> f.id));
-    private final List<Ring> plain = new ArrayList<>();
-    private final List<Ring> withTokenVectors = new ArrayList<>();
-    private long texts;
-    private long tokens;
-
-    /** Service of the flow that had the last turn. */
-    private long service;
-
-    private Ring ring(Flow flow, int index) {
-      List<Ring> rings = flow.key.tokenVectors ? withTokenVectors : plain;
-      while (rings.size() <= index) {
-        rings.add(new Ring());
-      }
-      return rings.get(index);
-    }
-  }
-
-  /** The length class of a text: exact up to 16 tokens, then eight an octave. */
-  static int bucketOf(int length) {
-    if (length < 8) {
-      return length;
-    }
-    int octave = 31 - Integer.numberOfLeadingZeros(length);
-    return 8 * (octave - 2) + ((length >>> (octave - 3)) & 7);
-  }
-
-  /** The shortest length of a class. */
-  static int shortestOf(int bucket) {
-    return bucket < 8 ? bucket : (8 + (bucket & 7)) << (bucket / 8 - 1);
   }
 
   /**
@@ -229,11 +124,11 @@ final class BatchScheduler {
       if (barred) {
         return false;
       }
-      if (interactive.texts + bulk.texts == 0) {
+      if (waiting.size() == 0) {
         gatheringSince = clock.getAsLong();
       }
       for (Request request : requests) {
-        link(request);
+        waiting.link(request, this);
       }
       if (waiters > 0) {
         changed.signal();
@@ -244,141 +139,6 @@ final class BatchScheduler {
     }
   }
 
-  private void link(Request request) {
-    LaneQueue lane = request.lane == Lane.INTERACTIVE ? interactive : bulk;
-    FlowKey key = new FlowKey(request.job, request.outputs.contains(Output.COLBERT));
-    Flow flow = lane.flows.get(key);
-    if (flow == null) {
-      flow = new Flow(key, lane, sequence++);
-      lane.flows.put(key, flow);
-      lane.turns.add(flow);
-    }
-    Bucket bucket = flow.bucket(pads ? bucketOf(request.length) : 0);
-    Ring ring = lane.ring(flow, bucket.index);
-    request.bucket = bucket;
-    request.sequence = sequence++;
-    request.position = flow.arrived;
-    request.previousInBucket = bucket.newest;
-    if (bucket.newest == null) {
-      bucket.oldest = request;
-      enterRing(ring, bucket);
-    } else {
-      bucket.newest.nextInBucket = request;
-    }
-    bucket.newest = request;
-    request.previousInFlow = flow.newest;
-    if (flow.newest == null) {
-      flow.oldest = request;
-    } else {
-      flow.newest.nextInFlow = request;
-    }
-    flow.newest = request;
-    flow.arrived += request.length;
-    flow.texts++;
-    flow.tokens += request.length;
-    lane.texts++;
-    lane.tokens += request.length;
-    size = interactive.texts + bulk.texts;
-    ring.tokens += request.length;
-    if (request.hasDeadline) {
-      deadlines.add(request);
-    }
-    request.holder = this;
-    if (request.isSettled()) {
-      // Settling looks at the holder after it has marked the text, so one of the two sees it.
-      dropIfEmpty(unlink(request));
-    }
-  }
-
-  /** Takes a text out of every list. The flow stays, empty or not, for the caller to settle. */
-  private Flow unlink(Request request) {
-    Bucket bucket = requireNonNull(request.bucket);
-    Flow flow = bucket.flow;
-    LaneQueue lane = flow.lane;
-    Ring ring = lane.ring(flow, bucket.index);
-    Request before = request.previousInBucket;
-    Request after = request.nextInBucket;
-    if (before == null) {
-      bucket.oldest = after;
-    } else {
-      before.nextInBucket = after;
-    }
-    if (after == null) {
-      bucket.newest = before;
-    } else {
-      after.previousInBucket = before;
-    }
-    before = request.previousInFlow;
-    after = request.nextInFlow;
-    if (before == null) {
-      flow.oldest = after;
-    } else {
-      before.nextInFlow = after;
-    }
-    if (after == null) {
-      flow.newest = before;
-    } else {
-      after.previousInFlow = before;
-    }
-    request.previousInBucket = null;
-    request.nextInBucket = null;
-    request.previousInFlow = null;
-    request.nextInFlow = null;
-    request.bucket = null;
-    request.holder = null;
-    if (bucket.oldest == null) {
-      leaveRing(ring, bucket);
-    }
-    flow.texts--;
-    flow.tokens -= request.length;
-    lane.texts--;
-    lane.tokens -= request.length;
-    size = interactive.texts + bulk.texts;
-    ring.tokens -= request.length;
-    if (request.hasDeadline) {
-      deadlines.remove(request);
-    }
-    return flow;
-  }
-
-  private static void enterRing(Ring ring, Bucket bucket) {
-    Bucket first = ring.first;
-    if (first == null) {
-      ring.first = bucket;
-      bucket.nextInRing = bucket;
-      bucket.previousInRing = bucket;
-    } else {
-      Bucket last = requireNonNull(first.previousInRing);
-      last.nextInRing = bucket;
-      bucket.previousInRing = last;
-      bucket.nextInRing = first;
-      first.previousInRing = bucket;
-    }
-  }
-
-  private static void leaveRing(Ring ring, Bucket bucket) {
-    Bucket next = requireNonNull(bucket.nextInRing);
-    if (next == bucket) {
-      ring.first = null;
-    } else {
-      Bucket previous = requireNonNull(bucket.previousInRing);
-      previous.nextInRing = next;
-      next.previousInRing = previous;
-      if (ring.first == bucket) {
-        ring.first = next;
-      }
-    }
-    bucket.nextInRing = null;
-    bucket.previousInRing = null;
-  }
-
-  private static void dropIfEmpty(Flow flow) {
-    if (flow.texts == 0) {
-      flow.lane.turns.remove(flow);
-      flow.lane.flows.remove(flow.key);
-    }
-  }
-
   /** Takes one text out, because it was settled. False if it does not wait here. */
   boolean remove(Request request) {
     lock.lock();
@@ -386,7 +146,7 @@ final class BatchScheduler {
       if (request.holder != this) {
         return false;
       }
-      dropIfEmpty(unlink(request));
+      WaitingTexts.dropIfEmpty(waiting.unlink(request));
       return true;
     } finally {
       lock.unlock();
@@ -397,15 +157,15 @@ final class BatchScheduler {
   List<Request> removeExpired() {
     lock.lock();
     try {
-      if (lapsed.isEmpty() && deadlines.isEmpty()) {
+      if (lapsed.isEmpty() && waiting.deadlines.isEmpty()) {
         return List.of();
       }
       List<Request> expired = new ArrayList<>(lapsed);
       lapsed.clear();
       long now = clock.getAsLong();
-      while (!deadlines.isEmpty() && deadlines.first().isExpired(now)) {
-        Request request = deadlines.first();
-        dropIfEmpty(unlink(request));
+      while (!waiting.deadlines.isEmpty() && waiting.deadlines.first().isExpired(now)) {
+        Request request = waiting.deadlines.first();
+        WaitingTexts.dropIfEmpty(waiting.unlink(request));
         expired.add(request);
       }
       return expired;
@@ -420,14 +180,14 @@ final class BatchScheduler {
     try {
       List<Request> all = new ArrayList<>(lapsed);
       lapsed.clear();
-      for (LaneQueue lane : List.of(interactive, bulk)) {
+      for (WaitingTexts.LaneQueue lane : List.of(interactive, bulk)) {
         while (!lane.turns.isEmpty()) {
-          Flow flow = lane.turns.first();
+          WaitingTexts.Flow flow = lane.turns.first();
           for (Request r = flow.oldest; r != null; r = flow.oldest) {
-            unlink(r);
+            waiting.unlink(r);
             all.add(r);
           }
-          dropIfEmpty(flow);
+          WaitingTexts.dropIfEmpty(flow);
         }
       }
       changed.signalAll();
@@ -458,6 +218,16 @@ final class BatchScheduler {
     }
   }
 
+  /** Whether the queue is closed and nothing waits. */
+  boolean isFinished() {
+    lock.lock();
+    try {
+      return closed && waiting.size() == 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Makes waiting takers look again: earlier stages are empty, or a taker is to stop. */
   void wake() {
     lock.lock();
@@ -472,13 +242,13 @@ final class BatchScheduler {
 
   /** How many texts wait, without the lock. */
   long size() {
-    return size;
+    return waiting.size();
   }
 
   Depth depth(Lane lane) {
     lock.lock();
     try {
-      LaneQueue queue = lane == Lane.INTERACTIVE ? interactive : bulk;
+      WaitingTexts.LaneQueue queue = lane == Lane.INTERACTIVE ? interactive : bulk;
       return new Depth(queue.texts, queue.tokens);
     } finally {
       lock.unlock();
@@ -505,16 +275,15 @@ final class BatchScheduler {
     try {
       while (true) {
         if (taker.stopped()) {
-          if (waiters > 0 && interactive.texts + bulk.texts > 0) {
+          if (waiters > 0 && waiting.size() > 0) {
             changed.signal(); // for another taker: this one may have been woken in its place
           }
           return null;
         }
-        long waiting = interactive.tokens + bulk.tokens;
         long wait = 0;
-        if (waiting > 0) {
+        if (waiting.size() > 0) {
           Limits limits = taker.limits();
-          wait = closed || waiting >= limits.tokens ? 0 : gatherNanos();
+          wait = closed || waiting.tokens() >= limits.tokens ? 0 : gatherNanos();
           if (wait <= 0) {
             List<Request> batch = cut(limits);
             if (!batch.isEmpty()) {
@@ -563,17 +332,21 @@ final class BatchScheduler {
   List<Request> poll(Limits limits) {
     lock.lock();
     try {
-      return interactive.texts + bulk.texts == 0 ? List.of() : cut(limits);
+      return waiting.size() == 0 ? List.of() : cut(limits);
     } finally {
       lock.unlock();
     }
   }
 
-  /** Whether interactive texts wait. */
-  boolean hasInteractive() {
+  /** Cuts a batch of interactive texts if it is their turn; otherwise null. Never waits. */
+  @Nullable List<Request> takeInteractive(Limits limits) {
     lock.lock();
     try {
-      return interactive.texts > 0;
+      if (interactive.texts == 0 || lane(limits) != interactive) {
+        return null;
+      }
+      List<Request> batch = cut(limits);
+      return batch.isEmpty() ? null : batch;
     } finally {
       lock.unlock();
     }
@@ -588,13 +361,13 @@ final class BatchScheduler {
   }
 
   private List<Request> cut(Limits limits) {
-    LaneQueue lane = lane(limits);
-    Flow flow = lane.turns.first();
+    WaitingTexts.LaneQueue lane = lane(limits);
+    WaitingTexts.Flow flow = lane.turns.first();
     lane.service = flow.service;
     Cut cut = new Cut(limits, clock.getAsLong());
     int seed = pads ? seed(flow, limits) : 0;
-    int length = pads ? shortestOf(seed + 1) - 1 : 1;
-    int lowest = pads ? bucketOf(Math.max(1, length * SHORTEST_QUARTERS / 4)) : 0;
+    int length = pads ? WaitingTexts.shortestOf(seed + 1) - 1 : 1;
+    int lowest = pads ? WaitingTexts.bucketOf(Math.max(1, length * SHORTEST_QUARTERS / 4)) : 0;
     for (int index = seed; index >= 0 && !cut.full; index--) {
       if (index < lowest) {
         cut.shrinkTo(limits.fixedCost);
@@ -602,10 +375,10 @@ final class BatchScheduler {
       if (index < flow.buckets.length && flow.buckets[index] != null) {
         cut.drain(requireNonNull(flow.buckets[index]));
       }
-      Ring ring = lane.ring(flow, index);
+      WaitingTexts.Ring ring = lane.ring(flow, index);
       while (!cut.full && ring.first != null) {
         // Drained, it leaves the ring; not drained, the batch is full and the next begins after it.
-        Bucket bucket = ring.first;
+        WaitingTexts.Bucket bucket = ring.first;
         cut.drain(bucket);
         if (ring.first == bucket) {
           ring.first = bucket.nextInRing;
@@ -615,13 +388,13 @@ final class BatchScheduler {
     cut.settle();
     charge(lane, cut.cost(), limits);
     gatheringSince = cut.now;
-    if (waiters > 0 && interactive.texts + bulk.texts > 0) {
+    if (waiters > 0 && waiting.size() > 0) {
       changed.signal();
     }
     return cut.taken;
   }
 
-  private LaneQueue lane(Limits limits) {
+  private WaitingTexts.LaneQueue lane(Limits limits) {
     if (interactive.texts == 0) {
       return bulk;
     }
@@ -630,7 +403,7 @@ final class BatchScheduler {
         : interactive;
   }
 
-  private void charge(LaneQueue lane, long cost, Limits limits) {
+  private void charge(WaitingTexts.LaneQueue lane, long cost, Limits limits) {
     if (lane == bulk) {
       bulkCredit = Math.max(0, bulkCredit - cost);
     } else if (bulk.texts > 0) {
@@ -642,7 +415,7 @@ final class BatchScheduler {
   }
 
   /** The bucket to begin with, longest texts of the batch. */
-  private int seed(Flow flow, Limits limits) {
+  private int seed(WaitingTexts.Flow flow, Limits limits) {
     Request oldest = requireNonNull(flow.oldest);
     long overtaken = flow.arrived - flow.tokens - oldest.position;
     if (overtaken > (long) MAX_OVERTAKEN * limits.tokens) {
@@ -653,16 +426,18 @@ final class BatchScheduler {
     long bestAge = 0;
     boolean cheap = true;
     for (int index = flow.buckets.length - 1; index >= 0; index--) {
-      Bucket bucket = flow.buckets[index];
+      WaitingTexts.Bucket bucket = flow.buckets[index];
       if (bucket == null || bucket.oldest == null) {
         continue;
       }
-      if (cheap && flow.lane.texts * (shortestOf(index + 1) - 1) <= limits.fixedCost) {
+      if (cheap && flow.lane.texts * (WaitingTexts.shortestOf(index + 1) - 1) <= limits.fixedCost) {
         return index; // everything together costs no more than a single text
       }
       cheap = false;
       long fill = 0;
-      int lowest = bucketOf(Math.max(1, shortestOf(index) * SHORTEST_QUARTERS / 4));
+      int lowest =
+          WaitingTexts.bucketOf(
+              Math.max(1, WaitingTexts.shortestOf(index) * SHORTEST_QUARTERS / 4));
       for (int i = index; i >= lowest && fill < limits.tokens; i--) {
         fill += flow.lane.ring(flow, i).tokens;
       }
@@ -680,7 +455,7 @@ final class BatchScheduler {
   /** A batch being cut. */
   private final class Cut {
     private final List<Request> taken = new ArrayList<>();
-    private final Set<Flow> touched = new LinkedHashSet<>();
+    private final Set<WaitingTexts.Flow> touched = new LinkedHashSet<>();
     private final Limits limits;
     private final long now;
     private long budget;
@@ -704,7 +479,7 @@ final class BatchScheduler {
     }
 
     /** Takes from a bucket until it is empty or the batch is full. */
-    void drain(Bucket bucket) {
+    void drain(WaitingTexts.Bucket bucket) {
       for (Request r = bucket.oldest; r != null; r = bucket.oldest) {
         if (!fits(r)) {
           full = true;
@@ -713,7 +488,7 @@ final class BatchScheduler {
         if (touched.add(bucket.flow)) {
           bucket.flow.lane.turns.remove(bucket.flow);
         }
-        unlink(r);
+        waiting.unlink(r);
         bucket.flow.service += r.length;
         if (r.isExpired(now)) {
           lapsed.add(r);
@@ -736,11 +511,11 @@ final class BatchScheduler {
 
     /** Puts the flows that were served back in order. */
     void settle() {
-      for (Flow flow : touched) {
+      for (WaitingTexts.Flow flow : touched) {
         if (flow.texts > 0) {
           flow.lane.turns.add(flow);
         } else {
-          flow.lane.flows.remove(flow.key);
+          WaitingTexts.dropIfEmpty(flow);
         }
       }
     }

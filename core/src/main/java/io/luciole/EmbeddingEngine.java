@@ -20,8 +20,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -53,6 +55,12 @@ public final class EmbeddingEngine implements AutoCloseable {
   /** The job of texts that are of no particular one. */
   private static final Object NO_JOB = "";
 
+  /** Budgets of tokens that a stream of texts has under way: enough to sort lengths well. */
+  private static final int STREAM_BUDGETS = 16;
+
+  /** Bytes of token vectors that a stream has under way. */
+  private static final long STREAM_BYTES = 256L << 20;
+
   private final ModelFiles model;
   private final BackendInfo info;
   private final Set<Output> outputs;
@@ -73,7 +81,9 @@ public final class EmbeddingEngine implements AutoCloseable {
       List<Supplier<Backend>> openers,
       TextTokenizer tokenizer,
       Set<Output> outputs,
-      EngineSettings settings) {
+      EngineSettings settings,
+      List<EngineListener> listeners,
+      @Nullable EmbeddingCache cache) {
     this.model = model;
     this.info = backends.get(0).info();
     this.tokenizer = tokenizer;
@@ -85,6 +95,12 @@ public final class EmbeddingEngine implements AutoCloseable {
             model.description().maxTokens(),
             info.pads(),
             settings,
+            new EngineMetrics(listeners),
+            cache,
+            cache == null
+                ? null
+                : new EmbeddingCache.Keys(
+                    model.fingerprint(info.dimension()), model.description(), info),
             System::nanoTime);
     int[] canary = tokenizer.tokenize("a", Role.PASSAGE).ids();
     List<DeviceWorker> workers = new ArrayList<>();
@@ -99,6 +115,7 @@ public final class EmbeddingEngine implements AutoCloseable {
               pipeline.results(),
               pipeline,
               settings,
+              pipeline.metrics(),
               canary,
               System::nanoTime));
     }
@@ -169,6 +186,35 @@ public final class EmbeddingEngine implements AutoCloseable {
     return futures.stream().map(CompletableFuture::join).toList();
   }
 
+  /**
+   * Embeds texts as they come, however many, in bounded memory: texts are read from the iterator
+   * and submitted as far ahead as keeps the device busy, by the thread that calls {@code next}, and
+   * results come in the order of the texts.
+   *
+   * <p>{@code next} blocks until its result is there. If a text fails, {@code next} throws that
+   * text's {@link LucioleException}, and the call after it goes on with the text that follows. Null
+   * texts throw {@link NullPointerException}. Not for use by several threads.
+   *
+   * @return one embedding a text; texts that are never asked for are computed as far as they were
+   *     submitted, and that is all
+   */
+  public Iterator<Embedding> embedAll(Iterator<String> texts, EmbedOptions options) {
+    requireNonNull(texts, "texts");
+    Set<Output> wanted = wanted(requireNonNull(options, "options"));
+    Object job = options.job().orElseGet(Object::new);
+    long window = (long) STREAM_BUDGETS * settings.tokenBudget();
+    if (wanted.contains(Output.COLBERT)) {
+      // Results are what counts: a vector a token.
+      long fits = STREAM_BYTES / (4L * info.colbertDimension());
+      window = Math.min(window, Math.max(2L * settings.tokenBudget(), fits));
+    }
+    return new EmbeddingStream(
+        texts,
+        text -> pipeline.submit(requireNonNull(text, "text"), options, wanted, job, false),
+        pipeline::estimate,
+        window);
+  }
+
   private Set<Output> wanted(EmbedOptions options) {
     if (options.outputs().isEmpty()) {
       return outputs;
@@ -223,6 +269,16 @@ public final class EmbeddingEngine implements AutoCloseable {
     return known;
   }
 
+  /** What the engine has done so far and what waits. */
+  public EngineStats stats() {
+    return pipeline.stats();
+  }
+
+  /** Most tokens of a batch, padding included, as set, measured or usual. */
+  public int tokenBudget() {
+    return settings.tokenBudget();
+  }
+
   /** Whether the engine can work, and which of its devices do. */
   public EngineHealth health() {
     return pipeline.health();
@@ -253,6 +309,10 @@ public final class EmbeddingEngine implements AutoCloseable {
     private static final int DEFAULT_CPU_TOKEN_BUDGET = 4096;
 
     private static final int DEFAULT_ACCELERATOR_TOKEN_BUDGET = 32768;
+    private static final String CALIBRATION_TEXT =
+        "Fireflies find each other in the dark by the rhythm of their light; every kind has its"
+            + " own, and answers it.";
+
     private static final int DEFAULT_MAX_WAITING_TOKENS = 1 << 22;
 
     private ModelSource model;
@@ -271,6 +331,9 @@ public final class EmbeddingEngine implements AutoCloseable {
     private @Nullable Duration batchTimeout;
     private Duration closeTimeout;
     private Duration reopenDelay = Duration.ofSeconds(1);
+    private final List<EngineListener> listeners = new ArrayList<>();
+    private boolean calibrate;
+    private @Nullable EmbeddingCache cache;
 
     private Builder(LucioleConfig config) {
       model = ModelSource.parse(config.get(LucioleConfig.Key.MODEL).orElse(ModelSource.STARTER));
@@ -288,6 +351,8 @@ public final class EmbeddingEngine implements AutoCloseable {
               config,
               LucioleConfig.Key.TOKENIZER_THREADS,
               Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
+      calibrate =
+          config.get(LucioleConfig.Key.CALIBRATE).map(LucioleConfig::parseBoolean).orElse(false);
       maxWaitingTokens =
           number(config, LucioleConfig.Key.MAX_WAITING_TOKENS, DEFAULT_MAX_WAITING_TOKENS);
       overload = config.get(LucioleConfig.Key.OVERLOAD).map(Overload::parse).orElse(Overload.BLOCK);
@@ -437,6 +502,31 @@ public final class EmbeddingEngine implements AutoCloseable {
       return this;
     }
 
+    /**
+     * Whether {@link #open} measures the token budget, which takes seconds, if none is set and none
+     * was measured before for this model, backend and device. What was measured is kept in
+     * Luciole's cache folder and used from then on, also without this. By default no.
+     */
+    public Builder calibrate(boolean calibrate) {
+      this.calibrate = calibrate;
+      return this;
+    }
+
+    /**
+     * Keeps embeddings, so that texts that come again are not computed again. Opening then reads
+     * the model's files for their fingerprint. By default none are kept.
+     */
+    public Builder cache(EmbeddingCache cache) {
+      this.cache = requireNonNull(cache, "cache");
+      return this;
+    }
+
+    /** Adds a listener that is told of batches and of the health of devices. */
+    public Builder listener(EngineListener listener) {
+      listeners.add(requireNonNull(listener, "listener"));
+      return this;
+    }
+
     private static Duration notNegative(Duration duration) {
       if (duration.isNegative()) {
         throw new IllegalArgumentException("expected a duration of 0 or more, got " + duration);
@@ -474,8 +564,16 @@ public final class EmbeddingEngine implements AutoCloseable {
           opened.add(chosen.open(resolved, config));
         }
         Set<Output> usual = usualOutputs(files, opened.get(0).info());
+        int budget = budget(files, opened.get(0), usual, tokenizer);
         return new EmbeddingEngine(
-            files, opened, openers, tokenizer, usual, settings(where.get(0)));
+            files,
+            opened,
+            openers,
+            tokenizer,
+            usual,
+            settings(where.get(0), budget),
+            listeners,
+            cache);
       } catch (Throwable t) {
         tokenizer.close();
         opened.forEach(Backend::close);
@@ -483,12 +581,29 @@ public final class EmbeddingEngine implements AutoCloseable {
       }
     }
 
-    private EngineSettings settings(Device device) {
+    /** What was set, or else measured before or now, or else the device's usual budget. */
+    private int budget(
+        ModelFiles files, Backend opened, Set<Output> usual, TextTokenizer tokenizer) {
+      if (tokenBudget > 0) {
+        return tokenBudget;
+      }
+      OptionalInt stored = Calibration.stored(files, opened.info(), usual);
+      if (stored.isPresent()) {
+        return stored.getAsInt();
+      }
+      if (calibrate) {
+        int[] sample = tokenizer.tokenize(CALIBRATION_TEXT, Role.PASSAGE).ids();
+        int found = new Calibration(opened, usual, sample, System::nanoTime).measure();
+        Calibration.store(files, opened.info(), usual, found);
+        return found;
+      }
+      return opened.info().device().isAccelerator()
+          ? DEFAULT_ACCELERATOR_TOKEN_BUDGET
+          : DEFAULT_CPU_TOKEN_BUDGET;
+    }
+
+    private EngineSettings settings(Device device, int budget) {
       boolean accelerator = device.isAccelerator();
-      int budget =
-          tokenBudget > 0
-              ? tokenBudget
-              : accelerator ? DEFAULT_ACCELERATOR_TOKEN_BUDGET : DEFAULT_CPU_TOKEN_BUDGET;
       Duration patience =
           batchTimeout != null ? batchTimeout : Duration.ofMinutes(accelerator ? 2 : 15);
       return new EngineSettings(

@@ -57,6 +57,8 @@ public final class LucioleConfig {
     MAX_LENGTH("max-length"),
     /** Most tokens of a batch, padding included. */
     TOKEN_BUDGET("token-budget"),
+    /** {@code true} to measure the token budget if none is set or was measured before. */
+    CALIBRATE("calibrate"),
     /** Threads that tokenise. */
     TOKENIZER_THREADS("tokenizer-threads"),
     /** Most tokens that wait in each lane. */
@@ -194,6 +196,14 @@ public final class LucioleConfig {
     return List.copyOf(devices);
   }
 
+  static boolean parseBoolean(String text) {
+    return switch (text.strip().toLowerCase(Locale.ROOT)) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw new IllegalArgumentException("expected true or false, got \"" + text + '"');
+    };
+  }
+
   /** Reads {@code 500ms}, {@code 2s}, {@code 5m}, {@code 1h}. */
   static Duration duration(String text) {
     Matcher m = DURATION.matcher(text.strip());
@@ -284,6 +294,7 @@ public final class LucioleConfig {
       case OUTPUTS -> parseOutputs(value);
       case THREADS, MAX_LENGTH, TOKEN_BUDGET, TOKENIZER_THREADS, MAX_WAITING_TOKENS ->
           positive(value);
+      case CALIBRATE -> parseBoolean(value);
       case OVERLOAD -> Overload.parse(value);
       case MAX_WAIT, BATCH_TIMEOUT, CLOSE_TIMEOUT -> duration(value);
     }

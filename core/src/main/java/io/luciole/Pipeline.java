@@ -3,7 +3,6 @@ package io.luciole;
 import static java.util.Objects.requireNonNull;
 
 import io.luciole.model.TokenizedText;
-import io.luciole.spi.BackendException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -60,12 +60,15 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   private final Tokenizer tokenizer;
   private final int maxTokens;
   private final EngineSettings settings;
+  private final EngineMetrics metrics;
   private final LongSupplier clock;
   private final TokenGate interactiveGate;
   private final TokenGate bulkGate;
   private final BatchScheduler raw;
   private final BatchScheduler ready;
-  private final Results results = new Results();
+  private final Results results;
+  private final @Nullable EmbeddingCache cache;
+  private final EmbeddingCache.@Nullable Keys keys;
   private final AtomicInteger tokenizing = new AtomicInteger();
   private final AtomicLong unsettled = new AtomicLong();
 
@@ -77,6 +80,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   private List<DeviceWorker> devices = List.of();
   private @Nullable Thread watchdog;
   private volatile @Nullable DeviceLostException noDevice;
+  private final AtomicBoolean cacheFailed = new AtomicBoolean();
   private volatile boolean closed;
   private volatile boolean ended;
 
@@ -85,7 +89,14 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       int maxTokens,
       boolean pads,
       EngineSettings settings,
+      EngineMetrics metrics,
+      @Nullable EmbeddingCache cache,
+      EmbeddingCache.@Nullable Keys keys,
       LongSupplier clock) {
+    this.cache = cache;
+    this.keys = keys;
+    this.results = new Results(cache);
+    this.metrics = metrics;
     this.tokenizer = tokenizer;
     this.maxTokens = maxTokens;
     this.settings = settings;
@@ -98,8 +109,16 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
             pads, settings.maxWait().toNanos(), clock, () -> raw.size() + tokenizing.get());
   }
 
+  EngineSettings settings() {
+    return settings;
+  }
+
   BatchScheduler ready() {
     return ready;
+  }
+
+  EngineMetrics metrics() {
+    return metrics;
   }
 
   Results results() {
@@ -130,7 +149,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       throw closedException();
     }
     Request request = new Request(text, options, outputs, job, clock.getAsLong(), this);
-    int estimate = Math.max(1, Math.min(maxTokens, text.length() / CHARS_PER_TOKEN));
+    int estimate = estimate(text);
     request.length = estimate;
     DeviceLostException lost = noDevice;
     TokenGate gate = gate(request);
@@ -145,6 +164,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       }
       admitted = awaitRoom(gate, request, estimate);
     }
+    metrics.submitted();
     if (unsettled.getAndIncrement() == 0) {
       LockSupport.unpark(watchdog);
     }
@@ -157,6 +177,11 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       results.fail(List.of(request), whyBarred());
     }
     return request;
+  }
+
+  /** Roughly how many tokens a text has. */
+  int estimate(String text) {
+    return Math.max(1, Math.min(maxTokens, text.length() / CHARS_PER_TOKEN));
   }
 
   /** False if the deadline passed meanwhile. */
@@ -224,18 +249,43 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       }
       tokenizing.addAndGet(chunk.size());
       List<Request> done = new ArrayList<>(chunk.size());
+      List<Request> known = new ArrayList<>();
+      List<Embedding> embeddings = new ArrayList<>();
       try {
         for (Request request : chunk) {
-          if (tokenize(request)) {
+          Embedding cached = cached(request);
+          if (cached != null) {
+            known.add(request);
+            embeddings.add(cached);
+          } else if (tokenize(request)) {
             done.add(request);
           }
         }
       } finally {
         tokenizing.addAndGet(-chunk.size());
       }
+      results.deliver(known, embeddings);
       if (!ready.add(done)) {
         results.fail(done, whyBarred());
       }
+    }
+  }
+
+  private @Nullable Embedding cached(Request request) {
+    String text = request.text();
+    if (cache == null || keys == null || text == null) {
+      return null;
+    }
+    try {
+      request.cacheKey = keys.key(text, request.role, request.outputs);
+      Embedding found = cache.get(request.cacheKey);
+      metrics.cached(found != null);
+      return found;
+    } catch (Throwable t) {
+      if (!cacheFailed.getAndSet(true)) {
+        log.warn("The cache failed and is passed over; further failures are not logged", t);
+      }
+      return null;
     }
   }
 
@@ -286,7 +336,8 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   }
 
   @Override
-  public void settling(Request request) {
+  public void settling(Request request, Request.Ending ending, @Nullable Throwable failure) {
+    metrics.settled(ending, failure);
     BatchScheduler holder = request.holder;
     if (holder != null) {
       holder.remove(request);
@@ -309,12 +360,23 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
 
   // Devices
 
+  private void tellHealth() {
+    if (metrics.hasListeners()) {
+      EngineHealth health = health();
+      results.execute(() -> metrics.tell(l -> l.onHealth(health)));
+    }
+  }
+
   @Override
   public void left(List<Request> texts) {
     int reserved = 0;
+    long waited = 0;
+    long now = clock.getAsLong();
     for (Request text : texts) {
       reserved += text.endReservation();
+      waited += now - text.submittedNanos;
     }
+    metrics.waited(waited);
     if (reserved != 0) {
       gate(texts.get(0)).release(reserved);
     }
@@ -326,7 +388,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   }
 
   @Override
-  public void handBack(List<Request> texts, BackendException reason) {
+  public void handBack(List<Request> texts, LucioleException reason) {
     if (!texts.isEmpty() && !ready.add(texts)) {
       results.fail(texts, reason);
     }
@@ -334,6 +396,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
 
   @Override
   public synchronized void lost(DeviceWorker worker, DeviceLostException reason) {
+    tellHealth();
     if (hasOther(worker) || closed) {
       return;
     }
@@ -346,12 +409,30 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
 
   @Override
   public synchronized void back(DeviceWorker worker) {
+    tellHealth();
     // Not if it was lost again meanwhile.
     if (!closed && worker.isUsable()) {
       ready.bar(false);
       raw.bar(false);
       noDevice = null;
     }
+  }
+
+  EngineStats stats() {
+    long busy = 0;
+    long available = 0;
+    for (DeviceWorker device : devices) {
+      busy += device.busy().busyNanos();
+      available += device.busy().availableNanos();
+    }
+    return metrics.snapshot(waiting(Lane.INTERACTIVE), waiting(Lane.BULK), busy, available);
+  }
+
+  private EngineStats.Waiting waiting(Lane lane) {
+    BatchScheduler.Depth before = raw.depth(lane);
+    BatchScheduler.Depth after = ready.depth(lane);
+    return new EngineStats.Waiting(
+        before.texts() + after.texts(), before.tokens() + after.tokens());
   }
 
   EngineHealth health() {

@@ -25,11 +25,22 @@ final class Request extends CompletableFuture<Embedding> {
     /** Called before a settling of this text is decided, by the thread that attempts it. */
     void attempting(Request request);
 
-    /** Called once for a text, before its result can be seen. Must not throw. */
-    void settling(Request request);
+    /**
+     * Called once for a text, before its result can be seen. Must not throw.
+     *
+     * @param failure what it fails with, if {@code ending} is {@link Ending#FAILED}
+     */
+    void settling(Request request, Ending ending, @Nullable Throwable failure);
 
     /** Called after an attempt, and after the caller's dependents ran if it won. */
     void attempted(Request request);
+  }
+
+  /** How a text can end. */
+  enum Ending {
+    EMBEDDED,
+    FAILED,
+    CANCELLED
   }
 
   private static final AtomicIntegerFieldUpdater<Request> SETTLED =
@@ -64,6 +75,9 @@ final class Request extends CompletableFuture<Embedding> {
   /** Tokens held against the bound on what waits; 0 once the text has left for a device. */
   private volatile int reserved;
 
+  /** Where its embedding is kept, if it is; set by the thread that tokenises it. */
+  EmbeddingCache.@Nullable Key cacheKey;
+
   /** Runs of the text alone, or in a batch whose device was lost, that have failed. */
   int failures;
 
@@ -73,7 +87,7 @@ final class Request extends CompletableFuture<Embedding> {
   @Nullable Request nextInBucket;
   @Nullable Request previousInFlow;
   @Nullable Request nextInFlow;
-  BatchScheduler.@Nullable Bucket bucket;
+  WaitingTexts.@Nullable Bucket bucket;
   long position;
   long sequence;
 
@@ -135,20 +149,20 @@ final class Request extends CompletableFuture<Embedding> {
 
   @Override
   public boolean complete(Embedding value) {
-    return settle(value, null, false);
+    return settle(Ending.EMBEDDED, value, null);
   }
 
   @Override
   public boolean completeExceptionally(Throwable failure) {
-    return settle(null, requireNonNull(failure, "failure"), false);
+    return settle(Ending.FAILED, null, requireNonNull(failure, "failure"));
   }
 
   @Override
   public boolean cancel(boolean mayInterruptIfRunning) {
-    return settle(null, null, true) || isCancelled();
+    return settle(Ending.CANCELLED, null, null) || isCancelled();
   }
 
-  private boolean settle(@Nullable Embedding value, @Nullable Throwable failure, boolean cancel) {
+  private boolean settle(Ending ending, @Nullable Embedding value, @Nullable Throwable failure) {
     if (settled != 0) {
       return false;
     }
@@ -157,11 +171,13 @@ final class Request extends CompletableFuture<Embedding> {
       if (!SETTLED.compareAndSet(this, 0, 1)) {
         return false;
       }
-      owner.settling(this);
+      owner.settling(this, ending, failure);
       text = null;
-      return value != null
-          ? super.complete(value)
-          : cancel ? super.cancel(false) : super.completeExceptionally(requireNonNull(failure));
+      return switch (ending) {
+        case EMBEDDED -> super.complete(value);
+        case FAILED -> super.completeExceptionally(requireNonNull(failure));
+        case CANCELLED -> super.cancel(false);
+      };
     } finally {
       owner.attempted(this);
     }

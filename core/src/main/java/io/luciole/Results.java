@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -29,6 +30,13 @@ final class Results {
   private final ExecutorService threads =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("luciole-results-", 0).factory());
   private final Set<Delivery> active = ConcurrentHashMap.newKeySet();
+  private final @Nullable EmbeddingCache cache;
+
+  private final AtomicBoolean cacheFailed = new AtomicBoolean();
+
+  Results(@Nullable EmbeddingCache cache) {
+    this.cache = cache;
+  }
 
   /**
    * Delivers a batch's outputs.
@@ -47,7 +55,10 @@ final class Results {
             texts,
             i -> {
               Request text = texts.get(i);
-              return decoder.decode(output, batch, i, text.outputs, text.truncated());
+              Embedding embedding =
+                  decoder.decode(output, batch, i, text.outputs, text.truncated());
+              keep(text, embedding);
+              return embedding;
             },
             () -> {
               try {
@@ -58,6 +69,27 @@ final class Results {
                 released.run();
               }
             }));
+  }
+
+  private void keep(Request text, Embedding embedding) {
+    EmbeddingCache.Key key = text.cacheKey;
+    if (cache != null && key != null) {
+      try {
+        cache.put(key, embedding);
+      } catch (Throwable t) {
+        // One cause would fill the log a text at a time.
+        if (!cacheFailed.getAndSet(true)) {
+          log.warn("The cache failed to keep an embedding; further failures are not logged", t);
+        }
+      }
+    }
+  }
+
+  /** Delivers embeddings that are there already, one for each text. */
+  void deliver(List<Request> texts, List<Embedding> embeddings) {
+    if (!texts.isEmpty()) {
+      start(new Delivery(texts, embeddings::get, () -> {}));
+    }
   }
 
   /** Fails texts. */
@@ -76,6 +108,11 @@ final class Results {
   private void start(Delivery delivery) {
     active.add(delivery);
     threads.execute(delivery);
+  }
+
+  /** Runs something else on a thread of its own. */
+  void execute(Runnable task) {
+    threads.execute(task);
   }
 
   /** Whether texts are being settled. */

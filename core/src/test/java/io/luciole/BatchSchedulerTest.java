@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -29,7 +30,7 @@ class BatchSchedulerTest {
         public void attempting(Request request) {}
 
         @Override
-        public void settling(Request request) {
+        public void settling(Request request, Request.Ending ending, @Nullable Throwable failure) {
           BatchScheduler holder = request.holder;
           if (holder != null) {
             holder.remove(request);
@@ -75,12 +76,12 @@ class BatchSchedulerTest {
   void buckets_areContiguousAndAtMostAnEighthWide() {
     int before = 0;
     for (int length = 1; length < 20_000; length++) {
-      int bucket = BatchScheduler.bucketOf(length);
+      int bucket = WaitingTexts.bucketOf(length);
       assertThat(bucket - before).isBetween(0, 1);
-      assertThat(BatchScheduler.shortestOf(bucket)).isLessThanOrEqualTo(length);
-      assertThat(BatchScheduler.shortestOf(bucket + 1)).isGreaterThan(length);
-      assertThat(BatchScheduler.bucketOf(BatchScheduler.shortestOf(bucket))).isEqualTo(bucket);
-      assertThat(length / (double) BatchScheduler.shortestOf(bucket)).isLessThanOrEqualTo(1.125);
+      assertThat(WaitingTexts.shortestOf(bucket)).isLessThanOrEqualTo(length);
+      assertThat(WaitingTexts.shortestOf(bucket + 1)).isGreaterThan(length);
+      assertThat(WaitingTexts.bucketOf(WaitingTexts.shortestOf(bucket))).isEqualTo(bucket);
+      assertThat(length / (double) WaitingTexts.shortestOf(bucket)).isLessThanOrEqualTo(1.125);
       before = bucket;
     }
   }

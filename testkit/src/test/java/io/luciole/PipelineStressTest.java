@@ -139,6 +139,9 @@ class PipelineStressTest {
               512,
               backend.open(Device.CPU).info().pads(),
               settings,
+              new EngineMetrics(List.of()),
+              null,
+              null,
               System::nanoTime);
       List<DeviceWorker> workers = new ArrayList<>();
       int devices = 1 + random.nextInt(3);
@@ -155,6 +158,7 @@ class PipelineStressTest {
                 pipeline.results(),
                 pipeline,
                 settings,
+                pipeline.metrics(),
                 new int[] {1},
                 System::nanoTime));
       }

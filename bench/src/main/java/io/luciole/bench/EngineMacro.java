@@ -1,0 +1,247 @@
+package io.luciole.bench;
+
+import io.luciole.EmbedOptions;
+import io.luciole.Embedding;
+import io.luciole.EmbeddingEngine;
+import io.luciole.LucioleConfig;
+import io.luciole.Output;
+import io.luciole.Role;
+import io.luciole.model.ModelFiles;
+import io.luciole.model.ModelSource;
+import io.luciole.model.TextTokenizer;
+import io.luciole.spi.Backend;
+import io.luciole.spi.BackendConfig;
+import io.luciole.spi.BackendOutput;
+import io.luciole.spi.Backends;
+import io.luciole.spi.Device;
+import io.luciole.spi.TokenBatch;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * The engine over a real model against what people do without one.
+ *
+ * <pre>
+ * EngineMacro throughput [model [texts [median words [rounds]]]]
+ * EngineMacro seed       [model [rounds]]
+ * EngineMacro latency    [model]
+ * </pre>
+ */
+public final class EngineMacro {
+  private static final int FIXED_BATCH = 32;
+
+  private EngineMacro() {}
+
+  /** Runs one of the measurements. */
+  public static void main(String[] args) throws Exception {
+    String what = args.length > 0 ? args[0] : "throughput";
+    String model = args.length > 1 ? args[1] : ModelSource.STARTER;
+    switch (what) {
+      case "throughput" ->
+          throughput(
+              model,
+              args.length > 2 ? Integer.parseInt(args[2]) : 600,
+              args.length > 3 ? Integer.parseInt(args[3]) : 60,
+              args.length > 4 ? Integer.parseInt(args[4]) : 3);
+      case "seed" -> seedCase(model, args.length > 2 ? Integer.parseInt(args[2]) : 9);
+      case "latency" -> latency(model);
+      default -> throw new IllegalArgumentException("expected throughput, seed or latency");
+    }
+  }
+
+  /** The model without the engine: a tokenizer and a backend, called directly. */
+  private static final class Direct implements AutoCloseable {
+    private final TextTokenizer tokenizer;
+    private final Backend backend;
+
+    Direct(String model) {
+      ModelFiles files = ModelSource.parse(model).resolve();
+      tokenizer = TextTokenizer.open(files);
+      backend = Backends.find().select(null, Device.CPU).open(files, BackendConfig.on(Device.CPU));
+    }
+
+    /** Tokenises and computes texts in one blocking call; the sum keeps the work alive. */
+    float embed(List<String> texts) {
+      List<int[]> ids = new ArrayList<>(texts.size());
+      for (String text : texts) {
+        ids.add(tokenizer.tokenize(text, Role.PASSAGE).ids());
+      }
+      try (BackendOutput output = backend.run(TokenBatch.of(ids), Set.of(Output.DENSE))) {
+        return output.get(Output.DENSE).get(0);
+      }
+    }
+
+    void embedInBatches(List<String> texts) {
+      for (int i = 0; i < texts.size(); i += FIXED_BATCH) {
+        embed(texts.subList(i, Math.min(texts.size(), i + FIXED_BATCH)));
+      }
+    }
+
+    @Override
+    public void close() {
+      backend.close();
+      tokenizer.close();
+    }
+  }
+
+  private interface Way {
+    void run() throws Exception;
+  }
+
+  /** Runs the ways in turn, so that what else the machine does meets them alike. */
+  private static void compare(Map<String, Way> ways, int texts, int rounds) throws Exception {
+    Map<String, double[]> seconds = new LinkedHashMap<>();
+    Map<String, double[]> processor = new LinkedHashMap<>();
+    for (int round = -1; round < rounds; round++) {
+      for (Map.Entry<String, Way> way : ways.entrySet()) {
+        long cpu = processorNanos();
+        long start = System.nanoTime();
+        way.getValue().run();
+        if (round >= 0) {
+          seconds.computeIfAbsent(way.getKey(), k -> new double[rounds])[round] =
+              (System.nanoTime() - start) / 1e9;
+          processor.computeIfAbsent(way.getKey(), k -> new double[rounds])[round] =
+              (processorNanos() - cpu) / 1e9;
+        }
+      }
+    }
+    System.out.printf("%-44s %10s %10s %12s%n", "", "best s", "texts/s", "CPU s (least)");
+    seconds.forEach((name, times) -> {
+      double best = Arrays.stream(times).min().orElseThrow();
+      double cpu = Arrays.stream(processor.getOrDefault(name, times)).min().orElseThrow();
+      System.out.printf(Locale.ROOT, "%-44s %10.3f %10.1f %12.2f%n", name, best, texts / best, cpu);
+    });
+  }
+
+  private static long processorNanos() {
+    return ((com.sun.management.OperatingSystemMXBean)
+            java.lang.management.ManagementFactory.getOperatingSystemMXBean())
+        .getProcessCpuTime();
+  }
+
+  private static EmbeddingEngine.Builder engine(String model) {
+    return EmbeddingEngine.builder(LucioleConfig.of(Map.of())).model(model).device("cpu");
+  }
+
+  private static void throughput(String model, int count, int median, int rounds) throws Exception {
+    List<String> texts = Texts.mixed(count, median, 0.9, 380, 7);
+    List<String> sorted = new ArrayList<>(texts);
+    sorted.sort(Comparator.comparingInt(String::length).reversed());
+    try (Direct direct = new Direct(model);
+        EmbeddingEngine engine = engine(model).open()) {
+      long tokens = 0;
+      for (String text : texts) {
+        tokens += direct.tokenizer.tokenize(text, Role.PASSAGE).length();
+      }
+      System.out.printf(
+          "%s on %s, %d texts of %d tokens on average, %d processors%n",
+          engine.modelName(),
+          engine.backend().device(),
+          count,
+          tokens / count,
+          Runtime.getRuntime().availableProcessors());
+      Map<String, Way> ways = new LinkedHashMap<>();
+      ways.put("(a) one blocking call a text", () -> texts.forEach(t -> direct.embed(List.of(t))));
+      ways.put("(b) batches of 32 in order of arrival", () -> direct.embedInBatches(texts));
+      ways.put("(c) batches of 32 sorted by length", () -> direct.embedInBatches(sorted));
+      ways.put("engine, embedAll", () -> engine.embedAll(texts, EmbedOptions.passage()));
+      ways.put(
+          "engine, a future a text",
+          () -> {
+            List<CompletableFuture<Embedding>> futures = new ArrayList<>();
+            for (String text : texts) {
+              futures.add(engine.embed(text));
+            }
+            futures.forEach(CompletableFuture::join);
+          });
+      compare(ways, count, rounds);
+    }
+  }
+
+  private static void seedCase(String model, int rounds) throws Exception {
+    int count = 96;
+    for (int words : new int[] {16, 40}) {
+      Random random = new Random(3);
+      List<String> texts = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        texts.add(Texts.ofWords(random, words));
+      }
+      try (Direct direct = new Direct(model);
+          EmbeddingEngine engine = engine(model).open()) {
+        System.out.printf("%d texts of %d words at once%n", count, words);
+        Map<String, Way> ways = new LinkedHashMap<>();
+        ways.put("one direct backend call, tokenising included", () -> direct.embed(texts));
+        ways.put(
+            "engine, 96 futures",
+            () -> {
+              List<CompletableFuture<Embedding>> futures = new ArrayList<>();
+              for (String text : texts) {
+                futures.add(engine.embed(text));
+              }
+              futures.forEach(CompletableFuture::join);
+            });
+        compare(ways, count, rounds);
+      }
+    }
+  }
+
+  private static void latency(String model) throws InterruptedException {
+    Random random = new Random(5);
+    try (EmbeddingEngine engine = engine(model).open()) {
+      List<String> bulk = Texts.mixed(2000, 60, 0.9, 380, 11);
+      engine.embedAll(bulk.subList(0, 50), EmbedOptions.passage());
+      System.out.println("interactive queries of 8 words, one every 100 ms");
+      print("alone", queries(engine, random, 100));
+      List<CompletableFuture<Embedding>> futures = new ArrayList<>();
+      Thread job =
+          Thread.ofPlatform()
+              .daemon()
+              .start(() -> {
+                int next = 0;
+                while (!Thread.currentThread().isInterrupted()) {
+                  futures.add(engine.embed(bulk.get(next++ % bulk.size())));
+                  if (futures.size() > 3000) {
+                    futures.remove(0).join();
+                  }
+                }
+              });
+      Thread.sleep(2000);
+      print("beside a saturating bulk job", queries(engine, random, 200));
+      job.interrupt();
+      job.join();
+      engine.close(java.time.Duration.ZERO);
+    }
+  }
+
+  private static double[] queries(EmbeddingEngine engine, Random random, int count)
+      throws InterruptedException {
+    double[] millis = new double[count];
+    for (int i = 0; i < count; i++) {
+      Thread.sleep(50 + random.nextInt(100));
+      long start = System.nanoTime();
+      engine.embed(Texts.ofWords(random, 8), EmbedOptions.query()).join();
+      millis[i] = (System.nanoTime() - start) / 1e6;
+    }
+    Arrays.sort(millis);
+    return millis;
+  }
+
+  private static void print(String what, double[] sorted) {
+    System.out.printf(
+        Locale.ROOT,
+        "%-32s p50 %8.1f ms, p99 %8.1f ms, most %8.1f ms%n",
+        what,
+        sorted[sorted.length / 2],
+        sorted[(int) Math.min(sorted.length - 1, Math.ceil(sorted.length * 0.99) - 1)],
+        sorted[sorted.length - 1]);
+    System.out.flush();
+  }
+}

@@ -1,0 +1,5 @@
+/** Benchmarks of what is private to the engine. */
+@NullMarked
+package io.luciole;
+
+import org.jspecify.annotations.NullMarked;

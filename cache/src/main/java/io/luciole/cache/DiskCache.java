@@ -1,0 +1,129 @@
+package io.luciole.cache;
+
+import io.luciole.Embedding;
+import io.luciole.EmbeddingCache;
+import io.luciole.LucioleException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.h2.mvstore.MVMap;
+import org.h2.mvstore.MVStore;
+import org.h2.mvstore.MVStoreException;
+import org.h2.mvstore.WriteBuffer;
+import org.h2.mvstore.type.BasicDataType;
+import org.h2.mvstore.type.ByteArrayDataType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps embeddings in one file, for indexing again what changed little: a map of H2's MVStore, from
+ * the key's 32 bytes to the embedding's. Nothing is ever dropped; delete the file to begin anew.
+ *
+ * <p>Writes are on disk within a second, and at {@link #close}. After a crash the file is as of
+ * some moment shortly before; a damaged entry is a miss. One process at a time may have it open.
+ */
+public final class DiskCache implements EmbeddingCache, AutoCloseable {
+  private final MVStore store;
+  private final MVMap<byte[], byte[]> entries;
+
+  private DiskCache(MVStore store) {
+    this.store = store;
+    this.entries =
+        store.openMap(
+            "embeddings",
+            new MVMap.Builder<byte[], byte[]>()
+                .keyType(DigestType.INSTANCE)
+                .valueType(ByteArrayDataType.INSTANCE));
+  }
+
+  /**
+   * Opens a cache's file, or makes one.
+   *
+   * @throws LucioleException if it is open elsewhere, or cannot be read
+   */
+  public static DiskCache open(Path file) {
+    Path absolute = file.toAbsolutePath();
+    try {
+      Path folder = absolute.getParent();
+      if (folder != null) {
+        Files.createDirectories(folder);
+      }
+      MVStore store = new MVStore.Builder().fileName(absolute.toString()).cacheSize(16).open();
+      try {
+        return new DiskCache(store);
+      } catch (MVStoreException e) {
+        store.closeImmediately();
+        throw e;
+      }
+    } catch (MVStoreException e) {
+      throw new LucioleException(
+          "Cannot open the cache of embeddings "
+              + absolute
+              + ": "
+              + e.getMessage()
+              + ". If another process has it open, close that; if the file is damaged, delete it:"
+              + " it holds nothing that cannot be computed again.",
+          e);
+    } catch (IOException e) {
+      throw new LucioleException(
+          "Cannot make the folder of the cache of embeddings " + absolute + ": " + e, e);
+    }
+  }
+
+  @Override
+  public @Nullable Embedding get(Key key) {
+    byte[] value = entries.get(key.digest());
+    return value == null ? null : EmbeddingCodec.decode(value);
+  }
+
+  @Override
+  public void put(Key key, Embedding embedding) {
+    entries.put(key.digest(), EmbeddingCodec.encode(embedding));
+  }
+
+  /** How many embeddings are kept. */
+  public long size() {
+    return entries.sizeAsLong();
+  }
+
+  /** Writes what is not written yet and closes the file. Closing twice does nothing. */
+  @Override
+  public void close() {
+    store.close();
+  }
+
+  /** 32 bytes as they are, in unsigned order. */
+  private static final class DigestType extends BasicDataType<byte[]> {
+    private static final DigestType INSTANCE = new DigestType();
+    private static final int LENGTH = 32;
+    private static final int MEMORY = 64;
+
+    @Override
+    public int compare(byte[] a, byte[] b) {
+      return Arrays.compareUnsigned(a, b);
+    }
+
+    @Override
+    public int getMemory(byte[] digest) {
+      return MEMORY;
+    }
+
+    @Override
+    public void write(WriteBuffer buffer, byte[] digest) {
+      buffer.put(digest);
+    }
+
+    @Override
+    public byte[] read(ByteBuffer buffer) {
+      byte[] digest = new byte[LENGTH];
+      buffer.get(digest);
+      return digest;
+    }
+
+    @Override
+    public byte[][] createStorage(int size) {
+      return new byte[size][];
+    }
+  }
+}

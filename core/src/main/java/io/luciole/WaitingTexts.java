@@ -1,0 +1,277 @@
+package io.luciole;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Texts that wait, linked so that those of a lane, a flow and a length are at hand: each text into
+ * its bucket and its flow, the buckets of a length into a ring over the flows, the flows of a lane
+ * in the order of their turns. Guarded by {@link BatchScheduler}'s lock.
+ */
+final class WaitingTexts {
+  private final boolean pads;
+  final LaneQueue interactive = new LaneQueue();
+  final LaneQueue bulk = new LaneQueue();
+
+  /** Texts with a deadline, soonest first. */
+  final TreeSet<Request> deadlines =
+      new TreeSet<>((a, b) -> {
+        int byTime = Long.signum(a.deadlineNanos - b.deadlineNanos);
+        return byTime != 0 ? byTime : Long.compare(a.sequence, b.sequence);
+      });
+
+  private long sequence;
+
+  /** How many texts wait; for reading without the lock. */
+  private volatile long size;
+
+  WaitingTexts(boolean pads) {
+    this.pads = pads;
+  }
+
+  long size() {
+    return size;
+  }
+
+  long tokens() {
+    return interactive.tokens + bulk.tokens;
+  }
+
+  /** Texts of one length class of one flow, oldest first; in the ring of its class if not empty. */
+  static final class Bucket {
+    final Flow flow;
+    final int index;
+    @Nullable Request oldest;
+    private @Nullable Request newest;
+    private @Nullable Bucket previousInRing;
+    @Nullable Bucket nextInRing;
+
+    private Bucket(Flow flow, int index) {
+      this.flow = flow;
+      this.index = index;
+    }
+  }
+
+  /** The waiting texts of one job with one kind of output. Lives while it has texts. */
+  static final class Flow {
+    private final FlowKey key;
+    final LaneQueue lane;
+    private final long id;
+    @Nullable Bucket[] buckets = new Bucket[32];
+    @Nullable Request oldest;
+    private @Nullable Request newest;
+    int texts;
+    long tokens;
+
+    /** Tokens that ever came; minus {@link #tokens}, those that left. */
+    long arrived;
+
+    /** Tokens served, on the lane's scale. Changes only while out of the lane's order. */
+    long service;
+
+    private Flow(FlowKey key, LaneQueue lane, long id) {
+      this.key = key;
+      this.lane = lane;
+      this.id = id;
+      this.service = lane.service;
+    }
+
+    private Bucket bucket(int index) {
+      if (index >= buckets.length) {
+        buckets = Arrays.copyOf(buckets, index + 16);
+      }
+      Bucket bucket = buckets[index];
+      if (bucket == null) {
+        bucket = new Bucket(this, index);
+        buckets[index] = bucket;
+      }
+      return bucket;
+    }
+  }
+
+  private record FlowKey(Object job, boolean tokenVectors) {}
+
+  /** The buckets of one length class that are not empty, over all flows of a lane and kind. */
+  static final class Ring {
+    @Nullable Bucket first;
+    long tokens;
+  }
+
+  static final class LaneQueue {
+    private final Map<FlowKey, Flow> flows = new HashMap<>();
+    final TreeSet<Flow> turns =
+        new TreeSet<>(Comparator.<Flow>comparingLong(f -> f.service).thenComparingLong(f -> f.id));
+    private final List<Ring> plain = new ArrayList<>();
+    private final List<Ring> withTokenVectors = new ArrayList<>();
+    long texts;
+    long tokens;
+
+    /** Service of the flow that had the last turn. */
+    long service;
+
+    Ring ring(Flow flow, int index) {
+      List<Ring> rings = flow.key.tokenVectors ? withTokenVectors : plain;
+      while (rings.size() <= index) {
+        rings.add(new Ring());
+      }
+      return rings.get(index);
+    }
+  }
+
+  /** The length class of a text: exact up to 16 tokens, then eight an octave. */
+  static int bucketOf(int length) {
+    if (length < 8) {
+      return length;
+    }
+    int octave = 31 - Integer.numberOfLeadingZeros(length);
+    return 8 * (octave - 2) + ((length >>> (octave - 3)) & 7);
+  }
+
+  /** The shortest length of a class. */
+  static int shortestOf(int bucket) {
+    return bucket < 8 ? bucket : (8 + (bucket & 7)) << (bucket / 8 - 1);
+  }
+
+  void link(Request request, BatchScheduler holder) {
+    LaneQueue lane = request.lane == Lane.INTERACTIVE ? interactive : bulk;
+    FlowKey key = new FlowKey(request.job, request.outputs.contains(Output.COLBERT));
+    Flow flow = lane.flows.get(key);
+    if (flow == null) {
+      flow = new Flow(key, lane, sequence++);
+      lane.flows.put(key, flow);
+      lane.turns.add(flow);
+    }
+    Bucket bucket = flow.bucket(pads ? bucketOf(request.length) : 0);
+    Ring ring = lane.ring(flow, bucket.index);
+    request.bucket = bucket;
+    request.sequence = sequence++;
+    request.position = flow.arrived;
+    request.previousInBucket = bucket.newest;
+    if (bucket.newest == null) {
+      bucket.oldest = request;
+      enterRing(ring, bucket);
+    } else {
+      bucket.newest.nextInBucket = request;
+    }
+    bucket.newest = request;
+    request.previousInFlow = flow.newest;
+    if (flow.newest == null) {
+      flow.oldest = request;
+    } else {
+      flow.newest.nextInFlow = request;
+    }
+    flow.newest = request;
+    flow.arrived += request.length;
+    flow.texts++;
+    flow.tokens += request.length;
+    lane.texts++;
+    lane.tokens += request.length;
+    size = interactive.texts + bulk.texts;
+    ring.tokens += request.length;
+    if (request.hasDeadline) {
+      deadlines.add(request);
+    }
+    request.holder = holder;
+    if (request.isSettled()) {
+      // Settling looks at the holder after it has marked the text, so one of the two sees it.
+      dropIfEmpty(unlink(request));
+    }
+  }
+
+  /** Takes a text out of every list. The flow stays, empty or not, for the caller to settle. */
+  Flow unlink(Request request) {
+    Bucket bucket = requireNonNull(request.bucket);
+    Flow flow = bucket.flow;
+    LaneQueue lane = flow.lane;
+    Ring ring = lane.ring(flow, bucket.index);
+    Request before = request.previousInBucket;
+    Request after = request.nextInBucket;
+    if (before == null) {
+      bucket.oldest = after;
+    } else {
+      before.nextInBucket = after;
+    }
+    if (after == null) {
+      bucket.newest = before;
+    } else {
+      after.previousInBucket = before;
+    }
+    before = request.previousInFlow;
+    after = request.nextInFlow;
+    if (before == null) {
+      flow.oldest = after;
+    } else {
+      before.nextInFlow = after;
+    }
+    if (after == null) {
+      flow.newest = before;
+    } else {
+      after.previousInFlow = before;
+    }
+    request.previousInBucket = null;
+    request.nextInBucket = null;
+    request.previousInFlow = null;
+    request.nextInFlow = null;
+    request.bucket = null;
+    request.holder = null;
+    if (bucket.oldest == null) {
+      leaveRing(ring, bucket);
+    }
+    flow.texts--;
+    flow.tokens -= request.length;
+    lane.texts--;
+    lane.tokens -= request.length;
+    size = interactive.texts + bulk.texts;
+    ring.tokens -= request.length;
+    if (request.hasDeadline) {
+      deadlines.remove(request);
+    }
+    return flow;
+  }
+
+  private static void enterRing(Ring ring, Bucket bucket) {
+    Bucket first = ring.first;
+    if (first == null) {
+      ring.first = bucket;
+      bucket.nextInRing = bucket;
+      bucket.previousInRing = bucket;
+    } else {
+      Bucket last = requireNonNull(first.previousInRing);
+      last.nextInRing = bucket;
+      bucket.previousInRing = last;
+      bucket.nextInRing = first;
+      first.previousInRing = bucket;
+    }
+  }
+
+  private static void leaveRing(Ring ring, Bucket bucket) {
+    Bucket next = requireNonNull(bucket.nextInRing);
+    if (next == bucket) {
+      ring.first = null;
+    } else {
+      Bucket previous = requireNonNull(bucket.previousInRing);
+      previous.nextInRing = next;
+      next.previousInRing = previous;
+      if (ring.first == bucket) {
+        ring.first = next;
+      }
+    }
+    bucket.nextInRing = null;
+    bucket.previousInRing = null;
+  }
+
+  static void dropIfEmpty(Flow flow) {
+    if (flow.texts == 0) {
+      flow.lane.turns.remove(flow);
+      flow.lane.flows.remove(flow.key);
+    }
+  }
+}
