@@ -17,20 +17,23 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EmbedOptions {
   private static final EmbedOptions QUERY =
-      new EmbedOptions(Role.QUERY, Set.of(), Lane.INTERACTIVE, null);
+      new EmbedOptions(Role.QUERY, Set.of(), Lane.INTERACTIVE, null, null);
   private static final EmbedOptions PASSAGE =
-      new EmbedOptions(Role.PASSAGE, Set.of(), Lane.BULK, null);
+      new EmbedOptions(Role.PASSAGE, Set.of(), Lane.BULK, null, null);
 
   private final Role role;
   private final Set<Output> outputs;
   private final Lane lane;
   private final @Nullable Duration timeout;
+  private final @Nullable Object job;
 
-  private EmbedOptions(Role role, Set<Output> outputs, Lane lane, @Nullable Duration timeout) {
+  private EmbedOptions(
+      Role role, Set<Output> outputs, Lane lane, @Nullable Duration timeout, @Nullable Object job) {
     this.role = role;
     this.outputs = outputs;
     this.lane = lane;
     this.timeout = timeout;
+    this.job = job;
   }
 
   /** A query: its role's prompt, the engine's outputs, the interactive lane, no deadline. */
@@ -58,12 +61,12 @@ public final class EmbedOptions {
     if (outputs.isEmpty()) {
       throw new IllegalArgumentException("expected at least one output, got none");
     }
-    return new EmbedOptions(role, Set.copyOf(outputs), lane, timeout);
+    return new EmbedOptions(role, Set.copyOf(outputs), lane, timeout, job);
   }
 
   /** The same in another lane. */
   public EmbedOptions lane(Lane lane) {
-    return new EmbedOptions(role, outputs, requireNonNull(lane, "lane"), timeout);
+    return new EmbedOptions(role, outputs, requireNonNull(lane, "lane"), timeout, job);
   }
 
   /**
@@ -77,7 +80,18 @@ public final class EmbedOptions {
     if (timeout.isNegative() || timeout.isZero()) {
       throw new IllegalArgumentException("timeout must be positive, got " + timeout);
     }
-    return new EmbedOptions(role, outputs, lane, timeout);
+    return new EmbedOptions(role, outputs, lane, timeout, job);
+  }
+
+  /**
+   * The same as part of a job. Jobs of a lane get equal shares of the device, however many texts
+   * each submits. Texts of no particular job are one together; each {@code embedAll} without a job
+   * is one of its own.
+   *
+   * @param job what stands for the job: equal objects, same job
+   */
+  public EmbedOptions job(Object job) {
+    return new EmbedOptions(role, outputs, lane, timeout, requireNonNull(job, "job"));
   }
 
   /** What the text is to a search. */
@@ -100,6 +114,11 @@ public final class EmbedOptions {
     return Optional.ofNullable(timeout);
   }
 
+  /** The job that the text is part of, if one was given. */
+  public Optional<Object> job() {
+    return Optional.ofNullable(job);
+  }
+
   @Override
   public String toString() {
     return "EmbedOptions[role="
@@ -110,6 +129,8 @@ public final class EmbedOptions {
         + lane
         + ", timeout="
         + timeout
+        + ", job="
+        + job
         + "]";
   }
 }

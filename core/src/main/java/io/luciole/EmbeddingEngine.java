@@ -16,17 +16,16 @@ import io.luciole.spi.BackendProvider;
 import io.luciole.spi.Backends;
 import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,40 +44,65 @@ import org.jspecify.annotations.Nullable;
  * tokens, never by a number of texts. So submit everything first and join afterwards; joining after
  * each text leaves nothing to batch.
  *
- * <p>Threads: every method may be called from any thread. Tokenising runs on its own threads, the
- * model on one thread, and dependents of a future on the thread that decodes results: give those
- * that take long an executor of their own ({@code thenApplyAsync}).
+ * <p>Threads: every method may be called from any thread. Tokenising runs on its own threads, each
+ * device on its own, and dependents of a future on virtual threads that decode results. A dependent
+ * that takes long delays its neighbours a little and blocks nobody; heavy work belongs on an
+ * executor of the application's ({@code thenApplyAsync}).
  */
 public final class EmbeddingEngine implements AutoCloseable {
+  /** The job of texts that are of no particular one. */
+  private static final Object NO_JOB = "";
+
   private final ModelFiles model;
   private final BackendInfo info;
   private final Set<Output> outputs;
   private final TextTokenizer tokenizer;
-  private final Backend backend;
-  private final ExecutorService tokenizing;
-  private final BatchLoop loop;
-  private final AtomicBoolean closed = new AtomicBoolean();
+  private final EngineSettings settings;
+  private final Pipeline pipeline;
   private volatile @Nullable ModelFingerprint fingerprint;
 
+  /**
+   * Takes what was opened.
+   *
+   * @param backends one a device
+   * @param openers open each again
+   */
   private EmbeddingEngine(
       ModelFiles model,
-      Backend backend,
+      List<Backend> backends,
+      List<Supplier<Backend>> openers,
       TextTokenizer tokenizer,
       Set<Output> outputs,
-      int tokenBudget,
-      int tokenizerThreads) {
+      EngineSettings settings) {
     this.model = model;
-    this.backend = backend;
-    this.info = backend.info();
+    this.info = backends.get(0).info();
     this.tokenizer = tokenizer;
     this.outputs = outputs;
-    this.tokenizing = Executors.newFixedThreadPool(tokenizerThreads, threads("luciole-tokenizer"));
-    this.loop =
-        new BatchLoop(backend, new EmbeddingDecoder(model.description(), info), tokenBudget);
-  }
-
-  private static ThreadFactory threads(String name) {
-    return Thread.ofPlatform().name(name + "-", 0).daemon().factory();
+    this.settings = settings;
+    this.pipeline =
+        new Pipeline(
+            tokenizer::tokenize,
+            model.description().maxTokens(),
+            info.pads(),
+            settings,
+            System::nanoTime);
+    int[] canary = tokenizer.tokenize("a", Role.PASSAGE).ids();
+    List<DeviceWorker> workers = new ArrayList<>();
+    for (int i = 0; i < backends.size(); i++) {
+      workers.add(
+          new DeviceWorker(
+              backends.get(i).info().device(),
+              backends.get(i),
+              openers.get(i),
+              model.description(),
+              pipeline.ready(),
+              pipeline.results(),
+              pipeline,
+              settings,
+              canary,
+              System::nanoTime));
+    }
+    pipeline.start(workers);
   }
 
   /**
@@ -101,42 +125,43 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
-   * Embeds a text. Never blocks.
+   * Embeds a text. Returns at once, unless more tokens wait in the text's lane than may: then it
+   * blocks until there is room, or throws, as {@link Builder#overload} says.
    *
    * @return a future that completes with the embedding, or fails with {@link BackendException},
-   *     {@link NotFiniteException}, {@link EngineClosedException} or {@link
-   *     java.util.concurrent.TimeoutException}. Cancelling it drops the text if it still waits.
+   *     {@link DeviceLostException}, {@link NotFiniteException}, {@link EngineClosedException} or
+   *     {@link java.util.concurrent.TimeoutException}. Cancelling it drops the text if it still
+   *     waits.
    * @throws IllegalArgumentException if the model has none of an output that is asked for
    * @throws EngineClosedException if the engine is closed
+   * @throws EngineOverloadedException if too much waits and the engine does not block, or the
+   *     thread was interrupted while it did
    */
   public CompletableFuture<Embedding> embed(String text, EmbedOptions options) {
     requireNonNull(text, "text");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
-    if (closed.get()) {
-      throw new EngineClosedException("The engine is closed; open another.");
-    }
-    BatchLoop.Request request = new BatchLoop.Request(wanted, options);
-    tokenizing.execute(() -> tokenize(text, options.role(), request));
-    return request.future();
+    return pipeline.submit(text, options, wanted, options.job().orElse(NO_JOB), true);
   }
 
   /**
-   * Embeds texts and waits for all of them.
+   * Embeds texts and waits for all of them. Blocks while too much waits, whatever {@link
+   * Builder#overload} says.
    *
    * @return embeddings in the order of the texts
    * @throws LucioleException the failure of the first text that failed, after all have completed
    */
   public List<Embedding> embedAll(Collection<String> texts, EmbedOptions options) {
+    Set<Output> wanted = wanted(requireNonNull(options, "options"));
+    Object job = options.job().orElseGet(Object::new);
     List<CompletableFuture<Embedding>> futures = new ArrayList<>(texts.size());
     for (String text : texts) {
-      futures.add(embed(text, options));
+      futures.add(pipeline.submit(requireNonNull(text, "text"), options, wanted, job, false));
     }
     CompletableFuture<?> all = CompletableFuture.allOf(futures.toArray(CompletableFuture[]::new));
     try {
       all.join();
     } catch (CompletionException e) {
       if (e.getCause() instanceof LucioleException cause) {
-        cause.addSuppressed(new LucioleException("embedAll of " + texts.size() + " texts"));
         throw cause;
       }
       throw new LucioleException("A text could not be embedded: " + e.getCause(), e);
@@ -153,17 +178,6 @@ public final class EmbeddingEngine implements AutoCloseable {
           "The model " + model.name() + " gives " + info.outputs() + ", not " + options.outputs());
     }
     return options.outputs();
-  }
-
-  private void tokenize(String text, Role role, BatchLoop.Request request) {
-    try {
-      if (!request.future().isDone()) {
-        request.tokenized(tokenizer.tokenize(text, role));
-        loop.add(request);
-      }
-    } catch (Throwable t) {
-      request.future().completeExceptionally(t);
-    }
   }
 
   /** Tokens of a text as the model would see it, its role's prompt and special tokens included. */
@@ -209,19 +223,28 @@ public final class EmbeddingEngine implements AutoCloseable {
     return known;
   }
 
-  /**
-   * Refuses new texts, finishes those that were submitted and gives everything back. Blocks until
-   * then. Closing twice does nothing.
-   */
+  /** Whether the engine can work, and which of its devices do. */
+  public EngineHealth health() {
+    return pipeline.health();
+  }
+
+  /** As {@link #close(Duration)}, with the limit of {@link Builder#closeTimeout}. */
   @Override
   public void close() {
-    if (!closed.compareAndSet(false, true)) {
-      return;
+    close(settings.closeTimeout());
+  }
+
+  /**
+   * Refuses new texts, computes those that were submitted for up to a limit, fails the rest with
+   * {@link EngineClosedException} and gives everything back. Blocks until then; when it returns,
+   * every future has completed. A batch that is on a device when the limit is reached cannot be
+   * stopped: it is left to itself, and the device's memory is given back when it ends. Closing
+   * twice does nothing.
+   */
+  public void close(Duration limit) {
+    if (pipeline.close(requireNonNull(limit, "limit"))) {
+      tokenizer.close();
     }
-    tokenizing.close();
-    loop.close();
-    backend.close();
-    tokenizer.close();
   }
 
   /** Configures and opens an engine. Not for use by several threads. */
@@ -230,22 +253,30 @@ public final class EmbeddingEngine implements AutoCloseable {
     private static final int DEFAULT_CPU_TOKEN_BUDGET = 4096;
 
     private static final int DEFAULT_ACCELERATOR_TOKEN_BUDGET = 32768;
+    private static final int DEFAULT_MAX_WAITING_TOKENS = 1 << 22;
 
     private ModelSource model;
     private @Nullable String backend;
     private @Nullable BackendProvider provider;
-    private @Nullable Device device;
+    private List<Device> devices;
     private @Nullable Precision precision;
     private Set<Output> outputs;
     private int threads;
     private int maxLength;
     private int tokenBudget;
     private int tokenizerThreads;
+    private long maxWaitingTokens;
+    private Overload overload;
+    private Duration maxWait;
+    private @Nullable Duration batchTimeout;
+    private Duration closeTimeout;
+    private Duration reopenDelay = Duration.ofSeconds(1);
 
     private Builder(LucioleConfig config) {
       model = ModelSource.parse(config.get(LucioleConfig.Key.MODEL).orElse(ModelSource.STARTER));
       backend = config.get(LucioleConfig.Key.BACKEND).orElse(null);
-      device = config.get(LucioleConfig.Key.DEVICE).map(Device::parse).orElse(null);
+      devices =
+          config.get(LucioleConfig.Key.DEVICE).map(LucioleConfig::parseDevices).orElse(List.of());
       precision = config.get(LucioleConfig.Key.PRECISION).map(Precision::parse).orElse(null);
       outputs =
           config.get(LucioleConfig.Key.OUTPUTS).map(LucioleConfig::parseOutputs).orElse(Set.of());
@@ -257,6 +288,17 @@ public final class EmbeddingEngine implements AutoCloseable {
               config,
               LucioleConfig.Key.TOKENIZER_THREADS,
               Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
+      maxWaitingTokens =
+          number(config, LucioleConfig.Key.MAX_WAITING_TOKENS, DEFAULT_MAX_WAITING_TOKENS);
+      overload = config.get(LucioleConfig.Key.OVERLOAD).map(Overload::parse).orElse(Overload.BLOCK);
+      maxWait = duration(config, LucioleConfig.Key.MAX_WAIT).orElse(Duration.ZERO);
+      batchTimeout = duration(config, LucioleConfig.Key.BATCH_TIMEOUT).orElse(null);
+      closeTimeout =
+          duration(config, LucioleConfig.Key.CLOSE_TIMEOUT).orElse(Duration.ofMinutes(1));
+    }
+
+    private static Optional<Duration> duration(LucioleConfig config, LucioleConfig.Key key) {
+      return config.get(key).map(LucioleConfig::duration);
     }
 
     private static int number(LucioleConfig config, LucioleConfig.Key key, int otherwise) {
@@ -288,9 +330,21 @@ public final class EmbeddingEngine implements AutoCloseable {
       return this;
     }
 
-    /** The device, {@code cpu} or {@code cuda:0}; by default the backend's best. */
+    /**
+     * The device or devices, {@code cpu}, {@code cuda:0} or {@code cuda:0,cuda:1}; by default the
+     * backend's best. All work from one queue.
+     */
     public Builder device(String device) {
-      this.device = Device.parse(device);
+      this.devices = LucioleConfig.parseDevices(device);
+      return this;
+    }
+
+    /** The devices, different ones; all work from one queue. */
+    public Builder devices(List<Device> devices) {
+      this.devices = List.copyOf(devices);
+      if (devices.isEmpty() || devices.stream().distinct().count() < devices.size()) {
+        throw new IllegalArgumentException("expected different devices, got " + devices);
+      }
       return this;
     }
 
@@ -336,6 +390,61 @@ public final class EmbeddingEngine implements AutoCloseable {
     }
 
     /**
+     * Most tokens that may wait in each lane, tokenised or not; 4 million by default. Texts that
+     * wait cost memory: about 200 bytes each and 4 for each token.
+     */
+    public Builder maxWaitingTokens(int tokens) {
+      this.maxWaitingTokens = LucioleConfig.positive(Integer.toString(tokens));
+      return this;
+    }
+
+    /** What {@link #embed} does beyond that; by default it blocks. */
+    public Builder overload(Overload overload) {
+      this.overload = requireNonNull(overload, "overload");
+      return this;
+    }
+
+    /**
+     * How long a free device waits for a full batch; by default not at all, which is best for
+     * latency and, as long as there is enough to do, for throughput.
+     */
+    public Builder maxWait(Duration wait) {
+      this.maxWait = notNegative(wait);
+      return this;
+    }
+
+    /**
+     * How long a batch may take before its device is given up and its texts fail with {@link
+     * DeviceLostException}; by default 2 minutes on an accelerator, 15 minutes on the CPU.
+     */
+    public Builder batchTimeout(Duration timeout) {
+      this.batchTimeout = notNegative(timeout);
+      return this;
+    }
+
+    /** How long {@link #close()} waits for texts that were submitted; by default a minute. */
+    public Builder closeTimeout(Duration timeout) {
+      this.closeTimeout = notNegative(timeout);
+      return this;
+    }
+
+    /**
+     * How long a lost device rests before it is opened again, doubled with each failure up to a
+     * minute; by default a second.
+     */
+    public Builder reopenDelay(Duration delay) {
+      this.reopenDelay = notNegative(delay);
+      return this;
+    }
+
+    private static Duration notNegative(Duration duration) {
+      if (duration.isNegative()) {
+        throw new IllegalArgumentException("expected a duration of 0 or more, got " + duration);
+      }
+      return duration;
+    }
+
+    /**
      * Opens the engine: resolves the model, chooses the backend, loads the weights.
      *
      * @throws io.luciole.model.ModelException if there is no such model, or not as it must be
@@ -347,29 +456,50 @@ public final class EmbeddingEngine implements AutoCloseable {
         files = files.withMaxTokens(maxLength);
       }
       BackendProvider chosen =
-          provider != null ? provider : Backends.find().select(backend, device);
-      Device where = device;
-      if (where == null) {
-        where = chosen.probe().devices().stream().findFirst().orElse(Device.CPU);
+          provider != null
+              ? provider
+              : Backends.find().select(backend, devices.isEmpty() ? null : devices.get(0));
+      List<Device> where = devices;
+      if (where.isEmpty()) {
+        where = List.of(chosen.probe().devices().stream().findFirst().orElse(Device.CPU));
       }
       TextTokenizer tokenizer = TextTokenizer.open(files);
-      Backend opened = null;
+      List<Backend> opened = new ArrayList<>();
       try {
-        opened = chosen.open(files, new BackendConfig(where, precision, threads, outputs));
-        Set<Output> usual = usualOutputs(files, opened.info());
-        int budget = tokenBudget;
-        if (budget == 0) {
-          budget =
-              where.isAccelerator() ? DEFAULT_ACCELERATOR_TOKEN_BUDGET : DEFAULT_CPU_TOKEN_BUDGET;
+        List<Supplier<Backend>> openers = new ArrayList<>();
+        for (Device each : where) {
+          ModelFiles resolved = files;
+          BackendConfig config = new BackendConfig(each, precision, threads, outputs);
+          openers.add(() -> chosen.open(resolved, config));
+          opened.add(chosen.open(resolved, config));
         }
-        return new EmbeddingEngine(files, opened, tokenizer, usual, budget, tokenizerThreads);
+        Set<Output> usual = usualOutputs(files, opened.get(0).info());
+        return new EmbeddingEngine(
+            files, opened, openers, tokenizer, usual, settings(where.get(0)));
       } catch (Throwable t) {
         tokenizer.close();
-        if (opened != null) {
-          opened.close();
-        }
+        opened.forEach(Backend::close);
         throw t;
       }
+    }
+
+    private EngineSettings settings(Device device) {
+      boolean accelerator = device.isAccelerator();
+      int budget =
+          tokenBudget > 0
+              ? tokenBudget
+              : accelerator ? DEFAULT_ACCELERATOR_TOKEN_BUDGET : DEFAULT_CPU_TOKEN_BUDGET;
+      Duration patience =
+          batchTimeout != null ? batchTimeout : Duration.ofMinutes(accelerator ? 2 : 15);
+      return new EngineSettings(
+          budget,
+          maxWaitingTokens,
+          overload,
+          maxWait,
+          patience,
+          closeTimeout,
+          reopenDelay,
+          tokenizerThreads);
     }
 
     private Set<Output> usualOutputs(ModelFiles files, BackendInfo info) {

@@ -9,6 +9,7 @@ import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -21,6 +22,8 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Settings from outside the code. In order of increasing strength:
@@ -42,7 +45,7 @@ public final class LucioleConfig {
     MODEL("model"),
     /** A backend's name; chosen by {@link io.luciole.spi.Backends#select} by default. */
     BACKEND("backend"),
-    /** {@code cpu}, {@code cuda:0}; the backend's best device by default. */
+    /** {@code cpu}, {@code cuda:0}, {@code cuda:0,cuda:1}; the backend's best device by default. */
     DEVICE("device"),
     /** {@code fp32}, {@code fp16} or {@code int8}; the device's usual one by default. */
     PRECISION("precision"),
@@ -55,7 +58,19 @@ public final class LucioleConfig {
     /** Most tokens of a batch, padding included. */
     TOKEN_BUDGET("token-budget"),
     /** Threads that tokenise. */
-    TOKENIZER_THREADS("tokenizer-threads");
+    TOKENIZER_THREADS("tokenizer-threads"),
+    /** Most tokens that wait in each lane. */
+    MAX_WAITING_TOKENS("max-waiting-tokens"),
+    /** What happens beyond that: {@code block} (the default) or {@code reject}. */
+    OVERLOAD("overload"),
+    /**
+     * How long a free device waits for a full batch, such as {@code 5ms}; not at all by default.
+     */
+    MAX_WAIT("max-wait"),
+    /** How long a batch may take before its device is given up, such as {@code 2m}. */
+    BATCH_TIMEOUT("batch-timeout"),
+    /** How long closing waits for texts that were submitted, such as {@code 30s}. */
+    CLOSE_TIMEOUT("close-timeout");
 
     private final String id;
 
@@ -83,6 +98,8 @@ public final class LucioleConfig {
   public record Setting(String value, String origin) {}
 
   private static final String PREFIX = "luciole.";
+
+  private static final Pattern DURATION = Pattern.compile("(\\d{1,9}) *(ms|s|m|h)");
 
   /** Names with our prefix that are read elsewhere. */
   private static final Set<String> OTHER_PROPERTIES = Set.of("luciole.config", "luciole.cache");
@@ -159,6 +176,35 @@ public final class LucioleConfig {
     return outputs;
   }
 
+  /** Reads {@code cuda:0,cuda:1}: different devices, comma-separated. */
+  static List<Device> parseDevices(String text) {
+    List<Device> devices = new ArrayList<>();
+    for (String name : text.split(",", -1)) {
+      Device device = Device.parse(name);
+      if (devices.contains(device)) {
+        throw new IllegalArgumentException("expected different devices, got \"" + text + '"');
+      }
+      devices.add(device);
+    }
+    return List.copyOf(devices);
+  }
+
+  /** Reads {@code 500ms}, {@code 2s}, {@code 5m}, {@code 1h}. */
+  static Duration duration(String text) {
+    Matcher m = DURATION.matcher(text.strip());
+    if (!m.matches()) {
+      throw new IllegalArgumentException(
+          "expected a duration such as 500ms, 2s, 5m or 1h, got \"" + text + '"');
+    }
+    long n = Long.parseLong(m.group(1));
+    return switch (m.group(2)) {
+      case "ms" -> Duration.ofMillis(n);
+      case "s" -> Duration.ofSeconds(n);
+      case "m" -> Duration.ofMinutes(n);
+      default -> Duration.ofHours(n);
+    };
+  }
+
   static int positive(String text) {
     try {
       int value = Integer.parseInt(text.strip());
@@ -228,10 +274,13 @@ public final class LucioleConfig {
   private static void check(Key key, String value) {
     switch (key) {
       case MODEL, BACKEND -> {}
-      case DEVICE -> Device.parse(value);
+      case DEVICE -> parseDevices(value);
       case PRECISION -> Precision.parse(value);
       case OUTPUTS -> parseOutputs(value);
-      case THREADS, MAX_LENGTH, TOKEN_BUDGET, TOKENIZER_THREADS -> positive(value);
+      case THREADS, MAX_LENGTH, TOKEN_BUDGET, TOKENIZER_THREADS, MAX_WAITING_TOKENS ->
+          positive(value);
+      case OVERLOAD -> Overload.parse(value);
+      case MAX_WAIT, BATCH_TIMEOUT, CLOSE_TIMEOUT -> duration(value);
     }
   }
 

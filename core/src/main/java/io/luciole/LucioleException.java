@@ -1,5 +1,7 @@
 package io.luciole;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The base of every exception that Luciole throws for a cause outside the calling code: a file, a
  * device, a library, a full queue. Wrong arguments are {@link IllegalArgumentException}s.
@@ -15,7 +17,7 @@ public class LucioleException extends RuntimeException {
   }
 
   /** Creates an exception with a message for people and the failure beneath it. */
-  public LucioleException(String message, Throwable cause) {
+  public LucioleException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

@@ -1,6 +1,7 @@
 package io.luciole.spi;
 
 import io.luciole.LucioleException;
+import org.jspecify.annotations.Nullable;
 
 /** A backend cannot be found, opened, or failed to run a batch. */
 public class BackendException extends LucioleException {
@@ -12,7 +13,7 @@ public class BackendException extends LucioleException {
   }
 
   /** Creates an exception with a message for people and the failure beneath it. */
-  public BackendException(String message, Throwable cause) {
+  public BackendException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

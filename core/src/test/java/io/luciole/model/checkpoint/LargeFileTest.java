@@ -42,7 +42,7 @@ class LargeFileTest {
       channel.write(ByteBuffer.wrap(start));
       ByteBuffer last = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
       last.putFloat(1.5f).putFloat(-2f).flip();
-      channel.write(last, start.length + Integer.MAX_VALUE + BIG);
+      channel.write(last, BIG + Integer.MAX_VALUE + start.length);
     }
     assertThat(header.getBytes(UTF_8).length).isEqualTo(start.length - 8);
     try (Checkpoint checkpoint = Checkpoint.open(file)) {

@@ -174,7 +174,7 @@ class StateDictUnpicklerTest {
                         .collect(Collectors.joining())))
             .collect(Collectors.joining("N", "}(", "Nu"));
     Pickled dict =
-        Assertions.assertTimeoutPreemptively(Duration.ofSeconds(5), () -> load(pickle(pickle)));
+        Assertions.assertTimeoutPreemptively(Duration.ofSeconds(20), () -> load(pickle(pickle)));
     assertThat(((Pickled.Dict) dict).items).hasSize(1 << 16);
   }
 

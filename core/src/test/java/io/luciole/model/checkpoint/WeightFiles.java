@@ -122,7 +122,7 @@ final class WeightFiles {
   /** Runs what must end in a {@link CheckpointException} that names the file, and soon. */
   static void assertRefused(Executable executable, String file, String... parts) {
     Assertions.assertTimeoutPreemptively(
-        Duration.ofSeconds(5), () -> assertRefusedInTheEnd(executable, file, parts));
+        Duration.ofSeconds(20), () -> assertRefusedInTheEnd(executable, file, parts));
   }
 
   /** The same without a thread and a limit of its own, for tests that do it thousands of times. */

@@ -1,0 +1,457 @@
+package io.luciole;
+
+import static java.util.Objects.requireNonNull;
+
+import io.luciole.model.TokenizedText;
+import io.luciole.spi.BackendException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The way of a text through the engine:
+ *
+ * <pre>
+ * submit ─▶ gate ─▶ raw queue ─▶ tokenizer threads ─▶ ready queue ─▶ device threads ─▶ results
+ *          (bound)  (scheduler)                        (scheduler)    (DeviceWorker)    (virtual)
+ * </pre>
+ *
+ * <p>Both queues are {@link BatchScheduler}s, so that lanes, fairness, deadlines and cancellation
+ * hold before tokenising as well as after. A text holds room in its lane's gate, by an estimate
+ * until it is tokenised and exactly from then on, until it leaves for a device or is settled.
+ *
+ * <p>Invariant: the future of every text that {@link #submit} returned is settled, whatever
+ * happens. A text is at every moment in one of: a queue, the hands of a tokenizer thread, a {@link
+ * DeviceWorker} thread's keeping, a delivery; and each of these either passes it on or settles it.
+ * A queue that is barred, because the engine is closing or has no device left, refuses texts, and
+ * whoever brings them fails them.
+ *
+ * <p>A watchdog thread looks after deadlines, devices that give no answer and dependents that do
+ * not return; it sleeps while no text is on its way.
+ */
+final class Pipeline implements Request.Owner, DeviceWorker.Context {
+  private static final Logger log = LoggerFactory.getLogger(Pipeline.class);
+
+  private static final long WATCH_NANOS = TimeUnit.MILLISECONDS.toNanos(25);
+
+  /** Characters that a token has at least, on the whole; only for a first estimate. */
+  private static final int CHARS_PER_TOKEN = 4;
+
+  /** What a tokenizer thread takes at once: little, so that a device soon has something to do. */
+  private static final BatchScheduler.Limits TOKENIZER_CHUNK =
+      new BatchScheduler.Limits(1024, 32, 0);
+
+  /** Tokenises; called from several threads. */
+  interface Tokenizer {
+    TokenizedText tokenize(String text, Role role);
+  }
+
+  private final Tokenizer tokenizer;
+  private final int maxTokens;
+  private final EngineSettings settings;
+  private final LongSupplier clock;
+  private final TokenGate interactiveGate;
+  private final TokenGate bulkGate;
+  private final BatchScheduler raw;
+  private final BatchScheduler ready;
+  private final Results results = new Results();
+  private final AtomicInteger tokenizing = new AtomicInteger();
+  private final AtomicLong unsettled = new AtomicLong();
+
+  /** Texts between the decision how they end and the moment it can be seen, or shortly after. */
+  private final Set<Request> settling = ConcurrentHashMap.newKeySet();
+
+  private final List<Thread> tokenizers = new ArrayList<>();
+  private final Object closeLock = new Object();
+  private List<DeviceWorker> devices = List.of();
+  private @Nullable Thread watchdog;
+  private volatile @Nullable DeviceLostException noDevice;
+  private volatile boolean closed;
+  private volatile boolean ended;
+
+  Pipeline(
+      Tokenizer tokenizer,
+      int maxTokens,
+      boolean pads,
+      EngineSettings settings,
+      LongSupplier clock) {
+    this.tokenizer = tokenizer;
+    this.maxTokens = maxTokens;
+    this.settings = settings;
+    this.clock = clock;
+    this.interactiveGate = new TokenGate(settings.maxWaitingTokens());
+    this.bulkGate = new TokenGate(settings.maxWaitingTokens());
+    this.raw = new BatchScheduler(false, 0, clock, () -> 0);
+    this.ready =
+        new BatchScheduler(
+            pads, settings.maxWait().toNanos(), clock, () -> raw.size() + tokenizing.get());
+  }
+
+  BatchScheduler ready() {
+    return ready;
+  }
+
+  Results results() {
+    return results;
+  }
+
+  /** Starts the threads. Called once, before anything else. */
+  void start(List<DeviceWorker> workers) {
+    devices = List.copyOf(workers);
+    for (int i = 0; i < settings.tokenizerThreads(); i++) {
+      tokenizers.add(
+          Thread.ofPlatform().name("luciole-tokenizer-" + i).daemon().start(this::tokenizeAll));
+    }
+    watchdog = Thread.ofPlatform().name("luciole-watchdog").daemon().start(this::watch);
+    devices.forEach(DeviceWorker::start);
+  }
+
+  /**
+   * Takes a text.
+   *
+   * @param mayReject whether the engine's overload rule applies; without, it blocks
+   * @throws EngineClosedException if the engine is closed
+   * @throws EngineOverloadedException if too much waits, as the overload rule has it
+   */
+  Request submit(
+      String text, EmbedOptions options, Set<Output> outputs, Object job, boolean mayReject) {
+    if (closed) {
+      throw closedException();
+    }
+    Request request = new Request(text, options, outputs, job, clock.getAsLong(), this);
+    int estimate = Math.max(1, Math.min(maxTokens, text.length() / CHARS_PER_TOKEN));
+    request.length = estimate;
+    DeviceLostException lost = noDevice;
+    TokenGate gate = gate(request);
+    boolean admitted = lost == null && gate.tryAcquire(estimate);
+    if (!admitted && lost == null) {
+      if (mayReject && !closed && settings.overload() == Overload.REJECT) {
+        throw new EngineOverloadedException(
+            "More than "
+                + settings.maxWaitingTokens()
+                + " tokens wait for the model. Submit less at once, raise"
+                + " luciole.max-waiting-tokens, or let the engine block (luciole.overload=block).");
+      }
+      admitted = awaitRoom(gate, request, estimate);
+    }
+    if (unsettled.getAndIncrement() == 0) {
+      LockSupport.unpark(watchdog);
+    }
+    if (!admitted) {
+      results.fail(List.of(request), lost != null ? lost : deadlinePassed());
+      return request;
+    }
+    request.reserve(estimate);
+    if (!raw.add(List.of(request))) {
+      results.fail(List.of(request), whyBarred());
+    }
+    return request;
+  }
+
+  /** False if the deadline passed meanwhile. */
+  private boolean awaitRoom(TokenGate gate, Request request, int tokens) {
+    long limit =
+        request.hasDeadline ? request.deadlineNanos - clock.getAsLong() : TokenGate.FOREVER;
+    try {
+      boolean admitted = gate.acquire(tokens, limit);
+      if (closed) {
+        if (admitted) {
+          gate.release(tokens);
+        }
+        throw closedException();
+      }
+      return admitted;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new EngineOverloadedException(
+          "Interrupted while waiting for room among the texts that wait.");
+    }
+  }
+
+  private TokenGate gate(Request request) {
+    return request.lane == Lane.INTERACTIVE ? interactiveGate : bulkGate;
+  }
+
+  private static EngineClosedException closedException() {
+    return new EngineClosedException("The engine is closed; open another.");
+  }
+
+  private static TimeoutException deadlinePassed() {
+    return new TimeoutException("The text's deadline passed before it reached the device.");
+  }
+
+  private LucioleException whyBarred() {
+    DeviceLostException lost = noDevice;
+    return closed || lost == null
+        ? new EngineClosedException("The engine was closed before this text was computed.")
+        : lost;
+  }
+
+  private void tokenizeAll() {
+    BatchScheduler.Taker taker =
+        new BatchScheduler.Taker() {
+          @Override
+          public BatchScheduler.Limits limits() {
+            return TOKENIZER_CHUNK;
+          }
+
+          @Override
+          public boolean stopped() {
+            return false;
+          }
+        };
+    while (true) {
+      List<Request> chunk;
+      try {
+        chunk = raw.take(taker);
+      } catch (InterruptedException e) {
+        log.warn("A tokenizer thread was interrupted by somebody else; it goes on.");
+        continue;
+      }
+      if (chunk == null) {
+        return;
+      }
+      tokenizing.addAndGet(chunk.size());
+      List<Request> done = new ArrayList<>(chunk.size());
+      try {
+        for (Request request : chunk) {
+          if (tokenize(request)) {
+            done.add(request);
+          }
+        }
+      } finally {
+        tokenizing.addAndGet(-chunk.size());
+      }
+      if (!ready.add(done)) {
+        results.fail(done, whyBarred());
+      }
+    }
+  }
+
+  private boolean tokenize(Request request) {
+    String text = request.text();
+    if (text == null) {
+      return false;
+    }
+    try {
+      request.tokenized(tokenizer.tokenize(text, request.role));
+    } catch (Throwable t) {
+      results.fail(List.of(request), t);
+      return false;
+    }
+    int fallen = request.reserveExactly();
+    if (fallen != 0) {
+      gate(request).release(fallen);
+    }
+    return true;
+  }
+
+  private void watch() {
+    while (!ended) {
+      if (unsettled.get() == 0 && results.isIdle()) {
+        LockSupport.park(this);
+      } else {
+        LockSupport.parkNanos(this, WATCH_NANOS);
+      }
+      try {
+        List<Request> expired = new ArrayList<>(raw.removeExpired());
+        expired.addAll(ready.removeExpired());
+        if (!expired.isEmpty()) {
+          results.fail(expired, deadlinePassed());
+        }
+        devices.forEach(DeviceWorker::checkOverdue);
+        results.relieveStuck();
+      } catch (Throwable t) {
+        log.error("The watchdog failed and goes on: {}", t.toString(), t);
+      }
+    }
+  }
+
+  // Settling
+
+  @Override
+  public void attempting(Request request) {
+    settling.add(request);
+  }
+
+  @Override
+  public void settling(Request request) {
+    BatchScheduler holder = request.holder;
+    if (holder != null) {
+      holder.remove(request);
+    }
+    int reserved = request.endReservation();
+    if (reserved != 0) {
+      gate(request).release(reserved);
+    }
+    if (unsettled.decrementAndGet() == 0 && closed) {
+      synchronized (closeLock) {
+        closeLock.notifyAll();
+      }
+    }
+  }
+
+  @Override
+  public void attempted(Request request) {
+    settling.remove(request);
+  }
+
+  // Devices
+
+  @Override
+  public void left(List<Request> texts) {
+    int reserved = 0;
+    for (Request text : texts) {
+      reserved += text.endReservation();
+    }
+    if (reserved != 0) {
+      gate(texts.get(0)).release(reserved);
+    }
+  }
+
+  @Override
+  public boolean hasOther(DeviceWorker worker) {
+    return devices.stream().anyMatch(d -> d != worker && d.isUsable());
+  }
+
+  @Override
+  public void handBack(List<Request> texts, BackendException reason) {
+    if (!texts.isEmpty() && !ready.add(texts)) {
+      results.fail(texts, reason);
+    }
+  }
+
+  @Override
+  public synchronized void lost(DeviceWorker worker, DeviceLostException reason) {
+    if (hasOther(worker) || closed) {
+      return;
+    }
+    noDevice = reason;
+    raw.bar(true);
+    ready.bar(true);
+    results.fail(raw.removeAll(), reason);
+    results.fail(ready.removeAll(), reason);
+  }
+
+  @Override
+  public synchronized void back(DeviceWorker worker) {
+    // Not if it was lost again meanwhile.
+    if (!closed && worker.isUsable()) {
+      ready.bar(false);
+      raw.bar(false);
+      noDevice = null;
+    }
+  }
+
+  EngineHealth health() {
+    List<EngineHealth.DeviceHealth> each = devices.stream().map(DeviceWorker::health).toList();
+    long usable = each.stream().filter(EngineHealth.DeviceHealth::usable).count();
+    EngineHealth.State state =
+        closed
+            ? EngineHealth.State.CLOSED
+            : usable == each.size()
+                ? EngineHealth.State.HEALTHY
+                : usable > 0 ? EngineHealth.State.DEGRADED : EngineHealth.State.UNHEALTHY;
+    return new EngineHealth(state, each);
+  }
+
+  /** What is on its way and held, for tests: nothing but zeros once everything is settled. */
+  List<Long> accounts() {
+    return List.of(
+        unsettled.get(),
+        (long) settling.size(),
+        interactiveGate.held(),
+        bulkGate.held(),
+        raw.size(),
+        ready.size(),
+        (long) tokenizing.get());
+  }
+
+  /**
+   * Refuses texts, computes those that wait for up to a limit, fails the rest and lets the threads
+   * go. Blocks until then; a second call returns at once.
+   *
+   * @return whether every thread has ended; if not, what they use must stay
+   */
+  boolean close(Duration limit) {
+    synchronized (this) {
+      if (closed) {
+        return false;
+      }
+      closed = true;
+      raw.bar(true);
+    }
+    interactiveGate.close();
+    bulkGate.close();
+    boolean interrupted = !drain(limit);
+    ready.bar(true);
+    EngineClosedException reason =
+        new EngineClosedException("The engine was closed before this text was computed.");
+    results.fail(raw.removeAll(), reason);
+    results.fail(ready.removeAll(), reason);
+    devices.forEach(DeviceWorker::close);
+    raw.close();
+    ready.close();
+    boolean gone = false;
+    try {
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(1);
+      gone = true;
+      if (unsettled.get() > 0) {
+        devices.forEach(d -> d.abort(reason));
+      }
+      for (Thread thread : tokenizers) {
+        gone &= thread.join(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
+      }
+      for (DeviceWorker device : devices) {
+        gone &= device.awaitEnd(Math.max(0, end - System.nanoTime()));
+      }
+      synchronized (closeLock) {
+        while (unsettled.get() > 0 && end - System.nanoTime() > 0) {
+          closeLock.wait(10);
+        }
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+      gone = false;
+    }
+    for (Request request : settling) {
+      while (request.isSettled() && !request.isDone()) {
+        Thread.onSpinWait();
+      }
+    }
+    ended = true;
+    LockSupport.unpark(requireNonNull(watchdog));
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return gone;
+  }
+
+  /** Waits until every text is settled, for up to a limit. False if interrupted. */
+  private boolean drain(Duration limit) {
+    long end = System.nanoTime() + limit.toNanos();
+    synchronized (closeLock) {
+      try {
+        for (long left = end - System.nanoTime();
+            unsettled.get() > 0 && left > 0;
+            left = end - System.nanoTime()) {
+          TimeUnit.NANOSECONDS.timedWait(closeLock, Math.max(left, 1_000_000));
+        }
+        return true;
+      } catch (InterruptedException e) {
+        return false;
+      }
+    }
+  }
+}

@@ -1,0 +1,227 @@
+package io.luciole.lucene;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.luciole.Embedding;
+import io.luciole.SparseVector;
+import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.apache.lucene.document.BinaryDocValuesField;
+import org.apache.lucene.document.Document;
+import org.apache.lucene.document.DoubleField;
+import org.apache.lucene.document.FeatureField;
+import org.apache.lucene.document.Field;
+import org.apache.lucene.document.FieldType;
+import org.apache.lucene.document.KeywordField;
+import org.apache.lucene.document.KnnFloatVectorField;
+import org.apache.lucene.document.LateInteractionField;
+import org.apache.lucene.document.LongField;
+import org.apache.lucene.document.StoredField;
+import org.apache.lucene.document.StringField;
+import org.apache.lucene.document.TextField;
+import org.apache.lucene.index.DocValuesType;
+import org.apache.lucene.index.IndexOptions;
+import org.apache.lucene.index.IndexWriter;
+import org.apache.lucene.index.VectorSimilarityFunction;
+import org.apache.lucene.util.BytesRef;
+import org.jspecify.annotations.Nullable;
+
+/** Makes Lucene documents of documents and their embeddings. */
+final class DocumentFields {
+  /** A metadata value longer than this, in UTF-8, is stored and not searched. */
+  static final int MAX_METADATA_TERM = 256;
+
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final FieldType ID_TYPE = new FieldType();
+
+  static {
+    ID_TYPE.setIndexOptions(IndexOptions.DOCS);
+    ID_TYPE.setOmitNorms(true);
+    ID_TYPE.setTokenized(false);
+    ID_TYPE.setDocValuesType(DocValuesType.BINARY);
+    ID_TYPE.freeze();
+  }
+
+  private final HybridSchema schema;
+
+  DocumentFields(HybridSchema schema) {
+    this.schema = schema;
+  }
+
+  /** How dense vectors are compared. Both give the dot product back; see {@link LegQueries}. */
+  static VectorSimilarityFunction similarity(HybridSchema.Dense dense) {
+    return dense.normalized()
+        ? VectorSimilarityFunction.DOT_PRODUCT
+        : VectorSimilarityFunction.MAXIMUM_INNER_PRODUCT;
+  }
+
+  /**
+   * A document's fields.
+   *
+   * @throws IllegalArgumentException if the id is too long, or a value does not fit its type
+   */
+  Document toDocument(SourceDocument source, Embedding embedding) {
+    Document document = new Document();
+    addIdentity(document, source);
+    addVectors(document, embedding);
+    document.add(new TextField(SchemaFields.WORDS, source.content(), Field.Store.NO));
+    return document;
+  }
+
+  private void addIdentity(Document document, SourceDocument source) {
+    byte[] id = source.id().getBytes(StandardCharsets.UTF_8);
+    if (id.length > IndexWriter.MAX_TERM_LENGTH) {
+      throw new IllegalArgumentException(
+          "expected an id of at most " + IndexWriter.MAX_TERM_LENGTH + " bytes, got " + id.length);
+    }
+    document.add(new Field(SchemaFields.ID, new BytesRef(id), ID_TYPE));
+    if (!source.title().isEmpty()) {
+      document.add(new StoredField(SchemaFields.TITLE, source.title()));
+    }
+    document.add(new StoredField(SchemaFields.TEXT, source.text()));
+    if (!source.metadata().isEmpty()) {
+      document.add(new StoredField(SchemaFields.METADATA, writeMetadata(source.metadata())));
+      source.metadata().forEach((name, value) -> addMetadata(document, name, value));
+    }
+  }
+
+  private void addVectors(Document document, Embedding embedding) {
+    schema
+        .dense()
+        .ifPresent(dense -> {
+          float[] vector = embedding.dense();
+          if (vector.length != dense.dimension()) {
+            throw new IllegalArgumentException(
+                "expected a dense vector of "
+                    + dense.dimension()
+                    + " components, got "
+                    + vector.length);
+          }
+          document.add(new KnnFloatVectorField(SchemaFields.DENSE, vector, similarity(dense)));
+        });
+    schema
+        .sparse()
+        .ifPresent(sparse -> {
+          SparseVector vector = embedding.sparse();
+          switch (sparse.form()) {
+            case IMPACTS ->
+                document.add(TokenWeights.field(SchemaFields.SPARSE, vector, sparse.scale()));
+            case FEATURES -> addFeatures(document, vector);
+          }
+          if (sparse.exact()) {
+            document.add(
+                new BinaryDocValuesField(SchemaFields.SPARSE_EXACT, SparseBytes.encode(vector)));
+          }
+        });
+    schema
+        .multiVectors()
+        .ifPresent(rows ->
+            document.add(
+                switch (rows.form()) {
+                  case FLOAT32 ->
+                      new LateInteractionField(
+                          SchemaFields.COLBERT, embedding.colbert().toArrays());
+                  case INT8 ->
+                      new BinaryDocValuesField(
+                          SchemaFields.COLBERT, MultiVectorBytes.encode(embedding.colbert()));
+                }));
+  }
+
+  private static void addFeatures(Document document, SparseVector vector) {
+    for (int i = 0; i < vector.size(); i++) {
+      float kept = roundFeature(vector.weight(i));
+      if (kept >= Float.MIN_NORMAL) {
+        document.add(new FeatureField(SchemaFields.SPARSE, Integer.toString(vector.id(i)), kept));
+      }
+    }
+  }
+
+  /** FeatureField cuts a float's last 15 bits off; half of them added first makes that rounding. */
+  static float roundFeature(float weight) {
+    return Float.intBitsToFloat((Float.floatToIntBits(weight) + (1 << 14)) & -(1 << 15));
+  }
+
+  private void addMetadata(Document document, String name, String value) {
+    MetadataType type = schema.metadata().get(name);
+    if (type != null) {
+      String field = SchemaFields.METADATA_PREFIX + name;
+      document.add(
+          switch (type) {
+            case KEYWORD -> new KeywordField(field, value, Field.Store.NO);
+            case LONG -> new LongField(field, wholeNumber(name, value), Field.Store.NO);
+            case DOUBLE -> new DoubleField(field, number(name, value), Field.Store.NO);
+            case DATE -> new LongField(field, millis(name, value), Field.Store.NO);
+          });
+    }
+    String term = metadataTerm(name, value);
+    if (term.getBytes(StandardCharsets.UTF_8).length <= MAX_METADATA_TERM) {
+      document.add(new StringField(SchemaFields.METADATA, term, Field.Store.NO));
+    }
+  }
+
+  /** A name cannot hold what stands between it and the value, so no two pairs are one term. */
+  static String metadataTerm(String name, String value) {
+    return name.replace('\0', ' ') + '\0' + value;
+  }
+
+  private static long wholeNumber(String name, String value) {
+    try {
+      return Long.parseLong(value.strip());
+    } catch (NumberFormatException e) {
+      throw unfit(name, "a whole number", value, e);
+    }
+  }
+
+  private static double number(String name, String value) {
+    try {
+      double number = Double.parseDouble(value.strip());
+      if (Double.isFinite(number)) {
+        return number;
+      }
+      throw unfit(name, "a finite number", value, null);
+    } catch (NumberFormatException e) {
+      throw unfit(name, "a number", value, e);
+    }
+  }
+
+  static long millis(String name, String value) {
+    String form = value.strip();
+    try {
+      return form.indexOf('T') < 0
+          ? LocalDate.parse(form).atStartOfDay(ZoneOffset.UTC).toInstant().toEpochMilli()
+          : Instant.parse(form).toEpochMilli();
+    } catch (DateTimeException | ArithmeticException e) {
+      throw unfit(name, "a date (2026-11-22) or instant (2026-11-22T10:00:00Z)", value, e);
+    }
+  }
+
+  private static IllegalArgumentException unfit(
+      String name, String expected, String value, @Nullable Exception cause) {
+    return new IllegalArgumentException(
+        "expected " + expected + " as metadata \"" + name + "\", got \"" + value + '"', cause);
+  }
+
+  static String writeMetadata(Map<String, String> metadata) {
+    try {
+      return MAPPER.writeValueAsString(metadata);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e); // Strings can always be written.
+    }
+  }
+
+  static Map<String, String> readMetadata(String json) {
+    try {
+      return Collections.unmodifiableMap(
+          MAPPER.readValue(json, new TypeReference<LinkedHashMap<String, String>>() {}));
+    } catch (JsonProcessingException e) {
+      throw new IndexException("The stored metadata of a document is damaged: " + json, e);
+    }
+  }
+}

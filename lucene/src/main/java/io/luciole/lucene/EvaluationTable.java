@@ -1,0 +1,76 @@
+package io.luciole.lucene;
+
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Quality figures, one row for each leg and fusion.
+ *
+ * @param rows the figures, legs first
+ * @param runs the rankings behind the rows, in the same order
+ * @param queries the number of queries the means are over: those with a relevant document
+ * @param unjudged the number of queries left out because they have none
+ */
+public record EvaluationTable(List<Row> rows, List<RankedRun> runs, int queries, int unjudged) {
+  /**
+   * One way of searching and how good it was, each a mean over the queries from 0 to 1.
+   *
+   * @param name a leg's or a fusion's name
+   * @param ndcg10 nDCG@10
+   * @param mrr10 MRR@10
+   * @param recall100 Recall@100
+   * @param map mean average precision over the whole list
+   */
+  public record Row(String name, double ndcg10, double mrr10, double recall100, double map) {}
+
+  /** Copies the lists. */
+  public EvaluationTable {
+    rows = List.copyOf(rows);
+    runs = List.copyOf(runs);
+  }
+
+  /** A table for people: a line of headings, then a line for each row, in columns. */
+  public String format() {
+    int width = rows.stream().mapToInt(row -> row.name().length()).max().orElse(0);
+    String form = "%-" + Math.max(4, width) + "s";
+    StringBuilder table = new StringBuilder();
+    table.append(
+        String.format(
+            Locale.ROOT,
+            form + "  %7s  %7s  %10s  %7s\n",
+            "",
+            "nDCG@10",
+            "MRR@10",
+            "Recall@100",
+            "MAP"));
+    for (Row row : rows) {
+      table.append(
+          String.format(
+              Locale.ROOT,
+              form + "  %7.4f  %7.4f  %10.4f  %7.4f\n",
+              row.name(),
+              row.ndcg10(),
+              row.mrr10(),
+              row.recall100(),
+              row.map()));
+    }
+    return table.toString();
+  }
+
+  /** Lines of {@code name<TAB>ndcg10<TAB>mrr10<TAB>recall100<TAB>map}, without headings. */
+  public String tsv() {
+    StringBuilder lines = new StringBuilder();
+    for (Row row : rows) {
+      lines.append(
+          String.format(
+              Locale.ROOT,
+              "%s\t%.4f\t%.4f\t%.4f\t%.4f\n",
+              row.name(),
+              row.ndcg10(),
+              row.mrr10(),
+              row.recall100(),
+              row.map()));
+    }
+    return lines.toString();
+  }
+}

@@ -1,0 +1,38 @@
+package io.luciole.lucene;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.Map;
+import org.apache.lucene.search.Explanation;
+
+/**
+ * A document found.
+ *
+ * @param rank its place in the fused list, 1 for the first
+ * @param id its id
+ * @param score its fused score, in the units of the fusion
+ * @param title its title, may be empty
+ * @param text its text, may be empty
+ * @param metadata what else was stored with it, in the source's order
+ * @param legs what each leg that found it said, in the order of {@link Leg}
+ * @param explain how the score came about; {@code toString} is a readable tree
+ */
+public record Hit(
+    int rank,
+    String id,
+    double score,
+    String title,
+    String text,
+    Map<String, String> metadata,
+    Map<Leg, LegScore> legs,
+    Explanation explain) {
+  /** Checks the components. */
+  public Hit {
+    requireNonNull(id, "id");
+    requireNonNull(title, "title");
+    requireNonNull(text, "text");
+    requireNonNull(metadata, "metadata");
+    requireNonNull(legs, "legs");
+    requireNonNull(explain, "explain");
+  }
+}

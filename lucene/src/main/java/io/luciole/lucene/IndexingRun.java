@@ -1,0 +1,210 @@
+package io.luciole.lucene;
+
+import io.luciole.Embedding;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** One pass over a source; see {@link HybridIndexer#indexAll}. */
+final class IndexingRun {
+  private static final long TICK_MILLIS = 100;
+
+  private final HybridIndexer indexer;
+  private final DocumentSource source;
+  private final Consumer<IndexingProgress> progress;
+  private final PipelineClock clock;
+  private final LongAdder added = new LongAdder();
+  private final LongAdder updated = new LongAdder();
+  private final LongAdder failed = new LongAdder();
+  private final LongAdder truncated = new LongAdder();
+  private final LongAdder tokens = new LongAdder();
+  private final List<IndexingReport.Failure> failures = new ArrayList<>();
+  private final AtomicReference<@Nullable IndexException> stop = new AtomicReference<>();
+  private long read;
+  private long skipped;
+  private long lastTick;
+  private long lastCommit;
+
+  IndexingRun(
+      HybridIndexer indexer,
+      DocumentSource source,
+      Consumer<IndexingProgress> progress,
+      PipelineClock clock) {
+    this.indexer = indexer;
+    this.source = source;
+    this.progress = progress;
+    this.clock = clock;
+  }
+
+  IndexingReport run() {
+    try {
+      skip();
+      while (stop.get() == null && source.hasNext()) {
+        readOne();
+        tick();
+        if (clock.elapsed() - lastCommit >= indexer.options().commitEvery().toNanos()) {
+          awaitAll();
+          if (stop.get() == null) {
+            indexer.commit(new SourcePosition(source.identity(), read, false), false);
+            lastCommit = clock.elapsed();
+          }
+        }
+      }
+      awaitAll();
+      requireNoStop();
+      requireAny();
+      indexer.commit(new SourcePosition(source.identity(), read, true), true);
+    } catch (IndexException e) {
+      throw indexer.fatal(e);
+    }
+    progress.accept(progress());
+    return report();
+  }
+
+  /** Passes over what an interrupted run has committed. */
+  private void skip() {
+    if (!indexer.options().resume()) {
+      return;
+    }
+    long known = indexer.position().resumeAt(source.identity());
+    while (skipped < known && source.hasNext()) {
+      try {
+        source.next();
+      } catch (SourceException e) {
+        // The run that read it has reported it.
+        if (!e.canContinue()) {
+          break;
+        }
+      }
+      skipped++;
+      read++;
+    }
+  }
+
+  private void readOne() {
+    SourceDocument document;
+    try {
+      document = source.next();
+      read++;
+    } catch (SourceException e) {
+      read++;
+      fail(source.name(), e);
+      if (!e.canContinue()) {
+        stop.compareAndSet(null, new IndexException(String.valueOf(e.getMessage()), e));
+      }
+      return;
+    }
+    CompletableFuture<Boolean> written = null;
+    while (written == null && stop.get() == null) {
+      written = indexer.tryPut(document, TICK_MILLIS, this::count);
+      tick();
+    }
+    if (written != null) {
+      CompletableFuture<?> unused =
+          written.whenComplete((replaced, failure) -> {
+            if (failure == null) {
+              (replaced ? updated : added).increment();
+            } else {
+              fail(document.id(), failure);
+            }
+          });
+    }
+  }
+
+  private void count(Embedding embedding) {
+    tokens.add(embedding.tokenCount());
+    if (embedding.truncated()) {
+      truncated.increment();
+    }
+  }
+
+  private void fail(String id, Throwable failure) {
+    Throwable cause =
+        failure instanceof CompletionException && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    failed.increment();
+    String reason = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+    synchronized (failures) {
+      if (failures.size() < IndexingReport.MAX_FAILURES) {
+        failures.add(new IndexingReport.Failure(id, reason));
+      }
+    }
+    if (cause instanceof IndexException fatal) {
+      stop.compareAndSet(null, fatal);
+    } else if (indexer.options().onFailure() == IndexOptions.OnFailure.STOP) {
+      stop.compareAndSet(
+          null,
+          cause instanceof SourceException
+              ? new IndexException(reason, cause)
+              : new IndexException("Document \"" + id + "\" failed: " + reason, cause));
+    }
+  }
+
+  private void awaitAll() {
+    while (!indexer.awaitAll(TICK_MILLIS)) {
+      tick();
+    }
+  }
+
+  private void requireNoStop() {
+    IndexException reason = stop.get();
+    if (reason != null) {
+      throw reason;
+    }
+  }
+
+  private void requireAny() {
+    long count = failed.sum();
+    if (count > 0 && added.sum() + updated.sum() + skipped == 0) {
+      throw new IndexException(
+          "None of "
+              + count
+              + " documents of "
+              + source.name()
+              + " could be indexed; the first: "
+              + failures.get(0).reason());
+    }
+  }
+
+  private void tick() {
+    long now = clock.elapsed();
+    if (now - lastTick >= Duration.ofMillis(TICK_MILLIS).toNanos()) {
+      lastTick = now;
+      progress.accept(progress());
+    }
+  }
+
+  private IndexingProgress progress() {
+    return new IndexingProgress(
+        added.sum() + updated.sum(),
+        failed.sum(),
+        tokens.sum(),
+        source.fractionRead(),
+        Duration.ofNanos(clock.elapsed()));
+  }
+
+  private IndexingReport report() {
+    long elapsed = clock.elapsed();
+    long busy = clock.writing() / indexer.options().writerThreads();
+    synchronized (failures) {
+      return new IndexingReport(
+          added.sum(),
+          updated.sum(),
+          failed.sum(),
+          skipped,
+          truncated.sum(),
+          tokens.sum(),
+          Duration.ofNanos(elapsed),
+          Duration.ofNanos(clock.engineIdle()),
+          Duration.ofNanos(Math.max(0, elapsed - busy)),
+          failures);
+    }
+  }
+}

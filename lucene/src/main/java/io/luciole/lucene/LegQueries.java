@@ -1,0 +1,148 @@
+package io.luciole.lucene;
+
+import static java.util.Objects.requireNonNull;
+
+import io.luciole.SparseVector;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.lucene.analysis.Analyzer;
+import org.apache.lucene.analysis.TokenStream;
+import org.apache.lucene.analysis.tokenattributes.TermToBytesRefAttribute;
+import org.apache.lucene.document.FeatureField;
+import org.apache.lucene.index.Term;
+import org.apache.lucene.search.BoostQuery;
+import org.apache.lucene.search.KnnFloatVectorQuery;
+import org.apache.lucene.search.Query;
+import org.apache.lucene.search.TermQuery;
+import org.apache.lucene.search.knn.KnnSearchStrategy;
+import org.apache.lucene.util.BytesRef;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The legs of a hybrid query as plain Lucene queries, so that they go together with an
+ * application's own. Safe for use by many threads.
+ */
+public final class LegQueries {
+  /**
+   * Below this share of matching documents, in percent, a filtered walk skips what cannot match.
+   */
+  private static final int ACORN_THRESHOLD = 60;
+
+  /** FeatureField's queries take weights up to this. */
+  private static final float MAX_FEATURE_WEIGHT = 64;
+
+  private final HybridSchema schema;
+  private final Analyzer analyzer;
+
+  /** The queries of an index of a schema. */
+  public LegQueries(HybridSchema schema) {
+    this.schema = requireNonNull(schema, "schema");
+    this.analyzer = Analyzers.create(schema.words().analyzer());
+  }
+
+  Analyzer analyzer() {
+    return analyzer;
+  }
+
+  /**
+   * The nearest dense vectors. Lucene's scores are not dot products: {@link #dotProduct} turns them
+   * into such. Where vectors are quantised these are the scores of the quantised vectors.
+   *
+   * @param vector the query's vector
+   * @param k how many, at least 1
+   * @param filter what they must match, or null for anything
+   * @throws IllegalArgumentException if the schema has no dense vectors or they have another length
+   */
+  public Query dense(float[] vector, int k, @Nullable Query filter) {
+    HybridSchema.Dense dense =
+        schema.dense().orElseThrow(() -> new IllegalArgumentException(missing(Leg.DENSE)));
+    if (vector.length != dense.dimension()) {
+      throw new IllegalArgumentException(
+          "expected a vector of " + dense.dimension() + " components, got " + vector.length);
+    }
+    return new KnnFloatVectorQuery(
+        SchemaFields.DENSE, vector, k, filter, new KnnSearchStrategy.Hnsw(ACORN_THRESHOLD));
+  }
+
+  /** The dot product that a score of {@link #dense} stands for. */
+  public float dotProduct(float score) {
+    boolean normalized = schema.dense().map(HybridSchema.Dense::normalized).orElse(true);
+    if (normalized) {
+      return 2 * score - 1;
+    }
+    return score < 1 ? 1 - 1 / score : score - 1;
+  }
+
+  /**
+   * The documents that share tokens with the query, scored by the sum of the products of their
+   * weights, those of the documents rounded as the schema says.
+   *
+   * @param vector the query's weights, of any number; without any nothing matches
+   * @param filter what the documents must match, or null for anything
+   * @throws IllegalArgumentException if the schema has no sparse weights
+   */
+  public Query sparse(SparseVector vector, @Nullable Query filter) {
+    HybridSchema.Sparse sparse =
+        schema.sparse().orElseThrow(() -> new IllegalArgumentException(missing(Leg.SPARSE)));
+    List<Query> tokens = new ArrayList<>(vector.size());
+    for (int i = 0; i < vector.size(); i++) {
+      tokens.add(
+          switch (sparse.form()) {
+            case IMPACTS ->
+                new TokenWeightQuery(
+                    SchemaFields.SPARSE, vector.id(i), vector.weight(i), sparse.scale());
+            case FEATURES -> feature(vector.id(i), vector.weight(i));
+          });
+    }
+    return new WeightedTerms("sparse", tokens, filter);
+  }
+
+  private static Query feature(int tokenId, float weight) {
+    String name = Integer.toString(tokenId);
+    if (weight <= MAX_FEATURE_WEIGHT) {
+      return FeatureField.newLinearQuery(SchemaFields.SPARSE, name, weight);
+    }
+    return new BoostQuery(
+        FeatureField.newLinearQuery(SchemaFields.SPARSE, name, MAX_FEATURE_WEIGHT),
+        weight / MAX_FEATURE_WEIGHT);
+  }
+
+  /**
+   * The documents that share words with the query, scored by BM25: each distinct word counts as
+   * often as it stands in the query.
+   *
+   * @param text the query; without words nothing matches
+   * @param filter what the documents must match, or null for anything
+   */
+  public Query words(String text, @Nullable Query filter) {
+    Map<BytesRef, Integer> counts = new LinkedHashMap<>();
+    try (TokenStream tokens = analyzer.tokenStream(SchemaFields.WORDS, text)) {
+      TermToBytesRefAttribute term = tokens.getAttribute(TermToBytesRefAttribute.class);
+      tokens.reset();
+      while (tokens.incrementToken()) {
+        counts.merge(BytesRef.deepCopyOf(term.getBytesRef()), 1, Integer::sum);
+      }
+      tokens.end();
+    } catch (IOException e) {
+      throw new IllegalStateException(e); // Strings do not fail.
+    }
+    List<Query> words = new ArrayList<>(counts.size());
+    counts.forEach((term, count) -> {
+      Query word = new TermQuery(new Term(SchemaFields.WORDS, term));
+      words.add(count == 1 ? word : new BoostQuery(word, count));
+    });
+    return new WeightedTerms("words", words, filter);
+  }
+
+  /** The documents with a metadata value, matched whole; for values of up to 250 bytes. */
+  public static Query metadata(String name, String value) {
+    return new TermQuery(new Term(SchemaFields.METADATA, DocumentFields.metadataTerm(name, value)));
+  }
+
+  private static String missing(Leg leg) {
+    return "the index has no " + leg.id() + " field";
+  }
+}

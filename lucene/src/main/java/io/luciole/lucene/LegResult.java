@@ -1,0 +1,21 @@
+package io.luciole.lucene;
+
+import java.util.List;
+import org.apache.lucene.search.ScoreDoc;
+
+/**
+ * One leg's list.
+ *
+ * @param leg the leg
+ * @param weight what it counts in the fusion
+ * @param hits documents with the leg's own scores, best first, ties in the index's order
+ */
+record LegResult(Leg leg, double weight, List<ScoreDoc> hits) {
+  float[] scores() {
+    float[] scores = new float[hits.size()];
+    for (int i = 0; i < scores.length; i++) {
+      scores[i] = hits.get(i).score;
+    }
+    return scores;
+  }
+}

@@ -1,0 +1,82 @@
+package io.luciole.lucene;
+
+import java.io.IOException;
+import org.apache.lucene.codecs.KnnVectorsFormat;
+import org.apache.lucene.codecs.KnnVectorsReader;
+import org.apache.lucene.codecs.KnnVectorsWriter;
+import org.apache.lucene.codecs.lucene104.Lucene104Codec;
+import org.apache.lucene.codecs.lucene104.Lucene104HnswScalarQuantizedVectorsFormat;
+import org.apache.lucene.codecs.lucene99.Lucene99HnswVectorsFormat;
+import org.apache.lucene.index.SegmentReadState;
+import org.apache.lucene.index.SegmentWriteState;
+import org.apache.lucene.util.quantization.QuantizedByteVectorValues.ScalarEncoding;
+
+/**
+ * Lucene's codec with a schema's vector format. It writes under Lucene's own names, so readers need
+ * nothing of Luciole's.
+ */
+final class SchemaCodec extends Lucene104Codec {
+  private final KnnVectorsFormat dense;
+
+  /**
+   * Creates a codec.
+   *
+   * @param mergeWorkers threads that build a merged graph; more than 1 borrows them from the merge
+   *     scheduler
+   */
+  SchemaCodec(HybridSchema schema, int mergeWorkers) {
+    super(Mode.BEST_SPEED);
+    KnnVectorsFormat usual = new Lucene99HnswVectorsFormat();
+    this.dense = schema.dense().map(d -> format(d, mergeWorkers)).orElse(usual);
+  }
+
+  private static KnnVectorsFormat format(HybridSchema.Dense dense, int mergeWorkers) {
+    int links = dense.maxConnections();
+    int beam = dense.beamWidth();
+    return new Wide(
+        switch (dense.quantization()) {
+          case NONE -> new Lucene99HnswVectorsFormat(links, beam, mergeWorkers, null);
+          case BITS_8 -> quantized(ScalarEncoding.UNSIGNED_BYTE, links, beam, mergeWorkers);
+          case BITS_4 -> quantized(ScalarEncoding.PACKED_NIBBLE, links, beam, mergeWorkers);
+          case BITS_1 ->
+              quantized(ScalarEncoding.SINGLE_BIT_QUERY_NIBBLE, links, beam, mergeWorkers);
+        });
+  }
+
+  private static KnnVectorsFormat quantized(
+      ScalarEncoding encoding, int links, int beam, int mergeWorkers) {
+    return new Lucene104HnswScalarQuantizedVectorsFormat(encoding, links, beam, mergeWorkers, null);
+  }
+
+  @Override
+  public KnnVectorsFormat getKnnVectorsFormatForField(String field) {
+    return field.equals(SchemaFields.DENSE) ? dense : super.getKnnVectorsFormatForField(field);
+  }
+
+  /** A format without Lucene's limit of 1024 dimensions, which only its writer enforces. */
+  private static final class Wide extends KnnVectorsFormat {
+    private static final int MAX_DIMENSIONS = 4096;
+
+    private final KnnVectorsFormat format;
+
+    Wide(KnnVectorsFormat format) {
+      super(format.getName());
+      this.format = format;
+    }
+
+    @Override
+    public KnnVectorsWriter fieldsWriter(SegmentWriteState state) throws IOException {
+      return format.fieldsWriter(state);
+    }
+
+    @Override
+    public KnnVectorsReader fieldsReader(SegmentReadState state) throws IOException {
+      return format.fieldsReader(state);
+    }
+
+    @Override
+    public int getMaxDimensions(String fieldName) {
+      return MAX_DIMENSIONS;
+    }
+  }
+}

@@ -1,0 +1,42 @@
+package io.luciole.lucene;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A document as it comes from a source, before it is embedded. Immutable.
+ *
+ * @param id its name within the index; a second document of the same id replaces the first
+ * @param title its title, may be empty
+ * @param text its text, may be empty
+ * @param metadata whatever else is known of it, in order; stored with it and given back with a hit
+ */
+public record SourceDocument(String id, String title, String text, Map<String, String> metadata) {
+  /**
+   * Checks and copies the components.
+   *
+   * @throws IllegalArgumentException if the id is empty
+   */
+  public SourceDocument {
+    requireNonNull(id, "id");
+    requireNonNull(title, "title");
+    requireNonNull(text, "text");
+    if (id.isEmpty()) {
+      throw new IllegalArgumentException("expected an id, got an empty one");
+    }
+    metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
+  }
+
+  /** A document without metadata. */
+  public static SourceDocument of(String id, String title, String text) {
+    return new SourceDocument(id, title, text, Map.of());
+  }
+
+  /** What is embedded and searched by words: title and text, with a space between. */
+  public String content() {
+    return title.isEmpty() ? text : text.isEmpty() ? title : title + " " + text;
+  }
+}

@@ -1,0 +1,106 @@
+package io.luciole.lucene;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.luciole.EmbeddingEngine;
+import io.luciole.Output;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.lucene.store.FSDirectory;
+import org.apache.lucene.store.FilterDirectory;
+import org.apache.lucene.store.FilterIndexOutput;
+import org.apache.lucene.store.IOContext;
+import org.apache.lucene.store.IndexOutput;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class FullDiskTest {
+  @TempDir Path folder;
+
+  /** A disk with room for some bytes. */
+  private static final class SmallDisk extends FilterDirectory {
+    private final AtomicLong room;
+
+    SmallDisk(FSDirectory directory, long room) {
+      super(directory);
+      this.room = new AtomicLong(room);
+    }
+
+    @Override
+    public IndexOutput createOutput(String name, IOContext context) throws IOException {
+      return limited(super.createOutput(name, context));
+    }
+
+    @Override
+    public IndexOutput createTempOutput(String prefix, String suffix, IOContext context)
+        throws IOException {
+      return limited(super.createTempOutput(prefix, suffix, context));
+    }
+
+    private IndexOutput limited(IndexOutput output) {
+      return new FilterIndexOutput("limited " + output, output.getName(), output) {
+        @Override
+        public void writeByte(byte b) throws IOException {
+          take(1);
+          super.writeByte(b);
+        }
+
+        @Override
+        public void writeBytes(byte[] b, int offset, int length) throws IOException {
+          take(length);
+          super.writeBytes(b, offset, length);
+        }
+
+        private void take(int bytes) throws IOException {
+          if (room.addAndGet(-bytes) < 0) {
+            throw new IOException("No space left on device");
+          }
+        }
+      };
+    }
+  }
+
+  private void indexAll(Path index, List<SourceDocument> documents, long room) throws IOException {
+    IndexOptions options = IndexOptions.defaults().bufferMiB(1);
+    IndexFolder small = IndexFolder.open(index, () -> new SmallDisk(FSDirectory.open(index), room));
+    try (EmbeddingEngine engine = new FakeModel(Output.DENSE, Output.SPARSE).open();
+        HybridIndexer indexer = HybridIndexer.open(small, engine, options)) {
+      indexer.indexAll(documents.iterator(), progress -> {});
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {0, 1_000, 50_000, 200_000})
+  void newIndex_thatDoesNotFit_saysSoAndLeavesNothing(long room) {
+    Path index = folder.resolve("index");
+    assertThatThrownBy(() -> indexAll(index, new Texts(1).documents(2000), room))
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining("The disk is full")
+        .hasMessageContaining("No index was made");
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void existingIndex_thatDoesNotFit_standsAsOfItsLastCommit() throws IOException {
+    Path index = folder.resolve("index");
+    indexAll(index, new Texts(1).documents(100), Long.MAX_VALUE);
+    for (long room : new long[] {0, 100, 10_000, 100_000}) {
+      assertThatThrownBy(() -> indexAll(index, new Texts(2).documents(2000), room))
+          .isInstanceOf(IndexException.class)
+          .hasMessageContaining("The disk is full")
+          .hasMessageContaining("stands as of its last commit");
+      try (HybridSearcher searcher = HybridSearcher.open(index)) {
+        assertThat(searcher.documents()).isEqualTo(100);
+        assertThat(searcher.search(new Texts(1).documents(1).get(0).text()).hits().get(0).id())
+            .isEqualTo("d0");
+      }
+    }
+    indexAll(index, new Texts(2).documents(200), Long.MAX_VALUE);
+    assertThat(IndexDescription.read(index).documents()).isEqualTo(200);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.luciole.lucene;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,332 @@
+package io.luciole.testkit;
+
+import static java.util.Objects.requireNonNull;
+
+import io.luciole.Output;
+import io.luciole.model.ModelFiles;
+import io.luciole.spi.Backend;
+import io.luciole.spi.BackendConfig;
+import io.luciole.spi.BackendInfo;
+import io.luciole.spi.BackendOutput;
+import io.luciole.spi.BackendProvider;
+import io.luciole.spi.Device;
+import io.luciole.spi.TokenBatch;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A backend that computes made-up vectors, a function of each text's token ids alone ({@link
+ * #denseOf}), with the delays and failures it is told to have, and that counts what is done to it.
+ * It is its own provider: {@code EmbeddingEngine.builder().backend(new FakeBackend())}.
+ *
+ * <p>Every open session breaks the rules loudly: a run after close, or more runs at once than
+ * {@link #concurrentRuns} allows, throws {@link IllegalStateException} and is counted in {@link
+ * #misuses}.
+ *
+ * <p>Safe for use by many threads; faults may be changed while it runs.
+ */
+public final class FakeBackend implements BackendProvider {
+  /** Components of a dense vector. */
+  public static final int DIMENSION = 8;
+
+  /** Components of a token vector. */
+  public static final int COLBERT_DIMENSION = 4;
+
+  private final AtomicLong runs = new AtomicLong();
+  private final AtomicLong texts = new AtomicLong();
+  private final AtomicLong tokens = new AtomicLong();
+  private final AtomicLong paddedTokens = new AtomicLong();
+  private final AtomicLong nanos = new AtomicLong();
+  private final AtomicInteger openOutputs = new AtomicInteger();
+  private final AtomicInteger openSessions = new AtomicInteger();
+  private final AtomicInteger opened = new AtomicInteger();
+  private final AtomicInteger misuses = new AtomicInteger();
+  private final List<TokenBatch> batches = new CopyOnWriteArrayList<>();
+  private volatile Fault[] faults = {};
+  private volatile IntConsumer onOpen = n -> {};
+  private volatile Set<Output> outputs = EnumSet.allOf(Output.class);
+  private volatile List<Device> devices = List.of(Device.CPU);
+  private volatile boolean pads = true;
+  private volatile int concurrentRuns = 1;
+  private volatile int maxTokens = Integer.MAX_VALUE;
+  private volatile boolean recording;
+  private volatile boolean blank;
+
+  /** What goes wrong from now on, in this order; none to work properly. */
+  public FakeBackend faults(Fault... faults) {
+    this.faults = faults.clone();
+    return this;
+  }
+
+  /** Called at each {@link #open} with its number, from 1; may throw. */
+  public FakeBackend onOpen(IntConsumer onOpen) {
+    this.onOpen = requireNonNull(onOpen, "onOpen");
+    return this;
+  }
+
+  /** What it can give; everything by default. For sessions opened from now on. */
+  public FakeBackend outputs(Set<Output> outputs) {
+    this.outputs = Set.copyOf(outputs);
+    return this;
+  }
+
+  /** The devices it offers; the CPU by default. */
+  public FakeBackend devices(Device... devices) {
+    this.devices = List.of(devices);
+    return this;
+  }
+
+  /** Whether it says that it pads; yes by default. For sessions opened from now on. */
+  public FakeBackend pads(boolean pads) {
+    this.pads = pads;
+    return this;
+  }
+
+  /** How many runs at once it allows; one by default. For sessions opened from now on. */
+  public FakeBackend concurrentRuns(int runs) {
+    this.concurrentRuns = runs;
+    return this;
+  }
+
+  /** The longest text it takes. For sessions opened from now on. */
+  public FakeBackend maxTokens(int tokens) {
+    this.maxTokens = tokens;
+    return this;
+  }
+
+  /** Keeps a copy of every batch that is run, for {@link #batches}. */
+  public FakeBackend recording() {
+    recording = true;
+    return this;
+  }
+
+  /** Returns zeros instead of computing values, for measuring what is around it. */
+  public FakeBackend blank() {
+    blank = true;
+    return this;
+  }
+
+  /** Runs that were begun. */
+  public long runs() {
+    return runs.get();
+  }
+
+  /** Texts of runs that succeeded. */
+  public long texts() {
+    return texts.get();
+  }
+
+  /** Tokens of runs that succeeded. */
+  public long tokens() {
+    return tokens.get();
+  }
+
+  /** Tokens of runs that succeeded as a padding backend computes them: longest times count. */
+  public long paddedTokens() {
+    return paddedTokens.get();
+  }
+
+  /** Time spent in runs, delays included. */
+  public long nanos() {
+    return nanos.get();
+  }
+
+  /** Outputs returned and not yet closed. */
+  public int openOutputs() {
+    return openOutputs.get();
+  }
+
+  /** Sessions opened and not yet closed. */
+  public int openSessions() {
+    return openSessions.get();
+  }
+
+  /** Sessions that were opened, or tried to be. */
+  public int opened() {
+    return opened.get();
+  }
+
+  /** Calls that the contract of {@link Backend} forbids. */
+  public int misuses() {
+    return misuses.get();
+  }
+
+  /** Copies of the batches that were begun, if {@link #recording}. */
+  public List<TokenBatch> batches() {
+    return List.copyOf(batches);
+  }
+
+  /** The dense vector of a text with these token ids. */
+  public static float[] denseOf(int[] ids) {
+    return denseOf(ids, 0, ids.length);
+  }
+
+  private static float[] denseOf(int[] ids, int from, int to) {
+    int hash = 1;
+    for (int i = from; i < to; i++) {
+      hash = 31 * hash + ids[i];
+    }
+    float[] dense = new float[DIMENSION];
+    dense[0] = to - from;
+    for (int d = 1; d < DIMENSION; d++) {
+      hash = hash * 0x9E3779B1 + d;
+      dense[d] = (hash >> 8) / (float) (1 << 23);
+    }
+    return dense;
+  }
+
+  /** The weight of a token id wherever it stands. */
+  public static float weightOf(int id) {
+    return 1 + id % 7;
+  }
+
+  @Override
+  public String name() {
+    return "fake";
+  }
+
+  @Override
+  public Probe probe() {
+    return new Probe("fake 1", devices, List.of());
+  }
+
+  @Override
+  public Backend open(ModelFiles model, BackendConfig config) {
+    return open(config.device());
+  }
+
+  /** Opens a session without a model. */
+  public Backend open(Device device) {
+    onOpen.accept(opened.incrementAndGet());
+    openSessions.incrementAndGet();
+    return new Session(device);
+  }
+
+  private final class Session implements Backend {
+    private final BackendInfo info;
+    private final AtomicInteger running = new AtomicInteger();
+    private volatile boolean closed;
+
+    Session(Device device) {
+      info =
+          new BackendInfo(
+              "fake",
+              "fake 1",
+              device,
+              "fp32",
+              outputs,
+              DIMENSION,
+              outputs.contains(Output.COLBERT) ? COLBERT_DIMENSION : 0,
+              maxTokens,
+              pads,
+              concurrentRuns);
+    }
+
+    @Override
+    public BackendInfo info() {
+      return info;
+    }
+
+    @Override
+    public BackendOutput run(TokenBatch batch, Set<Output> wanted) {
+      long start = System.nanoTime();
+      int atOnce = running.incrementAndGet();
+      try {
+        runs.incrementAndGet();
+        if (closed || atOnce > info.concurrentRuns()) {
+          misuses.incrementAndGet();
+          throw new IllegalStateException(
+              closed
+                  ? "a run after close"
+                  : atOnce + " runs at once, where " + info.concurrentRuns() + " are allowed");
+        }
+        if (!info.outputs().containsAll(wanted) || wanted.isEmpty()) {
+          misuses.incrementAndGet();
+          throw new IllegalArgumentException("asked for " + wanted);
+        }
+        if (recording) {
+          batches.add(copyOf(batch));
+        }
+        for (Fault fault : faults) {
+          fault.before(batch);
+        }
+        Fault.Values values = compute(batch, wanted);
+        for (Fault fault : faults) {
+          fault.after(batch, values);
+        }
+        texts.addAndGet(batch.size());
+        tokens.addAndGet(batch.tokens());
+        paddedTokens.addAndGet((long) batch.size() * batch.maxLength());
+        openOutputs.incrementAndGet();
+        return new BackendOutput(
+            wrap(values.dense),
+            wrap(values.tokenWeights),
+            wrap(values.tokenVectors),
+            openOutputs::decrementAndGet);
+      } finally {
+        nanos.addAndGet(System.nanoTime() - start);
+        running.decrementAndGet();
+      }
+    }
+
+    private Fault.Values compute(TokenBatch batch, Set<Output> wanted) {
+      Fault.Values values = new Fault.Values();
+      int[] ids = batch.tokenIds();
+      if (wanted.contains(Output.DENSE)) {
+        float[] dense = new float[batch.size() * DIMENSION];
+        for (int i = 0; i < batch.size() && !blank; i++) {
+          float[] row = denseOf(ids, batch.offset(i), batch.offset(i + 1));
+          System.arraycopy(row, 0, dense, i * DIMENSION, DIMENSION);
+        }
+        values.dense = dense;
+      }
+      if (wanted.contains(Output.SPARSE)) {
+        float[] weights = new float[batch.tokens()];
+        for (int t = 0; t < weights.length && !blank; t++) {
+          weights[t] = weightOf(ids[t]);
+        }
+        values.tokenWeights = weights;
+      }
+      if (wanted.contains(Output.COLBERT)) {
+        float[] vectors = new float[batch.tokens() * COLBERT_DIMENSION];
+        for (int t = 0; t < batch.tokens() && !blank; t++) {
+          vectors[t * COLBERT_DIMENSION + ids[t] % COLBERT_DIMENSION] = 1;
+        }
+        values.tokenVectors = vectors;
+      }
+      return values;
+    }
+
+    private static @Nullable FloatBuffer wrap(float @Nullable [] values) {
+      return values == null ? null : FloatBuffer.wrap(values);
+    }
+
+    private static TokenBatch copyOf(TokenBatch batch) {
+      List<int[]> copies = new ArrayList<>();
+      for (int i = 0; i < batch.size(); i++) {
+        copies.add(Arrays.copyOfRange(batch.tokenIds(), batch.offset(i), batch.offset(i + 1)));
+      }
+      return TokenBatch.of(copies);
+    }
+
+    @Override
+    public void close() {
+      if (running.get() > 0) {
+        misuses.incrementAndGet();
+      }
+      if (!closed) {
+        closed = true;
+        openSessions.decrementAndGet();
+      }
+    }
+  }
+}
