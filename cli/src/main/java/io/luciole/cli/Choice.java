@@ -1,0 +1,53 @@
+package io.luciole.cli;
+
+import java.util.Arrays;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** Values of flags, and what is said of those that cannot be. */
+final class Choice {
+  private Choice() {}
+
+  /** The value of a name in any case. */
+  static <T> T of(T[] values, Function<T, String> name, String text) {
+    return Arrays.stream(values)
+        .filter(v -> name.apply(v).equalsIgnoreCase(text.strip()))
+        .findFirst()
+        .orElseThrow(() ->
+            new TypeConversionException(
+                "expected one of "
+                    + Arrays.stream(values).map(name).collect(Collectors.joining(", "))
+                    + ", got \""
+                    + text
+                    + '"'));
+  }
+
+  /** Runs a parser of another module, whose complaint is meant for the user. */
+  static <T> T checked(Supplier<T> parser) {
+    try {
+      return parser.get();
+    } catch (IllegalArgumentException e) {
+      throw new TypeConversionException(Failures.text(e));
+    }
+  }
+
+  /** Reads a whole number of at least 1. */
+  static final class Positive implements ITypeConverter<Integer> {
+    @Override
+    public Integer convert(String value) {
+      try {
+        int number = Integer.parseInt(value);
+        if (number >= 1) {
+          return number;
+        }
+      } catch (NumberFormatException e) {
+        // Refused below, with the text.
+      }
+      throw new TypeConversionException(
+          "expected a whole number of at least 1, got \"" + value + '"');
+    }
+  }
+}

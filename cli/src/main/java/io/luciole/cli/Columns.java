@@ -1,0 +1,65 @@
+package io.luciole.cli;
+
+import java.lang.Character.UnicodeScript;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Text in columns of a terminal, where a Chinese character takes two. */
+final class Columns {
+  private Columns() {}
+
+  /** Columns that a character takes: 2 for wide ones, 0 for marks that stand on others. */
+  static int width(int codePoint) {
+    int type = Character.getType(codePoint);
+    if (type == Character.NON_SPACING_MARK
+        || type == Character.ENCLOSING_MARK
+        || type == Character.FORMAT) {
+      return 0;
+    }
+    if (codePoint < 0x1100) {
+      return 1;
+    }
+    UnicodeScript script = UnicodeScript.of(codePoint);
+    boolean wide =
+        script == UnicodeScript.HAN
+            || script == UnicodeScript.HIRAGANA
+            || script == UnicodeScript.KATAKANA
+            || script == UnicodeScript.HANGUL
+            || (codePoint >= 0x3000 && codePoint <= 0x303F)
+            || (codePoint >= 0xFF01 && codePoint <= 0xFF60)
+            || (codePoint >= 0x1F300 && codePoint <= 0x1FAFF);
+    return wide ? 2 : 1;
+  }
+
+  /** Columns that a text takes. */
+  static int width(String text) {
+    return text.codePoints().map(Columns::width).sum();
+  }
+
+  /** Lines of at most so many columns, broken at spaces where there are any. */
+  static List<String> wrap(String text, int columns) {
+    List<String> lines = new ArrayList<>();
+    int start = 0;
+    int lastSpace = -1;
+    int used = 0;
+    for (int at = 0; at < text.length(); ) {
+      int codePoint = text.codePointAt(at);
+      if (codePoint == ' ') {
+        lastSpace = at;
+      }
+      used += width(codePoint);
+      if (used > columns && at > start) {
+        int end = lastSpace > start ? lastSpace : at;
+        lines.add(text.substring(start, end));
+        start = lastSpace > start ? lastSpace + 1 : at;
+        used = width(text.substring(start, at)) + width(codePoint);
+        lastSpace = -1;
+      }
+      at += Character.charCount(codePoint);
+    }
+    if (start < text.length()) {
+      lines.add(text.substring(start));
+    }
+    return lines;
+  }
+}

@@ -1,0 +1,173 @@
+package io.luciole.cli;
+
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/**
+ * The streams of a run. Results go to {@link #out}, everything else to {@link #err}, both in UTF-8.
+ *
+ * <p>A result that cannot be written is never lost in silence: {@link #out} throws {@link
+ * CliException}, or {@link ClosedPipeException} where the reader has gone.
+ */
+final class Console {
+  private static final int FILE_TYPE = 0170000;
+  private static final int CHARACTER_DEVICE = 0020000;
+  private static final int PIPE = 0010000;
+
+  private final InputStream in;
+  private final PrintWriter out;
+  private final PrintStream err;
+  private final boolean outIsTerminal;
+  private final boolean errIsTerminal;
+
+  Console(
+      InputStream in,
+      OutputStream out,
+      OutputStream err,
+      boolean outIsTerminal,
+      boolean outIsPipe,
+      boolean errIsTerminal) {
+    this.in = in;
+    this.out = new PrintWriter(new Results(out, outIsPipe), false);
+    this.err = new PrintStream(err, true, StandardCharsets.UTF_8);
+    this.outIsTerminal = outIsTerminal;
+    this.errIsTerminal = errIsTerminal;
+  }
+
+  /** The streams of this process. */
+  static Console system() {
+    return new Console(
+        new FileInputStream(FileDescriptor.in),
+        new FileOutputStream(FileDescriptor.out),
+        new FileOutputStream(FileDescriptor.err),
+        isTerminal(1),
+        isPipe(1),
+        isTerminal(2));
+  }
+
+  /** Standard input, unbuffered. */
+  InputStream in() {
+    return in;
+  }
+
+  /** Where results go; buffered until it is flushed. */
+  PrintWriter out() {
+    return out;
+  }
+
+  /** Where messages go. */
+  PrintStream err() {
+    return err;
+  }
+
+  /** {@link #err} for those who want a writer. */
+  PrintWriter errWriter() {
+    return new PrintWriter(new OutputStreamWriter(err, StandardCharsets.UTF_8), true);
+  }
+
+  /** Whether results may be decorated: a person reads them, who has not asked for plain text. */
+  boolean decoratesResults() {
+    return outIsTerminal && !isSet("NO_COLOR") && !"dumb".equals(System.getenv("TERM"));
+  }
+
+  /** Whether a progress bar may be drawn and redrawn. */
+  boolean drawsProgress() {
+    return errIsTerminal && !"dumb".equals(System.getenv("TERM"));
+  }
+
+  private static boolean isSet(String variable) {
+    String value = System.getenv(variable);
+    return value != null && !value.isEmpty();
+  }
+
+  /**
+   * Whether an open file is a terminal: a character device that is not of the kind of {@code
+   * /dev/null}. Java's own {@link System#console} tells of input and output together only.
+   */
+  private static boolean isTerminal(int descriptor) {
+    Path open = Path.of("/dev/fd/" + descriptor);
+    try {
+      return (mode(open) & FILE_TYPE) == CHARACTER_DEVICE
+          && major(open) != major(Path.of("/dev/null"));
+    } catch (IOException | UnsupportedOperationException | IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  private static boolean isPipe(int descriptor) {
+    try {
+      return (mode(Path.of("/dev/fd/" + descriptor)) & FILE_TYPE) == PIPE;
+    } catch (IOException | UnsupportedOperationException | IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  private static int mode(Path path) throws IOException {
+    return (Integer) Files.getAttribute(path, "unix:mode");
+  }
+
+  /** The device's driver, whose number stands above the low eight bits on Linux and macOS alike. */
+  private static long major(Path path) throws IOException {
+    return (Long) Files.getAttribute(path, "unix:rdev") >>> 8;
+  }
+
+  /**
+   * A buffered UTF-8 writer whose failures are unchecked, so that a {@link PrintWriter} around it
+   * cannot swallow them.
+   */
+  private static final class Results extends Writer {
+    private final Writer writer;
+    private final boolean isPipe;
+
+    Results(OutputStream out, boolean isPipe) {
+      this.isPipe = isPipe;
+      writer =
+          new OutputStreamWriter(new BufferedOutputStream(out, 1 << 16), StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public void write(char[] chars, int offset, int length) {
+      try {
+        writer.write(chars, offset, length);
+      } catch (IOException e) {
+        throw failed(e);
+      }
+    }
+
+    @Override
+    public void flush() {
+      try {
+        writer.flush();
+      } catch (IOException e) {
+        throw failed(e);
+      }
+    }
+
+    @Override
+    public void close() {
+      flush();
+    }
+
+    private RuntimeException failed(IOException e) {
+      String message = String.valueOf(e.getMessage());
+      // The system's words for EPIPE are translated; a pipe to nobody is the one way to fail here.
+      if (message.toLowerCase(Locale.ROOT).contains("broken pipe") || isPipe) {
+        return new ClosedPipeException(e);
+      }
+      return new CliException("Cannot write to standard output: " + message, e);
+    }
+  }
+}

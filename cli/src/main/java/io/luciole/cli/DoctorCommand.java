@@ -1,0 +1,268 @@
+package io.luciole.cli;
+
+import io.luciole.EmbedOptions;
+import io.luciole.EmbeddingEngine;
+import io.luciole.LucioleConfig;
+import io.luciole.LucioleException;
+import io.luciole.Role;
+import io.luciole.model.CacheFolder;
+import io.luciole.model.ModelFiles;
+import io.luciole.model.ModelSource;
+import io.luciole.model.TextTokenizer;
+import io.luciole.spi.BackendProvider;
+import io.luciole.spi.Backends;
+import io.luciole.spi.Device;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code luciole doctor}: looks at everything that a run needs and tries it. */
+@Command(
+    name = "doctor",
+    description = {
+      "Look at what is there, what is missing and how to get it: Java, vector kernels, backends,"
+          + " devices, native libraries, model, cache, configuration.",
+      "The exit status is 0 if the model can be used, 1 if not."
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  luciole doctor",
+      "  luciole doctor --model BAAI/bge-m3 --device cuda:0"
+    })
+final class DoctorCommand implements Callable<Integer> {
+  private static final String SAMPLE = "Fireflies glow at dusk. 螢火蟲在黃昏發光。";
+
+  private final PrintWriter out;
+  private boolean usable = true;
+
+  @Mixin private EngineOptions engineOptions = new EngineOptions();
+
+  DoctorCommand(Console console) {
+    this.out = console.out();
+  }
+
+  @Override
+  public Integer call() {
+    out.println("Luciole " + Version.number());
+    java();
+    LucioleConfig config = configuration();
+    cache();
+    backends();
+    model(config);
+    out.println();
+    out.println(usable ? "Ready." : "Not ready: see the lines marked FAIL.");
+    return usable ? 0 : 1;
+  }
+
+  private void java() {
+    heading("Java");
+    Runtime runtime = Runtime.getRuntime();
+    ok(
+        System.getProperty("java.vm.name")
+            + " "
+            + Runtime.version()
+            + " in "
+            + System.getProperty("java.home"));
+    ok(
+        String.format(
+            Locale.ROOT,
+            "%s %s, %d processors, heap of up to %s",
+            System.getProperty("os.name"),
+            System.getProperty("os.arch"),
+            runtime.availableProcessors(),
+            bytes(runtime.maxMemory())));
+    if (ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
+      ok("vector kernels for Lucene are on (jdk.incubator.vector)");
+    } else {
+      note(
+          "vector kernels for Lucene are off: searching vectors is slower. Switch them on with the"
+              + " JVM's option --add-modules jdk.incubator.vector; ./luciole sets it");
+    }
+  }
+
+  private LucioleConfig configuration() {
+    heading("Configuration");
+    LucioleConfig config;
+    try {
+      config = LucioleConfig.load();
+    } catch (LucioleException e) {
+      fail(Failures.message(e));
+      return LucioleConfig.of(java.util.Map.of());
+    }
+    for (LucioleConfig.Key key : LucioleConfig.Key.values()) {
+      LucioleConfig.Setting setting = config.settings().get(key);
+      String flag = engineOptions.flagOf(key);
+      String value =
+          flag != null
+              ? flag + "   (flag)"
+              : setting != null ? setting.value() + "   (" + setting.origin() + ")" : "default";
+      item(String.format(Locale.ROOT, "%-26s %s", key.property(), value));
+    }
+    return config;
+  }
+
+  private void cache() {
+    heading("Cache");
+    Path folder = CacheFolder.path().toAbsolutePath();
+    try {
+      Files.createDirectories(folder);
+      Files.delete(Files.createTempFile(folder, "doctor", ".part"));
+      ok(
+          folder
+              + ", writable, "
+              + bytes(size(folder))
+              + " used, "
+              + bytes(Files.getFileStore(folder).getUsableSpace())
+              + " free");
+    } catch (IOException e) {
+      fail(
+          "cannot write to "
+              + folder
+              + ": "
+              + Failures.message(e)
+              + ". Name another folder in LUCIOLE_CACHE");
+    }
+  }
+
+  private static long size(Path folder) throws IOException {
+    long[] sum = {0};
+    Files.walkFileTree(
+        folder,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            sum[0] += attributes.size();
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException e) {
+            // Gone in the meantime, or not ours to read.
+            return FileVisitResult.CONTINUE;
+          }
+        });
+    return sum[0];
+  }
+
+  private void backends() {
+    heading("Backends");
+    Backends backends = Backends.find();
+    for (BackendProvider provider : backends.providers()) {
+      BackendProvider.Probe probe = provider.probe();
+      String devices =
+          probe.devices().stream().map(Device::toString).collect(Collectors.joining(", "));
+      if (devices.isEmpty()) {
+        note(provider.name() + ": " + probe.version() + ", no usable device");
+      } else {
+        ok(provider.name() + ": " + probe.version() + ", devices " + devices);
+      }
+      probe.problems().forEach(this::note);
+    }
+    backends.broken().forEach(b -> note("cannot be loaded: " + b));
+    if (backends.providers().isEmpty()) {
+      fail(
+          "no backend on the class path: add io.luciole:luciole-backend-onnx with"
+              + " com.microsoft.onnxruntime:onnxruntime");
+    }
+  }
+
+  private void model(LucioleConfig config) {
+    String name =
+        engineOptions.model() != null
+            ? engineOptions.model()
+            : config.get(LucioleConfig.Key.MODEL).orElse(ModelSource.STARTER);
+    heading("Model " + name);
+    try {
+      ModelFiles files = ModelSource.parse(name).resolve();
+      ok("files in " + files.folder());
+      tokenizer(files);
+      engine(config);
+    } catch (LucioleException | IllegalArgumentException e) {
+      fail(Failures.text(e));
+    }
+  }
+
+  private void tokenizer(ModelFiles files) {
+    try (TextTokenizer tokenizer = TextTokenizer.open(files)) {
+      int tokens = tokenizer.tokenize(SAMPLE, Role.PASSAGE).length();
+      ok("tokenizer: native library loaded, a sample has " + tokens + " tokens");
+    }
+  }
+
+  private void engine(LucioleConfig config) {
+    long start = System.nanoTime();
+    try (EmbeddingEngine engine = engineOptions.open(engineOptions.builder(config))) {
+      long opened = System.nanoTime();
+      int dimension = engine.backend().dimension();
+      engine.embed(SAMPLE, EmbedOptions.passage()).join();
+      long first = System.nanoTime();
+      engine.embed(SAMPLE, EmbedOptions.passage()).join();
+      long second = System.nanoTime();
+      ok(
+          String.format(
+              Locale.ROOT,
+              "runs on %s with %s (%s): %d dimensions, gives %s, texts of up to %d tokens",
+              engine.backend().device(),
+              engine.backend().version(),
+              engine.backend().precision(),
+              dimension,
+              engine.backend().outputs().stream()
+                  .sorted()
+                  .map(io.luciole.Output::id)
+                  .collect(Collectors.joining(", ")),
+              engine.backend().maxTokens()));
+      ok(
+          String.format(
+              Locale.ROOT,
+              "opened in %.0f ms, first text in %.0f ms, second in %.1f ms",
+              (opened - start) / 1e6,
+              (first - opened) / 1e6,
+              (second - first) / 1e6));
+    }
+  }
+
+  private void heading(String title) {
+    out.println();
+    out.println(title);
+  }
+
+  private void ok(String text) {
+    out.println("  ok    " + text);
+  }
+
+  private void note(String text) {
+    out.println("  note  " + text);
+  }
+
+  private void item(String text) {
+    out.println("        " + text);
+  }
+
+  private void fail(@Nullable String text) {
+    usable = false;
+    out.println("  FAIL  " + text);
+  }
+
+  /** A size for people: {@code 24.1 MiB}. */
+  private static String bytes(long bytes) {
+    String[] units = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = bytes;
+    int unit = 0;
+    while (value >= 1024 && unit < units.length - 1) {
+      value /= 1024;
+      unit++;
+    }
+    return String.format(Locale.ROOT, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+  }
+}

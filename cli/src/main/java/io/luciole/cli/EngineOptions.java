@@ -1,0 +1,190 @@
+package io.luciole.cli;
+
+import io.luciole.EmbeddingEngine;
+import io.luciole.LucioleConfig;
+import io.luciole.lucene.IndexDescription;
+import io.luciole.model.ModelException;
+import io.luciole.model.ModelSource;
+import io.luciole.spi.Device;
+import io.luciole.spi.Precision;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The flags that choose and set up an engine. What no flag says, the configuration does. */
+final class EngineOptions {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command = CommandSpec.create();
+
+  @Option(
+      names = "--model",
+      paramLabel = "MODEL",
+      description = {
+        "The model: starter (a small English one that comes along), a folder, or a hub name such"
+            + " as BAAI/bge-m3."
+      })
+  private @Nullable String model;
+
+  @Option(
+      names = "--backend",
+      paramLabel = "NAME",
+      description = "What runs the model: onnx or djl; see luciole doctor.")
+  private @Nullable String backend;
+
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      converter = DeviceConverter.class,
+      description = "Where it runs: cpu, cuda:0, …; by default the backend's best.")
+  private @Nullable Device device;
+
+  @Option(
+      names = "--precision",
+      paramLabel = "KIND",
+      converter = PrecisionConverter.class,
+      description = "Arithmetic: fp32, fp16 or int8; by default fp32 on CPU, fp16 on CUDA.")
+  private @Nullable Precision precision;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      converter = Choice.Positive.class,
+      description = "Threads of the backend on the CPU.")
+  private @Nullable Integer threads;
+
+  @Option(
+      names = "--max-length",
+      paramLabel = "N",
+      converter = Choice.Positive.class,
+      description = "Most tokens of a text; what is longer is cut. By default the model's limit.")
+  private @Nullable Integer maxLength;
+
+  /** The model that was named by flag. */
+  @Nullable String model() {
+    return model;
+  }
+
+  /** What a flag says of a setting, or null if none does. */
+  @Nullable String flagOf(LucioleConfig.Key key) {
+    Object value =
+        switch (key) {
+          case MODEL -> model;
+          case BACKEND -> backend;
+          case DEVICE -> device;
+          case PRECISION -> precision == null ? null : precision.id();
+          case THREADS -> threads;
+          case MAX_LENGTH -> maxLength;
+          case OUTPUTS, TOKEN_BUDGET, TOKENIZER_THREADS -> null;
+        };
+    return value == null ? null : value.toString();
+  }
+
+  /** A builder that starts from the configuration and has the flags laid over it. */
+  EmbeddingEngine.Builder builder(LucioleConfig config) {
+    EmbeddingEngine.Builder builder = EmbeddingEngine.builder(config);
+    if (model != null) {
+      builder.model(model);
+    }
+    if (backend != null) {
+      builder.backend(backend);
+    }
+    if (device != null) {
+      builder.device(device.toString());
+    }
+    if (precision != null) {
+      builder.precision(precision);
+    }
+    if (threads != null) {
+      builder.threads(threads);
+    }
+    if (maxLength != null) {
+      builder.maxLength(maxLength);
+    }
+    return builder;
+  }
+
+  /**
+   * Opens the engine for an index: with the model that a flag names, or else the one that the index
+   * names, if there is an index and that model is here, or else the configured one. Whether it is
+   * the right one is for the index's fingerprint to say.
+   */
+  EmbeddingEngine openForIndex(Path index, LucioleConfig config) {
+    EmbeddingEngine.Builder builder = builder(config);
+    if (model == null && holdsIndex(index)) {
+      String name = IndexDescription.read(index).fingerprint().name();
+      if (isHere(name)) {
+        builder.model(name);
+      } else if (config.get(LucioleConfig.Key.MODEL).isEmpty()) {
+        throw new CliException(
+            "The index "
+                + index
+                + " was made with the model "
+                + name
+                + ", which cannot be found by that name; say where it is with --model");
+      }
+    }
+    return open(builder);
+  }
+
+  private static boolean isHere(String model) {
+    if (model.equals(ModelSource.STARTER)) {
+      return true;
+    }
+    try {
+      return Files.isRegularFile(ModelSource.parse(model).resolve().tokenizer());
+    } catch (ModelException e) {
+      return false;
+    }
+  }
+
+  /** Whether a folder holds a commit of Lucene's. */
+  static boolean holdsIndex(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return false;
+    }
+    try (DirectoryStream<Path> commits = Files.newDirectoryStream(folder, "segments_*")) {
+      return commits.iterator().hasNext();
+    } catch (IOException e) {
+      throw new CliException("Cannot list the folder " + folder + ": " + Failures.message(e), e);
+    }
+  }
+
+  /**
+   * Opens the engine.
+   *
+   * @throws ParameterException if the flags ask the impossible of this model
+   */
+  EmbeddingEngine open(EmbeddingEngine.Builder builder) {
+    try {
+      return builder.open();
+    } catch (IllegalArgumentException e) {
+      if (maxLength != null) {
+        throw new ParameterException(command.commandLine(), "--max-length: " + e.getMessage(), e);
+      }
+      throw new CliException(Failures.text(e), e);
+    }
+  }
+
+  /** Reads a device. */
+  static final class DeviceConverter implements ITypeConverter<Device> {
+    @Override
+    public Device convert(String value) {
+      return Choice.checked(() -> Device.parse(value));
+    }
+  }
+
+  /** Reads a precision. */
+  static final class PrecisionConverter implements ITypeConverter<Precision> {
+    @Override
+    public Precision convert(String value) {
+      return Choice.checked(() -> Precision.parse(value));
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package io.luciole.cli;
+
+import io.luciole.lucene.Hit;
+import io.luciole.lucene.Leg;
+import io.luciole.lucene.LegScore;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.Set;
+import java.util.StringJoiner;
+
+/** Prints hits for people: title, score, what each leg said, and the piece of text that fits. */
+final class HitPrinter {
+  private static final int WIDTH = 96;
+  private static final int SNIPPET_COLUMNS = 180;
+  private static final String INDENT = "    ";
+
+  private final PrintWriter out;
+  private final boolean decorate;
+  private final Snippets snippets;
+
+  /**
+   * Creates a printer.
+   *
+   * @param decorate whether a terminal shows it, which knows bold type
+   */
+  HitPrinter(PrintWriter out, boolean decorate, String query) {
+    this.out = out;
+    this.decorate = decorate;
+    this.snippets = new Snippets(query);
+  }
+
+  /**
+   * Prints a hit.
+   *
+   * @param asked the legs that were asked
+   */
+  void print(Hit hit, Set<Leg> asked, boolean explain) {
+    String title = hit.title().isBlank() ? hit.id() : hit.title();
+    out.println(String.format(Locale.ROOT, "%2d. %s", hit.rank(), bold(oneLine(title))));
+    out.println(
+        INDENT
+            + String.format(
+                Locale.ROOT, "score %.4f   %s   id %s", hit.score(), legs(hit, asked), hit.id()));
+    for (String line : Columns.wrap(snippets.of(hit.text(), SNIPPET_COLUMNS), WIDTH - 4)) {
+      out.println(INDENT + (decorate ? snippets.emphasize(line, "\u001b[1m", "\u001b[0m") : line));
+    }
+    if (explain) {
+      hit.explain().toString().lines().forEach(line -> out.println(INDENT + "| " + line));
+    }
+  }
+
+  /** What each leg said: {@code dense #1 (0.812) bm25 -}. */
+  static String legs(Hit hit, Set<Leg> asked) {
+    StringJoiner legs = new StringJoiner("   ");
+    for (Leg leg : asked) {
+      LegScore score = hit.legs().get(leg);
+      legs.add(
+          score == null
+              ? leg.id() + " -"
+              : String.format(Locale.ROOT, "%s #%d (%.3f)", leg.id(), score.rank(), score.score()));
+    }
+    return legs.toString();
+  }
+
+  private String bold(String text) {
+    return decorate ? "\u001b[1m" + text + "\u001b[0m" : text;
+  }
+
+  /** The text without line ends and other control characters, which a terminal would obey. */
+  static String oneLine(String text) {
+    return text.replaceAll("[\\p{Cntrl}\\s]+", " ").strip();
+  }
+}

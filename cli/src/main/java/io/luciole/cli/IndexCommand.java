@@ -1,0 +1,155 @@
+package io.luciole.cli;
+
+import io.luciole.EmbeddingEngine;
+import io.luciole.LucioleConfig;
+import io.luciole.lucene.BeirReader;
+import io.luciole.lucene.DocumentSource;
+import io.luciole.lucene.FolderReader;
+import io.luciole.lucene.HybridIndexer;
+import io.luciole.lucene.HybridSchema;
+import io.luciole.lucene.IndexOptions;
+import io.luciole.lucene.IndexingProgress;
+import io.luciole.lucene.IndexingReport;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code luciole index}. */
+@Command(
+    name = "index",
+    description = "Embed documents and index them, for search by meaning and by words.",
+    footer = {
+      "",
+      "A document whose id the index has already replaces the old one. Either all documents are",
+      "indexed, or the index stays as it was.",
+      "",
+      "Examples:",
+      "  luciole index --index my-index --input corpus.jsonl",
+      "  luciole index --index my-index --input notes/",
+      "  luciole index --model BAAI/bge-m3 --index my-index --input corpus.jsonl"
+    })
+final class IndexCommand implements Callable<Integer> {
+  private final Console console;
+
+  @Mixin private EngineOptions engineOptions = new EngineOptions();
+
+  @Option(
+      names = "--index",
+      paramLabel = "DIR",
+      required = true,
+      description = "The index's folder; made if there is none.")
+  private Path index = Path.of("");
+
+  @Option(
+      names = "--input",
+      paramLabel = "IN",
+      required = true,
+      description = {
+        "Documents: JSON lines with _id, text, maybe title and anything else (BEIR's corpus.jsonl),"
+            + " or a folder of text files (*.txt, *.md)."
+      })
+  private Path input = Path.of("");
+
+  @Option(
+      names = "--analyzer",
+      paramLabel = "NAME",
+      description = "How a new index cuts words, for BM25: standard, or a language such as en, de.")
+  private @Nullable String analyzer;
+
+  @Option(
+      names = "--skip-failures",
+      description = "Report documents that cannot be read or embedded, and index the others.")
+  private boolean skipFailures;
+
+  IndexCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    LucioleConfig config = LucioleConfig.load();
+    boolean isFolder = Files.isDirectory(input);
+    long total = isFolder ? -1 : lines();
+    try (DocumentSource source = isFolder ? FolderReader.open(input) : BeirReader.corpus(input);
+        EmbeddingEngine engine = engineOptions.openForIndex(index, config);
+        HybridIndexer indexer = HybridIndexer.open(index, engine, options(engine))) {
+      IndexingReport report;
+      try (Progress progress = new Progress(console, "Indexing", "documents", total)) {
+        report = indexer.indexAll(source, p -> show(progress, p));
+      }
+      report(report, engine);
+      return report.failed() == 0 ? 0 : 1;
+    }
+  }
+
+  private long lines() throws IOException {
+    Inputs.requireFile(input);
+    return Inputs.countLines(input);
+  }
+
+  private IndexOptions options(EmbeddingEngine engine) {
+    IndexOptions options =
+        IndexOptions.defaults()
+            .onFailure(skipFailures ? IndexOptions.OnFailure.SKIP : IndexOptions.OnFailure.STOP);
+    if (analyzer == null) {
+      return options;
+    }
+    try {
+      return options.schema(HybridSchema.builder(engine).analyzer(analyzer).build());
+    } catch (IllegalArgumentException e) {
+      throw new CliException("--analyzer: " + Failures.text(e), e);
+    }
+  }
+
+  /** Shows how far an indexer is. */
+  static void show(Progress progress, IndexingProgress at) {
+    if (at.fraction() > 0) {
+      progress.expect(Math.round(at.documents() / at.fraction()));
+    }
+    progress.to(at.documents() + at.failed());
+  }
+
+  private void report(IndexingReport report, EmbeddingEngine engine) {
+    for (IndexingReport.Failure failure : report.failures()) {
+      console.err().println("luciole: " + failure.id() + ": " + failure.reason());
+    }
+    long indexed = report.added() + report.updated();
+    double seconds = report.elapsed().toMillis() / 1000.0;
+    PrintWriter out = console.out();
+    out.println(
+        String.format(
+            Locale.ROOT,
+            "Indexed %,d documents into %s: %,d added, %,d updated, %,d failed.",
+            indexed,
+            index,
+            report.added(),
+            report.updated(),
+            report.failed()));
+    out.println(
+        String.format(
+            Locale.ROOT,
+            "%,d tokens in %s (%,.0f documents and %,.0f tokens a second) with %s on %s.",
+            report.tokens(),
+            Progress.duration(seconds),
+            indexed / Math.max(seconds, 1e-3),
+            report.tokens() / Math.max(seconds, 1e-3),
+            engine.modelName(),
+            engine.backend().device()));
+    if (report.truncated() > 0) {
+      out.println(
+          String.format(
+              Locale.ROOT,
+              "%,d documents are longer than the model's %,d tokens; their vectors know the"
+                  + " beginning only.",
+              report.truncated(),
+              engine.description().maxTokens()));
+    }
+  }
+}

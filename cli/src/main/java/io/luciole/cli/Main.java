@@ -1,0 +1,159 @@
+package io.luciole.cli;
+
+import io.luciole.LucioleException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import picocli.AutoComplete.GenerateCompletion;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Help;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * The command {@code luciole}.
+ *
+ * <p>Results go to standard output, messages and progress to standard error. The exit status is 0
+ * when all is done, 1 when something failed, 2 for wrong usage, and 141, as for any command, when
+ * whoever reads the results stops.
+ */
+@Command(
+    name = "luciole",
+    versionProvider = Version.class,
+    mixinStandardHelpOptions = true,
+    scope = ScopeType.INHERIT,
+    usageHelpWidth = 100,
+    synopsisSubcommandLabel = "COMMAND",
+    description = "Hybrid dense and sparse search for Lucene, with BGE-M3 embedded in your JVM.",
+    commandListHeading = "%nCommands:%n",
+    footer = {
+      "",
+      "Examples:",
+      "  luciole demo                                     see it work, on a corpus that comes along",
+      "  luciole index --index DIR --input corpus.jsonl   index BEIR JSON lines, or a folder of texts",
+      "  luciole search --index DIR \"which insects glow\"",
+      "  luciole embed --input texts.jsonl --output vectors.jsonl",
+      "  luciole doctor                                   what is there, what is missing",
+      "",
+      "Settings that no flag gives come from luciole.properties, the environment",
+      "(LUCIOLE_MODEL, …) and system properties; luciole doctor shows them.",
+      "Exit status: 0 done, 1 failed, 2 wrong usage."
+    })
+public final class Main implements Runnable {
+  private static final int FAILED = 1;
+  private static final int WRONG_USAGE = 2;
+  private static final int CLOSED_PIPE = 128 + 13;
+
+  @Option(
+      names = "--verbose",
+      scope = ScopeType.INHERIT,
+      description = "Log what happens, and show where failures come from. Also: LUCIOLE_DEBUG=1.")
+  private boolean verbose;
+
+  private final CommandLine commandLine;
+  private boolean failed;
+
+  private Main(Console console) {
+    commandLine = commandLine(console);
+  }
+
+  /** Runs a command and ends the process with its exit status. */
+  public static void main(String[] args) {
+    System.exit(run(Console.system(), args));
+  }
+
+  /** Runs a command and returns its exit status. */
+  static int run(Console console, String... args) {
+    return new Main(console).execute(console, args);
+  }
+
+  private CommandLine commandLine(Console console) {
+    CommandLine line =
+        new CommandLine(this)
+            .addSubcommand(new DemoCommand(console))
+            .addSubcommand(new EmbedCommand(console))
+            .addSubcommand(new IndexCommand(console))
+            .addSubcommand(new SearchCommand(console))
+            .addSubcommand(new EvalCommand(console))
+            .addSubcommand(new DoctorCommand(console))
+            .addSubcommand(new GenerateCompletion());
+    line.setOut(console.out());
+    line.setErr(console.errWriter());
+    line.setUsageHelpLongOptionsMaxWidth(24);
+    line.setColorScheme(
+        Help.defaultColorScheme(console.decoratesResults() ? Help.Ansi.ON : Help.Ansi.OFF));
+    line.setParameterExceptionHandler((e, arguments) -> wrongUsage(console, e));
+    line.setExecutionExceptionHandler((e, command, result) -> failed(console, e));
+    line.setExecutionStrategy(result -> {
+      Logging.configure(isVerbose());
+      return new CommandLine.RunLast().execute(result);
+    });
+    return line;
+  }
+
+  private int execute(Console console, String... args) {
+    int status;
+    try {
+      status = commandLine.execute(args);
+      if (!failed) {
+        console.out().flush();
+      }
+    } catch (RuntimeException | Error e) {
+      status = failed(console, e);
+    }
+    return status;
+  }
+
+  private boolean isVerbose() {
+    String debug = System.getenv("LUCIOLE_DEBUG");
+    return verbose || (debug != null && !debug.isEmpty() && !debug.equals("0"));
+  }
+
+  private int failed(Console console, Throwable failure) {
+    failed = true;
+    if (failure instanceof ParameterException e) {
+      return wrongUsage(console, e);
+    }
+    if (failure instanceof ClosedPipeException) {
+      return CLOSED_PIPE;
+    }
+    try {
+      console.out().flush();
+    } catch (LucioleException e) {
+      // That there is no room for results was said, or matters less than the failure itself.
+    }
+    PrintStream err = console.err();
+    err.println("luciole: " + Failures.message(failure));
+    if (isVerbose()) {
+      failure.printStackTrace(err);
+    }
+    return FAILED;
+  }
+
+  private static int wrongUsage(Console console, ParameterException e) {
+    CommandLine command = e.getCommandLine();
+    if (e instanceof MissingParameterException && !command.getUnmatchedArguments().isEmpty()) {
+      // A misspelt option is not missing: say what it was.
+      e = new UnmatchedArgumentException(command, command.getUnmatchedArguments());
+    }
+    String message =
+        command.getParent() == null && !command.getUnmatchedArguments().isEmpty()
+            ? "Unknown command or option: " + command.getUnmatchedArguments().get(0)
+            : Failures.text(e).strip().replaceAll("\\s*\\R\\s*", " ");
+    PrintStream err = console.err();
+    err.println("luciole: " + message);
+    PrintWriter writer = console.errWriter();
+    UnmatchedArgumentException.printSuggestions(e, writer);
+    writer.flush();
+    err.println("Try: " + command.getCommandSpec().qualifiedName() + " --help");
+    return WRONG_USAGE;
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(commandLine, "Expected a command");
+  }
+}

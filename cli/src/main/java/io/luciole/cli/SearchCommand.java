@@ -1,0 +1,193 @@
+package io.luciole.cli;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import io.luciole.EmbeddingEngine;
+import io.luciole.LucioleConfig;
+import io.luciole.lucene.Hit;
+import io.luciole.lucene.HybridQuery;
+import io.luciole.lucene.HybridSearcher;
+import io.luciole.lucene.Leg;
+import io.luciole.lucene.LegScore;
+import io.luciole.lucene.SearchResult;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code luciole search}. */
+@Command(
+    name = "search",
+    description = "Search an index by meaning and by words.",
+    footer = {
+      "",
+      "The model is the one that the index names, unless --model names its files elsewhere; another",
+      "model's vectors are refused.",
+      "With --json: one object a hit, {\"id\":…,\"score\":…,\"legs\":{\"dense\":{\"rank\":1,\"score\":…},…}}",
+      "",
+      "Examples:",
+      "  luciole search --index my-index \"which insects glow\"",
+      "  luciole search --index my-index --mode bm25 --top 3 lapis lazuli",
+      "  luciole search --index my-index --json \"which insects glow\" | jq -r .id"
+    })
+final class SearchCommand implements Callable<Integer> {
+  /** Which legs search. */
+  enum Mode {
+    HYBRID,
+    DENSE,
+    SPARSE,
+    BM25
+  }
+
+  private final Console console;
+
+  @Mixin private EngineOptions engineOptions = new EngineOptions();
+
+  @Option(
+      names = "--index",
+      paramLabel = "DIR",
+      required = true,
+      description = "The index's folder.")
+  private Path index = Path.of("");
+
+  @Option(
+      names = "--mode",
+      paramLabel = "MODE",
+      converter = ModeConverter.class,
+      description =
+          "hybrid (the default): all that the index has, fused; or dense, sparse or bm25 alone.")
+  private Mode mode = Mode.HYBRID;
+
+  @Option(
+      names = "--top",
+      paramLabel = "N",
+      converter = Choice.Positive.class,
+      description = "How many hits; 10 by default.")
+  private int top = 10;
+
+  @Option(names = "--explain", description = "Show how each score came about.")
+  private boolean explain;
+
+  @Option(names = "--json", description = "Print JSON, one object a hit.")
+  private boolean json;
+
+  @Parameters(
+      paramLabel = "QUERY",
+      arity = "1..*",
+      description = "What to search for; words are put together with spaces.")
+  private List<String> words = new ArrayList<>();
+
+  SearchCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    HybridQuery query = HybridQuery.of(String.join(" ", words)).top(top);
+    query = query.depth(Math.max(top, HybridQuery.DEFAULT_DEPTH));
+    Leg leg = leg();
+    if (leg != null) {
+      query = query.legs(leg);
+    }
+    LucioleConfig config = LucioleConfig.load();
+    try (@Nullable EmbeddingEngine engine =
+            leg == Leg.BM25 ? null : engineOptions.openForIndex(index, config);
+        HybridSearcher searcher =
+            engine == null ? HybridSearcher.open(index) : HybridSearcher.open(index, engine)) {
+      requireLeg(searcher.legs(), leg);
+      SearchResult result = searcher.search(query);
+      if (json) {
+        printJson(result.hits());
+      } else {
+        print(result, searcher.documents());
+      }
+      return 0;
+    }
+  }
+
+  private @Nullable Leg leg() {
+    return switch (mode) {
+      case HYBRID -> null;
+      case DENSE -> Leg.DENSE;
+      case SPARSE -> Leg.SPARSE;
+      case BM25 -> Leg.BM25;
+    };
+  }
+
+  private void requireLeg(Set<Leg> legs, @Nullable Leg wanted) {
+    if (wanted != null && !legs.contains(wanted)) {
+      throw new CliException(
+          "The index "
+              + index
+              + " can be searched by "
+              + legs.stream().map(Leg::id).collect(Collectors.joining(", "))
+              + ", not by "
+              + wanted.id()
+              + (wanted == Leg.SPARSE
+                  ? ": its model gives no sparse weights; BAAI/bge-m3 does"
+                  : ""));
+    }
+  }
+
+  private void print(SearchResult result, int documents) {
+    HitPrinter printer =
+        new HitPrinter(console.out(), console.decoratesResults(), String.join(" ", words));
+    for (Hit hit : result.hits()) {
+      printer.print(hit, result.legs().keySet(), explain);
+    }
+    console
+        .err()
+        .println(
+            String.format(
+                Locale.ROOT,
+                "%s of %,d documents in %.0f ms, of which embedding the query took %.0f ms",
+                result.hits().isEmpty() ? "No hit" : result.hits().size() + " hits",
+                documents,
+                result.took().toNanos() / 1e6,
+                result.embedding().toNanos() / 1e6));
+  }
+
+  private void printJson(List<Hit> hits) throws IOException {
+    try (JsonGenerator out = new JsonFactory().createGenerator(console.out())) {
+      out.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
+      out.setRootValueSeparator(null);
+      for (Hit hit : hits) {
+        out.writeStartObject();
+        out.writeStringField("id", hit.id());
+        out.writeNumberField("score", hit.score());
+        out.writeObjectFieldStart("legs");
+        for (Map.Entry<Leg, LegScore> leg : hit.legs().entrySet()) {
+          out.writeObjectFieldStart(leg.getKey().id());
+          out.writeNumberField("rank", leg.getValue().rank());
+          out.writeNumberField("score", leg.getValue().score());
+          out.writeEndObject();
+        }
+        out.writeEndObject();
+        if (explain) {
+          out.writeStringField("explain", hit.explain().toString());
+        }
+        out.writeEndObject();
+        out.writeRaw('\n');
+      }
+    }
+  }
+
+  /** Reads a mode. */
+  static final class ModeConverter implements ITypeConverter<Mode> {
+    @Override
+    public Mode convert(String value) {
+      return Choice.of(Mode.values(), m -> m.name().toLowerCase(Locale.ROOT), value);
+    }
+  }
+}

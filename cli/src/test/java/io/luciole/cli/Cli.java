@@ -1,0 +1,51 @@
+package io.luciole.cli;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** Runs commands in this process, with streams of its own. */
+final class Cli {
+  /** What a run said and how it ended. */
+  record Run(int status, String out, String err) {
+    List<String> outLines() {
+      return out.lines().toList();
+    }
+
+    /** Messages, without summaries of what went well. */
+    List<String> errLines() {
+      return err.lines().toList();
+    }
+  }
+
+  private Cli() {}
+
+  static Run run(Object... args) {
+    return run(InputStream.nullInputStream(), args);
+  }
+
+  static Run feed(String input, Object... args) {
+    return run(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), args);
+  }
+
+  static Run run(InputStream in, Object... args) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    Run run = run(in, out, args);
+    return new Run(run.status, out.toString(StandardCharsets.UTF_8), run.err);
+  }
+
+  /** As the others, with results going to a stream of the caller's. */
+  static Run run(InputStream in, OutputStream out, Object... args) {
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    Console console = new Console(in, out, err, false, false, false);
+    String[] strings = new String[args.length];
+    for (int i = 0; i < args.length; i++) {
+      strings[i] = args[i].toString();
+    }
+    int status = Main.run(console, strings);
+    return new Run(status, "", err.toString(StandardCharsets.UTF_8));
+  }
+}

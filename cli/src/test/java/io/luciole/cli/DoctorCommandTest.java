@@ -1,0 +1,88 @@
+package io.luciole.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.luciole.cli.Cli.Run;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DoctorCommandTest {
+  @TempDir private Path folder;
+
+  @Test
+  void doctor_onAMachineThatWorks_saysWhatIsThere() {
+    Run run = Cli.run("doctor", "--threads", 1);
+
+    assertThat(run.status()).as(run.out()).isZero();
+    assertThat(run.out())
+        .contains("vector kernels for Lucene are on")
+        .contains("onnx: ONNX Runtime 1.")
+        .contains("devices cpu")
+        .contains("luciole.threads            1   (flag)")
+        .contains("Model starter")
+        .contains("384 dimensions, gives dense, texts of up to 512 tokens")
+        .doesNotContain("FAIL")
+        .endsWith("Ready.\n");
+  }
+
+  @Test
+  void doctor_modelThatIsNotHere_failsAndSaysHowToGetIt() {
+    Run run = Cli.run("doctor", "--model", "nobody/nothing");
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.out())
+        .contains("  FAIL  The model nobody/nothing is not on this machine")
+        .contains("Not ready");
+  }
+
+  @Test
+  void doctor_settingsFromAFile_areShownWithTheirOrigin() throws Exception {
+    Path file = Files.writeString(folder.resolve("my.properties"), "luciole.token-budget=2048\n");
+
+    Run run = withProperty("luciole.config", file.toString(), "doctor");
+
+    assertThat(run.status()).as(run.out()).isZero();
+    assertThat(run.out())
+        .contains("luciole.token-budget       2048   (" + file + " luciole.token-budget)");
+  }
+
+  @Test
+  void doctor_wrongSetting_fails() throws Exception {
+    Path file = Files.writeString(folder.resolve("my.properties"), "luciole.devise=cpu\n");
+
+    Run run = withProperty("luciole.config", file.toString(), "doctor");
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.out())
+        .contains("FAIL  Unknown setting luciole.devise")
+        .contains("did you mean luciole.device?");
+  }
+
+  @Test
+  void doctor_cacheThatCannotBeWritten_fails() throws Exception {
+    Path file = Files.writeString(folder.resolve("file"), "");
+
+    Run run = withProperty("luciole.cache", file.resolve("cache").toString(), "doctor");
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.out())
+        .contains("FAIL  cannot write to " + file.resolve("cache"))
+        .contains("LUCIOLE_CACHE");
+  }
+
+  private static Run withProperty(String key, String value, Object... args) {
+    String before = System.getProperty(key);
+    System.setProperty(key, value);
+    try {
+      return Cli.run(args);
+    } finally {
+      if (before == null) {
+        System.clearProperty(key);
+      } else {
+        System.setProperty(key, before);
+      }
+    }
+  }
+}

@@ -1,0 +1,396 @@
+package io.luciole.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.luciole.EmbedOptions;
+import io.luciole.Embedding;
+import io.luciole.EmbeddingEngine;
+import io.luciole.Scores;
+import io.luciole.cli.Cli.Run;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class EmbedCommandTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  @TempDir private Path folder;
+
+  @Test
+  void embed_severalTexts_writesTheEnginesVectorsInInputOrder() throws IOException {
+    List<String> texts =
+        List.of("Fireflies glow at dusk.", "", "螢火蟲在黃昏發光。", "a \"quoted\" \\ text\n\tof two lines");
+    StringBuilder input = new StringBuilder();
+    for (int i = 0; i < texts.size(); i++) {
+      input
+          .append(JSON.createObjectNode().put("id", "t" + i).put("text", texts.get(i)))
+          .append('\n');
+    }
+    Path in = write("texts.jsonl", input.toString());
+    Path out = folder.resolve("vectors.jsonl");
+
+    Run run = Cli.run("embed", "--model", "starter", "--input", in, "--output", out);
+
+    assertThat(run.status()).as(run.err()).isZero();
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).startsWith("Embedded 4 texts in ").contains("with starter on cpu");
+    List<String> lines = Files.readAllLines(out);
+    assertThat(lines).hasSameSizeAs(texts);
+    try (EmbeddingEngine engine = EmbeddingEngine.builder().open()) {
+      List<Embedding> expected = engine.embedAll(texts, EmbedOptions.passage());
+      for (int i = 0; i < texts.size(); i++) {
+        JsonNode line = JSON.readTree(lines.get(i));
+        assertThat(line.properties())
+            .extracting(p -> p.getKey())
+            .containsExactly("id", "tokens", "dense");
+        assertThat(line.path("id").textValue()).isEqualTo("t" + i);
+        assertThat(line.path("tokens").intValue()).isEqualTo(expected.get(i).tokenCount());
+        assertThat(Scores.dense(of(line), expected.get(i))).as("text %d", i).isGreaterThan(0.99f);
+      }
+    }
+    assertThat(list()).containsExactlyInAnyOrder("texts.jsonl", "vectors.jsonl");
+  }
+
+  @Test
+  void embed_idsOfManyKinds_areKeptAsTheyStood() {
+    Run run =
+        Cli.feed(
+            """
+            {"id": 12345678901234567890, "text": "a"}
+            {"text": "b", "lang": {"x": [1]}, "id": 1.50}
+
+            {"id": "d/ü \\u00e9 \\"x\\"", "text": "c"}\r
+            """,
+            "embed",
+            "--input",
+            "-");
+
+    assertThat(run.status()).as(run.err()).isZero();
+    assertThat(run.err()).isEmpty();
+    assertThat(run.outLines()).hasSize(3);
+    assertThat(run.outLines().get(0))
+        .startsWith("{\"id\":12345678901234567890,\"tokens\":3,\"dense\":[");
+    assertThat(run.outLines().get(1)).startsWith("{\"id\":1.50,\"tokens\":3,");
+    assertThat(run.outLines().get(2)).startsWith("{\"id\":\"d/ü é \\\"x\\\"\",\"tokens\":3,");
+  }
+
+  @Test
+  void embed_floats_readBackAsTheSameFloats() throws IOException {
+    Run run = Cli.feed("{\"id\":1,\"text\":\"Fireflies glow.\"}", "embed", "--input", "-");
+
+    String dense = run.out().substring(run.out().indexOf('[') + 1, run.out().indexOf(']'));
+    for (String number : dense.split(",", -1)) {
+      assertThat(number).isEqualTo(Float.toString(Float.parseFloat(number)));
+    }
+  }
+
+  @Test
+  void embed_queryRole_differsFromPassage() {
+    String line = "{\"id\":1,\"text\":\"which insects glow\"}";
+
+    Run passage = Cli.feed(line, "embed", "--input", "-");
+    Run query = Cli.feed(line, "embed", "--input", "-", "--role", "query");
+
+    assertThat(query.status()).isZero();
+    assertThat(tokens(query)).isEqualTo(tokens(passage) + 8);
+  }
+
+  @Test
+  void embed_maxLength_truncates() {
+    String line = "{\"id\":1,\"text\":\"" + "glow ".repeat(1000) + "\"}";
+
+    assertThat(tokens(Cli.feed(line, "embed", "--input", "-"))).isEqualTo(512);
+    assertThat(tokens(Cli.feed(line, "embed", "--input", "-", "--max-length", 16))).isEqualTo(16);
+  }
+
+  @Test
+  void embed_nothing_writesAnEmptyFile() throws IOException {
+    Path in = write("empty.jsonl", "");
+    Path out = folder.resolve("out.jsonl");
+
+    Run run = Cli.run("embed", "--input", in, "--output", out);
+
+    assertThat(run.status()).as(run.err()).isZero();
+    assertThat(out).isEmptyFile();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          {"id": 2, "text": "b"              | line 2: not JSON: Unexpected end-of-input
+          {"id": 2, "text": b}               | line 2: not JSON: Unrecognized token 'b'
+          {"id": 2}                          | line 2: expected the field "text", found none
+          {"text": "b"}                      | line 2: expected the field "id", found none
+          {"_id": "2", "text": "b"}          | line 2: expected the field "id", found none; "_id" is for luciole index
+          {"id": null, "text": "b"}          | line 2: expected a string or a number for "id", found null
+          {"id": 2, "text": 7}               | line 2: expected a string for "text", found a number
+          {"id": 2, "text": null}            | line 2: expected a string for "text", found null
+          ["id", 2]                          | line 2: expected an object such as {"id": "1", "text": "…"}, found an array
+          {"id": 2, "text": "b"} {"id": 3}   | line 2: expected one object a line, found more after it
+          """)
+  void embed_badLine_isNamedAndLeavesNothing(String line, String message) throws IOException {
+    Path in =
+        write("bad.jsonl", "{\"id\":1,\"text\":\"a\"}\n" + line + "\n{\"id\":3,\"text\":\"c\"}\n");
+    Path out = write("out.jsonl", "what stood there before");
+
+    Run run = Cli.run("embed", "--input", in, "--output", out);
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("luciole: " + in + ", " + message);
+    assertThat(out).hasContent("what stood there before");
+    assertThat(list()).containsExactlyInAnyOrder("bad.jsonl", "out.jsonl");
+  }
+
+  @Test
+  void embed_invalidUtf8_namesFileLineAndByte() throws IOException {
+    Path in = folder.resolve("latin1.jsonl");
+    Files.write(
+        in,
+        "{\"id\":1,\"text\":\"a\"}\n{\"id\":2,\"text\":\"é\"}\n"
+            .getBytes(StandardCharsets.ISO_8859_1));
+    Path out = folder.resolve("out.jsonl");
+
+    Run run = Cli.run("embed", "--input", in, "--output", out);
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .startsWith(
+            "luciole: "
+                + in
+                + ", line 2: expected UTF-8, found other bytes from byte 17 of the line on");
+    assertThat(list()).containsExactly("latin1.jsonl");
+  }
+
+  @Test
+  void embed_noSuchFile_saysSo() {
+    Path out = folder.resolve("out.jsonl");
+
+    Run run = Cli.run("embed", "--input", folder.resolve("none.jsonl"), "--output", out);
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.err())
+        .isEqualToIgnoringNewLines("luciole: No such file: " + folder.resolve("none.jsonl"));
+    assertThat(out).doesNotExist();
+  }
+
+  @Test
+  void embed_outputFolderMissing_saysSo() throws IOException {
+    Path in = write("in.jsonl", "{\"id\":1,\"text\":\"a\"}\n");
+
+    Run run =
+        Cli.run("embed", "--input", in, "--output", folder.resolve("none").resolve("out.jsonl"));
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .contains("its folder " + folder.resolve("none") + " does not exist");
+  }
+
+  @Test
+  void embed_outputIsTheInput_replacesIt() throws IOException {
+    Path file = write("in.jsonl", "{\"id\":1,\"text\":\"a\"}\n");
+
+    Run run = Cli.run("embed", "--input", file, "--output", file);
+
+    assertThat(run.status()).as(run.err()).isZero();
+    assertThat(Files.readString(file)).startsWith("{\"id\":1,\"tokens\":3,\"dense\":[");
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void embed_fullDisk_failsWithOneLine() throws IOException {
+    Path in = write("in.jsonl", "{\"id\":1,\"text\":\"a\"}\n");
+
+    Run run = Cli.run("embed", "--input", in, "--output", "/dev/full");
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("luciole: Cannot embed " + in + " to /dev/full: ")
+        .endsWith("No space left on device");
+    assertThat(Path.of("/dev/full")).exists();
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void embed_fullDiskBehindStandardOutput_failsWithOneLine() throws IOException {
+    Path in = write("in.jsonl", "{\"id\":1,\"text\":\"a\"}\n");
+
+    try (OutputStream full = Files.newOutputStream(Path.of("/dev/full"))) {
+      Run run = Cli.run(InputStream.nullInputStream(), full, "embed", "--input", in);
+
+      assertThat(run.status()).isEqualTo(1);
+      assertThat(run.errLines())
+          .singleElement()
+          .isEqualTo("luciole: Cannot write to standard output: No space left on device");
+    }
+  }
+
+  @Test
+  void embed_readerOfResultsGone_endsQuietly() {
+    OutputStream gone =
+        new OutputStream() {
+          @Override
+          public void write(int b) throws IOException {
+            throw new IOException("Broken pipe");
+          }
+        };
+    InputStream in =
+        new ByteArrayInputStream("{\"id\":1,\"text\":\"a\"}\n".getBytes(StandardCharsets.UTF_8));
+
+    Run run = Cli.run(in, gone, "embed", "--input", "-");
+
+    assertThat(run.status()).isEqualTo(141);
+    assertThat(run.err()).isEmpty();
+  }
+
+  @Test
+  void embed_corruptModel_namesTheFile() throws IOException {
+    Path model = Models.copyOfStarter(folder.resolve("model"));
+    byte[] bytes = Files.readAllBytes(model.resolve("model.onnx"));
+    Files.write(model.resolve("model.onnx"), java.util.Arrays.copyOf(bytes, bytes.length / 2));
+    Path in = write("in.jsonl", "{\"id\":1,\"text\":\"a\"}\n");
+
+    Run run =
+        Cli.run("embed", "--model", model, "--input", in, "--output", folder.resolve("out.jsonl"));
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("luciole: ")
+        .contains("model.onnx");
+    assertThat(folder.resolve("out.jsonl")).doesNotExist();
+  }
+
+  @Test
+  void embed_corruptTokenizer_namesTheFile() throws IOException {
+    Path model = Models.copyOfStarter(folder.resolve("model"));
+    Files.writeString(model.resolve("tokenizer.json"), "{\"version\": ");
+
+    Run run = Cli.feed("{\"id\":1,\"text\":\"a\"}\n", "embed", "--model", model, "--input", "-");
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("luciole: ")
+        .contains("tokenizer.json");
+  }
+
+  @Test
+  void embed_noSuchModel_saysWhatAModelIs() {
+    Run run =
+        Cli.feed("{\"id\":1,\"text\":\"a\"}\n", "embed", "--model", "strater", "--input", "-");
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("luciole: There is no model \"strater\": expected the alias starter");
+  }
+
+  @Test
+  void embed_outputThatTheModelHasNot_isRefused() {
+    Run run =
+        Cli.feed(
+            "{\"id\":1,\"text\":\"a\"}\n", "embed", "--outputs", "dense,sparse", "--input", "-");
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.errLines()).singleElement().asString().contains("starter gives [DENSE], not [");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          --outputs dense,spares   | expected one of dense, sparse, colbert, got "spares"
+          --role document          | expected one of query, passage, got "document"
+          --device gpu-0           | expected a device such as cpu, cuda or cuda:1, got "gpu-0"
+          --precision fp8          | expected a precision of [fp32, fp16, int8], got "fp8"
+          --threads 0              | expected a whole number of at least 1, got "0"
+          --max-length 513         | the model starter takes texts of 2 to 512 tokens, got 513
+          --modle starter          | Unknown options: '--modle', 'starter'
+          """)
+  void embed_wrongFlag_isWrongUsage(String flag, String message) {
+    List<Object> args = new ArrayList<>(List.of("embed", "--input", "-"));
+    args.addAll(List.of(flag.split(" ", -1)));
+
+    Run run = Cli.run(args.toArray());
+
+    assertThat(run.status()).isEqualTo(2);
+    assertThat(run.errLines().get(0)).startsWith("luciole: ").contains(message);
+    assertThat(run.errLines()).last().isEqualTo("Try: luciole embed --help");
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void embed_outputBehindALink_replacesWhatItLeadsTo() throws IOException {
+    Path in = write("in.jsonl", "{\"id\":1,\"text\":\"a\"}\n");
+    Path target = write("target.jsonl", "old");
+    Path link = Files.createSymbolicLink(folder.resolve("link.jsonl"), target);
+
+    assertThat(Cli.run("embed", "--input", in, "--output", link).status()).isZero();
+
+    assertThat(link).isSymbolicLink();
+    assertThat(Files.readString(target)).startsWith("{\"id\":1");
+  }
+
+  private static Embedding of(JsonNode line) {
+    float[] dense = floats(line.path("dense"));
+    return Embedding.of(dense, null, null, line.path("tokens").intValue(), false);
+  }
+
+  private static float[] floats(JsonNode array) {
+    float[] values = new float[array.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = array.get(i).floatValue();
+    }
+    return values;
+  }
+
+  private static int tokens(Run run) {
+    try {
+      return JSON.readTree(run.out()).path("tokens").intValue();
+    } catch (IOException e) {
+      throw new AssertionError(run.toString(), e);
+    }
+  }
+
+  private Path write(String name, String content) throws IOException {
+    return Files.writeString(folder.resolve(name), content);
+  }
+
+  private List<String> list() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.map(f -> f.getFileName().toString()).toList();
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package io.luciole.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.luciole.cli.Cli.Run;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MainTest {
+  @Test
+  void noCommand_isWrongUsage() {
+    Run run = Cli.run();
+
+    assertThat(run.status()).isEqualTo(2);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.errLines())
+        .containsExactly("luciole: Expected a command", "Try: luciole --help");
+  }
+
+  @Test
+  void unknownCommand_isWrongUsageWithASuggestion() {
+    Run run = Cli.run("doktor");
+
+    assertThat(run.status()).isEqualTo(2);
+    assertThat(run.err())
+        .startsWith("luciole: Unknown command or option: doktor\n")
+        .contains("Did you mean: luciole doctor");
+  }
+
+  @Test
+  void misspeltRequiredOption_isNamed() {
+    Run run = Cli.run("embed", "--inptu", "x.jsonl");
+
+    assertThat(run.status()).isEqualTo(2);
+    assertThat(run.errLines().get(0)).isEqualTo("luciole: Unknown options: '--inptu', 'x.jsonl'");
+    assertThat(run.err()).contains("--input");
+  }
+
+  @Test
+  void help_listsEveryCommandAndNoOther() {
+    Run run = Cli.run("--help");
+
+    assertThat(run.status()).isZero();
+    assertThat(run.err()).isEmpty();
+    assertThat(
+            run.outLines().stream()
+                .dropWhile(l -> !l.equals("Commands:"))
+                .filter(l -> l.matches(" {2}[a-z].*"))
+                .map(l -> l.strip().replaceFirst(" .*", ""))
+                .takeWhile(l -> !l.equals("luciole")))
+        .containsExactly("demo", "embed", "index", "search", "eval", "doctor", "generate-completion");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"demo", "embed", "index", "search", "eval", "doctor"})
+  void helpOfCommand_fitsTheScreenAndEndsWithExamples(String command) {
+    Run run = Cli.run(command, "--help");
+
+    assertThat(run.status()).isZero();
+    assertThat(run.out())
+        .startsWith("Usage: luciole " + command)
+        .contains("Examples:\n  luciole " + command);
+    assertThat(run.outLines())
+        .allSatisfy(line -> assertThat(line.length()).isLessThanOrEqualTo(100));
+  }
+
+  @Test
+  void version_namesVersionAndJava() {
+    Run run = Cli.run("--version");
+
+    assertThat(run.status()).isZero();
+    assertThat(run.outLines().get(0)).matches("luciole \\d+\\.\\d+\\.\\d+.*");
+    assertThat(run.outLines().get(1)).startsWith("Java " + Runtime.version().feature());
+  }
+
+  @Test
+  void generateCompletion_printsAScriptThatKnowsTheCommands() {
+    Run run = Cli.run("generate-completion");
+
+    assertThat(run.status()).isZero();
+    assertThat(run.out())
+        .startsWith("#!/usr/bin/env bash")
+        .contains("_picocli_luciole_embed", "--outputs");
+  }
+}

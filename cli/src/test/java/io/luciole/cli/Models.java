@@ -1,0 +1,22 @@
+package io.luciole.cli;
+
+import io.luciole.model.ModelFiles;
+import io.luciole.model.ModelSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Models on disk, for tests that damage or change them. */
+final class Models {
+  private Models() {}
+
+  /** The starter model as a folder that describes itself. */
+  static Path copyOfStarter(Path folder) throws IOException {
+    ModelFiles starter = ModelSource.parse(ModelSource.STARTER).resolve();
+    Files.createDirectories(folder);
+    Files.copy(starter.tokenizer(), folder.resolve("tokenizer.json"));
+    Files.copy(starter.onnxFile().orElseThrow(), folder.resolve("model.onnx"));
+    Files.writeString(folder.resolve("luciole.json"), "{\"pooling\": \"cls\", \"maxTokens\": 512}");
+    return folder;
+  }
+}

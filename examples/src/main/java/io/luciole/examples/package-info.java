@@ -1,0 +1,5 @@
+/** Small programs that read top to bottom. */
+@NullMarked
+package io.luciole.examples;
+
+import org.jspecify.annotations.NullMarked;

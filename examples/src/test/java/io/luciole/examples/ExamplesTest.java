@@ -1,0 +1,77 @@
+package io.luciole.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Runs each program as a user would and reads what it prints. The working directory is ours. */
+class ExamplesTest {
+  @TempDir private Path folder;
+
+  @Test
+  void embedTexts_run_ranksTheAnswerFirst() {
+    List<String> lines = run(() -> EmbedTexts.main(new String[0]));
+
+    assertThat(lines).hasSize(4);
+    assertThat(lines.get(0)).isEqualTo("Which insects give light?   (384 dimensions)");
+    assertThat(lines.get(1)).endsWith("Fireflies glow at dusk to find a mate.");
+    assertThat(similarity(lines.get(1)))
+        .isGreaterThan(similarity(lines.get(2)) + 0.05)
+        .isGreaterThan(similarity(lines.get(3)) + 0.05);
+  }
+
+  @Test
+  void indexAndSearch_run_findsThePassageTwice() {
+    String[] args = {"corpus/corpus.jsonl", folder.resolve("index").toString(), "lapis lazuli pigment"};
+
+    List<String> first = run(() -> IndexAndSearch.main(args));
+    List<String> second = run(() -> IndexAndSearch.main(args));
+
+    assertThat(first).hasSize(4);
+    assertThat(first.get(0)).isEqualTo("389 added, 0 updated");
+    assertThat(first.get(1)).startsWith("1. ultramarine").contains("DENSE=").contains("BM25=");
+    assertThat(second.get(0)).isEqualTo("0 added, 389 updated");
+    assertThat(second.get(1)).startsWith("1. ultramarine");
+  }
+
+  @Test
+  void plugInConfiguration_propertiesInTheWorkingDirectory_decide() {
+    List<String> lines = run(() -> PlugInConfiguration.main(new String[0]));
+
+    assertThat(lines)
+        .contains("luciole.backend = onnx, from luciole.properties luciole.backend")
+        .contains("luciole.max-length = 256, from luciole.properties luciole.max-length")
+        .endsWith("starter on onnx/cpu gives [DENSE] for 6 tokens");
+  }
+
+  @Test
+  void plugInConfiguration_givenSettings_decide() {
+    List<String> lines = run(() -> PlugInConfiguration.main(new String[] {"starter", "dense"}));
+
+    assertThat(lines)
+        .contains("luciole.model = starter, from given properties luciole.model")
+        .hasSize(3);
+  }
+
+  private static double similarity(String line) {
+    return Double.parseDouble(line.substring(0, line.indexOf(' ')));
+  }
+
+  private static List<String> run(Runnable program) {
+    PrintStream before = System.out;
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+    try {
+      program.run();
+    } finally {
+      System.setOut(before);
+    }
+    return out.toString(StandardCharsets.UTF_8).lines().toList();
+  }
+}
