@@ -49,10 +49,11 @@ final class Columns {
       }
       used += width(codePoint);
       if (used > columns && at > start) {
-        int end = lastSpace > start ? lastSpace : at;
-        lines.add(text.substring(start, end));
-        start = lastSpace > start ? lastSpace + 1 : at;
-        used = width(text.substring(start, at)) + width(codePoint);
+        boolean atSpace = lastSpace > start;
+        lines.add(text.substring(start, atSpace ? lastSpace : at));
+        start = atSpace ? lastSpace + 1 : at;
+        // The character that did not fit may be the very space that is left out.
+        used = start > at ? 0 : width(text.substring(start, at)) + width(codePoint);
         lastSpace = -1;
       }
       at += Character.charCount(codePoint);

@@ -36,13 +36,12 @@ final class DemoCommand implements Callable<Integer> {
   private static final List<Question> QUESTIONS =
       List.of(
           new Question(
-              "insects whose home is made of chewed timber",
-              "the answer says wasps, paper and wood: it is found by meaning"),
+              "my salary buys fewer things than it used to",
+              "its answer speaks of inflation: meaning finds it"),
+          new Question("jaguar", "one word, several meanings: nothing to go by but the word"),
           new Question(
-              "Fosbury 1968", "a name and a number, which vectors blur: they are found as words"),
-          new Question(
-              "самое глубокое озеро в мире",
-              "Russian, which an English model does not know: the words still lead there"));
+              "구텐베르크보다 먼저 금속 활자로 찍은 책",
+              "Korean; starter is an English model, and the words make up for it"));
 
   private final Console console;
   private final PrintWriter out;

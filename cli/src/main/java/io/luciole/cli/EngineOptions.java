@@ -81,7 +81,7 @@ final class EngineOptions {
           case PRECISION -> precision == null ? null : precision.id();
           case THREADS -> threads;
           case MAX_LENGTH -> maxLength;
-          case OUTPUTS, TOKEN_BUDGET, TOKENIZER_THREADS -> null;
+          default -> null;
         };
     return value == null ? null : value.toString();
   }

@@ -8,6 +8,7 @@ import io.luciole.lucene.EvaluationQuery;
 import io.luciole.lucene.EvaluationTable;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Qrels;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -70,15 +71,17 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
     LucioleConfig config = LucioleConfig.load();
     List<EvaluationQuery> asked = BeirReader.queries(queries);
     Qrels judged = BeirReader.qrels(qrels);
-    try (EmbeddingEngine engine = engineOptions.openForIndex(index, config);
+    try (@Nullable WholeFile file = run == null ? null : WholeFile.create(run);
+        EmbeddingEngine engine = engineOptions.openForIndex(index, config);
         HybridSearcher searcher = HybridSearcher.open(index, engine)) {
       EvaluationTable table = evaluate(console, searcher, asked, judged);
-      if (run != null) {
-        table.runs().get(table.runs().size() - 1).writeTrec(run);
+      if (file != null) {
+        table.runs().get(table.runs().size() - 1).writeTrec(file.path());
+        file.commit();
       }
       console.out().print(tsv ? table.tsv() : table.format());
       return 0;
@@ -92,19 +95,25 @@ final class EvalCommand implements Callable<Integer> {
     try (Progress progress = new Progress(console, "Searching", "queries", queries.size())) {
       table = Evaluation.of(searcher).run(queries, qrels, progress::to);
     }
-    if (table.unjudged() > 0) {
-      console
-          .err()
-          .println("Left out " + table.unjudged() + " queries without a relevant document.");
-    }
     Set<String> known = new HashSet<>();
     queries.forEach(q -> known.add(q.id()));
-    long unknown = qrels.queries().stream().filter(q -> !known.contains(q)).count();
-    if (unknown > 0) {
-      console
-          .err()
-          .println("Left out " + unknown + " judged queries that are not among the queries.");
-    }
+    long strangers = qrels.queries().stream().filter(q -> !known.contains(q)).count();
+    long missing =
+        qrels.queries().stream()
+            .filter(known::contains)
+            .flatMap(q -> qrels.grades(q).keySet().stream())
+            .distinct()
+            .filter(id -> !searcher.contains(id))
+            .count();
+    note(console, table.unjudged(), "Queries left out for want of a relevant document");
+    note(console, strangers, "Judged queries left out that are not among the queries");
+    note(console, missing, "Judged documents that are not in the index, counted as not found");
     return table;
+  }
+
+  private static void note(Console console, long count, String what) {
+    if (count > 0) {
+      console.err().println(what + ": " + count);
+    }
   }
 }

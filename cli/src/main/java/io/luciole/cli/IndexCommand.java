@@ -27,8 +27,8 @@ import picocli.CommandLine.Option;
     description = "Embed documents and index them, for search by meaning and by words.",
     footer = {
       "",
-      "A document whose id the index has already replaces the old one. Either all documents are",
-      "indexed, or the index stays as it was.",
+      "A document whose id the index has already replaces the old one. What fails leaves the index as",
+      "of its last commit: where it stood before, or, in long runs, where the next run goes on.",
       "",
       "Examples:",
       "  luciole index --index my-index --input corpus.jsonl",

@@ -82,7 +82,12 @@ final class WholeFile implements AutoCloseable {
     return stream;
   }
 
-  /** Puts the file in its place. All must have been written to {@link #stream}. */
+  /** The file that {@link #stream} writes to, for those who write files by name. */
+  Path path() {
+    return part == null ? target : part;
+  }
+
+  /** Puts the file in its place. All must have been written. */
   synchronized void commit() throws IOException {
     if (done) {
       return;

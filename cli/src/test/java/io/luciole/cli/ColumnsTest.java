@@ -2,6 +2,9 @@ package io.luciole.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 class ColumnsTest {
@@ -17,6 +20,30 @@ class ColumnsTest {
   void wrap_words_breaksAtSpaces() {
     assertThat(Columns.wrap("fireflies glow at dusk", 10))
         .containsExactly("fireflies", "glow at", "dusk");
+  }
+
+  @Test
+  void wrap_anyTextAndWidth_losesNothingAndStaysWithin() {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    for (int i = 0; i < 2000; i++) {
+      int columns = 2 + random.nextInt(12);
+      String text =
+          random
+              .ints(random.nextInt(60), 0, 4)
+              .mapToObj(c -> List.of("a", "bc", " ", "螢").get(c))
+              .collect(Collectors.joining())
+              .strip();
+
+      List<String> lines = Columns.wrap(text, columns);
+
+      assertThat(String.join("", lines).replace(" ", ""))
+          .as("seed %d, \"%s\" in %d columns", seed, text, columns)
+          .isEqualTo(text.replace(" ", ""));
+      assertThat(lines)
+          .as("seed %d, \"%s\" in %d columns", seed, text, columns)
+          .allMatch(line -> Columns.width(line) <= columns);
+    }
   }
 
   @Test

@@ -55,22 +55,27 @@ class IndexSearchEvalTest {
 
   @Test
   void index_duplicateIds_updateAndAreCounted() throws IOException {
-    Path corpus = write("corpus.jsonl", CORPUS + "{\"_id\":\"bee\",\"text\":\"Drones do not sting.\"}\n");
+    Path corpus =
+        write("corpus.jsonl", CORPUS + "{\"_id\":\"bee\",\"text\":\"Drones do not sting.\"}\n");
     Path own = folder.resolve("index");
 
     Run first = Cli.run("index", "--index", own, "--input", corpus);
     Run second = Cli.run("index", "--index", own, "--input", corpus);
 
-    assertThat(first.out()).contains("Indexed 6 documents").contains("5 added, 1 updated, 0 failed");
+    assertThat(first.out())
+        .contains("Indexed 6 documents")
+        .contains("5 added, 1 updated, 0 failed");
     assertThat(second.out()).contains("0 added, 6 updated, 0 failed");
     assertThat(ids(Cli.run("search", "--index", own, "--json", "--mode", "bm25", "drones sting")))
         .containsExactly("bee");
-    assertThat(ids(Cli.run("search", "--index", own, "--json", "--mode", "bm25", "dance"))).isEmpty();
+    assertThat(ids(Cli.run("search", "--index", own, "--json", "--mode", "bm25", "dance")))
+        .isEmpty();
   }
 
   @Test
   void index_folderOfTexts_takesPathsAsIds() throws IOException {
-    Path texts = Files.createDirectories(folder.resolve("texts/insects")).getParent();
+    Path texts = folder.resolve("texts");
+    Files.createDirectories(texts.resolve("insects"));
     Files.writeString(texts.resolve("insects/firefly.txt"), "Fireflies glow at dusk.");
     Files.writeString(texts.resolve("bridge.md"), "# Bridges\n\nSome carry their load by cables.");
     Files.write(texts.resolve("picture.png"), new byte[] {1, 2, 3});
@@ -85,13 +90,17 @@ class IndexSearchEvalTest {
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-      {"_id": "x", "text": "b"         | line 6
-      {"_id": "x"}                     | line 6: expected "text", found none
-      {"text": "b"}                    | line 6: expected "_id", found none
-      {"_id": "x", "text": 7}          | line 6: expected a string as "text", found 7
-      [1]                              | line 6: expected a JSON object, found an array
-      """)
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          {"_id": "x", "text": "b"         | line 6
+          {"_id": "x"}                     | line 6: expected "text", found none
+          {"text": "b"}                    | line 6: expected "_id", found none
+          {"_id": "x", "text": 7}          | line 6: expected a string as "text", found 7
+          [1]                              | line 6: expected a JSON object, found an array
+          """)
   void index_badLine_isNamedAndLeavesNothing(String line, String message) throws IOException {
     Path corpus = write("corpus.jsonl", CORPUS + line + "\n");
     Path own = folder.resolve("index");
@@ -99,7 +108,12 @@ class IndexSearchEvalTest {
     Run run = Cli.run("index", "--index", own, "--input", corpus);
 
     assertThat(run.status()).isEqualTo(1);
-    assertThat(run.errLines()).singleElement().asString().startsWith("luciole: ").contains("corpus.jsonl").contains(message);
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("luciole: ")
+        .contains("corpus.jsonl")
+        .contains(message);
     assertThat(own).doesNotExist();
   }
 
@@ -111,9 +125,11 @@ class IndexSearchEvalTest {
     Run run = Cli.run("index", "--index", own, "--input", corpus);
 
     assertThat(run.status()).isEqualTo(1);
-    assertThat(ids(Cli.run("search", "--index", own, "--json", "--mode", "bm25", "bees dance drones")))
+    assertThat(
+            ids(Cli.run("search", "--index", own, "--json", "--mode", "bm25", "bees dance drones")))
         .containsExactly("bee");
-    assertThat(ids(Cli.run("search", "--index", own, "--json", "--mode", "bm25", "drones"))).isEmpty();
+    assertThat(ids(Cli.run("search", "--index", own, "--json", "--mode", "bm25", "drones")))
+        .isEmpty();
   }
 
   @Test
@@ -135,13 +151,17 @@ class IndexSearchEvalTest {
     Run run = Cli.run("index", "--index", folder.resolve("index"), "--input", corpus);
 
     assertThat(run.status()).isEqualTo(1);
-    assertThat(run.errLines()).singleElement().asString().startsWith("luciole: Expected documents in " + corpus);
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("luciole: Expected documents in " + corpus);
     assertThat(folder.resolve("index")).doesNotExist();
   }
 
   @Test
   void index_noSuchInput_saysSo() {
-    Run run = Cli.run("index", "--index", folder.resolve("index"), "--input", folder.resolve("none"));
+    Run run =
+        Cli.run("index", "--index", folder.resolve("index"), "--input", folder.resolve("none"));
 
     assertThat(run.status()).isEqualTo(1);
     assertThat(run.errLines()).containsExactly("luciole: No such file: " + folder.resolve("none"));
@@ -155,7 +175,11 @@ class IndexSearchEvalTest {
     Run run = Cli.run("index", "--index", folder.resolve("index"), "--input", empty);
 
     assertThat(run.status()).isEqualTo(1);
-    assertThat(run.errLines()).singleElement().asString().contains("Expected text files").contains(empty.toString());
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .contains("Expected text files")
+        .contains(empty.toString());
   }
 
   @Test
@@ -169,9 +193,18 @@ class IndexSearchEvalTest {
     Run files = Cli.run("index", "--index", folder.resolve("index"), "--input", texts);
 
     assertThat(lines.status()).isEqualTo(1);
-    assertThat(lines.errLines()).singleElement().asString().contains("latin1.jsonl").contains("line 1").contains("UTF-8");
+    assertThat(lines.errLines())
+        .singleElement()
+        .asString()
+        .contains("latin1.jsonl")
+        .contains("line 1")
+        .contains("UTF-8");
     assertThat(files.status()).isEqualTo(1);
-    assertThat(files.errLines()).singleElement().asString().contains("latin1.txt").contains("UTF-8");
+    assertThat(files.errLines())
+        .singleElement()
+        .asString()
+        .contains("latin1.txt")
+        .contains("UTF-8");
     assertThat(folder.resolve("index")).doesNotExist();
   }
 
@@ -188,7 +221,8 @@ class IndexSearchEvalTest {
   @Test
   void indexAndSearch_withAnotherModel_areRefusedNamingBoth() throws IOException {
     Path other = Models.copyOfStarter(folder.resolve("other-model"));
-    Files.writeString(other.resolve("tokenizer.json"), Files.readString(other.resolve("tokenizer.json")) + "\n");
+    Files.writeString(
+        other.resolve("tokenizer.json"), Files.readString(other.resolve("tokenizer.json")) + "\n");
     Path corpus = write("corpus.jsonl", CORPUS);
 
     for (Run run :
@@ -197,7 +231,12 @@ class IndexSearchEvalTest {
             Cli.run("search", "--model", other, "--index", index, "insects"))) {
       assertThat(run.status()).isEqualTo(1);
       assertThat(run.out()).isEmpty();
-      assertThat(run.errLines()).singleElement().asString().startsWith("luciole: ").contains("starter").contains("other-model");
+      assertThat(run.errLines())
+          .singleElement()
+          .asString()
+          .startsWith("luciole: ")
+          .contains("starter")
+          .contains("other-model");
     }
   }
 
@@ -211,20 +250,35 @@ class IndexSearchEvalTest {
         switch (command) {
           case "search" -> Cli.run("search", "--index", foreign, "insects");
           case "eval" ->
-              Cli.run("eval", "--index", foreign, "--queries", write("q", "{\"_id\":\"1\",\"text\":\"a\"}"),
-                  "--qrels", write("r", "1\tbee\t1\n"));
+              Cli.run(
+                  "eval",
+                  "--index",
+                  foreign,
+                  "--queries",
+                  write("q", "{\"_id\":\"1\",\"text\":\"a\"}"),
+                  "--qrels",
+                  write("r", "1\tbee\t1\n"));
           default -> Cli.run("index", "--index", foreign, "--input", write("c", CORPUS));
         };
 
     assertThat(run.status()).isEqualTo(1);
-    assertThat(run.errLines()).singleElement().asString().startsWith("luciole: ").contains(foreign.toString());
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("luciole: ")
+        .contains(foreign.toString());
     assertThat(list(foreign)).containsExactly("letter.txt");
   }
 
   @Test
   void search_damagedIndex_isRefused() throws IOException {
     Path own = copyOfIndex();
-    Path segments = list(own).stream().filter(n -> n.startsWith("segments_")).map(own::resolve).findFirst().orElseThrow();
+    Path segments =
+        list(own).stream()
+            .filter(n -> n.startsWith("segments_"))
+            .map(own::resolve)
+            .findFirst()
+            .orElseThrow();
     byte[] bytes = Files.readAllBytes(segments);
     bytes[bytes.length / 2] ^= 0x55;
     Files.write(segments, bytes);
@@ -232,7 +286,11 @@ class IndexSearchEvalTest {
     Run run = Cli.run("search", "--index", own, "insects");
 
     assertThat(run.status()).isEqualTo(1);
-    assertThat(run.errLines()).singleElement().asString().startsWith("luciole: ").contains(own.toString());
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("luciole: ")
+        .contains(own.toString());
   }
 
   @Test
@@ -241,7 +299,9 @@ class IndexSearchEvalTest {
 
     assertThat(run.status()).as(run.err()).isZero();
     assertThat(run.outLines().get(0)).isEqualTo(" 1. Fireflies");
-    assertThat(run.outLines().get(1)).matches(" {4}score 0\\.\\d{4} {3}dense #1 \\(0\\.\\d{3}\\) {3}bm25 #1 \\(\\d\\.\\d{3}\\) {3}id firefly");
+    assertThat(run.outLines().get(1))
+        .matches(
+            " {4}score 0\\.\\d{4} {3}dense #1 \\(0\\.\\d{3}\\) {3}bm25 #1 \\(\\d\\.\\d{3}\\) {3}id firefly");
     assertThat(run.outLines().get(2)).isEqualTo("    Fireflies glow at dusk to find a mate.");
     assertThat(run.out()).contains("\n 3. ").doesNotContain("\n 4. ").doesNotContain("\u001b");
     assertThat(run.err()).startsWith("3 hits of 5 documents in ");
@@ -259,7 +319,9 @@ class IndexSearchEvalTest {
     assertThat(hit.path("id").textValue()).isEqualTo(first);
     assertThat(hit.path("score").doubleValue()).isPositive();
     List<String> legs = mode.equals("hybrid") ? List.of("dense", "bm25") : List.of(mode);
-    assertThat(hit.path("legs").properties()).extracting(p -> p.getKey()).containsExactlyElementsOf(legs);
+    assertThat(hit.path("legs").properties())
+        .extracting(p -> p.getKey())
+        .containsExactlyElementsOf(legs);
     assertThat(hit.path("legs").path(legs.get(0)).path("rank").intValue()).isEqualTo(1);
     assertThat(hit.path("legs").path(legs.get(0)).path("score").doubleValue()).isPositive();
   }
@@ -267,10 +329,13 @@ class IndexSearchEvalTest {
   @Test
   void search_explain_showsHowScoresCameAbout() throws IOException {
     Run people = Cli.run("search", "--index", index, "--explain", "--top", 1, "fireflies");
-    Run machines = Cli.run("search", "--index", index, "--explain", "--json", "--top", 1, "fireflies");
+    Run machines =
+        Cli.run("search", "--index", index, "--explain", "--json", "--top", 1, "fireflies");
 
     assertThat(people.outLines()).filteredOn(l -> l.startsWith("    | ")).hasSizeGreaterThan(2);
-    assertThat(JSON.readTree(machines.out()).path("explain").textValue()).contains("dense").contains("bm25");
+    assertThat(JSON.readTree(machines.out()).path("explain").textValue())
+        .contains("dense")
+        .contains("bm25");
   }
 
   @Test
@@ -287,7 +352,10 @@ class IndexSearchEvalTest {
     Run run = Cli.run("search", "--index", index, "--mode", "sparse", "insects");
 
     assertThat(run.status()).isEqualTo(1);
-    assertThat(run.errLines()).singleElement().asString().contains("can be searched by dense, bm25, not by sparse");
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .contains("can be searched by dense, bm25, not by sparse");
   }
 
   @Test
@@ -300,30 +368,39 @@ class IndexSearchEvalTest {
 
   @Test
   void eval_queriesAndJudgements_printsATableAndARun() throws IOException {
-    Path queries = write("queries.jsonl", """
-        {"_id": "q1", "text": "which insects glow"}
-        {"_id": "q2", "text": "how do bees talk"}
-        {"_id": "q3", "text": "nobody judged this"}
-        """);
-    Path qrels = write("qrels.tsv", """
-        query-id\tcorpus-id\tscore
-        q1\tfirefly\t2
-        q1\tnone\t1
-        q2\tbee\t1
-        q9\tbee\t1
-        """);
+    Path queries =
+        write(
+            "queries.jsonl",
+            """
+            {"_id": "q1", "text": "which insects glow"}
+            {"_id": "q2", "text": "how do bees talk"}
+            {"_id": "q3", "text": "nobody judged this"}
+            """);
+    Path qrels =
+        write(
+            "qrels.tsv",
+            """
+            query-id\tcorpus-id\tscore
+            q1\tfirefly\t2
+            q1\tnone\t1
+            q2\tbee\t1
+            q9\tbee\t1
+            """);
     Path trec = folder.resolve("run.trec");
 
-    Run table = Cli.run("eval", "--index", index, "--queries", queries, "--qrels", qrels, "--run", trec);
+    Run table =
+        Cli.run("eval", "--index", index, "--queries", queries, "--qrels", qrels, "--run", trec);
     Run tsv = Cli.run("eval", "--index", index, "--queries", queries, "--qrels", qrels, "--tsv");
 
     assertThat(table.status()).as(table.err()).isZero();
     assertThat(table.out()).contains("nDCG@10", "MRR@10", "Recall@100", "dense", "bm25", "rrf");
     assertThat(table.err())
-        .contains("Left out 1 query without a relevant document")
-        .contains("Left out 1 judged query that is not among the queries")
-        .contains("1 judged document is not in the index");
-    assertThat(Files.readAllLines(trec)).hasSize(10).allMatch(Pattern.compile("q[12] Q0 \\S+ \\d+ [0-9.E-]+ \\S+").asMatchPredicate());
+        .contains("Queries left out for want of a relevant document: 1")
+        .contains("Judged queries left out that are not among the queries: 1")
+        .contains("Judged documents that are not in the index, counted as not found: 1");
+    assertThat(Files.readAllLines(trec))
+        .hasSize(10)
+        .allMatch(Pattern.compile("q[12] Q0 \\S+ \\d+ [0-9.E-]+ \\S+").asMatchPredicate());
     assertThat(tsv.outLines()).allMatch(l -> l.split("\t", -1).length >= 4);
     assertThat(tsv.outLines().get(0)).startsWith("dense\t");
     // Two relevant documents of which one is not there: DCG 3 of 3 + 1/log2(3).
@@ -334,7 +411,9 @@ class IndexSearchEvalTest {
   void eval_noSuchFiles_saysSo() throws IOException {
     Path queries = write("queries.jsonl", "{\"_id\": \"q1\", \"text\": \"which insects glow\"}\n");
 
-    Run run = Cli.run("eval", "--index", index, "--queries", queries, "--qrels", folder.resolve("none.tsv"));
+    Run run =
+        Cli.run(
+            "eval", "--index", index, "--queries", queries, "--qrels", folder.resolve("none.tsv"));
 
     assertThat(run.status()).isEqualTo(1);
     assertThat(run.errLines()).singleElement().asString().contains("none.tsv");

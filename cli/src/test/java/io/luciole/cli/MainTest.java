@@ -49,7 +49,8 @@ class MainTest {
                 .filter(l -> l.matches(" {2}[a-z].*"))
                 .map(l -> l.strip().replaceFirst(" .*", ""))
                 .takeWhile(l -> !l.equals("luciole")))
-        .containsExactly("demo", "embed", "index", "search", "eval", "doctor", "generate-completion");
+        .containsExactly(
+            "demo", "embed", "index", "search", "eval", "doctor", "generate-completion");
   }
 
   @ParameterizedTest

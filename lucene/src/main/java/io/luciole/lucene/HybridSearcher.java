@@ -26,6 +26,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexReader;
+import org.apache.lucene.index.Term;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.IndexSearcher;
@@ -33,6 +34,7 @@ import org.apache.lucene.search.Query;
 import org.apache.lucene.search.SearcherFactory;
 import org.apache.lucene.search.SearcherManager;
 import org.apache.lucene.search.TaskExecutor;
+import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.Directory;
 import org.jspecify.annotations.Nullable;
@@ -391,6 +393,19 @@ public final class HybridSearcher implements AutoCloseable {
   /** The legs as Lucene queries, for use beside an application's own. */
   public LegQueries queries() {
     return queries;
+  }
+
+  /** Whether there is a document of an id. */
+  public boolean contains(String id) {
+    requireNonNull(id, "id");
+    IndexSearcher searcher = acquire();
+    try {
+      return searcher.count(new TermQuery(new Term(SchemaFields.ID, id))) > 0;
+    } catch (IOException e) {
+      throw CommitData.unreadable(path, e);
+    } finally {
+      release(searcher);
+    }
   }
 
   /** The number of documents, deleted ones not counted. */
