@@ -104,11 +104,12 @@ final class Progress implements AutoCloseable {
     double seconds = seconds();
     return String.format(
         Locale.ROOT,
-        "%s %s in %s (%s a second)",
+        "%s %s in %s (%s%s a second)",
         shown(count - begin),
         unit,
         duration(seconds),
-        shown(Math.round((count - begin) / Math.max(seconds, 1e-3))));
+        shown(Math.round((count - begin) / Math.max(seconds, 1e-3))),
+        unitSize == 1 ? "" : " " + unit);
   }
 
   private String counted() {

@@ -122,20 +122,20 @@ final class PullFailureTest extends PullFixture {
   @Test
   void silentConnection_isTakenUpByRange() throws Exception {
     CountDownLatch never = new CountDownLatch(1);
-    stall = Duration.ofMillis(300);
+    stall = Duration.ofMillis(1_500);
     hub.next(hub.filePath(WEIGHTS), FakeHub.hang(weights(), 100_000, never));
 
     pull();
 
     assertPulled();
-    assertThat(listener.retries).singleElement().asString().contains("no byte came for");
+    assertThat(listener.retries).anyMatch(line -> line.contains("no byte came for"));
     assertThat(hub.requests(WEIGHTS).get(1).range()).isNotNull();
   }
 
   @Test
   void silentServer_isRetried() throws Exception {
     CountDownLatch never = new CountDownLatch(1);
-    stall = Duration.ofMillis(300);
+    stall = Duration.ofMillis(1_500);
     hub.next(
         hub.listingPath(),
         exchange -> {
@@ -149,7 +149,7 @@ final class PullFailureTest extends PullFixture {
     pull();
 
     assertPulled();
-    assertThat(listener.retries).singleElement().asString().contains("gave no answer for");
+    assertThat(listener.retries).anyMatch(line -> line.contains("gave no answer for"));
   }
 
   @Test
