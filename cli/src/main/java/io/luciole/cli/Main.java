@@ -3,6 +3,7 @@ package io.luciole.cli;
 import io.luciole.LucioleException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.util.Map;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -36,6 +37,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "  luciole index --index DIR --input corpus.jsonl   index BEIR JSON lines, or a folder of texts",
       "  luciole search --index DIR \"which insects glow\"",
       "  luciole embed --input texts.jsonl --output vectors.jsonl",
+      "  luciole pull BAAI/bge-m3                         fetch a model",
       "  luciole doctor                                   what is there, what is missing",
       "",
       "Settings that no flag gives come from luciole.properties, the environment",
@@ -56,8 +58,8 @@ public final class Main implements Runnable {
   private final CommandLine commandLine;
   private boolean failed;
 
-  private Main(Console console) {
-    commandLine = commandLine(console);
+  private Main(Console console, Map<String, String> environment) {
+    commandLine = commandLine(console, environment);
   }
 
   /** Runs a command and ends the process with its exit status. */
@@ -67,13 +69,19 @@ public final class Main implements Runnable {
 
   /** Runs a command and returns its exit status. */
   static int run(Console console, String... args) {
-    return new Main(console).execute(console, args);
+    return run(console, System.getenv(), args);
   }
 
-  private CommandLine commandLine(Console console) {
+  /** The same, where the network and other people's caches are those of another environment. */
+  static int run(Console console, Map<String, String> environment, String... args) {
+    return new Main(console, environment).execute(console, args);
+  }
+
+  private CommandLine commandLine(Console console, Map<String, String> environment) {
     CommandLine line =
         new CommandLine(this)
             .addSubcommand(new DemoCommand(console))
+            .addSubcommand(new PullCommand(console, environment))
             .addSubcommand(new EmbedCommand(console))
             .addSubcommand(new IndexCommand(console))
             .addSubcommand(new SearchCommand(console))

@@ -1,5 +1,6 @@
 package io.luciole.cli;
 
+import java.time.Duration;
 import java.util.Locale;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -14,11 +15,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class Progress implements AutoCloseable {
   private static final int LINE_SECONDS = 30;
+  private static final int BAR_COLUMNS = 79;
 
   private final Console console;
   private final String task;
   private final String unit;
+  private final long unitSize;
   private final long total;
+  private final long begin;
   private final long started = System.nanoTime();
   private final @Nullable ProgressBar bar;
   private long nextLine = started + LINE_SECONDS * 1_000_000_000L;
@@ -30,16 +34,30 @@ final class Progress implements AutoCloseable {
    * @param total how many there will be, or -1 if that is unknown
    */
   Progress(Console console, String task, String unit, long total) {
+    this(console, task, unit, 1, total, 0);
+  }
+
+  /**
+   * Starts in the middle, with numbers that are shown in a larger unit.
+   *
+   * @param unitSize how many make one that is shown
+   * @param begin how many are done already, which do not count for the rate
+   */
+  Progress(Console console, String task, String unit, long unitSize, long total, long begin) {
     this.console = console;
     this.task = task;
     this.unit = unit;
+    this.unitSize = unitSize;
     this.total = total;
+    this.begin = begin;
+    this.count = begin;
     this.bar =
         console.drawsProgress()
             ? new ProgressBarBuilder()
                 .setTaskName(task)
                 .setInitialMax(total)
-                .setUnit(" " + unit, 1)
+                .setUnit(" " + unit, unitSize)
+                .startsFrom(begin, Duration.ZERO)
                 .setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(200)
                 .showSpeed()
@@ -67,6 +85,15 @@ final class Progress implements AutoCloseable {
     }
   }
 
+  /** Says something, on a line above the bar. */
+  void say(String message) {
+    if (bar != null) {
+      // The bar stands on this line and is drawn again beneath.
+      console.err().print("\r" + " ".repeat(BAR_COLUMNS) + "\r");
+    }
+    console.err().println(message);
+  }
+
   /** Seconds since the start. */
   double seconds() {
     return (System.nanoTime() - started) / 1e9;
@@ -77,17 +104,24 @@ final class Progress implements AutoCloseable {
     double seconds = seconds();
     return String.format(
         Locale.ROOT,
-        "%,d %s in %s (%,.0f a second)",
-        count,
+        "%s %s in %s (%s%s a second)",
+        shown(count - begin),
         unit,
         duration(seconds),
-        count / Math.max(seconds, 1e-3));
+        shown(Math.round((count - begin) / Math.max(seconds, 1e-3))),
+        unitSize == 1 ? "" : " " + unit);
   }
 
   private String counted() {
     return total < 0
-        ? String.format(Locale.ROOT, "%,d %s", count, unit)
-        : String.format(Locale.ROOT, "%,d of %,d %s", count, total, unit);
+        ? shown(count) + " " + unit
+        : shown(count) + " of " + shown(total) + " " + unit;
+  }
+
+  private String shown(long number) {
+    return unitSize == 1
+        ? String.format(Locale.ROOT, "%,d", number)
+        : String.format(Locale.ROOT, "%,.1f", number / (double) unitSize);
   }
 
   /** A duration for people: {@code 0.8 s}, {@code 2 min 05 s}. */

@@ -1,8 +1,14 @@
 package io.luciole.model;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,45 +16,139 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * Luciole   CACHE/models/ORG/NAME/
- * HF tools  $HF_HOME/hub/models--ORG--NAME/refs/main         the commit
- *           $HF_HOME/hub/models--ORG--NAME/snapshots/COMMIT/ the files
+ * HF tools  HUB/models--ORG--NAME/refs/REVISION       the commit
+ *           HUB/models--ORG--NAME/snapshots/COMMIT/   the files
  * </pre>
+ *
+ * <p>Immutable. Nothing is written or downloaded here.
  */
-final class HubCache {
-  private HubCache() {}
+public final class HubCache {
+  /** The revision that a hub name without one means. */
+  public static final String MAIN = "main";
 
-  /** Where Luciole keeps a hub model. */
-  static Path folder(String hubName) {
-    return CacheFolder.path().resolve("models").resolve(hubName);
+  /** The hub's own rule: letters, digits, {@code _ . -}, the last two not at an end. */
+  private static final Pattern NAME =
+      Pattern.compile("\\w(?:[\\w.-]{0,94}\\w)?/\\w(?:[\\w.-]{0,94}\\w)?");
+
+  private final Path luciole;
+  private final Path huggingFace;
+
+  private HubCache(Path luciole, Path huggingFace) {
+    this.luciole = luciole;
+    this.huggingFace = huggingFace;
   }
 
-  /** The folder of a hub model that is here, Luciole's own before that of Hugging Face's tools. */
-  static @Nullable Path find(String hubName) {
+  /** The folders that this process's environment names. */
+  public static HubCache ofEnvironment() {
+    return of(CacheFolder.path(), System.getenv());
+  }
+
+  /**
+   * The folders under given settings.
+   *
+   * @param cacheFolder Luciole's own, as {@link CacheFolder#path()}
+   * @param environment where {@code HF_HUB_CACHE}, {@code HF_HOME} and {@code XDG_CACHE_HOME} are
+   *     looked up, in this order
+   */
+  public static HubCache of(Path cacheFolder, Map<String, String> environment) {
+    requireNonNull(cacheFolder, "cacheFolder");
+    requireNonNull(environment, "environment");
+    return new HubCache(cacheFolder.resolve("models"), hub(environment));
+  }
+
+  /** Whether a text is a name that the hub can have, {@code ORG/NAME}. */
+  public static boolean isName(String text) {
+    return NAME.matcher(text).matches()
+        && !text.contains("..")
+        && !text.contains("--")
+        && !text.endsWith(".git");
+  }
+
+  /**
+   * Where Luciole keeps a hub model. The folder appears only when the model in it is complete.
+   *
+   * @throws IllegalArgumentException if this is no hub name
+   */
+  public Path folder(String hubName) {
+    return luciole.resolve(checked(hubName));
+  }
+
+  /**
+   * The folder of a hub model that is here and complete, Luciole's own before that of Hugging
+   * Face's tools.
+   *
+   * @throws IllegalArgumentException if this is no hub name
+   * @throws ModelException if the caches cannot be read
+   */
+  public Optional<Path> find(String hubName) {
     Path own = folder(hubName);
-    if (Files.isRegularFile(own.resolve("tokenizer.json"))) {
-      return own;
+    return Files.isRegularFile(own.resolve("tokenizer.json"))
+        ? Optional.of(own)
+        : snapshot(hubName, MAIN).filter(ModelFolder::isComplete);
+  }
+
+  /**
+   * The snapshot folder of a revision in the cache of Hugging Face's tools, which often hold a part
+   * of the files only.
+   *
+   * @param revision a branch, a tag or a commit
+   * @throws IllegalArgumentException if this is no hub name
+   * @throws ModelException if the cache cannot be read
+   */
+  public Optional<Path> snapshot(String hubName, String revision) {
+    Path repository = huggingFace.resolve("models--" + checked(hubName).replace("/", "--"));
+    Path snapshots = repository.resolve("snapshots");
+    Path refs = repository.resolve("refs");
+    Path reference = below(refs, revision);
+    String commit = revision;
+    if (reference != null && Files.isRegularFile(reference)) {
+      try {
+        commit = Files.readString(reference).strip();
+      } catch (IOException e) {
+        throw new ModelException("Cannot read " + reference + ": " + e.getMessage(), e);
+      }
     }
-    Path repository = hubHome().resolve("models--" + hubName.replace("/", "--"));
-    Path main = repository.resolve("refs").resolve("main");
-    if (!Files.isRegularFile(main)) {
+    Path snapshot = below(snapshots, commit);
+    return snapshot != null && Files.isDirectory(snapshot)
+        ? Optional.of(snapshot)
+        : Optional.empty();
+  }
+
+  private static String checked(String hubName) {
+    if (!isName(requireNonNull(hubName, "hubName"))) {
+      throw new IllegalArgumentException(
+          "expected a hub name such as BAAI/bge-m3, got \"" + hubName + '"');
+    }
+    return hubName;
+  }
+
+  /** A path strictly beneath a folder, or null if the text leads anywhere else. */
+  private static @Nullable Path below(Path folder, String text) {
+    try {
+      Path base = folder.normalize();
+      Path path = base.resolve(text).normalize();
+      return path.startsWith(base) && !path.equals(base) ? path : null;
+    } catch (InvalidPathException e) {
       return null;
     }
-    try {
-      Path snapshot = repository.resolve("snapshots").resolve(Files.readString(main).strip());
-      return Files.isRegularFile(snapshot.resolve("tokenizer.json")) ? snapshot : null;
-    } catch (IOException e) {
-      throw new ModelException("Cannot read " + main + ": " + e.getMessage(), e);
-    }
   }
 
-  private static Path hubHome() {
-    String hub = System.getenv("HF_HUB_CACHE");
-    if (hub != null && !hub.isBlank()) {
-      return Path.of(hub);
+  private static Path hub(Map<String, String> environment) {
+    String hub = environment.getOrDefault("HF_HUB_CACHE", "");
+    return hub.isBlank() ? home(environment).resolve("hub") : Path.of(hub);
+  }
+
+  /**
+   * The home folder of Hugging Face's tools: {@code $HF_HOME}, or {@code
+   * $XDG_CACHE_HOME/huggingface}, or {@code ~/.cache/huggingface}.
+   */
+  public static Path home(Map<String, String> environment) {
+    String home = environment.getOrDefault("HF_HOME", "");
+    if (!home.isBlank()) {
+      return Path.of(home);
     }
-    String home = System.getenv("HF_HOME");
-    return home != null && !home.isBlank()
-        ? Path.of(home, "hub")
-        : Path.of(System.getProperty("user.home"), ".cache", "huggingface", "hub");
+    String xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
+    Path caches = xdg.isBlank() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(xdg);
+    return caches.resolve("huggingface");
   }
 }

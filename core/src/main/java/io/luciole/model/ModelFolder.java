@@ -32,6 +32,14 @@ final class ModelFolder {
   /** Rows of a table are no limit of the model beyond this; tokenizer files write 1e30 for none. */
   private static final int NO_LIMIT = 1 << 20;
 
+  /** A checkpoint's file, or the index of its shards, in the order of preference. */
+  private static final String[] WEIGHTS = {
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json"
+  };
+
   private final Path folder;
   private final JsonNode config;
   private final JsonNode own;
@@ -75,15 +83,7 @@ final class ModelFolder {
               + ", found none. It is the tokenizer's file in Hugging Face's format; copy it from"
               + " the model's page.");
     }
-    Path weights =
-        isOnnx
-            ? null
-            : first(
-                folder,
-                "model.safetensors",
-                "model.safetensors.index.json",
-                "pytorch_model.bin",
-                "pytorch_model.bin.index.json");
+    Path weights = isOnnx ? null : first(folder, WEIGHTS);
     if (onnx == null) {
       onnx = findOnnx(folder);
     }
@@ -108,6 +108,22 @@ final class ModelFolder {
     Path parent = folder.toAbsolutePath().normalize().getParent();
     boolean export = folder.getFileName() != null && folder.endsWith("onnx");
     return here == null && export && parent != null ? first(parent, name) : here;
+  }
+
+  /**
+   * Whether a folder has all that a model takes: other tools' caches often hold the tokenizer alone
+   * or a part of a checkpoint's shards.
+   *
+   * @throws ModelException if the index of a sharded checkpoint cannot be read
+   */
+  static boolean isComplete(Path folder) {
+    if (!Files.isRegularFile(folder.resolve("tokenizer.json"))) {
+      return false;
+    }
+    Path weights = first(folder, WEIGHTS);
+    return weights != null
+        ? FileDigests.withShards(weights).stream().allMatch(Files::isRegularFile)
+        : findOnnx(folder) != null;
   }
 
   private static @Nullable Path first(Path folder, String... names) {

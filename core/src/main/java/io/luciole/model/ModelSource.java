@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,8 +22,6 @@ import org.jspecify.annotations.Nullable;
 public final class ModelSource {
   /** The alias of the model that comes with Maven. */
   public static final String STARTER = "starter";
-
-  private static final Pattern HUB_NAME = Pattern.compile("[\\w.-]+/[\\w.-]+");
 
   private final String text;
   private final @Nullable Path path;
@@ -67,8 +64,9 @@ public final class ModelSource {
     if (text.equals(STARTER)) {
       return StarterModel.files();
     }
-    if (HUB_NAME.matcher(text).matches()) {
-      Path cached = HubCache.find(text);
+    if (HubCache.isName(text)) {
+      HubCache cache = HubCache.ofEnvironment();
+      Path cached = cache.find(text).orElse(null);
       if (cached != null) {
         return ModelFolder.read(cached, text);
       }
@@ -76,7 +74,7 @@ public final class ModelSource {
           "The model "
               + text
               + " is not on this machine: found neither a folder of that name, nor "
-              + HubCache.folder(text)
+              + cache.folder(text)
               + ", nor a snapshot in the Hugging Face cache. Fetch it with: luciole pull "
               + text);
     }
