@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.luciole.Embedding;
+import io.luciole.MultiVector;
 import io.luciole.SparseVector;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
@@ -120,18 +121,23 @@ final class DocumentFields {
                 new BinaryDocValuesField(SchemaFields.SPARSE_EXACT, SparseBytes.encode(vector)));
           }
         });
-    schema
-        .multiVectors()
-        .ifPresent(rows ->
-            document.add(
-                switch (rows.form()) {
-                  case FLOAT32 ->
-                      new LateInteractionField(
-                          SchemaFields.COLBERT, embedding.colbert().toArrays());
-                  case INT8 ->
-                      new BinaryDocValuesField(
-                          SchemaFields.COLBERT, MultiVectorBytes.encode(embedding.colbert()));
-                }));
+    schema.multiVectors().ifPresent(rows -> addTokenVectors(document, rows, embedding.colbert()));
+  }
+
+  private static void addTokenVectors(
+      Document document, HybridSchema.MultiVectors form, MultiVector rows) {
+    if (rows.dimension() != form.dimension()) {
+      throw new IllegalArgumentException(
+          "expected token vectors of " + form.dimension() + " components, got " + rows.dimension());
+    }
+    if (rows.rows() > 0) {
+      document.add(
+          switch (form.form()) {
+            case FLOAT32 -> new LateInteractionField(SchemaFields.COLBERT, rows.toArrays());
+            case INT8 ->
+                new BinaryDocValuesField(SchemaFields.COLBERT, MultiVectorBytes.encode(rows));
+          });
+    }
   }
 
   private static void addFeatures(Document document, SparseVector vector) {

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.IntConsumer;
-import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measures how well an index answers queries with known answers: every leg by itself, and their
@@ -23,11 +23,17 @@ public final class Evaluation {
   private final HybridSearcher searcher;
   private final List<Fusion> fusions;
   private final int depth;
+  private final HybridQuery.@Nullable Rerank rerank;
 
-  private Evaluation(HybridSearcher searcher, List<Fusion> fusions, int depth) {
+  private Evaluation(
+      HybridSearcher searcher,
+      List<Fusion> fusions,
+      int depth,
+      HybridQuery.@Nullable Rerank rerank) {
     this.searcher = searcher;
     this.fusions = List.copyOf(fusions);
     this.depth = depth;
+    this.rerank = rerank;
   }
 
   /**
@@ -36,7 +42,7 @@ public final class Evaluation {
    */
   public static Evaluation of(HybridSearcher searcher) {
     return new Evaluation(
-        requireNonNull(searcher, "searcher"), List.of(Fusion.rrf()), DEFAULT_DEPTH);
+        requireNonNull(searcher, "searcher"), List.of(Fusion.rrf()), DEFAULT_DEPTH, null);
   }
 
   /** The same with these fusions instead; their rows bear their names. */
@@ -44,7 +50,7 @@ public final class Evaluation {
     if (fusions.isEmpty()) {
       throw new IllegalArgumentException("expected at least one fusion, got none");
     }
-    return new Evaluation(searcher, fusions, depth);
+    return new Evaluation(searcher, fusions, depth, rerank);
   }
 
   /**
@@ -56,7 +62,12 @@ public final class Evaluation {
     if (depth < 100) {
       throw new IllegalArgumentException("depth must be at least 100, got " + depth);
     }
-    return new Evaluation(searcher, fusions, depth);
+    return new Evaluation(searcher, fusions, depth, rerank);
+  }
+
+  /** The same with, for each fusion, a row more: its best scored again. */
+  public Evaluation rerank(HybridQuery.Rerank rerank) {
+    return new Evaluation(searcher, fusions, depth, requireNonNull(rerank, "rerank"));
   }
 
   /**
@@ -82,12 +93,11 @@ public final class Evaluation {
     Map<String, Map<String, List<ScoredId>>> byFusion = new LinkedHashMap<>();
     int done = 0;
     for (EvaluationQuery query : judged) {
-      List<SearchResult> answers =
-          searcher.search(HybridQuery.of(query.text()).top(0).legs(legs).depth(depth), fusions);
-      for (int f = 0; f < fusions.size(); f++) {
-        byFusion
-            .computeIfAbsent(fusions.get(f).name(), name -> new LinkedHashMap<>())
-            .put(query.id(), answers.get(f).fused());
+      HybridQuery plain = HybridQuery.of(query.text()).top(0).legs(legs).depth(depth);
+      List<SearchResult> answers = searcher.search(plain, fusions);
+      put(byFusion, query, answers, "");
+      if (rerank != null) {
+        put(byFusion, query, searcher.search(plain.rerank(rerank), fusions), "+rerank");
       }
       answers
           .get(0)
@@ -98,10 +108,22 @@ public final class Evaluation {
     }
     List<RankedRun> runs = new ArrayList<>();
     byLeg.forEach((leg, rankings) -> runs.add(new RankedRun(leg.id(), rankings)));
-    if (legs.size() > 1) {
+    if (legs.size() > 1 || rerank != null) {
       byFusion.forEach((name, rankings) -> runs.add(new RankedRun(name, rankings)));
     }
     return table(runs, qrels, queries.size() - judged.size());
+  }
+
+  private void put(
+      Map<String, Map<String, List<ScoredId>>> byFusion,
+      EvaluationQuery query,
+      List<SearchResult> answers,
+      String suffix) {
+    for (int f = 0; f < fusions.size(); f++) {
+      byFusion
+          .computeIfAbsent(fusions.get(f).name() + suffix, name -> new LinkedHashMap<>())
+          .put(query.id(), answers.get(f).fused());
+    }
   }
 
   private static EvaluationTable table(List<RankedRun> runs, Qrels qrels, int unjudged) {
@@ -113,17 +135,16 @@ public final class Evaluation {
   static EvaluationTable.Row row(RankedRun run, Qrels qrels) {
     return new EvaluationTable.Row(
         run.name(),
-        mean(run, q -> RankingMetrics.ndcg(ranking(run, q), qrels.grades(q), 10)),
-        mean(run, q -> RankingMetrics.reciprocalRank(ranking(run, q), qrels.grades(q), 10)),
-        mean(run, q -> RankingMetrics.recall(ranking(run, q), qrels.grades(q), 100)),
-        mean(run, q -> RankingMetrics.averagePrecision(ranking(run, q), qrels.grades(q))));
+        mean(run, qrels, Metric.NDCG_10),
+        mean(run, qrels, Metric.MRR_10),
+        mean(run, qrels, Metric.RECALL_100),
+        mean(run, qrels, Metric.MAP));
   }
 
-  private static List<ScoredId> ranking(RankedRun run, String query) {
-    return run.rankings().getOrDefault(query, List.of());
-  }
-
-  private static double mean(RankedRun run, ToDoubleFunction<String> metric) {
-    return run.rankings().keySet().stream().mapToDouble(metric).average().orElse(0);
+  private static double mean(RankedRun run, Qrels qrels, Metric metric) {
+    return run.rankings().entrySet().stream()
+        .mapToDouble(ranking -> metric.of(ranking.getValue(), qrels.grades(ranking.getKey())))
+        .average()
+        .orElse(0);
   }
 }

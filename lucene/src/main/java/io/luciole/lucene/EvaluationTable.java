@@ -1,7 +1,9 @@
 package io.luciole.lucene;
 
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * Quality figures, one row for each leg and fusion.
@@ -27,6 +29,19 @@ public record EvaluationTable(List<Row> rows, List<RankedRun> runs, int queries,
   public EvaluationTable {
     rows = List.copyOf(rows);
     runs = List.copyOf(runs);
+  }
+
+  /** The legs' own runs, for {@link FusionTuning}. */
+  public Map<Leg, RankedRun> legRuns() {
+    Map<Leg, RankedRun> legs = new EnumMap<>(Leg.class);
+    for (RankedRun run : runs) {
+      for (Leg leg : Leg.values()) {
+        if (leg.id().equals(run.name())) {
+          legs.put(leg, run);
+        }
+      }
+    }
+    return legs;
   }
 
   /** A table for people: a line of headings, then a line for each row, in columns. */

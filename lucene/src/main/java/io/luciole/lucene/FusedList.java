@@ -64,7 +64,8 @@ final class FusedList {
       for (Map.Entry<Leg, Double> of : found.entrySet()) {
         sum += weights.getOrDefault(of.getKey(), 0.0) * of.getValue();
       }
-      entries.add(new Entry(doc, sum / divisor, legs.getOrDefault(doc, Map.of()), found));
+      // To 32 bits, so that sums that differ by the order of adding tie.
+      entries.add(new Entry(doc, (float) (sum / divisor), legs.getOrDefault(doc, Map.of()), found));
     });
     entries.sort(Comparator.comparingDouble(Entry::score).reversed().thenComparingInt(Entry::doc));
     return new FusedList(fusion, divisor, entries, weights);

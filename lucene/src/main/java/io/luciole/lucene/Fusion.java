@@ -2,6 +2,8 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.List;
+
 /**
  * Makes one ranking of several legs' rankings.
  *
@@ -49,7 +51,48 @@ public interface Fusion {
   }
 
   /**
-   * Reads a name: {@code rrf}, {@code rrf:K}.
+   * The weighted mean of the raw scores, a document not found scoring 0: what BGE-M3's authors use,
+   * with dense 1 and sparse 0.3. Meaningful where the legs' scores are of like size; BM25's are not
+   * like the others.
+   */
+  static Fusion weightedSum() {
+    return Fusions.SUM;
+  }
+
+  /**
+   * The weighted mean of the scores scaled so that each list's best is 1 and its last 0; a document
+   * not found counts 0. A list of equal scores is all 1.
+   */
+  static Fusion minMax() {
+    return Fusions.MIN_MAX;
+  }
+
+  /**
+   * The weighted mean of the standard scores, {@code (score - mean) / standard deviation} over the
+   * leg's list; a document not found counts as the last of the list does. A list of equal scores is
+   * all 0.
+   */
+  static Fusion zScore() {
+    return Fusions.Z_SCORE;
+  }
+
+  /**
+   * Distribution-based score fusion: the weighted mean of the scores scaled so that three standard
+   * deviations below the list's mean are 0 and three above are 1, not clamped; a document not found
+   * counts 0. A list of equal scores is all one half.
+   */
+  static Fusion distributionBased() {
+    return Fusions.DISTRIBUTION;
+  }
+
+  /** The names that {@link #parse} reads. */
+  static List<String> names() {
+    return Fusions.NAMES;
+  }
+
+  /**
+   * Reads a name: {@code rrf}, {@code rrf:K}, {@code sum}, {@code minmax}, {@code zscore} or {@code
+   * dbsf}.
    *
    * @throws IllegalArgumentException if there is no such fusion; the message lists those there are
    */

@@ -1,21 +1,30 @@
 package io.luciole.lucene;
 
+import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 
 /** The fusions that come with Luciole. */
 final class Fusions {
+  static final List<String> NAMES = List.of("rrf", "rrf:K", "sum", "minmax", "zscore", "dbsf");
+
   private Fusions() {}
 
   static Fusion parse(String name) {
     String form = name.strip().toLowerCase(Locale.ROOT);
-    if (form.equals("rrf")) {
-      return Fusion.rrf();
-    }
     if (form.matches("rrf:\\d{1,6}")) {
-      return Fusion.rrf(Integer.parseInt(form.substring(4)));
+      return new ReciprocalRank(Integer.parseInt(form.substring(4)));
     }
-    throw new IllegalArgumentException(
-        "expected a fusion, rrf or rrf:K with a whole number K, got \"" + name + '"');
+    return switch (form) {
+      case "rrf" -> Fusion.rrf();
+      case "sum" -> SUM;
+      case "minmax" -> MIN_MAX;
+      case "zscore" -> Z_SCORE;
+      case "dbsf" -> DISTRIBUTION;
+      default ->
+          throw new IllegalArgumentException(
+              "expected a fusion of " + NAMES + " with a whole number K, got \"" + name + '"');
+    };
   }
 
   record ReciprocalRank(int k) implements Fusion {
@@ -43,5 +52,82 @@ final class Fusions {
     public boolean averaged() {
       return false;
     }
+  }
+
+  /** What is taken from each score of a list, and what the rest is divided by. */
+  private record Terms(double shift, double divisor) {}
+
+  /**
+   * A fusion whose contribution is a linear function of the score.
+   *
+   * @param name the fusion's name
+   * @param terms the function for a list
+   * @param absentAsLast whether a document not found contributes as the list's last does, not 0
+   */
+  private record Linear(String name, Function<float[], Terms> terms, boolean absentAsLast)
+      implements Fusion {
+    @Override
+    public double[] contributions(float[] scores) {
+      Terms of = terms.apply(scores);
+      double[] contributions = new double[scores.length];
+      for (int i = 0; i < scores.length; i++) {
+        contributions[i] = (scores[i] - of.shift()) / of.divisor();
+      }
+      return contributions;
+    }
+
+    @Override
+    public double absent(float[] scores) {
+      return absentAsLast ? contributions(scores)[scores.length - 1] : 0;
+    }
+
+    @Override
+    public boolean averaged() {
+      return true;
+    }
+  }
+
+  static final Fusion SUM = new Linear("sum", scores -> new Terms(0, 1), false);
+  static final Fusion MIN_MAX = new Linear("minmax", Fusions::range, false);
+  static final Fusion Z_SCORE = new Linear("zscore", Fusions::deviations, true);
+  static final Fusion DISTRIBUTION = new Linear("dbsf", Fusions::distribution, false);
+
+  /** Scores that are all alike become 1. */
+  private static Terms range(float[] scores) {
+    double low = scores[scores.length - 1];
+    double range = scores[0] - low;
+    return range > 0 ? new Terms(low, range) : new Terms(low - 1, 1);
+  }
+
+  /** Scores that are all alike become 0. */
+  private static Terms deviations(float[] scores) {
+    double mean = mean(scores);
+    double deviation = deviation(scores, mean);
+    return deviation > 0 ? new Terms(mean, deviation) : new Terms(scores[0], 1);
+  }
+
+  /** Scores that are all alike become one half. */
+  private static Terms distribution(float[] scores) {
+    double mean = mean(scores);
+    double deviation = deviation(scores, mean);
+    return deviation > 0
+        ? new Terms(mean - 3 * deviation, 6 * deviation)
+        : new Terms(scores[0] - 0.5, 1);
+  }
+
+  private static double mean(float[] scores) {
+    double sum = 0;
+    for (float score : scores) {
+      sum += score;
+    }
+    return sum / scores.length;
+  }
+
+  private static double deviation(float[] scores, double mean) {
+    double sum = 0;
+    for (float score : scores) {
+      sum += (score - mean) * (score - mean);
+    }
+    return Math.sqrt(sum / scores.length);
   }
 }

@@ -2,19 +2,23 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.List;
 import java.util.Map;
 import org.apache.lucene.search.Explanation;
 
 /**
  * A document found.
  *
- * @param rank its place in the fused list, 1 for the first
+ * @param rank its place in the list, 1 for the first
  * @param id its id
- * @param score its fused score, in the units of the fusion
+ * @param score what it is ranked by: the fused score, in the units of the fusion, or for one of the
+ *     documents scored again that score
  * @param title its title, may be empty
  * @param text its text, may be empty
  * @param metadata what else was stored with it, in the source's order
  * @param legs what each leg that found it said, in the order of {@link Leg}
+ * @param tokens the tokens it shares with the query, those that add most first; empty unless asked
+ *     for with {@link HybridQuery#matchedTokens}
  * @param explain how the score came about; {@code toString} is a readable tree
  */
 public record Hit(
@@ -25,6 +29,7 @@ public record Hit(
     String text,
     Map<String, String> metadata,
     Map<Leg, LegScore> legs,
+    List<TokenMatch> tokens,
     Explanation explain) {
   /** Checks the components. */
   public Hit {
@@ -34,5 +39,6 @@ public record Hit(
     requireNonNull(metadata, "metadata");
     requireNonNull(legs, "legs");
     requireNonNull(explain, "explain");
+    tokens = List.copyOf(tokens);
   }
 }

@@ -2,12 +2,16 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.Scores;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.apache.lucene.search.Query;
 import org.jspecify.annotations.Nullable;
 
@@ -24,12 +28,7 @@ public final class HybridQuery {
 
   private static final LegOptions USUAL = new LegOptions(DEFAULT_DEPTH, 1, null);
 
-  private final String text;
-  private final int top;
-  private final @Nullable Set<Leg> legs;
-  private final Map<Leg, LegOptions> options;
-  private final @Nullable Query filter;
-  private final Fusion fusion;
+  private final Settings settings;
 
   /**
    * How one leg is to search.
@@ -51,19 +50,66 @@ public final class HybridQuery {
     }
   }
 
-  private HybridQuery(
-      String text,
-      int top,
-      @Nullable Set<Leg> legs,
-      Map<Leg, LegOptions> options,
-      @Nullable Query filter,
-      Fusion fusion) {
-    this.text = text;
-    this.top = top;
-    this.legs = legs;
-    this.options = options;
-    this.filter = filter;
-    this.fusion = fusion;
+  /**
+   * Scoring the best of the fused list again, exactly, by vectors kept beside the index.
+   *
+   * @param depth how many of the fused list, at least 1; the rest keeps its order behind them
+   * @param weights what each kind of score counts; one of weight 0 is not computed
+   */
+  public record Rerank(int depth, Scores.Weights weights) {
+    /** By the token vectors alone. */
+    public static final Scores.Weights COLBERT = new Scores.Weights(0, 0, 1);
+
+    /** Checks the components. */
+    public Rerank {
+      requireNonNull(weights, "weights");
+      if (depth < 1) {
+        throw new IllegalArgumentException("depth must be at least 1, got " + depth);
+      }
+    }
+  }
+
+  /** Not changed once a query holds it. */
+  private static final class Settings {
+    private final String text;
+    private int top = 10;
+    private int offset;
+    private @Nullable Set<Leg> legs;
+    private Map<Leg, LegOptions> options = Map.of();
+    private @Nullable Query filter;
+    private Fusion fusion = Fusion.rrf();
+    private @Nullable Rerank rerank;
+    private @Nullable Duration timeout;
+    private boolean matchedTokens;
+    private @Nullable Long view;
+
+    Settings(String text) {
+      this.text = text;
+    }
+
+    Settings(Settings of) {
+      text = of.text;
+      top = of.top;
+      offset = of.offset;
+      legs = of.legs;
+      options = of.options;
+      filter = of.filter;
+      fusion = of.fusion;
+      rerank = of.rerank;
+      timeout = of.timeout;
+      matchedTokens = of.matchedTokens;
+      view = of.view;
+    }
+  }
+
+  private HybridQuery(Settings settings) {
+    this.settings = settings;
+  }
+
+  private HybridQuery with(Consumer<Settings> change) {
+    Settings copy = new Settings(settings);
+    change.accept(copy);
+    return new HybridQuery(copy);
   }
 
   /**
@@ -71,7 +117,7 @@ public final class HybridQuery {
    * reciprocal rank.
    */
   public static HybridQuery of(String text) {
-    return new HybridQuery(requireNonNull(text, "text"), 10, null, Map.of(), null, Fusion.rrf());
+    return new HybridQuery(new Settings(requireNonNull(text, "text")));
   }
 
   /**
@@ -83,7 +129,28 @@ public final class HybridQuery {
     if (top < 0) {
       throw new IllegalArgumentException("top must be 0 or more, got " + top);
     }
-    return new HybridQuery(text, top, legs, options, filter, fusion);
+    return with(s -> s.top = top);
+  }
+
+  /**
+   * The same without the first hits: a later page. What is fused depends on the legs' depths alone,
+   * so pages fit together; no page reaches beyond the documents that the legs found.
+   *
+   * @throws IllegalArgumentException if it is negative
+   */
+  public HybridQuery offset(int offset) {
+    if (offset < 0) {
+      throw new IllegalArgumentException("offset must be 0 or more, got " + offset);
+    }
+    return with(s -> s.offset = offset);
+  }
+
+  /**
+   * The same on the view of the index that an earlier result had ({@link SearchResult#view}), so
+   * that pages fit together while the index changes. Views are kept for a while only.
+   */
+  public HybridQuery view(long view) {
+    return with(s -> s.view = view);
   }
 
   /**
@@ -104,11 +171,10 @@ public final class HybridQuery {
     if (legs.isEmpty()) {
       throw new IllegalArgumentException("expected at least one leg, got none");
     }
-    return new HybridQuery(
-        text, top, Collections.unmodifiableSet(EnumSet.copyOf(legs)), options, filter, fusion);
+    return with(s -> s.legs = Collections.unmodifiableSet(EnumSet.copyOf(legs)));
   }
 
-  /** The same with each leg's list this long. The length decides what is fused: see {@link #of}. */
+  /** The same with each leg's list this long, at least 1. The length decides what is fused. */
   public HybridQuery depth(int depth) {
     HybridQuery changed = this;
     for (Leg leg : Leg.values()) {
@@ -131,7 +197,8 @@ public final class HybridQuery {
 
   /** The same with a filter that every hit of every leg matches. */
   public HybridQuery filter(Query filter) {
-    return new HybridQuery(text, top, legs, options, requireNonNull(filter, "filter"), fusion);
+    requireNonNull(filter, "filter");
+    return with(s -> s.filter = filter);
   }
 
   /** The same with a filter of one leg, beside the query's own. */
@@ -143,60 +210,121 @@ public final class HybridQuery {
 
   /** The same with another fusion. */
   public HybridQuery fusion(Fusion fusion) {
-    return new HybridQuery(text, top, legs, options, filter, requireNonNull(fusion, "fusion"));
+    requireNonNull(fusion, "fusion");
+    return with(s -> s.fusion = fusion);
+  }
+
+  /** The same with the best of the fused list scored again by their token vectors. */
+  public HybridQuery rerank(int depth) {
+    return rerank(new Rerank(depth, Rerank.COLBERT));
+  }
+
+  /** The same with the best of the fused list scored again. */
+  public HybridQuery rerank(Rerank rerank) {
+    requireNonNull(rerank, "rerank");
+    return with(s -> s.rerank = rerank);
+  }
+
+  /** The same with each hit's tokens that it shares with the query ({@link Hit#tokens}), or not. */
+  public HybridQuery matchedTokens(boolean wanted) {
+    return with(s -> s.matchedTokens = wanted);
+  }
+
+  /**
+   * The same with a time after which legs that have not ended give what they found so far; those
+   * are named in {@link SearchResult#incomplete}.
+   *
+   * @throws IllegalArgumentException if it is not positive
+   */
+  public HybridQuery timeout(Duration timeout) {
+    if (timeout.isNegative() || timeout.isZero()) {
+      throw new IllegalArgumentException("timeout must be positive, got " + timeout);
+    }
+    return with(s -> s.timeout = timeout);
   }
 
   private HybridQuery options(Leg leg, LegOptions changed) {
     EnumMap<Leg, LegOptions> copy = new EnumMap<>(Leg.class);
-    copy.putAll(options);
+    copy.putAll(settings.options);
     copy.put(requireNonNull(leg, "leg"), changed);
-    return new HybridQuery(text, top, legs, Collections.unmodifiableMap(copy), filter, fusion);
+    return with(s -> s.options = Collections.unmodifiableMap(copy));
   }
 
   /** The text that is searched for. */
   public String text() {
-    return text;
+    return settings.text;
   }
 
   /** The number of hits wanted. */
   public int top() {
-    return top;
+    return settings.top;
+  }
+
+  /** The number of hits left out before them. */
+  public int offset() {
+    return settings.offset;
+  }
+
+  /** The view of the index, if one was asked for. */
+  public OptionalLong view() {
+    return settings.view == null ? OptionalLong.empty() : OptionalLong.of(settings.view);
   }
 
   /** The legs asked for; none named means all there are. */
   public Optional<Set<Leg>> legs() {
-    return Optional.ofNullable(legs);
+    return Optional.ofNullable(settings.legs);
   }
 
   /** How a leg is to search. */
   public LegOptions options(Leg leg) {
-    return options.getOrDefault(requireNonNull(leg, "leg"), USUAL);
+    return settings.options.getOrDefault(requireNonNull(leg, "leg"), USUAL);
   }
 
   /** What every hit must match, if anything. */
   public Optional<Query> filter() {
-    return Optional.ofNullable(filter);
+    return Optional.ofNullable(settings.filter);
   }
 
   /** How the legs' lists become one. */
   public Fusion fusion() {
-    return fusion;
+    return settings.fusion;
+  }
+
+  /** How the best are scored again, if they are. */
+  public Optional<Rerank> rerank() {
+    return Optional.ofNullable(settings.rerank);
+  }
+
+  /** Whether hits name the tokens they share with the query. */
+  public boolean matchedTokens() {
+    return settings.matchedTokens;
+  }
+
+  /** How long the search may take, if that is bounded. */
+  public Optional<Duration> timeout() {
+    return Optional.ofNullable(settings.timeout);
   }
 
   @Override
   public String toString() {
     return "HybridQuery[\""
-        + text
+        + text()
         + "\", top="
-        + top
+        + top()
+        + ", offset="
+        + offset()
         + ", legs="
-        + (legs == null ? "all" : legs)
+        + (settings.legs == null ? "all" : settings.legs)
         + ", options="
-        + options
+        + settings.options
         + ", filter="
-        + filter
+        + settings.filter
         + ", fusion="
-        + fusion.name()
+        + fusion().name()
+        + ", rerank="
+        + settings.rerank
+        + ", timeout="
+        + settings.timeout
         + "]";
   }
 }

@@ -2,8 +2,6 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
-import io.luciole.EmbedOptions;
-import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleException;
 import io.luciole.Output;
@@ -11,27 +9,19 @@ import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.Term;
-import org.apache.lucene.search.BooleanClause.Occur;
-import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.IndexSearcher;
-import org.apache.lucene.search.Query;
 import org.apache.lucene.search.SearcherFactory;
+import org.apache.lucene.search.SearcherLifetimeManager;
 import org.apache.lucene.search.SearcherManager;
 import org.apache.lucene.search.TaskExecutor;
 import org.apache.lucene.search.TermQuery;
@@ -46,18 +36,22 @@ import org.jspecify.annotations.Nullable;
  * for that. Legs, and segments within a leg, run on the searcher's threads, as many as there are
  * processors, and on the caller's.
  *
- * <p>Safe for use by many threads. Each search sees the index as of the last {@link #refresh}.
+ * <p>Safe for use by many threads. Each search sees the index as of the last {@link #refresh}, or,
+ * asked for a later page of an earlier result, as of that.
  */
 public final class HybridSearcher implements AutoCloseable {
+  /** How long a view stays for its later pages once the index has changed. */
+  private static final Duration VIEWS_KEPT = Duration.ofMinutes(5);
+
   private final Path path;
   private final @Nullable Directory directory;
   private final SearcherManager manager;
   private final ExecutorService threads;
-  private final TaskExecutor tasks;
+  private final SearcherLifetimeManager views = new SearcherLifetimeManager();
   private final HybridSchema schema;
   private final ModelFingerprint fingerprint;
   private final @Nullable EmbeddingEngine engine;
-  private final LegQueries queries;
+  private final SearchRun.Context context;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private HybridSearcher(
@@ -72,11 +66,12 @@ public final class HybridSearcher implements AutoCloseable {
     this.directory = directory;
     this.manager = manager;
     this.threads = threads;
-    this.tasks = new TaskExecutor(threads);
     this.schema = schema;
     this.fingerprint = fingerprint;
     this.engine = engine;
-    this.queries = new LegQueries(schema);
+    this.context =
+        new SearchRun.Context(
+            schema, new LegQueries(schema), engine, threads, new TaskExecutor(threads));
   }
 
   /**
@@ -217,7 +212,8 @@ public final class HybridSearcher implements AutoCloseable {
   /**
    * Searches. Blocks until the result is there.
    *
-   * @throws IllegalArgumentException if a leg is asked for that the index has not
+   * @throws IllegalArgumentException if a leg, or vectors to score again by, are asked for that the
+   *     index has not
    * @throws IllegalStateException if this searcher is closed, or a leg needs an engine and it was
    *     opened without
    * @throws LucioleException if the query cannot be embedded, or the index cannot be read
@@ -229,35 +225,13 @@ public final class HybridSearcher implements AutoCloseable {
 
   /** As {@link #search(HybridQuery)}, the legs' lists fused in several ways. */
   List<SearchResult> search(HybridQuery query, List<Fusion> fusions) {
-    long start = System.nanoTime();
     Set<Leg> asked = asked(query);
-    IndexSearcher searcher = acquire();
+    requireRerank(query);
+    IndexSearcher searcher = acquire(query.view());
     try {
-      CompletableFuture<Embedding> embedding = embed(query, asked);
-      CompletableFuture<Long> embeddedAfter =
-          embedding.thenApply(done -> System.nanoTime() - start);
-      List<LegResult> results = runLegs(searcher, query, asked, embedding);
-      Resolver resolver = new Resolver(searcher.getIndexReader());
-      Map<Leg, List<ScoredId>> lists = new EnumMap<>(Leg.class);
-      for (LegResult result : results) {
-        lists.put(result.leg(), resolver.ids(result.hits()));
-      }
-      Embedding embedded = embedding.join();
-      List<SearchResult> answers = new ArrayList<>(fusions.size());
-      for (Fusion fusion : fusions) {
-        FusedList fused = FusedList.of(fusion, results);
-        List<Hit> hits = resolver.hits(fused, query.top());
-        List<ScoredId> all = resolver.scored(fused);
-        answers.add(
-            new SearchResult(
-                hits,
-                all,
-                lists,
-                Duration.ofNanos(System.nanoTime() - start),
-                Duration.ofNanos(embeddedAfter.join()),
-                embedded.outputs().isEmpty() ? 0 : embedded.tokenCount()));
-      }
-      return answers;
+      return new SearchRun(searcher, views.record(searcher), query, asked, context).run(fusions);
+    } catch (AlreadyClosedException e) {
+      throw closedAlready();
     } catch (IOException e) {
       throw CommitData.unreadable(path, e);
     } finally {
@@ -265,60 +239,38 @@ public final class HybridSearcher implements AutoCloseable {
     }
   }
 
-  private List<LegResult> runLegs(
-      IndexSearcher searcher,
-      HybridQuery query,
-      Set<Leg> asked,
-      CompletableFuture<Embedding> embedding)
-      throws IOException {
-    LegSearch legs = new LegSearch(searcher, schema, queries);
-    List<Callable<LegResult>> calls = new ArrayList<>();
-    // Words first: the caller's thread takes them while the query is embedded.
-    for (Leg leg : asked.stream().sorted(Collections.reverseOrder()).toList()) {
-      HybridQuery.LegOptions options = query.options(leg);
-      Query filter = both(query.filter().orElse(null), options.filter());
-      calls.add(() ->
-          switch (leg) {
-            case BM25 -> legs.words(query.text(), options, filter);
-            case SPARSE -> legs.sparse(joined(embedding).sparse(), options, filter);
-            case DENSE -> legs.dense(joined(embedding).dense(), options, filter);
-          });
-    }
-    List<LegResult> results = new ArrayList<>(tasks.invokeAll(calls));
-    Collections.reverse(results);
-    return results;
-  }
-
-  private static @Nullable Query both(@Nullable Query a, @Nullable Query b) {
-    if (a == null || b == null) {
-      return a == null ? b : a;
-    }
-    return new BooleanQuery.Builder().add(a, Occur.FILTER).add(b, Occur.FILTER).build();
-  }
-
-  private CompletableFuture<Embedding> embed(HybridQuery query, Set<Leg> asked) {
-    EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
-    if (asked.contains(Leg.DENSE)) {
-      outputs.add(Output.DENSE);
-    }
-    if (asked.contains(Leg.SPARSE)) {
-      outputs.add(Output.SPARSE);
-    }
-    if (outputs.isEmpty() || engine == null) {
-      return CompletableFuture.completedFuture(Embedding.of(null, null, null, 1, false));
-    }
-    return engine.embed(query.text(), EmbedOptions.query().outputs(outputs));
-  }
-
-  private static Embedding joined(CompletableFuture<Embedding> embedding) {
-    try {
-      return embedding.join();
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof LucioleException cause) {
-        throw cause;
-      }
-      throw new LucioleException("The query could not be embedded: " + e.getCause(), e);
-    }
+  private void requireRerank(HybridQuery query) {
+    query
+        .rerank()
+        .ifPresent(rerank -> {
+          EnumSet<Output> needed = EnumSet.noneOf(Output.class);
+          if (rerank.weights().dense() > 0) {
+            needed.add(Output.DENSE);
+          }
+          if (rerank.weights().sparse() > 0) {
+            needed.add(Output.SPARSE);
+          }
+          if (rerank.weights().colbert() > 0) {
+            needed.add(Output.COLBERT);
+          }
+          if (!schema.outputs().containsAll(needed)) {
+            throw new IllegalArgumentException(
+                "Scoring again needs "
+                    + needed
+                    + ", the index "
+                    + path
+                    + " keeps "
+                    + schema.outputs()
+                    + "; token vectors are kept if the schema says so");
+          }
+          if (engine == null || !engine.backend().outputs().containsAll(needed)) {
+            throw new IllegalStateException(
+                "Scoring again needs "
+                    + needed
+                    + " of the query: open the searcher with an engine"
+                    + " that gives them");
+          }
+        });
   }
 
   private Set<Leg> asked(HybridQuery query) {
@@ -341,11 +293,29 @@ public final class HybridSearcher implements AutoCloseable {
   }
 
   private IndexSearcher acquire() {
+    return acquire(OptionalLong.empty());
+  }
+
+  private IndexSearcher acquire(OptionalLong view) {
     if (closed.get()) {
       throw closedAlready();
     }
     try {
-      return manager.acquire();
+      if (view.isEmpty()) {
+        return manager.acquire();
+      }
+      IndexSearcher kept = views.acquire(view.getAsLong());
+      if (kept == null) {
+        throw new IndexException(
+            "The view "
+                + view.getAsLong()
+                + " of the index "
+                + path
+                + " is gone; views are kept for "
+                + VIEWS_KEPT.toMinutes()
+                + " minutes after the index changed. Search from the first page again.");
+      }
+      return kept;
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
@@ -392,7 +362,7 @@ public final class HybridSearcher implements AutoCloseable {
 
   /** The legs as Lucene queries, for use beside an application's own. */
   public LegQueries queries() {
-    return queries;
+    return context.queries();
   }
 
   /** Whether there is a document of an id. */
@@ -429,6 +399,7 @@ public final class HybridSearcher implements AutoCloseable {
     IndexSearcher before = acquire();
     try {
       manager.maybeRefreshBlocking();
+      views.prune(new SearcherLifetimeManager.PruneByAge(VIEWS_KEPT.toSeconds()));
       IndexSearcher now = manager.acquire();
       try {
         return version(now) != version(before);
@@ -458,6 +429,7 @@ public final class HybridSearcher implements AutoCloseable {
       return;
     }
     try {
+      views.close();
       manager.close();
       threads.close();
       if (directory != null) {

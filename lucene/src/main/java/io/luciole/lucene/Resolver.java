@@ -1,8 +1,12 @@
 package io.luciole.lucene;
 
+import io.luciole.EmbeddingEngine;
+import io.luciole.SparseVector;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,8 +16,9 @@ import org.apache.lucene.index.BinaryDocValues;
 import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.ReaderUtil;
-import org.apache.lucene.index.StoredFields;
+import org.apache.lucene.search.Explanation;
 import org.apache.lucene.search.ScoreDoc;
+import org.jspecify.annotations.Nullable;
 
 /** Turns Lucene's document numbers into what people know. For one thread and one view. */
 final class Resolver {
@@ -21,14 +26,16 @@ final class Resolver {
       Set.of(SchemaFields.TITLE, SchemaFields.TEXT, SchemaFields.METADATA);
 
   private final IndexReader reader;
+  private final HybridSchema schema;
   private final Map<Integer, String> ids = new HashMap<>();
 
-  Resolver(IndexReader reader) {
+  Resolver(IndexReader reader, HybridSchema schema) {
     this.reader = reader;
+    this.schema = schema;
   }
 
   List<ScoredId> ids(List<ScoreDoc> hits) throws IOException {
-    load(hits);
+    load(hits.stream().map(hit -> hit.doc).toList());
     List<ScoredId> scored = new ArrayList<>(hits.size());
     for (ScoreDoc hit : hits) {
       scored.add(new ScoredId(id(hit.doc), hit.score));
@@ -36,11 +43,11 @@ final class Resolver {
     return scored;
   }
 
-  /** A fused list by ids; its documents are those of the legs' lists, which are known. */
-  List<ScoredId> scored(FusedList fused) {
-    List<ScoredId> scored = new ArrayList<>(fused.entries().size());
-    for (FusedList.Entry entry : fused.entries()) {
-      scored.add(new ScoredId(id(entry.doc()), entry.score()));
+  /** A ranking by ids; its documents are those of the legs' lists, which are known. */
+  List<ScoredId> scored(List<Reranker.Ranked> ranking) {
+    List<ScoredId> scored = new ArrayList<>(ranking.size());
+    for (Reranker.Ranked ranked : ranking) {
+      scored.add(new ScoredId(id(ranked.entry().doc()), ranked.score()));
     }
     return scored;
   }
@@ -54,11 +61,11 @@ final class Resolver {
   }
 
   /** Doc values are read forwards. */
-  private void load(List<ScoreDoc> hits) throws IOException {
+  private void load(Collection<Integer> docs) throws IOException {
     List<Integer> missing = new ArrayList<>();
-    for (ScoreDoc hit : hits) {
-      if (!ids.containsKey(hit.doc)) {
-        missing.add(hit.doc);
+    for (Integer doc : docs) {
+      if (!ids.containsKey(doc)) {
+        missing.add(doc);
       }
     }
     Collections.sort(missing);
@@ -66,7 +73,7 @@ final class Resolver {
     LeafReaderContext leaf = null;
     for (int doc : missing) {
       if (leaf == null || doc >= leaf.docBase + leaf.reader().maxDoc()) {
-        leaf = reader.leaves().get(ReaderUtil.subIndex(doc, reader.leaves()));
+        leaf = leaf(doc);
         values = leaf.reader().getBinaryDocValues(SchemaFields.ID);
       }
       if (values != null && values.advanceExact(doc - leaf.docBase)) {
@@ -75,28 +82,61 @@ final class Resolver {
     }
   }
 
-  List<Hit> hits(FusedList fused, int top) throws IOException {
-    StoredFields stored = reader.storedFields();
-    List<Hit> hits = new ArrayList<>();
-    for (FusedList.Entry entry : fused.entries()) {
-      if (hits.size() == top) {
-        break;
-      }
-      Document document = stored.document(entry.doc(), SHOWN);
+  private LeafReaderContext leaf(int doc) {
+    return reader.leaves().get(ReaderUtil.subIndex(doc, reader.leaves()));
+  }
+
+  /** One page of a ranking. */
+  List<Hit> hits(
+      FusedList fused,
+      List<Reranker.Ranked> ranking,
+      HybridQuery query,
+      SparseVector weights,
+      @Nullable EmbeddingEngine engine)
+      throws IOException {
+    int from = Math.min(query.offset(), ranking.size());
+    int to = (int) Math.min((long) from + query.top(), ranking.size());
+    List<Hit> hits = new ArrayList<>(to - from);
+    for (int i = from; i < to; i++) {
+      Reranker.Ranked ranked = ranking.get(i);
+      Explanation explanation = fused.explain(ranked.entry());
+      Reranker.Again again = ranked.again();
+      int doc = ranked.entry().doc();
+      Document document = reader.storedFields().document(doc, SHOWN);
       String metadata = document.get(SchemaFields.METADATA);
-      String title = document.get(SchemaFields.TITLE);
-      String text = document.get(SchemaFields.TEXT);
       hits.add(
           new Hit(
-              hits.size() + 1,
-              id(entry.doc()),
-              entry.score(),
-              title == null ? "" : title,
-              text == null ? "" : text,
+              i + 1,
+              id(doc),
+              ranked.score(),
+              orEmpty(document.get(SchemaFields.TITLE)),
+              orEmpty(document.get(SchemaFields.TEXT)),
               metadata == null ? Map.of() : DocumentFields.readMetadata(metadata),
-              Collections.unmodifiableMap(entry.legs()),
-              fused.explain(entry)));
+              Collections.unmodifiableMap(ranked.entry().legs()),
+              query.matchedTokens() && engine != null ? tokens(doc, weights, engine) : List.of(),
+              again == null ? explanation : again.explain(explanation)));
     }
     return hits;
+  }
+
+  private static String orEmpty(@Nullable String text) {
+    return text == null ? "" : text;
+  }
+
+  private List<TokenMatch> tokens(int doc, SparseVector weights, EmbeddingEngine engine)
+      throws IOException {
+    LeafReaderContext leaf = leaf(doc);
+    List<TokenMatch> matches = new ArrayList<>();
+    for (DocumentVectors.Shared shared :
+        new DocumentVectors(leaf.reader(), schema).shared(doc - leaf.docBase, weights)) {
+      matches.add(
+          new TokenMatch(
+              shared.tokenId(),
+              engine.decodeToken(shared.tokenId()),
+              shared.queryWeight(),
+              shared.documentWeight()));
+    }
+    matches.sort(Comparator.comparingDouble(TokenMatch::product).reversed());
+    return matches;
   }
 }

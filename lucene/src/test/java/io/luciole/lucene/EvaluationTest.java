@@ -10,9 +10,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -116,5 +118,99 @@ class EvaluationTest {
         .isInstanceOf(SourceException.class)
         .hasMessageContaining("line 2")
         .hasMessageContaining("high");
+  }
+
+  @Test
+  void randomisation_ofAWorkedExample_countsTheSwapsThatAreAsLarge() {
+    // Of the 8 ways to swap 3 queries, the sums are ±6, ±4, ±2, 0, 0: two are as large as 6.
+    double p = Significance.pValue(new double[] {1, 2, 3}, 200_000, 42);
+    assertThat(p).isCloseTo(2 / 8.0, within(0.005));
+    assertThat(Significance.pValue(new double[] {0, 0, 0, 0}, 100, 42)).isEqualTo(1);
+    double[] clear = new double[100];
+    Arrays.fill(clear, 0.1);
+    assertThat(Significance.pValue(clear, 1000, 42)).isEqualTo(1 / 1001.0);
+  }
+
+  @Test
+  void significance_ofARunWithItself_isNone() {
+    Qrels qrels = Qrels.of(Map.of("q", Map.of("a", 1), "r", Map.of("b", 1), "s", Map.of("c", 0)));
+    RankedRun run = new RankedRun("run", Map.of("q", ranking("a"), "r", ranking("a", "b")));
+    RankedRun worse = new RankedRun("worse", Map.of("q", ranking("b", "a")));
+    Significance same = Significance.between(run, run, qrels, Metric.MRR_10, 1000, 1);
+    assertThat(same.queries()).isEqualTo(2);
+    assertThat(same.pValue()).isEqualTo(1);
+    Significance other = Significance.between(run, worse, qrels, Metric.MRR_10, 1000, 1);
+    assertThat(other.first()).isEqualTo(0.75);
+    assertThat(other.second()).isEqualTo(0.25);
+    assertThat(other.pValue()).isGreaterThan(0.3);
+  }
+
+  @Test
+  void tuning_findsTheLegThatKnows_andHoldsQueriesOut() {
+    Map<String, Map<String, Integer>> grades = new LinkedHashMap<>();
+    Map<String, List<ScoredId>> good = new LinkedHashMap<>();
+    Map<String, List<ScoredId>> bad = new LinkedHashMap<>();
+    for (int q = 0; q < 40; q++) {
+      grades.put("q" + q, Map.of("right" + q, 1));
+      good.put("q" + q, ranking("right" + q, "wrong" + q, "x"));
+      bad.put("q" + q, ranking("wrong" + q, "y", "z"));
+    }
+    FusionTuning tuning =
+        FusionTuning.search(
+            Map.of(Leg.DENSE, new RankedRun("dense", good), Leg.BM25, new RankedRun("bm25", bad)),
+            Qrels.of(grades),
+            Metric.NDCG_10,
+            List.of(Fusion.rrf(), Fusion.minMax()),
+            List.of(0.0, 0.3, 1.0),
+            5,
+            1);
+    assertThat(tuning.bestScore()).isEqualTo(1);
+    assertThat(tuning.heldOut()).isEqualTo(1);
+    assertThat(tuning.folds()).hasSize(5);
+    assertThat(tuning.best().weights().getOrDefault(Leg.DENSE, 0.0))
+        .isGreaterThan(tuning.best().weights().getOrDefault(Leg.BM25, 0.0));
+    assertThatThrownBy(() ->
+            FusionTuning.search(
+                Map.of(Leg.DENSE, new RankedRun("dense", good)),
+                Qrels.of(grades),
+                Metric.MAP,
+                List.of(Fusion.rrf()),
+                List.of(1.0),
+                41,
+                1))
+        .hasMessageContaining("41");
+  }
+
+  @Test
+  void tuning_onNoise_promisesNoMoreThanItHolds() {
+    // What is best on noise by chance must not be what is reported as held out.
+    Random random = new Random(9);
+    Map<String, Map<String, Integer>> grades = new LinkedHashMap<>();
+    Map<String, List<ScoredId>> a = new LinkedHashMap<>();
+    Map<String, List<ScoredId>> b = new LinkedHashMap<>();
+    for (int q = 0; q < 30; q++) {
+      grades.put("q" + q, Map.of("d" + random.nextInt(10), 1));
+      a.put("q" + q, noise(random));
+      b.put("q" + q, noise(random));
+    }
+    FusionTuning tuning =
+        FusionTuning.search(
+            Map.of(Leg.DENSE, new RankedRun("dense", a), Leg.BM25, new RankedRun("bm25", b)),
+            Qrels.of(grades),
+            Metric.MRR_10,
+            List.of(Fusion.rrf(), Fusion.minMax(), Fusion.weightedSum(), Fusion.zScore()),
+            List.of(0.0, 0.1, 0.3, 0.5, 1.0),
+            10,
+            1);
+    assertThat(tuning.heldOut()).isLessThanOrEqualTo(tuning.bestScore());
+  }
+
+  private static List<ScoredId> noise(Random random) {
+    List<ScoredId> list = new ArrayList<>();
+    for (int d = 0; d < 10; d++) {
+      list.add(new ScoredId("d" + d, random.nextDouble()));
+    }
+    list.sort((x, y) -> Double.compare(y.score(), x.score()));
+    return list;
   }
 }

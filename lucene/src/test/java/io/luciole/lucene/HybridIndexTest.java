@@ -85,7 +85,7 @@ class HybridIndexTest {
       assertThat(hit.text()).isEqualTo("glow at night");
       assertThat(hit.metadata()).containsExactlyInAnyOrderEntriesOf(wanted.metadata());
       assertThat(hit.legs().values()).allMatch(score -> score.rank() == 1).hasSize(3);
-      assertThat(hit.score()).isEqualTo(3.0 / 61);
+      assertThat(hit.score()).isEqualTo((float) (3.0 / 61));
       assertThat(hit.explain().toString()).contains("dense, rank 1", "sparse", "bm25", "rrf:60");
       assertThat(result.hits()).hasSize(10).isSortedAccordingTo((a, b) -> a.rank() - b.rank());
       assertThat(result.tokens()).isPositive();

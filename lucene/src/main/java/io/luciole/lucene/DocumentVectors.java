@@ -1,0 +1,135 @@
+package io.luciole.lucene;
+
+import io.luciole.SparseVector;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.lucene.document.FeatureField;
+import org.apache.lucene.document.LateInteractionField;
+import org.apache.lucene.index.BinaryDocValues;
+import org.apache.lucene.index.FloatVectorValues;
+import org.apache.lucene.index.KnnVectorValues;
+import org.apache.lucene.index.LeafReader;
+import org.apache.lucene.index.PostingsEnum;
+import org.apache.lucene.index.Terms;
+import org.apache.lucene.index.TermsEnum;
+import org.apache.lucene.util.BytesRef;
+import org.apache.lucene.util.VectorUtil;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Scores of single documents of a segment, by the vectors kept in the index. Documents must come in
+ * ascending order. For one thread.
+ */
+final class DocumentVectors {
+  private final LeafReader reader;
+  private final HybridSchema schema;
+  private final @Nullable FloatVectorValues dense;
+  private final KnnVectorValues.@Nullable DocIndexIterator denseAt;
+  private final @Nullable BinaryDocValues sparse;
+  private final @Nullable BinaryDocValues colbert;
+
+  DocumentVectors(LeafReader reader, HybridSchema schema) throws IOException {
+    this.reader = reader;
+    this.schema = schema;
+    this.dense =
+        schema.dense().isPresent() ? reader.getFloatVectorValues(SchemaFields.DENSE) : null;
+    this.denseAt = dense == null ? null : dense.iterator();
+    this.sparse = reader.getBinaryDocValues(SchemaFields.SPARSE_EXACT);
+    this.colbert = reader.getBinaryDocValues(SchemaFields.COLBERT);
+  }
+
+  /** The dot product with a document's dense vector as it was; 0 if it has none. */
+  float dense(int doc, float[] query) throws IOException {
+    if (dense == null || denseAt == null) {
+      return 0;
+    }
+    int at = denseAt.docID();
+    if (at < doc) {
+      at = denseAt.advance(doc);
+    }
+    return at == doc ? VectorUtil.dotProduct(query, dense.vectorValue(denseAt.index())) : 0;
+  }
+
+  /** The sum of the products of shared tokens' weights. */
+  float sparse(int doc, SparseVector query) throws IOException {
+    if (sparse != null) {
+      return sparse.advanceExact(doc) ? query.dot(SparseBytes.decode(sparse.binaryValue())) : 0;
+    }
+    double sum = 0;
+    for (Shared shared : shared(doc, query)) {
+      sum += (double) shared.queryWeight() * shared.documentWeight();
+    }
+    return (float) sum;
+  }
+
+  /** A token of both query and document. */
+  record Shared(int tokenId, float queryWeight, float documentWeight) {}
+
+  /** The tokens a document shares with a query; the postings' rounded weights if no others are. */
+  List<Shared> shared(int doc, SparseVector query) throws IOException {
+    List<Shared> shared = new ArrayList<>();
+    if (sparse != null) {
+      if (sparse.advanceExact(doc)) {
+        SparseVector weights = SparseBytes.decode(sparse.binaryValue());
+        for (int i = 0; i < query.size(); i++) {
+          float weight = weights.weightOf(query.id(i));
+          if (weight > 0) {
+            shared.add(new Shared(query.id(i), query.weight(i), weight));
+          }
+        }
+      }
+      return shared;
+    }
+    Terms terms = reader.terms(SchemaFields.SPARSE);
+    HybridSchema.Sparse form = schema.sparse().orElse(null);
+    if (terms == null || form == null) {
+      return shared;
+    }
+    TermsEnum at = terms.iterator();
+    for (int i = 0; i < query.size(); i++) {
+      BytesRef term =
+          form.form() == SparseForm.IMPACTS
+              ? TokenWeights.term(query.id(i))
+              : new BytesRef(Integer.toString(query.id(i)));
+      if (at.seekExact(term)) {
+        PostingsEnum postings = at.postings(null, PostingsEnum.FREQS);
+        if (postings.advance(doc) == doc) {
+          float weight =
+              form.form() == SparseForm.IMPACTS
+                  ? (float) postings.freq() / form.scale()
+                  : Float.intBitsToFloat(postings.freq() << FEATURE_SHIFT);
+          shared.add(new Shared(query.id(i), query.weight(i), weight));
+        }
+      }
+    }
+    return shared;
+  }
+
+  /** A {@link FeatureField}'s frequency is a float's bits without the last ones. */
+  private static final int FEATURE_SHIFT = 15;
+
+  /** The mean over the query's rows of the best dot product with a row of the document. */
+  float colbert(int doc, float[][] query) throws IOException {
+    HybridSchema.MultiVectors form = schema.multiVectors().orElse(null);
+    if (colbert == null || form == null || !colbert.advanceExact(doc)) {
+      return 0;
+    }
+    return switch (form.form()) {
+      case INT8 -> MultiVectorBytes.maxSim(query, colbert.binaryValue(), form.dimension());
+      case FLOAT32 -> maxSim(query, LateInteractionField.decode(colbert.binaryValue()));
+    };
+  }
+
+  private static float maxSim(float[][] query, float[][] passage) {
+    double sum = 0;
+    for (float[] q : query) {
+      float best = Float.NEGATIVE_INFINITY;
+      for (float[] p : passage) {
+        best = Math.max(best, VectorUtil.dotProduct(q, p));
+      }
+      sum += best;
+    }
+    return query.length == 0 || passage.length == 0 ? 0 : (float) (sum / query.length);
+  }
+}

@@ -1,0 +1,131 @@
+package io.luciole.lucene;
+
+import io.luciole.Embedding;
+import io.luciole.Scores;
+import io.luciole.SparseVector;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.function.BooleanSupplier;
+import org.apache.lucene.index.IndexReader;
+import org.apache.lucene.index.LeafReaderContext;
+import org.apache.lucene.index.ReaderUtil;
+import org.apache.lucene.search.Explanation;
+import org.apache.lucene.search.TaskExecutor;
+import org.jspecify.annotations.Nullable;
+
+/** Scores the best of a fused list again, exactly, on several threads. */
+final class Reranker {
+  /** Documents a task scores; fewer are not worth one. */
+  private static final int DOCUMENTS_A_TASK = 16;
+
+  private final IndexReader reader;
+  private final HybridSchema schema;
+  private final TaskExecutor tasks;
+
+  /**
+   * A document in its final place.
+   *
+   * @param again the exact scores, or null if it was not scored again
+   */
+  record Ranked(FusedList.Entry entry, double score, @Nullable Again again) {}
+
+  /** The exact scores of a document; those of weight 0 are not computed. */
+  record Again(double score, float dense, float sparse, float colbert, Scores.Weights weights) {
+    Explanation explain(Explanation fused) {
+      List<Explanation> parts = new ArrayList<>();
+      add(parts, "dense", weights.dense(), dense);
+      add(parts, "sparse", weights.sparse(), sparse);
+      add(parts, "colbert", weights.colbert(), colbert);
+      parts.add(fused);
+      return Explanation.match(
+          score, "scored again, sum of weight × score over the sum of the weights:", parts);
+    }
+
+    private static void add(List<Explanation> parts, String name, double weight, float score) {
+      if (weight > 0) {
+        parts.add(
+            Explanation.match(score, name + ", exact score", Explanation.match(weight, "weight")));
+      }
+    }
+  }
+
+  Reranker(IndexReader reader, HybridSchema schema, TaskExecutor tasks) {
+    this.reader = reader;
+    this.schema = schema;
+    this.tasks = tasks;
+  }
+
+  /** A fused list as it is. */
+  static List<Ranked> asIs(FusedList fused) {
+    return fused.entries().stream().map(e -> new Ranked(e, e.score(), null)).toList();
+  }
+
+  /**
+   * A fused list with its best scored again, or null if time runs out.
+   *
+   * @param query the query's vectors, those that the weights need
+   */
+  @Nullable List<Ranked> rerank(
+      FusedList fused, HybridQuery.Rerank how, Embedding query, BooleanSupplier timeOut)
+      throws IOException {
+    List<FusedList.Entry> entries = fused.entries();
+    List<FusedList.Entry> best =
+        new ArrayList<>(entries.subList(0, Math.min(how.depth(), entries.size())));
+    best.sort(Comparator.comparingInt(FusedList.Entry::doc));
+    List<Callable<List<Ranked>>> calls = new ArrayList<>();
+    for (int from = 0; from < best.size(); from += DOCUMENTS_A_TASK) {
+      List<FusedList.Entry> part =
+          best.subList(from, Math.min(best.size(), from + DOCUMENTS_A_TASK));
+      calls.add(() -> score(part, how.weights(), query, timeOut));
+    }
+    List<Ranked> ranked = new ArrayList<>(entries.size());
+    tasks.invokeAll(calls).forEach(ranked::addAll);
+    if (ranked.size() < best.size()) {
+      return null;
+    }
+    ranked.sort(
+        Comparator.comparingDouble(Ranked::score)
+            .reversed()
+            .thenComparingInt(r -> r.entry().doc()));
+    for (FusedList.Entry entry : entries.subList(best.size(), entries.size())) {
+      ranked.add(new Ranked(entry, entry.score(), null));
+    }
+    return ranked;
+  }
+
+  private List<Ranked> score(
+      List<FusedList.Entry> ascending,
+      Scores.Weights weights,
+      Embedding query,
+      BooleanSupplier timeOut)
+      throws IOException {
+    float[] dense = weights.dense() > 0 ? query.dense() : new float[0];
+    SparseVector sparse = weights.sparse() > 0 ? query.sparse() : SparseVector.EMPTY;
+    float[][] colbert = weights.colbert() > 0 ? query.colbert().toArrays() : new float[0][];
+    double sumOfWeights = weights.dense() + weights.sparse() + weights.colbert();
+    List<LeafReaderContext> leaves = reader.leaves();
+    List<Ranked> ranked = new ArrayList<>(ascending.size());
+    LeafReaderContext leaf = null;
+    DocumentVectors vectors = null;
+    for (FusedList.Entry entry : ascending) {
+      if (timeOut.getAsBoolean()) {
+        return List.of();
+      }
+      if (leaf == null || vectors == null || entry.doc() >= leaf.docBase + leaf.reader().maxDoc()) {
+        leaf = leaves.get(ReaderUtil.subIndex(entry.doc(), leaves));
+        vectors = new DocumentVectors(leaf.reader(), schema);
+      }
+      int doc = entry.doc() - leaf.docBase;
+      float d = weights.dense() > 0 ? vectors.dense(doc, dense) : 0;
+      float s = weights.sparse() > 0 ? vectors.sparse(doc, sparse) : 0;
+      float c = weights.colbert() > 0 ? vectors.colbert(doc, colbert) : 0;
+      double score =
+          (weights.dense() * d + weights.sparse() * s + weights.colbert() * c) / sumOfWeights;
+      ranked.add(new Ranked(entry, score, new Again(score, d, s, c, weights)));
+    }
+    return ranked;
+  }
+}

@@ -1,0 +1,156 @@
+package io.luciole.lucene;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.luciole.EmbeddingEngine;
+import io.luciole.Output;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.store.FSDirectory;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ResumeTest {
+  @TempDir Path folder;
+
+  /** Documents that fail to come at some point, unless they are to come. */
+  private static final class Interrupted extends LookAheadSource {
+    private final List<SourceDocument> documents;
+    private final int end;
+    private final String identity;
+    private int at;
+
+    Interrupted(List<SourceDocument> documents, int end, String identity) {
+      this.documents = documents;
+      this.end = end;
+      this.identity = identity;
+    }
+
+    @Override
+    @Nullable SourceDocument read() {
+      if (at == end) {
+        throw new SourceException("the line is cut", false, null);
+      }
+      if (at == documents.size()) {
+        return null;
+      }
+      pause();
+      return documents.get(at++);
+    }
+
+    private static void pause() {
+      try {
+        Thread.sleep(2); // So that commits fall between documents.
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    @Override
+    public String name() {
+      return "interrupted";
+    }
+
+    @Override
+    public String identity() {
+      return identity;
+    }
+
+    @Override
+    public double fractionRead() {
+      return (double) at / documents.size();
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  @Test
+  void interruptedRun_goesOnWhereItsLastCommitStands() {
+    Path index = folder.resolve("index");
+    List<SourceDocument> documents = new Texts(3).documents(300);
+    IndexOptions options = IndexOptions.defaults().commitEvery(Duration.ofMillis(20));
+    try (EmbeddingEngine engine = new FakeModel(Output.DENSE, Output.SPARSE).open()) {
+      try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
+        assertThatThrownBy(
+                () -> indexer.indexAll(new Interrupted(documents, 200, "state 1"), progress -> {}))
+            .isInstanceOf(IndexException.class)
+            .hasMessageContaining("the line is cut");
+      }
+      IndexDescription interrupted = IndexDescription.read(index);
+      assertThat(interrupted.complete()).isFalse();
+      long committed = interrupted.documents();
+      assertThat(committed).isPositive().isLessThanOrEqualTo(200);
+
+      try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
+        IndexingReport report =
+            indexer.indexAll(new Interrupted(documents, -1, "state 1"), progress -> {});
+        assertThat(report.skipped()).isEqualTo(committed);
+        assertThat(report.added()).isEqualTo(300 - committed);
+        assertThat(report.updated()).isZero();
+      }
+      assertThat(IndexDescription.read(index).documents()).isEqualTo(300);
+      assertThat(IndexDescription.read(index).complete()).isTrue();
+
+      // A source that has changed, or a run that had ended, is read whole.
+      try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
+        IndexingReport report =
+            indexer.indexAll(new Interrupted(documents, -1, "state 1"), progress -> {});
+        assertThat(report.skipped()).isZero();
+        assertThat(report.updated()).isEqualTo(300);
+      }
+    }
+  }
+
+  @Test
+  void changedSource_isReadWholeAgain() {
+    Path index = folder.resolve("index");
+    List<SourceDocument> documents = new Texts(3).documents(100);
+    IndexOptions options = IndexOptions.defaults().commitEvery(Duration.ofMillis(20));
+    try (EmbeddingEngine engine = new FakeModel(Output.DENSE, Output.SPARSE).open()) {
+      try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
+        assertThatThrownBy(
+                () -> indexer.indexAll(new Interrupted(documents, 60, "state 1"), progress -> {}))
+            .isInstanceOf(IndexException.class);
+      }
+      long committed = IndexDescription.read(index).documents();
+      try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
+        IndexingReport report =
+            indexer.indexAll(new Interrupted(documents, -1, "state 2"), progress -> {});
+        assertThat(report.skipped()).isZero();
+        assertThat(report.updated()).isEqualTo(committed);
+        assertThat(report.added()).isEqualTo(100 - committed);
+      }
+      assertThat(IndexDescription.read(index).documents()).isEqualTo(100);
+    }
+  }
+
+  @Test
+  void bulkLoad_endsInOneSegment() throws Exception {
+    Path index = folder.resolve("index");
+    IndexOptions options =
+        IndexOptions.defaults().bulk(true).commitEvery(Duration.ofMillis(5)).writerThreads(3);
+    try (EmbeddingEngine engine = FakeModel.withAll().open()) {
+      try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
+        IndexingReport report =
+            indexer.indexAll(new Texts(3).documents(500).iterator(), progress -> {});
+        assertThat(report.added()).isEqualTo(500);
+      }
+      try (FSDirectory directory = FSDirectory.open(index);
+          DirectoryReader reader = DirectoryReader.open(directory)) {
+        assertThat(reader.leaves()).hasSize(1);
+        assertThat(reader.numDocs()).isEqualTo(500);
+      }
+      try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
+        assertThat(searcher.search(HybridQuery.of(new Texts(3).documents(1).get(0).text())).hits())
+            .first()
+            .extracting(Hit::id)
+            .isEqualTo("d0");
+      }
+    }
+  }
+}
