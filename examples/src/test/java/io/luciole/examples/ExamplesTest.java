@@ -3,8 +3,8 @@ package io.luciole.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,12 +33,11 @@ class ExamplesTest {
   void indexAndSearch_run_findsThePassageTwice() throws IOException {
     List<String> passages;
     try (Stream<String> lines = Files.lines(Path.of("corpus", "corpus.jsonl"))) {
-      passages = lines.filter(l -> l.contains("\"ultramarine\"") || l.hashCode() % 10 == 0).toList();
+      passages =
+          lines.filter(l -> l.contains("\"ultramarine\"") || l.hashCode() % 10 == 0).toList();
     }
     Path corpus = Files.write(folder.resolve("corpus.jsonl"), passages);
-    String[] args = {
-      corpus.toString(), folder.resolve("index").toString(), "lapis lazuli pigment"
-    };
+    String[] args = {corpus.toString(), folder.resolve("index").toString(), "lapis lazuli pigment"};
 
     List<String> first = run(() -> IndexAndSearch.main(args));
     List<String> second = run(() -> IndexAndSearch.main(args));
