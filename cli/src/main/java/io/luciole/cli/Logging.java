@@ -19,7 +19,9 @@ final class Logging {
     // DJL warns of GPUs that it will not use, and logs every library it loads.
     setUnlessSet("org.slf4j.simpleLogger.log.ai.djl", verbose ? "info" : "error");
     // Lucene uses java.util.logging, which writes two lines a message unless told otherwise.
-    setUnlessSet("java.util.logging.SimpleFormatter.format", "[%4$s] %3$s - %5$s%6$s%n");
+    setUnlessSet(
+        "java.util.logging.SimpleFormatter.format",
+        verbose ? "[%4$s] %3$s - %5$s%6$s%n" : "[%4$s] %3$s - %5$s%n");
     ROOT.setLevel(verbose ? Level.INFO : Level.WARNING);
   }
 

@@ -7,6 +7,7 @@ import java.util.Map;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Option;
@@ -97,7 +98,12 @@ public final class Main implements Runnable {
     line.setExecutionExceptionHandler((e, command, result) -> failed(console, e));
     line.setExecutionStrategy(result -> {
       Logging.configure(isVerbose());
-      return new CommandLine.RunLast().execute(result);
+      try {
+        return new CommandLine.RunLast().execute(result);
+      } catch (LucioleException e) {
+        // Help that cannot be written; commands' own failures are wrapped already.
+        throw new ExecutionException(line, Failures.text(e), e);
+      }
     });
     return line;
   }

@@ -3,6 +3,9 @@ package io.luciole.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.luciole.cli.Cli.Run;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -83,5 +86,22 @@ class MainTest {
     assertThat(run.out())
         .startsWith("#!/usr/bin/env bash")
         .contains("_picocli_luciole_embed", "--outputs");
+  }
+
+  @Test
+  void help_cannotBeWritten_failsWithOneLine() {
+    OutputStream full =
+        new OutputStream() {
+          @Override
+          public void write(int b) throws IOException {
+            throw new IOException("No space left on device");
+          }
+        };
+
+    Run run = Cli.run(InputStream.nullInputStream(), full, "search", "--help");
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.errLines())
+        .containsExactly("luciole: Cannot write to standard output: No space left on device");
   }
 }

@@ -25,7 +25,8 @@ public final class PlugInConfiguration {
         args.length == 0
             ? LucioleConfig.load()
             : LucioleConfig.of(Map.of("luciole.model", args[0], "luciole.outputs", args[1]));
-    config.settings()
+    config
+        .settings()
         .forEach((key, setting) ->
             System.out.println(
                 key.property() + " = " + setting.value() + ", from " + setting.origin()));

@@ -3,10 +3,13 @@ package io.luciole.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -27,16 +30,22 @@ class ExamplesTest {
   }
 
   @Test
-  void indexAndSearch_run_findsThePassageTwice() {
-    String[] args = {"corpus/corpus.jsonl", folder.resolve("index").toString(), "lapis lazuli pigment"};
+  void indexAndSearch_run_findsThePassageTwice() throws IOException {
+    List<String> passages;
+    try (Stream<String> lines = Files.lines(Path.of("corpus", "corpus.jsonl"))) {
+      passages =
+          lines.filter(l -> l.contains("\"ultramarine\"") || l.hashCode() % 10 == 0).toList();
+    }
+    Path corpus = Files.write(folder.resolve("corpus.jsonl"), passages);
+    String[] args = {corpus.toString(), folder.resolve("index").toString(), "lapis lazuli pigment"};
 
     List<String> first = run(() -> IndexAndSearch.main(args));
     List<String> second = run(() -> IndexAndSearch.main(args));
 
     assertThat(first).hasSize(4);
-    assertThat(first.get(0)).isEqualTo("389 added, 0 updated");
+    assertThat(first.get(0)).isEqualTo(passages.size() + " added, 0 updated");
     assertThat(first.get(1)).startsWith("1. ultramarine").contains("DENSE=").contains("BM25=");
-    assertThat(second.get(0)).isEqualTo("0 added, 389 updated");
+    assertThat(second.get(0)).isEqualTo("0 added, " + passages.size() + " updated");
     assertThat(second.get(1)).startsWith("1. ultramarine");
   }
 
