@@ -73,7 +73,9 @@ final class HeadModel implements AutoCloseable {
     String rows = projection.head("head", graph.op("Gather").in(states, real).out(), head);
     String values = output == Output.SPARSE ? graph.op("Relu").in(rows).out() : rows;
     graph.output("out", values, DataType.FLOAT, -1, head.outputs());
-    models.put(output, runtime.compile(graph.build(), initializers, Device.CPU, config.threads(), Form.LOOP));
+    models.put(
+        output,
+        runtime.compile(graph.build(), initializers, Device.CPU, config.threads(), Form.LOOP));
   }
 
   Set<Output> outputs() {

@@ -39,9 +39,9 @@ final class OrtRuntime {
 
   /**
    * Attention kernels that CUDA sessions may use, bits of ONNX Runtime's {@code AttentionBackend}:
-   * flash (1), memory-efficient (2) and plain (16). Naming any also lifts the rule that packed texts
-   * of up to 512 tokens take the memory-efficient kernel, which takes twice the time of flash there
-   * (550 against about 270 µs a layer of BGE-M3 for 64 texts of 512 tokens on an H200).
+   * flash (1), memory-efficient (2) and plain (16). Naming any also lifts the rule that packed
+   * texts of up to 512 tokens take the memory-efficient kernel, which takes twice the time of flash
+   * there (550 against about 270 µs a layer of BGE-M3 for 64 texts of 512 tokens on an H200).
    */
   private static final int ATTENTION = 1 + 2 + 16;
 
@@ -102,8 +102,7 @@ final class OrtRuntime {
    * @param form the graph's attention, which decides on the CUDA kernels it may use
    * @throws BackendException if this build of ONNX Runtime has no support for the device
    */
-  OrtSession.SessionOptions options(Device device, int threads, Form form)
-      throws OrtException {
+  OrtSession.SessionOptions options(Device device, int threads, Form form) throws OrtException {
     OrtSession.SessionOptions options = new OrtSession.SessionOptions();
     try {
       int processors = Runtime.getRuntime().availableProcessors();
@@ -231,8 +230,7 @@ final class OrtRuntime {
    * @param weights its weights, kept for as long as the session lives
    * @throws BackendException if the device cannot be used or has too little memory
    */
-  OrtModel compile(
-      ByteBuffer graph, Initializers weights, Device device, int threads, Form form) {
+  OrtModel compile(ByteBuffer graph, Initializers weights, Device device, int threads, Form form) {
     try (OrtSession.SessionOptions options = options(device, threads, form)) {
       Map<String, OnnxTensor> tensors = weights.tensors(environment);
       try {
