@@ -29,10 +29,10 @@ import org.jspecify.annotations.Nullable;
  *       flow that appears starts at the service of the one last served), and what it leaves free of
  *       the batch is filled from other flows, which pay for it.
  *   <li><b>Length.</b> Where the backend pads, a batch costs its longest text times its number of
- *       texts, so texts are kept by length in buckets, eight an octave. Of the flow's buckets that
- *       one is taken whose neighbourhood fills the budget best, the oldest text deciding ties. A
- *       batch takes texts down to {@value #SHORTEST_QUARTERS} quarters of its longest, and shorter
- *       ones only while the whole batch costs no more than the device's fixed cost.
+ *       texts, so texts are kept by length in classes, eight an octave. Of the flow's classes that
+ *       one is taken of which most waits, up to a full batch, the oldest text deciding ties.
+ *       Shorter texts join as long as all the padding costs less than a batch of their own would:
+ *       the device's fixed cost.
  *   <li><b>Age.</b> A flow's oldest text is overtaken by at most {@value #MAX_OVERTAKEN} budgets of
  *       younger ones; beyond that it is taken at the flow's next turn, with texts of its length.
  * </ol>
@@ -59,9 +59,6 @@ final class BatchScheduler {
   /** Budgets of younger texts that may overtake a text of the same flow. */
   static final int MAX_OVERTAKEN = 8;
 
-  /** Quarters of a padded batch's longest text that its shortest has at least. */
-  static final int SHORTEST_QUARTERS = 3;
-
   private static final int BULK_SHARE = 8;
 
   /**
@@ -69,7 +66,7 @@ final class BatchScheduler {
    *
    * @param tokens most tokens of a batch, padding included; a longer text goes alone
    * @param texts most texts of a batch
-   * @param fixedCost tokens below which a padded batch's cost does not depend on its size
+   * @param fixedCost what a batch costs beyond its tokens, in tokens
    */
   record Limits(int tokens, int texts, int fixedCost) {}
 
@@ -366,12 +363,8 @@ final class BatchScheduler {
     lane.service = flow.service;
     Cut cut = new Cut(limits, clock.getAsLong());
     int seed = pads ? seed(flow, limits) : 0;
-    int length = pads ? WaitingTexts.shortestOf(seed + 1) - 1 : 1;
-    int lowest = pads ? WaitingTexts.bucketOf(Math.max(1, length * SHORTEST_QUARTERS / 4)) : 0;
     for (int index = seed; index >= 0 && !cut.full; index--) {
-      if (index < lowest) {
-        cut.shrinkTo(limits.fixedCost);
-      }
+      cut.mindsPadding = index < seed;
       if (index < flow.buckets.length && flow.buckets[index] != null) {
         cut.drain(requireNonNull(flow.buckets[index]));
       }
@@ -434,14 +427,7 @@ final class BatchScheduler {
         return index; // everything together costs no more than a single text
       }
       cheap = false;
-      long fill = 0;
-      int lowest =
-          WaitingTexts.bucketOf(
-              Math.max(1, WaitingTexts.shortestOf(index) * SHORTEST_QUARTERS / 4));
-      for (int i = index; i >= lowest && fill < limits.tokens; i--) {
-        fill += flow.lane.ring(flow, i).tokens;
-      }
-      fill = Math.min(fill, limits.tokens);
+      long fill = Math.min(flow.lane.ring(flow, index).tokens, limits.tokens);
       long age = bucket.oldest.sequence;
       if (fill > bestFill || (fill == bestFill && age < bestAge)) {
         best = index;
@@ -458,24 +444,20 @@ final class BatchScheduler {
     private final Set<WaitingTexts.Flow> touched = new LinkedHashSet<>();
     private final Limits limits;
     private final long now;
-    private long budget;
     private long tokens;
     private int longest;
     private boolean full;
 
+    /** Whether the texts that come are shorter than the batch's own class. */
+    private boolean mindsPadding;
+
     Cut(Limits limits, long now) {
       this.limits = limits;
       this.now = now;
-      this.budget = limits.tokens;
     }
 
     long cost() {
       return pads ? (long) longest * taken.size() : tokens;
-    }
-
-    void shrinkTo(int cost) {
-      budget = Math.min(budget, cost);
-      full |= cost() >= budget;
     }
 
     /** Takes from a bucket until it is empty or the batch is full. */
@@ -504,9 +486,13 @@ final class BatchScheduler {
       if (taken.isEmpty()) {
         return true;
       }
-      long cost =
-          pads ? (long) Math.max(longest, r.length) * (taken.size() + 1) : tokens + r.length;
-      return cost <= budget && taken.size() < limits.texts;
+      int most = Math.max(longest, r.length);
+      long padded = (long) most * (taken.size() + 1);
+      if (mindsPadding && padded - tokens - r.length > limits.fixedCost) {
+        return false;
+      }
+      long cost = pads ? padded : tokens + r.length;
+      return cost <= limits.tokens && taken.size() < limits.texts;
     }
 
     /** Puts the flows that were served back in order. */

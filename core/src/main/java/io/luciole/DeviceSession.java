@@ -26,8 +26,10 @@ final class DeviceSession implements BatchScheduler.Taker {
 
   private static final int MOST_TEXTS = 1 << 16;
 
-  /** Padded tokens that an accelerator computes in the time of one. */
+  /** What a batch costs beyond its tokens, in tokens: starting a network's kernels. */
   private static final int ACCELERATOR_FIXED_COST = 1024;
+
+  private static final int CPU_FIXED_COST = 8;
 
   private final DeviceWorker worker;
   final Backend backend;
@@ -78,7 +80,7 @@ final class DeviceSession implements BatchScheduler.Taker {
     return new BatchScheduler.Limits(
         worker.budget.tokens(),
         MOST_TEXTS,
-        worker.device.isAccelerator() ? ACCELERATOR_FIXED_COST : 0);
+        worker.device.isAccelerator() ? ACCELERATOR_FIXED_COST : CPU_FIXED_COST);
   }
 
   @Override

@@ -305,8 +305,11 @@ public final class EmbeddingEngine implements AutoCloseable {
 
   /** Configures and opens an engine. Not for use by several threads. */
   public static final class Builder {
-    /** On two CPU cores throughput is flat from here on; accelerators want more. */
-    private static final int DEFAULT_CPU_TOKEN_BUDGET = 4096;
+    /**
+     * On CPUs throughput is flat from below this on (docs/performance.md), and a query waits for
+     * the batch before it.
+     */
+    private static final int DEFAULT_CPU_TOKEN_BUDGET = 1024;
 
     private static final int DEFAULT_ACCELERATOR_TOKEN_BUDGET = 32768;
     private static final String CALIBRATION_TEXT =

@@ -1,0 +1,122 @@
+package io.luciole;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.luciole.model.TokenizedText;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.jetbrains.lincheck.Lincheck;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * The races that the queue's and the gate's comments argue about, run by Lincheck in many of their
+ * interleavings. With the line that settles a race taken out, these fail.
+ */
+@Timeout(300)
+class InterleavingTest {
+  private static final int INTERLEAVINGS = 300;
+
+  private static final class Owner implements Request.Owner {
+    @Override
+    public void attempting(Request request) {}
+
+    @Override
+    public void settling(Request request, Request.Ending ending, @Nullable Throwable failure) {
+      BatchScheduler holder = request.holder;
+      if (holder != null) {
+        holder.remove(request);
+      }
+    }
+
+    @Override
+    public void attempted(Request request) {}
+  }
+
+  private static BatchScheduler queue() {
+    return new BatchScheduler(true, 0, () -> 0L, () -> 0L);
+  }
+
+  private static Request text() {
+    Request request =
+        new Request("", EmbedOptions.passage(), Set.of(Output.DENSE), "", 0, new Owner());
+    request.tokenized(new TokenizedText(new int[3], false));
+    return request;
+  }
+
+  private static void inAllOrders(Callable<Void> scene) {
+    Lincheck.runConcurrentTest(
+        INTERLEAVINGS,
+        () -> {
+          try {
+            scene.call();
+          } catch (Exception e) {
+            throw new IllegalStateException(e);
+          }
+        });
+  }
+
+  private static void together(Runnable... actions) throws InterruptedException {
+    List<Thread> threads = new ArrayList<>();
+    for (Runnable action : actions) {
+      threads.add(new Thread(action));
+    }
+    threads.forEach(Thread::start);
+    for (Thread thread : threads) {
+      thread.join();
+    }
+  }
+
+  @Test
+  void aTextCancelledWhileItIsAdded_doesNotStayInTheQueue() {
+    inAllOrders(() -> {
+      BatchScheduler queue = queue();
+      Request text = text();
+      together(() -> queue.add(List.of(text)), () -> text.cancel(true));
+      assertThat(queue.size()).isZero();
+      return null;
+    });
+  }
+
+  @Test
+  void aTextIsTakenOnce_whateverElseHappensToIt() {
+    inAllOrders(() -> {
+      BatchScheduler queue = queue();
+      Request text = text();
+      List<Request> taken = Collections.synchronizedList(new ArrayList<>());
+      BatchScheduler.Limits limits = new BatchScheduler.Limits(10, 10, 0);
+      queue.add(List.of(text));
+      together(
+          () -> taken.addAll(queue.poll(limits)),
+          () -> taken.addAll(queue.poll(limits)),
+          () -> taken.addAll(queue.removeAll()));
+      assertThat(taken).containsExactly(text);
+      assertThat(queue.size()).isZero();
+      return null;
+    });
+  }
+
+  @Test
+  void roomGivenBack_reachesTheOneWhoWaits() {
+    inAllOrders(() -> {
+      TokenGate gate = new TokenGate(1);
+      assertThat(gate.tryAcquire(1)).isTrue();
+      boolean[] acquired = new boolean[1];
+      together(
+          () -> {
+            try {
+              acquired[0] = gate.acquire(1, TokenGate.FOREVER);
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          },
+          () -> gate.release(1));
+      assertThat(acquired[0]).isTrue();
+      return null;
+    });
+  }
+}
