@@ -1,0 +1,175 @@
+package io.luciole.bench;
+
+import static java.util.Objects.requireNonNull;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.luciole.EmbedOptions;
+import io.luciole.Embedding;
+import io.luciole.EmbeddingEngine;
+import io.luciole.LucioleConfig;
+import io.luciole.Output;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * From texts to vectors in this JVM's memory, as an application has it: every text of a file is
+ * submitted, then all results are collected. Prints one line a file, best of several passes with the
+ * spread, and the latency of one query at a time.
+ *
+ * <pre>
+ * java … io.luciole.bench.EncodeBenchmark [key=value …] TEXTS.jsonl …
+ *   luciole.model=DIR luciole.device=cuda:0 luciole.precision=fp16 …   the engine's settings
+ *   outputs=dense,sparse   what each text asks for
+ *   passes=3               measured passes, after one warm-up pass over each file
+ *   queries=200            single queries, one after another; 0 for none
+ * </pre>
+ *
+ * <p>Work is counted as 2 multiply-adds a weight and token in the linear layers and {@code 4·H·n²} a
+ * layer for attention over n tokens, H the hidden size.
+ */
+public final class EncodeBenchmark {
+  private EncodeBenchmark() {}
+
+  /** Runs the benchmark; see the class. */
+  public static void main(String[] args) throws IOException {
+    Map<String, String> settings = new HashMap<>();
+    Map<String, String> own =
+        new HashMap<>(Map.of("outputs", "dense,sparse", "passes", "3", "queries", "200"));
+    List<Path> files = new ArrayList<>();
+    for (String arg : args) {
+      int eq = arg.indexOf('=');
+      if (eq < 0) {
+        files.add(Path.of(arg));
+      } else if (arg.startsWith("luciole.")) {
+        settings.put(arg.substring(0, eq), arg.substring(eq + 1));
+      } else if (own.put(arg.substring(0, eq), arg.substring(eq + 1)) == null) {
+        throw new IllegalArgumentException("unknown option " + arg + "; known: " + own.keySet());
+      }
+    }
+    long start = System.nanoTime();
+    try (EmbeddingEngine engine = EmbeddingEngine.builder(LucioleConfig.of(settings)).open()) {
+      System.out.printf(
+          Locale.ROOT,
+          "%s on %s, %s, %s, opened in %.1f s%n",
+          engine.modelName(),
+          engine.backend().device(),
+          engine.backend().precision(),
+          engine.backend().version(),
+          (System.nanoTime() - start) / 1e9);
+      EmbedOptions passage = EmbedOptions.passage().outputs(outputs(option(own, "outputs")));
+      Work work = Work.of(settings.get("luciole.model"));
+      for (Path file : files) {
+        throughput(engine, passage, file, Integer.parseInt(option(own, "passes")), work);
+      }
+      int queries = Integer.parseInt(option(own, "queries"));
+      if (queries > 0) {
+        latency(engine, queries, outputs(option(own, "outputs")));
+      }
+    }
+  }
+
+  private static String option(Map<String, String> options, String name) {
+    return requireNonNull(options.get(name), name);
+  }
+
+  private static Set<Output> outputs(String names) {
+    Set<Output> outputs = EnumSet.noneOf(Output.class);
+    for (String name : names.split(",", -1)) {
+      outputs.add(Output.valueOf(name.strip().toUpperCase(Locale.ROOT)));
+    }
+    return outputs;
+  }
+
+  private static void throughput(
+      EmbeddingEngine engine, EmbedOptions options, Path file, int passes, Work work)
+      throws IOException {
+    List<String> texts = new ArrayList<>();
+    ObjectMapper json = new ObjectMapper();
+    for (String line : Files.readAllLines(file)) {
+      texts.add(json.readTree(line).path("text").asText());
+    }
+    double[] seconds = new double[passes];
+    long tokens = 0;
+    double flops = 0;
+    for (int pass = -1; pass < passes; pass++) {
+      long t = System.nanoTime();
+      List<CompletableFuture<Embedding>> futures = new ArrayList<>(texts.size());
+      for (String text : texts) {
+        futures.add(engine.embed(text, options));
+      }
+      CompletableFuture.allOf(futures.toArray(CompletableFuture[]::new)).join();
+      double s = (System.nanoTime() - t) / 1e9;
+      if (pass < 0) {
+        for (CompletableFuture<Embedding> future : futures) {
+          int n = future.join().tokenCount();
+          tokens += n;
+          flops += work.flops(n);
+        }
+      } else {
+        seconds[pass] = s;
+      }
+    }
+    Arrays.sort(seconds);
+    System.out.printf(
+        Locale.ROOT,
+        "luciole %s: %d texts, %d tokens, %.3f s (slowest pass %.3f): %.1f texts/s %.0f tokens/s"
+            + " %.0f TFLOP/s%n",
+        file.getFileName(),
+        texts.size(),
+        tokens,
+        seconds[0],
+        seconds[passes - 1],
+        texts.size() / seconds[0],
+        tokens / seconds[0],
+        flops / seconds[0] / 1e12);
+  }
+
+  private static void latency(EmbeddingEngine engine, int queries, Set<Output> outputs) {
+    EmbedOptions query = EmbedOptions.query().outputs(outputs);
+    double[] millis = new double[queries];
+    for (int i = -20; i < queries; i++) {
+      long t = System.nanoTime();
+      Embedding e = engine.embed("which insects glow in the dark, and why " + (i & 7), query).join();
+      if (i >= 0 && e.tokenCount() > 0) {
+        millis[i] = (System.nanoTime() - t) / 1e6;
+      }
+    }
+    Arrays.sort(millis);
+    System.out.printf(
+        Locale.ROOT,
+        "luciole one query at a time: p50 %.2f ms, p99 %.2f ms%n",
+        millis[queries / 2],
+        millis[queries * 99 / 100]);
+  }
+
+  /** What a token and a text cost, from config.json. */
+  private record Work(double linear, double attention) {
+    static Work of(@Nullable String model) throws IOException {
+      Path config = Path.of(model == null ? "" : model, "config.json");
+      if (!Files.isRegularFile(config)) {
+        return new Work(0, 0);
+      }
+      JsonNode c = new ObjectMapper().readTree(config.toFile());
+      double h = c.path("hidden_size").asDouble();
+      double layers = c.path("num_hidden_layers").asDouble();
+      double weights = 4 * h * h + 2 * h * c.path("intermediate_size").asDouble();
+      return new Work(layers * 2 * weights, layers * 4 * h);
+    }
+
+    double flops(int tokens) {
+      return linear * tokens + attention * tokens * tokens;
+    }
+  }
+}
