@@ -24,8 +24,8 @@ import java.util.Map;
  * java … io.luciole.bench.Agreement a.luciole.device=cpu b.luciole.device=cuda:0 … TEXTS.jsonl …
  * </pre>
  *
- * <p>{@code luciole.…=} without a letter goes for both. Prints the smallest cosine of the dense vectors
- * and the largest difference of a sparse weight for each file.
+ * <p>{@code luciole.…=} without a letter goes for both. Prints the smallest cosine of the dense
+ * vectors and the largest difference of a sparse weight for each file.
  */
 public final class Agreement {
   private Agreement() {}
@@ -98,8 +98,7 @@ public final class Agreement {
           texts.add(json.readTree(line).path("text").asText());
         }
         all.add(
-            engine.embedAll(
-                texts, EmbedOptions.passage().outputs(Output.DENSE, Output.SPARSE)));
+            engine.embedAll(texts, EmbedOptions.passage().outputs(Output.DENSE, Output.SPARSE)));
       }
     }
     return all;

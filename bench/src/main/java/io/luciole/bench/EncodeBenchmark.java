@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * From texts to vectors in this JVM's memory, as an application has it: every text of a file is
- * submitted, then all results are collected. Prints one line a file, best of several passes with the
- * spread, and the latency of one query at a time.
+ * submitted, then all results are collected. Prints one line a file, best of several passes with
+ * the spread, and the latency of one query at a time.
  *
  * <pre>
  * java … io.luciole.bench.EncodeBenchmark [key=value …] TEXTS.jsonl …
@@ -36,8 +36,8 @@ import org.jspecify.annotations.Nullable;
  *   queries=200            single queries, one after another; 0 for none
  * </pre>
  *
- * <p>Work is counted as 2 multiply-adds a weight and token in the linear layers and {@code 4·H·n²} a
- * layer for attention over n tokens, H the hidden size.
+ * <p>Work is counted as 2 multiply-adds a weight and token in the linear layers and {@code 4·H·n²}
+ * a layer for attention over n tokens, H the hidden size.
  */
 public final class EncodeBenchmark {
   private EncodeBenchmark() {}
@@ -141,7 +141,8 @@ public final class EncodeBenchmark {
     double[] millis = new double[queries];
     for (int i = -20; i < queries; i++) {
       long t = System.nanoTime();
-      Embedding e = engine.embed("which insects glow in the dark, and why " + (i & 7), query).join();
+      Embedding e =
+          engine.embed("which insects glow in the dark, and why " + (i & 7), query).join();
       if (i >= 0 && e.tokenCount() > 0) {
         millis[i] = (System.nanoTime() - t) / 1e6;
       }
