@@ -66,6 +66,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   private final BackendInfo info;
   private final Set<Output> outputs;
   private final TextTokenizer tokenizer;
+  private final Truncation truncation;
   private final EngineSettings settings;
   private final Pipeline pipeline;
   private volatile @Nullable ModelFingerprint fingerprint;
@@ -82,6 +83,7 @@ public final class EmbeddingEngine implements AutoCloseable {
       List<Supplier<Backend>> openers,
       TextTokenizer tokenizer,
       Set<Output> outputs,
+      Truncation truncation,
       EngineSettings settings,
       List<EngineListener> listeners,
       @Nullable EmbeddingCache cache) {
@@ -89,10 +91,11 @@ public final class EmbeddingEngine implements AutoCloseable {
     this.info = backends.get(0).info();
     this.tokenizer = tokenizer;
     this.outputs = outputs;
+    this.truncation = truncation;
     this.settings = settings;
     this.pipeline =
         new Pipeline(
-            tokenizer::tokenize,
+            tokenizer(tokenizer, model.description()),
             model.description().maxTokens(),
             info.pads(),
             settings,
@@ -123,6 +126,21 @@ public final class EmbeddingEngine implements AutoCloseable {
     pipeline.start(workers);
   }
 
+  private static Pipeline.Tokenizer tokenizer(TextTokenizer texts, ModelDescription description) {
+    LongTexts longTexts = new LongTexts(texts, description.maxTokens(), description.normalize());
+    return new Pipeline.Tokenizer() {
+      @Override
+      public TokenizedText tokenize(String text, Role role) {
+        return texts.tokenize(text, role);
+      }
+
+      @Override
+      public LongTexts longTexts() {
+        return longTexts;
+      }
+    };
+  }
+
   /**
    * A builder that starts from this process's configuration, {@link LucioleConfig#load()}.
    *
@@ -147,9 +165,9 @@ public final class EmbeddingEngine implements AutoCloseable {
    * blocks until there is room, or throws, as {@link Builder#overload} says.
    *
    * @return a future that completes with the embedding, or fails with {@link BackendException},
-   *     {@link DeviceLostException}, {@link NotFiniteException}, {@link EngineClosedException} or
-   *     {@link java.util.concurrent.TimeoutException}. Cancelling it drops the text if it still
-   *     waits.
+   *     {@link DeviceLostException}, {@link NotFiniteException}, {@link TextTooLongException},
+   *     {@link EngineClosedException} or {@link java.util.concurrent.TimeoutException}. Cancelling
+   *     it drops the text if it still waits.
    * @throws IllegalArgumentException if the model has none of an output that is asked for
    * @throws EngineClosedException if the engine is closed
    * @throws EngineOverloadedException if too much waits and the engine does not block, or the
@@ -158,7 +176,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   public CompletableFuture<Embedding> embed(String text, EmbedOptions options) {
     requireNonNull(text, "text");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
-    return pipeline.submit(text, options, wanted, options.job().orElse(NO_JOB), true);
+    return pipeline.submit(text, complete(options), wanted, options.job().orElse(NO_JOB), true);
   }
 
   /**
@@ -171,9 +189,10 @@ public final class EmbeddingEngine implements AutoCloseable {
   public List<Embedding> embedAll(Collection<String> texts, EmbedOptions options) {
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
     Object job = options.job().orElseGet(Object::new);
+    EmbedOptions each = complete(options);
     List<CompletableFuture<Embedding>> futures = new ArrayList<>(texts.size());
     for (String text : texts) {
-      futures.add(pipeline.submit(requireNonNull(text, "text"), options, wanted, job, false));
+      futures.add(pipeline.submit(requireNonNull(text, "text"), each, wanted, job, false));
     }
     CompletableFuture<?> all = CompletableFuture.allOf(futures.toArray(CompletableFuture[]::new));
     try {
@@ -203,6 +222,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     requireNonNull(texts, "texts");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
     Object job = options.job().orElseGet(Object::new);
+    EmbedOptions each = complete(options);
     long window = (long) STREAM_BUDGETS * settings.tokenBudget();
     if (wanted.contains(Output.COLBERT)) {
       // Results are what counts: a vector a token.
@@ -211,8 +231,8 @@ public final class EmbeddingEngine implements AutoCloseable {
     }
     return new EmbeddingStream(
         texts,
-        text -> pipeline.submit(requireNonNull(text, "text"), options, wanted, job, false),
-        pipeline::estimate,
+        text -> pipeline.submit(requireNonNull(text, "text"), each, wanted, job, false),
+        text -> pipeline.estimate(text, each.truncation().orElse(truncation), wanted),
         window);
   }
 
@@ -225,6 +245,10 @@ public final class EmbeddingEngine implements AutoCloseable {
           "The model " + model.name() + " gives " + info.outputs() + ", not " + options.outputs());
     }
     return options.outputs();
+  }
+
+  private EmbedOptions complete(EmbedOptions options) {
+    return options.truncation().isPresent() ? options : options.truncation(truncation);
   }
 
   /** Tokens of a text as the model would see it, its role's prompt and special tokens included. */
@@ -262,6 +286,11 @@ public final class EmbeddingEngine implements AutoCloseable {
   /** The model's name, for people. */
   public String modelName() {
     return model.name();
+  }
+
+  /** What becomes of texts that are too long, if nothing else is asked for. */
+  public Truncation truncation() {
+    return truncation;
   }
 
   /** Outputs of a text that asks for none in particular. */
@@ -339,6 +368,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     private Set<Output> outputs;
     private int threads;
     private int maxLength;
+    private Truncation truncation;
     private int tokenBudget;
     private int tokenizerThreads;
     private long maxWaitingTokens;
@@ -361,6 +391,11 @@ public final class EmbeddingEngine implements AutoCloseable {
           config.get(LucioleConfig.Key.OUTPUTS).map(LucioleConfig::parseOutputs).orElse(Set.of());
       threads = number(config, LucioleConfig.Key.THREADS, 0);
       maxLength = number(config, LucioleConfig.Key.MAX_LENGTH, 0);
+      truncation =
+          config
+              .get(LucioleConfig.Key.TRUNCATION)
+              .map(Truncation::parse)
+              .orElse(Truncation.TRUNCATE);
       tokenBudget = number(config, LucioleConfig.Key.TOKEN_BUDGET, 0);
       tokenizerThreads =
           number(
@@ -455,6 +490,12 @@ public final class EmbeddingEngine implements AutoCloseable {
     /** Most tokens of a text, special ones included; by default the model's limit. */
     public Builder maxLength(int tokens) {
       this.maxLength = LucioleConfig.positive(Integer.toString(tokens));
+      return this;
+    }
+
+    /** What becomes of texts with more tokens; by default their ends are cut off. */
+    public Builder truncation(Truncation truncation) {
+      this.truncation = requireNonNull(truncation, "truncation");
       return this;
     }
 
@@ -587,6 +628,7 @@ public final class EmbeddingEngine implements AutoCloseable {
             openers,
             tokenizer,
             usual,
+            truncation,
             settings(where.get(0), budget),
             listeners,
             cache);

@@ -55,6 +55,11 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   /** Tokenises; called from several threads. */
   interface Tokenizer {
     TokenizedText tokenize(String text, Role role);
+
+    /** What deals with long texts that are not just to be cut; never asked if there are none. */
+    default LongTexts longTexts() {
+      throw new UnsupportedOperationException("this tokenizer only cuts long texts");
+    }
   }
 
   private final Tokenizer tokenizer;
@@ -149,7 +154,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       throw closedException();
     }
     Request request = new Request(text, options, outputs, job, clock.getAsLong(), this);
-    int estimate = estimate(text);
+    int estimate = estimate(text, request.truncation, outputs);
     request.length = estimate;
     DeviceLostException lost = noDevice;
     TokenGate gate = gate(request);
@@ -179,9 +184,13 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     return request;
   }
 
-  /** Roughly how many tokens a text has. */
-  int estimate(String text) {
-    return Math.max(1, Math.min(maxTokens, text.length() / CHARS_PER_TOKEN));
+  /** Roughly how many tokens of a text are computed. */
+  int estimate(String text, Truncation truncation, Set<Output> outputs) {
+    int most =
+        truncation == Truncation.CHUNK
+            ? Math.max(maxTokens, LongTexts.mostTokens(outputs))
+            : maxTokens;
+    return Math.max(1, Math.min(most, text.length() / CHARS_PER_TOKEN));
   }
 
   /** False if the deadline passed meanwhile. */
@@ -257,8 +266,8 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
           if (cached != null) {
             known.add(request);
             embeddings.add(cached);
-          } else if (tokenize(request)) {
-            done.add(request);
+          } else {
+            done.addAll(tokenize(request));
           }
         }
       } finally {
@@ -277,9 +286,12 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       return null;
     }
     try {
-      request.cacheKey = keys.key(text, request.role, request.outputs);
+      request.cacheKey = keys.key(text, request.role, request.outputs, request.truncation);
       Embedding found = cache.get(request.cacheKey);
       metrics.cached(found != null);
+      if (found != null && found.truncated()) {
+        metrics.truncated();
+      }
       return found;
     } catch (Throwable t) {
       if (!cacheFailed.getAndSet(true)) {
@@ -289,22 +301,40 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     }
   }
 
-  private boolean tokenize(Request request) {
+  /** What is to be computed: the text, its chunks, or nothing if it is settled or failed. */
+  private List<Request> tokenize(Request request) {
     String text = request.text();
     if (text == null) {
-      return false;
+      return List.of();
     }
+    List<Request> parts;
     try {
-      request.tokenized(tokenizer.tokenize(text, request.role));
+      TokenizedText tokens = tokenizer.tokenize(text, request.role);
+      if (!tokens.truncated() || request.truncation == Truncation.TRUNCATE) {
+        request.tokenized(tokens);
+        parts = List.of(request);
+      } else if (request.truncation == Truncation.CHUNK) {
+        parts =
+            tokenizer
+                .longTexts()
+                .chunks(request, text, merged -> results.deliverMerged(request, merged));
+        metrics.chunked();
+      } else {
+        throw tokenizer.longTexts().refusal(text, request.role);
+      }
+      if (request.truncated()) {
+        metrics.truncated();
+      }
     } catch (Throwable t) {
       results.fail(List.of(request), t);
-      return false;
+      return List.of();
     }
+    // A text in chunks keeps its room until it is settled.
     int fallen = request.reserveExactly();
     if (fallen != 0) {
       gate(request).release(fallen);
     }
-    return true;
+    return parts;
   }
 
   private void watch() {
