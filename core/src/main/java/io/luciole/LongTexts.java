@@ -1,6 +1,7 @@
 package io.luciole;
 
 import io.luciole.model.Chunker;
+import io.luciole.model.ModelDescription;
 import io.luciole.model.TextTokenizer;
 import io.luciole.model.TokenizedText;
 import java.util.ArrayList;
@@ -41,6 +42,22 @@ final class LongTexts {
     this.tokenizer = tokenizer;
     this.maxTokens = maxTokens;
     this.normalize = normalize;
+  }
+
+  /** A model's tokenizer, with its way with long texts. */
+  static TokenizerStage.Tokenizer tokenizer(TextTokenizer texts, ModelDescription description) {
+    LongTexts longTexts = new LongTexts(texts, description.maxTokens(), description.normalize());
+    return new TokenizerStage.Tokenizer() {
+      @Override
+      public TokenizedText tokenize(String text, Role role) {
+        return texts.tokenize(text, role);
+      }
+
+      @Override
+      public LongTexts longTexts() {
+        return longTexts;
+      }
+    };
   }
 
   static int mostTokens(Set<Output> outputs) {
