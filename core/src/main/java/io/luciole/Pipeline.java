@@ -423,6 +423,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     }
     interactiveGate.close();
     bulkGate.close();
+    ready.hurry();
     boolean interrupted = !drain(limit);
     ready.bar(true);
     EngineClosedException reason =
