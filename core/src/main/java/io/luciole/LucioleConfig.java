@@ -47,7 +47,9 @@ public final class LucioleConfig {
     BACKEND("backend"),
     /** {@code cpu}, {@code cuda:0}, {@code cuda:0,cuda:1}; the backend's best device by default. */
     DEVICE("device"),
-    /** {@code fp32}, {@code fp16} or {@code int8}; the device's usual one by default. */
+    /**
+     * {@code fp32}, {@code fp16}, {@code bf16} or {@code int8}; the device's usual one by default.
+     */
     PRECISION("precision"),
     /** Threads of the backend on the CPU; its own choice by default. */
     THREADS("threads"),
