@@ -62,6 +62,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   private final BackendInfo info;
   private final Set<Output> outputs;
   private final TextTokenizer tokenizer;
+  private final Truncation truncation;
   private final int tokenBudget;
 
   /** Tokens that a stream of texts has under way. */
@@ -73,6 +74,7 @@ public final class EmbeddingEngine implements AutoCloseable {
 
   private EmbeddingEngine(
       OpenedModel opened,
+      Truncation truncation,
       EngineSettings settings,
       List<EngineListener> listeners,
       @Nullable EmbeddingCache cache) {
@@ -80,6 +82,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     this.info = opened.info();
     this.tokenizer = opened.tokenizer();
     this.outputs = opened.outputs();
+    this.truncation = truncation;
     this.tokenBudget = opened.largestBudget();
     this.streamTokens = STREAM_BUDGETS * opened.sumOfBudgets();
     this.settings = settings;
@@ -110,9 +113,9 @@ public final class EmbeddingEngine implements AutoCloseable {
    * blocks until there is room, or throws, as {@link Builder#overload} says.
    *
    * @return a future that completes with the embedding, or fails with {@link BackendException},
-   *     {@link DeviceLostException}, {@link NotFiniteException}, {@link EngineClosedException} or
-   *     {@link java.util.concurrent.TimeoutException}. Cancelling it drops the text if it still
-   *     waits.
+   *     {@link DeviceLostException}, {@link NotFiniteException}, {@link TextTooLongException},
+   *     {@link EngineClosedException} or {@link java.util.concurrent.TimeoutException}. Cancelling
+   *     it drops the text if it still waits.
    * @throws IllegalArgumentException if the model has none of an output that is asked for
    * @throws EngineClosedException if the engine is closed
    * @throws EngineOverloadedException if too much waits and the engine does not block, or the
@@ -121,7 +124,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   public CompletableFuture<Embedding> embed(String text, EmbedOptions options) {
     requireNonNull(text, "text");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
-    return pipeline.submit(text, options, wanted, options.job().orElse(NO_JOB), true);
+    return pipeline.submit(text, complete(options), wanted, options.job().orElse(NO_JOB), true);
   }
 
   /**
@@ -134,9 +137,10 @@ public final class EmbeddingEngine implements AutoCloseable {
   public List<Embedding> embedAll(Collection<String> texts, EmbedOptions options) {
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
     Object job = options.job().orElseGet(Object::new);
+    EmbedOptions each = complete(options);
     List<CompletableFuture<Embedding>> futures = new ArrayList<>(texts.size());
     for (String text : texts) {
-      futures.add(pipeline.submit(requireNonNull(text, "text"), options, wanted, job, false));
+      futures.add(pipeline.submit(requireNonNull(text, "text"), each, wanted, job, false));
     }
     CompletableFuture<?> all = CompletableFuture.allOf(futures.toArray(CompletableFuture[]::new));
     try {
@@ -166,6 +170,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     requireNonNull(texts, "texts");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
     Object job = options.job().orElseGet(Object::new);
+    EmbedOptions each = complete(options);
     long window = streamTokens;
     if (wanted.contains(Output.COLBERT)) {
       // Results are what counts: a vector a token.
@@ -174,8 +179,8 @@ public final class EmbeddingEngine implements AutoCloseable {
     }
     return new EmbeddingStream(
         texts,
-        text -> pipeline.submit(requireNonNull(text, "text"), options, wanted, job, false),
-        pipeline::estimate,
+        text -> pipeline.submit(requireNonNull(text, "text"), each, wanted, job, false),
+        text -> pipeline.estimate(text, each.truncation().orElse(truncation), wanted),
         window);
   }
 
@@ -188,6 +193,10 @@ public final class EmbeddingEngine implements AutoCloseable {
           "The model " + model.name() + " gives " + info.outputs() + ", not " + options.outputs());
     }
     return options.outputs();
+  }
+
+  private EmbedOptions complete(EmbedOptions options) {
+    return options.truncation().isPresent() ? options : options.truncation(truncation);
   }
 
   /** Tokens of a text as the model would see it, its role's prompt and special tokens included. */
@@ -225,6 +234,11 @@ public final class EmbeddingEngine implements AutoCloseable {
   /** The model's name, for people. */
   public String modelName() {
     return model.name();
+  }
+
+  /** What becomes of texts that are too long, if nothing else is asked for. */
+  public Truncation truncation() {
+    return truncation;
   }
 
   /** Outputs of a text that asks for none in particular. */
@@ -289,6 +303,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     private Set<Output> outputs;
     private int threads;
     private int maxLength;
+    private Truncation truncation;
     private int tokenBudget;
     private final EngineSettings.Draft settings;
     private final List<EngineListener> listeners = new ArrayList<>();
@@ -305,6 +320,11 @@ public final class EmbeddingEngine implements AutoCloseable {
           config.get(LucioleConfig.Key.OUTPUTS).map(LucioleConfig::parseOutputs).orElse(Set.of());
       threads = config.positive(LucioleConfig.Key.THREADS).orElse(0);
       maxLength = config.positive(LucioleConfig.Key.MAX_LENGTH).orElse(0);
+      truncation =
+          config
+              .get(LucioleConfig.Key.TRUNCATION)
+              .map(Truncation::parse)
+              .orElse(Truncation.TRUNCATE);
       tokenBudget = config.positive(LucioleConfig.Key.TOKEN_BUDGET).orElse(0);
       calibrate =
           config.get(LucioleConfig.Key.CALIBRATE).map(LucioleConfig::parseBoolean).orElse(false);
@@ -380,6 +400,12 @@ public final class EmbeddingEngine implements AutoCloseable {
     /** Most tokens of a text, special ones included; by default the model's limit. */
     public Builder maxLength(int tokens) {
       this.maxLength = LucioleConfig.positive(Integer.toString(tokens));
+      return this;
+    }
+
+    /** What becomes of texts with more tokens; by default their ends are cut off. */
+    public Builder truncation(Truncation truncation) {
+      this.truncation = requireNonNull(truncation, "truncation");
       return this;
     }
 
@@ -501,7 +527,7 @@ public final class EmbeddingEngine implements AutoCloseable {
               where.stream().map(d -> new BackendConfig(d, precision, threads, outputs)).toList(),
               new OpenedModel.Budget(tokenBudget, calibrate));
       try {
-        return new EmbeddingEngine(opened, settings.on(where.get(0)), listeners, cache);
+        return new EmbeddingEngine(opened, truncation, settings.on(where.get(0)), listeners, cache);
       } catch (Throwable t) {
         opened.close();
         throw t;

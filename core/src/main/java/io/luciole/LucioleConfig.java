@@ -57,6 +57,10 @@ public final class LucioleConfig {
     OUTPUTS("outputs"),
     /** Most tokens of a text, special ones included; the model's limit by default. */
     MAX_LENGTH("max-length"),
+    /**
+     * What becomes of longer texts: {@code truncate} (the default), {@code error}, {@code chunk}.
+     */
+    TRUNCATION("truncation"),
     /** Most tokens of a batch, padding included. */
     TOKEN_BUDGET("token-budget"),
     /** {@code true} to measure the token budget if none is set or was measured before. */
@@ -307,6 +311,7 @@ public final class LucioleConfig {
       case THREADS, MAX_LENGTH, TOKEN_BUDGET, TOKENIZER_THREADS, MAX_WAITING_TOKENS ->
           positive(value);
       case CALIBRATE -> parseBoolean(value);
+      case TRUNCATION -> Truncation.parse(value);
       case OVERLOAD -> Overload.parse(value);
       case MAX_WAIT, BATCH_TIMEOUT, CLOSE_TIMEOUT -> duration(value);
     }

@@ -106,7 +106,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     BackendInfo info = opened.info();
     Pipeline pipeline =
         new Pipeline(
-            opened.tokenizer()::tokenize,
+            LongTexts.tokenizer(opened.tokenizer(), files.description()),
             files.description().maxTokens(),
             info.pads(),
             settings,
@@ -168,7 +168,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       throw closedException();
     }
     Request request = new Request(text, options, outputs, job, clock.getAsLong(), this);
-    int estimate = estimate(text);
+    int estimate = estimate(text, request.truncation, outputs);
     request.length = estimate;
     DeviceLostException lost = noDevice;
     TokenGate gate = gate(request);
@@ -198,9 +198,13 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     return request;
   }
 
-  /** Roughly how many tokens a text has. */
-  int estimate(String text) {
-    return Math.max(1, Math.min(maxTokens, text.length() / CHARS_PER_TOKEN));
+  /** Roughly how many tokens of a text are computed. */
+  int estimate(String text, Truncation truncation, Set<Output> outputs) {
+    int most =
+        truncation == Truncation.CHUNK
+            ? Math.max(maxTokens, LongTexts.mostTokens(outputs))
+            : maxTokens;
+    return Math.max(1, Math.min(most, text.length() / CHARS_PER_TOKEN));
   }
 
   /** False if the deadline passed meanwhile. */

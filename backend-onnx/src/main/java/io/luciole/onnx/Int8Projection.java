@@ -49,7 +49,7 @@ final class Int8Projection extends Projection {
   private record Quantized(String values, String zero, String scales) {}
 
   Int8Projection(GraphBuilder graph, Initializers initializers) {
-    super(graph, initializers, DataType.FLOAT, false);
+    super(graph, initializers, DataType.FLOAT, true);
   }
 
   @Override
