@@ -79,8 +79,7 @@ final class DocumentFields {
   }
 
   /** A block: the passages with their vectors, then the document with all else. */
-  List<Document> toBlock(
-      SourceDocument source, List<Chunk> passages, List<Embedding> embeddings) {
+  List<Document> toBlock(SourceDocument source, List<Chunk> passages, List<Embedding> embeddings) {
     List<Document> block = new ArrayList<>(passages.size() + 1);
     BytesRef id = id(source);
     for (int i = 0; i < passages.size(); i++) {

@@ -315,10 +315,8 @@ public final class HybridIndexer implements AutoCloseable {
     List<CompletableFuture<Embedding>> all =
         passages.contents().stream().map(text -> embed(text, timer)).toList();
     return CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
-        .thenApply(
-            done ->
-                new Embedded(
-                    passages.chunks(), all.stream().map(CompletableFuture::join).toList()));
+        .thenApply(done ->
+            new Embedded(passages.chunks(), all.stream().map(CompletableFuture::join).toList()));
   }
 
   private CompletableFuture<Embedding> embed(String text, PipelineClock timer) {
@@ -412,8 +410,20 @@ public final class HybridIndexer implements AutoCloseable {
     commit(position, false);
   }
 
-  /** Commits with a source's position. */
-  void commit(SourcePosition reached, boolean last) {
+  /**
+   * As {@link #commit()}, with everything merged into one segment first: what {@link #indexAll}
+   * ends a bulk load with, for bulk loads by {@link #put(SourceDocument)}.
+   */
+  public void commitMerged() {
+    commit(position, true);
+  }
+
+  /**
+   * Commits with a source's position.
+   *
+   * @param merged whether all is to be one segment first
+   */
+  void commit(SourcePosition reached, boolean merged) {
     requireUsable();
     try {
       pieces.acquire(PIECES);
@@ -422,7 +432,7 @@ public final class HybridIndexer implements AutoCloseable {
     }
     try {
       requireUsable();
-      if (last && options.bulk()) {
+      if (merged) {
         writer.getConfig().setMergePolicy(new TieredMergePolicy());
         writer.forceMerge(1);
       }

@@ -58,8 +58,7 @@ public record IndexDescription(
         CommitData data = CommitData.parse(index, reader.getIndexCommit().getUserData());
         Map<String, Long> parts = FieldSizes.of(reader);
         // Passages are not documents.
-        long documents =
-            new IndexSearcher(reader).count(new LegQueries(data.schema()).all());
+        long documents = new IndexSearcher(reader).count(new LegQueries(data.schema()).all());
         return new IndexDescription(
             index,
             data.schema(),

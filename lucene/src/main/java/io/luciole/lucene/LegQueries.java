@@ -64,8 +64,8 @@ public final class LegQueries {
 
   /**
    * The nearest dense vectors; where texts are cut into passages, the documents of the nearest
-   * passages, each once. Lucene's scores are not dot products: {@link #dotProduct} turns them
-   * into such. Where vectors are quantised these are the scores of the quantised vectors.
+   * passages, each once. Lucene's scores are not dot products: {@link #dotProduct} turns them into
+   * such. Where vectors are quantised these are the scores of the quantised vectors.
    *
    * @param vector the query's vector
    * @param k how many, at least 1

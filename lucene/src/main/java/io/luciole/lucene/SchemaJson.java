@@ -98,8 +98,7 @@ final class SchemaJson {
             (float) words.path("k1").asDouble(),
             (float) words.path("b").asDouble()),
         chunks.isObject()
-            ? new HybridSchema.Chunks(
-                chunks.path("tokens").asInt(), chunks.path("overlap").asInt())
+            ? new HybridSchema.Chunks(chunks.path("tokens").asInt(), chunks.path("overlap").asInt())
             : null,
         metadata);
   }

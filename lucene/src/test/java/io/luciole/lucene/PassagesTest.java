@@ -91,7 +91,8 @@ class PassagesTest {
   }
 
   /** Every document by its best passage, best first. */
-  private Map<String, Double> best(Embedding query, ToDoubleBiFunction<Embedding, Embedding> score) {
+  private Map<String, Double> best(
+      Embedding query, ToDoubleBiFunction<Embedding, Embedding> score) {
     Map<String, Double> best = new HashMap<>();
     embeddings.forEach((id, passages) ->
         best.put(
@@ -155,7 +156,8 @@ class PassagesTest {
 
   @Test
   void hit_namesThePassageThatFits() {
-    String text = "The bridge fell. ".repeat(12) + "Fireflies glow. " + "Salt is bread. ".repeat(12);
+    String text =
+        "The bridge fell. ".repeat(12) + "Fireflies glow. " + "Salt is bread. ".repeat(12);
     indexer.put(SourceDocument.of("long", "", text)).join();
     indexer.commit();
     try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
@@ -219,8 +221,9 @@ class PassagesTest {
               case 1 -> List.of("d7");
               default ->
                   documents.stream()
-                      .filter(d -> List.of(d.content().split("\\W+")).contains("firefly")
-                          || List.of(d.content().split("\\W+")).contains("river"))
+                      .filter(d ->
+                          List.of(d.content().split("\\W+")).contains("firefly")
+                              || List.of(d.content().split("\\W+")).contains("river"))
                       .map(SourceDocument::id)
                       .toList();
             };
