@@ -1,5 +1,6 @@
 package io.luciole.bench;
 
+import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.cache.DiskCache;
 import io.luciole.lucene.BeirReader;
@@ -15,6 +16,8 @@ import io.luciole.lucene.IndexOptions;
 import io.luciole.lucene.Metric;
 import io.luciole.lucene.Qrels;
 import io.luciole.lucene.Significance;
+import io.luciole.lucene.SourceDocument;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,10 +30,11 @@ import java.util.Map;
  * Every leg and fusion on several collections, with several analysers, and what would have been
  * chosen on each collection by looking at the others only.
  *
- * <pre>QualityStudy WORK-FOLDER MODEL COLLECTION=analyzer,analyzer …</pre>
+ * <pre>QualityStudy WORK-FOLDER MODEL DEPTH COLLECTION=analyzer,analyzer …</pre>
  *
- * <p>A collection is a folder in BEIR's layout. Embeddings are kept in the work folder, so a second
- * run is quick.
+ * <p>A collection is a folder in BEIR's layout; {@code DEPTH} is the length of the legs' lists.
+ * Embeddings are kept in the work folder, so a second run is quick; those of an index that is there
+ * already are taken from {@code WORK-FOLDER/NAME.vectors}.
  */
 public final class QualityStudy {
   private static final List<Fusion> FUSIONS =
@@ -44,20 +48,21 @@ public final class QualityStudy {
   private QualityStudy() {}
 
   /** Runs it; see the class. */
-  public static void main(String[] args) {
+  public static void main(String[] args) throws IOException {
+    int depth = Integer.parseInt(args[2]);
     Path work = Path.of(args[0]);
     Map<String, Map<String, EvaluationTable>> tables = new LinkedHashMap<>();
     Map<String, Qrels> judgements = new LinkedHashMap<>();
     try (DiskCache cache = DiskCache.open(work.resolve("embeddings.mv"));
         EmbeddingEngine engine = EmbeddingEngine.builder().model(args[1]).cache(cache).open()) {
-      for (int i = 2; i < args.length; i++) {
+      for (int i = 3; i < args.length; i++) {
         Path folder = Path.of(args[i].substring(0, args[i].indexOf('=')));
         String name = String.valueOf(folder.getFileName());
         Qrels qrels = BeirReader.qrels(folder.resolve("qrels.tsv"));
         judgements.put(name, qrels);
         for (String analyzer : args[i].substring(args[i].indexOf('=') + 1).split(",", -1)) {
           EvaluationTable table =
-              evaluate(work.resolve(name + "-" + analyzer), folder, analyzer, engine, qrels);
+              evaluate(work, folder, analyzer, engine, qrels, depth);
           tables.computeIfAbsent(name, n -> new LinkedHashMap<>()).put(analyzer, table);
           print(name, analyzer, table, qrels);
         }
@@ -67,19 +72,50 @@ public final class QualityStudy {
   }
 
   private static EvaluationTable evaluate(
-      Path index, Path folder, String analyzer, EmbeddingEngine engine, Qrels qrels) {
+      Path work,
+      Path folder,
+      String analyzer,
+      EmbeddingEngine engine,
+      Qrels qrels,
+      int depth)
+      throws IOException {
+    String name = String.valueOf(folder.getFileName());
+    Path index = work.resolve(name + "-" + analyzer);
     if (!Files.exists(index)) {
-      HybridSchema schema = HybridSchema.builder(engine).analyzer(analyzer).build();
-      try (DocumentSource source = BeirReader.corpus(folder.resolve("corpus.jsonl"));
-          HybridIndexer indexer =
-              HybridIndexer.open(index, engine, IndexOptions.defaults().schema(schema))) {
-        indexer.indexAll(source, progress -> {});
-      }
+      index(index, folder, work.resolve(name + ".vectors"), analyzer, engine);
     }
     try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
       return Evaluation.of(searcher)
           .fusions(FUSIONS)
+          .depth(depth)
           .run(BeirReader.queries(folder.resolve("queries.jsonl")), qrels, done -> {});
+    }
+  }
+
+  private static void index(
+      Path index, Path folder, Path vectors, String analyzer, EmbeddingEngine engine)
+      throws IOException {
+    HybridSchema schema = HybridSchema.builder(engine).analyzer(analyzer).build();
+    try (DocumentSource source = BeirReader.corpus(folder.resolve("corpus.jsonl"));
+        HybridIndexer indexer =
+            HybridIndexer.open(index, engine, IndexOptions.defaults().schema(schema))) {
+      if (!Files.exists(vectors)) {
+        indexer.indexAll(source, progress -> {});
+        return;
+      }
+      Map<String, float[]> known = QuantizationRecall.vectors(vectors);
+      while (source.hasNext()) {
+        SourceDocument document = source.next();
+        float[] vector = known.get(document.id());
+        indexer
+            .put(
+                document,
+                vector == null
+                    ? engine.embed(document.content()).join()
+                    : Embedding.of(vector, null, null, 1, false))
+            .join();
+      }
+      indexer.commit();
     }
   }
 

@@ -81,7 +81,8 @@ public final class QuantizationRecall {
     }
   }
 
-  private static Map<String, float[]> vectors(Path index) throws IOException {
+  /** The dense vectors of an index, by the documents' ids. */
+  static Map<String, float[]> vectors(Path index) throws IOException {
     Map<String, float[]> vectors = new LinkedHashMap<>();
     try (FSDirectory directory = FSDirectory.open(index);
         DirectoryReader reader = DirectoryReader.open(directory)) {

@@ -26,7 +26,6 @@ import java.util.function.Supplier;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.Term;
-import org.apache.lucene.index.TieredMergePolicy;
 import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
@@ -433,7 +432,7 @@ public final class HybridIndexer implements AutoCloseable {
     try {
       requireUsable();
       if (merged) {
-        writer.getConfig().setMergePolicy(new TieredMergePolicy());
+        writer.getConfig().setMergePolicy(new WholeMerge());
         writer.forceMerge(1);
       }
       folder.commit(schema, engine.fingerprint(), reached.format());

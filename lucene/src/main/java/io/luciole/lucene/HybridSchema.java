@@ -275,7 +275,7 @@ public final class HybridSchema {
 
   /** The codec that keeps the dense vectors as this schema says. Readers do not need it. */
   public Codec codec() {
-    return new SchemaCodec(this, 1);
+    return new SchemaCodec(this, 1, false);
   }
 
   /** A new analyser for the words. */
