@@ -163,6 +163,16 @@ public final class LucioleConfig {
     return Optional.ofNullable(settings.get(key)).map(Setting::value);
   }
 
+  /** A setting that is a number of at least 1, if it was made. */
+  Optional<Integer> positive(Key key) {
+    return get(key).map(LucioleConfig::positive);
+  }
+
+  /** A setting that is a duration, if it was made. */
+  Optional<Duration> duration(Key key) {
+    return get(key).map(LucioleConfig::duration);
+  }
+
   /** All settings that were made, with their origins. */
   public Map<Key, Setting> settings() {
     return Map.copyOf(settings);
