@@ -145,11 +145,24 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
    */
   Request submit(
       String text, EmbedOptions options, Set<Output> outputs, Object job, boolean mayReject) {
+    return submit(
+        new Request(text, options, outputs, job, clock.getAsLong(), this),
+        estimate(text),
+        mayReject);
+  }
+
+  /** As for a text: takes what is tokenised already. */
+  Request submit(TokenizedText tokens, EmbedOptions options, Set<Output> outputs, Object job) {
+    return submit(
+        new Request("", tokens, options, outputs, job, clock.getAsLong(), this),
+        tokens.length(),
+        true);
+  }
+
+  private Request submit(Request request, int estimate, boolean mayReject) {
     if (closed) {
       throw closedException();
     }
-    Request request = new Request(text, options, outputs, job, clock.getAsLong(), this);
-    int estimate = estimate(text);
     request.length = estimate;
     DeviceLostException lost = noDevice;
     TokenGate gate = gate(request);
@@ -273,7 +286,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
 
   private @Nullable Embedding cached(Request request) {
     String text = request.text();
-    if (cache == null || keys == null || text == null) {
+    if (cache == null || keys == null || text == null || request.given() != null) {
       return null;
     }
     try {
@@ -295,7 +308,8 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       return false;
     }
     try {
-      request.tokenized(tokenizer.tokenize(text, request.role));
+      TokenizedText given = request.given();
+      request.tokenized(given != null ? given : tokenizer.tokenize(text, request.role));
     } catch (Throwable t) {
       results.fail(List.of(request), t);
       return false;
