@@ -2,6 +2,7 @@ package io.luciole;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.model.Chunker;
 import io.luciole.model.ModelDescription;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelFingerprint;
@@ -245,6 +246,18 @@ public final class EmbeddingEngine implements AutoCloseable {
   /** Tokens of a text as the model would see it, its role's prompt and special tokens included. */
   public TokenizedText tokenize(String text, Role role) {
     return tokenizer.tokenize(text, role);
+  }
+
+  /**
+   * Cuts long passages into chunks that the model sees whole. Not to be used once the engine is
+   * closed.
+   *
+   * @param maxTokens most tokens of a chunk, special ones and the passages' prompt included
+   * @param overlapTokens most tokens that a chunk repeats of the one before
+   * @throws IllegalArgumentException if the model cannot have such chunks, see {@link Chunker}
+   */
+  public Chunker chunker(int maxTokens, int overlapTokens) {
+    return new Chunker(tokenizer, Role.PASSAGE, maxTokens, overlapTokens);
   }
 
   /** The string of one token id, for showing which tokens of a sparse vector weigh what. */

@@ -37,6 +37,7 @@ final class Exchange {
   private long bytesWritten;
   private int status;
   private boolean bodyTaken;
+  private boolean streaming;
 
   Exchange(
       ServerRequest request,
@@ -103,11 +104,11 @@ final class Exchange {
   }
 
   /** The body as JSON. */
-  ObjectNode json() throws TimeoutException {
+  ObjectNode json() {
     return Json.parseObject(body());
   }
 
-  private byte[] body() throws TimeoutException {
+  private byte[] body() {
     OptionalLong length = request.headers().contentLength();
     if (length.isPresent() && length.getAsLong() > limits.maxBody()) {
       throw Problem.tooLarge(
@@ -128,8 +129,8 @@ final class Exchange {
           throw Problem.tooLarge(null, "A body may have " + limits.maxBody() + " bytes.");
         }
         // A client that sends a byte now and then must end at some time, too.
-        if (remaining().isZero()) {
-          throw new TimeoutException();
+        if (elapsedNanos() > limits.timeout().toNanos()) {
+          throw new Problem(408, "request_timeout", "The request's body did not come in time.");
         }
       }
     } catch (IOException | UncheckedIOException | DataReader.InsufficientDataAvailableException e) {
@@ -203,6 +204,7 @@ final class Exchange {
   /** Starts an answer that is sent piece by piece. */
   OutputStream sendStream(String contentType) {
     status = 200;
+    streaming = true;
     response.status(Status.OK_200);
     response.header(HeaderNames.CONTENT_TYPE, contentType);
     OutputStream out = response.outputStream();
@@ -232,7 +234,7 @@ final class Exchange {
   }
 
   boolean isSent() {
-    return response.isSent() || (status != 0 && bytesWritten > 0);
+    return streaming || response.isSent();
   }
 
   /**

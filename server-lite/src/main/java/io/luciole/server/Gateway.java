@@ -43,8 +43,7 @@ final class Gateway {
   private volatile boolean draining;
 
   @Inject
-  Gateway(
-      ServerConfig config, Keys keys, Admission admission, HttpMeters meters, HangUps hangUps) {
+  Gateway(ServerConfig config, Keys keys, Admission admission, HttpMeters meters, HangUps hangUps) {
     this.config = config;
     this.keys = keys;
     this.admission = admission;
@@ -70,7 +69,9 @@ final class Gateway {
     routes.forEach(r -> paths.add(r.path()));
     for (String path : paths) {
       Set<String> allowed = new TreeSet<>();
-      routes.stream().filter(r -> r.path().equals(path)).forEach(r -> allowed.add(r.method().text()));
+      routes.stream()
+          .filter(r -> r.path().equals(path))
+          .forEach(r -> allowed.add(r.method().text()));
       String allow = String.join(", ", allowed);
       routing.any(
           path,
@@ -84,7 +85,11 @@ final class Gateway {
                 throw new Problem(
                     405,
                     "method_not_allowed",
-                    "Expected " + allow + ", found " + x.request().prologue().method().text() + '.');
+                    "Expected "
+                        + allow
+                        + ", found "
+                        + x.request().prologue().method().text()
+                        + '.');
               })));
     }
     routing.any(
@@ -95,15 +100,13 @@ final class Gateway {
   }
 
   private static Route other(Route.Handling handling) {
-    return new Route(
-        Method.GET, "other", Route.Access.OPEN, Problems.Form.OPENAI, false, handling);
+    return new Route(Method.GET, "other", Route.Access.OPEN, Problems.Form.OPENAI, false, handling);
   }
 
   private void preflight(Exchange x, String allow) {
     if (allowedOrigin(x) != null) {
       x.header(HeaderNames.ACCESS_CONTROL_ALLOW_METHODS, allow);
-      x.header(
-          HeaderNames.ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, X-API-Key");
+      x.header(HeaderNames.ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, X-API-Key");
       x.header(HeaderNames.ACCESS_CONTROL_MAX_AGE, "600");
     }
     x.send(204, "text/plain", new byte[0]);

@@ -27,9 +27,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one place where JSON is read and written. Reading is strict: UTF-8, no duplicate keys, nothing
- * behind the value, limited depth; what is missing or of another type is a {@link Problem} that
- * names the place, what was expected and what was found.
+ * The one place where JSON is read and written. Reading is strict: UTF-8, no duplicate keys,
+ * nothing behind the value, limited depth; what is missing or of another type is a {@link Problem}
+ * that names the place, what was expected and what was found.
  */
 final class Json {
   private static final int MAX_DEPTH = 100;
@@ -88,10 +88,10 @@ final class Json {
 
   private static String at(JsonProcessingException e) {
     String message = String.valueOf(e.getOriginalMessage());
-    String short1 = message.length() > 200 ? message.substring(0, 200) + "…" : message;
+    String brief = message.length() > 200 ? message.substring(0, 200) + "…" : message;
     return e.getLocation() == null
-        ? short1
-        : short1
+        ? brief
+        : brief
             + " (line "
             + e.getLocation().getLineNr()
             + ", column "
@@ -134,29 +134,34 @@ final class Json {
         .forEachRemaining(name -> {
           if (!names.contains(name)) {
             throw Problem.invalid(
-                name,
-                "Unknown field \"" + name + "\". Known: " + String.join(", ", names) + '.');
+                name, "Unknown field \"" + name + "\". Known: " + String.join(", ", names) + '.');
           }
         });
   }
 
   static String string(JsonNode object, String field) {
-    String value = stringOr(object, field, null);
+    String value = stringOr(object, field);
     if (value == null) {
       throw Problem.invalid(field, "Expected \"" + field + "\", a string, found none.");
     }
     return value;
   }
 
-  static @Nullable String stringOr(JsonNode object, String field, @Nullable String otherwise) {
+  static @Nullable String stringOr(JsonNode object, String field) {
     JsonNode value = object.path(field);
     if (value.isMissingNode() || value.isNull()) {
-      return otherwise;
+      return null;
     }
     if (!value.isTextual()) {
       throw wrong(field, "a string", value);
     }
     return value.textValue();
+  }
+
+  /** A string, or another if there is none. */
+  static String string(JsonNode object, String field, String otherwise) {
+    String value = stringOr(object, field);
+    return value == null ? otherwise : value;
   }
 
   static boolean flag(JsonNode object, String field, boolean otherwise) {

@@ -9,8 +9,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who may call. Only digests of keys are known here, and every one is compared with every request's,
- * each in constant time, so that timing tells nothing of a key.
+ * Who may call. Only digests of keys are known here, and every one is compared with every
+ * request's, each in constant time, so that timing tells nothing of a key.
  */
 final class Keys {
   private static final String BEARER = "Bearer ";
@@ -39,8 +39,7 @@ final class Keys {
       return "anonymous";
     }
     String shown = apiKey;
-    if (authorization != null
-        && authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
+    if (authorization != null && authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
       shown = authorization.substring(BEARER.length()).strip();
     }
     if (shown == null) {

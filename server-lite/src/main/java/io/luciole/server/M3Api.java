@@ -30,16 +30,16 @@ final class M3Api implements Api {
   private void embeddings(Exchange x) throws Exception {
     ObjectNode body = x.json();
     Json.requireKnown(body, "model", "input", "outputs", "role", "encoding_format");
-    Options.requireModel(engine, Json.stringOr(body, "model", null));
+    Options.requireModel(engine, Json.stringOr(body, "model"));
     List<Input> inputs = Input.parse(body.path("input"), "input");
     Set<Output> outputs = Options.outputs(engine, body.path("outputs"), "outputs");
     Vectors.Encoding encoding =
         Json.choice(
-            Json.stringOr(body, "encoding_format", "float"),
+            Json.string(body, "encoding_format", "float"),
             "encoding_format",
             Arrays.asList(Vectors.Encoding.values()));
     EmbedOptions options =
-        Options.role(Json.stringOr(body, "role", null), Role.PASSAGE, "role").outputs(outputs);
+        Options.role(Json.stringOr(body, "role"), Role.PASSAGE, "role").outputs(outputs);
     List<Embedding> embeddings = embedder.embed(x, inputs, "input", options);
     int tokens = Vectors.tokens(embeddings);
     x.ok(

@@ -30,22 +30,22 @@ final class OpenAiApi implements Api {
     return List.of(
         Route.post("/v1/embeddings", Problems.Form.OPENAI, this::embeddings),
         Route.of(Method.GET, "/v1/models", this::models),
-        Route.of(Method.GET, "/v1/models/{id:.+}", this::model));
+        Route.of(Method.GET, "/v1/models/{+id}", this::model));
   }
 
   private void embeddings(Exchange x) throws Exception {
     ObjectNode body = x.json();
-    Options.requireModel(engine, Json.stringOr(body, "model", null));
+    Options.requireModel(engine, Json.stringOr(body, "model"));
     List<Input> inputs = Input.parse(body.path("input"), "input");
     Vectors.Encoding encoding =
         Json.choice(
-            Json.stringOr(body, "encoding_format", "float"),
+            Json.string(body, "encoding_format", "float"),
             "encoding_format",
             Arrays.asList(Vectors.Encoding.values()));
     int dimension = engine.backend().dimension();
     int dimensions = Json.integer(body, "dimensions", dimension, 1, dimension);
     EmbedOptions options =
-        Options.role(Json.stringOr(body, "input_type", null), Role.PASSAGE, "input_type")
+        Options.role(Json.stringOr(body, "input_type"), Role.PASSAGE, "input_type")
             .outputs(Output.DENSE);
     List<Embedding> embeddings = embedder.embed(x, inputs, "input", options);
     int tokens = Vectors.tokens(embeddings);

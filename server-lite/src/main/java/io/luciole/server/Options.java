@@ -42,7 +42,8 @@ final class Options {
               case "passage", "document", "search_document" -> Role.PASSAGE;
               default ->
                   throw Problem.invalid(
-                      where, "Expected query or passage as \"" + where + "\", found \"" + name + '"');
+                      where,
+                      "Expected query or passage as \"" + where + "\", found \"" + name + '"');
             };
     return role == Role.QUERY ? EmbedOptions.query() : EmbedOptions.passage();
   }
@@ -100,8 +101,7 @@ final class Options {
     weights
         .properties()
         .forEach(entry -> {
-          Output output =
-              Json.choice(entry.getKey(), "weights", Arrays.asList(Output.values()));
+          Output output = Json.choice(entry.getKey(), "weights", Arrays.asList(Output.values()));
           values[output.ordinal()] = Json.weight(entry.getValue(), "weights." + entry.getKey());
           if (values[output.ordinal()] > 0) {
             used.add(output);

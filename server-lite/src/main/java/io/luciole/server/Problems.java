@@ -54,7 +54,8 @@ final class Problems {
       case BackendException e ->
           new Problem(500, "backend_failed", "The model failed on this text.");
       case IndexException e -> new Problem(500, "index_failed", text(e));
-      case ModelException e -> new Problem(500, "model_failed", "The model's files cannot be used.");
+      case ModelException e ->
+          new Problem(500, "model_failed", "The model's files cannot be used.");
       case IllegalArgumentException e -> Problem.invalid(null, text(e));
       case LucioleException e -> new Problem(500, "internal", "The server failed.");
       default -> new Problem(500, "internal", "The server failed; its log says why.");
@@ -83,7 +84,6 @@ final class Problems {
                   switch (problem.status()) {
                     case 429 -> "overloaded";
                     case 424, 500, 503, 504, 507 -> "backend";
-                    case 413, 422 -> "validation";
                     default -> "validation";
                   });
       case COHERE -> root.put("message", problem.text()).put("code", problem.code());

@@ -61,7 +61,7 @@ final class RerankApi implements Api {
   }
 
   private void documents(Exchange x, ObjectNode body) throws Exception {
-    Options.requireModel(engine, Json.stringOr(body, "model", null));
+    Options.requireModel(engine, Json.stringOr(body, "model"));
     List<String> texts = documentTexts(body.path("documents"));
     int topN = Json.integer(body, "top_n", texts.size(), 1, Integer.MAX_VALUE);
     boolean returnDocuments = Json.flag(body, "return_documents", false);
@@ -79,9 +79,7 @@ final class RerankApi implements Api {
         each.putObject("document").put("text", texts.get(ranked.index));
       }
     }
-    root.putObject("usage")
-        .put("prompt_tokens", scored.tokens)
-        .put("total_tokens", scored.tokens);
+    root.putObject("usage").put("prompt_tokens", scored.tokens).put("total_tokens", scored.tokens);
     root.putObject("meta").putObject("billed_units").put("search_units", 1);
     x.ok(root);
   }
@@ -116,14 +114,10 @@ final class RerankApi implements Api {
     Embedding asked =
         embedder
             .embed(
-                x,
-                List.of(query),
-                "query",
-                EmbedOptions.query().outputs(Options.outputs(weights)))
+                x, List.of(query), "query", EmbedOptions.query().outputs(Options.outputs(weights)))
             .get(0);
     List<Embedding> passages =
-        embedder.embed(
-            x, inputs, where, EmbedOptions.passage().outputs(Options.outputs(weights)));
+        embedder.embed(x, inputs, where, EmbedOptions.passage().outputs(Options.outputs(weights)));
     List<Ranked> ranking = new ArrayList<>(passages.size());
     for (int i = 0; i < passages.size(); i++) {
       ranking.add(new Ranked(i, Scores.weighted(asked, passages.get(i), weights)));

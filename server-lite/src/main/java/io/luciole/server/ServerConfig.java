@@ -4,7 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.ConfigException;
 import io.luciole.LucioleConfig;
-import io.luciole.LucioleConfig.Key;
+
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
@@ -105,47 +105,47 @@ public record ServerConfig(
    */
   public static ServerConfig of(LucioleConfig config) {
     Limits usual = Limits.defaults();
-    Optional<String> certificate = config.get(Key.SERVER_TLS_CERTIFICATE);
-    Optional<String> key = config.get(Key.SERVER_TLS_KEY);
+    Optional<String> certificate = config.get(LucioleConfig.Key.SERVER_TLS_CERTIFICATE);
+    Optional<String> key = config.get(LucioleConfig.Key.SERVER_TLS_KEY);
     if (certificate.isPresent() != key.isPresent()) {
       throw new ConfigException(
           "TLS needs both "
-              + Key.SERVER_TLS_CERTIFICATE.property()
+              + LucioleConfig.Key.SERVER_TLS_CERTIFICATE.property()
               + " and "
-              + Key.SERVER_TLS_KEY.property()
+              + LucioleConfig.Key.SERVER_TLS_KEY.property()
               + "; only one is set.");
     }
     return new ServerConfig(
-        config.get(Key.SERVER_HOST).orElse("127.0.0.1"),
-        config.get(Key.SERVER_PORT).map(LucioleConfig::parsePort).orElse(8080),
-        config.get(Key.SERVER_INDEX).map(Path::of).orElse(null),
-        config.get(Key.SERVER_API_KEYS).map(LucioleConfig::parseDigests).orElse(List.of()),
-        config.get(Key.SERVER_INSECURE).map(LucioleConfig::parseBoolean).orElse(false),
+        config.get(LucioleConfig.Key.SERVER_HOST).orElse("127.0.0.1"),
+        config.get(LucioleConfig.Key.SERVER_PORT).map(LucioleConfig::parsePort).orElse(8080),
+        config.get(LucioleConfig.Key.SERVER_INDEX).map(Path::of).orElse(null),
+        config.get(LucioleConfig.Key.SERVER_API_KEYS).map(LucioleConfig::parseDigests).orElse(List.of()),
+        config.get(LucioleConfig.Key.SERVER_INSECURE).map(LucioleConfig::parseBoolean).orElse(false),
         certificate.isPresent() && key.isPresent()
             ? new TlsFiles(Path.of(certificate.get()), Path.of(key.get()))
             : null,
         config
-            .get(Key.SERVER_CORS_ORIGINS)
+            .get(LucioleConfig.Key.SERVER_CORS_ORIGINS)
             .map(o -> Arrays.stream(o.split(",", -1)).map(String::strip).toList())
             .orElse(List.of()),
         new Limits(
-            config.get(Key.SERVER_MAX_BODY).map(LucioleConfig::parseSize).orElse(usual.maxBody()),
-            number(config, Key.SERVER_MAX_TEXTS, usual.maxTexts()),
-            number(config, Key.SERVER_MAX_CHARACTERS, usual.maxCharacters()),
-            number(config, Key.SERVER_MAX_REQUESTS, usual.maxRequests()),
-            number(config, Key.SERVER_MAX_WAITING_TOKENS, usual.maxWaitingTokens()),
-            duration(config, Key.SERVER_TIMEOUT, usual.timeout()),
-            duration(config, Key.SERVER_READ_TIMEOUT, usual.readTimeout()),
-            duration(config, Key.SERVER_READY_WITHIN, usual.readyWithin()),
-            duration(config, Key.SERVER_SHUTDOWN_TIMEOUT, usual.shutdown())),
-        config.get(Key.SERVER_ACCESS_LOG).map(LucioleConfig::parseBoolean).orElse(true));
+            config.get(LucioleConfig.Key.SERVER_MAX_BODY).map(LucioleConfig::parseSize).orElse(usual.maxBody()),
+            number(config, LucioleConfig.Key.SERVER_MAX_TEXTS, usual.maxTexts()),
+            number(config, LucioleConfig.Key.SERVER_MAX_CHARACTERS, usual.maxCharacters()),
+            number(config, LucioleConfig.Key.SERVER_MAX_REQUESTS, usual.maxRequests()),
+            number(config, LucioleConfig.Key.SERVER_MAX_WAITING_TOKENS, usual.maxWaitingTokens()),
+            duration(config, LucioleConfig.Key.SERVER_TIMEOUT, usual.timeout()),
+            duration(config, LucioleConfig.Key.SERVER_READ_TIMEOUT, usual.readTimeout()),
+            duration(config, LucioleConfig.Key.SERVER_READY_WITHIN, usual.readyWithin()),
+            duration(config, LucioleConfig.Key.SERVER_SHUTDOWN_TIMEOUT, usual.shutdown())),
+        config.get(LucioleConfig.Key.SERVER_ACCESS_LOG).map(LucioleConfig::parseBoolean).orElse(true));
   }
 
-  private static int number(LucioleConfig config, Key key, int otherwise) {
+  private static int number(LucioleConfig config, LucioleConfig.Key key, int otherwise) {
     return config.get(key).map(LucioleConfig::positive).orElse(otherwise);
   }
 
-  private static Duration duration(LucioleConfig config, Key key, Duration otherwise) {
+  private static Duration duration(LucioleConfig config, LucioleConfig.Key key, Duration otherwise) {
     return config.get(key).map(LucioleConfig::duration).orElse(otherwise);
   }
 
@@ -191,7 +191,7 @@ public record ServerConfig(
           "Refusing to listen on "
               + host
               + ", which other machines reach, without a key. Set "
-              + Key.SERVER_API_KEYS.property()
+              + LucioleConfig.Key.SERVER_API_KEYS.property()
               + " to the SHA-256 of a key (printf KEY | sha256sum), listen on 127.0.0.1, or pass"
               + " --insecure.");
     }

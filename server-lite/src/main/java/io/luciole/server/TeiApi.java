@@ -47,11 +47,10 @@ final class TeiApi implements Api {
           "normalize", "The model's vectors are normalised; \"normalize\": false is not offered.");
     }
     EmbedOptions options =
-        Options.role(Json.stringOr(body, "prompt_name", null), Role.PASSAGE, "prompt_name");
+        Options.role(Json.stringOr(body, "prompt_name"), Role.PASSAGE, "prompt_name");
     Options.requireOutputs(engine, Set.of(output), null);
     List<Input> inputs = Input.parse(body.path("inputs"), "inputs");
-    List<Embedding> embeddings =
-        embedder.embed(x, inputs, "inputs", options.outputs(output));
+    List<Embedding> embeddings = embedder.embed(x, inputs, "inputs", options.outputs(output));
     requireWhole(embeddings, "inputs", Json.flag(body, "truncate", false));
     return embeddings;
   }
@@ -146,11 +145,10 @@ final class TeiApi implements Api {
     ObjectNode body = x.json();
     boolean special = Json.flag(body, "add_special_tokens", true);
     Role role =
-        Options.role(Json.stringOr(body, "prompt_name", null), Role.PASSAGE, "prompt_name").role();
+        Options.role(Json.stringOr(body, "prompt_name"), Role.PASSAGE, "prompt_name").role();
     List<Input> inputs = Input.parse(body.path("inputs"), "inputs");
     if (inputs.size() > x.limits().maxTexts()) {
-      throw Problem.tooLarge(
-          "inputs", "A request may have " + x.limits().maxTexts() + " texts.");
+      throw Problem.tooLarge("inputs", "A request may have " + x.limits().maxTexts() + " texts.");
     }
     int[] frame = engine.tokenize("", Role.PASSAGE).ids();
     ArrayNode all = Json.array();

@@ -2,7 +2,6 @@ package io.luciole.server;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
-import com.google.inject.Provider;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineHealth;
 import io.luciole.EngineStats;
@@ -16,7 +15,7 @@ import java.util.Locale;
 final class UpkeepApi implements Api {
   private final EmbeddingEngine engine;
   private final Readiness readiness;
-  private final Provider<Gateway> gateway;
+  private final Gateway gateway;
   private final PrometheusMeterRegistry registry;
   private final SearchIndex index;
 
@@ -24,7 +23,7 @@ final class UpkeepApi implements Api {
   UpkeepApi(
       EmbeddingEngine engine,
       Readiness readiness,
-      Provider<Gateway> gateway,
+      Gateway gateway,
       PrometheusMeterRegistry registry,
       SearchIndex index) {
     this.engine = engine;
@@ -47,7 +46,7 @@ final class UpkeepApi implements Api {
   }
 
   private void ready(Exchange x) {
-    String problem = gateway.get().isDraining() ? "the server is shutting down" : readiness.problem();
+    String problem = gateway.isDraining() ? "the server is shutting down" : readiness.problem();
     if (problem == null) {
       x.ok(Json.object().put("status", "ready"));
     } else {
