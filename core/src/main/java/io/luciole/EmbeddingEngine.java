@@ -141,7 +141,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     requireNonNull(tokenIds, "tokenIds");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
     return pipeline.submit(
-        tokenizer.frame(tokenIds), options, wanted, options.job().orElse(NO_JOB));
+        tokenizer.frame(tokenIds), complete(options), wanted, options.job().orElse(NO_JOB));
   }
 
   /**

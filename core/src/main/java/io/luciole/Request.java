@@ -124,6 +124,7 @@ final class Request extends CompletableFuture<Embedding> {
 
   /** A chunk of a text, tokenised: of the same lane and job, due at the same time. */
   Request(Request whole, TokenizedText tokens, Owner owner) {
+    this.given = null;
     this.role = whole.role;
     this.truncation = whole.truncation;
     this.outputs = whole.outputs;
