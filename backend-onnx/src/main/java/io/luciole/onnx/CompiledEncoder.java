@@ -19,9 +19,13 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** An encoder whose graph is compiled from a checkpoint. */
 final class CompiledEncoder implements Encoder {
+  private static final Logger log = LoggerFactory.getLogger(CompiledEncoder.class);
+
   private final OrtRuntime runtime;
   private final BackendConfig device;
   private final EncoderConfig config;
@@ -29,7 +33,7 @@ final class CompiledEncoder implements Encoder {
   private final Set<Output> outputs;
   private final Pooling pooling;
   private final Precision precision;
-  private final FormPolicy policy;
+  private FormPolicy policy;
   private final int colbertDimension;
   private final BufferPool pool = new BufferPool();
   private final Map<Form, OrtModel> models = new EnumMap<>(Form.class);
@@ -45,7 +49,8 @@ final class CompiledEncoder implements Encoder {
     this.config = config;
     this.weights = weights;
     this.precision = precision(device);
-    this.policy = FormPolicy.on(device.device());
+    this.policy =
+        FormPolicy.on(device.device(), precision == Precision.FP16 && CudaLayers.fits(config));
     this.outputs = outputs(files, device.outputs(), weights);
     this.pooling =
         outputs.contains(Output.DENSE) ? files.description().requirePooling() : Pooling.CLS;
@@ -61,6 +66,25 @@ final class CompiledEncoder implements Encoder {
               + files.folder());
     }
     model(policy.usual());
+    if (policy.usual() == Form.FUSED) {
+      tryFused();
+    }
+  }
+
+  /** Runs the smallest text, so that a card without the fused kernels gets the packed form. */
+  private void tryFused() {
+    int[] ids = {0, Math.min(2, config.vocabulary() - 1)};
+    try {
+      run(new TokenBatch(ids, new int[] {0, ids.length}), outputs).close();
+    } catch (BackendException e) {
+      log.warn(
+          "{} cannot run luciole's own kernels and takes ONNX Runtime's, which are slower: {}",
+          device.device(),
+          e.getMessage());
+      requireNonNull(models.remove(Form.FUSED)).close();
+      policy = FormPolicy.on(device.device(), false);
+      model(policy.usual());
+    }
   }
 
   /**
@@ -131,9 +155,11 @@ final class CompiledEncoder implements Encoder {
     return models.computeIfAbsent(
         form,
         f -> {
-          EncoderGraph graph = new EncoderGraph(config, weights, outputs, pooling, f, precision);
+          boolean kernels = policy.usual() == Form.FUSED;
+          EncoderGraph graph =
+              new EncoderGraph(config, weights, outputs, pooling, f, precision, kernels);
           return runtime.compile(
-              graph.build(), graph.initializers(), device.device(), device.threads(), f);
+              graph.build(), graph.initializers(), device.device(), device.threads(), f, kernels);
         });
   }
 
