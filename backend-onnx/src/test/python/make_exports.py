@@ -1,4 +1,4 @@
-"""Exports core's fixture mini-m3 to ONNX in the layouts that people have, and makes a small BERT with its outputs:
+"""Exports testkit's fixture mini-m3 to ONNX in the layouts that people have, and makes a small BERT with its outputs:
     python3 make_exports.py MINI_M3_DIR OUT_DIR
 needs torch, transformers, onnx, onnxruntime. Weights stay in mini-m3's model.safetensors, which the ONNX files name as their external
 data, so that the fixtures stay small; the 8-bit export has its own. Each file names the published exports that have its layout."""

@@ -52,7 +52,6 @@ public class OverheadBenchmark {
   private Pipeline pipeline() {
     EngineSettings settings =
         new EngineSettings(
-            Math.max(1, budget),
             1 << 24,
             Overload.BLOCK,
             Duration.ZERO,
@@ -75,22 +74,14 @@ public class OverheadBenchmark {
   @Setup
   public void open() {
     pipeline = pipeline();
-    EngineSettings settings = pipeline.settings();
     pipeline.start(
         List.of(
-            new DeviceWorker(
-                Device.CPU,
-                backend.open(Device.CPU),
-                () -> backend.open(Device.CPU),
+            pipeline.worker(
+                new OpenedModel.OpenDevice(
+                    backend.open(Device.CPU), () -> backend.open(Device.CPU), budget),
                 new ModelDescription(
                     OptionalInt.empty(), 512, Pooling.CLS, false, Map.of(), Set.of()),
-                pipeline.ready(),
-                pipeline.results(),
-                pipeline,
-                settings,
-                pipeline.metrics(),
-                new int[] {1},
-                System::nanoTime)));
+                new int[] {1})));
   }
 
   /** Closes it. */

@@ -89,7 +89,17 @@ final class BatchRunner implements Runnable {
     }
   }
 
-  private synchronized boolean accept(List<Request> texts) {
+  private boolean accept(List<Request> texts) {
+    // Cut ahead of time, a batch may hold texts whose deadline has passed since.
+    long now = worker.clock.getAsLong();
+    List<Request> late = texts.stream().filter(t -> t.isExpired(now)).toList();
+    if (!late.isEmpty()) {
+      worker.results.fail(late, Pipeline.deadlinePassed());
+    }
+    return take(late.isEmpty() ? texts : texts.stream().filter(t -> !t.isExpired(now)).toList());
+  }
+
+  private synchronized boolean take(List<Request> texts) {
     todo.add(texts);
     if (abandoned) {
       // Closed in this moment.
@@ -172,7 +182,9 @@ final class BatchRunner implements Runnable {
         failure = thrown;
         return outcome;
       }
-      worker.budget.fitted(session.cost(part));
+      if (worker.budget.fitted(session.cost(part))) {
+        worker.context.budgetChanged();
+      }
       delivered = true;
       worker.results.deliver(
           part, batch, requireNonNull(output), session.decoder, session.outputs::release);
@@ -273,7 +285,9 @@ final class BatchRunner implements Runnable {
   }
 
   private void outOfMemory(List<Request> part) {
-    worker.budget.tooLarge(session.cost(part));
+    if (worker.budget.tooLarge(session.cost(part))) {
+      worker.context.budgetChanged();
+    }
     if (part.size() > 1) {
       log.warn(
           "Out of memory on {} with {} texts; they go in halves, the budget is now {} tokens.",

@@ -4,9 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -361,7 +359,7 @@ final class BatchScheduler {
     WaitingTexts.LaneQueue lane = lane(limits);
     WaitingTexts.Flow flow = lane.turns.first();
     lane.service = flow.service;
-    Cut cut = new Cut(limits, clock.getAsLong());
+    BatchCut cut = new BatchCut(waiting, pads, limits, lapsed, clock.getAsLong());
     int seed = pads ? seed(flow, limits) : 0;
     for (int index = seed; index >= 0 && !cut.full; index--) {
       cut.mindsPadding = index < seed;
@@ -436,74 +434,5 @@ final class BatchScheduler {
       }
     }
     return best;
-  }
-
-  /** A batch being cut. */
-  private final class Cut {
-    private final List<Request> taken = new ArrayList<>();
-    private final Set<WaitingTexts.Flow> touched = new LinkedHashSet<>();
-    private final Limits limits;
-    private final long now;
-    private long tokens;
-    private int longest;
-    private boolean full;
-
-    /** Whether the texts that come are shorter than the batch's own class. */
-    private boolean mindsPadding;
-
-    Cut(Limits limits, long now) {
-      this.limits = limits;
-      this.now = now;
-    }
-
-    long cost() {
-      return pads ? (long) longest * taken.size() : tokens;
-    }
-
-    /** Takes from a bucket until it is empty or the batch is full. */
-    void drain(WaitingTexts.Bucket bucket) {
-      for (Request r = bucket.oldest; r != null; r = bucket.oldest) {
-        if (!fits(r)) {
-          full = true;
-          return;
-        }
-        if (touched.add(bucket.flow)) {
-          bucket.flow.lane.turns.remove(bucket.flow);
-        }
-        waiting.unlink(r);
-        bucket.flow.service += r.length;
-        if (r.isExpired(now)) {
-          lapsed.add(r);
-        } else if (!r.isSettled()) {
-          taken.add(r);
-          tokens += r.length;
-          longest = Math.max(longest, r.length);
-        }
-      }
-    }
-
-    private boolean fits(Request r) {
-      if (taken.isEmpty()) {
-        return true;
-      }
-      int most = Math.max(longest, r.length);
-      long padded = (long) most * (taken.size() + 1);
-      if (mindsPadding && padded - tokens - r.length > limits.fixedCost) {
-        return false;
-      }
-      long cost = pads ? padded : tokens + r.length;
-      return cost <= limits.tokens && taken.size() < limits.texts;
-    }
-
-    /** Puts the flows that were served back in order. */
-    void settle() {
-      for (WaitingTexts.Flow flow : touched) {
-        if (flow.texts > 0) {
-          flow.lane.turns.add(flow);
-        } else {
-          WaitingTexts.dropIfEmpty(flow);
-        }
-      }
-    }
   }
 }

@@ -70,6 +70,9 @@ final class DeviceWorker {
     /** Called when a lost device works again. */
     void back(DeviceWorker worker);
 
+    /** Called when a device's token budget fell or rose. */
+    void budgetChanged();
+
     /** Called with the texts of a batch that left the queue. */
     void left(List<Request> texts);
   }
@@ -94,9 +97,7 @@ final class DeviceWorker {
   private long openedNanos; // guarded by stateLock
 
   DeviceWorker(
-      Device device,
-      Backend backend,
-      Supplier<Backend> opener,
+      OpenedModel.OpenDevice opened,
       ModelDescription description,
       BatchScheduler scheduler,
       Results results,
@@ -105,8 +106,8 @@ final class DeviceWorker {
       EngineMetrics metrics,
       int[] canary,
       LongSupplier clock) {
-    this.device = device;
-    this.opener = opener;
+    this.device = opened.backend().info().device();
+    this.opener = opened.opener();
     this.description = description;
     this.scheduler = scheduler;
     this.results = results;
@@ -115,11 +116,11 @@ final class DeviceWorker {
     this.canary = TokenBatch.of(List.of(canary));
     this.clock = clock;
     this.metrics = metrics;
-    this.budget = new TokenBudget(settings.tokenBudget());
+    this.budget = new TokenBudget(opened.tokenBudget());
     this.busy = new BusyClock(clock);
     this.reopenDelay = settings.reopenDelay().toNanos();
     this.openedNanos = clock.getAsLong();
-    this.session = new DeviceSession(this, backend);
+    this.session = new DeviceSession(this, opened.backend());
   }
 
   /** Why the device is lost; null if it is not. */

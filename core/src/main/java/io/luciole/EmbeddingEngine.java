@@ -2,13 +2,13 @@ package io.luciole;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.model.Chunker;
 import io.luciole.model.ModelDescription;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelFingerprint;
 import io.luciole.model.ModelSource;
 import io.luciole.model.TextTokenizer;
 import io.luciole.model.TokenizedText;
-import io.luciole.spi.Backend;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendInfo;
@@ -22,12 +22,9 @@ import java.util.Collection;
 import java.util.EnumSet;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,61 +62,28 @@ public final class EmbeddingEngine implements AutoCloseable {
   private final BackendInfo info;
   private final Set<Output> outputs;
   private final TextTokenizer tokenizer;
+  private final int tokenBudget;
+
+  /** Tokens that a stream of texts has under way. */
+  private final long streamTokens;
+
   private final EngineSettings settings;
   private final Pipeline pipeline;
   private volatile @Nullable ModelFingerprint fingerprint;
 
-  /**
-   * Takes what was opened.
-   *
-   * @param backends one a device
-   * @param openers open each again
-   */
   private EmbeddingEngine(
-      ModelFiles model,
-      List<Backend> backends,
-      List<Supplier<Backend>> openers,
-      TextTokenizer tokenizer,
-      Set<Output> outputs,
+      OpenedModel opened,
       EngineSettings settings,
       List<EngineListener> listeners,
       @Nullable EmbeddingCache cache) {
-    this.model = model;
-    this.info = backends.get(0).info();
-    this.tokenizer = tokenizer;
-    this.outputs = outputs;
+    this.model = opened.files();
+    this.info = opened.info();
+    this.tokenizer = opened.tokenizer();
+    this.outputs = opened.outputs();
+    this.tokenBudget = opened.largestBudget();
+    this.streamTokens = STREAM_BUDGETS * opened.sumOfBudgets();
     this.settings = settings;
-    this.pipeline =
-        new Pipeline(
-            tokenizer::tokenize,
-            model.description().maxTokens(),
-            info.pads(),
-            settings,
-            new EngineMetrics(listeners),
-            cache,
-            cache == null
-                ? null
-                : new EmbeddingCache.Keys(
-                    model.fingerprint(info.dimension()), model.description(), info),
-            System::nanoTime);
-    int[] canary = tokenizer.tokenize("a", Role.PASSAGE).ids();
-    List<DeviceWorker> workers = new ArrayList<>();
-    for (int i = 0; i < backends.size(); i++) {
-      workers.add(
-          new DeviceWorker(
-              backends.get(i).info().device(),
-              backends.get(i),
-              openers.get(i),
-              model.description(),
-              pipeline.ready(),
-              pipeline.results(),
-              pipeline,
-              settings,
-              pipeline.metrics(),
-              canary,
-              System::nanoTime));
-    }
-    pipeline.start(workers);
+    this.pipeline = Pipeline.of(opened, settings, listeners, cache);
   }
 
   /**
@@ -202,11 +166,11 @@ public final class EmbeddingEngine implements AutoCloseable {
     requireNonNull(texts, "texts");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
     Object job = options.job().orElseGet(Object::new);
-    long window = (long) STREAM_BUDGETS * settings.tokenBudget();
+    long window = streamTokens;
     if (wanted.contains(Output.COLBERT)) {
       // Results are what counts: a vector a token.
       long fits = STREAM_BYTES / (4L * info.colbertDimension());
-      window = Math.min(window, Math.max(2L * settings.tokenBudget(), fits));
+      window = Math.min(window, Math.max(2L * tokenBudget, fits));
     }
     return new EmbeddingStream(
         texts,
@@ -229,6 +193,18 @@ public final class EmbeddingEngine implements AutoCloseable {
   /** Tokens of a text as the model would see it, its role's prompt and special tokens included. */
   public TokenizedText tokenize(String text, Role role) {
     return tokenizer.tokenize(text, role);
+  }
+
+  /**
+   * Cuts long passages into chunks that the model sees whole. Not to be used once the engine is
+   * closed.
+   *
+   * @param maxTokens most tokens of a chunk, special ones and the passages' prompt included
+   * @param overlapTokens most tokens that a chunk repeats of the one before
+   * @throws IllegalArgumentException if the model cannot have such chunks, see {@link Chunker}
+   */
+  public Chunker chunker(int maxTokens, int overlapTokens) {
+    return new Chunker(tokenizer, Role.PASSAGE, maxTokens, overlapTokens);
   }
 
   /** The string of one token id, for showing which tokens of a sparse vector weigh what. */
@@ -274,9 +250,9 @@ public final class EmbeddingEngine implements AutoCloseable {
     return pipeline.stats();
   }
 
-  /** Most tokens of a batch, padding included, as set, measured or usual. */
+  /** Most tokens of a batch, padding included, as set, measured or usual; of the largest device. */
   public int tokenBudget() {
-    return settings.tokenBudget();
+    return tokenBudget;
   }
 
   /** Whether the engine can work, and which of its devices do. */
@@ -305,19 +281,6 @@ public final class EmbeddingEngine implements AutoCloseable {
 
   /** Configures and opens an engine. Not for use by several threads. */
   public static final class Builder {
-    /**
-     * On CPUs throughput is flat from below this on (docs/performance.md), and a query waits for
-     * the batch before it.
-     */
-    private static final int DEFAULT_CPU_TOKEN_BUDGET = 1024;
-
-    private static final int DEFAULT_ACCELERATOR_TOKEN_BUDGET = 32768;
-    private static final String CALIBRATION_TEXT =
-        "Fireflies find each other in the dark by the rhythm of their light; every kind has its"
-            + " own, and answers it.";
-
-    private static final int DEFAULT_MAX_WAITING_TOKENS = 1 << 22;
-
     private ModelSource model;
     private @Nullable String backend;
     private @Nullable BackendProvider provider;
@@ -327,13 +290,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     private int threads;
     private int maxLength;
     private int tokenBudget;
-    private int tokenizerThreads;
-    private long maxWaitingTokens;
-    private Overload overload;
-    private Duration maxWait;
-    private @Nullable Duration batchTimeout;
-    private Duration closeTimeout;
-    private Duration reopenDelay = Duration.ofSeconds(1);
+    private final EngineSettings.Draft settings;
     private final List<EngineListener> listeners = new ArrayList<>();
     private boolean calibrate;
     private @Nullable EmbeddingCache cache;
@@ -346,31 +303,12 @@ public final class EmbeddingEngine implements AutoCloseable {
       precision = config.get(LucioleConfig.Key.PRECISION).map(Precision::parse).orElse(null);
       outputs =
           config.get(LucioleConfig.Key.OUTPUTS).map(LucioleConfig::parseOutputs).orElse(Set.of());
-      threads = number(config, LucioleConfig.Key.THREADS, 0);
-      maxLength = number(config, LucioleConfig.Key.MAX_LENGTH, 0);
-      tokenBudget = number(config, LucioleConfig.Key.TOKEN_BUDGET, 0);
-      tokenizerThreads =
-          number(
-              config,
-              LucioleConfig.Key.TOKENIZER_THREADS,
-              Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
+      threads = config.positive(LucioleConfig.Key.THREADS).orElse(0);
+      maxLength = config.positive(LucioleConfig.Key.MAX_LENGTH).orElse(0);
+      tokenBudget = config.positive(LucioleConfig.Key.TOKEN_BUDGET).orElse(0);
       calibrate =
           config.get(LucioleConfig.Key.CALIBRATE).map(LucioleConfig::parseBoolean).orElse(false);
-      maxWaitingTokens =
-          number(config, LucioleConfig.Key.MAX_WAITING_TOKENS, DEFAULT_MAX_WAITING_TOKENS);
-      overload = config.get(LucioleConfig.Key.OVERLOAD).map(Overload::parse).orElse(Overload.BLOCK);
-      maxWait = duration(config, LucioleConfig.Key.MAX_WAIT).orElse(Duration.ZERO);
-      batchTimeout = duration(config, LucioleConfig.Key.BATCH_TIMEOUT).orElse(null);
-      closeTimeout =
-          duration(config, LucioleConfig.Key.CLOSE_TIMEOUT).orElse(Duration.ofMinutes(1));
-    }
-
-    private static Optional<Duration> duration(LucioleConfig config, LucioleConfig.Key key) {
-      return config.get(key).map(LucioleConfig::duration);
-    }
-
-    private static int number(LucioleConfig config, LucioleConfig.Key key, int otherwise) {
-      return config.get(key).map(LucioleConfig::positive).orElse(otherwise);
+      settings = new EngineSettings.Draft(config);
     }
 
     /**
@@ -453,7 +391,7 @@ public final class EmbeddingEngine implements AutoCloseable {
 
     /** Threads that tokenise; by default half the processors. */
     public Builder tokenizerThreads(int threads) {
-      this.tokenizerThreads = LucioleConfig.positive(Integer.toString(threads));
+      settings.tokenizerThreads = LucioleConfig.positive(Integer.toString(threads));
       return this;
     }
 
@@ -462,13 +400,13 @@ public final class EmbeddingEngine implements AutoCloseable {
      * wait cost memory: about 200 bytes each and 4 for each token.
      */
     public Builder maxWaitingTokens(int tokens) {
-      this.maxWaitingTokens = LucioleConfig.positive(Integer.toString(tokens));
+      settings.maxWaitingTokens = LucioleConfig.positive(Integer.toString(tokens));
       return this;
     }
 
     /** What {@link #embed} does beyond that; by default it blocks. */
     public Builder overload(Overload overload) {
-      this.overload = requireNonNull(overload, "overload");
+      settings.overload = requireNonNull(overload, "overload");
       return this;
     }
 
@@ -477,7 +415,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      * latency and, as long as there is enough to do, for throughput.
      */
     public Builder maxWait(Duration wait) {
-      this.maxWait = notNegative(wait);
+      settings.maxWait = notNegative(wait);
       return this;
     }
 
@@ -486,13 +424,13 @@ public final class EmbeddingEngine implements AutoCloseable {
      * DeviceLostException}; by default 2 minutes on an accelerator, 15 minutes on the CPU.
      */
     public Builder batchTimeout(Duration timeout) {
-      this.batchTimeout = notNegative(timeout);
+      settings.batchTimeout = notNegative(timeout);
       return this;
     }
 
     /** How long {@link #close()} waits for texts that were submitted; by default a minute. */
     public Builder closeTimeout(Duration timeout) {
-      this.closeTimeout = notNegative(timeout);
+      settings.closeTimeout = notNegative(timeout);
       return this;
     }
 
@@ -501,7 +439,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      * minute; by default a second.
      */
     public Builder reopenDelay(Duration delay) {
-      this.reopenDelay = notNegative(delay);
+      settings.reopenDelay = notNegative(delay);
       return this;
     }
 
@@ -556,89 +494,18 @@ public final class EmbeddingEngine implements AutoCloseable {
       if (where.isEmpty()) {
         where = List.of(chosen.probe().devices().stream().findFirst().orElse(Device.CPU));
       }
-      TextTokenizer tokenizer = TextTokenizer.open(files);
-      List<Backend> opened = new ArrayList<>();
+      OpenedModel opened =
+          OpenedModel.open(
+              files,
+              chosen,
+              where.stream().map(d -> new BackendConfig(d, precision, threads, outputs)).toList(),
+              new OpenedModel.Budget(tokenBudget, calibrate));
       try {
-        List<Supplier<Backend>> openers = new ArrayList<>();
-        for (Device each : where) {
-          ModelFiles resolved = files;
-          BackendConfig config = new BackendConfig(each, precision, threads, outputs);
-          openers.add(() -> chosen.open(resolved, config));
-          opened.add(chosen.open(resolved, config));
-        }
-        Set<Output> usual = usualOutputs(files, opened.get(0).info());
-        int budget = budget(files, opened.get(0), usual, tokenizer);
-        return new EmbeddingEngine(
-            files,
-            opened,
-            openers,
-            tokenizer,
-            usual,
-            settings(where.get(0), budget),
-            listeners,
-            cache);
+        return new EmbeddingEngine(opened, settings.on(where.get(0)), listeners, cache);
       } catch (Throwable t) {
-        tokenizer.close();
-        opened.forEach(Backend::close);
+        opened.close();
         throw t;
       }
-    }
-
-    /** What was set, or else measured before or now, or else the device's usual budget. */
-    private int budget(
-        ModelFiles files, Backend opened, Set<Output> usual, TextTokenizer tokenizer) {
-      if (tokenBudget > 0) {
-        return tokenBudget;
-      }
-      OptionalInt stored = Calibration.stored(files, opened.info(), usual);
-      if (stored.isPresent()) {
-        return stored.getAsInt();
-      }
-      if (calibrate) {
-        int[] sample = tokenizer.tokenize(CALIBRATION_TEXT, Role.PASSAGE).ids();
-        int found = new Calibration(opened, usual, sample, System::nanoTime).measure();
-        Calibration.store(files, opened.info(), usual, found);
-        return found;
-      }
-      return opened.info().device().isAccelerator()
-          ? DEFAULT_ACCELERATOR_TOKEN_BUDGET
-          : DEFAULT_CPU_TOKEN_BUDGET;
-    }
-
-    private EngineSettings settings(Device device, int budget) {
-      boolean accelerator = device.isAccelerator();
-      Duration patience =
-          batchTimeout != null ? batchTimeout : Duration.ofMinutes(accelerator ? 2 : 15);
-      return new EngineSettings(
-          budget,
-          maxWaitingTokens,
-          overload,
-          maxWait,
-          patience,
-          closeTimeout,
-          reopenDelay,
-          tokenizerThreads);
-    }
-
-    private Set<Output> usualOutputs(ModelFiles files, BackendInfo info) {
-      if (outputs.isEmpty()) {
-        Set<Output> usual = EnumSet.copyOf(info.outputs());
-        if (usual.size() > 1) {
-          usual.remove(Output.COLBERT);
-        }
-        return Set.copyOf(usual);
-      }
-      if (!info.outputs().containsAll(outputs)) {
-        throw new BackendException(
-            "The model "
-                + files.name()
-                + " gives "
-                + info.outputs()
-                + ", not "
-                + outputs
-                + ". A model with sparse and ColBERT vectors is BAAI/bge-m3.");
-      }
-      return Set.copyOf(outputs);
     }
   }
 }

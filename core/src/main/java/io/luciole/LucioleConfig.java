@@ -47,7 +47,9 @@ public final class LucioleConfig {
     BACKEND("backend"),
     /** {@code cpu}, {@code cuda:0}, {@code cuda:0,cuda:1}; the backend's best device by default. */
     DEVICE("device"),
-    /** {@code fp32}, {@code fp16} or {@code int8}; the device's usual one by default. */
+    /**
+     * {@code fp32}, {@code fp16}, {@code bf16} or {@code int8}; the device's usual one by default.
+     */
     PRECISION("precision"),
     /** Threads of the backend on the CPU; its own choice by default. */
     THREADS("threads"),
@@ -159,6 +161,16 @@ public final class LucioleConfig {
   /** A setting, if it was made. */
   public Optional<String> get(Key key) {
     return Optional.ofNullable(settings.get(key)).map(Setting::value);
+  }
+
+  /** A setting that is a number of at least 1, if it was made. */
+  Optional<Integer> positive(Key key) {
+    return get(key).map(LucioleConfig::positive);
+  }
+
+  /** A setting that is a duration, if it was made. */
+  Optional<Duration> duration(Key key) {
+    return get(key).map(LucioleConfig::duration);
   }
 
   /** All settings that were made, with their origins. */

@@ -2,7 +2,9 @@ package io.luciole;
 
 import static java.util.Objects.requireNonNull;
 
-import io.luciole.model.TokenizedText;
+import io.luciole.model.ModelDescription;
+import io.luciole.model.ModelFiles;
+import io.luciole.spi.BackendInfo;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,8 +12,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
@@ -48,16 +48,6 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   /** Characters that a token has at least, on the whole; only for a first estimate. */
   private static final int CHARS_PER_TOKEN = 4;
 
-  /** What a tokenizer thread takes at once: little, so that a device soon has something to do. */
-  private static final BatchScheduler.Limits TOKENIZER_CHUNK =
-      new BatchScheduler.Limits(1024, 32, 0);
-
-  /** Tokenises; called from several threads. */
-  interface Tokenizer {
-    TokenizedText tokenize(String text, Role role);
-  }
-
-  private final Tokenizer tokenizer;
   private final int maxTokens;
   private final EngineSettings settings;
   private final EngineMetrics metrics;
@@ -67,25 +57,21 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   private final BatchScheduler raw;
   private final BatchScheduler ready;
   private final Results results;
-  private final @Nullable EmbeddingCache cache;
-  private final EmbeddingCache.@Nullable Keys keys;
-  private final AtomicInteger tokenizing = new AtomicInteger();
+  private final TokenizerStage tokenizers;
   private final AtomicLong unsettled = new AtomicLong();
 
   /** Texts between the decision how they end and the moment it can be seen, or shortly after. */
   private final Set<Request> settling = ConcurrentHashMap.newKeySet();
 
-  private final List<Thread> tokenizers = new ArrayList<>();
   private final Object closeLock = new Object();
   private List<DeviceWorker> devices = List.of();
   private @Nullable Thread watchdog;
   private volatile @Nullable DeviceLostException noDevice;
-  private final AtomicBoolean cacheFailed = new AtomicBoolean();
   private volatile boolean closed;
   private volatile boolean ended;
 
   Pipeline(
-      Tokenizer tokenizer,
+      TokenizerStage.Tokenizer tokenizer,
       int maxTokens,
       boolean pads,
       EngineSettings settings,
@@ -93,20 +79,56 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       @Nullable EmbeddingCache cache,
       EmbeddingCache.@Nullable Keys keys,
       LongSupplier clock) {
-    this.cache = cache;
-    this.keys = keys;
     this.results = new Results(cache);
     this.metrics = metrics;
-    this.tokenizer = tokenizer;
     this.maxTokens = maxTokens;
     this.settings = settings;
     this.clock = clock;
     this.interactiveGate = new TokenGate(settings.maxWaitingTokens());
     this.bulkGate = new TokenGate(settings.maxWaitingTokens());
     this.raw = new BatchScheduler(false, 0, clock, () -> 0);
-    this.ready =
-        new BatchScheduler(
-            pads, settings.maxWait().toNanos(), clock, () -> raw.size() + tokenizing.get());
+    this.ready = new BatchScheduler(pads, settings.maxWait().toNanos(), clock, this::upstream);
+    this.tokenizers = new TokenizerStage(this, tokenizer, raw, ready, cache, keys);
+  }
+
+  /** How many texts will come to the ready queue. */
+  private long upstream() {
+    return raw.size() + tokenizers.underWay();
+  }
+
+  /** A pipeline over a model that was opened, at work. */
+  static Pipeline of(
+      OpenedModel opened,
+      EngineSettings settings,
+      List<EngineListener> listeners,
+      @Nullable EmbeddingCache cache) {
+    ModelFiles files = opened.files();
+    BackendInfo info = opened.info();
+    Pipeline pipeline =
+        new Pipeline(
+            opened.tokenizer()::tokenize,
+            files.description().maxTokens(),
+            info.pads(),
+            settings,
+            new EngineMetrics(listeners),
+            cache,
+            cache == null
+                ? null
+                : new EmbeddingCache.Keys(
+                    files.fingerprint(info.dimension()), files.description(), info),
+            System::nanoTime);
+    int[] canary = opened.tokenizer().tokenize("a", Role.PASSAGE).ids();
+    pipeline.start(
+        opened.devices().stream()
+            .map(d -> pipeline.worker(d, files.description(), canary))
+            .toList());
+    return pipeline;
+  }
+
+  /** A device's worker, to {@link #start} with. */
+  DeviceWorker worker(OpenedModel.OpenDevice device, ModelDescription description, int[] canary) {
+    return new DeviceWorker(
+        device, description, ready, results, this, settings, metrics, canary, clock);
   }
 
   EngineSettings settings() {
@@ -128,10 +150,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   /** Starts the threads. Called once, before anything else. */
   void start(List<DeviceWorker> workers) {
     devices = List.copyOf(workers);
-    for (int i = 0; i < settings.tokenizerThreads(); i++) {
-      tokenizers.add(
-          Thread.ofPlatform().name("luciole-tokenizer-" + i).daemon().start(this::tokenizeAll));
-    }
+    tokenizers.start(settings.tokenizerThreads());
     watchdog = Thread.ofPlatform().name("luciole-watchdog").daemon().start(this::watch);
     devices.forEach(DeviceWorker::start);
   }
@@ -204,6 +223,13 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     }
   }
 
+  /** Gives back what a text holds less than before. */
+  void release(Request request, int tokens) {
+    if (tokens != 0) {
+      gate(request).release(tokens);
+    }
+  }
+
   private TokenGate gate(Request request) {
     return request.lane == Lane.INTERACTIVE ? interactiveGate : bulkGate;
   }
@@ -212,99 +238,16 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     return new EngineClosedException("The engine is closed; open another.");
   }
 
-  private static TimeoutException deadlinePassed() {
+  static TimeoutException deadlinePassed() {
     return new TimeoutException("The text's deadline passed before it reached the device.");
   }
 
-  private LucioleException whyBarred() {
+  /** Why the queues refuse texts. */
+  LucioleException whyBarred() {
     DeviceLostException lost = noDevice;
     return closed || lost == null
         ? new EngineClosedException("The engine was closed before this text was computed.")
         : lost;
-  }
-
-  private void tokenizeAll() {
-    BatchScheduler.Taker taker =
-        new BatchScheduler.Taker() {
-          @Override
-          public BatchScheduler.Limits limits() {
-            return TOKENIZER_CHUNK;
-          }
-
-          @Override
-          public boolean stopped() {
-            return false;
-          }
-        };
-    while (true) {
-      List<Request> chunk;
-      try {
-        chunk = raw.take(taker);
-      } catch (InterruptedException e) {
-        log.warn("A tokenizer thread was interrupted by somebody else; it goes on.");
-        continue;
-      }
-      if (chunk == null) {
-        return;
-      }
-      tokenizing.addAndGet(chunk.size());
-      List<Request> done = new ArrayList<>(chunk.size());
-      List<Request> known = new ArrayList<>();
-      List<Embedding> embeddings = new ArrayList<>();
-      try {
-        for (Request request : chunk) {
-          Embedding cached = cached(request);
-          if (cached != null) {
-            known.add(request);
-            embeddings.add(cached);
-          } else if (tokenize(request)) {
-            done.add(request);
-          }
-        }
-      } finally {
-        tokenizing.addAndGet(-chunk.size());
-      }
-      results.deliver(known, embeddings);
-      if (!ready.add(done)) {
-        results.fail(done, whyBarred());
-      }
-    }
-  }
-
-  private @Nullable Embedding cached(Request request) {
-    String text = request.text();
-    if (cache == null || keys == null || text == null) {
-      return null;
-    }
-    try {
-      request.cacheKey = keys.key(text, request.role, request.outputs);
-      Embedding found = cache.get(request.cacheKey);
-      metrics.cached(found != null);
-      return found;
-    } catch (Throwable t) {
-      if (!cacheFailed.getAndSet(true)) {
-        log.warn("The cache failed and is passed over; further failures are not logged", t);
-      }
-      return null;
-    }
-  }
-
-  private boolean tokenize(Request request) {
-    String text = request.text();
-    if (text == null) {
-      return false;
-    }
-    try {
-      request.tokenized(tokenizer.tokenize(text, request.role));
-    } catch (Throwable t) {
-      results.fail(List.of(request), t);
-      return false;
-    }
-    int fallen = request.reserveExactly();
-    if (fallen != 0) {
-      gate(request).release(fallen);
-    }
-    return true;
   }
 
   private void watch() {
@@ -359,6 +302,11 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   }
 
   // Devices
+
+  @Override
+  public void budgetChanged() {
+    tellHealth();
+  }
 
   private void tellHealth() {
     if (metrics.hasListeners()) {
@@ -456,7 +404,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
         bulkGate.held(),
         raw.size(),
         ready.size(),
-        (long) tokenizing.get());
+        (long) tokenizers.underWay());
   }
 
   /**
@@ -487,13 +435,10 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     boolean gone = false;
     try {
       long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(1);
-      gone = true;
       if (unsettled.get() > 0) {
         devices.forEach(d -> d.abort(reason));
       }
-      for (Thread thread : tokenizers) {
-        gone &= thread.join(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
-      }
+      gone = tokenizers.awaitEnd(end);
       for (DeviceWorker device : devices) {
         gone &= device.awaitEnd(Math.max(0, end - System.nanoTime()));
       }

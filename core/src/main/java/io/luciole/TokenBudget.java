@@ -21,15 +21,21 @@ final class TokenBudget {
     return now;
   }
 
-  synchronized void tooLarge(long cost) {
+  /** A batch of this cost ran out of memory. Returns whether the budget fell. */
+  synchronized boolean tooLarge(long cost) {
+    int before = now;
     now = (int) Math.max(1, Math.min(now, cost / 2));
     good = 0;
+    return now != before;
   }
 
-  synchronized void fitted(long cost) {
-    if (now < most && cost >= now / 2 && ++good >= GOOD_RUNS) {
-      now = (int) Math.min(most, (long) now + Math.max(1, now / 8));
-      good = 0;
+  /** A batch of this cost was computed. Returns whether the budget rose. */
+  synchronized boolean fitted(long cost) {
+    if (now == most || cost < now / 2 || ++good < GOOD_RUNS) {
+      return false;
     }
+    now = (int) Math.min(most, (long) now + Math.max(1, now / 8));
+    good = 0;
+    return true;
   }
 }

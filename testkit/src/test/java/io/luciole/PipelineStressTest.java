@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import io.luciole.model.ModelDescription;
 import io.luciole.model.Pooling;
 import io.luciole.model.TokenizedText;
-import io.luciole.spi.Backend;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.Device;
 import io.luciole.spi.TokenBatch;
@@ -95,6 +94,7 @@ class PipelineStressTest {
     private final Duration closeLimit;
     private final long closeAfterMillis;
     private final EngineSettings settings;
+    private final int tokenBudget;
 
     Round(long seed, int texts, AtomicLong right, AtomicLong failed) {
       this.random = new Random(seed);
@@ -104,9 +104,9 @@ class PipelineStressTest {
       this.deadly = random.nextInt(3) == 0;
       this.closeLimit = random.nextBoolean() ? Duration.ofMinutes(2) : Duration.ofMillis(5);
       this.closeAfterMillis = random.nextInt(3) == 0 ? random.nextInt(200) : -1;
+      this.tokenBudget = 50 + random.nextInt(1000);
       this.settings =
           new EngineSettings(
-              50 + random.nextInt(1000),
               random.nextBoolean() ? 2000 : 1_000_000,
               random.nextInt(4) == 0 ? Overload.REJECT : Overload.BLOCK,
               random.nextInt(4) == 0 ? Duration.ofMillis(1) : Duration.ZERO,
@@ -147,20 +147,12 @@ class PipelineStressTest {
       int devices = 1 + random.nextInt(3);
       for (int i = 0; i < devices; i++) {
         Device device = new Device("cuda", i);
-        Backend first = backend.open(device);
         workers.add(
-            new DeviceWorker(
-                device,
-                first,
-                () -> backend.open(device),
+            pipeline.worker(
+                new OpenedModel.OpenDevice(
+                    backend.open(device), () -> backend.open(device), tokenBudget),
                 MODEL,
-                pipeline.ready(),
-                pipeline.results(),
-                pipeline,
-                settings,
-                pipeline.metrics(),
-                new int[] {1},
-                System::nanoTime));
+                new int[] {1}));
       }
       pipeline.start(workers);
       List<Thread> callers = new ArrayList<>();

@@ -1,6 +1,7 @@
 package io.luciole.onnx;
 
-import io.luciole.onnx.EncoderWeights.Layer;
+import io.luciole.model.EncoderConfig;
+import io.luciole.model.EncoderWeights.Layer;
 
 /** Multi-head attention in one of its forms. Its inputs are described in {@link EncoderGraph}. */
 interface Attention {

@@ -1,10 +1,9 @@
 package io.luciole.onnx;
 
-import static java.util.Objects.requireNonNull;
-
 import ai.onnxruntime.OnnxJavaType;
 import io.luciole.Output;
-import io.luciole.model.ModelException;
+import io.luciole.model.EncoderConfig;
+import io.luciole.model.EncoderWeights;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.Pooling;
 import io.luciole.spi.BackendConfig;
@@ -39,14 +38,10 @@ final class CompiledEncoder implements Encoder {
   private final Map<Form, OrtModel> models = new EnumMap<>(Form.class);
 
   private CompiledEncoder(
-      OrtRuntime runtime,
-      ModelFiles files,
-      BackendConfig device,
-      EncoderConfig config,
-      EncoderWeights weights) {
+      OrtRuntime runtime, ModelFiles files, BackendConfig device, EncoderWeights weights) {
     this.runtime = runtime;
     this.device = device;
-    this.config = config;
+    this.config = weights.config();
     this.weights = weights;
     this.precision = precision(device);
     this.policy =
@@ -56,15 +51,6 @@ final class CompiledEncoder implements Encoder {
         outputs.contains(Output.DENSE) ? files.description().requirePooling() : Pooling.CLS;
     this.colbertDimension =
         outputs.contains(Output.COLBERT) ? weights.colbertHead().orElseThrow().outputs() : 0;
-    if (files.description().maxTokens() > config.maxTokens()) {
-      throw new ModelException(
-          "Expected at most "
-              + config.maxTokens()
-              + " tokens (max_position_embeddings of config.json), found a limit of "
-              + files.description().maxTokens()
-              + " in the files of "
-              + files.folder());
-    }
     model(policy.usual());
     if (policy.usual() == Form.FUSED) {
       tryFused();
@@ -93,16 +79,9 @@ final class CompiledEncoder implements Encoder {
    * @throws io.luciole.LucioleException if the files do not fit, or the device cannot be used
    */
   static CompiledEncoder open(OrtRuntime runtime, ModelFiles files, BackendConfig device) {
-    if (files.config() == null) {
-      throw new ModelException(
-          "Expected config.json beside the checkpoint "
-              + files.weights()
-              + ", found none. It says how the weights are to be used.");
-    }
-    EncoderConfig config = EncoderConfig.read(requireNonNull(files.config()));
-    EncoderWeights weights = new EncoderWeights(files, config);
+    EncoderWeights weights = EncoderWeights.open(files);
     try {
-      return new CompiledEncoder(runtime, files, device, config, weights);
+      return new CompiledEncoder(runtime, files, device, weights);
     } catch (Throwable t) {
       weights.close();
       throw t;
@@ -113,8 +92,9 @@ final class CompiledEncoder implements Encoder {
     Device device = config.device();
     Precision usual = device.isAccelerator() ? Precision.FP16 : Precision.FP32;
     Precision chosen = config.chosenPrecision().orElse(usual);
-    Precision impossible = device.isAccelerator() ? Precision.INT8 : Precision.FP16;
-    if (chosen == impossible) {
+    Set<Precision> possible =
+        EnumSet.of(Precision.FP32, device.isAccelerator() ? Precision.FP16 : Precision.INT8);
+    if (!possible.contains(chosen)) {
       throw new BackendException(
           "Expected a precision of "
               + (device.isAccelerator() ? "fp32 and fp16" : "fp32 and int8")
@@ -122,7 +102,8 @@ final class CompiledEncoder implements Encoder {
               + device
               + ", found "
               + chosen.id()
-              + ".");
+              + "."
+              + (chosen == Precision.BF16 ? " The backend djl computes in bf16." : ""));
     }
     return chosen;
   }

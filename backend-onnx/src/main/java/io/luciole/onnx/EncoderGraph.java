@@ -1,10 +1,12 @@
 package io.luciole.onnx;
 
 import io.luciole.Output;
+import io.luciole.model.EncoderConfig;
+import io.luciole.model.EncoderWeights;
+import io.luciole.model.EncoderWeights.Layer;
+import io.luciole.model.EncoderWeights.Linear;
 import io.luciole.model.Pooling;
 import io.luciole.model.checkpoint.Tensor;
-import io.luciole.onnx.EncoderWeights.Layer;
-import io.luciole.onnx.EncoderWeights.Linear;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
 import io.luciole.spi.Precision;
 import java.nio.ByteBuffer;

@@ -1,6 +1,7 @@
 package io.luciole.onnx;
 
 import ai.onnxruntime.OnnxJavaType;
+import io.luciole.model.EncoderConfig;
 import io.luciole.model.Pooling;
 import io.luciole.spi.TokenBatch;
 import java.nio.ByteBuffer;

@@ -2,9 +2,9 @@ package io.luciole.onnx;
 
 import ai.onnxruntime.OnnxJavaType;
 import io.luciole.Output;
+import io.luciole.model.EncoderWeights.Linear;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.checkpoint.Checkpoint;
-import io.luciole.onnx.EncoderWeights.Linear;
 import io.luciole.onnx.ExportLayout.Found;
 import io.luciole.onnx.ExportLayout.Kind;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
@@ -47,12 +47,12 @@ final class HeadModel implements AutoCloseable {
     try {
       if (files.sparseHead() != null && layout.get(Kind.SPARSE) == null) {
         try (Checkpoint file = Checkpoint.open(files.sparseHead())) {
-          heads.add(runtime, Output.SPARSE, Heads.sparse(file, heads.hidden), config);
+          heads.add(runtime, Output.SPARSE, Linear.sparseHead(file, heads.hidden), config);
         }
       }
       if (files.colbertHead() != null && layout.get(Kind.COLBERT) == null) {
         try (Checkpoint file = Checkpoint.open(files.colbertHead())) {
-          Linear head = Heads.colbert(file, heads.hidden);
+          Linear head = Linear.colbertHead(file, heads.hidden);
           heads.colbertDimension = head.outputs();
           heads.add(runtime, Output.COLBERT, head, config);
         }

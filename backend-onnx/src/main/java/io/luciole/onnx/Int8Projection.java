@@ -1,8 +1,9 @@
 package io.luciole.onnx;
 
+import io.luciole.model.EncoderConfig;
+import io.luciole.model.EncoderWeights.Linear;
+import io.luciole.model.EncoderWeights.Norm;
 import io.luciole.model.checkpoint.Tensor;
-import io.luciole.onnx.EncoderWeights.Linear;
-import io.luciole.onnx.EncoderWeights.Norm;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;

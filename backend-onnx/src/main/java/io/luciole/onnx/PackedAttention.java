@@ -1,6 +1,7 @@
 package io.luciole.onnx;
 
-import io.luciole.onnx.EncoderWeights.Layer;
+import io.luciole.model.EncoderConfig;
+import io.luciole.model.EncoderWeights.Layer;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
 
 /**

@@ -1,7 +1,8 @@
 package io.luciole.onnx;
 
-import io.luciole.onnx.EncoderWeights.Layer;
-import io.luciole.onnx.EncoderWeights.Linear;
+import io.luciole.model.EncoderConfig;
+import io.luciole.model.EncoderWeights.Layer;
+import io.luciole.model.EncoderWeights.Linear;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
 
 /** All texts padded to the longest, in {@code com.microsoft.MultiHeadAttention}. */

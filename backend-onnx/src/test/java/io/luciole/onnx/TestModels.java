@@ -1,5 +1,6 @@
 package io.luciole.onnx;
 
+import io.luciole.testkit.MiniM3;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -9,8 +10,8 @@ import java.util.stream.Stream;
 
 /** Folders of models made of the fixtures. */
 final class TestModels {
-  /** The reference: BGE-M3's layout in small, outputs by FlagEmbedding (see core's tests). */
-  static final Path MINI_M3 = Path.of("../core/src/test/resources/mini-m3");
+  /** The reference: BGE-M3's layout in small, outputs by FlagEmbedding. */
+  static final Path MINI_M3 = MiniM3.folder();
 
   private TestModels() {}
 

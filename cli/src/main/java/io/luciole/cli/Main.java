@@ -87,6 +87,7 @@ public final class Main implements Runnable {
             .addSubcommand(new IndexCommand(console))
             .addSubcommand(new SearchCommand(console))
             .addSubcommand(new EvalCommand(console))
+            .addSubcommand(new StatsCommand(console))
             .addSubcommand(new DoctorCommand(console))
             .addSubcommand(new GenerateCompletion());
     line.setOut(console.out());

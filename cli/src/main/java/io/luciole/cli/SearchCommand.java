@@ -146,16 +146,24 @@ final class SearchCommand implements Callable<Integer> {
     for (Hit hit : result.hits()) {
       printer.print(hit, result.legs().keySet(), explain);
     }
+    int count = result.hits().size();
+    String embedding =
+        result.tokens() == 0
+            ? ""
+            : String.format(
+                Locale.ROOT,
+                ", of which embedding the query took %.0f ms",
+                result.embedding().toNanos() / 1e6);
     console
         .err()
         .println(
             String.format(
                 Locale.ROOT,
-                "%s of %,d documents in %.0f ms, of which embedding the query took %.0f ms",
-                result.hits().isEmpty() ? "No hit" : result.hits().size() + " hits",
+                "%s of %,d documents in %.0f ms%s",
+                count == 0 ? "No hit" : count == 1 ? "1 hit" : count + " hits",
                 documents,
                 result.took().toNanos() / 1e6,
-                result.embedding().toNanos() / 1e6));
+                embedding));
   }
 
   private void printJson(List<Hit> hits) throws IOException {

@@ -54,6 +54,32 @@ class IndexSearchEvalTest {
   }
 
   @Test
+  void stats_ofAnIndex_showsDocumentsSizesModelAndSchema() throws IOException {
+    Run people = Cli.run("stats", "--index", index);
+    assertThat(people.status()).as(people.err()).isZero();
+    assertThat(people.out())
+        .containsPattern("documents +5\\R")
+        .containsPattern("model +starter \\(384 dimensions, weights [0-9a-f]{12}")
+        .containsPattern("legs +dense, bm25")
+        .containsPattern("words +analyzer standard")
+        .containsPattern("[0-9.]+ (B|KiB) +[0-9.]+ % +vectors of dense");
+
+    JsonNode stats = JSON.readTree(Cli.run("stats", "--index", index, "--json").out());
+    assertThat(stats.path("documents").asInt()).isEqualTo(5);
+    assertThat(stats.path("complete").asBoolean()).isTrue();
+    assertThat(stats.path("schema").path("dense").path("dimension").asInt()).isEqualTo(384);
+    long sum = 0;
+    for (JsonNode part : stats.path("parts")) {
+      sum += part.asLong();
+    }
+    assertThat(sum).isPositive().isEqualTo(stats.path("bytes").asLong());
+
+    Run none = Cli.run("stats", "--index", folder.resolve("none"));
+    assertThat(none.status()).isEqualTo(1);
+    assertThat(none.err()).contains("Expected a Lucene index written by Luciole");
+  }
+
+  @Test
   void index_duplicateIds_updateAndAreCounted() throws IOException {
     Path corpus =
         write("corpus.jsonl", CORPUS + "{\"_id\":\"bee\",\"text\":\"Drones do not sting.\"}\n");

@@ -53,11 +53,19 @@ class MainTest {
                 .map(l -> l.strip().replaceFirst(" .*", ""))
                 .takeWhile(l -> !l.equals("luciole")))
         .containsExactly(
-            "demo", "pull", "embed", "index", "search", "eval", "doctor", "generate-completion");
+            "demo",
+            "pull",
+            "embed",
+            "index",
+            "search",
+            "eval",
+            "stats",
+            "doctor",
+            "generate-completion");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"demo", "pull", "embed", "index", "search", "eval", "doctor"})
+  @ValueSource(strings = {"demo", "pull", "embed", "index", "search", "eval", "stats", "doctor"})
   void helpOfCommand_fitsTheScreenAndEndsWithExamples(String command) {
     Run run = Cli.run(command, "--help");
 

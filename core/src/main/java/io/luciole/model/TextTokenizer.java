@@ -3,10 +3,13 @@ package io.luciole.model;
 import static java.util.Objects.requireNonNull;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import io.luciole.Role;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns texts into token ids with Hugging Face's own tokenizers library, by way of DJL.
@@ -95,7 +98,7 @@ public final class TextTokenizer implements AutoCloseable {
   /** The token ids of a text with its role's prompt before it. Lone surrogates become U+FFFD. */
   public TokenizedText tokenize(String text, Role role) {
     requireNonNull(text, "text");
-    String prompt = role == Role.QUERY ? queryPrompt : passagePrompt;
+    String prompt = prompt(role);
     String whole = wellFormed(prompt.isEmpty() ? text : prompt + text);
     long guess = (long) CHARS_PER_TOKEN * (maxTokens + CUT_MARGIN);
     while (guess < whole.length()) {
@@ -111,13 +114,59 @@ public final class TextTokenizer implements AutoCloseable {
         : new TokenizedText(toInts(ids, ids.length), false);
   }
 
+  /** Most tokens of a text, special ones and the prompt included. */
+  int maxTokens() {
+    return maxTokens;
+  }
+
+  /** All tokens of a text, however many, its role's prompt and the special ones included. */
+  int count(String text, Role role) {
+    return encode(wellFormed(prompt(role) + text)).length;
+  }
+
+  /**
+   * Where the tokens of a text start, in {@code char}s and ascending; special tokens around it are
+   * left out. Several tokens can start at one place, where a character is normalised to many.
+   *
+   * @param text well-formed UTF-16
+   */
+  int[] starts(String text) {
+    TokenizersLibrary library = TokenizersLibrary.LIB;
+    long encoding = library.encode(tokenizer.getHandle(), text, true);
+    CharSpan[] spans;
+    try {
+      spans = library.getTokenCharSpans(encoding);
+    } finally {
+      library.deleteEncoding(encoding);
+    }
+    int[] starts = new int[spans.length];
+    int count = 0;
+    int chars = 0;
+    int codePoints = 0;
+    for (@Nullable CharSpan span : spans) {
+      // Null for a special token. Spans count code points.
+      if (span != null) {
+        if (span.getStart() > codePoints) {
+          chars = text.offsetByCodePoints(chars, span.getStart() - codePoints);
+          codePoints = span.getStart();
+        }
+        starts[count++] = chars;
+      }
+    }
+    return Arrays.copyOf(starts, count);
+  }
+
+  private String prompt(Role role) {
+    return role == Role.QUERY ? queryPrompt : passagePrompt;
+  }
+
   /** The string of one token id, as far as a single token has one; for showing, not for keys. */
   public String decode(int tokenId) {
     return tokenizer.decode(new long[] {tokenId});
   }
 
   /** The text with each lone surrogate replaced, since native code takes no other strings. */
-  private static String wellFormed(String text) {
+  static String wellFormed(String text) {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       if (Character.isHighSurrogate(c)
@@ -135,7 +184,7 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   /** Where to cut so that no surrogate pair is split. */
-  private static int wholeCharacters(String text, int end) {
+  static int wholeCharacters(String text, int end) {
     return Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end;
   }
 

@@ -9,10 +9,12 @@ public enum Precision {
   FP32,
   /** 16-bit floats: the default on CUDA devices. */
   FP16,
+  /** Brain floats: 16 bits with the range of fp32 and fewer digits than fp16. */
+  BF16,
   /** 8-bit integers with weights quantised at load and activations as they come. */
   INT8;
 
-  /** The name used in configuration: {@code fp32}, {@code fp16}, {@code int8}. */
+  /** The name used in configuration: {@code fp32}, {@code fp16}, {@code bf16}, {@code int8}. */
   public String id() {
     return name().toLowerCase(Locale.ROOT);
   }

@@ -5,8 +5,10 @@ import static java.util.Objects.requireNonNull;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.Path;
-import org.apache.lucene.index.SegmentCommitInfo;
-import org.apache.lucene.index.SegmentInfos;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.store.Directory;
 
 /**
@@ -16,9 +18,13 @@ import org.apache.lucene.store.Directory;
  * @param schema its fields
  * @param fingerprint the model of its vectors
  * @param documents the number of documents, deleted ones not counted
- * @param deleted the number of deleted documents that still take room
+ * @param passages the number of passages that its documents were cut into; 0 where they are kept
+ *     whole
+ * @param deleted the number of deleted Lucene documents, passages among them, that still take room
  * @param segments the number of Lucene segments
  * @param bytes its size on disk
+ * @param parts what each field, or fields that share files, take on disk, the largest first; they
+ *     add up to {@code bytes}
  * @param complete whether the last run that wrote it came to the end of its source; if not, running
  *     it again goes on where the commit stands
  */
@@ -27,10 +33,17 @@ public record IndexDescription(
     HybridSchema schema,
     ModelFingerprint fingerprint,
     long documents,
+    long passages,
     long deleted,
     int segments,
     long bytes,
+    Map<String, Long> parts,
     boolean complete) {
+  /** Copies the map. */
+  public IndexDescription {
+    parts = Collections.unmodifiableMap(new LinkedHashMap<>(parts));
+  }
+
   /**
    * Reads an index's description, as of its last commit.
    *
@@ -39,25 +52,22 @@ public record IndexDescription(
   public static IndexDescription read(Path index) {
     requireNonNull(index, "index");
     try (Directory directory = IndexFolder.existing(index)) {
-      CommitData data = CommitData.read(index, directory);
-      SegmentInfos infos = SegmentInfos.readLatestCommit(directory);
-      long documents = 0;
-      long deleted = 0;
-      long bytes = 0;
-      for (SegmentCommitInfo segment : infos) {
-        documents += segment.info.maxDoc() - segment.getDelCount();
-        deleted += segment.getDelCount();
-        bytes += segment.sizeInBytes();
+      CommitData.read(index, directory);
+      try (DirectoryReader reader = DirectoryReader.open(directory)) {
+        CommitData data = CommitData.parse(index, reader.getIndexCommit().getUserData());
+        Map<String, Long> parts = FieldSizes.of(reader);
+        return new IndexDescription(
+            index,
+            data.schema(),
+            data.fingerprint(),
+            reader.numDocs(),
+            0,
+            reader.numDeletedDocs(),
+            reader.leaves().size(),
+            parts.values().stream().mapToLong(Long::longValue).sum(),
+            parts,
+            SourcePosition.parse(data.position()).done());
       }
-      return new IndexDescription(
-          index,
-          data.schema(),
-          data.fingerprint(),
-          documents,
-          deleted,
-          infos.size(),
-          bytes,
-          SourcePosition.parse(data.position()).done());
     } catch (IOException e) {
       throw CommitData.unreadable(index, e);
     }

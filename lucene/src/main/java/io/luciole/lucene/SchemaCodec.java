@@ -1,11 +1,16 @@
 package io.luciole.lucene;
 
 import java.io.IOException;
+import java.util.Map;
+import org.apache.lucene.codecs.DocValuesFormat;
 import org.apache.lucene.codecs.KnnVectorsFormat;
 import org.apache.lucene.codecs.KnnVectorsReader;
 import org.apache.lucene.codecs.KnnVectorsWriter;
+import org.apache.lucene.codecs.PostingsFormat;
 import org.apache.lucene.codecs.lucene104.Lucene104Codec;
 import org.apache.lucene.codecs.lucene104.Lucene104HnswScalarQuantizedVectorsFormat;
+import org.apache.lucene.codecs.lucene104.Lucene104PostingsFormat;
+import org.apache.lucene.codecs.lucene90.Lucene90DocValuesFormat;
 import org.apache.lucene.codecs.lucene99.Lucene99HnswVectorsFormat;
 import org.apache.lucene.index.SegmentReadState;
 import org.apache.lucene.index.SegmentWriteState;
@@ -17,6 +22,20 @@ import org.apache.lucene.util.quantization.QuantizedByteVectorValues.ScalarEncod
  */
 final class SchemaCodec extends Lucene104Codec {
   private final KnnVectorsFormat dense;
+
+  // A format object of its own gives a field files of its own, so that their sizes can be told.
+  private final Map<String, PostingsFormat> postings =
+      Map.of(
+          SchemaFields.SPARSE,
+          new Lucene104PostingsFormat(),
+          SchemaFields.WORDS,
+          new Lucene104PostingsFormat());
+  private final Map<String, DocValuesFormat> values =
+      Map.of(
+          SchemaFields.SPARSE_EXACT,
+          new Lucene90DocValuesFormat(),
+          SchemaFields.COLBERT,
+          new Lucene90DocValuesFormat());
 
   /**
    * Creates a codec.
@@ -51,6 +70,18 @@ final class SchemaCodec extends Lucene104Codec {
   @Override
   public KnnVectorsFormat getKnnVectorsFormatForField(String field) {
     return field.equals(SchemaFields.DENSE) ? dense : super.getKnnVectorsFormatForField(field);
+  }
+
+  @Override
+  public PostingsFormat getPostingsFormatForField(String field) {
+    PostingsFormat own = postings.get(field);
+    return own != null ? own : super.getPostingsFormatForField(field);
+  }
+
+  @Override
+  public DocValuesFormat getDocValuesFormatForField(String field) {
+    DocValuesFormat own = values.get(field);
+    return own != null ? own : super.getDocValuesFormatForField(field);
   }
 
   /** A format without Lucene's limit of 1024 dimensions, which only its writer enforces. */

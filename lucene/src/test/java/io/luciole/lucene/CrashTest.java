@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The process is killed while it indexes, again and again; then a run is left to end. */
 class CrashTest {
-  private static final int DOCUMENTS = 3000;
+  private static final int DOCUMENTS = 1000;
 
   @TempDir Path folder;
 
@@ -51,7 +51,7 @@ class CrashTest {
 
   @Test
   void killedAFewTimes_everyDocumentIsThereOnce() throws Exception {
-    killAndResume(3);
+    killAndResume(2);
   }
 
   @Tag("long")

@@ -13,6 +13,7 @@ import io.luciole.spi.BackendOutput;
 import io.luciole.spi.BackendProvider;
 import io.luciole.spi.Device;
 import io.luciole.spi.TokenBatch;
+import io.luciole.testkit.MiniM3;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.EnumSet;
@@ -27,7 +28,7 @@ import java.util.function.Consumer;
  * near vectors. Runs on mini-m3's tokenizer. What a run does first can be programmed.
  */
 final class FakeModel implements BackendProvider {
-  static final Path MINI_M3 = Path.of("../core/src/test/resources/mini-m3");
+  static final Path MINI_M3 = MiniM3.folder();
   static final int DIMENSION = 24;
   static final int ROW_DIMENSION = 16;
 

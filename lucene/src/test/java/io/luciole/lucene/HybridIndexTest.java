@@ -117,7 +117,13 @@ class HybridIndexTest {
     assertThat(description.documents()).isEqualTo(20);
     assertThat(description.complete()).isTrue();
     assertThat(description.fingerprint().matches(engine.fingerprint())).isTrue();
-    assertThat(description.bytes()).isPositive();
+    assertThat(description.bytes())
+        .isPositive()
+        .isEqualTo(description.parts().values().stream().mapToLong(Long::longValue).sum());
+    assertThat(description.parts())
+        .containsKeys(
+            "vectors of dense", "postings of sparse", "postings of words", "values of sparse.exact")
+        .containsKey("stored texts");
     // Opened again without a schema it keeps its own; with another it is refused.
     indexAll(new Texts(3).documents(1));
     assertThatThrownBy(() ->

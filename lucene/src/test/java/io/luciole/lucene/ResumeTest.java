@@ -72,28 +72,28 @@ class ResumeTest {
   @Test
   void interruptedRun_goesOnWhereItsLastCommitStands() {
     Path index = folder.resolve("index");
-    List<SourceDocument> documents = new Texts(3).documents(300);
-    IndexOptions options = IndexOptions.defaults().commitEvery(Duration.ofMillis(20));
+    List<SourceDocument> documents = new Texts(3).documents(120);
+    IndexOptions options = IndexOptions.defaults().commitEvery(Duration.ofMillis(50));
     try (EmbeddingEngine engine = new FakeModel(Output.DENSE, Output.SPARSE).open()) {
       try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
         assertThatThrownBy(
-                () -> indexer.indexAll(new Interrupted(documents, 200, "state 1"), progress -> {}))
+                () -> indexer.indexAll(new Interrupted(documents, 80, "state 1"), progress -> {}))
             .isInstanceOf(IndexException.class)
             .hasMessageContaining("the line is cut");
       }
       IndexDescription interrupted = IndexDescription.read(index);
       assertThat(interrupted.complete()).isFalse();
       long committed = interrupted.documents();
-      assertThat(committed).isPositive().isLessThanOrEqualTo(200);
+      assertThat(committed).isPositive().isLessThanOrEqualTo(80);
 
       try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
         IndexingReport report =
             indexer.indexAll(new Interrupted(documents, -1, "state 1"), progress -> {});
         assertThat(report.skipped()).isEqualTo(committed);
-        assertThat(report.added()).isEqualTo(300 - committed);
+        assertThat(report.added()).isEqualTo(120 - committed);
         assertThat(report.updated()).isZero();
       }
-      assertThat(IndexDescription.read(index).documents()).isEqualTo(300);
+      assertThat(IndexDescription.read(index).documents()).isEqualTo(120);
       assertThat(IndexDescription.read(index).complete()).isTrue();
 
       // A source that has changed, or a run that had ended, is read whole.
@@ -101,7 +101,7 @@ class ResumeTest {
         IndexingReport report =
             indexer.indexAll(new Interrupted(documents, -1, "state 1"), progress -> {});
         assertThat(report.skipped()).isZero();
-        assertThat(report.updated()).isEqualTo(300);
+        assertThat(report.updated()).isEqualTo(120);
       }
     }
   }
@@ -110,7 +110,7 @@ class ResumeTest {
   void changedSource_isReadWholeAgain() {
     Path index = folder.resolve("index");
     List<SourceDocument> documents = new Texts(3).documents(100);
-    IndexOptions options = IndexOptions.defaults().commitEvery(Duration.ofMillis(20));
+    IndexOptions options = IndexOptions.defaults().commitEvery(Duration.ofMillis(50));
     try (EmbeddingEngine engine = new FakeModel(Output.DENSE, Output.SPARSE).open()) {
       try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
         assertThatThrownBy(

@@ -1,29 +1,27 @@
-package io.luciole.onnx;
+package io.luciole.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import io.luciole.model.ModelException;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * The sizes of an encoder, from its {@code config.json}.
+ * The sizes of an encoder of the BERT and XLM-RoBERTa kind, from its {@code config.json}: what a
+ * backend needs that computes the encoder from its checkpoint.
  *
  * @param hidden components of a token's state, H
  * @param heads attention heads; H is a multiple of it
  * @param layers transformer layers
  * @param feedForward width of the feed-forward block
  * @param epsilon what layer normalisation adds to the variance
- * @param activation the ONNX operator of the activation
+ * @param activation the activation of the feed-forward block
  * @param vocabulary rows of the token table
  * @param positions rows of the position table
- * @param firstPosition the row of a text's first token: 0 for BERT, and for RoBERTa the padding
- *     token's id plus one, the row before being that of padding
+ * @param firstPosition the row of a text's first token: 0 for BERT, and for RoBERTa the row behind
+ *     that of the padding token
  * @param tokenTypes rows of the token type table, of which the first is used
  */
-record EncoderConfig(
+public record EncoderConfig(
     int hidden,
     int heads,
     int layers,
@@ -35,9 +33,12 @@ record EncoderConfig(
     int firstPosition,
     int tokenTypes) {
   /** The activations there are; GELU is exact (erf) unless it says tanh. */
-  enum Activation {
+  public enum Activation {
+    /** {@code x·Φ(x)}, with the error function. */
     GELU,
+    /** GELU's approximation by a hyperbolic tangent. */
     GELU_TANH,
+    /** {@code max(0, x)}. */
     RELU
   }
 
@@ -57,12 +58,12 @@ record EncoderConfig(
   private static final int MOST = 1 << 24;
 
   /** Components of one head's query, key and value. */
-  int headSize() {
+  public int headSize() {
     return hidden / heads;
   }
 
   /** The longest text that the position table has rows for. */
-  int maxTokens() {
+  public int maxTokens() {
     return positions - firstPosition;
   }
 
@@ -71,16 +72,11 @@ record EncoderConfig(
    *
    * @throws ModelException if it describes no encoder of this kind: "expected … found …"
    */
-  static EncoderConfig read(Path file) {
-    JsonNode json;
-    try {
-      json = new ObjectMapper().readTree(file.toFile());
-    } catch (IOException e) {
-      throw new ModelException("Cannot read " + file + " as JSON: " + e.getMessage(), e);
-    }
-    return new Reader(json, file).read();
+  public static EncoderConfig read(Path file) {
+    return new Reader(ModelJson.read(file), file).read();
   }
 
+  /** Reads one file; failures name it. */
   private record Reader(JsonNode json, Path file) {
     EncoderConfig read() {
       String type = json.path("model_type").asText();

@@ -1,0 +1,80 @@
+package io.luciole.djl;
+
+import static java.util.Objects.requireNonNull;
+
+import io.luciole.Output;
+import io.luciole.spi.Backend;
+import io.luciole.spi.BackendInfo;
+import io.luciole.spi.BackendOutput;
+import io.luciole.spi.Device;
+import io.luciole.spi.TokenBatch;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** Checks what comes in, so that nothing wrong reaches native code, and runs it in an encoder. */
+final class DjlBackend implements Backend {
+  private final TorchEncoder encoder;
+  private final BackendInfo info;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  DjlBackend(TorchEncoder encoder, String version, Device device, int maxTokens) {
+    this.encoder = encoder;
+    this.info =
+        new BackendInfo(
+            DjlBackendProvider.NAME,
+            version,
+            device,
+            encoder.precision(),
+            encoder.outputs(),
+            encoder.dimension(),
+            encoder.colbertDimension(),
+            maxTokens,
+            encoder.pads(),
+            1);
+  }
+
+  @Override
+  public BackendInfo info() {
+    return info;
+  }
+
+  @Override
+  public BackendOutput run(TokenBatch batch, Set<Output> outputs) {
+    requireNonNull(batch, "batch");
+    requireNonNull(outputs, "outputs");
+    if (closed.get()) {
+      throw new IllegalStateException("this backend is closed");
+    }
+    if (outputs.isEmpty() || !info.outputs().containsAll(outputs)) {
+      throw new IllegalArgumentException(
+          "expected some of the outputs " + info.outputs() + ", got " + outputs);
+    }
+    if (batch.maxLength() > info.maxTokens()) {
+      throw new IllegalArgumentException(
+          "expected texts of at most "
+              + info.maxTokens()
+              + " tokens, got one of "
+              + batch.maxLength());
+    }
+    int vocabulary = encoder.vocabulary();
+    for (int id : batch.tokenIds()) {
+      if (id < 0 || id >= vocabulary) {
+        throw new IllegalArgumentException(
+            "expected token ids from 0 to " + (vocabulary - 1) + ", got " + id);
+      }
+    }
+    return encoder.run(batch, outputs);
+  }
+
+  /** Native tensors that are held: the weights, and nothing more between two runs. */
+  int tensors() {
+    return encoder.tensors();
+  }
+
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      encoder.close();
+    }
+  }
+}

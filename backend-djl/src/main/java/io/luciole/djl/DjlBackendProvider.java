@@ -1,0 +1,66 @@
+package io.luciole.djl;
+
+import static java.util.Objects.requireNonNull;
+
+import io.luciole.model.ModelFiles;
+import io.luciole.spi.Backend;
+import io.luciole.spi.BackendConfig;
+import io.luciole.spi.BackendException;
+import io.luciole.spi.BackendProvider;
+import io.luciole.spi.Device;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Opens encoders on PyTorch, on CPUs and CUDA devices. Chosen by the name {@code djl}.
+ *
+ * <p>Runs checkpoints of the BERT and XLM-RoBERTa kind with all of BGE-M3's heads. On the CPU, fp32
+ * weights are used where they lie in the mapped file; nothing is downloaded and nothing reported.
+ */
+public final class DjlBackendProvider implements BackendProvider {
+  static final String NAME = "djl";
+
+  /** Called by {@link java.util.ServiceLoader}; loads nothing. */
+  public DjlBackendProvider() {}
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public Probe probe() {
+    try {
+      TorchRuntime runtime = TorchRuntime.load();
+      List<String> problems = new ArrayList<>();
+      List<Device> devices = runtime.devices(problems);
+      return new Probe(runtime.version(), devices, problems);
+    } catch (BackendException e) {
+      return new Probe("PyTorch", List.of(), List.of(String.valueOf(e.getMessage())));
+    } catch (LinkageError e) {
+      return new Probe("PyTorch", List.of(), List.of(Natives.classesMissing(e)));
+    }
+  }
+
+  @Override
+  public Backend open(ModelFiles model, BackendConfig config) {
+    requireNonNull(model, "model");
+    requireNonNull(config, "config");
+    return open(model, config, FreeMemory.ofThisProcess());
+  }
+
+  /** As {@link #open(ModelFiles, BackendConfig)}, on a machine with so much memory to spare. */
+  static Backend open(ModelFiles model, BackendConfig config, FreeMemory memory) {
+    TorchRuntime runtime;
+    try {
+      runtime = TorchRuntime.load();
+    } catch (LinkageError e) {
+      throw new BackendException(Natives.classesMissing(e), e);
+    }
+    return new DjlBackend(
+        TorchEncoder.open(runtime, model, config, memory),
+        runtime.version(),
+        config.device(),
+        model.description().maxTokens());
+  }
+}

@@ -1,0 +1,110 @@
+package io.luciole.djl;
+
+import io.luciole.spi.BackendException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URL;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Properties;
+
+/**
+ * PyTorch's native libraries on the class path. DJL downloads those it misses; so whether it will
+ * miss any is found out before it is asked.
+ */
+final class Natives {
+  static final String ADD_CUDA =
+      "For CUDA put ai.djl.pytorch:pytorch-native-cu128:2.7.1 (classifier linux-x86_64 or win-x86_64)"
+          + " in the place of pytorch-native-cpu; it brings CUDA 12.8 along and needs NVIDIA's driver"
+          + " 570 or later.";
+
+  private static final String LIBRARIES = "native/lib/pytorch.properties";
+  private static final String GLUE = "jnilib/pytorch.properties";
+  private static final String ENGINE = "pytorch-engine.properties";
+
+  private Natives() {}
+
+  /** What to say where DJL's own classes are not there. */
+  static String classesMissing(Throwable e) {
+    return "DJL's PyTorch classes are missing: "
+        + e
+        + ". Add ai.djl.pytorch:pytorch-engine:0.35.1, which io.luciole:luciole-backend-djl brings"
+        + " along.";
+  }
+
+  /** This machine, as the classifiers of {@code pytorch-native-cpu} have it. */
+  static String platform() {
+    String name = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+    String os = name.startsWith("win") ? "win" : name.startsWith("mac") ? "osx" : "linux";
+    String arch = System.getProperty("os.arch", "");
+    return os + "-" + (arch.equals("amd64") ? "x86_64" : arch);
+  }
+
+  /**
+   * Checks that libraries for a platform are there, and the glue that fits them.
+   *
+   * @throws BackendException if not; the message says what was found and what to add
+   */
+  static void check(ClassLoader loader, String platform) {
+    List<String> others = new ArrayList<>();
+    String version = null;
+    for (Properties libraries : read(loader, LIBRARIES)) {
+      String classifier = libraries.getProperty("classifier", "");
+      // Without "flavor", which newer artifacts have, the classifier begins with it:
+      // cpu-linux-x86_64.
+      if (classifier.equals(platform) || classifier.endsWith("-" + platform)) {
+        version = libraries.getProperty("version", "").replaceFirst("-.*", "");
+      } else {
+        others.add(classifier);
+      }
+    }
+    if (version == null) {
+      throw new BackendException(
+          "PyTorch's native libraries for "
+              + platform
+              + " are not on the class path"
+              + (others.isEmpty() ? "" : "; found those for " + String.join(", ", others))
+              + ". Add ai.djl.pytorch:pytorch-native-cpu:2.7.1 with the classifier "
+              + platform
+              + " (there are linux-x86_64, linux-aarch64, osx-aarch64 and win-x86_64). "
+              + ADD_CUDA);
+    }
+    String expected = version;
+    for (Properties engine : read(loader, ENGINE)) {
+      expected = version + "-" + engine.getProperty("djl_version", "");
+    }
+    List<String> glue = new ArrayList<>();
+    for (Properties found : read(loader, GLUE)) {
+      glue.add(found.getProperty("jni_version", ""));
+    }
+    String wanted = expected;
+    if (glue.stream().noneMatch(found -> found.startsWith(wanted))) {
+      throw new BackendException(
+          "PyTorch "
+              + version
+              + " needs ai.djl.pytorch:pytorch-jni:"
+              + wanted
+              + " on the class path; found "
+              + (glue.isEmpty() ? "none" : String.join(", ", glue))
+              + ".");
+    }
+  }
+
+  private static List<Properties> read(ClassLoader loader, String resource) {
+    List<Properties> all = new ArrayList<>();
+    try {
+      for (URL url : Collections.list(loader.getResources(resource))) {
+        Properties properties = new Properties();
+        try (InputStream in = url.openStream()) {
+          properties.load(in);
+        }
+        all.add(properties);
+      }
+    } catch (IOException | IllegalArgumentException e) {
+      throw new BackendException("Cannot read " + resource + " on the class path: " + e, e);
+    }
+    return all;
+  }
+}

@@ -1,0 +1,169 @@
+package io.luciole.djl;
+
+import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
+import ai.djl.engine.StandardCapabilities;
+import ai.djl.pytorch.engine.PtEngine;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.jni.JniUtils;
+import io.luciole.spi.BackendException;
+import io.luciole.spi.Device;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** PyTorch in this process: loaded once, silent on the network. */
+final class TorchRuntime {
+  private static final String OFFLINE = "ai.djl.offline";
+
+  private static @Nullable TorchRuntime loaded;
+
+  private final Engine engine;
+
+  /** Threads that PyTorch would take by itself: one a core. */
+  private final int threads;
+
+  private TorchRuntime(Engine engine) {
+    this.engine = engine;
+    this.threads =
+        Math.max(1, Math.min(JniUtils.getNumThreads(), Runtime.getRuntime().availableProcessors()));
+  }
+
+  /**
+   * Loads PyTorch, the first time.
+   *
+   * @throws BackendException if it is not there or does not load; the message says what to add
+   */
+  static synchronized TorchRuntime load() {
+    TorchRuntime runtime = loaded;
+    if (runtime == null) {
+      runtime = new TorchRuntime(loadEngine());
+      loaded = runtime;
+    }
+    return runtime;
+  }
+
+  private static Engine loadEngine() {
+    if (setting("PYTORCH_LIBRARY_PATH") == null) {
+      ClassLoader context = Thread.currentThread().getContextClassLoader();
+      Natives.check(
+          context != null ? context : TorchRuntime.class.getClassLoader(), Natives.platform());
+    }
+    // DJL reports home when its engines are first looked for, unless told otherwise; and without
+    // libraries it downloads some. The first is never wanted, the second not while this loads: the
+    // application may use DJL's downloads elsewhere.
+    if (setting("OPT_OUT_TRACKING") == null) {
+      System.setProperty("OPT_OUT_TRACKING", "true");
+    }
+    String before = System.setProperty(OFFLINE, "true");
+    try {
+      return Engine.getEngine(PtEngine.ENGINE_NAME);
+    } catch (IllegalArgumentException e) {
+      throw new BackendException(Natives.classesMissing(e), e);
+    } catch (EngineException | AssertionError e) {
+      throw new BackendException(
+          "PyTorch cannot be loaded ("
+              + root(e)
+              + "). Its native libraries come from ai.djl.pytorch:pytorch-native-cpu:2.7.1 with the"
+              + " classifier "
+              + Natives.platform()
+              + ", and are unpacked to the folder .djl.ai of the user's home, or DJL_CACHE_DIR: see"
+              + " that it can be written.",
+          e);
+    } finally {
+      if (before == null) {
+        System.clearProperty(OFFLINE);
+      } else {
+        System.setProperty(OFFLINE, before);
+      }
+    }
+  }
+
+  private static Throwable root(Throwable e) {
+    Throwable root = e;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root;
+  }
+
+  private static @Nullable String setting(String name) {
+    String value = System.getenv(name);
+    return value != null ? value : System.getProperty(name);
+  }
+
+  String version() {
+    return "PyTorch " + engine.getVersion() + " (DJL " + Engine.getDjlVersion() + ")";
+  }
+
+  /** Threads for a run on the CPU: as many as asked for, or one a core for 0. */
+  int threads(int asked) {
+    return asked > 0 ? asked : threads;
+  }
+
+  /** A scope of native memory on a device. */
+  PtNDManager newManager(Device device) {
+    return (PtNDManager)
+        engine.newBaseManager(
+            device.isAccelerator() ? ai.djl.Device.gpu(device.ordinal()) : ai.djl.Device.cpu());
+  }
+
+  /** Usable devices, best first; what keeps others from being used is added to the problems. */
+  List<Device> devices(List<String> problems) {
+    List<Device> devices = new ArrayList<>();
+    if (engine.hasCapability(StandardCapabilities.CUDA)) {
+      int count = engine.getGpuCount();
+      for (int i = 0; i < count; i++) {
+        devices.add(new Device("cuda", i));
+      }
+      if (count == 0) {
+        problems.add(
+            "This PyTorch is for CUDA, and CUDA finds no device: nvidia-smi may tell why.");
+      }
+    } else if (hasNvidiaDevice()) {
+      problems.add("An NVIDIA GPU is here, and this PyTorch is for CPU only. " + Natives.ADD_CUDA);
+    }
+    devices.add(Device.CPU);
+    return devices;
+  }
+
+  /**
+   * Checks that a device is there.
+   *
+   * @throws BackendException if not; the message says what is missing
+   */
+  void require(Device device) {
+    switch (device.type()) {
+      case "cpu" -> {}
+      case "cuda" -> {
+        if (!engine.hasCapability(StandardCapabilities.CUDA)) {
+          throw new BackendException(
+              device + " was asked for, and this PyTorch is for CPU only. " + Natives.ADD_CUDA);
+        }
+        if (device.ordinal() >= engine.getGpuCount()) {
+          throw new BackendException(
+              device
+                  + " was asked for, and CUDA finds "
+                  + engine.getGpuCount()
+                  + " devices. nvidia-smi lists those of the machine, CUDA_VISIBLE_DEVICES may hide"
+                  + " some.");
+        }
+      }
+      default ->
+          throw new BackendException(
+              "The backend djl runs on cpu and cuda devices, not on " + device + ".");
+    }
+  }
+
+  private static boolean hasNvidiaDevice() {
+    try (Stream<Path> files = Files.list(Path.of("/proc/driver/nvidia/gpus"))) {
+      return files.findAny().isPresent();
+    } catch (IOException | SecurityException e) {
+      return false;
+    }
+  }
+}

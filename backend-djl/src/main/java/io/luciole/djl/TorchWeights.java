@@ -1,0 +1,121 @@
+package io.luciole.djl;
+
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.IValue;
+import ai.djl.pytorch.jni.IValueUtils;
+import io.luciole.model.EncoderWeights.Linear;
+import io.luciole.model.EncoderWeights.Norm;
+import io.luciole.model.ModelException;
+import io.luciole.model.checkpoint.DType;
+import io.luciole.model.checkpoint.Tensor;
+import io.luciole.spi.Precision;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes PyTorch's tensors of a checkpoint's.
+ *
+ * <pre>
+ * type in the file is the type of the run, on the CPU    the mapped file itself: no copy
+ * another type, on the CPU                               one copy, in PyTorch's memory
+ * on a GPU                                               one copy, there; by way of the CPU's if the
+ *                                                        type is another
+ * </pre>
+ *
+ * <p>The array over a mapped file keeps the mapping alive; it is never written.
+ */
+final class TorchWeights {
+  private final PtNDManager device;
+  private final @Nullable PtNDManager staging;
+  private final Precision precision;
+  private final PtSymbolBlock program;
+
+  /**
+   * @param device where the weights are to be, and who owns them
+   * @param staging a manager on the CPU for what is on its way to a GPU, or null on the CPU
+   * @param precision of the run
+   * @param program whose method {@code brain} makes brain floats, which DJL cannot
+   */
+  TorchWeights(
+      PtNDManager device,
+      @Nullable PtNDManager staging,
+      Precision precision,
+      PtSymbolBlock program) {
+    this.device = device;
+    this.staging = staging;
+    this.precision = precision;
+    this.program = program;
+  }
+
+  void add(List<PtNDArray> to, Linear linear) {
+    to.add(of(linear.weight()));
+    to.add(of(linear.bias()));
+  }
+
+  void add(List<PtNDArray> to, Norm norm) {
+    to.add(of(norm.scale()));
+    to.add(of(norm.shift()));
+  }
+
+  /** An array of the run's type on the device. */
+  PtNDArray of(Tensor tensor) {
+    DType own = tensor.dtype();
+    if (own != DType.F32 && own != DType.F16 && own != DType.BF16) {
+      throw new ModelException(
+          "Expected weights of the types F32, F16 or BF16, found "
+              + tensor
+              + " in "
+              + tensor.file());
+    }
+    DataType type = precision == Precision.FP16 ? DataType.FLOAT16 : DataType.FLOAT32;
+    boolean same = own == (precision == Precision.FP16 ? DType.F16 : DType.F32);
+    Shape shape = new Shape(tensor.shape());
+    ByteBuffer data = tensor.data();
+    PtNDArray array;
+    if (same
+        && data.alignmentOffset(0, own.byteSize()) == 0
+        && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN) {
+      array = device.create(data, shape, type);
+    } else {
+      array = toDevice(converted(tensor, shape, type));
+    }
+    return precision == Precision.BF16 ? brainFloats(array) : array;
+  }
+
+  /** A copy in PyTorch's memory on the CPU. */
+  private PtNDArray converted(Tensor tensor, Shape shape, DataType type) {
+    PtNDArray array = (staging == null ? device : staging).create(shape, type);
+    ByteBuffer memory = array.toByteBuffer(true);
+    if (type == DataType.FLOAT16) {
+      tensor.readHalves(memory);
+    } else {
+      tensor.readFloats(memory.asFloatBuffer());
+    }
+    return array;
+  }
+
+  private PtNDArray toDevice(PtNDArray array) {
+    if (staging == null) {
+      return array;
+    }
+    try (array) {
+      PtNDArray there = array.toDevice(device.getDevice(), true);
+      there.attach(device);
+      return there;
+    }
+  }
+
+  private PtNDArray brainFloats(PtNDArray array) {
+    try (array;
+        IValue from = IValue.from(array);
+        IValue cast = IValueUtils.runMethod(program, "brain", from)) {
+      return cast.toTensor(device);
+    }
+  }
+}

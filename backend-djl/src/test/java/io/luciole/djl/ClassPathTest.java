@@ -1,0 +1,105 @@
+package io.luciole.djl;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** JVMs of their own, with other class paths and environments than this one's. */
+class ClassPathTest {
+  /** Standard output of a main class on this class path, less the entries with such names. */
+  private static String run(
+      Map<String, String> environment, List<String> without, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
+    String classPath =
+        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+            .filter(entry -> without.stream().noneMatch(entry::contains))
+            .collect(Collectors.joining(File.pathSeparator));
+    List<String> command = new ArrayList<>();
+    command.add(System.getProperty("java.home") + "/bin/java");
+    command.addAll(
+        List.of(
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "--add-modules=jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            classPath,
+            main.getName()));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+    builder.environment().putAll(environment);
+    Process process = builder.start();
+    String printed = new String(process.getInputStream().readAllBytes(), UTF_8);
+    assertThat(process.waitFor()).as(printed).isZero();
+    return printed;
+  }
+
+  private static String backends(List<String> without, String... arguments)
+      throws IOException, InterruptedException {
+    return run(Map.of(), without, BackendsMain.class, arguments);
+  }
+
+  // The services of backend-djl lie in its target folder or its jar; those of the test's own
+  // classes are in test-classes.
+  private static final List<String> NO_DJL =
+      List.of("backend-djl/target/classes", "luciole-backend-djl");
+  private static final List<String> NO_ONNX = List.of("backend-onnx");
+
+  @Test
+  void both_work_andOnnxIsFirst() throws Exception {
+    assertThat(backends(List.of())).contains("chosen onnx");
+    assertThat(backends(List.of(), "djl")).isEqualToIgnoringNewLines("chosen djl");
+  }
+
+  @Test
+  void either_works() throws Exception {
+    assertThat(backends(NO_ONNX)).contains("chosen djl");
+    assertThat(backends(NO_DJL)).contains("chosen onnx");
+    assertThat(backends(NO_ONNX, "onnx"))
+        .contains("error There is no backend \"onnx\" on the class path; found: djl.");
+  }
+
+  @Test
+  void neither_namesTheArtifacts() throws Exception {
+    List<String> without = new ArrayList<>(NO_DJL);
+    without.addAll(NO_ONNX);
+
+    assertThat(backends(without))
+        .contains("error No Luciole backend is on the class path. Add io.luciole:luciole-backend-");
+  }
+
+  @Test
+  void libraries_thatAreMissing_areNamed_andNotDownloaded() throws Exception {
+    assertThat(backends(List.of("pytorch-native"), "djl"))
+        .contains("problem PyTorch's native libraries for " + Natives.platform())
+        .contains("ai.djl.pytorch:pytorch-native-cpu:2.7.1");
+    assertThat(backends(List.of("pytorch-jni"), "djl"))
+        .contains("problem PyTorch 2.7.1 needs ai.djl.pytorch:pytorch-jni:2.7.1-0.35.1");
+    assertThat(backends(List.of("pytorch-engine"), "djl"))
+        .contains("problem DJL's PyTorch classes are missing")
+        .contains("ai.djl.pytorch:pytorch-engine:0.35.1");
+  }
+
+  @Test
+  void embedding_contactsNobody() throws Exception {
+    String printed = run(Map.of(), List.of(), SilentMain.class);
+
+    assertThat(printed).contains("dense 96").contains("contacted []");
+  }
+
+  /** That the test above would see DJL's report home. */
+  @Test
+  void whoOptsIn_isSeenToBeContacting() throws Exception {
+    String printed = run(Map.of("OPT_OUT_TRACKING", "false"), List.of(), SilentMain.class);
+
+    assertThat(printed).contains("dense 96").contains("169.254.169.254");
+  }
+}

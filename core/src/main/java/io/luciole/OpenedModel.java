@@ -1,0 +1,143 @@
+package io.luciole;
+
+import io.luciole.model.ModelFiles;
+import io.luciole.model.TextTokenizer;
+import io.luciole.spi.Backend;
+import io.luciole.spi.BackendConfig;
+import io.luciole.spi.BackendException;
+import io.luciole.spi.BackendInfo;
+import io.luciole.spi.BackendProvider;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/**
+ * What an engine is made of: a model's files, its tokenizer, and a backend on each device with that
+ * device's token budget.
+ *
+ * @param outputs of a text that asks for none in particular
+ * @param devices at least one
+ */
+record OpenedModel(
+    ModelFiles files, TextTokenizer tokenizer, Set<Output> outputs, List<OpenDevice> devices) {
+  /**
+   * On CPUs throughput is flat from below this on (docs/performance.md), and a query waits for the
+   * batch before it.
+   */
+  private static final int CPU_TOKEN_BUDGET = 1024;
+
+  private static final int ACCELERATOR_TOKEN_BUDGET = 32768;
+
+  private static final String CALIBRATION_TEXT =
+      "Fireflies find each other in the dark by the rhythm of their light; every kind has its"
+          + " own, and answers it.";
+
+  /**
+   * A device at work.
+   *
+   * @param opener opens it again
+   */
+  record OpenDevice(Backend backend, Supplier<Backend> opener, int tokenBudget) {}
+
+  /**
+   * How many tokens a batch may have.
+   *
+   * @param set what was asked for, or 0
+   * @param calibrate whether to measure, where nothing was asked for and nothing is known
+   */
+  record Budget(int set, boolean calibrate) {}
+
+  /**
+   * Opens a model on devices.
+   *
+   * @param configs one a device; all ask for the same outputs
+   * @throws BackendException if a device cannot be used, or the model lacks an output
+   */
+  static OpenedModel open(
+      ModelFiles files, BackendProvider provider, List<BackendConfig> configs, Budget budget) {
+    TextTokenizer tokenizer = TextTokenizer.open(files);
+    List<OpenDevice> devices = new ArrayList<>();
+    try {
+      Set<Output> outputs = Set.of();
+      for (BackendConfig config : configs) {
+        Supplier<Backend> opener = () -> provider.open(files, config);
+        Backend backend = opener.get();
+        devices.add(new OpenDevice(backend, opener, 0));
+        outputs = usualOutputs(files, backend.info(), config.outputs());
+        int tokens = tokens(files, backend, outputs, tokenizer, budget);
+        devices.set(devices.size() - 1, new OpenDevice(backend, opener, tokens));
+      }
+      return new OpenedModel(files, tokenizer, outputs, List.copyOf(devices));
+    } catch (Throwable t) {
+      tokenizer.close();
+      devices.forEach(d -> d.backend().close());
+      throw t;
+    }
+  }
+
+  /** What was set, or else measured before or now, or else the device's usual budget. */
+  private static int tokens(
+      ModelFiles files,
+      Backend backend,
+      Set<Output> outputs,
+      TextTokenizer tokenizer,
+      Budget budget) {
+    if (budget.set > 0) {
+      return budget.set;
+    }
+    OptionalInt stored = Calibration.stored(files, backend.info(), outputs);
+    if (stored.isPresent()) {
+      return stored.getAsInt();
+    }
+    if (budget.calibrate) {
+      int[] sample = tokenizer.tokenize(CALIBRATION_TEXT, Role.PASSAGE).ids();
+      int found = new Calibration(backend, outputs, sample, System::nanoTime).measure();
+      Calibration.store(files, backend.info(), outputs, found);
+      return found;
+    }
+    return backend.info().device().isAccelerator() ? ACCELERATOR_TOKEN_BUDGET : CPU_TOKEN_BUDGET;
+  }
+
+  private static Set<Output> usualOutputs(ModelFiles files, BackendInfo info, Set<Output> outputs) {
+    if (outputs.isEmpty()) {
+      Set<Output> usual = EnumSet.copyOf(info.outputs());
+      if (usual.size() > 1) {
+        usual.remove(Output.COLBERT);
+      }
+      return Set.copyOf(usual);
+    }
+    if (!info.outputs().containsAll(outputs)) {
+      throw new BackendException(
+          "The model "
+              + files.name()
+              + " gives "
+              + info.outputs()
+              + ", not "
+              + outputs
+              + ". A model with sparse and ColBERT vectors is BAAI/bge-m3.");
+    }
+    return Set.copyOf(outputs);
+  }
+
+  /** What the first backend is and can do; the others are of the same provider. */
+  BackendInfo info() {
+    return devices.get(0).backend.info();
+  }
+
+  int largestBudget() {
+    return devices.stream().mapToInt(OpenDevice::tokenBudget).max().orElseThrow();
+  }
+
+  long sumOfBudgets() {
+    return devices.stream().mapToLong(OpenDevice::tokenBudget).sum();
+  }
+
+  /** Gives everything back, where no engine came of it. */
+  void close() {
+    tokenizer.close();
+    devices.forEach(d -> d.backend.close());
+  }
+}

@@ -1,0 +1,153 @@
+package io.luciole;
+
+import io.luciole.model.TokenizedText;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Threads that tokenise ahead of the devices: each takes a few texts from the raw queue, answers
+ * those that the cache knows, and passes the others on to the ready queue.
+ */
+final class TokenizerStage {
+  private static final Logger log = LoggerFactory.getLogger(TokenizerStage.class);
+
+  /** What a thread takes at once: little, so that a device soon has something to do. */
+  private static final BatchScheduler.Limits CHUNK = new BatchScheduler.Limits(1024, 32, 0);
+
+  /** Tokenises; called from several threads. */
+  interface Tokenizer {
+    TokenizedText tokenize(String text, Role role);
+  }
+
+  private final Pipeline pipeline;
+  private final Tokenizer tokenizer;
+  private final BatchScheduler raw;
+  private final BatchScheduler ready;
+  private final @Nullable EmbeddingCache cache;
+  private final EmbeddingCache.@Nullable Keys keys;
+  private final AtomicBoolean cacheFailed = new AtomicBoolean();
+  private final AtomicInteger underWay = new AtomicInteger();
+  private final List<Thread> threads = new ArrayList<>();
+
+  TokenizerStage(
+      Pipeline pipeline,
+      Tokenizer tokenizer,
+      BatchScheduler raw,
+      BatchScheduler ready,
+      @Nullable EmbeddingCache cache,
+      EmbeddingCache.@Nullable Keys keys) {
+    this.pipeline = pipeline;
+    this.tokenizer = tokenizer;
+    this.raw = raw;
+    this.ready = ready;
+    this.cache = cache;
+    this.keys = keys;
+  }
+
+  void start(int count) {
+    for (int i = 0; i < count; i++) {
+      threads.add(Thread.ofPlatform().name("luciole-tokenizer-" + i).daemon().start(this::run));
+    }
+  }
+
+  /** Texts that a thread has taken and not yet passed on. */
+  int underWay() {
+    return underWay.get();
+  }
+
+  /** Waits until the threads have ended, which they do once the raw queue is closed and empty. */
+  boolean awaitEnd(long endNanos) throws InterruptedException {
+    boolean ended = true;
+    for (Thread thread : threads) {
+      ended &= thread.join(Duration.ofNanos(Math.max(1, endNanos - System.nanoTime())));
+    }
+    return ended;
+  }
+
+  private void run() {
+    BatchScheduler.Taker taker =
+        new BatchScheduler.Taker() {
+          @Override
+          public BatchScheduler.Limits limits() {
+            return CHUNK;
+          }
+
+          @Override
+          public boolean stopped() {
+            return false;
+          }
+        };
+    while (true) {
+      List<Request> chunk;
+      try {
+        chunk = raw.take(taker);
+      } catch (InterruptedException e) {
+        log.warn("A tokenizer thread was interrupted by somebody else; it goes on.");
+        continue;
+      }
+      if (chunk == null) {
+        return;
+      }
+      underWay.addAndGet(chunk.size());
+      List<Request> done = new ArrayList<>(chunk.size());
+      List<Request> known = new ArrayList<>();
+      List<Embedding> embeddings = new ArrayList<>();
+      try {
+        for (Request request : chunk) {
+          Embedding cached = cached(request);
+          if (cached != null) {
+            known.add(request);
+            embeddings.add(cached);
+          } else if (tokenize(request)) {
+            done.add(request);
+          }
+        }
+      } finally {
+        underWay.addAndGet(-chunk.size());
+      }
+      pipeline.results().deliver(known, embeddings);
+      if (!ready.add(done)) {
+        pipeline.results().fail(done, pipeline.whyBarred());
+      }
+    }
+  }
+
+  private @Nullable Embedding cached(Request request) {
+    String text = request.text();
+    if (cache == null || keys == null || text == null) {
+      return null;
+    }
+    try {
+      request.cacheKey = keys.key(text, request.role, request.outputs);
+      Embedding found = cache.get(request.cacheKey);
+      pipeline.metrics().cached(found != null);
+      return found;
+    } catch (Throwable t) {
+      if (!cacheFailed.getAndSet(true)) {
+        log.warn("The cache failed and is passed over; further failures are not logged", t);
+      }
+      return null;
+    }
+  }
+
+  private boolean tokenize(Request request) {
+    String text = request.text();
+    if (text == null) {
+      return false;
+    }
+    try {
+      request.tokenized(tokenizer.tokenize(text, request.role));
+    } catch (Throwable t) {
+      pipeline.results().fail(List.of(request), t);
+      return false;
+    }
+    pipeline.release(request, request.reserveExactly());
+    return true;
+  }
+}

@@ -1,0 +1,320 @@
+package io.luciole.model;
+
+import static java.util.Objects.requireNonNull;
+
+import io.luciole.Role;
+import java.text.BreakIterator;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.NoSuchElementException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Cuts texts into chunks that a model sees whole: each, tokenised alone with its role's prompt and
+ * the special tokens, has no more tokens than a limit.
+ *
+ * <p>A chunk ends where a sentence or a paragraph does, if one ends in the second half of what
+ * fits; else after a blank between words; else between two tokens, never inside a surrogate pair.
+ * Chunks may overlap: then each begins with whole sentences of the one before, or words if its last
+ * sentence is longer than the overlap. Sentences are those of {@link
+ * BreakIterator#getSentenceInstance} in the root locale, which knows the full stops of most scripts
+ * and takes "Mr." for the end of one.
+ *
+ * <p>A text that fits is one chunk, exactly. Of longer ones, blanks around the chunks are in none,
+ * and every other character is in at least one. A single character with more tokens than fit is a
+ * chunk of its own, which the model will see truncated.
+ *
+ * <p>Immutable and safe for use by many threads, as long as the tokenizer is open.
+ */
+public final class Chunker {
+  /**
+   * A piece of a text.
+   *
+   * @param start where it starts in the text, in {@code char}s
+   * @param end where it ends, exclusive
+   * @param tokens its tokens when tokenised alone, special ones and the prompt included
+   */
+  public record Chunk(int start, int end, int tokens) {
+    /** The piece itself. */
+    public String of(String text) {
+      return text.substring(start, end);
+    }
+  }
+
+  /** Characters of a token, for a first guess; then as found. */
+  private static final double USUAL_CHARS_PER_TOKEN = 5;
+
+  /** Tokens near the end of what is read can differ from those of the whole text. */
+  private static final int READ_MARGIN = 16;
+
+  private final TextTokenizer tokenizer;
+  private final Role role;
+  private final int maxTokens;
+  private final int overlapTokens;
+  private final int room;
+
+  /**
+   * Prepares for texts of one role.
+   *
+   * @param tokenizer the model's; it stays the caller's
+   * @param role whose prompt comes before each chunk
+   * @param maxTokens most tokens of a chunk, special ones and the prompt included
+   * @param overlapTokens most tokens that a chunk repeats of the one before; 0 for none
+   * @throws IllegalArgumentException if the limit is above the model's or leaves no room for text,
+   *     or the overlap is negative or more than half of that room
+   */
+  public Chunker(TextTokenizer tokenizer, Role role, int maxTokens, int overlapTokens) {
+    this.tokenizer = requireNonNull(tokenizer, "tokenizer");
+    this.role = requireNonNull(role, "role");
+    this.maxTokens = maxTokens;
+    this.overlapTokens = overlapTokens;
+    int around = tokenizer.count("", role);
+    this.room = maxTokens - around;
+    if (room < 1 || maxTokens > tokenizer.maxTokens()) {
+      throw new IllegalArgumentException(
+          "expected chunks of "
+              + (around + 1)
+              + " to "
+              + tokenizer.maxTokens()
+              + " tokens, of which "
+              + around
+              + " are special ones and the prompt, got "
+              + maxTokens);
+    }
+    if (overlapTokens < 0 || overlapTokens > room / 2) {
+      throw new IllegalArgumentException(
+          "expected an overlap of 0 to " + room / 2 + " tokens, got " + overlapTokens);
+    }
+  }
+
+  /** All chunks of a text, in order; at least one. */
+  public List<Chunk> chunks(String text) {
+    List<Chunk> all = new ArrayList<>();
+    iterator(text).forEachRemaining(all::add);
+    return all;
+  }
+
+  /**
+   * The chunks of a text one by one, each found when it is asked for: the memory this takes depends
+   * on the limit, not on the text's length.
+   */
+  public Iterator<Chunk> iterator(String text) {
+    return new Chunks(TextTokenizer.wellFormed(requireNonNull(text, "text")));
+  }
+
+  private final class Chunks implements Iterator<Chunk> {
+    private final String text;
+    private double charsPerToken = USUAL_CHARS_PER_TOKEN;
+    private int from;
+
+    /** Where the last chunk ended; the next must end after it. */
+    private int covered;
+
+    private boolean started;
+
+    Chunks(String text) {
+      this.text = text;
+    }
+
+    @Override
+    public boolean hasNext() {
+      return !started || covered < text.length();
+    }
+
+    @Override
+    public Chunk next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      Chunk found = started ? cut() : whole();
+      started = true;
+      return found;
+    }
+
+    private Chunk whole() {
+      Window all = read(0);
+      if (all.end == text.length()) {
+        int tokens = tokenizer.count(text, role);
+        if (tokens <= maxTokens) {
+          covered = text.length();
+          return new Chunk(0, text.length(), tokens);
+        }
+      }
+      from = skipBlanks(0);
+      return cut();
+    }
+
+    private Chunk cut() {
+      Window window = read(from);
+      int fitting = room;
+      int to = window.cut(fitting, covered);
+      if (to <= covered) {
+        // The overlap leaves no room for anything new.
+        from = skipBlanks(covered);
+        window = read(from);
+        to = window.cut(fitting, covered);
+      }
+      int end = withoutBlanks(from, to);
+      int tokens = tokenizer.count(text.substring(from, end), role);
+      while (tokens > maxTokens && to > window.least()) {
+        // Alone, a piece may have other tokens than within its text.
+        fitting = Math.max(1, Math.min(fitting, window.count(to)) - (tokens - maxTokens));
+        to = Math.min(to - 1, window.cut(fitting, from));
+        to = Math.max(window.least(), TextTokenizer.wholeCharacters(text, to));
+        end = withoutBlanks(from, to);
+        tokens = tokenizer.count(text.substring(from, end), role);
+      }
+      Chunk chunk = new Chunk(from, end, tokens);
+      covered = Math.max(covered, skipBlanks(to));
+      from = covered < text.length() ? skipBlanks(window.overlapStart(to)) : covered;
+      return chunk;
+    }
+
+    /** Reads on from a place, far enough to know how much fits. */
+    private Window read(int start) {
+      double guess = Math.max(64, 1.25 * charsPerToken * (room + READ_MARGIN));
+      while (true) {
+        int end = (int) Math.min(text.length(), start + guess);
+        if (end < text.length()) {
+          end = TextTokenizer.wholeCharacters(text, end);
+        }
+        int[] starts = tokenizer.starts(text.substring(start, end));
+        if (end == text.length() || starts.length >= room + READ_MARGIN) {
+          if (starts.length > 0) {
+            charsPerToken = Math.max(0.5, (double) (end - start) / starts.length);
+          }
+          return new Window(text, start, end, starts);
+        }
+        guess *= 2;
+      }
+    }
+
+    private int skipBlanks(int at) {
+      int i = at;
+      while (i < text.length() && Character.isWhitespace(text.charAt(i))) {
+        i++;
+      }
+      return i;
+    }
+
+    private int withoutBlanks(int start, int end) {
+      int i = end;
+      while (i > start + 1 && Character.isWhitespace(text.charAt(i - 1))) {
+        i--;
+      }
+      return i;
+    }
+  }
+
+  /** What was read of a text: {@code text[start, end)}, with where its tokens start in it. */
+  private final class Window {
+    private final String text;
+    private final int start;
+    private final int end;
+    private final int[] starts;
+    private @Nullable BreakIterator sentences;
+
+    Window(String text, int start, int end, int[] starts) {
+      this.text = text;
+      this.start = start;
+      this.end = end;
+      this.starts = starts;
+    }
+
+    /** Where to cut so that a number of tokens fits; after a place, if that is possible. */
+    int cut(int fitting, int after) {
+      if (starts.length <= fitting) {
+        return end;
+      }
+      int last = Math.max(least(), start + starts[fitting]);
+      int first = Math.max(start + starts[fitting / 2], after);
+      int sentence = lastSentence(first, last);
+      if (sentence > first) {
+        return sentence;
+      }
+      for (int i = last; i > first; i--) {
+        if (Character.isWhitespace(text.charAt(i - 1))) {
+          return i;
+        }
+      }
+      return last;
+    }
+
+    /** The first place at which this can be cut: after one character. */
+    int least() {
+      return Math.min(end, start + Character.charCount(text.codePointAt(start)));
+    }
+
+    /**
+     * The largest end of a sentence or paragraph in {@code (first, last]}, or else {@code first}.
+     */
+    private int lastSentence(int first, int last) {
+      if (last == end) {
+        return end;
+      }
+      for (int i = last; i > first; i--) {
+        if (isSentenceStart(i)) {
+          return i;
+        }
+      }
+      return first;
+    }
+
+    private boolean isSentenceStart(int at) {
+      return Character.isWhitespace(text.charAt(at - 1))
+          ? !Character.isWhitespace(text.charAt(at))
+              && (afterEmptyLine(at) || sentences().isBoundary(at - start))
+          : sentences().isBoundary(at - start);
+    }
+
+    private boolean afterEmptyLine(int at) {
+      int lines = 0;
+      for (int i = at - 1; i > start && Character.isWhitespace(text.charAt(i)); i--) {
+        if (text.charAt(i) == '\n' && ++lines == 2) {
+          return true;
+        }
+      }
+      return false;
+    }
+
+    private BreakIterator sentences() {
+      BreakIterator known = sentences;
+      if (known == null) {
+        known = BreakIterator.getSentenceInstance(Locale.ROOT);
+        known.setText(text.substring(start, end));
+        sentences = known;
+      }
+      return known;
+    }
+
+    /** Tokens before a place. */
+    int count(int at) {
+      int n = 0;
+      while (n < starts.length && start + starts[n] < at) {
+        n++;
+      }
+      return n;
+    }
+
+    /** Where the chunk after one that ends at a place starts. */
+    int overlapStart(int to) {
+      int first = start + starts[Math.max(0, count(to) - overlapTokens)];
+      if (overlapTokens == 0 || first <= start || first >= to) {
+        return to;
+      }
+      for (int i = first; i < to; i++) {
+        if (isSentenceStart(i)) {
+          return i;
+        }
+      }
+      for (int i = first; i < to; i++) {
+        if (Character.isWhitespace(text.charAt(i - 1))) {
+          return i;
+        }
+      }
+      return TextTokenizer.wholeCharacters(text, first);
+    }
+  }
+}

@@ -1,0 +1,129 @@
+package io.luciole.testkit;
+
+import io.luciole.Output;
+import io.luciole.model.EncoderWeights;
+import io.luciole.model.ModelFiles;
+import io.luciole.spi.Backend;
+import io.luciole.spi.BackendConfig;
+import io.luciole.spi.BackendException;
+import io.luciole.spi.BackendInfo;
+import io.luciole.spi.BackendOutOfMemoryException;
+import io.luciole.spi.BackendOutput;
+import io.luciole.spi.BackendProvider;
+import io.luciole.spi.Device;
+import io.luciole.spi.Precision;
+import io.luciole.spi.TokenBatch;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+
+/** The backend of docs/write-a-backend.md: a text is the mean of its tokens' vectors. */
+final class StaticBackend implements Backend {
+  private final BackendInfo info;
+  private final float[] table;
+  private volatile boolean closed;
+
+  private StaticBackend(float[] table, BackendInfo info) {
+    this.table = table;
+    this.info = info;
+  }
+
+  /** Found by ServiceLoader. */
+  public static final class Provider implements BackendProvider {
+    /** Called by ServiceLoader. */
+    public Provider() {}
+
+    @Override
+    public String name() {
+      return "static";
+    }
+
+    @Override
+    public Probe probe() {
+      return new Probe("static vectors 1", List.of(Device.CPU), List.of());
+    }
+
+    @Override
+    public Backend open(ModelFiles model, BackendConfig config) {
+      if (!config.device().equals(Device.CPU)) {
+        throw new BackendException(
+            "The backend static runs on cpu, not on " + config.device() + ".");
+      }
+      Precision precision = config.chosenPrecision().orElse(Precision.FP32);
+      if (precision != Precision.FP32) {
+        throw new BackendException(
+            "The backend static computes in fp32, not in " + precision.id() + ".");
+      }
+      try (EncoderWeights weights = EncoderWeights.open(model)) {
+        return new StaticBackend(
+            weights.words().toFloats(),
+            new BackendInfo(
+                name(),
+                probe().version(),
+                Device.CPU,
+                Precision.FP32.id(),
+                Set.of(Output.DENSE),
+                weights.config().hidden(),
+                0,
+                model.description().maxTokens(),
+                false,
+                Runtime.getRuntime().availableProcessors()));
+      }
+    }
+  }
+
+  @Override
+  public BackendInfo info() {
+    return info;
+  }
+
+  @Override
+  public BackendOutput run(TokenBatch batch, Set<Output> outputs) {
+    check(batch, outputs);
+    int width = info.dimension();
+    float[] dense = new float[batch.size() * width];
+    for (int i = 0; i < batch.size(); i++) {
+      for (int t = batch.offset(i); t < batch.offset(i + 1); t++) {
+        int row = batch.tokenIds()[t] * width;
+        for (int d = 0; d < width; d++) {
+          dense[i * width + d] += table[row + d] / batch.length(i);
+        }
+      }
+    }
+    return new BackendOutput(FloatBuffer.wrap(dense), null, null, () -> {});
+  }
+
+  private void check(TokenBatch batch, Set<Output> outputs) {
+    if (closed) {
+      throw new IllegalStateException("this backend is closed");
+    }
+    if (outputs.isEmpty() || !info.outputs().containsAll(outputs)) {
+      throw new IllegalArgumentException(
+          "expected some of the outputs " + info.outputs() + ", got " + outputs);
+    }
+    if (batch.maxLength() > info.maxTokens()) {
+      throw new IllegalArgumentException(
+          "expected texts of at most "
+              + info.maxTokens()
+              + " tokens, got one of "
+              + batch.maxLength());
+    }
+    int vocabulary = table.length / info.dimension();
+    Arrays.stream(batch.tokenIds())
+        .filter(id -> id < 0 || id >= vocabulary)
+        .findAny()
+        .ifPresent(id -> {
+          throw new IllegalArgumentException(
+              "expected token ids from 0 to " + (vocabulary - 1) + ", got " + id);
+        });
+    if ((long) batch.size() * info.dimension() > Integer.MAX_VALUE) {
+      throw new BackendOutOfMemoryException("no array holds the vectors of " + batch);
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+  }
+}
