@@ -75,6 +75,10 @@ static struct {
   int (*GraphLaunch)(void*, void*);
   int (*GraphExecDestroy)(void*);
   int (*GraphDestroy)(void*);
+  int (*StreamWaitEvent)(void*, void*, unsigned);
+  int (*CtxGetCurrent)(void**);
+  int (*CtxPushCurrent)(void*);
+  int (*CtxPopCurrent)(void**);
   int (*EventCreate)(void**, unsigned);
   int (*EventDestroy)(void*);
   int (*EventRecord)(void*, void*);
@@ -135,6 +139,7 @@ static const char* load(void) {
       CU(StreamBeginCapture, "StreamBeginCapture_v2") CU(StreamEndCapture, "StreamEndCapture")
       CU(GraphInstantiate, "GraphInstantiateWithFlags") CU(GraphLaunch, "GraphLaunch") CU(GraphExecDestroy, "GraphExecDestroy")
       CU(GraphDestroy, "GraphDestroy") CU(GetErrorName, "GetErrorName")
+      CU(StreamWaitEvent, "StreamWaitEvent") CU(CtxGetCurrent, "CtxGetCurrent") CU(CtxPushCurrent, "CtxPushCurrent_v2") CU(CtxPopCurrent, "CtxPopCurrent_v2")
       CU(EventCreate, "EventCreate") CU(EventDestroy, "EventDestroy_v2") CU(EventRecord, "EventRecord")
       CU(EventSynchronize, "EventSynchronize") CU(EventElapsedTime, "EventElapsedTime")
 #define LT(name) ok &= symbol(blas, "cublasLt" #name, (void**)&lt.name);
@@ -148,7 +153,8 @@ static const char* load(void) {
   return problem;
 }
 
-// ---- What the operators of a session share: its stream's buffers, and algorithms that were tried.
+// ---- What the operators on a device share: buffers, and which algorithms were found fastest. Runs on different streams, which ONNX
+// Runtime gives to different threads, use the buffers one after another.
 enum { WORKSPACE = 64 << 20, MOST_TUNED = 128, CANDIDATES = 12, TRIALS = 24 };
 
 // A matrix product of one shape, ready to run: y = epilogue(x·Wᵀ + b), a residual added before where there is one.
@@ -159,7 +165,8 @@ typedef struct { int64_t bucket, in, out; int epilogue, residual; uint64_t algor
 
 typedef struct Shared Shared;
 struct Shared {
-  void* stream;
+  void *device, *stream, *done;  // the context; the stream of the run under way; an event behind the last run's work
+  pthread_mutex_t lock;          // of a run: it only enqueues
   int users;
   int64_t hidden, inner, capacity;
   int version;  // changes with the buffers
@@ -172,7 +179,7 @@ struct Shared {
 };
 
 static Shared* all;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;  // of the list, and of every run: they only enqueue
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;  // of the list
 
 static int fail(Shared* h, const char* format, ...) {
   va_list list;
@@ -197,6 +204,7 @@ static void release(Device* at) {
 }
 
 static int prepare(Shared* h) {
+  CHECK(cu.EventCreate(&h->done, 2), "event");  // without timing
   CHECK(cu.ModuleLoadData(&h->module, luciole_ptx), "compiling the kernels");
   char norm[] = "norm_0";
   norm[5] = (char)('0' + h->hidden / 256);
@@ -208,6 +216,7 @@ static int prepare(Shared* h) {
   return 1;
 }
 
+// Under the list's lock.
 static void leave(Shared* h) {
   if (--h->users > 0) return;
   for (Shared** at = &all; *at; at = &(*at)->next) {
@@ -216,36 +225,43 @@ static void leave(Shared* h) {
       break;
     }
   }
+  void* before;
+  int entered = h->device && cu.CtxPushCurrent(h->device) == 0;  // a session may be closed by any thread
   release(&h->workspace), release(&h->qkv), release(&h->context), release(&h->mid), release(&h->sum), release(&h->state);
   if (h->blas) lt.Destroy(h->blas);
   if (h->module) cu.ModuleUnload(h->module);
+  if (h->done) cu.EventDestroy(h->done);
+  if (entered) cu.CtxPopCurrent(&before);
+  pthread_mutex_destroy(&h->lock);
   free(h);
 }
 
-// What belongs to a stream; made when first asked for. Null, with the reason, where there is none to be had.
-static Shared* join(void* stream, int64_t hidden, int64_t inner, char* error, size_t most) {
+// What belongs to the current device; made when first asked for. Null, with the reason, where there is none to be had.
+static Shared* join(int64_t hidden, int64_t inner, char* error, size_t most) {
   const char* problem = load();
-  Shared* h = NULL;
-  if (problem) {
-    snprintf(error, most, "%s", problem);
+  void* device = NULL;
+  if (problem || cu.CtxGetCurrent(&device) || !device) {
+    snprintf(error, most, "%s", problem ? problem : "no current device");
     return NULL;
   }
-  for (h = all; h && (h->stream != stream || h->hidden != hidden || h->inner != inner); h = h->next) {}
-  if (!h) {
-    if (!(h = calloc(1, sizeof *h))) {
-      snprintf(error, most, "no memory");
-      return NULL;
-    }
-    h->stream = stream, h->hidden = hidden, h->inner = inner, h->next = all;
+  pthread_mutex_lock(&lock);
+  Shared* h = all;
+  while (h && (h->device != device || h->hidden != hidden || h->inner != inner)) h = h->next;
+  if (h) {
+    h->users++;
+  } else if ((h = calloc(1, sizeof *h))) {
+    h->device = device, h->hidden = hidden, h->inner = inner, h->users = 1, h->next = all;
+    pthread_mutex_init(&h->lock, NULL);
     all = h;
     if (!prepare(h)) {
       snprintf(error, most, "%s", h->error);
-      h->users = 1;
       leave(h);
-      return NULL;
+      h = NULL;
     }
+  } else {
+    snprintf(error, most, "no memory");
   }
-  h->users++;
+  pthread_mutex_unlock(&lock);
   return h;
 }
 
@@ -376,7 +392,7 @@ typedef struct { void* graph; int version; Device x, y, tiles, spans; } Small;
 typedef struct {
   const OrtApi* api;
   Shared* shared;
-  int64_t heads, activation, inner, tune;
+  int64_t heads, activation, inner, tune, graphs;
   float epsilon;
   int layers;
   Device weights[MOST_LAYERS * WEIGHTS];
@@ -488,6 +504,7 @@ static OrtStatus* create(const Op* op, const OrtApi* api, const void* info, void
   if (!s) s = number(info, "activation", &k->activation);
   if (!s) s = number(info, "inner", &k->inner);
   if (!s) s = number(info, "tune", &k->tune);
+  if (!s) s = number(info, "graphs", &k->graphs);
   if (!s) s = real(info, "epsilon", &k->epsilon);
   if (s) {
     free(k);
@@ -500,10 +517,13 @@ static OrtStatus* create(const Op* op, const OrtApi* api, const void* info, void
 static void destroy(void* kernel) {
   Kernel* k = kernel;
   pthread_mutex_lock(&lock);
-  for (int i = 0; i < SMALLS; i++) {
-    if (k->small[i].graph) forget(&k->small[i]);
+  if (k->shared) {
+    void* before;
+    int entered = cu.CtxPushCurrent(k->shared->device) == 0;
+    for (int i = 0; i < SMALLS; i++) forget(&k->small[i]);
+    if (entered) cu.CtxPopCurrent(&before);
+    leave(k->shared);
   }
-  if (k->shared) leave(k->shared);
   pthread_mutex_unlock(&lock);
   free(k);
 }
@@ -535,24 +555,38 @@ static OrtStatus* output(const OrtApi* api, void* context, int64_t rows, int64_t
 
 static Device at(const void* p) { return (Device)(uintptr_t)p; }
 
-// Begins a run: the session's shared state, and at the first the weights' places from input `first` on. 0 if that fails.
+// Begins a run, on the stream that ONNX Runtime has given it, behind what other runs still do in the buffers they share. At the first,
+// notes the weights' places, input `first` and those behind it. 0 if that fails; `end` is due in any case.
 static int begin(Kernel* k, void* context, size_t first) {
-  if (k->shared) return 1;
   void* stream = NULL;
-  size_t inputs = 0;
   ORT(k->api, GPU_STREAM, OrtStatus*, const void*, void**)(context, &stream);
-  ORT(k->api, INPUT_COUNT, OrtStatus*, void*, size_t*)(context, &inputs);
-  if (inputs - first > MOST_LAYERS * WEIGHTS) return snprintf(k->error, sizeof k->error, "more than %d layers", MOST_LAYERS), 0;
-  for (size_t i = first; i < inputs; i++) k->weights[i - first] = at(input(k->api, context, i, NULL));
-  k->layers = (int)((inputs - first) / WEIGHTS);
-  k->shared = join(stream, k->heads * 64, k->inner, k->error, sizeof k->error);
-  return k->shared != NULL;
+  if (!k->shared) {
+    size_t inputs = 0;
+    ORT(k->api, INPUT_COUNT, OrtStatus*, void*, size_t*)(context, &inputs);
+    size_t count = inputs - first;
+    if (count > MOST_LAYERS * WEIGHTS) return snprintf(k->error, sizeof k->error, "more than %d layers", MOST_LAYERS), 0;
+    for (size_t i = 0; i < count; i++) k->weights[i] = at(input(k->api, context, first + i, NULL));
+    k->layers = count < WEIGHTS ? 1 : (int)(count / WEIGHTS);
+    k->shared = join(k->heads * 64, k->inner, k->error, sizeof k->error);
+    if (!k->shared) return 0;
+  }
+  Shared* h = k->shared;
+  pthread_mutex_lock(&h->lock);
+  h->error[0] = 0;
+  if (h->stream != stream) CHECK(cu.StreamWaitEvent(stream, h->done, 0), "waiting for another run");
+  h->stream = stream;
+  return 1;
 }
 
 static OrtStatus* end(Kernel* k, int ok, const char* name) {
   char text[600] = "";
-  if (!ok) snprintf(text, sizeof text, "luciole::%s: %s", name, k->shared && k->shared->error[0] ? k->shared->error : k->error);
-  pthread_mutex_unlock(&lock);
+  if (k->shared) {
+    ok = ok && check(k->shared, cu.EventRecord(k->shared->done, k->shared->stream), "event");
+    if (!ok) snprintf(text, sizeof text, "luciole::%s: %s", name, k->shared->error);
+    pthread_mutex_unlock(&k->shared->lock);
+  } else {
+    snprintf(text, sizeof text, "luciole::%s: %s", name, k->error);
+  }
   return ok ? NULL : status(k->api, text);
 }
 
@@ -578,9 +612,8 @@ static OrtStatus* layers(void* kernel, void* context) {
   memcpy(out, (void*)(uintptr_t)x, tokens * k->heads * 64 * 2);
   return NULL;
 #endif
-  pthread_mutex_lock(&lock);
   int ok = begin(k, context, FIRST_WEIGHT) && reserve(k->shared, tokens < 256 ? 256 : tokens);
-  for (int i = 0; ok && i < SMALLS && *queries == 64; i++) {
+  for (int i = 0; ok && i < SMALLS && k->graphs && *queries == 64; i++) {
     if (tokens <= SMALL_TOKENS[i] && count <= SMALL_TOKENS[i] / 16)
       return end(k, replay(k, i, (int)tokens, (int)count, x, tiles, spans, at(out)), "Layers");
   }
@@ -597,7 +630,6 @@ static OrtStatus* linear(void* kernel, void* context) {
   input(k->api, context, 1, &columns);
   OrtStatus* s = output(k->api, context, tokens, columns, &out);
   if (s) return s;
-  pthread_mutex_lock(&lock);
   Product product;
   memset(&product, 0, sizeof product);
   int ok = begin(k, context, 1);
@@ -617,15 +649,11 @@ static OrtStatus* tail_of_layer(void* kernel, void* context) {
   Device x = at(input(k->api, context, 1, NULL));
   OrtStatus* s = output(k->api, context, tokens, k->heads * 64, &out);
   if (s) return s;
-  pthread_mutex_lock(&lock);
   Product products[PRODUCTS];
   memset(products, 0, sizeof products);
-  int ok = 1;
-  if (!k->shared) {
-    ok = begin(k, context, 2);
-    memmove(&k->weights[WO], &k->weights[0], (WEIGHTS - WO) * sizeof(Device));
-    k->layers = 1;
-  }
+  int first = !k->shared;
+  int ok = begin(k, context, 2);
+  if (ok && first) memmove(&k->weights[WO], &k->weights[0], (WEIGHTS - WO) * sizeof(Device));
   ok = ok && reserve(k->shared, tokens) && plan_tail(k, products, (int)tokens, attended, x) &&
        tail(k, products, k->weights, (int)tokens, attended, x, at(out));
   for (int i = 0; i < PRODUCTS; i++) unplan(&products[i]);

@@ -1,8 +1,10 @@
 package io.luciole.onnx;
 
-import io.luciole.onnx.EncoderWeights.Layer;
-import io.luciole.onnx.EncoderWeights.Linear;
-import io.luciole.onnx.EncoderWeights.Norm;
+import io.luciole.model.EncoderConfig;
+import io.luciole.model.EncoderWeights;
+import io.luciole.model.EncoderWeights.Layer;
+import io.luciole.model.EncoderWeights.Linear;
+import io.luciole.model.EncoderWeights.Norm;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
 import io.luciole.spi.BackendException;
 import java.io.IOException;
@@ -44,6 +46,9 @@ final class CudaLayers {
 
   /** The system property that, false, takes cuBLASLt's first proposal instead of trying them. */
   static final String TUNE = "luciole.cuda.tune";
+
+  /** The system property that, false, starts the kernels of small batches one at a time. */
+  static final String GRAPHS = "luciole.cuda.graphs";
 
   private static final int HEAD = 64;
 
@@ -173,6 +178,7 @@ final class CudaLayers {
         .with("heads", config.heads())
         .with("inner", config.feedForward())
         .with("tune", Boolean.parseBoolean(System.getProperty(TUNE, "true")) ? 1 : 0)
+        .with("graphs", Boolean.parseBoolean(System.getProperty(GRAPHS, "true")) ? 1 : 0)
         .with(
             "activation",
             switch (config.activation()) {
