@@ -128,6 +128,23 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
+   * Embeds what is tokenised already, in every other way like {@link #embed(String, EmbedOptions)}.
+   * The ids are those of this model's tokenizer, with or without the special tokens that it puts
+   * around a text: where they are missing they are added. No prompt is added. More ids than the
+   * model takes are cut off, or refused under {@link Truncation#ERROR}; there are no chunks of ids.
+   * Never answered from the cache.
+   *
+   * @param tokenIds the ids, copied; the first call reads the tokenizer's file for their range
+   * @throws IllegalArgumentException if an id is none of the tokenizer's, or as for a text
+   */
+  public CompletableFuture<Embedding> embed(int[] tokenIds, EmbedOptions options) {
+    requireNonNull(tokenIds, "tokenIds");
+    Set<Output> wanted = wanted(requireNonNull(options, "options"));
+    return pipeline.submit(
+        tokenizer.frame(tokenIds), complete(options), wanted, options.job().orElse(NO_JOB));
+  }
+
+  /**
    * Embeds texts and waits for all of them. Blocks while too much waits, whatever {@link
    * Builder#overload} says.
    *

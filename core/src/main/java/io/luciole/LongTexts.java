@@ -78,6 +78,17 @@ final class LongTexts {
         maxTokens);
   }
 
+  /** The refusal of token ids, which were cut when they came. */
+  TextTooLongException refusal() {
+    return new TextTooLongException(
+        "Expected token ids for at most "
+            + maxTokens
+            + " tokens with the special ones, found more. Send fewer, or let the engine cut them off"
+            + " (luciole.truncation=truncate).",
+        maxTokens + 1,
+        maxTokens);
+  }
+
   /**
    * Cuts a text into chunks that settle it: with what their embeddings merge to, or with the first
    * failure. If it is settled otherwise, chunks that wait are dropped.

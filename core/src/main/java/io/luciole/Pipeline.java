@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.luciole.model.ModelDescription;
 import io.luciole.model.ModelFiles;
 import io.luciole.spi.BackendInfo;
+import io.luciole.model.TokenizedText;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -164,11 +165,22 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
    */
   Request submit(
       String text, EmbedOptions options, Set<Output> outputs, Object job, boolean mayReject) {
+    Request request = new Request(text, options, outputs, job, clock.getAsLong(), this);
+    return submit(request, estimate(text, request.truncation, outputs), mayReject);
+  }
+
+  /** As for a text: takes what is tokenised already. */
+  Request submit(TokenizedText tokens, EmbedOptions options, Set<Output> outputs, Object job) {
+    return submit(
+        new Request("", tokens, options, outputs, job, clock.getAsLong(), this),
+        tokens.length(),
+        true);
+  }
+
+  private Request submit(Request request, int estimate, boolean mayReject) {
     if (closed) {
       throw closedException();
     }
-    Request request = new Request(text, options, outputs, job, clock.getAsLong(), this);
-    int estimate = estimate(text, request.truncation, outputs);
     request.length = estimate;
     DeviceLostException lost = noDevice;
     TokenGate gate = gate(request);
@@ -427,6 +439,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     }
     interactiveGate.close();
     bulkGate.close();
+    ready.hurry();
     boolean interrupted = !drain(limit);
     ready.bar(true);
     EngineClosedException reason =

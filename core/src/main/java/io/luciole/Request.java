@@ -67,6 +67,9 @@ final class Request extends CompletableFuture<Embedding> {
   /** The text until it is tokenised, then null. */
   private volatile @Nullable String text;
 
+  /** Tokens that came instead of a text. */
+  private final @Nullable TokenizedText given;
+
   private int @Nullable [] ids;
   private boolean truncated;
 
@@ -94,7 +97,20 @@ final class Request extends CompletableFuture<Embedding> {
 
   Request(
       String text, EmbedOptions options, Set<Output> outputs, Object job, long now, Owner owner) {
+    this(text, null, options, outputs, job, now, owner);
+  }
+
+  /** A request of a text, or if {@code given} is not null of tokens, where the text is empty. */
+  Request(
+      String text,
+      @Nullable TokenizedText given,
+      EmbedOptions options,
+      Set<Output> outputs,
+      Object job,
+      long now,
+      Owner owner) {
     this.text = text;
+    this.given = given;
     this.role = options.role();
     this.truncation = options.truncation().orElse(Truncation.TRUNCATE);
     this.outputs = outputs;
@@ -108,6 +124,7 @@ final class Request extends CompletableFuture<Embedding> {
 
   /** A chunk of a text, tokenised: of the same lane and job, due at the same time. */
   Request(Request whole, TokenizedText tokens, Owner owner) {
+    this.given = null;
     this.role = whole.role;
     this.truncation = whole.truncation;
     this.outputs = whole.outputs;
@@ -123,6 +140,11 @@ final class Request extends CompletableFuture<Embedding> {
   /** The text, or null if it was settled meanwhile. */
   @Nullable String text() {
     return text;
+  }
+
+  /** The tokens that came instead of a text, or null. */
+  @Nullable TokenizedText given() {
+    return given;
   }
 
   void tokenized(TokenizedText tokens) {

@@ -125,7 +125,7 @@ final class TokenizerStage {
 
   private @Nullable Embedding cached(Request request) {
     String text = request.text();
-    if (cache == null || keys == null || text == null) {
+    if (cache == null || keys == null || text == null || request.given() != null) {
       return null;
     }
     try {
@@ -166,14 +166,18 @@ final class TokenizerStage {
   }
 
   private List<Request> parts(Request request, String text) {
-    TokenizedText tokens = tokenizer.tokenize(text, request.role);
-    if (!tokens.truncated() || request.truncation == Truncation.TRUNCATE) {
+    TokenizedText given = request.given();
+    TokenizedText tokens = given != null ? given : tokenizer.tokenize(text, request.role);
+    boolean cut =
+        request.truncation == Truncation.TRUNCATE
+            || (given != null && request.truncation == Truncation.CHUNK);
+    if (!tokens.truncated() || cut) {
       request.tokenized(tokens);
       return List.of(request);
     }
     LongTexts longTexts = tokenizer.longTexts();
     if (request.truncation == Truncation.ERROR) {
-      throw longTexts.refusal(text, request.role);
+      throw given != null ? longTexts.refusal() : longTexts.refusal(text, request.role);
     }
     pipeline.metrics().chunked();
     return longTexts.chunks(
