@@ -71,7 +71,7 @@ final class LongTexts {
         "Expected a text of at most "
             + maxTokens
             + " tokens, found one of "
-            + (counted ? tokens : tokens + " or more")
+            + (counted ? tokens : "more, in " + text.length() + " characters")
             + ". Cut it into passages (Chunker), or let the engine merge its chunks"
             + " (luciole.truncation=chunk) or cut its end off (luciole.truncation=truncate).",
         tokens,

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -21,44 +20,40 @@ import org.jspecify.annotations.Nullable;
  * looks, for telling a user what to install. Linux only; says nothing elsewhere.
  */
 final class CudaLibraries {
-  /** What the provider links to, and Debian packages of NVIDIA's that have it. */
-  private enum Toolkit {
-    CUDA_12(
-        "CUDA 12",
-        List.of(
-            "libcudart.so.12",
-            "libcublas.so.12",
-            "libcublasLt.so.12",
-            "libcurand.so.10",
-            "libcufft.so.11",
-            "libcudnn.so.9"),
-        "cuda-cudart-12-8 libcublas-12-8 libcurand-12-8 libcufft-12-8 libcudnn9-cuda-12",
-        "nvidia-cuda-runtime-cu12 nvidia-cublas-cu12 nvidia-curand-cu12 nvidia-cufft-cu12"
-            + " nvidia-cudnn-cu12"),
-    CUDA_13(
-        "CUDA 13",
-        List.of(
-            "libcudart.so.13",
-            "libcublas.so.13",
-            "libcublasLt.so.13",
-            "libcurand.so.10",
-            "libcufft.so.12",
-            "libcudnn.so.9"),
-        "cuda-cudart-13-0 libcublas-13-0 libcurand-13-0 libcufft-13-0 libcudnn9-cuda-13",
-        "nvidia-cuda-runtime nvidia-cublas nvidia-curand nvidia-cufft nvidia-cudnn-cu13");
+  /**
+   * A version of CUDA.
+   *
+   * @param libraries what the provider links to
+   * @param packages Debian packages of NVIDIA's that have it
+   * @param wheels Python wheels that have it
+   */
+  private record Toolkit(String title, List<String> libraries, String packages, String wheels) {}
 
-    final String title;
-    final List<String> libraries;
-    final String packages;
-    final String wheels;
-
-    Toolkit(String title, List<String> libraries, String packages, String wheels) {
-      this.title = title;
-      this.libraries = libraries;
-      this.packages = packages;
-      this.wheels = wheels;
-    }
-  }
+  private static final List<Toolkit> TOOLKITS =
+      List.of(
+          new Toolkit(
+              "CUDA 12",
+              List.of(
+                  "libcudart.so.12",
+                  "libcublas.so.12",
+                  "libcublasLt.so.12",
+                  "libcurand.so.10",
+                  "libcufft.so.11",
+                  "libcudnn.so.9"),
+              "cuda-cudart-12-8 libcublas-12-8 libcurand-12-8 libcufft-12-8 libcudnn9-cuda-12",
+              "nvidia-cuda-runtime-cu12 nvidia-cublas-cu12 nvidia-curand-cu12 nvidia-cufft-cu12"
+                  + " nvidia-cudnn-cu12"),
+          new Toolkit(
+              "CUDA 13",
+              List.of(
+                  "libcudart.so.13",
+                  "libcublas.so.13",
+                  "libcublasLt.so.13",
+                  "libcurand.so.10",
+                  "libcufft.so.12",
+                  "libcudnn.so.9"),
+              "cuda-cudart-13-0 libcublas-13-0 libcurand-13-0 libcufft-13-0 libcudnn9-cuda-13",
+              "nvidia-cuda-runtime nvidia-cublas nvidia-curand nvidia-cufft nvidia-cudnn-cu13"));
 
   private static final String DRIVER = "libcuda.so.1";
 
@@ -131,20 +126,20 @@ final class CudaLibraries {
     if (!present.contains(DRIVER)) {
       advice.append("The NVIDIA driver's library ").append(DRIVER).append(" was not found. ");
     }
-    for (Toolkit toolkit : Toolkit.values()) {
+    for (Toolkit toolkit : TOOLKITS) {
       List<String> missing =
-          toolkit.libraries.stream().filter(name -> !present.contains(name)).toList();
+          toolkit.libraries().stream().filter(name -> !present.contains(name)).toList();
       if (missing.isEmpty()) {
-        advice.append(toolkit.title).append(": all libraries were found. ");
+        advice.append(toolkit.title()).append(": all libraries were found. ");
       } else {
         advice
-            .append(toolkit.title)
+            .append(toolkit.title())
             .append(": missing ")
-            .append(missing.stream().collect(Collectors.joining(", ")))
+            .append(String.join(", ", missing))
             .append("; install the packages ")
-            .append(toolkit.packages)
+            .append(toolkit.packages())
             .append(" from NVIDIA's repository, or the Python wheels ")
-            .append(toolkit.wheels)
+            .append(toolkit.wheels())
             .append(" with their lib folders in LD_LIBRARY_PATH. ");
       }
     }

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A text that fits is one chunk, exactly. Of longer ones, blanks around the chunks are in none,
  * and every other character is in at least one. A single character with more tokens than fit is a
- * chunk of its own, which the model will see truncated.
+ * chunk of its own, which the model will see truncated. No chunk has more than a million characters.
  *
  * <p>Immutable and safe for use by many threads, as long as the tokenizer is open.
  */
@@ -174,20 +174,24 @@ public final class Chunker {
 
     /** Reads on from a place, far enough to know how much fits. */
     private Window read(int start) {
-      double guess = Math.max(64, 1.25 * charsPerToken * (room + READ_MARGIN));
+      double guess =
+          Math.clamp(
+              1.25 * charsPerToken * (room + READ_MARGIN), 64, (double) TextTokenizer.MOST_CHARS);
       while (true) {
         int end = (int) Math.min(text.length(), start + guess);
         if (end < text.length()) {
           end = TextTokenizer.wholeCharacters(text, end);
         }
         int[] starts = tokenizer.starts(text.substring(start, end));
-        if (end == text.length() || starts.length >= room + READ_MARGIN) {
+        if (end == text.length()
+            || starts.length >= room + READ_MARGIN
+            || end - start >= TextTokenizer.MOST_CHARS - 1) {
           if (starts.length > 0) {
             charsPerToken = Math.max(0.5, (double) (end - start) / starts.length);
           }
           return new Window(text, start, end, starts);
         }
-        guess *= 2;
+        guess = Math.min(2 * guess, TextTokenizer.MOST_CHARS);
       }
     }
 

@@ -17,7 +17,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A text longer than the model's limit keeps its first tokens and the special tokens at its end,
  * as Hugging Face truncates. Of a very long text only as much is read as decides those tokens, so a
- * text of many megabytes costs no more than one of the limit's length.
+ * text of many megabytes costs no more than one of the limit's length. What is beyond a million
+ * characters is never read: where they have fewer tokens than the limit, as a million blanks or
+ * unknown characters in a row have, the rest is cut off.
  *
  * <p>Safe for use by many threads. Contacts nothing: DJL's report home is switched off here.
  */
@@ -31,6 +33,9 @@ public final class TextTokenizer implements AutoCloseable {
 
   /** First guess at how much of a long text decides its first tokens, in characters a token. */
   private static final int CHARS_PER_TOKEN = 16;
+
+  /** Characters that are read at most; native memory is some 200 bytes for each. */
+  static final int MOST_CHARS = 1 << 20;
 
   /** Tokens near a cut can differ from those of the whole text; these many are not trusted. */
   private static final int CUT_MARGIN = 128;
@@ -110,12 +115,14 @@ public final class TextTokenizer implements AutoCloseable {
     String prompt = prompt(role);
     String whole = wellFormed(prompt.isEmpty() ? text : prompt + text);
     long guess = (long) CHARS_PER_TOKEN * (maxTokens + CUT_MARGIN);
+    long most = Math.max(guess, MOST_CHARS);
     while (guess < whole.length()) {
       long[] ids = encode(whole.substring(0, wholeCharacters(whole, (int) guess)));
-      if (ids.length >= maxTokens + CUT_MARGIN) {
-        return new TokenizedText(truncate(ids), true);
+      if (ids.length >= maxTokens + CUT_MARGIN || guess == most) {
+        return new TokenizedText(
+            ids.length > maxTokens ? truncate(ids) : toInts(ids, ids.length), true);
       }
-      guess *= 2;
+      guess = Math.min(2 * guess, most);
     }
     long[] ids = encode(whole);
     return ids.length > maxTokens
