@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -171,7 +172,7 @@ public final class BackendComparison {
   }
 
   private static void mix(Map<String, String> options) throws IOException {
-    EmbedOptions all = EmbedOptions.passage().outputs(Output.values());
+    EmbedOptions all = EmbedOptions.passage().outputs(EnumSet.allOf(Output.class));
     try (EmbeddingEngine engine = open(options)) {
       engine.embedAll(List.of("Fireflies glow at dusk.", "Which insects give light?"), all);
       for (String part : get(options, "mix").split(",")) {

@@ -4,12 +4,14 @@ import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.management.OperatingSystemMXBean;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.Output;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,6 +37,9 @@ import org.jspecify.annotations.Nullable;
  *   passes=3               measured passes, after one warm-up pass over each file
  *   queries=200            single queries, one after another; 0 for none
  * </pre>
+ *
+ * <p>Beside the time it tells the processor time, which other work on the machine disturbs less,
+ * and what the process holds in memory as Linux counts it: at its peak, anonymous and of files.
  *
  * <p>Work is counted as 2 multiply-adds a weight and token in the linear layers and {@code 4·H·n²}
  * a layer for attention over n tokens, H the hidden size.
@@ -68,6 +73,7 @@ public final class EncodeBenchmark {
           engine.backend().precision(),
           engine.backend().version(),
           (System.nanoTime() - start) / 1e9);
+      System.out.println("memory once opened: " + memory());
       EmbedOptions passage = EmbedOptions.passage().outputs(outputs(option(own, "outputs")));
       Work work = Work.of(settings.get("luciole.model"));
       for (Path file : files) {
@@ -77,6 +83,7 @@ public final class EncodeBenchmark {
       if (queries > 0) {
         latency(engine, queries, outputs(option(own, "outputs")));
       }
+      System.out.println("memory in the end: " + memory());
     }
   }
 
@@ -101,10 +108,12 @@ public final class EncodeBenchmark {
       texts.add(json.readTree(line).path("text").asText());
     }
     double[] seconds = new double[passes];
+    double processor = Double.MAX_VALUE;
     long tokens = 0;
     double flops = 0;
     for (int pass = -1; pass < passes; pass++) {
       long t = System.nanoTime();
+      double before = processorSeconds();
       List<CompletableFuture<Embedding>> futures = new ArrayList<>(texts.size());
       for (String text : texts) {
         futures.add(engine.embed(text, options));
@@ -119,13 +128,14 @@ public final class EncodeBenchmark {
         }
       } else {
         seconds[pass] = s;
+        processor = Math.min(processor, processorSeconds() - before);
       }
     }
     Arrays.sort(seconds);
     System.out.printf(
         Locale.ROOT,
         "luciole %s: %d texts, %d tokens, %.3f s (slowest pass %.3f): %.1f texts/s %.0f tokens/s"
-            + " %.0f TFLOP/s%n",
+            + " %.2f TFLOP/s, %.0f tokens a processor-second%n",
         file.getFileName(),
         texts.size(),
         tokens,
@@ -133,7 +143,26 @@ public final class EncodeBenchmark {
         seconds[passes - 1],
         texts.size() / seconds[0],
         tokens / seconds[0],
-        flops / seconds[0] / 1e12);
+        flops / seconds[0] / 1e12,
+        tokens / processor);
+  }
+
+  private static double processorSeconds() {
+    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime()
+        / 1e9;
+  }
+
+  private static String memory() throws IOException {
+    Path status = Path.of("/proc/self/status");
+    if (!Files.isReadable(status)) {
+      return "known on Linux only";
+    }
+    return String.join(
+        ", ",
+        Files.readAllLines(status).stream()
+            .filter(line -> line.matches("(VmHWM|RssAnon|RssFile):.*"))
+            .map(line -> line.replaceAll("\\s+", " "))
+            .toList());
   }
 
   private static void latency(EmbeddingEngine engine, int queries, Set<Output> outputs) {
