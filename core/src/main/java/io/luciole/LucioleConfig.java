@@ -57,6 +57,10 @@ public final class LucioleConfig {
     OUTPUTS("outputs"),
     /** Most tokens of a text, special ones included; the model's limit by default. */
     MAX_LENGTH("max-length"),
+    /**
+     * What becomes of longer texts: {@code truncate} (the default), {@code error}, {@code chunk}.
+     */
+    TRUNCATION("truncation"),
     /** Most tokens of a batch, padding included. */
     TOKEN_BUDGET("token-budget"),
     /** {@code true} to measure the token budget if none is set or was measured before. */
@@ -393,6 +397,7 @@ public final class LucioleConfig {
           SERVER_MAX_REQUESTS,
           SERVER_MAX_WAITING_TOKENS ->
           positive(value);
+      case TRUNCATION -> Truncation.parse(value);
       case CALIBRATE, SERVER_INSECURE, SERVER_ACCESS_LOG -> parseBoolean(value);
       case SERVER_MAX_BODY -> parseSize(value);
       case SERVER_PORT -> parsePort(value);

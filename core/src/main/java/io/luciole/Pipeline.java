@@ -107,7 +107,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     BackendInfo info = opened.info();
     Pipeline pipeline =
         new Pipeline(
-            opened.tokenizer()::tokenize,
+            LongTexts.tokenizer(opened.tokenizer(), files.description()),
             files.description().maxTokens(),
             info.pads(),
             settings,
@@ -165,10 +165,8 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
    */
   Request submit(
       String text, EmbedOptions options, Set<Output> outputs, Object job, boolean mayReject) {
-    return submit(
-        new Request(text, options, outputs, job, clock.getAsLong(), this),
-        estimate(text),
-        mayReject);
+    Request request = new Request(text, options, outputs, job, clock.getAsLong(), this);
+    return submit(request, estimate(text, request.truncation, outputs), mayReject);
   }
 
   /** As for a text: takes what is tokenised already. */
@@ -212,9 +210,13 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     return request;
   }
 
-  /** Roughly how many tokens a text has. */
-  int estimate(String text) {
-    return Math.max(1, Math.min(maxTokens, text.length() / CHARS_PER_TOKEN));
+  /** Roughly how many tokens of a text are computed. */
+  int estimate(String text, Truncation truncation, Set<Output> outputs) {
+    int most =
+        truncation == Truncation.CHUNK
+            ? Math.max(maxTokens, LongTexts.mostTokens(outputs))
+            : maxTokens;
+    return Math.max(1, Math.min(most, text.length() / CHARS_PER_TOKEN));
   }
 
   /** False if the deadline passed meanwhile. */
@@ -437,6 +439,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     }
     interactiveGate.close();
     bulkGate.close();
+    ready.hurry();
     boolean interrupted = !drain(limit);
     ready.bar(true);
     EngineClosedException reason =

@@ -50,6 +50,7 @@ final class Request extends CompletableFuture<Embedding> {
       AtomicIntegerFieldUpdater.newUpdater(Request.class, "reserved");
 
   final Role role;
+  final Truncation truncation;
   final Set<Output> outputs;
   final Lane lane;
 
@@ -111,6 +112,7 @@ final class Request extends CompletableFuture<Embedding> {
     this.text = text;
     this.given = given;
     this.role = options.role();
+    this.truncation = options.truncation().orElse(Truncation.TRUNCATE);
     this.outputs = outputs;
     this.lane = options.lane();
     this.job = job;
@@ -118,6 +120,21 @@ final class Request extends CompletableFuture<Embedding> {
     this.hasDeadline = options.timeout().isPresent();
     this.deadlineNanos = hasDeadline ? now + options.timeout().orElseThrow().toNanos() : 0;
     this.owner = owner;
+  }
+
+  /** A chunk of a text, tokenised: of the same lane and job, due at the same time. */
+  Request(Request whole, TokenizedText tokens, Owner owner) {
+    this.given = null;
+    this.role = whole.role;
+    this.truncation = whole.truncation;
+    this.outputs = whole.outputs;
+    this.lane = whole.lane;
+    this.job = whole.job;
+    this.submittedNanos = whole.submittedNanos;
+    this.hasDeadline = whole.hasDeadline;
+    this.deadlineNanos = whole.deadlineNanos;
+    this.owner = owner;
+    tokenized(tokens);
   }
 
   /** The text, or null if it was settled meanwhile. */
@@ -134,6 +151,13 @@ final class Request extends CompletableFuture<Embedding> {
     ids = tokens.ids();
     truncated = tokens.truncated();
     length = tokens.length();
+    text = null;
+  }
+
+  /** Its chunks were tokenised and settle it. */
+  void chunked(int tokens, boolean cut) {
+    truncated = cut;
+    length = tokens;
     text = null;
   }
 

@@ -175,8 +175,11 @@ public final class TextTokenizer implements AutoCloseable {
     return maxTokens;
   }
 
-  /** All tokens of a text, however many, its role's prompt and the special ones included. */
-  int count(String text, Role role) {
+  /**
+   * How many tokens a text has, its role's prompt and the special ones included, however many the
+   * model takes. Reads the text to its end: a text of megabytes takes seconds.
+   */
+  public int count(String text, Role role) {
     return encode(wellFormed(prompt(role) + text)).length;
   }
 
