@@ -87,6 +87,7 @@ final class BatchScheduler {
   private long bulkCredit;
   private long gatheringSince;
   private int waiters;
+  private boolean hurried;
   private boolean closed;
   private boolean barred;
 
@@ -197,6 +198,17 @@ final class BatchScheduler {
     lock.lock();
     try {
       barred = refuse;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** From now on no batch is waited for: what is there goes at once. */
+  void hurry() {
+    lock.lock();
+    try {
+      hurried = true;
+      changed.signalAll();
     } finally {
       lock.unlock();
     }
@@ -348,7 +360,7 @@ final class BatchScheduler {
   }
 
   private long gatherNanos() {
-    long bound = maxWaitNanos;
+    long bound = hurried ? 0 : maxWaitNanos;
     if (bound < GATHER_NANOS && upstream.getAsLong() > 0) {
       bound = GATHER_NANOS;
     }

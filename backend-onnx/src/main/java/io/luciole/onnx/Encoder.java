@@ -7,7 +7,7 @@ import java.util.Set;
 
 /**
  * A model in an ONNX Runtime session. {@link OnnxBackend} has checked every batch before it comes
- * here, calls from one thread at a time and closes once.
+ * here, calls from at most {@link #concurrentRuns} threads at once and closes once.
  */
 interface Encoder extends AutoCloseable {
   /** What it gives. */
@@ -27,6 +27,11 @@ interface Encoder extends AutoCloseable {
 
   /** Whether texts of unequal length cost padding. */
   boolean pads();
+
+  /** How many threads may run it at once. */
+  default int concurrentRuns() {
+    return 1;
+  }
 
   /**
    * Computes outputs, blocking.

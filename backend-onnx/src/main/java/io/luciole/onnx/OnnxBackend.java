@@ -30,7 +30,7 @@ final class OnnxBackend implements Backend {
             encoder.colbertDimension(),
             maxTokens,
             encoder.pads(),
-            1);
+            encoder.concurrentRuns());
   }
 
   @Override

@@ -13,23 +13,28 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs each text of a batch by itself, several at a time, for a model whose result for a text would
  * otherwise depend on the batch ({@link BatchDependence}). The inner encoder's session has one
  * thread; the texts keep the processors busy, the longest first, and nothing is padded.
+ *
+ * <p>Two batches may run at once, so that no processor waits for the last text of a batch. A
+ * processor that is free takes a text of the batch that has the fewest tokens left: batches end one
+ * after another, and a query does not wait for the rest of a batch that came before it.
  */
 final class TextByText implements Encoder {
   private final Encoder encoder;
   private final int threads;
   private final ExecutorService executor;
   private final BufferPool pool = new BufferPool();
+
+  /** Batches that have texts nobody has taken. Guarded by itself. */
+  private final List<Work> open = new ArrayList<>();
 
   /** Takes an encoder that several threads may run at once; closes it. */
   TextByText(Encoder encoder, int threads) {
@@ -41,6 +46,11 @@ final class TextByText implements Encoder {
   }
 
   @Override
+  public int concurrentRuns() {
+    return 2;
+  }
+
+  @Override
   public BackendOutput run(TokenBatch batch, Set<Output> outputs) {
     Map<Output, Slot> slots = new EnumMap<>(Output.class);
     try {
@@ -48,7 +58,14 @@ final class TextByText implements Encoder {
         int rows = output == Output.DENSE ? batch.size() : batch.tokens();
         slots.put(output, Slot.from(pool, output.id(), OnnxJavaType.FLOAT, rows, width(output)));
       }
-      runAll(batch, slots);
+      Work work = new Work(batch, slots);
+      synchronized (open) {
+        open.add(work);
+      }
+      for (int i = 0; i < Math.min(threads, batch.size()); i++) {
+        executor.execute(this::work);
+      }
+      work.await();
     } catch (Throwable t) {
       slots.values().forEach(slot -> pool.give(slot.buffer()));
       throw t;
@@ -64,50 +81,106 @@ final class TextByText implements Encoder {
     };
   }
 
-  private void runAll(TokenBatch batch, Map<Output, Slot> slots) {
-    int[] longestFirst =
-        IntStream.range(0, batch.size())
-            .boxed()
-            .sorted(Comparator.comparingInt(i -> -batch.length(i)))
-            .mapToInt(i -> i)
-            .toArray();
-    AtomicInteger next = new AtomicInteger();
-    List<Future<?>> running = new ArrayList<>();
-    for (int thread = 0; thread < Math.min(threads, batch.size()); thread++) {
-      running.add(
-          executor.submit(() -> {
-            for (int at = next.getAndIncrement();
-                at < longestFirst.length;
-                at = next.getAndIncrement()) {
-              runOne(batch, longestFirst[at], slots);
-            }
-          }));
-    }
-    // All have ended before the first failure is thrown: the buffers go back to the pool then.
-    Throwable failure = null;
-    boolean interrupted = false;
-    for (Future<?> future : running) {
-      for (boolean ended = false; !ended; ) {
-        try {
-          future.get();
-          ended = true;
-        } catch (InterruptedException e) {
-          interrupted = true;
-        } catch (ExecutionException e) {
-          ended = true;
-          next.set(longestFirst.length);
-          failure = failure == null ? e.getCause() : failure;
+  /** Runs texts of whatever batches there are until none is left. */
+  private void work() {
+    while (true) {
+      Work work;
+      int text;
+      synchronized (open) {
+        work = open.stream().min(Comparator.comparingInt(w -> w.tokensLeft)).orElse(null);
+        if (work == null) {
+          return;
+        }
+        text = work.take();
+        if (work.isTaken()) {
+          open.remove(work);
         }
       }
+      try {
+        runOne(work.batch, text, work.slots);
+        work.ran(null);
+      } catch (Throwable t) {
+        synchronized (open) {
+          open.remove(work);
+          work.takeAll();
+        }
+        work.ran(t);
+      }
     }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+  }
+
+  /** A batch under way. Which texts are taken is guarded by {@link #open}, the rest by itself. */
+  private static final class Work {
+    private final TokenBatch batch;
+    private final Map<Output, Slot> slots;
+    private final int[] longestFirst;
+    private int taken;
+    private int tokensLeft;
+    private int unfinished;
+    private @Nullable Throwable failure;
+
+    Work(TokenBatch batch, Map<Output, Slot> slots) {
+      this.batch = batch;
+      this.slots = slots;
+      this.tokensLeft = batch.tokens();
+      this.unfinished = batch.size();
+      this.longestFirst =
+          IntStream.range(0, batch.size())
+              .boxed()
+              .sorted(Comparator.comparingInt(i -> -batch.length(i)))
+              .mapToInt(i -> i)
+              .toArray();
     }
-    switch (failure) {
-      case null -> {}
-      case RuntimeException e -> throw e;
-      case Error e -> throw e;
-      default -> throw new BackendException("A text could not be run: " + failure, failure);
+
+    int take() {
+      int text = longestFirst[taken++];
+      tokensLeft -= batch.length(text);
+      return text;
+    }
+
+    boolean isTaken() {
+      return taken == longestFirst.length;
+    }
+
+    /** Leaves what nobody has taken undone. */
+    void takeAll() {
+      int left = longestFirst.length - taken;
+      taken = longestFirst.length;
+      synchronized (this) {
+        unfinished -= left;
+      }
+    }
+
+    synchronized void ran(@Nullable Throwable t) {
+      failure = failure == null ? t : failure;
+      if (--unfinished == 0) {
+        notifyAll();
+      }
+    }
+
+    /** Waits for every text that was taken: the buffers go back to the pool after a failure. */
+    void await() {
+      boolean interrupted = false;
+      Throwable first;
+      synchronized (this) {
+        while (unfinished > 0) {
+          try {
+            wait();
+          } catch (InterruptedException e) {
+            interrupted = true;
+          }
+        }
+        first = failure;
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+      switch (first) {
+        case null -> {}
+        case RuntimeException e -> throw e;
+        case Error e -> throw e;
+        default -> throw new BackendException("A text could not be run: " + first, first);
+      }
     }
   }
 

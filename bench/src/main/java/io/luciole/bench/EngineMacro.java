@@ -3,6 +3,8 @@ package io.luciole.bench;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineListener;
+import io.luciole.Lane;
 import io.luciole.LucioleConfig;
 import io.luciole.Output;
 import io.luciole.Role;
@@ -15,6 +17,10 @@ import io.luciole.spi.BackendOutput;
 import io.luciole.spi.Backends;
 import io.luciole.spi.Device;
 import io.luciole.spi.TokenBatch;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -25,6 +31,8 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.LongAccumulator;
+import java.util.stream.Stream;
 
 /**
  * The engine over a real model against what people do without one.
@@ -32,11 +40,16 @@ import java.util.concurrent.CompletableFuture;
  * <pre>
  * EngineMacro throughput [model [texts [median words [rounds]]]]
  * EngineMacro seed       [model [rounds]]
- * EngineMacro latency    [model]
+ * EngineMacro latency    [model [queries]]
  * </pre>
+ *
+ * <p>A model is {@code starter}, {@code small} for a {@link RandomCheckpoint} compiled in fp32, or
+ * a folder. Throughput compares the ways of using one backend, each round one after another.
  */
 public final class EngineMacro {
   private static final int FIXED_BATCH = 32;
+
+  private static final String SMALL = "small";
 
   private EngineMacro() {}
 
@@ -44,6 +57,25 @@ public final class EngineMacro {
   public static void main(String[] args) throws Exception {
     String what = args.length > 0 ? args[0] : "throughput";
     String model = args.length > 1 ? args[1] : ModelSource.STARTER;
+    if (!model.equals(SMALL)) {
+      run(what, model, args);
+      return;
+    }
+    Path folder = Files.createTempDirectory("luciole-bench");
+    try {
+      RandomCheckpoint.write(folder);
+      run(what, folder.toString(), args);
+    } finally {
+      try (Stream<Path> files = Files.list(folder)) {
+        for (Path file : files.toList()) {
+          Files.delete(file);
+        }
+      }
+      Files.delete(folder);
+    }
+  }
+
+  private static void run(String what, String model, String[] args) throws Exception {
     switch (what) {
       case "throughput" ->
           throughput(
@@ -52,7 +84,7 @@ public final class EngineMacro {
               args.length > 3 ? Integer.parseInt(args[3]) : 60,
               args.length > 4 ? Integer.parseInt(args[4]) : 3);
       case "seed" -> seedCase(model, args.length > 2 ? Integer.parseInt(args[2]) : 9);
-      case "latency" -> latency(model);
+      case "latency" -> latency(model, args.length > 2 ? Integer.parseInt(args[2]) : 200);
       default -> throw new IllegalArgumentException("expected throughput, seed or latency");
     }
   }
@@ -193,14 +225,26 @@ public final class EngineMacro {
     }
   }
 
-  private static void latency(String model) throws InterruptedException {
+  private static void latency(String model, int count) throws InterruptedException {
     Random random = new Random(5);
-    try (EmbeddingEngine engine = engine(model).open()) {
+    LongAccumulator longestBulk = new LongAccumulator(Math::max, 0);
+    EngineListener listener =
+        new EngineListener() {
+          @Override
+          public void onBatch(Batch batch) {
+            if (batch.lane() == Lane.BULK) {
+              longestBulk.accumulate(batch.run().toNanos());
+            }
+          }
+        };
+    try (EmbeddingEngine engine = engine(model).listener(listener).open()) {
       List<String> bulk = Texts.mixed(2000, 60, 0.9, 380, 11);
       engine.embedAll(bulk.subList(0, 50), EmbedOptions.passage());
       System.out.println("interactive queries of 8 words, one every 100 ms");
-      print("alone", queries(engine, random, 100));
-      List<CompletableFuture<Embedding>> futures = new ArrayList<>();
+      double[] alone = queries(engine, random, count);
+      print("alone", alone);
+      longestBulk.reset();
+      ArrayDeque<CompletableFuture<Embedding>> futures = new ArrayDeque<>();
       Thread job =
           Thread.ofPlatform()
               .daemon()
@@ -209,15 +253,25 @@ public final class EngineMacro {
                 while (!Thread.currentThread().isInterrupted()) {
                   futures.add(engine.embed(bulk.get(next++ % bulk.size())));
                   if (futures.size() > 3000) {
-                    futures.remove(0).join();
+                    futures.remove().join();
                   }
                 }
               });
       Thread.sleep(2000);
-      print("beside a saturating bulk job", queries(engine, random, 200));
+      double[] beside = queries(engine, random, count);
+      print("beside a saturating bulk job", beside);
+      double batch = longestBulk.get() / 1e6;
+      System.out.printf(
+          Locale.ROOT,
+          "bound: the longest bulk batch %.1f ms + the longest query alone %.1f ms = %.1f ms;"
+              + " p99 is %.2f of it%n",
+          batch,
+          alone[alone.length - 1],
+          batch + alone[alone.length - 1],
+          percentile(beside) / (batch + alone[alone.length - 1]));
       job.interrupt();
       job.join();
-      engine.close(java.time.Duration.ZERO);
+      engine.close(Duration.ZERO);
     }
   }
 
@@ -234,13 +288,18 @@ public final class EngineMacro {
     return millis;
   }
 
+  /** The 99th. */
+  private static double percentile(double[] sorted) {
+    return sorted[(int) Math.min(sorted.length - 1, Math.ceil(sorted.length * 0.99) - 1)];
+  }
+
   private static void print(String what, double[] sorted) {
     System.out.printf(
         Locale.ROOT,
         "%-32s p50 %8.1f ms, p99 %8.1f ms, most %8.1f ms%n",
         what,
         sorted[sorted.length / 2],
-        sorted[(int) Math.min(sorted.length - 1, Math.ceil(sorted.length * 0.99) - 1)],
+        percentile(sorted),
         sorted[sorted.length - 1]);
     System.out.flush();
   }

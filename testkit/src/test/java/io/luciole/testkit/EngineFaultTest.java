@@ -1,155 +1,32 @@
 package io.luciole.testkit;
 
-import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.luciole.DeviceLostException;
-import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
-import io.luciole.EngineClosedException;
 import io.luciole.EngineHealth;
-import io.luciole.EngineOverloadedException;
-import io.luciole.LucioleConfig;
+import io.luciole.EngineListener;
 import io.luciole.NotFiniteException;
-import io.luciole.Output;
-import io.luciole.Overload;
-import io.luciole.Role;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutOfMemoryException;
 import io.luciole.spi.Device;
-import io.luciole.spi.TokenBatch;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.function.Predicate;
-import java.util.function.UnaryOperator;
-import org.assertj.core.api.InstanceOfAssertFactories;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** For each way to fail: which futures fail, with what, and that all others are right. */
 @Timeout(120)
-class EngineFaultTest {
-  private static final String POISON = "w666";
-  private static final int POISON_ID = FakeModel.FIRST_WORD + 666;
-  private static final int CANARY_TOKENS = 3;
-
-  @TempDir Path folder;
-  private final FakeBackend backend = new FakeBackend();
-  private final List<CountDownLatch> latches = new ArrayList<>();
-
-  @AfterEach
-  void nothingLeaked() {
-    latches.forEach(CountDownLatch::countDown);
-    await().untilAsserted(() -> assertThat(backend.openSessions()).isZero());
-    assertThat(backend.openOutputs()).isZero();
-    assertThat(backend.misuses()).isZero();
-  }
-
-  private EmbeddingEngine open(UnaryOperator<EmbeddingEngine.Builder> settings) {
-    return settings
-        .apply(
-            EmbeddingEngine.builder(LucioleConfig.of(Map.of()))
-                .model(FakeModel.write(folder, 512))
-                .backend(backend)
-                .tokenBudget(256)
-                .reopenDelay(Duration.ofMillis(20)))
-        .open();
-  }
-
-  private EmbeddingEngine open() {
-    return open(b -> b);
-  }
-
-  private static String words(Random random, int most) {
-    StringBuilder text = new StringBuilder();
-    for (int n = 1 + random.nextInt(most); n > 0; n--) {
-      text.append('w').append(random.nextInt(600)).append(' ');
-    }
-    return text.toString();
-  }
-
-  private static Map<String, CompletableFuture<Embedding>> submit(
-      EmbeddingEngine engine, int texts, long seed) {
-    Random random = new Random(seed);
-    Map<String, CompletableFuture<Embedding>> futures = new LinkedHashMap<>();
-    for (int i = 0; i < texts; i++) {
-      String text = words(random, 30) + "w" + i % 600 + " w" + i / 600;
-      futures.put(text, engine.embed(text));
-    }
-    return futures;
-  }
-
-  private static void assertRight(EmbeddingEngine engine, String text, Embedding embedding) {
-    int[] ids = engine.tokenize(text, Role.PASSAGE).ids();
-    assertThat(embedding.dense()).as(text).isEqualTo(FakeBackend.denseOf(ids));
-    assertThat(embedding.tokenCount()).isEqualTo(ids.length);
-  }
-
-  private static void assertAllRight(
-      EmbeddingEngine engine, Map<String, CompletableFuture<Embedding>> futures) {
-    futures.forEach((text, future) -> assertRight(engine, text, get(future)));
-  }
-
-  private static Embedding get(CompletableFuture<Embedding> future) {
-    try {
-      return future.get(60, TimeUnit.SECONDS);
-    } catch (ExecutionException e) {
-      throw new CompletionException(e.getCause());
-    } catch (InterruptedException | TimeoutException e) {
-      throw new AssertionError("the future did not complete", e);
-    }
-  }
-
-  private static Throwable failure(CompletableFuture<Embedding> future) {
-    try {
-      get(future);
-    } catch (CompletionException e) {
-      return requireNonNull(e.getCause());
-    }
-    throw new AssertionError("expected a failure");
-  }
-
-  private static Predicate<TokenBatch> notCanary(Predicate<TokenBatch> which) {
-    return b -> b.tokens() > CANARY_TOKENS && which.test(b);
-  }
-
-  private CountDownLatch latch() {
-    CountDownLatch latch = new CountDownLatch(1);
-    latches.add(latch);
-    return latch;
-  }
-
-  /** Blocks runs that match until the latch opens. */
-  private static Fault blocking(Predicate<TokenBatch> which, CountDownLatch latch) {
-    return Fault.delay(batch -> {
-      try {
-        if (which.test(batch)) {
-          latch.await();
-        }
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
-      }
-      return 0;
-    });
-  }
-
+class EngineFaultTest extends EngineTestCase {
   @Test
   void memoryLimit_splitsBatchesAndEveryTextSucceeds() {
     backend.faults(Fault.memory(100));
@@ -163,12 +40,22 @@ class EngineFaultTest {
   @Test
   void memoryBudget_risesAgainWhenThereIsRoom() {
     backend.faults(Fault.memory(60));
-    try (EmbeddingEngine engine = open()) {
+    List<Integer> budgets = new CopyOnWriteArrayList<>();
+    EngineListener listener =
+        new EngineListener() {
+          @Override
+          public void onHealth(EngineHealth health) {
+            budgets.add(health.devices().get(0).tokenBudget());
+          }
+        };
+    try (EmbeddingEngine engine = open(b -> b.listener(listener))) {
       assertAllRight(engine, submit(engine, 200, 1));
       assertThat(engine.health().devices().get(0).tokenBudget()).isLessThan(256);
       backend.faults();
       assertAllRight(engine, submit(engine, 20_000, 2));
       assertThat(engine.health().devices().get(0).tokenBudget()).isEqualTo(256);
+      await()
+          .untilAsserted(() -> assertThat(budgets).as("told").contains(256).anyMatch(b -> b < 256));
     }
   }
 
@@ -392,232 +279,6 @@ class EngineFaultTest {
     try (EmbeddingEngine engine = open(b -> b.device("cuda:0,cuda:1"))) {
       assertThat(backend.openSessions()).isEqualTo(2);
       assertAllRight(engine, submit(engine, 2000, 19));
-    }
-  }
-
-  @Test
-  void close_computesWhatWasSubmitted() {
-    backend.faults(Fault.delay(Duration.ofMillis(2)));
-    Map<String, CompletableFuture<Embedding>> futures;
-    EmbeddingEngine engine = open();
-    futures = submit(engine, 1000, 20);
-    engine.close();
-    engine.close();
-    assertThat(futures.values())
-        .allSatisfy(f -> {
-          assertThat(f).isDone();
-          assertThat(f.isCompletedExceptionally()).isFalse();
-        });
-    assertThat(engine.health().state()).isEqualTo(EngineHealth.State.CLOSED);
-    assertThatThrownBy(() -> engine.embed("w1")).isInstanceOf(EngineClosedException.class);
-  }
-
-  @Test
-  void close_failsWhatIsLeftAtItsLimit_evenOnTheDevice() {
-    CountDownLatch hung = latch();
-    backend.faults(blocking(b -> true, hung));
-    EmbeddingEngine engine = open();
-    Map<String, CompletableFuture<Embedding>> futures = submit(engine, 500, 21);
-    await().until(() -> backend.runs() > 0);
-    engine.close(Duration.ofMillis(10));
-    assertThat(futures.values())
-        .allSatisfy(f -> {
-          assertThat(f).isDone();
-          assertThat(failure(f)).isInstanceOf(EngineClosedException.class);
-        });
-    hung.countDown();
-  }
-
-  @Test
-  void cancelledAndExpiredTexts_neverReachTheDevice() {
-    CountDownLatch started = latch();
-    backend.recording().faults(blocking(b -> true, started));
-    try (EmbeddingEngine engine = open()) {
-      CompletableFuture<Embedding> first = engine.embed("w1");
-      await().until(() -> backend.runs() == 1);
-      CompletableFuture<Embedding> cancelled = engine.embed("w2");
-      CompletableFuture<Embedding> expired =
-          engine.embed("w3", EmbedOptions.passage().timeout(Duration.ofMillis(20)));
-      CompletableFuture<Embedding> kept = engine.embed("w4");
-      assertThat(cancelled.cancel(true)).isTrue();
-      assertThat(failure(expired)).isInstanceOf(TimeoutException.class);
-      started.countDown();
-      get(first);
-      get(kept);
-      assertThatThrownBy(cancelled::join).isInstanceOf(CancellationException.class);
-      assertThat(backend.batches())
-          .noneMatch(Fault.holding(FakeModel.FIRST_WORD + 2))
-          .noneMatch(Fault.holding(FakeModel.FIRST_WORD + 3));
-    }
-  }
-
-  @Test
-  void tooManyWaiting_areRejected_ifThatIsTheRule() {
-    CountDownLatch started = latch();
-    backend.faults(blocking(b -> true, started));
-    try (EmbeddingEngine engine = open(b -> b.maxWaitingTokens(100).overload(Overload.REJECT))) {
-      List<CompletableFuture<Embedding>> taken = new ArrayList<>();
-      assertThatThrownBy(
-              () -> {
-                while (true) {
-                  taken.add(engine.embed("w1 ".repeat(20)));
-                }
-              })
-          .isInstanceOf(EngineOverloadedException.class)
-          .hasMessageContaining("luciole.max-waiting-tokens");
-      CompletableFuture<Embedding> query = engine.embed("w1", EmbedOptions.query());
-      started.countDown();
-      taken.forEach(EngineFaultTest::get);
-      get(query);
-    }
-  }
-
-  @Test
-  void tooManyWaiting_blockUntilThereIsRoom() throws Exception {
-    CountDownLatch started = latch();
-    backend.faults(blocking(b -> true, started));
-    try (EmbeddingEngine engine = open(b -> b.maxWaitingTokens(100))) {
-      List<CompletableFuture<Embedding>> futures = new ArrayList<>();
-      Thread caller =
-          Thread.ofPlatform()
-              .start(() -> {
-                for (int i = 0; i < 200; i++) {
-                  futures.add(engine.embed("w1 ".repeat(20)));
-                }
-              });
-      await().until(() -> caller.getState() == Thread.State.TIMED_WAITING);
-      CompletableFuture<Embedding> late =
-          engine.embed("w1", EmbedOptions.passage().timeout(Duration.ofMillis(10)));
-      assertThat(failure(late)).isInstanceOf(TimeoutException.class);
-      started.countDown();
-      caller.join();
-      futures.forEach(EngineFaultTest::get);
-    }
-  }
-
-  @Test
-  void blockedCallers_areSentAwayByClose() throws Exception {
-    CountDownLatch started = latch();
-    backend.faults(blocking(b -> true, started));
-    EmbeddingEngine engine = open(b -> b.maxWaitingTokens(100));
-    List<CompletableFuture<Embedding>> taken = new ArrayList<>();
-    CompletableFuture<Throwable> thrown = new CompletableFuture<>();
-    Thread caller =
-        Thread.ofPlatform()
-            .start(() -> {
-              try {
-                while (true) {
-                  taken.add(engine.embed("w1 ".repeat(20)));
-                }
-              } catch (Throwable t) {
-                thrown.complete(t);
-              }
-            });
-    await().until(() -> caller.getState() == Thread.State.TIMED_WAITING);
-    engine.close(Duration.ZERO);
-    assertThat(thrown.get(30, TimeUnit.SECONDS)).isInstanceOf(EngineClosedException.class);
-    taken.forEach(f -> assertThat(failure(f)).isInstanceOf(EngineClosedException.class));
-    started.countDown();
-  }
-
-  @Test
-  void dependentsThatThrowOrNeverReturn_holdNobodyUp() {
-    CountDownLatch never = latch();
-    CountDownLatch attached = latch();
-    backend.faults(blocking(b -> true, attached));
-    try (EmbeddingEngine engine = open()) {
-      List<CompletableFuture<?>> failing = new ArrayList<>();
-      List<CompletableFuture<?>> stuck = new ArrayList<>();
-      for (int i = 0; i < 50; i++) {
-        stuck.add(
-            engine
-                .embed("w" + i)
-                .thenAccept(e -> {
-                  try {
-                    never.await();
-                  } catch (InterruptedException ex) {
-                    Thread.currentThread().interrupt();
-                  }
-                }));
-        failing.add(
-            engine
-                .embed("w1 w" + i)
-                .thenAccept(e -> {
-                  throw new StackOverflowError("as was asked for");
-                }));
-      }
-      attached.countDown();
-      assertAllRight(engine, submit(engine, 2000, 22));
-      assertThat(stuck).noneMatch(CompletableFuture::isDone);
-      failing.forEach(f ->
-          assertThatThrownBy(() -> f.get(60, TimeUnit.SECONDS))
-              .hasCauseInstanceOf(StackOverflowError.class));
-    }
-  }
-
-  @Test
-  void aDependentThatWaitsForItsNeighbour_isServed() {
-    try (EmbeddingEngine engine = open()) {
-      List<CompletableFuture<Embedding>> futures = new ArrayList<>();
-      List<CompletableFuture<Embedding>> chained = new ArrayList<>();
-      for (int i = 0; i < 100; i++) {
-        futures.add(engine.embed("w" + i));
-      }
-      for (int i = 0; i < 100; i++) {
-        CompletableFuture<Embedding> other = futures.get(99 - i);
-        chained.add(futures.get(i).thenApply(e -> other.join()));
-      }
-      chained.forEach(EngineFaultTest::get);
-    }
-  }
-
-  @Test
-  void aDependentThatClosesTheEngine_doesNotWaitForItself() {
-    EmbeddingEngine engine = open();
-    CompletableFuture<Void> closed = engine.embed("w1").thenAccept(e -> engine.close());
-    assertThat(closed).succeedsWithin(Duration.ofSeconds(30));
-  }
-
-  @Test
-  void dependents_runOnNoThreadOfTheDevice() {
-    try (EmbeddingEngine engine = open()) {
-      List<CompletableFuture<String>> names = new ArrayList<>();
-      for (int i = 0; i < 100; i++) {
-        names.add(engine.embed("w" + i).thenApply(e -> Thread.currentThread().getName()));
-      }
-      String own = Thread.currentThread().getName();
-      assertThat(names)
-          .map(CompletableFuture::join)
-          .allMatch(n -> n.startsWith("luciole-results-") || n.equals(own));
-    }
-  }
-
-  @Test
-  void outputs_areThoseAskedFor_whateverElseIsInTheBatch() {
-    CountDownLatch started = latch();
-    backend.faults(blocking(b -> true, started));
-    try (EmbeddingEngine engine = open()) {
-      var dense = engine.embed("w1 w2", EmbedOptions.passage().outputs(Output.DENSE));
-      var sparse = engine.embed("w1 w2", EmbedOptions.passage().outputs(Output.SPARSE));
-      var colbert = engine.embed("w1 w2", EmbedOptions.passage().outputs(Output.COLBERT));
-      started.countDown();
-      assertThat(get(dense).outputs()).containsExactly(Output.DENSE);
-      assertThat(get(sparse).outputs()).containsExactly(Output.SPARSE);
-      assertThat(get(sparse).sparse().weightOf(FakeModel.FIRST_WORD + 1))
-          .isEqualTo(FakeBackend.weightOf(FakeModel.FIRST_WORD + 1));
-      assertThat(get(colbert).colbert().rows()).isEqualTo(3);
-    }
-  }
-
-  @Test
-  void embedAll_reportsTheFirstFailure_afterAllHaveCompleted() {
-    backend.faults(Fault.throwing(Fault.holding(POISON_ID)));
-    try (EmbeddingEngine engine = open()) {
-      assertThatThrownBy(() -> engine.embedAll(List.of("w1", POISON, "w2"), EmbedOptions.passage()))
-          .isInstanceOf(BackendException.class);
-      assertThat(engine.embedAll(List.of("w1", "w2"), EmbedOptions.passage()))
-          .asInstanceOf(InstanceOfAssertFactories.list(Embedding.class))
-          .hasSize(2);
     }
   }
 }

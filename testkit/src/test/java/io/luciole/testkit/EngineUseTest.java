@@ -231,6 +231,7 @@ class EngineUseTest {
     System.setProperty("luciole.cache", folder.resolve("cache").toString());
     try {
       // A fixed cost of 5 ms and 1 µs a token: 95 % of the best speed needs about 95k tokens.
+      backend.recording().maxTokens(512);
       backend.faults(
           Fault.delay(b -> 5_000_000 + 1000L * b.size() * b.maxLength()), Fault.memory(40_000));
       EmbeddingEngine.Builder builder =
@@ -243,6 +244,9 @@ class EngineUseTest {
       }
       // 65,536 and 40,000 do not fit; half of what did not fit is the most.
       assertThat(found).isEqualTo(32_768);
+      assertThat(backend.batches())
+          .as("the model's longest text")
+          .anyMatch(b -> b.maxLength() == 512);
       long runs = backend.runs();
       try (EmbeddingEngine engine = builder.calibrate(false).open()) {
         assertThat(engine.tokenBudget()).isEqualTo(found);
