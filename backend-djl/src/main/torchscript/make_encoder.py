@@ -84,6 +84,34 @@ class Encoder(torch.nn.Module):
                 w[15],
                 epsilon,
             )
+        return self.outputs(h, groups, mask, order, rows, head, pooling, wanted)
+
+    @torch.jit.export
+    def finish(
+        self,
+        states: Tensor,
+        groups: List[int],
+        mask: Tensor,
+        rows: Tensor,
+        head: List[Tensor],
+        pooling: str,
+        wanted: List[int],
+    ) -> List[Tensor]:
+        """The end of forward, for states [B, S, H] of one group that another program has computed."""
+        h = states.float().reshape([-1, states.size(2)])
+        return self.outputs(h, groups, mask, torch.empty([0], dtype=torch.long), rows, head, pooling, wanted)
+
+    def outputs(
+        self,
+        h: Tensor,
+        groups: List[int],
+        mask: Tensor,
+        order: Tensor,
+        rows: Tensor,
+        head: List[Tensor],
+        pooling: str,
+        wanted: List[int],
+    ) -> List[Tensor]:
         found: List[Tensor] = []
         if wanted[0] == 1:
             dense = self.pool(h, groups, mask, pooling)

@@ -17,23 +17,30 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EmbedOptions {
   private static final EmbedOptions QUERY =
-      new EmbedOptions(Role.QUERY, Set.of(), Lane.INTERACTIVE, null, null);
+      new EmbedOptions(Role.QUERY, Set.of(), Lane.INTERACTIVE, null, null, null);
   private static final EmbedOptions PASSAGE =
-      new EmbedOptions(Role.PASSAGE, Set.of(), Lane.BULK, null, null);
+      new EmbedOptions(Role.PASSAGE, Set.of(), Lane.BULK, null, null, null);
 
   private final Role role;
   private final Set<Output> outputs;
   private final Lane lane;
   private final @Nullable Duration timeout;
   private final @Nullable Object job;
+  private final @Nullable Truncation truncation;
 
   private EmbedOptions(
-      Role role, Set<Output> outputs, Lane lane, @Nullable Duration timeout, @Nullable Object job) {
+      Role role,
+      Set<Output> outputs,
+      Lane lane,
+      @Nullable Duration timeout,
+      @Nullable Object job,
+      @Nullable Truncation truncation) {
     this.role = role;
     this.outputs = outputs;
     this.lane = lane;
     this.timeout = timeout;
     this.job = job;
+    this.truncation = truncation;
   }
 
   /** A query: its role's prompt, the engine's outputs, the interactive lane, no deadline. */
@@ -61,12 +68,12 @@ public final class EmbedOptions {
     if (outputs.isEmpty()) {
       throw new IllegalArgumentException("expected at least one output, got none");
     }
-    return new EmbedOptions(role, Set.copyOf(outputs), lane, timeout, job);
+    return new EmbedOptions(role, Set.copyOf(outputs), lane, timeout, job, truncation);
   }
 
   /** The same in another lane. */
   public EmbedOptions lane(Lane lane) {
-    return new EmbedOptions(role, outputs, requireNonNull(lane, "lane"), timeout, job);
+    return new EmbedOptions(role, outputs, requireNonNull(lane, "lane"), timeout, job, truncation);
   }
 
   /**
@@ -80,7 +87,7 @@ public final class EmbedOptions {
     if (timeout.isNegative() || timeout.isZero()) {
       throw new IllegalArgumentException("timeout must be positive, got " + timeout);
     }
-    return new EmbedOptions(role, outputs, lane, timeout, job);
+    return new EmbedOptions(role, outputs, lane, timeout, job, truncation);
   }
 
   /**
@@ -91,7 +98,13 @@ public final class EmbedOptions {
    * @param job what stands for the job: equal objects, same job
    */
   public EmbedOptions job(Object job) {
-    return new EmbedOptions(role, outputs, lane, timeout, requireNonNull(job, "job"));
+    return new EmbedOptions(role, outputs, lane, timeout, requireNonNull(job, "job"), truncation);
+  }
+
+  /** The same with another way with long texts than the engine's own. */
+  public EmbedOptions truncation(Truncation truncation) {
+    return new EmbedOptions(
+        role, outputs, lane, timeout, job, requireNonNull(truncation, "truncation"));
   }
 
   /** What the text is to a search. */
@@ -119,6 +132,11 @@ public final class EmbedOptions {
     return Optional.ofNullable(job);
   }
 
+  /** What becomes of a text that is too long; empty for the engine's own rule. */
+  public Optional<Truncation> truncation() {
+    return Optional.ofNullable(truncation);
+  }
+
   @Override
   public String toString() {
     return "EmbedOptions[role="
@@ -131,6 +149,8 @@ public final class EmbedOptions {
         + timeout
         + ", job="
         + job
+        + ", truncation="
+        + truncation
         + "]";
   }
 }

@@ -30,7 +30,8 @@ public interface EmbeddingCache {
 
   /**
    * Which embedding: a SHA-256 over everything that it depends on. Two keys are equal only if model
-   * (weights, tokenizer, what its files mean), arithmetic, role, outputs, limit and text are.
+   * (weights, tokenizer, what its files mean), arithmetic, role, outputs, limit, truncation and
+   * text are.
    */
   final class Key {
     private final byte[] digest;
@@ -94,10 +95,11 @@ public interface EmbeddingCache {
       this.model = digest.digest();
     }
 
-    Key key(String text, Role role, Set<Output> outputs) {
+    Key key(String text, Role role, Set<Output> outputs, Truncation truncation) {
       MessageDigest digest = sha256();
       digest.update(model);
-      add(digest, role.name());
+      // As it was before there was a choice, for the usual one: what is kept stays valid.
+      add(digest, role.name() + (truncation == Truncation.TRUNCATE ? "" : " " + truncation));
       add(digest, new TreeSet<>(outputs).toString());
       digest.update(text.getBytes(StandardCharsets.UTF_16BE));
       return new Key(digest.digest());

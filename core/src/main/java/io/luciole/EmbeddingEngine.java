@@ -62,6 +62,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   private final BackendInfo info;
   private final Set<Output> outputs;
   private final TextTokenizer tokenizer;
+  private final Truncation truncation;
   private final int tokenBudget;
   private final long streamTokens;
   private final EngineSettings settings;
@@ -70,6 +71,7 @@ public final class EmbeddingEngine implements AutoCloseable {
 
   private EmbeddingEngine(
       OpenedModel opened,
+      Truncation truncation,
       EngineSettings settings,
       List<EngineListener> listeners,
       @Nullable EmbeddingCache cache) {
@@ -77,6 +79,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     this.info = opened.info();
     this.tokenizer = opened.tokenizer();
     this.outputs = opened.outputs();
+    this.truncation = truncation;
     this.tokenBudget = opened.largestBudget();
     this.streamTokens = STREAM_BUDGETS * opened.sumOfBudgets();
     this.settings = settings;
@@ -107,9 +110,9 @@ public final class EmbeddingEngine implements AutoCloseable {
    * blocks until there is room, or throws, as {@link Builder#overload} says.
    *
    * @return a future that completes with the embedding, or fails with {@link BackendException},
-   *     {@link DeviceLostException}, {@link NotFiniteException}, {@link EngineClosedException} or
-   *     {@link java.util.concurrent.TimeoutException}. Cancelling it drops the text if it still
-   *     waits.
+   *     {@link DeviceLostException}, {@link NotFiniteException}, {@link TextTooLongException},
+   *     {@link EngineClosedException} or {@link java.util.concurrent.TimeoutException}. Cancelling
+   *     it drops the text if it still waits.
    * @throws IllegalArgumentException if the model has none of an output that is asked for
    * @throws EngineClosedException if the engine is closed
    * @throws EngineOverloadedException if too much waits and the engine does not block, or the
@@ -118,7 +121,24 @@ public final class EmbeddingEngine implements AutoCloseable {
   public CompletableFuture<Embedding> embed(String text, EmbedOptions options) {
     requireNonNull(text, "text");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
-    return pipeline.submit(text, options, wanted, options.job().orElse(NO_JOB), true);
+    return pipeline.submit(text, complete(options), wanted, options.job().orElse(NO_JOB), true);
+  }
+
+  /**
+   * Embeds what is tokenised already, in every other way like {@link #embed(String, EmbedOptions)}.
+   * The ids are those of this model's tokenizer, with or without the special tokens that it puts
+   * around a text: where they are missing they are added. No prompt is added. More ids than the
+   * model takes are cut off, or refused under {@link Truncation#ERROR}; there are no chunks of ids.
+   * Never answered from the cache.
+   *
+   * @param tokenIds the ids, copied; the first call reads the tokenizer's file for their range
+   * @throws IllegalArgumentException if an id is none of the tokenizer's, or as for a text
+   */
+  public CompletableFuture<Embedding> embed(int[] tokenIds, EmbedOptions options) {
+    requireNonNull(tokenIds, "tokenIds");
+    Set<Output> wanted = wanted(requireNonNull(options, "options"));
+    return pipeline.submit(
+        tokenizer.frame(tokenIds), complete(options), wanted, options.job().orElse(NO_JOB));
   }
 
   /**
@@ -131,9 +151,10 @@ public final class EmbeddingEngine implements AutoCloseable {
   public List<Embedding> embedAll(Collection<String> texts, EmbedOptions options) {
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
     Object job = options.job().orElseGet(Object::new);
+    EmbedOptions each = complete(options);
     List<CompletableFuture<Embedding>> futures = new ArrayList<>(texts.size());
     for (String text : texts) {
-      futures.add(pipeline.submit(requireNonNull(text, "text"), options, wanted, job, false));
+      futures.add(pipeline.submit(requireNonNull(text, "text"), each, wanted, job, false));
     }
     CompletableFuture<?> all = CompletableFuture.allOf(futures.toArray(CompletableFuture[]::new));
     try {
@@ -160,6 +181,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     requireNonNull(texts, "texts");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
     Object job = options.job().orElseGet(Object::new);
+    EmbedOptions each = complete(options);
     long window = streamTokens;
     if (wanted.contains(Output.COLBERT)) {
       // Results are what counts: a vector a token.
@@ -168,8 +190,8 @@ public final class EmbeddingEngine implements AutoCloseable {
     }
     return new EmbeddingStream(
         texts,
-        text -> pipeline.submit(requireNonNull(text, "text"), options, wanted, job, false),
-        pipeline::estimate,
+        text -> pipeline.submit(requireNonNull(text, "text"), each, wanted, job, false),
+        text -> pipeline.estimate(text, each.truncation().orElse(truncation), wanted),
         window);
   }
 
@@ -182,6 +204,10 @@ public final class EmbeddingEngine implements AutoCloseable {
           "The model " + model.name() + " gives " + info.outputs() + ", not " + options.outputs());
     }
     return options.outputs();
+  }
+
+  private EmbedOptions complete(EmbedOptions options) {
+    return options.truncation().isPresent() ? options : options.truncation(truncation);
   }
 
   /** Tokens of a text as the model would see it, its role's prompt and special tokens included. */
@@ -219,6 +245,11 @@ public final class EmbeddingEngine implements AutoCloseable {
   /** The model's name, for people. */
   public String modelName() {
     return model.name();
+  }
+
+  /** What becomes of texts that are too long, if nothing else is asked for. */
+  public Truncation truncation() {
+    return truncation;
   }
 
   /** Outputs of a text that asks for none in particular. */
@@ -283,6 +314,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     private Set<Output> outputs;
     private int threads;
     private int maxLength;
+    private Truncation truncation;
     private int tokenBudget;
     private final EngineSettings.Draft settings;
     private final List<EngineListener> listeners = new ArrayList<>();
@@ -299,6 +331,11 @@ public final class EmbeddingEngine implements AutoCloseable {
           config.get(LucioleConfig.Key.OUTPUTS).map(LucioleConfig::parseOutputs).orElse(Set.of());
       threads = config.positive(LucioleConfig.Key.THREADS).orElse(0);
       maxLength = config.positive(LucioleConfig.Key.MAX_LENGTH).orElse(0);
+      truncation =
+          config
+              .get(LucioleConfig.Key.TRUNCATION)
+              .map(Truncation::parse)
+              .orElse(Truncation.TRUNCATE);
       tokenBudget = config.positive(LucioleConfig.Key.TOKEN_BUDGET).orElse(0);
       calibrate =
           config.get(LucioleConfig.Key.CALIBRATE).map(LucioleConfig::parseBoolean).orElse(false);
@@ -374,6 +411,12 @@ public final class EmbeddingEngine implements AutoCloseable {
     /** Most tokens of a text, special ones included; by default the model's limit. */
     public Builder maxLength(int tokens) {
       this.maxLength = LucioleConfig.positive(Integer.toString(tokens));
+      return this;
+    }
+
+    /** What becomes of texts with more tokens; by default their ends are cut off. */
+    public Builder truncation(Truncation truncation) {
+      this.truncation = requireNonNull(truncation, "truncation");
       return this;
     }
 
@@ -488,7 +531,7 @@ public final class EmbeddingEngine implements AutoCloseable {
               where.stream().map(d -> new BackendConfig(d, precision, threads, outputs)).toList(),
               new OpenedModel.Budget(tokenBudget, calibrate));
       try {
-        return new EmbeddingEngine(opened, settings.on(where.get(0)), listeners, cache);
+        return new EmbeddingEngine(opened, truncation, settings.on(where.get(0)), listeners, cache);
       } catch (Throwable t) {
         opened.close();
         throw t;

@@ -22,6 +22,8 @@ final class EngineMetrics {
   private final LongAdder embedded = new LongAdder();
   private final Map<EngineStats.Failure, LongAdder> failures =
       new EnumMap<>(EngineStats.Failure.class);
+  private final LongAdder truncated = new LongAdder();
+  private final LongAdder chunked = new LongAdder();
   private final LongAdder batches = new LongAdder();
   private final LongAdder texts = new LongAdder();
   private final LongAdder tokens = new LongAdder();
@@ -65,11 +67,20 @@ final class EngineMetrics {
       case BackendOutOfMemoryException e -> EngineStats.Failure.OUT_OF_MEMORY;
       case DeviceLostException e -> EngineStats.Failure.DEVICE_LOST;
       case BackendException e -> EngineStats.Failure.BACKEND;
+      case TextTooLongException e -> EngineStats.Failure.TOO_LONG;
       case NotFiniteException e -> EngineStats.Failure.NOT_FINITE;
       case TimeoutException e -> EngineStats.Failure.EXPIRED;
       case EngineClosedException e -> EngineStats.Failure.CLOSED;
       case null, default -> EngineStats.Failure.OTHER;
     };
+  }
+
+  void truncated() {
+    truncated.increment();
+  }
+
+  void chunked() {
+    chunked.increment();
   }
 
   void cached(boolean hit) {
@@ -113,6 +124,8 @@ final class EngineMetrics {
         submitted.sum(),
         embedded.sum(),
         failed,
+        truncated.sum(),
+        chunked.sum(),
         interactive,
         bulk,
         batches.sum(),

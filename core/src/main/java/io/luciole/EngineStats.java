@@ -10,6 +10,9 @@ import java.util.Map;
  * @param submitted texts taken
  * @param embedded texts whose embedding was delivered, from the cache or not
  * @param failures texts that ended otherwise, by kind; every kind is there
+ * @param truncated texts whose end was cut off because they were longer than the model's limit
+ * @param chunked texts that were embedded in chunks for that reason; a chunk counts as a text among
+ *     what waits and in batches
  * @param interactive what waits in the interactive lane, tokenised or not
  * @param bulk what waits in the bulk lane, tokenised or not
  * @param batches batches that devices computed
@@ -27,6 +30,8 @@ public record EngineStats(
     long submitted,
     long embedded,
     Map<Failure, Long> failures,
+    long truncated,
+    long chunked,
     Waiting interactive,
     Waiting bulk,
     long batches,
@@ -47,6 +52,8 @@ public record EngineStats(
     BACKEND,
     /** Its device was lost. */
     DEVICE_LOST,
+    /** It was longer than the model's limit, and was not to be cut. */
+    TOO_LONG,
     /** The model gave NaN or infinity. */
     NOT_FINITE,
     /** Its deadline passed before it reached a device. */

@@ -57,6 +57,10 @@ public final class LucioleConfig {
     OUTPUTS("outputs"),
     /** Most tokens of a text, special ones included; the model's limit by default. */
     MAX_LENGTH("max-length"),
+    /**
+     * What becomes of longer texts: {@code truncate} (the default), {@code error}, {@code chunk}.
+     */
+    TRUNCATION("truncation"),
     /** Most tokens of a batch, padding included. */
     TOKEN_BUDGET("token-budget"),
     /** {@code true} to measure the token budget if none is set or was measured before. */
@@ -74,7 +78,43 @@ public final class LucioleConfig {
     /** How long a batch may take before its device is given up, such as {@code 2m}. */
     BATCH_TIMEOUT("batch-timeout"),
     /** How long closing waits for texts that were submitted, such as {@code 30s}. */
-    CLOSE_TIMEOUT("close-timeout");
+    CLOSE_TIMEOUT("close-timeout"),
+    /** The server's address; {@code 127.0.0.1} by default. */
+    SERVER_HOST("server.host"),
+    /** The server's port; 8080 by default, 0 for any that is free. */
+    SERVER_PORT("server.port"),
+    /** The folder of the index that the server searches and writes. */
+    SERVER_INDEX("server.index"),
+    /** SHA-256 digests of the keys that clients show, in hex, comma-separated. */
+    SERVER_API_KEYS("server.api-keys"),
+    /** {@code true} to listen beyond this machine without a key. */
+    SERVER_INSECURE("server.insecure"),
+    /** A PEM file with the server's certificate chain. */
+    SERVER_TLS_CERTIFICATE("server.tls-certificate"),
+    /** A PEM file with the certificate's private key, PKCS#8. */
+    SERVER_TLS_KEY("server.tls-key"),
+    /** Origins whose pages may call the server, comma-separated; none by default. */
+    SERVER_CORS_ORIGINS("server.cors-origins"),
+    /** Most bytes of a request's body, such as {@code 16m}. */
+    SERVER_MAX_BODY("server.max-body"),
+    /** Most texts of a request. */
+    SERVER_MAX_TEXTS("server.max-texts"),
+    /** Most characters of a text. */
+    SERVER_MAX_CHARACTERS("server.max-characters"),
+    /** Most requests at once. */
+    SERVER_MAX_REQUESTS("server.max-requests"),
+    /** Most tokens that the server's clients may have waiting. */
+    SERVER_MAX_WAITING_TOKENS("server.max-waiting-tokens"),
+    /** How long a request may take, such as {@code 60s}. */
+    SERVER_TIMEOUT("server.timeout"),
+    /** How long a client may send nothing in the middle of a request. */
+    SERVER_READ_TIMEOUT("server.read-timeout"),
+    /** How lately an inference must have succeeded for the server to be ready. */
+    SERVER_READY_WITHIN("server.ready-within"),
+    /** How long a shutdown waits for what is under way. */
+    SERVER_SHUTDOWN_TIMEOUT("server.shutdown-timeout"),
+    /** Whether each request is logged; {@code true} by default. */
+    SERVER_ACCESS_LOG("server.access-log");
 
     private final String id;
 
@@ -109,7 +149,9 @@ public final class LucioleConfig {
   private static final Set<String> OTHER_PROPERTIES = Set.of("luciole.config", "luciole.cache");
 
   /** Names of one backend's own switches, such as {@code luciole.onnx.form}; it checks them. */
-  private static final Pattern BACKENDS_OWN = Pattern.compile("luciole\\.[a-z]+\\..+");
+  private static final Pattern BACKENDS_OWN = Pattern.compile("luciole\\.(?!server\\.)[a-z]+\\..+");
+
+  private static final Pattern SIZE = Pattern.compile("(\\d{1,10}) *([kmg]?)");
 
   private final Map<Key, Setting> settings;
 
@@ -208,7 +250,47 @@ public final class LucioleConfig {
     return List.copyOf(devices);
   }
 
-  static boolean parseBoolean(String text) {
+  /** Reads {@code 65536}, {@code 64k}, {@code 16m}, {@code 1g}: bytes, in powers of 1024. */
+  public static long parseSize(String text) {
+    Matcher m = SIZE.matcher(text.strip().toLowerCase(Locale.ROOT));
+    if (!m.matches() || Long.parseLong(m.group(1)) == 0) {
+      throw new IllegalArgumentException(
+          "expected a size such as 65536, 64k or 16m, got \"" + text + '"');
+    }
+    long n = Long.parseLong(m.group(1));
+    return switch (m.group(2)) {
+      case "k" -> n << 10;
+      case "m" -> n << 20;
+      case "g" -> n << 30;
+      default -> n;
+    };
+  }
+
+  /** Reads a port, 0 to 65535. */
+  public static int parsePort(String text) {
+    if (text.strip().matches("\\d{1,5}") && Integer.parseInt(text.strip()) <= 0xFFFF) {
+      return Integer.parseInt(text.strip());
+    }
+    throw new IllegalArgumentException("expected a port, 0 to 65535, got \"" + text + '"');
+  }
+
+  /** Reads SHA-256 digests in hex, comma-separated. They are digests, so messages may show them. */
+  public static List<String> parseDigests(String text) {
+    List<String> digests = new ArrayList<>();
+    for (String digest : text.split(",", -1)) {
+      String form = digest.strip().toLowerCase(Locale.ROOT);
+      if (!form.matches("[0-9a-f]{64}")) {
+        throw new IllegalArgumentException(
+            "expected SHA-256 digests of 64 hexadecimal digits, comma-separated; a digest is what"
+                + " `printf KEY | sha256sum` prints");
+      }
+      digests.add(form);
+    }
+    return List.copyOf(digests);
+  }
+
+  /** Reads {@code true} or {@code false}. */
+  public static boolean parseBoolean(String text) {
     return switch (text.strip().toLowerCase(Locale.ROOT)) {
       case "true" -> true;
       case "false" -> false;
@@ -217,7 +299,7 @@ public final class LucioleConfig {
   }
 
   /** Reads {@code 500ms}, {@code 2s}, {@code 5m}, {@code 1h}. */
-  static Duration duration(String text) {
+  public static Duration duration(String text) {
     Matcher m = DURATION.matcher(text.strip());
     if (!m.matches()) {
       throw new IllegalArgumentException(
@@ -232,7 +314,8 @@ public final class LucioleConfig {
     };
   }
 
-  static int positive(String text) {
+  /** Reads a whole number of at least 1. */
+  public static int positive(String text) {
     try {
       int value = Integer.parseInt(text.strip());
       if (value >= 1) {
@@ -304,11 +387,35 @@ public final class LucioleConfig {
       case DEVICE -> parseDevices(value);
       case PRECISION -> Precision.parse(value);
       case OUTPUTS -> parseOutputs(value);
-      case THREADS, MAX_LENGTH, TOKEN_BUDGET, TOKENIZER_THREADS, MAX_WAITING_TOKENS ->
+      case THREADS,
+          MAX_LENGTH,
+          TOKEN_BUDGET,
+          TOKENIZER_THREADS,
+          MAX_WAITING_TOKENS,
+          SERVER_MAX_TEXTS,
+          SERVER_MAX_CHARACTERS,
+          SERVER_MAX_REQUESTS,
+          SERVER_MAX_WAITING_TOKENS ->
           positive(value);
-      case CALIBRATE -> parseBoolean(value);
+      case TRUNCATION -> Truncation.parse(value);
+      case CALIBRATE, SERVER_INSECURE, SERVER_ACCESS_LOG -> parseBoolean(value);
+      case SERVER_MAX_BODY -> parseSize(value);
+      case SERVER_PORT -> parsePort(value);
+      case SERVER_API_KEYS -> parseDigests(value);
+      case SERVER_HOST,
+          SERVER_INDEX,
+          SERVER_TLS_CERTIFICATE,
+          SERVER_TLS_KEY,
+          SERVER_CORS_ORIGINS -> {}
       case OVERLOAD -> Overload.parse(value);
-      case MAX_WAIT, BATCH_TIMEOUT, CLOSE_TIMEOUT -> duration(value);
+      case MAX_WAIT,
+          BATCH_TIMEOUT,
+          CLOSE_TIMEOUT,
+          SERVER_TIMEOUT,
+          SERVER_READ_TIMEOUT,
+          SERVER_READY_WITHIN,
+          SERVER_SHUTDOWN_TIMEOUT ->
+          duration(value);
     }
   }
 

@@ -3,6 +3,7 @@ package io.luciole;
 import static java.util.Objects.requireNonNull;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -42,6 +43,21 @@ public final class MultiVector {
           "expected whole rows of " + dimension + " values, got " + values.length + " values");
     }
     return new MultiVector(dimension, values);
+  }
+
+  /** The rows of several, one after another; they must be of one dimension. */
+  static MultiVector concat(List<MultiVector> parts) {
+    int length = 0;
+    for (MultiVector part : parts) {
+      length = Math.addExact(length, part.values.length);
+    }
+    float[] all = new float[length];
+    int at = 0;
+    for (MultiVector part : parts) {
+      System.arraycopy(part.values, 0, all, at, part.values.length);
+      at += part.values.length;
+    }
+    return new MultiVector(parts.get(0).dimension, all);
   }
 
   /** The number of rows. */

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.luciole.model.ModelDescription;
 import io.luciole.model.ModelFiles;
 import io.luciole.spi.BackendInfo;
+import io.luciole.model.TokenizedText;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -106,7 +107,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     BackendInfo info = opened.info();
     Pipeline pipeline =
         new Pipeline(
-            opened.tokenizer()::tokenize,
+            LongTexts.tokenizer(opened.tokenizer(), files.description()),
             files.description().maxTokens(),
             info.pads(),
             settings,
@@ -164,11 +165,22 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
    */
   Request submit(
       String text, EmbedOptions options, Set<Output> outputs, Object job, boolean mayReject) {
+    Request request = new Request(text, options, outputs, job, clock.getAsLong(), this);
+    return submit(request, estimate(text, request.truncation, outputs), mayReject);
+  }
+
+  /** As for a text: takes what is tokenised already. */
+  Request submit(TokenizedText tokens, EmbedOptions options, Set<Output> outputs, Object job) {
+    return submit(
+        new Request("", tokens, options, outputs, job, clock.getAsLong(), this),
+        tokens.length(),
+        true);
+  }
+
+  private Request submit(Request request, int estimate, boolean mayReject) {
     if (closed) {
       throw closedException();
     }
-    Request request = new Request(text, options, outputs, job, clock.getAsLong(), this);
-    int estimate = estimate(text);
     request.length = estimate;
     DeviceLostException lost = noDevice;
     TokenGate gate = gate(request);
@@ -198,9 +210,13 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     return request;
   }
 
-  /** Roughly how many tokens a text has. */
-  int estimate(String text) {
-    return Math.max(1, Math.min(maxTokens, text.length() / CHARS_PER_TOKEN));
+  /** Roughly how many tokens of a text are computed. */
+  int estimate(String text, Truncation truncation, Set<Output> outputs) {
+    int most =
+        truncation == Truncation.CHUNK
+            ? Math.max(maxTokens, LongTexts.mostTokens(outputs))
+            : maxTokens;
+    return Math.max(1, Math.min(most, text.length() / CHARS_PER_TOKEN));
   }
 
   /** False if the deadline passed meanwhile. */

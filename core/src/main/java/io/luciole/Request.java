@@ -50,6 +50,7 @@ final class Request extends CompletableFuture<Embedding> {
       AtomicIntegerFieldUpdater.newUpdater(Request.class, "reserved");
 
   final Role role;
+  final Truncation truncation;
   final Set<Output> outputs;
   final Lane lane;
 
@@ -65,6 +66,9 @@ final class Request extends CompletableFuture<Embedding> {
 
   /** The text until it is tokenised, then null. */
   private volatile @Nullable String text;
+
+  /** Tokens that came instead of a text. */
+  private final @Nullable TokenizedText given;
 
   private int @Nullable [] ids;
   private boolean truncated;
@@ -93,8 +97,22 @@ final class Request extends CompletableFuture<Embedding> {
 
   Request(
       String text, EmbedOptions options, Set<Output> outputs, Object job, long now, Owner owner) {
+    this(text, null, options, outputs, job, now, owner);
+  }
+
+  /** A request of a text, or if {@code given} is not null of tokens, where the text is empty. */
+  Request(
+      String text,
+      @Nullable TokenizedText given,
+      EmbedOptions options,
+      Set<Output> outputs,
+      Object job,
+      long now,
+      Owner owner) {
     this.text = text;
+    this.given = given;
     this.role = options.role();
+    this.truncation = options.truncation().orElse(Truncation.TRUNCATE);
     this.outputs = outputs;
     this.lane = options.lane();
     this.job = job;
@@ -104,15 +122,42 @@ final class Request extends CompletableFuture<Embedding> {
     this.owner = owner;
   }
 
+  /** A chunk of a text, tokenised: of the same lane and job, due at the same time. */
+  Request(Request whole, TokenizedText tokens, Owner owner) {
+    this.given = null;
+    this.role = whole.role;
+    this.truncation = whole.truncation;
+    this.outputs = whole.outputs;
+    this.lane = whole.lane;
+    this.job = whole.job;
+    this.submittedNanos = whole.submittedNanos;
+    this.hasDeadline = whole.hasDeadline;
+    this.deadlineNanos = whole.deadlineNanos;
+    this.owner = owner;
+    tokenized(tokens);
+  }
+
   /** The text, or null if it was settled meanwhile. */
   @Nullable String text() {
     return text;
+  }
+
+  /** The tokens that came instead of a text, or null. */
+  @Nullable TokenizedText given() {
+    return given;
   }
 
   void tokenized(TokenizedText tokens) {
     ids = tokens.ids();
     truncated = tokens.truncated();
     length = tokens.length();
+    text = null;
+  }
+
+  /** Its chunks were tokenised and settle it. */
+  void chunked(int tokens, boolean cut) {
+    truncated = cut;
+    length = tokens;
     text = null;
   }
 

@@ -71,6 +71,12 @@ final class Results {
             }));
   }
 
+  /** Keeps and delivers an embedding that was merged from chunks. */
+  void deliverMerged(Request text, Embedding embedding) {
+    keep(text, embedding);
+    text.complete(embedding);
+  }
+
   private void keep(Request text, Embedding embedding) {
     EmbeddingCache.Key key = text.cacheKey;
     if (cache != null && key != null) {

@@ -23,6 +23,11 @@ final class TokenizerStage {
   /** Tokenises; called from several threads. */
   interface Tokenizer {
     TokenizedText tokenize(String text, Role role);
+
+    /** What deals with long texts that are not just to be cut; never asked if there are none. */
+    default LongTexts longTexts() {
+      throw new UnsupportedOperationException("this tokenizer only cuts long texts");
+    }
   }
 
   private final Pipeline pipeline;
@@ -104,8 +109,8 @@ final class TokenizerStage {
           if (cached != null) {
             known.add(request);
             embeddings.add(cached);
-          } else if (tokenize(request)) {
-            done.add(request);
+          } else {
+            done.addAll(tokenize(request));
           }
         }
       } finally {
@@ -120,13 +125,16 @@ final class TokenizerStage {
 
   private @Nullable Embedding cached(Request request) {
     String text = request.text();
-    if (cache == null || keys == null || text == null) {
+    if (cache == null || keys == null || text == null || request.given() != null) {
       return null;
     }
     try {
-      request.cacheKey = keys.key(text, request.role, request.outputs);
+      request.cacheKey = keys.key(text, request.role, request.outputs, request.truncation);
       Embedding found = cache.get(request.cacheKey);
       pipeline.metrics().cached(found != null);
+      if (found != null && found.truncated()) {
+        pipeline.metrics().truncated();
+      }
       return found;
     } catch (Throwable t) {
       if (!cacheFailed.getAndSet(true)) {
@@ -136,18 +144,43 @@ final class TokenizerStage {
     }
   }
 
-  private boolean tokenize(Request request) {
+  /** What is to be computed: the text, its chunks, or nothing if it is settled or failed. */
+  private List<Request> tokenize(Request request) {
     String text = request.text();
     if (text == null) {
-      return false;
+      return List.of();
     }
+    List<Request> parts;
     try {
-      request.tokenized(tokenizer.tokenize(text, request.role));
+      parts = parts(request, text);
+      if (request.truncated()) {
+        pipeline.metrics().truncated();
+      }
     } catch (Throwable t) {
       pipeline.results().fail(List.of(request), t);
-      return false;
+      return List.of();
     }
+    // A text in chunks keeps its room until it is settled.
     pipeline.release(request, request.reserveExactly());
-    return true;
+    return parts;
+  }
+
+  private List<Request> parts(Request request, String text) {
+    TokenizedText given = request.given();
+    TokenizedText tokens = given != null ? given : tokenizer.tokenize(text, request.role);
+    boolean cut =
+        request.truncation == Truncation.TRUNCATE
+            || (given != null && request.truncation == Truncation.CHUNK);
+    if (!tokens.truncated() || cut) {
+      request.tokenized(tokens);
+      return List.of(request);
+    }
+    LongTexts longTexts = tokenizer.longTexts();
+    if (request.truncation == Truncation.ERROR) {
+      throw given != null ? longTexts.refusal() : longTexts.refusal(text, request.role);
+    }
+    pipeline.metrics().chunked();
+    return longTexts.chunks(
+        request, text, merged -> pipeline.results().deliverMerged(request, merged));
   }
 }

@@ -1,5 +1,6 @@
 package io.luciole.djl;
 
+import ai.djl.ndarray.types.Shape;
 import io.luciole.spi.TokenBatch;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -90,6 +91,18 @@ final class BatchLayout {
             .toArray();
     int[] lengths = Arrays.stream(texts).map(batch::length).toArray();
     return new BatchLayout(batch, texts, lengths, firstPosition);
+  }
+
+  /** One group, all as long as the longest text and no longer; positions mean nothing. */
+  static BatchLayout rectangular(TokenBatch batch) {
+    int[] lengths = new int[batch.size()];
+    Arrays.fill(lengths, batch.maxLength());
+    return new BatchLayout(batch, IntStream.range(0, batch.size()).toArray(), lengths, 0);
+  }
+
+  /** The shape of the mask as the program takes it. */
+  Shape maskShape() {
+    return mask.length == 0 ? new Shape(0) : new Shape(groups[0], groups[1]);
   }
 
   /** One group; padding only where lengths differ. */

@@ -13,11 +13,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Checks what comes in, so that nothing wrong reaches native code, and runs it in an encoder. */
 final class DjlBackend implements Backend {
-  private final TorchEncoder encoder;
+  private final Encoder encoder;
   private final BackendInfo info;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  DjlBackend(TorchEncoder encoder, String version, Device device, int maxTokens) {
+  DjlBackend(Encoder encoder, String version, Device device, int maxTokens) {
     this.encoder = encoder;
     this.info =
         new BackendInfo(

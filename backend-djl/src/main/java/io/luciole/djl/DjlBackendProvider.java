@@ -14,7 +14,8 @@ import java.util.List;
 /**
  * Opens encoders on PyTorch, on CPUs and CUDA devices. Chosen by the name {@code djl}.
  *
- * <p>Runs checkpoints of the BERT and XLM-RoBERTa kind with all of BGE-M3's heads. On the CPU, fp32
+ * <p>Runs checkpoints of the BERT and XLM-RoBERTa kind with all of BGE-M3's heads, and TorchScript
+ * files that give token states, DJL's model zoo among them. On the CPU, fp32
  * weights are used where they lie in the mapped file; nothing is downloaded and nothing reported.
  */
 public final class DjlBackendProvider implements BackendProvider {
@@ -57,10 +58,11 @@ public final class DjlBackendProvider implements BackendProvider {
     } catch (LinkageError e) {
       throw new BackendException(Natives.classesMissing(e), e);
     }
+    Encoder encoder =
+        model.torchscript() != null && model.weights() == null
+            ? ScriptedEncoder.open(runtime, model, config, memory)
+            : TorchEncoder.open(runtime, model, config, memory);
     return new DjlBackend(
-        TorchEncoder.open(runtime, model, config, memory),
-        runtime.version(),
-        config.device(),
-        model.description().maxTokens());
+        encoder, runtime.version(), config.device(), model.description().maxTokens());
   }
 }

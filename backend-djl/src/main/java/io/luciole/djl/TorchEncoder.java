@@ -1,14 +1,11 @@
 package io.luciole.djl;
 
 import ai.djl.engine.EngineException;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
-import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.IValueUtils;
-import ai.djl.pytorch.jni.JniUtils;
 import io.luciole.Output;
 import io.luciole.model.EncoderConfig;
 import io.luciole.model.EncoderWeights;
@@ -16,49 +13,27 @@ import io.luciole.model.ModelFiles;
 import io.luciole.model.Pooling;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
-import io.luciole.spi.BackendOutOfMemoryException;
 import io.luciole.spi.BackendOutput;
 import io.luciole.spi.Precision;
 import io.luciole.spi.TokenBatch;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A checkpoint in PyTorch: its weights as tensors, and the program that computes the encoder with
- * them ({@code encoder.pt}, written by {@code src/main/torchscript/make_encoder.py}, which says
- * what goes in and comes out). {@link DjlBackend} has checked every batch before it comes here,
- * calls from one thread at a time and closes once.
- *
- * <p>Native memory: the weights for as long as it is open; a run's inputs and outputs during the
- * run. What leaves a run lies on Java's heap.
+ * A checkpoint in PyTorch: its weights as tensors, and the program of {@link TorchSession} that
+ * computes the encoder with them. It holds the weights for as long as it is open.
  */
-final class TorchEncoder implements AutoCloseable {
-  private static final String PROGRAM = "encoder.pt";
-
-  /** The largest byte array that JVMs give. */
-  private static final long LARGEST_OUTPUT = Integer.MAX_VALUE - 8;
-
-  private final boolean accelerated;
-  private final PtNDManager manager;
-  private final PtNDManager host;
-  private final PtSymbolBlock program;
+final class TorchEncoder implements Encoder {
+  private final TorchSession session;
   private final EncoderConfig config;
   private final Pooling pooling;
   private final Precision precision;
   private final Set<Output> outputs;
   private final int colbertDimension;
-  private final FreeMemory memory;
-  private final int threads;
 
   /** The weights as the program takes them: {@code embedding}, {@code layers}, {@code head}. */
   private final List<IValue> weights = new ArrayList<>();
@@ -69,29 +44,19 @@ final class TorchEncoder implements AutoCloseable {
       EncoderWeights files,
       BackendConfig settings,
       FreeMemory memory) {
-    this.accelerated = settings.device().isAccelerator();
     this.config = files.config();
     this.pooling = model.description().requirePooling();
     this.precision = precision(settings);
-    this.memory = settings.device().isAccelerator() ? FreeMemory.unknown() : memory;
-    this.threads = runtime.threads(settings.threads());
     Set<Output> offered = EnumSet.of(Output.DENSE);
     files.sparseHead().ifPresent(head -> offered.add(Output.SPARSE));
     files.colbertHead().ifPresent(head -> offered.add(Output.COLBERT));
-    if (!settings.outputs().isEmpty()) {
-      // Asking for less saves a head's memory; asking for more is refused when it is run.
-      offered.retainAll(settings.outputs());
-    }
-    this.outputs = offered;
+    this.outputs = TorchSession.outputs(model, offered, settings.outputs());
     this.colbertDimension =
-        offered.contains(Output.COLBERT)
+        outputs.contains(Output.COLBERT)
             ? files.colbertHead().map(EncoderWeights.Linear::outputs).orElse(0)
             : 0;
-    this.manager = runtime.newManager(settings.device());
-    this.host =
-        settings.device().isAccelerator() ? manager.newSubManager(ai.djl.Device.cpu()) : manager;
+    this.session = new TorchSession(runtime, settings, memory);
     try {
-      this.program = loadProgram(manager);
       load(files);
     } catch (Throwable t) {
       close();
@@ -127,22 +92,8 @@ final class TorchEncoder implements AutoCloseable {
     return chosen;
   }
 
-  private static PtSymbolBlock loadProgram(PtNDManager manager) {
-    try (InputStream in = TorchEncoder.class.getResourceAsStream(PROGRAM)) {
-      if (in == null) {
-        throw new BackendException(
-            "Expected "
-                + PROGRAM
-                + " beside the backend's classes, found none: the jar is broken.");
-      }
-      return JniUtils.loadModule(manager, in, false, false);
-    } catch (IOException e) {
-      throw new BackendException("Cannot read " + PROGRAM + ": " + e.getMessage(), e);
-    }
-  }
-
   private void load(EncoderWeights files) {
-    TorchWeights tensors = new TorchWeights(manager, accelerated ? host : null, precision, program);
+    TorchWeights tensors = new TorchWeights(session, precision);
     List<PtNDArray> embedding = new ArrayList<>();
     embedding.add(tensors.of(files.words()));
     embedding.add(tensors.of(files.positions()));
@@ -163,84 +114,64 @@ final class TorchEncoder implements AutoCloseable {
     }
 
     List<PtNDArray> heads = new ArrayList<>();
-    addHead(tensors, heads, Output.SPARSE, files.sparseHead().orElse(null));
-    addHead(tensors, heads, Output.COLBERT, files.colbertHead().orElse(null));
+    session.addHead(
+        tensors, heads, outputs.contains(Output.SPARSE) ? files.sparseHead().orElse(null) : null);
+    session.addHead(
+        tensors, heads, outputs.contains(Output.COLBERT) ? files.colbertHead().orElse(null) : null);
 
     for (List<PtNDArray> part : List.of(embedding, layers, heads)) {
       weights.add(IValue.listFrom(part.toArray(PtNDArray[]::new)));
     }
   }
 
-  private void addHead(
-      TorchWeights tensors,
-      List<PtNDArray> heads,
-      Output output,
-      EncoderWeights.@Nullable Linear head) {
-    if (head != null && outputs.contains(output)) {
-      tensors.add(heads, head);
-    } else {
-      heads.add(manager.create(new Shape(0), DataType.FLOAT32));
-      heads.add(manager.create(new Shape(0), DataType.FLOAT32));
-    }
-  }
-
-  Set<Output> outputs() {
+  @Override
+  public Set<Output> outputs() {
     return outputs;
   }
 
-  int dimension() {
+  @Override
+  public int dimension() {
     return config.hidden();
   }
 
-  int colbertDimension() {
+  @Override
+  public int colbertDimension() {
     return colbertDimension;
   }
 
-  int vocabulary() {
+  @Override
+  public int vocabulary() {
     return config.vocabulary();
   }
 
-  String precision() {
+  @Override
+  public String precision() {
     return precision.id();
   }
 
-  boolean pads() {
-    return accelerated;
+  @Override
+  public boolean pads() {
+    return session.accelerated;
   }
 
-  int tensors() {
-    return manager.getManagedArrays().size();
+  @Override
+  public int tensors() {
+    return session.tensors();
   }
 
-  BackendOutput run(TokenBatch batch, Set<Output> wanted) {
+  @Override
+  public BackendOutput run(TokenBatch batch, Set<Output> wanted) {
     checkSize(batch, wanted);
-    try (PtNDManager scope = (PtNDManager) host.newSubManager()) {
-      // Both hold for this thread. The optimizer would compile the program anew for shape after
-      // shape.
-      JniUtils.setNumThreads(threads);
-      JniUtils.setGraphExecutorOptimize(false);
-      return forward(scope, batch, wanted);
-    } catch (EngineException | OutOfMemoryError e) {
-      throw TorchErrors.of("running " + batch, e);
-    }
+    return session.run(batch, scope -> forward(scope, batch, wanted));
   }
 
-  /** Refuses what would not fit before anything is begun. */
   private void checkSize(TokenBatch batch, Set<Output> wanted) {
     long rows = pads() ? (long) batch.size() * (batch.maxLength() + 7) : batch.tokens();
-    long bytes = (long) Float.BYTES * batch.size() * config.hidden();
+    long values = (long) batch.size() * config.hidden();
     if (wanted.contains(Output.COLBERT)) {
-      bytes = Math.max(bytes, (long) Float.BYTES * batch.tokens() * colbertDimension);
+      values = Math.max(values, (long) batch.tokens() * colbertDimension);
     }
-    if (bytes > LARGEST_OUTPUT || rows > LARGEST_OUTPUT) {
-      throw new BackendOutOfMemoryException(
-          "An output of "
-              + batch
-              + " would take "
-              + bytes
-              + " bytes, more than an array can have.");
-    }
-    memory.require(rows * bytesPerRow(wanted), batch);
+    session.checkSize(batch, rows, bytesPerRow(wanted), values);
   }
 
   /**
@@ -263,12 +194,12 @@ final class TorchEncoder implements AutoCloseable {
     List<IValue> arguments = new ArrayList<>();
     List<IValue> own = new ArrayList<>();
     try {
-      own.add(tensor(scope, layout.ids));
-      own.add(tensor(scope, layout.positions));
+      own.add(session.longs(scope, new Shape(layout.ids.length), layout.ids));
+      own.add(session.longs(scope, new Shape(layout.positions.length), layout.positions));
       own.add(IValue.listFrom(layout.groups));
-      own.add(mask(scope, layout.mask, batch.size()));
-      own.add(tensor(scope, layout.order));
-      own.add(tensor(scope, layout.rows));
+      own.add(session.flags(scope, layout.maskShape(), layout.mask));
+      own.add(session.longs(scope, new Shape(layout.order.length), layout.order));
+      own.add(session.longs(scope, new Shape(layout.rows.length), layout.rows));
       arguments.addAll(own);
       arguments.addAll(weights);
       List<Supplier<IValue>> rest =
@@ -277,74 +208,24 @@ final class TorchEncoder implements AutoCloseable {
               () -> IValue.from((double) config.epsilon()),
               () -> IValue.from(config.activation().name().toLowerCase(Locale.ROOT)),
               () -> IValue.from(pooling.name().toLowerCase(Locale.ROOT)),
-              () ->
-                  IValue.listFrom(
-                      flag(wanted, Output.DENSE),
-                      flag(wanted, Output.SPARSE),
-                      flag(wanted, Output.COLBERT)));
+              () -> TorchSession.wanted(wanted));
       for (Supplier<IValue> value : rest) {
         IValue made = value.get();
         own.add(made);
         arguments.add(made);
       }
-      try (IValue result = IValueUtils.forward(program, arguments.toArray(IValue[]::new))) {
-        return output(result.toTensorArray(scope), wanted);
+      try (IValue result = IValueUtils.forward(session.program, arguments.toArray(IValue[]::new))) {
+        return TorchSession.output(result.toTensorArray(scope), wanted);
       }
     } finally {
       own.forEach(IValue::close);
     }
   }
 
-  private static long flag(Set<Output> wanted, Output output) {
-    return wanted.contains(output) ? 1 : 0;
-  }
-
-  private IValue tensor(PtNDManager scope, long[] values) {
-    PtNDArray array = scope.create(new Shape(values.length), DataType.INT64);
-    if (values.length > 0) {
-      array.toByteBuffer(true).asLongBuffer().put(values);
-    }
-    return onDevice(scope, array);
-  }
-
-  private IValue mask(PtNDManager scope, byte[] values, int texts) {
-    Shape shape = values.length == 0 ? new Shape(0) : new Shape(texts, values.length / texts);
-    PtNDArray array = scope.create(shape, DataType.BOOLEAN);
-    if (values.length > 0) {
-      array.toByteBuffer(true).put(values);
-    }
-    return onDevice(scope, array);
-  }
-
-  private IValue onDevice(PtNDManager scope, PtNDArray array) {
-    if (!accelerated) {
-      return IValue.from(array);
-    }
-    PtNDArray there = array.toDevice(manager.getDevice(), true);
-    there.attach(scope);
-    return IValue.from(there);
-  }
-
-  private static BackendOutput output(PtNDArray[] found, Set<Output> wanted) {
-    Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
-    int next = 0;
-    for (Output output : List.of(Output.DENSE, Output.SPARSE, Output.COLBERT)) {
-      if (wanted.contains(output)) {
-        // A copy on the heap: what is read after close must not take the process down.
-        values.put(output, found[next++].toByteBuffer(false).asFloatBuffer());
-      }
-    }
-    return new BackendOutput(
-        values.get(Output.DENSE), values.get(Output.SPARSE), values.get(Output.COLBERT), () -> {});
-  }
-
   @Override
   public void close() {
     weights.forEach(IValue::close);
     weights.clear();
-    manager.close();
-    if (accelerated) {
-      JniUtils.emptyCudaCache();
-    }
+    session.close();
   }
 }

@@ -32,25 +32,21 @@ import org.jspecify.annotations.Nullable;
  */
 final class TorchWeights {
   private final PtNDManager device;
+
+  /** On the CPU, for what is on its way to a GPU; null if the device is the CPU. */
   private final @Nullable PtNDManager staging;
+
   private final Precision precision;
+
+  /** Its method {@code brain} makes brain floats, which DJL cannot. */
   private final PtSymbolBlock program;
 
-  /**
-   * @param device where the weights are to be, and who owns them
-   * @param staging a manager on the CPU for what is on its way to a GPU, or null on the CPU
-   * @param precision of the run
-   * @param program whose method {@code brain} makes brain floats, which DJL cannot
-   */
-  TorchWeights(
-      PtNDManager device,
-      @Nullable PtNDManager staging,
-      Precision precision,
-      PtSymbolBlock program) {
-    this.device = device;
-    this.staging = staging;
+  /** Weights for a session, which owns them, in the precision of its runs. */
+  TorchWeights(TorchSession session, Precision precision) {
+    this.device = session.manager;
+    this.staging = session.accelerated ? session.host : null;
     this.precision = precision;
-    this.program = program;
+    this.program = session.program;
   }
 
   void add(List<PtNDArray> to, Linear linear) {

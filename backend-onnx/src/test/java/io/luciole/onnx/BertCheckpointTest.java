@@ -43,6 +43,7 @@ class BertCheckpointTest {
         null,
         null,
         null,
+        null,
         new ModelDescription(OptionalInt.of(48), 40, pooling, true, Map.of(), Set.of()));
   }
 

@@ -140,6 +140,8 @@ class StarterOnnxTest {
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("cuda:0")
         .hasMessageContaining("onnxruntime_gpu")
-        .hasMessageContaining("bytedeco");
+        .hasMessageContaining("bytedeco")
+        .hasMessageContaining("On this machine: ")
+        .hasMessageContaining("CUDA 13");
   }
 }

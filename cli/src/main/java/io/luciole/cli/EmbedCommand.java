@@ -119,13 +119,24 @@ final class EmbedCommand implements Callable<Integer> {
                     + " on "
                     + engine.backend().device()
                     + ", to "
-                    + output);
+                    + output
+                    + cut(engine.stats().truncated(), engine.description().maxTokens()));
       }
       return 0;
     } catch (IOException e) {
       throw new CliException(
           "Cannot embed " + input + " to " + output + ": " + Failures.message(e), e);
     }
+  }
+
+  private static String cut(long texts, int limit) {
+    return texts == 0
+        ? ""
+        : String.format(
+            Locale.ROOT,
+            "; %,d of them longer than %,d tokens, cut off there (see --truncation)",
+            texts,
+            limit);
   }
 
   private void embed(NumberedLines lines, EmbeddingEngine engine, Writer writer, Progress progress)

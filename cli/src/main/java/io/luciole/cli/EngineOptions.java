@@ -2,6 +2,7 @@ package io.luciole.cli;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
+import io.luciole.Truncation;
 import io.luciole.lucene.IndexDescription;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelSource;
@@ -63,8 +64,18 @@ final class EngineOptions {
       names = "--max-length",
       paramLabel = "N",
       converter = Choice.Positive.class,
-      description = "Most tokens of a text; what is longer is cut. By default the model's limit.")
+      description =
+          "Most tokens of a text; of longer ones see --truncation. By default the model's limit.")
   private @Nullable Integer maxLength;
+
+  @Option(
+      names = "--truncation",
+      paramLabel = "RULE",
+      converter = TruncationConverter.class,
+      description =
+          "What becomes of longer texts: truncate (the default) cuts off their ends, error refuses"
+              + " them, chunk embeds them in pieces and merges those.")
+  private @Nullable Truncation truncation;
 
   /** The model that was named by flag. */
   @Nullable String model() {
@@ -81,6 +92,7 @@ final class EngineOptions {
           case PRECISION -> precision == null ? null : precision.id();
           case THREADS -> threads;
           case MAX_LENGTH -> maxLength;
+          case TRUNCATION -> truncation == null ? null : truncation.id();
           default -> null;
         };
     return value == null ? null : value.toString();
@@ -106,6 +118,9 @@ final class EngineOptions {
     }
     if (maxLength != null) {
       builder.maxLength(maxLength);
+    }
+    if (truncation != null) {
+      builder.truncation(truncation);
     }
     return builder;
   }
@@ -177,6 +192,14 @@ final class EngineOptions {
     @Override
     public Device convert(String value) {
       return Choice.checked(() -> Device.parse(value));
+    }
+  }
+
+  /** Reads a rule for long texts. */
+  static final class TruncationConverter implements ITypeConverter<Truncation> {
+    @Override
+    public Truncation convert(String value) {
+      return Choice.checked(() -> Truncation.parse(value));
     }
   }
 

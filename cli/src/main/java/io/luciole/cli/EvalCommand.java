@@ -6,14 +6,23 @@ import io.luciole.lucene.BeirReader;
 import io.luciole.lucene.Evaluation;
 import io.luciole.lucene.EvaluationQuery;
 import io.luciole.lucene.EvaluationTable;
+import io.luciole.lucene.Fusion;
+import io.luciole.lucene.FusionTuning;
+import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
+import io.luciole.lucene.Metric;
 import io.luciole.lucene.Qrels;
+import io.luciole.lucene.RankedRun;
+import io.luciole.lucene.Significance;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,13 +34,19 @@ import picocli.CommandLine.Option;
     description = "Measure how well an index answers queries with known answers.",
     footer = {
       "",
-      "Prints nDCG@10, MRR@10 and Recall@100 of each leg and of their fusion.",
+      "Prints nDCG@10, MRR@10, Recall@100 and MAP of each leg and fusion.",
       "",
       "Examples:",
       "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv",
-      "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --run fused.trec"
+      "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --run fused.trec",
+      "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --fusion rrf,dbsf \\",
+      "    --tune --compare yesterday.trec"
     })
 final class EvalCommand implements Callable<Integer> {
+  private static final List<Double> GRID = List.of(0.0, 0.25, 0.5, 0.75, 1.0);
+  private static final int PARTS = 5;
+  private static final long SEED = 1;
+
   private final Console console;
 
   @Mixin private EngineOptions engineOptions = new EngineOptions();
@@ -58,10 +73,58 @@ final class EvalCommand implements Callable<Integer> {
   private Path qrels = Path.of("");
 
   @Option(
+      names = "--fusion",
+      paramLabel = "NAME",
+      split = ",",
+      converter = FusionOptions.FusionConverter.class,
+      description = "Fusions to measure, with commas between; dbsf by default.")
+  private List<Fusion> fusions = List.of(Fusion.usual());
+
+  @Option(
+      names = "--depth",
+      paramLabel = "N",
+      converter = Choice.Positive.class,
+      description = "How many documents each leg finds, at least 100; 1000 by default.")
+  private int depth = 1000;
+
+  @Option(
+      names = "--rerank",
+      paramLabel = "N",
+      converter = Choice.Positive.class,
+      description = "Measure each fusion with its best N scored again by token vectors, too.")
+  private @Nullable Integer rerank;
+
+  @Option(
       names = "--run",
       paramLabel = "OUT",
-      description = "Write the fused ranking as a TREC run, which trec_eval reads.")
+      description = "Write a ranking as a TREC run, which trec_eval reads: the last of the table.")
   private @Nullable Path run;
+
+  @Option(
+      names = "--row",
+      paramLabel = "NAME",
+      description = "Which ranking of the table --run and --compare take, such as dense or dbsf.")
+  private @Nullable String row;
+
+  @Option(
+      names = "--per-query",
+      paramLabel = "OUT",
+      description = "Write each ranking's figures for each query, with tabs between.")
+  private @Nullable Path perQuery;
+
+  @Option(
+      names = "--compare",
+      paramLabel = "RUN",
+      description = "A TREC run to compare with, by a paired randomisation test of nDCG@10.")
+  private @Nullable Path compare;
+
+  @Option(
+      names = "--tune",
+      description = {
+        "Look for weights of the legs on a grid, by five-fold cross-validation, and say what to"
+            + " expect of them."
+      })
+  private boolean tune;
 
   @Option(names = "--tsv", description = "Print name and figures with tabs between, no headings.")
   private boolean tsv;
@@ -75,25 +138,110 @@ final class EvalCommand implements Callable<Integer> {
     LucioleConfig config = LucioleConfig.load();
     List<EvaluationQuery> asked = BeirReader.queries(queries);
     Qrels judged = BeirReader.qrels(qrels);
+    @Nullable RankedRun other = compare == null ? null : RankedRun.readTrec(compare, "other");
     try (@Nullable WholeFile file = run == null ? null : WholeFile.create(run);
+        @Nullable WholeFile queryFile = perQuery == null ? null : WholeFile.create(perQuery);
         EmbeddingEngine engine = engineOptions.openForIndex(index, config);
         HybridSearcher searcher = HybridSearcher.open(index, engine)) {
-      EvaluationTable table = evaluate(console, searcher, asked, judged);
+      EvaluationTable table = evaluate(console, evaluation(searcher), searcher, asked, judged);
       if (file != null) {
-        table.runs().get(table.runs().size() - 1).writeTrec(file.path());
+        chosen(table).writeTrec(file.path());
         file.commit();
       }
+      if (queryFile != null) {
+        Files.writeString(queryFile.path(), table.perQuery(judged));
+        queryFile.commit();
+      }
       console.out().print(tsv ? table.tsv() : table.format());
+      if (other != null) {
+        compare(chosen(table), other, judged);
+      }
+      if (tune) {
+        tune(table, judged);
+      }
       return 0;
     }
+  }
+
+  private Evaluation evaluation(HybridSearcher searcher) {
+    Evaluation evaluation = Choice.checked(() -> Evaluation.of(searcher).fusions(fusions).depth(depth));
+    return rerank == null
+        ? evaluation
+        : evaluation.rerank(new HybridQuery.Rerank(rerank, HybridQuery.Rerank.COLBERT));
+  }
+
+  private RankedRun chosen(EvaluationTable table) {
+    String wanted = row;
+    if (wanted == null) {
+      return table.runs().get(table.runs().size() - 1);
+    }
+    return table.runs().stream()
+        .filter(r -> r.name().equals(wanted))
+        .findFirst()
+        .orElseThrow(() ->
+            new CliException(
+                "--row: expected one of "
+                    + table.runs().stream().map(RankedRun::name).collect(Collectors.joining(", "))
+                    + ", got \""
+                    + wanted
+                    + '"'));
+  }
+
+  private void compare(RankedRun ours, RankedRun other, Qrels judged) {
+    Significance of =
+        Significance.between(
+            ours, other, judged, Metric.NDCG_10, Significance.DEFAULT_ROUNDS, SEED);
+    console
+        .out()
+        .println(
+            String.format(
+                Locale.ROOT,
+                "nDCG@10 of %s %.4f, of %s %.4f: difference %+.4f over %,d queries, p = %.4f",
+                ours.name(),
+                of.first(),
+                compare,
+                of.second(),
+                of.first() - of.second(),
+                of.queries(),
+                of.pValue()));
+  }
+
+  private void tune(EvaluationTable table, Qrels judged) {
+    if (table.legRuns().size() < 2) {
+      throw new CliException("--tune: expected an index with several legs, found one");
+    }
+    FusionTuning tuning =
+        Choice.checked(() ->
+            FusionTuning.search(
+                table.legRuns(), judged, Metric.NDCG_10, fusions, GRID, PARTS, SEED));
+    console
+        .out()
+        .println(
+            String.format(
+                Locale.ROOT,
+                "Best of the grid: %s, nDCG@10 %.4f on the queries it was chosen by; expect %.4f of"
+                    + " new ones (%d-fold cross-validation)",
+                tuning.best(),
+                tuning.bestScore(),
+                tuning.heldOut(),
+                PARTS));
   }
 
   /** Evaluates, and says what of the judgements could not count. */
   static EvaluationTable evaluate(
       Console console, HybridSearcher searcher, List<EvaluationQuery> queries, Qrels qrels) {
+    return evaluate(console, Evaluation.of(searcher), searcher, queries, qrels);
+  }
+
+  private static EvaluationTable evaluate(
+      Console console,
+      Evaluation evaluation,
+      HybridSearcher searcher,
+      List<EvaluationQuery> queries,
+      Qrels qrels) {
     EvaluationTable table;
     try (Progress progress = new Progress(console, "Searching", "queries", queries.size())) {
-      table = Evaluation.of(searcher).run(queries, qrels, progress::to);
+      table = evaluation.run(queries, qrels, progress::to);
     }
     Set<String> known = new HashSet<>();
     queries.forEach(q -> known.add(q.id()));

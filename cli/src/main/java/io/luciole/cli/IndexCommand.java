@@ -6,7 +6,6 @@ import io.luciole.lucene.BeirReader;
 import io.luciole.lucene.DocumentSource;
 import io.luciole.lucene.FolderReader;
 import io.luciole.lucene.HybridIndexer;
-import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.IndexOptions;
 import io.luciole.lucene.IndexingProgress;
 import io.luciole.lucene.IndexingReport;
@@ -33,7 +32,8 @@ import picocli.CommandLine.Option;
       "Examples:",
       "  luciole index --index my-index --input corpus.jsonl",
       "  luciole index --index my-index --input notes/",
-      "  luciole index --model BAAI/bge-m3 --index my-index --input corpus.jsonl"
+      "  luciole index --model BAAI/bge-m3 --index my-index --input corpus.jsonl",
+      "  luciole index --index my-index --input books/ --chunk 512 --analyzer en"
     })
 final class IndexCommand implements Callable<Integer> {
   private final Console console;
@@ -57,11 +57,12 @@ final class IndexCommand implements Callable<Integer> {
       })
   private Path input = Path.of("");
 
+  @Mixin private SchemaOptions schemaOptions = new SchemaOptions();
+
   @Option(
-      names = "--analyzer",
-      paramLabel = "NAME",
-      description = "How a new index cuts words, for BM25: standard, or a language such as en, de.")
-  private @Nullable String analyzer;
+      names = "--bulk",
+      description = "For a large load: merge at the end only, into one segment, on all processors.")
+  private boolean bulk;
 
   @Option(
       names = "--skip-failures",
@@ -97,15 +98,9 @@ final class IndexCommand implements Callable<Integer> {
   private IndexOptions options(EmbeddingEngine engine) {
     IndexOptions options =
         IndexOptions.defaults()
-            .onFailure(skipFailures ? IndexOptions.OnFailure.SKIP : IndexOptions.OnFailure.STOP);
-    if (analyzer == null) {
-      return options;
-    }
-    try {
-      return options.schema(HybridSchema.builder(engine).analyzer(analyzer).build());
-    } catch (IllegalArgumentException e) {
-      throw new CliException("--analyzer: " + Failures.text(e), e);
-    }
+            .onFailure(skipFailures ? IndexOptions.OnFailure.SKIP : IndexOptions.OnFailure.STOP)
+            .bulk(bulk);
+    return schemaOptions.schema(engine).map(options::schema).orElse(options);
   }
 
   /** Shows how far an indexer is. */
@@ -142,12 +137,18 @@ final class IndexCommand implements Callable<Integer> {
             report.tokens() / Math.max(seconds, 1e-3),
             engine.modelName(),
             engine.backend().device()));
+    out.println(
+        String.format(
+            Locale.ROOT,
+            "The model waited %.0f %% of the time, the index's writers %.0f %%.",
+            100 * report.engineIdleShare(),
+            100 * report.writersIdleShare()));
     if (report.truncated() > 0) {
       out.println(
           String.format(
               Locale.ROOT,
               "%,d documents are longer than the model's %,d tokens; their vectors know the"
-                  + " beginning only.",
+                  + " beginning only (--chunk cuts them into passages).",
               report.truncated(),
               engine.description().maxTokens()));
     }

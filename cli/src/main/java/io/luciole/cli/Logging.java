@@ -16,6 +16,8 @@ final class Logging {
     setUnlessSet("org.slf4j.simpleLogger.showThreadName", Boolean.toString(verbose));
     setUnlessSet("org.slf4j.simpleLogger.showShortLogName", "true");
     setUnlessSet("org.slf4j.simpleLogger.levelInBrackets", "true");
+    // The server's access log is what its user looks at.
+    setUnlessSet("org.slf4j.simpleLogger.log.io.luciole.server.access", "info");
     // DJL warns of GPUs that it will not use, and logs every library it loads.
     setUnlessSet("org.slf4j.simpleLogger.log.ai.djl", verbose ? "info" : "error");
     // Lucene uses java.util.logging, which writes two lines a message unless told otherwise.

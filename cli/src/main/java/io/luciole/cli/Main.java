@@ -38,6 +38,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "  luciole index --index DIR --input corpus.jsonl   index BEIR JSON lines, or a folder of texts",
       "  luciole search --index DIR \"which insects glow\"",
       "  luciole embed --input texts.jsonl --output vectors.jsonl",
+      "  luciole serve --index DIR                        the same over HTTP, and a page to search with",
       "  luciole pull BAAI/bge-m3                         fetch a model",
       "  luciole doctor                                   what is there, what is missing",
       "",
@@ -88,6 +89,7 @@ public final class Main implements Runnable {
             .addSubcommand(new SearchCommand(console))
             .addSubcommand(new EvalCommand(console))
             .addSubcommand(new StatsCommand(console))
+            .addSubcommand(new ServeCommand(console))
             .addSubcommand(new DoctorCommand(console))
             .addSubcommand(new GenerateCompletion());
     line.setOut(console.out());

@@ -10,6 +10,7 @@ import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.LegScore;
 import io.luciole.lucene.SearchResult;
+import io.luciole.lucene.TokenMatch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -76,6 +77,19 @@ final class SearchCommand implements Callable<Integer> {
       description = "How many hits; 10 by default.")
   private int top = 10;
 
+  @Option(
+      names = "--offset",
+      paramLabel = "N",
+      description = "How many hits to leave out before them; 0 by default.")
+  private int offset;
+
+  @Mixin private FusionOptions fusionOptions = new FusionOptions();
+
+  @Option(
+      names = "--tokens",
+      description = "Show the tokens that a hit shares with the query, with the weights of both.")
+  private boolean tokens;
+
   @Option(names = "--explain", description = "Show how each score came about.")
   private boolean explain;
 
@@ -94,8 +108,7 @@ final class SearchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    HybridQuery query = HybridQuery.of(String.join(" ", words)).top(top);
-    query = query.depth(Math.max(top, HybridQuery.DEFAULT_DEPTH));
+    HybridQuery query = Choice.checked(this::query);
     Leg leg = leg();
     if (leg != null) {
       query = query.legs(leg);
@@ -114,6 +127,11 @@ final class SearchCommand implements Callable<Integer> {
       }
       return 0;
     }
+  }
+
+  private HybridQuery query() {
+    HybridQuery query = HybridQuery.of(String.join(" ", words)).top(top).offset(offset);
+    return fusionOptions.apply(query.matchedTokens(tokens));
   }
 
   private @Nullable Leg leg() {
@@ -163,7 +181,8 @@ final class SearchCommand implements Callable<Integer> {
                 count == 0 ? "No hit" : count == 1 ? "1 hit" : count + " hits",
                 documents,
                 result.took().toNanos() / 1e6,
-                embedding));
+                embedding)
+                + (result.partial() ? "; time ran out, so there may be better ones" : ""));
   }
 
   private void printJson(List<Hit> hits) throws IOException {
@@ -182,6 +201,25 @@ final class SearchCommand implements Callable<Integer> {
           out.writeEndObject();
         }
         out.writeEndObject();
+        if (hit.passage().isPresent()) {
+          out.writeObjectFieldStart("passage");
+          out.writeNumberField("start", hit.passage().get().start());
+          out.writeNumberField("end", hit.passage().get().end());
+          out.writeStringField("text", hit.passage().get().text());
+          out.writeEndObject();
+        }
+        if (tokens) {
+          out.writeArrayFieldStart("tokens");
+          for (TokenMatch token : hit.tokens()) {
+            out.writeStartObject();
+            out.writeNumberField("id", token.tokenId());
+            out.writeStringField("token", token.token());
+            out.writeNumberField("query", token.queryWeight());
+            out.writeNumberField("document", token.documentWeight());
+            out.writeEndObject();
+          }
+          out.writeEndArray();
+        }
         if (explain) {
           out.writeStringField("explain", hit.explain().toString());
         }

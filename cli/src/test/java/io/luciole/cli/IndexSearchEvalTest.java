@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -54,6 +55,115 @@ class IndexSearchEvalTest {
   }
 
   @Test
+  void index_withASchema_isSearchedAsTheFlagsSay() throws IOException {
+    String text = "The bridge fell. ".repeat(30) + "Fireflies glow. " + "Salt is salt. ".repeat(30);
+    Path corpus =
+        write(
+            "corpus.jsonl",
+            CORPUS + "{\"_id\":\"long\",\"text\":\"" + text + "\",\"lang\":\"en\",\"year\":1999}\n");
+    Path own = folder.resolve("index");
+    Run run =
+        Cli.run(
+            "index", "--index", own, "--input", corpus, "--chunk", 48, "--quantization", "8bit",
+            "--analyzer", "en", "--metadata", "year=long", "--bulk");
+    assertThat(run.status()).as(run.err()).isZero();
+    JsonNode stats = JSON.readTree(Cli.run("stats", "--index", own, "--json").out());
+    assertThat(stats.path("documents").asInt()).isEqualTo(6);
+    assertThat(stats.path("segments").asInt()).isEqualTo(1);
+    assertThat(stats.path("passages").asInt()).isGreaterThan(9);
+    assertThat(stats.path("schema").path("chunks").path("overlap").asInt()).isEqualTo(6);
+    assertThat(Cli.run("stats", "--index", own).out()).contains("passages", "8bit", "year long");
+
+    Run found =
+        Cli.run(
+            "search", "--index", own, "--json", "--filter", "lang=en", "--fusion", "minmax",
+            "--weight", "bm25=0.3", "--depth", 20, "--timeout", 60000, "--explain",
+            "firefly glowing");
+    assertThat(found.status()).as(found.err()).isZero();
+    assertThat(ids(found)).containsExactlyInAnyOrder("firefly", "long");
+    assertThat(found.out()).contains("fusion minmax");
+    JsonNode hit =
+        found.outLines().stream()
+            .map(IndexSearchEvalTest::read)
+            .filter(h -> h.path("id").asText().equals("long"))
+            .findFirst()
+            .orElseThrow();
+    assertThat(hit.path("passage").path("text").asText()).contains("Fireflies glow.");
+    assertThat(ids(Cli.run("search", "--index", own, "--json", "--offset", 1, "firefly glowing")))
+        .hasSize(5);
+
+    for (String[] wrong :
+        new String[][] {
+          {"search", "--fusion", "best"},
+          {"search", "--weight", "bm25=-1"},
+          {"search", "--weight", "words=1"},
+          {"search", "--filter", "lang"},
+          {"search", "--offset", "-1"},
+          {"index", "--quantization", "2bit"},
+          {"index", "--chunk-overlap", "5"},
+          {"index", "--chunk", "100000"},
+          {"index", "--metadata", "year=number"},
+          {"index", "--colbert", "int8"},
+          {"index", "--analyzer", "klingon"}
+        }) {
+      Run refused =
+          wrong[0].equals("search")
+              ? Cli.run("search", "--index", own, wrong[1], wrong[2], "x")
+              : Cli.run(
+                  "index", "--index", folder.resolve("new"), "--input", corpus, wrong[1], wrong[2]);
+      assertThat(refused.status()).as("%s %s", wrong[1], wrong[2]).isNotZero();
+      assertThat(refused.err()).startsWith("luciole: ").doesNotContain("Exception");
+    }
+  }
+
+  private static JsonNode read(String line) {
+    try {
+      return JSON.readTree(line);
+    } catch (IOException e) {
+      throw new AssertionError(line, e);
+    }
+  }
+
+  @Test
+  void eval_withFusions_comparesTunesAndTellsEachQuery() throws IOException {
+    Path queries =
+        write(
+            "queries.jsonl",
+            Stream.of("glow", "dance", "light", "wind", "flowers")
+                .map(q -> "{\"_id\":\"" + q + "\",\"text\":\"" + q + "\"}\n")
+                .collect(Collectors.joining()));
+    Path qrels =
+        write(
+            "qrels.tsv",
+            "glow\tfirefly\t1\ndance\tbee\t1\nlight\tlamp\t1\nwind\tbridge\t1\nflowers\tbee\t1\n");
+    Path trec = folder.resolve("bm25.trec");
+    Path perQuery = folder.resolve("queries.tsv");
+    Object[] eval = {"eval", "--index", index, "--queries", queries, "--qrels", qrels};
+    Run first = Cli.run(with(eval, "--run", trec, "--row", "bm25", "--per-query", perQuery));
+    assertThat(first.status()).as(first.err()).isZero();
+    assertThat(Files.readString(trec)).contains(" bm25\n").doesNotContain("dbsf");
+    assertThat(Files.readAllLines(perQuery)).hasSize(15).contains("glow\tbm25\t1.0000\t1.0000\t1.0000\t1.0000");
+
+    Run second =
+        Cli.run(with(eval, "--fusion", "rrf:10,minmax", "--tune", "--compare", trec, "--tsv"));
+    assertThat(second.status()).as(second.err()).isZero();
+    assertThat(second.out())
+        .contains("rrf:10\t", "minmax\t")
+        .containsPattern("nDCG@10 of minmax [0-9.]+, of .*bm25.trec [0-9.]+: .* over 5 queries, p = ")
+        .containsPattern("Best of the grid: .* expect [0-9.]+ of new ones \\(5-fold");
+    Run wrong = Cli.run(with(eval, "--row", "best", "--run", trec));
+    assertThat(wrong.status()).isEqualTo(1);
+    assertThat(wrong.err()).contains("--row: expected one of dense, bm25, dbsf, got \"best\"");
+    Run shallow = Cli.run(with(eval, "--depth", 5));
+    assertThat(shallow.status()).isNotZero();
+    assertThat(shallow.err()).contains("depth must be at least 100, got 5");
+  }
+
+  private static Object[] with(Object[] first, Object... more) {
+    return Stream.concat(Stream.of(first), Stream.of(more)).toArray();
+  }
+
+  @Test
   void stats_ofAnIndex_showsDocumentsSizesModelAndSchema() throws IOException {
     Run people = Cli.run("stats", "--index", index);
     assertThat(people.status()).as(people.err()).isZero();
@@ -61,7 +171,7 @@ class IndexSearchEvalTest {
         .containsPattern("documents +5\\R")
         .containsPattern("model +starter \\(384 dimensions, weights [0-9a-f]{12}")
         .containsPattern("legs +dense, bm25")
-        .containsPattern("words +analyzer standard")
+        .containsPattern("words +analyzer multilingual")
         .containsPattern("[0-9.]+ (B|KiB) +[0-9.]+ % +vectors of dense");
 
     JsonNode stats = JSON.readTree(Cli.run("stats", "--index", index, "--json").out());
@@ -419,7 +529,7 @@ class IndexSearchEvalTest {
     Run tsv = Cli.run("eval", "--index", index, "--queries", queries, "--qrels", qrels, "--tsv");
 
     assertThat(table.status()).as(table.err()).isZero();
-    assertThat(table.out()).contains("nDCG@10", "MRR@10", "Recall@100", "dense", "bm25", "rrf");
+    assertThat(table.out()).contains("nDCG@10", "MRR@10", "Recall@100", "dense", "bm25", "dbsf");
     assertThat(table.err())
         .contains("Queries left out for want of a relevant document: 1")
         .contains("Judged queries left out that are not among the queries: 1")

@@ -247,29 +247,40 @@ public final class Chunker {
       return Math.min(end, start + Character.charCount(text.codePointAt(start)));
     }
 
-    /**
-     * The largest end of a sentence or paragraph in {@code (first, last]}, or else {@code first}.
-     */
+    /** The largest start of a sentence or paragraph in {@code (first, last]}, or {@code first}. */
     private int lastSentence(int first, int last) {
       if (last == end) {
         return end;
       }
       for (int i = last; i > first; i--) {
-        if (isSentenceStart(i)) {
+        if (isParagraphStart(i)) {
+          return Math.max(i, sentenceBefore(last));
+        }
+      }
+      return Math.max(first, sentenceBefore(last));
+    }
+
+    /** The first start of a sentence or paragraph in {@code [first, last)}, or {@code last}. */
+    private int firstSentence(int first, int last) {
+      int sentence = start + sentences().following(first - 1 - start);
+      for (int i = first; i < Math.min(sentence, last); i++) {
+        if (isParagraphStart(i)) {
           return i;
         }
       }
-      return first;
+      return Math.min(sentence, last);
     }
 
-    private boolean isSentenceStart(int at) {
-      return Character.isWhitespace(text.charAt(at - 1))
-          ? !Character.isWhitespace(text.charAt(at))
-              && (afterEmptyLine(at) || sentences().isBoundary(at - start))
-          : sentences().isBoundary(at - start);
+    /** The last boundary between sentences that is at most a place within what was read. */
+    private int sentenceBefore(int last) {
+      return start + sentences().preceding(last + 1 - start);
     }
 
-    private boolean afterEmptyLine(int at) {
+    /** Whether an empty line ends before a place. */
+    private boolean isParagraphStart(int at) {
+      if (!Character.isWhitespace(text.charAt(at - 1)) || Character.isWhitespace(text.charAt(at))) {
+        return false;
+      }
       int lines = 0;
       for (int i = at - 1; i > start && Character.isWhitespace(text.charAt(i)); i--) {
         if (text.charAt(i) == '\n' && ++lines == 2) {
@@ -304,10 +315,9 @@ public final class Chunker {
       if (overlapTokens == 0 || first <= start || first >= to) {
         return to;
       }
-      for (int i = first; i < to; i++) {
-        if (isSentenceStart(i)) {
-          return i;
-        }
+      int sentence = firstSentence(first, to);
+      if (sentence < to) {
+        return sentence;
       }
       for (int i = first; i < to; i++) {
         if (Character.isWhitespace(text.charAt(i - 1))) {

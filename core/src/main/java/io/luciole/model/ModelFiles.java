@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param weights the checkpoint: {@code model.safetensors}, {@code pytorch_model.bin}, or the index
  *     file of a sharded one; or null
  * @param onnx an ONNX file, or null
+ * @param torchscript a TorchScript file that gives token states, or null
  * @param sparseHead {@code sparse_linear.pt}, or null
  * @param colbertHead {@code colbert_linear.pt}, or null
  * @param description what the files mean
@@ -30,6 +31,7 @@ public record ModelFiles(
     @Nullable Path config,
     @Nullable Path weights,
     @Nullable Path onnx,
+    @Nullable Path torchscript,
     @Nullable Path sparseHead,
     @Nullable Path colbertHead,
     ModelDescription description) {
@@ -39,8 +41,9 @@ public record ModelFiles(
     requireNonNull(folder, "folder");
     requireNonNull(tokenizer, "tokenizer");
     requireNonNull(description, "description");
-    if (weights == null && onnx == null) {
-      throw new IllegalArgumentException("expected weights or an ONNX file, got neither");
+    if (weights == null && onnx == null && torchscript == null) {
+      throw new IllegalArgumentException(
+          "expected weights, an ONNX file or a TorchScript file, got none");
     }
   }
 
@@ -52,6 +55,17 @@ public record ModelFiles(
   /** The ONNX file, if there is one. */
   public Optional<Path> onnxFile() {
     return Optional.ofNullable(onnx);
+  }
+
+  /**
+   * A whole number from {@code config.json}, such as {@code vocab_size}, if there is one of at
+   * least 1.
+   *
+   * @throws ModelException if the file cannot be read
+   */
+  public Optional<Integer> configNumber(String key) {
+    int value = config == null ? 0 : ModelJson.read(config).path(key).asInt();
+    return value > 0 ? Optional.of(value) : Optional.empty();
   }
 
   /**
@@ -76,6 +90,7 @@ public record ModelFiles(
         config,
         weights,
         onnx,
+        torchscript,
         sparseHead,
         colbertHead,
         description.withMaxTokens(maxTokens));
@@ -92,8 +107,10 @@ public record ModelFiles(
     List<Path> files = new ArrayList<>();
     if (weights != null) {
       files.addAll(FileDigests.withShards(weights));
+    } else if (onnx != null) {
+      files.addAll(FileDigests.withExternalData(onnx));
     } else {
-      files.addAll(FileDigests.withExternalData(requireNonNull(onnx)));
+      files.add(requireNonNull(torchscript));
     }
     for (Path head : new Path[] {sparseHead, colbertHead}) {
       if (head != null) {

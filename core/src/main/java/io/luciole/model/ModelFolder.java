@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a model's folder in the layouts people have: a Hugging Face checkpoint, a
- * sentence-transformers folder, an ONNX export. What the files leave open can be written into
- * {@code luciole.json} beside them:
+ * sentence-transformers folder, an ONNX export, a TorchScript file, DJL's model zoo. What the files
+ * leave open can be written into {@code luciole.json} beside them:
  *
  * <pre>
  * {"pooling": "cls" | "mean" | "last", "normalize": true, "maxTokens": 512,
@@ -43,17 +43,19 @@ final class ModelFolder {
   private final Path folder;
   private final JsonNode config;
   private final JsonNode own;
+  private final ServingProperties serving;
   private final boolean hasM3Heads;
 
   private ModelFolder(Path folder, boolean hasM3Heads) {
     this.folder = folder;
     this.config = ModelJson.readIfPresent(folder.resolve("config.json"));
     this.own = ModelJson.readIfPresent(folder.resolve("luciole.json"));
+    this.serving = ServingProperties.of(folder);
     this.hasM3Heads = hasM3Heads;
   }
 
   /**
-   * Reads a folder, or the folder of an ONNX file.
+   * Reads a folder, or the folder of an ONNX or TorchScript file.
    *
    * @throws ModelException if something is missing, unreadable or contradictory
    */
@@ -61,13 +63,16 @@ final class ModelFolder {
     if (!Files.exists(path)) {
       throw new ModelException("There is no such model: " + path);
     }
-    boolean isOnnx = path.getFileName() != null && path.getFileName().toString().endsWith(".onnx");
-    if (Files.isRegularFile(path) && !isOnnx) {
+    boolean isOnnx = path.toString().endsWith(".onnx") && Files.isRegularFile(path);
+    boolean isScript = path.toString().endsWith(".pt") && Files.isRegularFile(path);
+    if (Files.isRegularFile(path) && !isOnnx && !isScript) {
       throw new ModelException(
-          "Expected a model's folder or an .onnx file, found the file " + path);
+          "Expected a model's folder, an .onnx file or a TorchScript .pt file, found the file "
+              + path);
     }
     Path onnx = isOnnx ? path : null;
-    Path folder = isOnnx ? path.toAbsolutePath().resolveSibling("") : path;
+    Path script = isScript ? path : null;
+    Path folder = isOnnx || isScript ? path.toAbsolutePath().resolveSibling("") : path;
     if (isOnnx && !Files.exists(folder.resolve("tokenizer.json"))) {
       // The hub's layout: onnx/model.onnx beneath the folder of the tokenizer.
       Path above = folder.getParent();
@@ -83,13 +88,18 @@ final class ModelFolder {
               + ", found none. It is the tokenizer's file in Hugging Face's format; copy it from"
               + " the model's page.");
     }
-    Path weights = isOnnx ? null : first(folder, WEIGHTS);
-    if (onnx == null) {
+    // A file that is named is meant, whatever lies beside it.
+    Path weights = isOnnx || isScript ? null : first(folder, WEIGHTS);
+    if (onnx == null && !isScript) {
       onnx = findOnnx(folder);
     }
-    if (weights == null && onnx == null) {
+    if (script == null && weights == null && !isOnnx) {
+      script = ScriptFiles.find(folder);
+    }
+    if (weights == null && onnx == null && script == null) {
       throw new ModelException(
-          "Expected model.safetensors, pytorch_model.bin or an .onnx file in the model's folder "
+          "Expected model.safetensors, pytorch_model.bin, an .onnx file or a TorchScript .pt file in"
+              + " the model's folder "
               + folder
               + ", found none.");
     }
@@ -99,7 +109,16 @@ final class ModelFolder {
     ModelDescription description =
         new ModelFolder(folder, sparseHead != null || colbertHead != null).describe();
     return new ModelFiles(
-        name, folder, tokenizer, config, weights, onnx, sparseHead, colbertHead, description);
+        name,
+        folder,
+        tokenizer,
+        config,
+        weights,
+        onnx,
+        script,
+        sparseHead,
+        colbertHead,
+        description);
   }
 
   /** BGE-M3 keeps an export with its own tokenizer in {@code onnx/}, and the heads above that. */
@@ -123,7 +142,7 @@ final class ModelFolder {
     Path weights = first(folder, WEIGHTS);
     return weights != null
         ? FileDigests.withShards(weights).stream().allMatch(Files::isRegularFile)
-        : findOnnx(folder) != null;
+        : findOnnx(folder) != null || ScriptFiles.find(folder) != null;
   }
 
   private static @Nullable Path first(Path folder, String... names) {
@@ -170,7 +189,7 @@ final class ModelFolder {
         });
     JsonNode modules = ModelJson.readArrayIfPresent(folder.resolve("modules.json"));
     Pooling pooling = pooling(modules);
-    boolean normalize = hasM3Heads || modules.isMissingNode();
+    boolean normalize = hasM3Heads || (modules.isMissingNode() && serving.normalize());
     for (JsonNode module : modules) {
       normalize |= module.path("type").asText().endsWith("Normalize");
     }
@@ -204,7 +223,7 @@ final class ModelFolder {
         return declaredPooling(folder.resolve(module.path("path").asText()).resolve("config.json"));
       }
     }
-    return hasM3Heads ? Pooling.CLS : null;
+    return hasM3Heads ? Pooling.CLS : serving.pooling();
   }
 
   /** What sentence-transformers writes: one flag a mode, or since 5.x one name. */
@@ -237,6 +256,7 @@ final class ModelFolder {
     limit = Math.min(limit, positive(sentence.path("max_seq_length")));
     JsonNode tokenizer = ModelJson.readIfPresent(folder.resolve("tokenizer_config.json"));
     limit = Math.min(limit, positive(tokenizer.path("model_max_length")));
+    limit = Math.min(limit, serving.maxLength().orElse(NO_LIMIT));
     if (own.has("maxTokens")) {
       int asked = own.path("maxTokens").asInt();
       if (asked < 2 || asked > limit) {

@@ -41,7 +41,7 @@ final class StarterModel {
       Path onnx = unpack(ONNX, folder.resolve("model.onnx"));
       Path tokenizer = unpack(TOKENIZER, folder.resolve("tokenizer.json"));
       return new ModelFiles(
-          ModelSource.STARTER, folder, tokenizer, null, null, onnx, null, null, DESCRIPTION);
+          ModelSource.STARTER, folder, tokenizer, null, null, onnx, null, null, null, DESCRIPTION);
     } catch (IOException e) {
       throw new ModelException(
           "Cannot unpack the starter model to "

@@ -2,6 +2,7 @@ package io.luciole.model;
 
 import static java.util.Objects.requireNonNull;
 
+import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
@@ -40,13 +41,21 @@ public final class TextTokenizer implements AutoCloseable {
   private final int maxTokens;
   private final int leadingSpecials;
   private final int trailingSpecials;
+  private final int[] framed;
+  private final Path file;
 
-  private TextTokenizer(HuggingFaceTokenizer tokenizer, ModelDescription description) {
+  /** One more than the greatest token id, or 0 until somebody asks. */
+  private volatile int vocabulary;
+
+  private TextTokenizer(HuggingFaceTokenizer tokenizer, Path file, ModelDescription description) {
     this.tokenizer = tokenizer;
+    this.file = file;
     this.queryPrompt = description.prompt(Role.QUERY);
     this.passagePrompt = description.prompt(Role.PASSAGE);
     this.maxTokens = description.maxTokens();
-    long[] special = tokenizer.encode("a").getSpecialTokenMask();
+    Encoding sample = tokenizer.encode("a");
+    long[] special = sample.getSpecialTokenMask();
+    this.framed = toInts(sample.getIds(), special.length);
     int leading = 0;
     while (leading < special.length && special[leading] == 1) {
       leading++;
@@ -79,7 +88,7 @@ public final class TextTokenizer implements AutoCloseable {
     } catch (IOException | RuntimeException | LinkageError e) {
       throw new ModelException("Cannot read the tokenizer " + file + ": " + e.getMessage(), e);
     }
-    TextTokenizer opened = new TextTokenizer(tokenizer, model.description());
+    TextTokenizer opened = new TextTokenizer(tokenizer, file, model.description());
     int specials = opened.leadingSpecials + opened.trailingSpecials;
     if (specials >= opened.maxTokens) {
       opened.close();
@@ -114,13 +123,63 @@ public final class TextTokenizer implements AutoCloseable {
         : new TokenizedText(toInts(ids, ids.length), false);
   }
 
+  /**
+   * Puts the special tokens around ids that this tokenizer gave, where they are missing, and cuts
+   * what is longer than the model's limit.
+   *
+   * @throws IllegalArgumentException if an id is none of this tokenizer's
+   */
+  public TokenizedText frame(int[] ids) {
+    requireNonNull(ids, "ids");
+    int size = vocabulary();
+    for (int i = 0; i < ids.length; i++) {
+      if (ids[i] < 0 || ids[i] >= size) {
+        throw new IllegalArgumentException(
+            "expected token ids from 0 to " + (size - 1) + ", got " + ids[i] + " at index " + i);
+      }
+    }
+    boolean whole =
+        ids.length >= leadingSpecials + trailingSpecials
+            && equal(ids, 0, 0, leadingSpecials)
+            && equal(
+                ids,
+                ids.length - trailingSpecials,
+                framed.length - trailingSpecials,
+                trailingSpecials);
+    int from = whole ? leadingSpecials : 0;
+    int inner = whole ? ids.length - leadingSpecials - trailingSpecials : ids.length;
+    int kept = Math.min(inner, maxTokens - leadingSpecials - trailingSpecials);
+    int[] all = new int[leadingSpecials + kept + trailingSpecials];
+    System.arraycopy(framed, 0, all, 0, leadingSpecials);
+    System.arraycopy(ids, from, all, leadingSpecials, kept);
+    System.arraycopy(
+        framed, framed.length - trailingSpecials, all, leadingSpecials + kept, trailingSpecials);
+    return new TokenizedText(all, kept < inner);
+  }
+
+  private boolean equal(int[] ids, int at, int framedAt, int length) {
+    return Arrays.equals(ids, at, at + length, framed, framedAt, framedAt + length);
+  }
+
+  private int vocabulary() {
+    int known = vocabulary;
+    if (known == 0) {
+      known = VocabularySize.read(file);
+      vocabulary = known;
+    }
+    return known;
+  }
+
   /** Most tokens of a text, special ones and the prompt included. */
   int maxTokens() {
     return maxTokens;
   }
 
-  /** All tokens of a text, however many, its role's prompt and the special ones included. */
-  int count(String text, Role role) {
+  /**
+   * How many tokens a text has, its role's prompt and the special ones included, however many the
+   * model takes. Reads the text to its end: a text of megabytes takes seconds.
+   */
+  public int count(String text, Role role) {
     return encode(wellFormed(prompt(role) + text)).length;
   }
 

@@ -171,7 +171,8 @@ class ModelSourceTest {
   void whatIsNoModel_isRefusedWithWhatWasExpected() throws IOException {
     assertThatThrownBy(this::resolve)
         .isInstanceOf(ModelException.class)
-        .hasMessageContaining("Expected model.safetensors, pytorch_model.bin or an .onnx file");
+        .hasMessageContaining(
+            "Expected model.safetensors, pytorch_model.bin, an .onnx file or a TorchScript .pt file");
     Files.delete(folder.resolve("tokenizer.json"));
     assertThatThrownBy(this::resolve).hasMessageContaining("Expected tokenizer.json");
     assertThatThrownBy(() -> ModelSource.parse("nothing-like-this").resolve())

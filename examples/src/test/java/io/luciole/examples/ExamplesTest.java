@@ -2,6 +2,7 @@ package io.luciole.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.luciole.testkit.MiniM3;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -9,6 +10,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,6 +69,25 @@ class ExamplesTest {
     assertThat(lines)
         .contains("luciole.model = starter, from given properties luciole.model")
         .hasSize(3);
+  }
+
+  @Test
+  void switchBackend_run_findsThatBothAgree() {
+    String model = MiniM3.folder().toString();
+
+    List<String> lines = run(() -> SwitchBackend.main(new String[] {model}));
+
+    assertThat(lines).hasSize(3);
+    assertThat(lines.get(0)).startsWith("onnx: ONNX Runtime ");
+    assertThat(lines.get(1)).startsWith("djl: PyTorch ");
+    Matcher agreement =
+        Pattern.compile(
+                "smallest cosine (\\S+), the same tokens with a weight, largest difference of a"
+                    + " weight (\\S+)")
+            .matcher(lines.get(2));
+    assertThat(agreement.matches()).as(lines.get(2)).isTrue();
+    assertThat(Double.parseDouble(agreement.group(1))).isBetween(0.999999, 1.000001);
+    assertThat(Double.parseDouble(agreement.group(2))).isLessThan(2e-4);
   }
 
   private static double similarity(String line) {

@@ -53,6 +53,9 @@ final class Analyzers {
   /** Cuts at Unicode's word boundaries, CJK into pairs; lower case, no stop words, no stems. */
   static final String STANDARD = "standard";
 
+  /** As {@link MultilingualAnalyzer}. */
+  static final String MULTILINGUAL = "multilingual";
+
   private static final Map<String, Supplier<Analyzer>> BY_NAME = byName();
 
   private Analyzers() {}
@@ -61,6 +64,7 @@ final class Analyzers {
     Map<String, Supplier<Analyzer>> map = new TreeMap<>();
     // What CJKAnalyzer does to other scripts is what StandardAnalyzer does.
     map.put(STANDARD, () -> new CJKAnalyzer(CharArraySet.EMPTY_SET));
+    map.put(MULTILINGUAL, MultilingualAnalyzer::new);
     map.put("whitespace", WhitespaceAnalyzer::new);
     map.put("ar", ArabicAnalyzer::new);
     map.put("bg", BulgarianAnalyzer::new);

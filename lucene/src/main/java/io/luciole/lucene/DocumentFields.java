@@ -6,13 +6,16 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.luciole.Embedding;
 import io.luciole.MultiVector;
 import io.luciole.SparseVector;
+import io.luciole.model.Chunker.Chunk;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.lucene.document.BinaryDocValuesField;
 import org.apache.lucene.document.Document;
@@ -24,6 +27,7 @@ import org.apache.lucene.document.KeywordField;
 import org.apache.lucene.document.KnnFloatVectorField;
 import org.apache.lucene.document.LateInteractionField;
 import org.apache.lucene.document.LongField;
+import org.apache.lucene.document.NumericDocValuesField;
 import org.apache.lucene.document.StoredField;
 import org.apache.lucene.document.StringField;
 import org.apache.lucene.document.TextField;
@@ -69,20 +73,46 @@ final class DocumentFields {
    * @throws IllegalArgumentException if the id is too long, or a value does not fit its type
    */
   Document toDocument(SourceDocument source, Embedding embedding) {
-    Document document = new Document();
-    addIdentity(document, source);
+    Document document = whole(source);
     addVectors(document, embedding);
-    document.add(new TextField(SchemaFields.WORDS, source.content(), Field.Store.NO));
     return document;
   }
 
-  private void addIdentity(Document document, SourceDocument source) {
+  /** A block: the passages with their vectors, then the document with all else. */
+  List<Document> toBlock(SourceDocument source, List<Chunk> passages, List<Embedding> embeddings) {
+    List<Document> block = new ArrayList<>(passages.size() + 1);
+    BytesRef id = id(source);
+    for (int i = 0; i < passages.size(); i++) {
+      Document passage = new Document();
+      passage.add(new Field(SchemaFields.ID, id, ID_TYPE));
+      passage.add(new NumericDocValuesField(SchemaFields.PASSAGE, place(passages.get(i))));
+      addVectors(passage, embeddings.get(i));
+      block.add(passage);
+    }
+    Document document = whole(source);
+    document.add(new StringField(SchemaFields.DOCUMENT, LegQueries.YES, Field.Store.NO));
+    block.add(document);
+    return block;
+  }
+
+  /** Start and end of a passage in one number. */
+  private static long place(Chunk passage) {
+    return (long) passage.start() << 32 | passage.end();
+  }
+
+  private static BytesRef id(SourceDocument source) {
     byte[] id = source.id().getBytes(StandardCharsets.UTF_8);
     if (id.length > IndexWriter.MAX_TERM_LENGTH) {
       throw new IllegalArgumentException(
           "expected an id of at most " + IndexWriter.MAX_TERM_LENGTH + " bytes, got " + id.length);
     }
-    document.add(new Field(SchemaFields.ID, new BytesRef(id), ID_TYPE));
+    return new BytesRef(id);
+  }
+
+  /** A document but for its vectors. */
+  private Document whole(SourceDocument source) {
+    Document document = new Document();
+    document.add(new Field(SchemaFields.ID, id(source), ID_TYPE));
     if (!source.title().isEmpty()) {
       document.add(new StoredField(SchemaFields.TITLE, source.title()));
     }
@@ -91,6 +121,8 @@ final class DocumentFields {
       document.add(new StoredField(SchemaFields.METADATA, writeMetadata(source.metadata())));
       source.metadata().forEach((name, value) -> addMetadata(document, name, value));
     }
+    document.add(new TextField(SchemaFields.WORDS, source.content(), Field.Store.NO));
+    return document;
   }
 
   private void addVectors(Document document, Embedding embedding) {

@@ -13,13 +13,14 @@ import org.apache.lucene.index.LeafReader;
 import org.apache.lucene.index.PostingsEnum;
 import org.apache.lucene.index.Terms;
 import org.apache.lucene.index.TermsEnum;
+import org.apache.lucene.util.BitSet;
 import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.VectorUtil;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Scores of single documents of a segment, by the vectors kept in the index. Documents must come in
- * ascending order. For one thread.
+ * ascending order. For one thread. Where texts are cut into passages, these have the vectors.
  */
 final class DocumentVectors {
   private final LeafReader reader;
@@ -28,8 +29,16 @@ final class DocumentVectors {
   private final KnnVectorValues.@Nullable DocIndexIterator denseAt;
   private final @Nullable BinaryDocValues sparse;
   private final @Nullable BinaryDocValues colbert;
+  private final @Nullable BitSet documents;
 
-  DocumentVectors(LeafReader reader, HybridSchema schema) throws IOException {
+  /**
+   * Prepares for a segment.
+   *
+   * @param documents which of its Lucene documents are documents, where the others are passages
+   */
+  DocumentVectors(LeafReader reader, HybridSchema schema, @Nullable BitSet documents)
+      throws IOException {
+    this.documents = documents;
     this.reader = reader;
     this.schema = schema;
     this.dense =
@@ -37,6 +46,34 @@ final class DocumentVectors {
     this.denseAt = dense == null ? null : dense.iterator();
     this.sparse = reader.getBinaryDocValues(SchemaFields.SPARSE_EXACT);
     this.colbert = reader.getBinaryDocValues(SchemaFields.COLBERT);
+  }
+
+  /** The first passage of a document; the document itself where texts are kept whole. */
+  int firstPassage(int doc) {
+    return documents == null ? doc : doc == 0 ? 0 : documents.prevSetBit(doc - 1) + 1;
+  }
+
+  /** The last passage of a document; the document itself where texts are kept whole. */
+  int lastPassage(int doc) {
+    return documents == null ? doc : doc - 1;
+  }
+
+  /** The largest {@link #dense} of a document's passages. */
+  float bestDense(int doc, float[] query) throws IOException {
+    float best = Float.NEGATIVE_INFINITY;
+    for (int passage = firstPassage(doc); passage <= lastPassage(doc); passage++) {
+      best = Math.max(best, dense(passage, query));
+    }
+    return best;
+  }
+
+  /** The largest {@link #sparse} of a document's passages. */
+  float bestSparse(int doc, SparseVector query) throws IOException {
+    float best = 0;
+    for (int passage = firstPassage(doc); passage <= lastPassage(doc); passage++) {
+      best = Math.max(best, sparse(passage, query));
+    }
+    return best;
   }
 
   /** The dot product with a document's dense vector as it was; 0 if it has none. */

@@ -72,6 +72,27 @@ public record EvaluationTable(List<Row> rows, List<RankedRun> runs, int queries,
     return table.toString();
   }
 
+  /**
+   * A line for each query and row, {@code
+   * query<TAB>name<TAB>ndcg10<TAB>mrr10<TAB>recall100<TAB>map}.
+   */
+  public String perQuery(Qrels qrels) {
+    StringBuilder lines = new StringBuilder();
+    for (RankedRun run : runs) {
+      run.rankings()
+          .forEach((query, ranking) -> {
+            lines.append(query).append('\t').append(run.name());
+            for (Metric metric :
+                List.of(Metric.NDCG_10, Metric.MRR_10, Metric.RECALL_100, Metric.MAP)) {
+              lines.append(
+                  String.format(Locale.ROOT, "\t%.4f", metric.of(ranking, qrels.grades(query))));
+            }
+            lines.append('\n');
+          });
+    }
+    return lines.toString();
+  }
+
   /** Lines of {@code name<TAB>ndcg10<TAB>mrr10<TAB>recall100<TAB>map}, without headings. */
   public String tsv() {
     StringBuilder lines = new StringBuilder();

@@ -6,9 +6,11 @@ import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineClosedException;
+import io.luciole.model.Chunker.Chunk;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Iterator;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,9 +22,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.apache.lucene.document.Document;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.Term;
-import org.apache.lucene.index.TieredMergePolicy;
 import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
@@ -176,6 +179,34 @@ public final class HybridIndexer implements AutoCloseable {
     return submit(document, written -> {});
   }
 
+  /**
+   * Writes a document whose vectors were made elsewhere, by the same model, replacing one of the
+   * same id. Else as {@link #put(SourceDocument)}.
+   *
+   * @param embedding holds at least the schema's {@link HybridSchema#outputs}
+   * @throws IllegalArgumentException if the schema cuts texts into passages
+   */
+  public CompletableFuture<Boolean> put(SourceDocument document, Embedding embedding) {
+    requireNonNull(document, "document");
+    requireNonNull(embedding, "embedding");
+    requireUsable();
+    if (schema.chunks().isPresent()) {
+      throw new IllegalArgumentException(
+          "expected no vectors of a whole text: the index cuts texts into passages");
+    }
+    try {
+      pieces.acquire(pieces(document));
+    } catch (InterruptedException e) {
+      throw interrupted(e);
+    }
+    requireStillOpen(document);
+    return submit(
+        document,
+        () -> CompletableFuture.completedFuture(new Embedded(List.of(), List.of(embedding))),
+        clock,
+        written -> {});
+  }
+
   /** As {@link #put}, or null if there is no room within the time. */
   @Nullable CompletableFuture<Boolean> tryPut(
       SourceDocument document, long millis, Consumer<Embedding> written) {
@@ -212,10 +243,18 @@ public final class HybridIndexer implements AutoCloseable {
 
   /** Sends a document on its way; its pieces are taken and come back when it has been written. */
   private CompletableFuture<Boolean> submit(SourceDocument document, Consumer<Embedding> written) {
+    PipelineClock timer = clock;
+    return submit(document, () -> embed(document, timer), timer, written);
+  }
+
+  private CompletableFuture<Boolean> submit(
+      SourceDocument document,
+      Supplier<CompletableFuture<Embedded>> embedder,
+      PipelineClock timer,
+      Consumer<Embedding> written) {
     CompletableFuture<Boolean> done = new CompletableFuture<>();
     CompletableFuture<Boolean> before = underWay.put(document.id(), done);
-    PipelineClock timer = clock;
-    CompletableFuture<Embedding> embedding = embed(document, timer);
+    CompletableFuture<Embedded> embedding = embedder.get();
     CompletableFuture<?> ready =
         before == null
             ? embedding
@@ -225,11 +264,11 @@ public final class HybridIndexer implements AutoCloseable {
         ready.whenCompleteAsync(
             (any, failed) -> {
               try {
-                Embedding vectors = embedding.join();
+                Embedded vectors = embedding.join();
                 long start = System.nanoTime();
                 boolean replaced = write(document, vectors);
                 timer.wrote(System.nanoTime() - start);
-                written.accept(vectors);
+                vectors.embeddings().forEach(written);
                 finish(document, done, replaced, null);
               } catch (Throwable t) {
                 finish(document, done, false, t);
@@ -253,28 +292,57 @@ public final class HybridIndexer implements AutoCloseable {
     pieces.release(pieces(document));
   }
 
-  private CompletableFuture<Embedding> embed(SourceDocument document, PipelineClock timer) {
+  /**
+   * A document's vectors.
+   *
+   * @param passages where its passages stand in its text; empty where texts are kept whole
+   * @param embeddings one a passage, or one
+   */
+  private record Embedded(List<Chunk> passages, List<Embedding> embeddings) {}
+
+  private CompletableFuture<Embedded> embed(SourceDocument document, PipelineClock timer) {
+    HybridSchema.Chunks chunks = schema.chunks().orElse(null);
+    if (chunks == null) {
+      return embed(document.content(), timer).thenApply(e -> new Embedded(List.of(), List.of(e)));
+    }
+    // Cutting takes as long as tokenising does: not on the caller's thread.
+    return CompletableFuture.supplyAsync(() -> Passages.cut(document, engine, chunks), writers)
+        .thenCompose(passages -> embed(passages, timer));
+  }
+
+  private CompletableFuture<Embedded> embed(Passages passages, PipelineClock timer) {
+    List<CompletableFuture<Embedding>> all =
+        passages.contents().stream().map(text -> embed(text, timer)).toList();
+    return CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
+        .thenApply(done ->
+            new Embedded(passages.chunks(), all.stream().map(CompletableFuture::join).toList()));
+  }
+
+  private CompletableFuture<Embedding> embed(String text, PipelineClock timer) {
     if (schema.outputs().isEmpty()) {
       return CompletableFuture.completedFuture(Embedding.of(null, null, null, 1, false));
     }
     timer.embeddingStarts();
     CompletableFuture<Embedding> embedding;
     try {
-      embedding = engine.embed(document.content(), embedOptions);
+      embedding = engine.embed(text, embedOptions);
     } catch (RuntimeException e) {
       embedding = CompletableFuture.failedFuture(e);
     }
     return embedding.whenComplete((done, failed) -> timer.embeddingEnds());
   }
 
-  private boolean write(SourceDocument document, Embedding embedding) throws IOException {
-    var fieldsOfDocument = fields.toDocument(document, embedding);
+  private boolean write(SourceDocument document, Embedded embedded) throws IOException {
+    List<Document> block =
+        schema.chunks().isEmpty()
+            ? List.of(fields.toDocument(document, embedded.embeddings().get(0)))
+            : fields.toBlock(document, embedded.passages(), embedded.embeddings());
     BytesRef id = new BytesRef(document.id());
     boolean known = !seen.add(document.id()) || folder.held(id);
     if (known) {
-      writer.updateDocument(new Term(SchemaFields.ID, id), fieldsOfDocument);
+      writer.updateDocuments(new Term(SchemaFields.ID, id), block);
     } else {
-      writer.addDocument(fieldsOfDocument);
+      writer.addDocuments(block);
     }
     return known;
   }
@@ -341,8 +409,20 @@ public final class HybridIndexer implements AutoCloseable {
     commit(position, false);
   }
 
-  /** Commits with a source's position. */
-  void commit(SourcePosition reached, boolean last) {
+  /**
+   * As {@link #commit()}, with everything merged into one segment first: what {@link #indexAll}
+   * ends a bulk load with, for bulk loads by {@link #put(SourceDocument)}.
+   */
+  public void commitMerged() {
+    commit(position, true);
+  }
+
+  /**
+   * Commits with a source's position.
+   *
+   * @param merged whether all is to be one segment first
+   */
+  void commit(SourcePosition reached, boolean merged) {
     requireUsable();
     try {
       pieces.acquire(PIECES);
@@ -351,8 +431,8 @@ public final class HybridIndexer implements AutoCloseable {
     }
     try {
       requireUsable();
-      if (last && options.bulk()) {
-        writer.getConfig().setMergePolicy(new TieredMergePolicy());
+      if (merged) {
+        writer.getConfig().setMergePolicy(new WholeMerge());
         writer.forceMerge(1);
       }
       folder.commit(schema, engine.fingerprint(), reached.format());

@@ -2,6 +2,7 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.Embedding;
 import io.luciole.Scores;
 import java.time.Duration;
 import java.util.Collections;
@@ -77,11 +78,12 @@ public final class HybridQuery {
     private @Nullable Set<Leg> legs;
     private Map<Leg, LegOptions> options = Map.of();
     private @Nullable Query filter;
-    private Fusion fusion = Fusion.rrf();
+    private Fusion fusion = Fusion.usual();
     private @Nullable Rerank rerank;
     private @Nullable Duration timeout;
     private boolean matchedTokens;
     private @Nullable Long view;
+    private @Nullable Embedding embedding;
 
     Settings(String text) {
       this.text = text;
@@ -99,6 +101,7 @@ public final class HybridQuery {
       timeout = of.timeout;
       matchedTokens = of.matchedTokens;
       view = of.view;
+      embedding = of.embedding;
     }
   }
 
@@ -113,8 +116,8 @@ public final class HybridQuery {
   }
 
   /**
-   * A query by text: 10 hits from every leg that the index and the engine offer, 100 deep, fused by
-   * reciprocal rank.
+   * A query by text: 10 hits from every leg that the index and the engine offer, 100 deep, fused as
+   * {@link Fusion#usual} does.
    */
   public static HybridQuery of(String text) {
     return new HybridQuery(new Settings(requireNonNull(text, "text")));
@@ -151,6 +154,15 @@ public final class HybridQuery {
    */
   public HybridQuery view(long view) {
     return with(s -> s.view = view);
+  }
+
+  /**
+   * The same with vectors of the query that were made elsewhere, by the model of the index: where
+   * they hold what a search needs, no engine is asked. The text still serves the words.
+   */
+  public HybridQuery embedding(Embedding embedding) {
+    requireNonNull(embedding, "embedding");
+    return with(s -> s.embedding = embedding);
   }
 
   /**
@@ -268,6 +280,11 @@ public final class HybridQuery {
   /** The view of the index, if one was asked for. */
   public OptionalLong view() {
     return settings.view == null ? OptionalLong.empty() : OptionalLong.of(settings.view);
+  }
+
+  /** The query's vectors, if they were made elsewhere. */
+  public Optional<Embedding> embedding() {
+    return Optional.ofNullable(settings.embedding);
   }
 
   /** The legs asked for; none named means all there are. */

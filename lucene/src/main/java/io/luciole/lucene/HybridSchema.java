@@ -5,8 +5,10 @@ import static java.util.Objects.requireNonNull;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
+import io.luciole.model.Chunker.Chunk;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -28,6 +30,7 @@ public final class HybridSchema {
   private final @Nullable Sparse sparse;
   private final @Nullable MultiVectors multiVectors;
   private final Words words;
+  private final @Nullable Chunks chunks;
   private final Map<String, MetadataType> metadata;
 
   /**
@@ -111,16 +114,33 @@ public final class HybridSchema {
     }
   }
 
+  /**
+   * How long texts are cut into passages, each with vectors of its own. Each passage is embedded
+   * with the document's title before it, if that leaves half the room to the text.
+   *
+   * @param tokens most tokens of a passage, special ones and the title included, at least 16
+   * @param overlap most tokens that a passage repeats of the one before, at most a quarter of those
+   */
+  public record Chunks(int tokens, int overlap) {
+    /** Checks the components. */
+    public Chunks {
+      inRange("tokens", tokens, 16, 1 << 20);
+      inRange("overlap", overlap, 0, tokens / 4);
+    }
+  }
+
   HybridSchema(
       @Nullable Dense dense,
       @Nullable Sparse sparse,
       @Nullable MultiVectors multiVectors,
       Words words,
+      @Nullable Chunks chunks,
       Map<String, MetadataType> metadata) {
     this.dense = dense;
     this.sparse = sparse;
     this.multiVectors = multiVectors;
     this.words = words;
+    this.chunks = chunks;
     this.metadata = Collections.unmodifiableMap(new TreeMap<>(metadata));
   }
 
@@ -150,7 +170,7 @@ public final class HybridSchema {
         engine.description().normalize());
   }
 
-  /** Names of the analysers: {@code standard}, and languages such as {@code en}, {@code de}. */
+  /** Names of the analysers: {@code multilingual}, {@code standard}, and languages such as {@code en}, {@code de}. */
   public static Set<String> analyzers() {
     return Analyzers.names();
   }
@@ -173,6 +193,11 @@ public final class HybridSchema {
   /** The words. */
   public Words words() {
     return words;
+  }
+
+  /** How texts are cut into passages, if they are. */
+  public Optional<Chunks> chunks() {
+    return Optional.ofNullable(chunks);
   }
 
   /** The metadata fields that have an index of their own, by name. */
@@ -213,16 +238,44 @@ public final class HybridSchema {
    *
    * @param embedding holds at least {@link #outputs()}
    * @throws IllegalArgumentException if the id is too long, a metadata value does not fit its type,
-   *     or a vector has another length
+   *     a vector has another length, or the schema cuts texts into passages: see {@link #toBlock}
    */
   public Document toDocument(SourceDocument document, Embedding embedding) {
+    if (chunks != null) {
+      throw new IllegalArgumentException("the schema cuts texts into passages: use toBlock");
+    }
     return new DocumentFields(this)
         .toDocument(requireNonNull(document, "document"), requireNonNull(embedding, "embedding"));
   }
 
+  /**
+   * A document whose text is cut into passages, as Lucene takes it: a block for {@code
+   * IndexWriter.addDocuments}, the passages before the document. All of a block have the id's term,
+   * so that deleting and updating by it takes the whole.
+   *
+   * @param passages where the passages stand in the document's text
+   * @param embeddings of each passage, holding at least {@link #outputs()}
+   * @throws IllegalArgumentException as {@link #toDocument}, or if the schema does not cut texts
+   */
+  public List<Document> toBlock(
+      SourceDocument document, List<Chunk> passages, List<Embedding> embeddings) {
+    requireNonNull(document, "document");
+    if (chunks == null) {
+      throw new IllegalArgumentException("the schema keeps texts whole: use toDocument");
+    }
+    if (passages.size() != embeddings.size()) {
+      throw new IllegalArgumentException(
+          "expected an embedding for each of "
+              + passages.size()
+              + " passages, got "
+              + embeddings.size());
+    }
+    return new DocumentFields(this).toBlock(document, passages, embeddings);
+  }
+
   /** The codec that keeps the dense vectors as this schema says. Readers do not need it. */
   public Codec codec() {
-    return new SchemaCodec(this, 1);
+    return new SchemaCodec(this, 1, false);
   }
 
   /** A new analyser for the words. */
@@ -260,9 +313,10 @@ public final class HybridSchema {
     private int sparseScale = 256;
     private boolean exactSparse = true;
     private @Nullable MultiVectorForm multiVectors;
-    private String analyzer = Analyzers.STANDARD;
+    private String analyzer = Analyzers.MULTILINGUAL;
     private float k1 = 1.2f;
     private float b = 0.75f;
+    private @Nullable Chunks chunks;
     private final Map<String, MetadataType> metadata = new TreeMap<>();
 
     Builder(Set<Output> outputs, int dimension, int colbertDimension, boolean normalized) {
@@ -324,8 +378,9 @@ public final class HybridSchema {
     }
 
     /**
-     * How words are cut, for BM25: {@code standard} (all languages, no stems), or a language's code
-     * such as {@code en} or {@code de}.
+     * How words are cut, for BM25: {@code multilingual} (all languages, words by their beginnings;
+     * the default), {@code standard} (all languages, whole words), or a language's code such as
+     * {@code en} or {@code de}: best where all texts are in that language.
      *
      * @throws IllegalArgumentException if there is no such analyser; the message lists them
      */
@@ -339,6 +394,17 @@ public final class HybridSchema {
     public Builder bm25(float k1, float b) {
       this.k1 = k1;
       this.b = b;
+      return this;
+    }
+
+    /**
+     * Cuts texts into passages, each with vectors of its own; kept whole by default. A document is
+     * then found by its best passage, which {@link Hit#passage} names.
+     *
+     * @throws IllegalArgumentException if out of range; see {@link Chunks}
+     */
+    public Builder chunks(int tokens, int overlap) {
+      this.chunks = new Chunks(tokens, overlap);
       return this;
     }
 
@@ -364,6 +430,7 @@ public final class HybridSchema {
           sparse ? new Sparse(sparseForm, sparseScale, exactSparse) : null,
           multiVectors == null ? null : new MultiVectors(multiVectors, colbertDimension),
           new Words(analyzer, k1, b),
+          chunks,
           metadata);
     }
   }

@@ -263,7 +263,7 @@ public final class HybridSearcher implements AutoCloseable {
                     + schema.outputs()
                     + "; token vectors are kept if the schema says so");
           }
-          if (engine == null || !engine.backend().outputs().containsAll(needed)) {
+          if (!outputs(query).containsAll(needed)) {
             throw new IllegalStateException(
                 "Scoring again needs "
                     + needed
@@ -274,13 +274,14 @@ public final class HybridSearcher implements AutoCloseable {
   }
 
   private Set<Leg> asked(HybridQuery query) {
-    Set<Leg> wanted = query.legs().orElseGet(this::legs);
+    Set<Leg> possible = legs(outputs(query));
+    Set<Leg> wanted = query.legs().orElse(possible);
     for (Leg leg : wanted) {
       if (!schema.legs().contains(leg)) {
         throw new IllegalArgumentException(
             "The index " + path + " has the legs " + schema.legs() + ", not " + leg);
       }
-      if (!legs().contains(leg)) {
+      if (!possible.contains(leg)) {
         throw new IllegalStateException(
             "The leg "
                 + leg
@@ -290,6 +291,17 @@ public final class HybridSearcher implements AutoCloseable {
       }
     }
     return EnumSet.copyOf(wanted);
+  }
+
+  /** What there is of the query's vectors, or can be had. */
+  private Set<Output> outputs(HybridQuery query) {
+    EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
+    if (engine != null) {
+      outputs.addAll(engine.backend().outputs());
+    }
+    // Vectors are of one making: a query's own stand in the engine's place or not at all.
+    query.embedding().ifPresent(given -> outputs.addAll(given.outputs()));
+    return outputs;
   }
 
   private IndexSearcher acquire() {
@@ -337,15 +349,16 @@ public final class HybridSearcher implements AutoCloseable {
 
   /** The legs that can be asked for: those of the index for which there is an engine. */
   public Set<Leg> legs() {
+    return legs(engine == null ? Set.of() : engine.backend().outputs());
+  }
+
+  private Set<Leg> legs(Set<Output> outputs) {
     EnumSet<Leg> legs = EnumSet.of(Leg.BM25);
-    if (engine != null) {
-      Set<Output> outputs = engine.backend().outputs();
-      if (outputs.contains(Output.DENSE) && schema.dense().isPresent()) {
-        legs.add(Leg.DENSE);
-      }
-      if (outputs.contains(Output.SPARSE) && schema.sparse().isPresent()) {
-        legs.add(Leg.SPARSE);
-      }
+    if (outputs.contains(Output.DENSE) && schema.dense().isPresent()) {
+      legs.add(Leg.DENSE);
+    }
+    if (outputs.contains(Output.SPARSE) && schema.sparse().isPresent()) {
+      legs.add(Leg.SPARSE);
     }
     return legs;
   }
@@ -382,7 +395,9 @@ public final class HybridSearcher implements AutoCloseable {
   public int documents() {
     IndexSearcher searcher = acquire();
     try {
-      return searcher.getIndexReader().numDocs();
+      return searcher.count(context.queries().all());
+    } catch (IOException e) {
+      throw CommitData.unreadable(path, e);
     } finally {
       release(searcher);
     }

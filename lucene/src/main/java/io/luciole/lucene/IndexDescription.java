@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.store.Directory;
 
 /**
@@ -56,12 +57,14 @@ public record IndexDescription(
       try (DirectoryReader reader = DirectoryReader.open(directory)) {
         CommitData data = CommitData.parse(index, reader.getIndexCommit().getUserData());
         Map<String, Long> parts = FieldSizes.of(reader);
+        // Passages are not documents.
+        long documents = new IndexSearcher(reader).count(new LegQueries(data.schema()).all());
         return new IndexDescription(
             index,
             data.schema(),
             data.fingerprint(),
-            reader.numDocs(),
-            0,
+            documents,
+            reader.numDocs() - documents,
             reader.numDeletedDocs(),
             reader.leaves().size(),
             parts.values().stream().mapToLong(Long::longValue).sum(),

@@ -148,7 +148,7 @@ final class IndexFolder {
     IndexWriterConfig config =
         new IndexWriterConfig(Analyzers.create(schema.words().analyzer()))
             .setOpenMode(IndexWriterConfig.OpenMode.CREATE_OR_APPEND)
-            .setCodec(new SchemaCodec(schema, processors))
+            .setCodec(new SchemaCodec(schema, processors, options.bulk()))
             .setSimilarity(similarity(schema))
             .setRAMBufferSizeMB(options.bufferMiB())
             .setMergeScheduler(scheduler)

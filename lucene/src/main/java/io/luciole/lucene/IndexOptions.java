@@ -115,8 +115,9 @@ public final class IndexOptions {
   }
 
   /**
-   * The same for a large load: no merges until the end of {@link HybridIndexer#indexAll}, then one
-   * into a single segment, its graph built by several threads.
+   * The same for a large load: no merges until the end of {@link HybridIndexer#indexAll} or {@link
+   * HybridIndexer#commitMerged}, then one into a single segment, on all processors. The graph of
+   * the dense vectors is made then, once; until then they are searched exhaustively.
    */
   public IndexOptions bulk(boolean bulk) {
     return new IndexOptions(schema, onFailure, writerThreads, bufferMiB, commitEvery, bulk, resume);

@@ -40,6 +40,20 @@ public record IndexingReport(
    */
   public record Failure(String id, String reason) {}
 
+  /** The share of the time in which the engine waited for the index, from 0 to 1. */
+  public double engineIdleShare() {
+    return share(engineIdle);
+  }
+
+  /** The share of the time in which the writers waited for the engine, from 0 to 1. */
+  public double writersIdleShare() {
+    return share(writersIdle);
+  }
+
+  private double share(Duration part) {
+    return elapsed.isZero() ? 0 : Math.min(1, (double) part.toNanos() / elapsed.toNanos());
+  }
+
   /** Copies the list. */
   public IndexingReport {
     failures = List.copyOf(failures);

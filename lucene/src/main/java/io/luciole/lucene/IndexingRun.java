@@ -59,7 +59,7 @@ final class IndexingRun {
       awaitAll();
       requireNoStop();
       requireAny();
-      indexer.commit(new SourcePosition(source.identity(), read, true), true);
+      indexer.commit(new SourcePosition(source.identity(), read, true), indexer.options().bulk());
     } catch (IndexException e) {
       throw indexer.fatal(e);
     }

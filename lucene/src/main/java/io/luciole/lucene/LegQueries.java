@@ -12,11 +12,21 @@ import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.TokenStream;
 import org.apache.lucene.analysis.tokenattributes.TermToBytesRefAttribute;
 import org.apache.lucene.document.FeatureField;
+import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.Term;
+import org.apache.lucene.search.BooleanClause.Occur;
+import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.BoostQuery;
 import org.apache.lucene.search.KnnFloatVectorQuery;
+import org.apache.lucene.search.MatchAllDocsQuery;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.TermQuery;
+import org.apache.lucene.search.join.BitSetProducer;
+import org.apache.lucene.search.join.DiversifyingChildrenFloatKnnVectorQuery;
+import org.apache.lucene.search.join.QueryBitSetProducer;
+import org.apache.lucene.search.join.ScoreMode;
+import org.apache.lucene.search.join.ToChildBlockJoinQuery;
+import org.apache.lucene.search.join.ToParentBlockJoinQuery;
 import org.apache.lucene.search.knn.KnnSearchStrategy;
 import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
@@ -31,16 +41,21 @@ public final class LegQueries {
    */
   private static final int ACORN_THRESHOLD = 60;
 
+  /** The term that says a mark is there. */
+  static final String YES = "1";
+
   /** FeatureField's queries take weights up to this. */
   private static final float MAX_FEATURE_WEIGHT = 64;
 
   private final HybridSchema schema;
   private final Analyzer analyzer;
+  private final @Nullable BitSetProducer documents;
 
   /** The queries of an index of a schema. */
   public LegQueries(HybridSchema schema) {
     this.schema = requireNonNull(schema, "schema");
     this.analyzer = Analyzers.create(schema.words().analyzer());
+    this.documents = schema.chunks().isEmpty() ? null : new QueryBitSetProducer(wholeDocuments());
   }
 
   Analyzer analyzer() {
@@ -48,8 +63,9 @@ public final class LegQueries {
   }
 
   /**
-   * The nearest dense vectors. Lucene's scores are not dot products: {@link #dotProduct} turns them
-   * into such. Where vectors are quantised these are the scores of the quantised vectors.
+   * The nearest dense vectors; where texts are cut into passages, the documents of the nearest
+   * passages, each once. Lucene's scores are not dot products: {@link #dotProduct} turns them into
+   * such. Where vectors are quantised these are the scores of the quantised vectors.
    *
    * @param vector the query's vector
    * @param k how many, at least 1
@@ -63,8 +79,48 @@ public final class LegQueries {
       throw new IllegalArgumentException(
           "expected a vector of " + dense.dimension() + " components, got " + vector.length);
     }
-    return new KnnFloatVectorQuery(
-        SchemaFields.DENSE, vector, k, filter, new KnnSearchStrategy.Hnsw(ACORN_THRESHOLD));
+    KnnSearchStrategy acorn = new KnnSearchStrategy.Hnsw(ACORN_THRESHOLD);
+    if (documents == null) {
+      return new KnnFloatVectorQuery(SchemaFields.DENSE, vector, k, filter, acorn);
+    }
+    return best(
+        new DiversifyingChildrenFloatKnnVectorQuery(
+            SchemaFields.DENSE, vector, passagesOf(filter), k, documents, acorn),
+        documents);
+  }
+
+  /** The documents of the passages that match, with the score of their best. */
+  private static Query best(Query passages, BitSetProducer documents) {
+    return new ToParentBlockJoinQuery(passages, documents, ScoreMode.Max);
+  }
+
+  /** The passages of the documents that match. */
+  private @Nullable Query passagesOf(@Nullable Query filter) {
+    if (filter == null || documents == null) {
+      return filter;
+    }
+    // A filter may match passages too, by their ids; the join allows documents only.
+    Query whole =
+        new BooleanQuery.Builder()
+            .add(filter, Occur.FILTER)
+            .add(wholeDocuments(), Occur.FILTER)
+            .build();
+    return new ToChildBlockJoinQuery(whole, documents);
+  }
+
+  private static Query wholeDocuments() {
+    return new TermQuery(new Term(SchemaFields.DOCUMENT, YES));
+  }
+
+  /** All documents, without passages. */
+  Query all() {
+    return documents == null ? MatchAllDocsQuery.INSTANCE : wholeDocuments();
+  }
+
+  /** The vectors of a segment's documents. */
+  DocumentVectors vectors(LeafReaderContext leaf) throws IOException {
+    return new DocumentVectors(
+        leaf.reader(), schema, documents == null ? null : documents.getBitSet(leaf));
   }
 
   /** The dot product that a score of {@link #dense} stands for. */
@@ -78,7 +134,8 @@ public final class LegQueries {
 
   /**
    * The documents that share tokens with the query, scored by the sum of the products of their
-   * weights, those of the documents rounded as the schema says.
+   * weights, those of the documents rounded as the schema says; where texts are cut into passages,
+   * by that of the best passage.
    *
    * @param vector the query's weights, of any number; without any nothing matches
    * @param filter what the documents must match, or null for anything
@@ -97,7 +154,13 @@ public final class LegQueries {
             case FEATURES -> feature(vector.id(i), vector.weight(i));
           });
     }
-    return new WeightedTerms("sparse", tokens, filter);
+    if (documents == null) {
+      return new WeightedTerms("sparse", tokens, filter);
+    }
+    Query best = best(new WeightedTerms("sparse", tokens, null), documents);
+    return filter == null
+        ? best
+        : new BooleanQuery.Builder().add(best, Occur.MUST).add(filter, Occur.FILTER).build();
   }
 
   private static Query feature(int tokenId, float weight) {
@@ -118,6 +181,17 @@ public final class LegQueries {
    * @param filter what the documents must match, or null for anything
    */
   public Query words(String text, @Nullable Query filter) {
+    List<Query> words = new ArrayList<>();
+    terms(text)
+        .forEach((term, count) -> {
+          Query word = new TermQuery(new Term(SchemaFields.WORDS, term));
+          words.add(count == 1 ? word : new BoostQuery(word, count));
+        });
+    return new WeightedTerms("words", words, filter);
+  }
+
+  /** The words of a text as the index has them, and how often each stands in it. */
+  Map<BytesRef, Integer> terms(String text) {
     Map<BytesRef, Integer> counts = new LinkedHashMap<>();
     try (TokenStream tokens = analyzer.tokenStream(SchemaFields.WORDS, text)) {
       TermToBytesRefAttribute term = tokens.getAttribute(TermToBytesRefAttribute.class);
@@ -129,12 +203,7 @@ public final class LegQueries {
     } catch (IOException e) {
       throw new IllegalStateException(e); // Strings do not fail.
     }
-    List<Query> words = new ArrayList<>(counts.size());
-    counts.forEach((term, count) -> {
-      Query word = new TermQuery(new Term(SchemaFields.WORDS, term));
-      words.add(count == 1 ? word : new BoostQuery(word, count));
-    });
-    return new WeightedTerms("words", words, filter);
+    return counts;
   }
 
   /** The documents with a metadata value, matched whole; for values of up to 250 bytes. */

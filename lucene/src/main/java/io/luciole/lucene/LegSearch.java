@@ -10,7 +10,6 @@ import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.ReaderUtil;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
-import org.apache.lucene.search.RescoreTopNQuery;
 import org.apache.lucene.search.ScoreDoc;
 import org.apache.lucene.search.TopScoreDocCollectorManager;
 import org.jspecify.annotations.Nullable;
@@ -44,8 +43,8 @@ final class LegSearch {
     int k = bounded(Math.max(MIN_CANDIDATES, (int) Math.min(1 << 30, depth * oversampling)));
     Query query = queries.dense(vector, k, filter);
     if (oversampling > 1) {
-      query =
-          RescoreTopNQuery.createFullPrecisionRescorerQuery(query, vector, SchemaFields.DENSE, k);
+      List<ScoreDoc> exact = exact(top(query, k), (of, doc) -> of.bestDense(doc, vector));
+      return exact.subList(0, Math.min(depth, exact.size()));
     }
     List<ScoreDoc> hits = new ArrayList<>();
     for (ScoreDoc hit : top(query, depth)) {
@@ -74,7 +73,7 @@ final class LegSearch {
     }
     for (int wanted = bounded(depth + depth / 4 + 8); ; wanted = bounded(4L * wanted)) {
       List<ScoreDoc> rounded = top(query, wanted);
-      List<ScoreDoc> exact = exact(rounded, vector);
+      List<ScoreDoc> exact = exact(rounded, (of, doc) -> of.bestSparse(doc, vector));
       if (rounded.size() < wanted || wanted == bounded(Integer.MAX_VALUE)) {
         return exact.subList(0, Math.min(depth, exact.size()));
       }
@@ -97,19 +96,25 @@ final class LegSearch {
     return sum * 0.5 / form.scale() + rounded * 1e-6; // Sums of floats round, too.
   }
 
-  private List<ScoreDoc> exact(List<ScoreDoc> rounded, SparseVector vector) throws IOException {
-    List<ScoreDoc> ascending = new ArrayList<>(rounded);
+  /** A document's exact score by its vectors; documents are numbered as in their segment. */
+  private interface Exact {
+    float score(DocumentVectors of, int doc) throws IOException;
+  }
+
+  /** The same documents by their exact scores. */
+  private List<ScoreDoc> exact(List<ScoreDoc> hits, Exact by) throws IOException {
+    List<ScoreDoc> ascending = new ArrayList<>(hits);
     ascending.sort(Comparator.comparingInt(hit -> hit.doc));
     List<LeafReaderContext> leaves = searcher.getIndexReader().leaves();
-    List<ScoreDoc> exact = new ArrayList<>(rounded.size());
+    List<ScoreDoc> exact = new ArrayList<>(hits.size());
     LeafReaderContext leaf = null;
     DocumentVectors vectors = null;
     for (ScoreDoc hit : ascending) {
       if (leaf == null || vectors == null || hit.doc >= leaf.docBase + leaf.reader().maxDoc()) {
         leaf = leaves.get(ReaderUtil.subIndex(hit.doc, leaves));
-        vectors = new DocumentVectors(leaf.reader(), schema);
+        vectors = queries.vectors(leaf);
       }
-      exact.add(new ScoreDoc(hit.doc, vectors.sparse(hit.doc - leaf.docBase, vector)));
+      exact.add(new ScoreDoc(hit.doc, by.score(vectors, hit.doc - leaf.docBase)));
     }
     exact.sort(BEST_FIRST);
     return exact;

@@ -22,7 +22,7 @@ final class Reranker {
   private static final int DOCUMENTS_A_TASK = 16;
 
   private final IndexReader reader;
-  private final HybridSchema schema;
+  private final LegQueries queries;
   private final TaskExecutor tasks;
 
   /**
@@ -32,8 +32,13 @@ final class Reranker {
    */
   record Ranked(FusedList.Entry entry, double score, @Nullable Again again) {}
 
-  /** The exact scores of a document; those of weight 0 are not computed. */
-  record Again(double score, float dense, float sparse, float colbert, Scores.Weights weights) {
+  /**
+   * The exact scores of a document, or of its best passage; those of weight 0 are not computed.
+   *
+   * @param passage the Lucene document of that passage, or of the document
+   */
+  record Again(
+      int passage, double score, float dense, float sparse, float colbert, Scores.Weights weights) {
     Explanation explain(Explanation fused) {
       List<Explanation> parts = new ArrayList<>();
       add(parts, "dense", weights.dense(), dense);
@@ -52,9 +57,9 @@ final class Reranker {
     }
   }
 
-  Reranker(IndexReader reader, HybridSchema schema, TaskExecutor tasks) {
+  Reranker(IndexReader reader, LegQueries queries, TaskExecutor tasks) {
     this.reader = reader;
-    this.schema = schema;
+    this.queries = queries;
     this.tasks = tasks;
   }
 
@@ -116,15 +121,23 @@ final class Reranker {
       }
       if (leaf == null || vectors == null || entry.doc() >= leaf.docBase + leaf.reader().maxDoc()) {
         leaf = leaves.get(ReaderUtil.subIndex(entry.doc(), leaves));
-        vectors = new DocumentVectors(leaf.reader(), schema);
+        vectors = queries.vectors(leaf);
       }
       int doc = entry.doc() - leaf.docBase;
-      float d = weights.dense() > 0 ? vectors.dense(doc, dense) : 0;
-      float s = weights.sparse() > 0 ? vectors.sparse(doc, sparse) : 0;
-      float c = weights.colbert() > 0 ? vectors.colbert(doc, colbert) : 0;
-      double score =
-          (weights.dense() * d + weights.sparse() * s + weights.colbert() * c) / sumOfWeights;
-      ranked.add(new Ranked(entry, score, new Again(score, d, s, c, weights)));
+      Again best = null;
+      for (int passage = vectors.firstPassage(doc);
+          passage <= vectors.lastPassage(doc);
+          passage++) {
+        float d = weights.dense() > 0 ? vectors.dense(passage, dense) : 0;
+        float s = weights.sparse() > 0 ? vectors.sparse(passage, sparse) : 0;
+        float c = weights.colbert() > 0 ? vectors.colbert(passage, colbert) : 0;
+        double score =
+            (weights.dense() * d + weights.sparse() * s + weights.colbert() * c) / sumOfWeights;
+        if (best == null || score > best.score()) {
+          best = new Again(leaf.docBase + passage, score, d, s, c, weights);
+        }
+      }
+      ranked.add(new Ranked(entry, best == null ? 0 : best.score(), best));
     }
     return ranked;
   }

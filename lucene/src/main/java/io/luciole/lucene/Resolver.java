@@ -1,6 +1,8 @@
 package io.luciole.lucene;
 
+import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.Output;
 import io.luciole.SparseVector;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -26,12 +28,12 @@ final class Resolver {
       Set.of(SchemaFields.TITLE, SchemaFields.TEXT, SchemaFields.METADATA);
 
   private final IndexReader reader;
-  private final HybridSchema schema;
+  private final LegQueries queries;
   private final Map<Integer, String> ids = new HashMap<>();
 
-  Resolver(IndexReader reader, HybridSchema schema) {
+  Resolver(IndexReader reader, LegQueries queries) {
     this.reader = reader;
-    this.schema = schema;
+    this.queries = queries;
   }
 
   List<ScoredId> ids(List<ScoreDoc> hits) throws IOException {
@@ -91,11 +93,14 @@ final class Resolver {
       FusedList fused,
       List<Reranker.Ranked> ranking,
       HybridQuery query,
-      SparseVector weights,
+      @Nullable Embedding vectors,
       @Nullable EmbeddingEngine engine)
       throws IOException {
     int from = Math.min(query.offset(), ranking.size());
     int to = (int) Math.min((long) from + query.top(), ranking.size());
+    SparseVector weights =
+        vectors != null && vectors.has(Output.SPARSE) ? vectors.sparse() : SparseVector.EMPTY;
+    PassageFinder passages = new PassageFinder(queries, query.text(), vectors);
     List<Hit> hits = new ArrayList<>(to - from);
     for (int i = from; i < to; i++) {
       Reranker.Ranked ranked = ranking.get(i);
@@ -103,17 +108,26 @@ final class Resolver {
       Reranker.Again again = ranked.again();
       int doc = ranked.entry().doc();
       Document document = reader.storedFields().document(doc, SHOWN);
+      String text = orEmpty(document.get(SchemaFields.TEXT));
       String metadata = document.get(SchemaFields.METADATA);
+      LeafReaderContext leaf = leaf(doc);
+      int passage =
+          again == null
+              ? passages.find(leaf, doc, text, ranked.entry().legs().keySet())
+              : again.passage();
       hits.add(
           new Hit(
               i + 1,
               id(doc),
               ranked.score(),
               orEmpty(document.get(SchemaFields.TITLE)),
-              orEmpty(document.get(SchemaFields.TEXT)),
+              text,
+              passages.at(leaf, passage, text),
               metadata == null ? Map.of() : DocumentFields.readMetadata(metadata),
               Collections.unmodifiableMap(ranked.entry().legs()),
-              query.matchedTokens() && engine != null ? tokens(doc, weights, engine) : List.of(),
+              query.matchedTokens() && engine != null
+                  ? tokens(leaf, passage, weights, engine)
+                  : List.of(),
               again == null ? explanation : again.explain(explanation)));
     }
     return hits;
@@ -123,12 +137,12 @@ final class Resolver {
     return text == null ? "" : text;
   }
 
-  private List<TokenMatch> tokens(int doc, SparseVector weights, EmbeddingEngine engine)
+  private List<TokenMatch> tokens(
+      LeafReaderContext leaf, int passage, SparseVector weights, EmbeddingEngine engine)
       throws IOException {
-    LeafReaderContext leaf = leaf(doc);
     List<TokenMatch> matches = new ArrayList<>();
     for (DocumentVectors.Shared shared :
-        new DocumentVectors(leaf.reader(), schema).shared(doc - leaf.docBase, weights)) {
+        queries.vectors(leaf).shared(passage - leaf.docBase, weights)) {
       matches.add(
           new TokenMatch(
               shared.tokenId(),

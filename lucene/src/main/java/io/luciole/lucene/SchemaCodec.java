@@ -14,6 +14,7 @@ import org.apache.lucene.codecs.lucene90.Lucene90DocValuesFormat;
 import org.apache.lucene.codecs.lucene99.Lucene99HnswVectorsFormat;
 import org.apache.lucene.index.SegmentReadState;
 import org.apache.lucene.index.SegmentWriteState;
+import org.apache.lucene.store.IOContext;
 import org.apache.lucene.util.quantization.QuantizedByteVectorValues.ScalarEncoding;
 
 /**
@@ -21,6 +22,12 @@ import org.apache.lucene.util.quantization.QuantizedByteVectorValues.ScalarEncod
  * nothing of Luciole's.
  */
 final class SchemaCodec extends Lucene104Codec {
+  /** A segment that is searched as fast without has no graph; Lucene's own threshold. */
+  private static final int GRAPH_THRESHOLD =
+      Lucene99HnswVectorsFormat.HNSW_GRAPH_THRESHOLD;
+
+  private static final int NO_GRAPH = Integer.MAX_VALUE;
+
   private final KnnVectorsFormat dense;
 
   // A format object of its own gives a field files of its own, so that their sizes can be told.
@@ -42,29 +49,39 @@ final class SchemaCodec extends Lucene104Codec {
    *
    * @param mergeWorkers threads that build a merged graph; more than 1 borrows them from the merge
    *     scheduler
+   * @param graphsByMerges whether segments get their graph when they are merged, and not before: a
+   *     segment that will be merged anyway need not have one, and is searched exhaustively until
+   *     then
    */
-  SchemaCodec(HybridSchema schema, int mergeWorkers) {
+  SchemaCodec(HybridSchema schema, int mergeWorkers, boolean graphsByMerges) {
     super(Mode.BEST_SPEED);
     KnnVectorsFormat usual = new Lucene99HnswVectorsFormat();
-    this.dense = schema.dense().map(d -> format(d, mergeWorkers)).orElse(usual);
+    this.dense =
+        schema.dense().map(d -> dense(d, mergeWorkers, graphsByMerges)).orElse(usual);
   }
 
-  private static KnnVectorsFormat format(HybridSchema.Dense dense, int mergeWorkers) {
+  private static KnnVectorsFormat dense(
+      HybridSchema.Dense dense, int mergeWorkers, boolean graphsByMerges) {
+    KnnVectorsFormat merged = format(dense, mergeWorkers, GRAPH_THRESHOLD);
+    return new Wide(merged, graphsByMerges ? format(dense, 1, NO_GRAPH) : merged);
+  }
+
+  private static KnnVectorsFormat format(HybridSchema.Dense dense, int workers, int threshold) {
     int links = dense.maxConnections();
     int beam = dense.beamWidth();
-    return new Wide(
-        switch (dense.quantization()) {
-          case NONE -> new Lucene99HnswVectorsFormat(links, beam, mergeWorkers, null);
-          case BITS_8 -> quantized(ScalarEncoding.UNSIGNED_BYTE, links, beam, mergeWorkers);
-          case BITS_4 -> quantized(ScalarEncoding.PACKED_NIBBLE, links, beam, mergeWorkers);
-          case BITS_1 ->
-              quantized(ScalarEncoding.SINGLE_BIT_QUERY_NIBBLE, links, beam, mergeWorkers);
-        });
+    return switch (dense.quantization()) {
+      case NONE -> new Lucene99HnswVectorsFormat(links, beam, workers, null, threshold);
+      case BITS_8 -> quantized(ScalarEncoding.UNSIGNED_BYTE, links, beam, workers, threshold);
+      case BITS_4 -> quantized(ScalarEncoding.PACKED_NIBBLE, links, beam, workers, threshold);
+      case BITS_1 ->
+          quantized(ScalarEncoding.SINGLE_BIT_QUERY_NIBBLE, links, beam, workers, threshold);
+    };
   }
 
   private static KnnVectorsFormat quantized(
-      ScalarEncoding encoding, int links, int beam, int mergeWorkers) {
-    return new Lucene104HnswScalarQuantizedVectorsFormat(encoding, links, beam, mergeWorkers, null);
+      ScalarEncoding encoding, int links, int beam, int workers, int threshold) {
+    return new Lucene104HnswScalarQuantizedVectorsFormat(
+        encoding, links, beam, workers, null, threshold);
   }
 
   @Override
@@ -84,25 +101,31 @@ final class SchemaCodec extends Lucene104Codec {
     return own != null ? own : super.getDocValuesFormatForField(field);
   }
 
-  /** A format without Lucene's limit of 1024 dimensions, which only its writer enforces. */
+  /**
+   * A format without Lucene's limit of 1024 dimensions, which only its writer enforces. Segments
+   * that are merged and those that are not may be written differently; they are read alike.
+   */
   private static final class Wide extends KnnVectorsFormat {
     private static final int MAX_DIMENSIONS = 4096;
 
-    private final KnnVectorsFormat format;
+    private final KnnVectorsFormat merged;
+    private final KnnVectorsFormat flushed;
 
-    Wide(KnnVectorsFormat format) {
-      super(format.getName());
-      this.format = format;
+    Wide(KnnVectorsFormat merged, KnnVectorsFormat flushed) {
+      super(merged.getName());
+      this.merged = merged;
+      this.flushed = flushed;
     }
 
     @Override
     public KnnVectorsWriter fieldsWriter(SegmentWriteState state) throws IOException {
-      return format.fieldsWriter(state);
+      boolean isMerge = state.context.context() == IOContext.Context.MERGE;
+      return (isMerge ? merged : flushed).fieldsWriter(state);
     }
 
     @Override
     public KnnVectorsReader fieldsReader(SegmentReadState state) throws IOException {
-      return format.fieldsReader(state);
+      return merged.fieldsReader(state);
     }
 
     @Override

@@ -29,6 +29,12 @@ public final class SchemaFields {
   /** All metadata: stored as JSON, and a term for each short value: name, a zero, value. */
   public static final String METADATA = "metadata";
 
+  /** A term, {@code 1}, of documents whose texts are kept as passages; passages have it not. */
+  public static final String DOCUMENT = "document";
+
+  /** Where a passage stands in the text: numeric doc values, start in the upper 32 bits, end. */
+  public static final String PASSAGE = "passage";
+
   /** What goes before the name of a metadata field that has an index of its own. */
   public static final String METADATA_PREFIX = "metadata.";
 

@@ -42,6 +42,10 @@ final class SchemaJson {
         .put("analyzer", schema.words().analyzer())
         .put("k1", schema.words().k1())
         .put("b", schema.words().b());
+    schema
+        .chunks()
+        .ifPresent(
+            c -> root.putObject("chunks").put("tokens", c.tokens()).put("overlap", c.overlap()));
     ObjectNode metadata = root.putObject("metadata");
     schema.metadata().forEach((field, type) -> metadata.put(field, type.id()));
     return root.toString();
@@ -63,6 +67,7 @@ final class SchemaJson {
     JsonNode sparse = root.path("sparse");
     JsonNode multiVectors = root.path("multiVectors");
     JsonNode words = root.path("words");
+    JsonNode chunks = root.path("chunks");
     Map<String, MetadataType> metadata = new TreeMap<>();
     root.path("metadata")
         .properties()
@@ -92,6 +97,9 @@ final class SchemaJson {
             words.path("analyzer").asText(),
             (float) words.path("k1").asDouble(),
             (float) words.path("b").asDouble()),
+        chunks.isObject()
+            ? new HybridSchema.Chunks(chunks.path("tokens").asInt(), chunks.path("overlap").asInt())
+            : null,
         metadata);
   }
 

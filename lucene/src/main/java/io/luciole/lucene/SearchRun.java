@@ -5,7 +5,6 @@ import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleException;
 import io.luciole.Output;
-import io.luciole.SparseVector;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -69,6 +68,10 @@ final class SearchRun {
   private CompletableFuture<Embedding> embed() {
     Set<Output> outputs = outputs();
     EmbeddingEngine engine = context.engine();
+    Embedding given = query.embedding().orElse(null);
+    if (given != null && given.outputs().containsAll(outputs)) {
+      return CompletableFuture.completedFuture(given);
+    }
     if (outputs.isEmpty() || engine == null) {
       return CompletableFuture.completedFuture(Embedding.of(null, null, null, 1, false));
     }
@@ -138,7 +141,7 @@ final class SearchRun {
         incomplete.add(found.result().leg());
       }
     }
-    Resolver resolver = new Resolver(searcher.getIndexReader(), context.schema());
+    Resolver resolver = new Resolver(searcher.getIndexReader(), context.queries());
     Map<Leg, List<ScoredId>> lists = new EnumMap<>(Leg.class);
     for (LegResult result : results) {
       lists.put(result.leg(), resolver.ids(result.hits()));
@@ -152,11 +155,9 @@ final class SearchRun {
       if (ranking == null) {
         ranking = Reranker.asIs(fused);
       }
-      SparseVector weights =
-          vectors != null && vectors.has(Output.SPARSE) ? vectors.sparse() : SparseVector.EMPTY;
       answers.add(
           new SearchResult(
-              resolver.hits(fused, ranking, query, weights, context.engine()),
+              resolver.hits(fused, ranking, query, vectors, context.engine()),
               resolver.scored(ranking),
               lists,
               partial,
@@ -178,7 +179,7 @@ final class SearchRun {
     if (vectors == null) {
       return null;
     }
-    return new Reranker(searcher.getIndexReader(), context.schema(), context.tasks())
+    return new Reranker(searcher.getIndexReader(), context.queries(), context.tasks())
         .rerank(fused, how, vectors, this::outOfTime);
   }
 

@@ -3,13 +3,23 @@ package io.luciole.lucene;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import java.nio.file.Path;
+import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
+import org.apache.lucene.codecs.KnnVectorsReader;
+import org.apache.lucene.codecs.hnsw.HnswGraphProvider;
+import org.apache.lucene.codecs.perfield.PerFieldKnnVectorsFormat;
+import org.apache.lucene.index.CodecReader;
 import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.store.FSDirectory;
+import org.apache.lucene.util.VectorUtil;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -126,6 +136,70 @@ class ResumeTest {
         assertThat(report.added()).isEqualTo(100 - committed);
       }
       assertThat(IndexDescription.read(index).documents()).isEqualTo(100);
+    }
+  }
+
+  /** Nodes of the graphs of all segments. */
+  private static int graphNodes(DirectoryReader reader) throws IOException {
+    int nodes = 0;
+    for (LeafReaderContext leaf : reader.leaves()) {
+      KnnVectorsReader all = ((CodecReader) leaf.reader()).getVectorReader();
+      KnnVectorsReader dense =
+          ((PerFieldKnnVectorsFormat.FieldsReader) all).getFieldReader(SchemaFields.DENSE);
+      nodes += ((HnswGraphProvider) dense).getGraph(SchemaFields.DENSE).size();
+    }
+    return nodes;
+  }
+
+  @Test
+  void bulkLoad_makesTheGraphOnceInTheEnd() throws Exception {
+    int documents = 3000;
+    Random random = new Random(1);
+    try (EmbeddingEngine engine = new FakeModel(Output.DENSE).open()) {
+      for (DenseQuantization quantization : DenseQuantization.values()) {
+        Path index = folder.resolve(quantization.id());
+        IndexOptions options =
+            IndexOptions.defaults()
+                .bulk(true)
+                .schema(HybridSchema.builder(engine).quantization(quantization).build());
+        List<float[]> vectors = new ArrayList<>();
+        try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
+          for (int i = 0; i < documents; i++) {
+            float[] vector = new float[FakeModel.DIMENSION];
+            for (int d = 0; d < vector.length; d++) {
+              vector[d] = (float) random.nextGaussian();
+            }
+            VectorUtil.l2normalize(vector);
+            vectors.add(vector);
+            indexer.put(
+                SourceDocument.of("d" + i, "", ""), Embedding.of(vector, null, null, 1, false));
+          }
+          indexer.commit();
+          try (DirectoryReader reader = DirectoryReader.open(FSDirectory.open(index))) {
+            assertThat(graphNodes(reader)).isZero();
+          }
+          assertFinds(index, engine, vectors);
+          indexer.commitMerged();
+        }
+        try (DirectoryReader reader = DirectoryReader.open(FSDirectory.open(index))) {
+          assertThat(reader.leaves()).hasSize(1);
+          assertThat(graphNodes(reader)).isEqualTo(documents);
+        }
+        assertFinds(index, engine, vectors);
+      }
+    }
+  }
+
+  private static void assertFinds(Path index, EmbeddingEngine engine, List<float[]> vectors) {
+    try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
+      int found = 0;
+      for (int i = 0; i < 100; i++) {
+        Embedding query = Embedding.of(vectors.get(i * 29), null, null, 1, false);
+        SearchResult result =
+            searcher.search(HybridQuery.of("").embedding(query).legs(Leg.DENSE).top(1));
+        found += result.hits().get(0).id().equals("d" + i * 29) ? 1 : 0;
+      }
+      assertThat(found).isGreaterThanOrEqualTo(95);
     }
   }
 

@@ -23,6 +23,7 @@ import java.util.function.ToDoubleFunction;
  *   <caption>Meters</caption>
  *   <tr><td>{@code luciole.texts.submitted}, {@code .embedded}</td><td>counters</td></tr>
  *   <tr><td>{@code luciole.texts.failed}</td><td>counter, tag {@code kind}</td></tr>
+ *   <tr><td>{@code luciole.texts.truncated}, {@code .chunked}</td><td>counters</td></tr>
  *   <tr><td>{@code luciole.waiting.texts}, {@code .tokens}</td><td>gauges, tag {@code lane}</td></tr>
  *   <tr><td>{@code luciole.wait.mean}</td><td>time between submission and device</td></tr>
  *   <tr><td>{@code luciole.batches}, {@code .texts}, {@code .tokens}, {@code .failed}</td>
@@ -51,6 +52,8 @@ public final class EngineMeters implements MeterBinder {
   public void bindTo(MeterRegistry registry) {
     counter(registry, "luciole.texts.submitted", Tags.empty(), EngineStats::submitted);
     counter(registry, "luciole.texts.embedded", Tags.empty(), EngineStats::embedded);
+    counter(registry, "luciole.texts.truncated", Tags.empty(), EngineStats::truncated);
+    counter(registry, "luciole.texts.chunked", Tags.empty(), EngineStats::chunked);
     for (Failure kind : Failure.values()) {
       counter(
           registry,

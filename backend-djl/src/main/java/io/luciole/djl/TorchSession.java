@@ -1,0 +1,211 @@
+package io.luciole.djl;
+
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.IValue;
+import ai.djl.pytorch.jni.JniUtils;
+import io.luciole.Output;
+import io.luciole.model.EncoderWeights.Linear;
+import io.luciole.model.ModelFiles;
+import io.luciole.spi.BackendConfig;
+import io.luciole.spi.BackendException;
+import io.luciole.spi.BackendOutOfMemoryException;
+import io.luciole.spi.BackendOutput;
+import io.luciole.spi.TokenBatch;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.FloatBuffer;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One model's native memory on one device, and the program {@code encoder.pt} (written by {@code
+ * src/main/torchscript/make_encoder.py}, which says what goes in and comes out).
+ *
+ * <p>What belongs to {@link #manager} lives until {@link #close}; what a run makes belongs to its
+ * scope and ends with it. What leaves a run lies on Java's heap.
+ */
+final class TorchSession implements AutoCloseable {
+  private static final String PROGRAM = "encoder.pt";
+
+  /** The largest byte array that JVMs give. */
+  private static final long LARGEST_OUTPUT = Integer.MAX_VALUE - 8;
+
+  final boolean accelerated;
+
+  /** On the device. */
+  final PtNDManager manager;
+
+  /** On the CPU: the same one if that is the device. */
+  final PtNDManager host;
+
+  final PtSymbolBlock program;
+  private final FreeMemory memory;
+  private final int threads;
+
+  TorchSession(TorchRuntime runtime, BackendConfig settings, FreeMemory memory) {
+    this.accelerated = settings.device().isAccelerator();
+    this.memory = accelerated ? FreeMemory.unknown() : memory;
+    this.threads = runtime.threads(settings.threads());
+    this.manager = runtime.newManager(settings.device());
+    try {
+      this.host = accelerated ? manager.newSubManager(ai.djl.Device.cpu()) : manager;
+      this.program = loadProgram(manager);
+    } catch (Throwable t) {
+      manager.close();
+      throw t;
+    }
+  }
+
+  private static PtSymbolBlock loadProgram(PtNDManager manager) {
+    try (InputStream in = TorchSession.class.getResourceAsStream(PROGRAM)) {
+      if (in == null) {
+        throw new BackendException(
+            "Expected "
+                + PROGRAM
+                + " beside the backend's classes, found none: the jar is broken.");
+      }
+      return JniUtils.loadModule(manager, in, false, false);
+    } catch (IOException e) {
+      throw new BackendException("Cannot read " + PROGRAM + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * The outputs to compute of those that a model's files allow: all, or those that will be asked
+   * for.
+   *
+   * @throws BackendException if one that will be asked for is not among them
+   */
+  static Set<Output> outputs(ModelFiles model, Set<Output> offered, Set<Output> wanted) {
+    if (!offered.containsAll(wanted)) {
+      throw new BackendException(
+          "The model "
+              + model.name()
+              + " gives "
+              + offered
+              + ", not "
+              + wanted
+              + ": expected sparse_linear.pt for SPARSE and colbert_linear.pt for COLBERT in "
+              + model.folder()
+              + ". A model that has both is BAAI/bge-m3.");
+    }
+    return wanted.isEmpty() ? offered : wanted;
+  }
+
+  /** A head's two tensors, or two empty ones for a head that is not there or not wanted. */
+  void addHead(TorchWeights tensors, List<PtNDArray> heads, @Nullable Linear head) {
+    if (head != null) {
+      tensors.add(heads, head);
+    } else {
+      heads.add(manager.create(new Shape(0), DataType.FLOAT32));
+      heads.add(manager.create(new Shape(0), DataType.FLOAT32));
+    }
+  }
+
+  /** Runs something in a scope of its own; PyTorch's failures come out as the SPI has them. */
+  <T> T run(Object what, Function<PtNDManager, T> body) {
+    try (PtNDManager scope = (PtNDManager) host.newSubManager()) {
+      // Both hold for this thread. The optimizer would compile a program anew for shape after
+      // shape.
+      JniUtils.setNumThreads(threads);
+      JniUtils.setGraphExecutorOptimize(false);
+      return body.apply(scope);
+    } catch (EngineException | OutOfMemoryError e) {
+      throw TorchErrors.of("running " + what, e);
+    }
+  }
+
+  /**
+   * Refuses what would not fit, before anything is begun.
+   *
+   * @param rows of the batch, padding included
+   * @param bytesPerRow what a row takes at the widest point of the run
+   * @param values the largest output's
+   * @throws BackendOutOfMemoryException if arrays or the machine's memory are too small
+   */
+  void checkSize(TokenBatch batch, long rows, long bytesPerRow, long values) {
+    long bytes = Float.BYTES * values;
+    if (bytes > LARGEST_OUTPUT || rows > LARGEST_OUTPUT) {
+      throw new BackendOutOfMemoryException(
+          "An output of "
+              + batch
+              + " would take "
+              + bytes
+              + " bytes, more than an array can have.");
+    }
+    memory.require(rows * bytesPerRow, batch);
+  }
+
+  IValue longs(PtNDManager scope, Shape shape, long[] values) {
+    PtNDArray array = scope.create(shape, DataType.INT64);
+    if (values.length > 0) {
+      array.toByteBuffer(true).asLongBuffer().put(values);
+    }
+    return onDevice(scope, array);
+  }
+
+  /** A tensor of booleans, 1 for true. */
+  IValue flags(PtNDManager scope, Shape shape, byte[] values) {
+    PtNDArray array = scope.create(shape, DataType.BOOLEAN);
+    if (values.length > 0) {
+      array.toByteBuffer(true).put(values);
+    }
+    return onDevice(scope, array);
+  }
+
+  private IValue onDevice(PtNDManager scope, PtNDArray array) {
+    if (!accelerated) {
+      return IValue.from(array);
+    }
+    PtNDArray there = array.toDevice(manager.getDevice(), true);
+    there.attach(scope);
+    return IValue.from(there);
+  }
+
+  /** Which outputs the program is to compute. */
+  static IValue wanted(Set<Output> wanted) {
+    return IValue.listFrom(
+        flag(wanted, Output.DENSE), flag(wanted, Output.SPARSE), flag(wanted, Output.COLBERT));
+  }
+
+  private static long flag(Set<Output> wanted, Output output) {
+    return wanted.contains(output) ? 1 : 0;
+  }
+
+  /** What the program computed, on the heap: what is read after close must not end the process. */
+  static BackendOutput output(PtNDArray[] found, Set<Output> wanted) {
+    Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
+    int next = 0;
+    for (Output output : List.of(Output.DENSE, Output.SPARSE, Output.COLBERT)) {
+      if (wanted.contains(output)) {
+        values.put(output, found[next++].toByteBuffer(false).asFloatBuffer());
+      }
+    }
+    return new BackendOutput(
+        values.get(Output.DENSE),
+        values.get(Output.SPARSE),
+        values.get(Output.COLBERT),
+        () -> {});
+  }
+
+  int tensors() {
+    return manager.getManagedArrays().size();
+  }
+
+  @Override
+  public void close() {
+    manager.close();
+    if (accelerated) {
+      JniUtils.emptyCudaCache();
+    }
+  }
+}

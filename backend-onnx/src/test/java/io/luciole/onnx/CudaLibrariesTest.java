@@ -1,0 +1,59 @@
+package io.luciole.onnx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CudaLibrariesTest {
+  @TempDir Path folder;
+
+  private void put(String... names) throws IOException {
+    for (String name : names) {
+      Files.createFile(folder.resolve(name));
+    }
+  }
+
+  @Test
+  void nothing_isAllMissing() {
+    String advice = CudaLibraries.in(List.of(folder.resolve("none")), null).advice();
+
+    assertThat(advice)
+        .contains("libcuda.so.1 was not found")
+        .contains("CUDA 12: missing libcudart.so.12, libcublas.so.12, libcublasLt.so.12,")
+        .contains("libcudnn9-cuda-12")
+        .contains("CUDA 13: missing libcudart.so.13, libcublas.so.13, libcublasLt.so.13,")
+        .contains("libcudnn9-cuda-13");
+  }
+
+  @Test
+  void oneMissing_isNamed() throws IOException {
+    put("libcuda.so.1", "libcudart.so.12", "libcublas.so.12", "libcublasLt.so.12");
+    put("libcurand.so.10", "libcufft.so.11", "libcudart.so.12.8.90");
+
+    String advice = CudaLibraries.in(List.of(folder), null).advice();
+
+    assertThat(advice)
+        .doesNotContain("libcuda.so.1")
+        .contains("CUDA 12: missing libcudnn.so.9; install the packages cuda-cudart-12-8");
+  }
+
+  @Test
+  void loadersCache_counts() throws IOException {
+    put("libcuda.so.1", "libcublas.so.13", "libcublasLt.so.13", "libcurand.so.10");
+    Path cache = folder.resolve("ld.so.cache");
+    Files.writeString(
+        cache,
+        "glibc-ld.so.cache1.1\0\1libcudnn.so.9\0/x/libcudnn.so.9\0libcufft.so.12\0libcudart.so.13\0",
+        StandardCharsets.ISO_8859_1);
+
+    String advice = CudaLibraries.in(List.of(folder), cache).advice();
+
+    assertThat(advice).contains("CUDA 13: all libraries were found.").contains("CUDA 12: missing");
+  }
+}

@@ -1,0 +1,130 @@
+package io.luciole.cli;
+
+import io.luciole.lucene.Fusion;
+import io.luciole.lucene.HybridQuery;
+import io.luciole.lucene.Leg;
+import io.luciole.lucene.LegQueries;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.lucene.search.BooleanClause.Occur;
+import org.apache.lucene.search.BooleanQuery;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+
+/** The flags that say how a search goes about it. */
+final class FusionOptions {
+  @Option(
+      names = "--fusion",
+      paramLabel = "NAME",
+      converter = FusionConverter.class,
+      description = "How the legs become one list: dbsf (the default), rrf, rrf:K, sum, minmax or zscore.")
+  private @Nullable Fusion fusion;
+
+  @Option(
+      names = "--weight",
+      paramLabel = "LEG=W",
+      converter = {LegConverter.class, WeightConverter.class},
+      description = "What a leg counts in the fusion, 1 by default. May be repeated.")
+  private Map<Leg, Double> weights = new LinkedHashMap<>();
+
+  @Option(
+      names = "--depth",
+      paramLabel = "N",
+      converter = Choice.Positive.class,
+      description = "How many documents each leg finds; 100 by default, and no fewer than wanted.")
+  private @Nullable Integer depth;
+
+  @Option(
+      names = "--filter",
+      paramLabel = "NAME=VALUE",
+      description = "Only documents with this metadata. May be repeated; all must hold.")
+  private List<String> filters = new ArrayList<>();
+
+  @Option(
+      names = "--rerank",
+      paramLabel = "N",
+      converter = Choice.Positive.class,
+      description = "Score the best N again by their token vectors, if the index keeps such.")
+  private @Nullable Integer rerank;
+
+  @Option(
+      names = "--timeout",
+      paramLabel = "MS",
+      converter = Choice.Positive.class,
+      description = "Answer with what was found after so many milliseconds.")
+  private @Nullable Integer timeout;
+
+  /** A query with the flags laid over it. */
+  HybridQuery apply(HybridQuery query) {
+    HybridQuery changed = query.depth(depth == null ? wanted(query) : depth);
+    if (fusion != null) {
+      changed = changed.fusion(fusion);
+    }
+    for (Map.Entry<Leg, Double> weight : weights.entrySet()) {
+      changed = changed.weight(weight.getKey(), weight.getValue());
+    }
+    if (!filters.isEmpty()) {
+      changed = changed.filter(filter());
+    }
+    if (rerank != null) {
+      changed = changed.rerank(rerank);
+    }
+    return timeout == null ? changed : changed.timeout(Duration.ofMillis(timeout));
+  }
+
+  private static int wanted(HybridQuery query) {
+    return (int)
+        Math.min(
+            Integer.MAX_VALUE,
+            Math.max(HybridQuery.DEFAULT_DEPTH, (long) query.offset() + query.top()));
+  }
+
+  private BooleanQuery filter() {
+    BooleanQuery.Builder all = new BooleanQuery.Builder();
+    for (String filter : filters) {
+      int at = filter.indexOf('=');
+      if (at < 1) {
+        throw new CliException("--filter: expected NAME=VALUE, got \"" + filter + '"');
+      }
+      all.add(
+          LegQueries.metadata(filter.substring(0, at), filter.substring(at + 1)), Occur.FILTER);
+    }
+    return all.build();
+  }
+
+  /** Reads a fusion. */
+  static final class FusionConverter implements ITypeConverter<Fusion> {
+    @Override
+    public Fusion convert(String value) {
+      return Choice.checked(() -> Fusion.parse(value));
+    }
+  }
+
+  /** Reads a leg. */
+  static final class LegConverter implements ITypeConverter<Leg> {
+    @Override
+    public Leg convert(String value) {
+      return Choice.of(Leg.values(), Leg::id, value);
+    }
+  }
+
+  /** Reads a weight. */
+  static final class WeightConverter implements ITypeConverter<Double> {
+    @Override
+    public Double convert(String value) {
+      return Choice.checked(() -> new HybridQuery.LegOptions(1, number(value), null).weight());
+    }
+
+    private static double number(String value) {
+      try {
+        return Double.parseDouble(value);
+      } catch (NumberFormatException e) {
+        throw new IllegalArgumentException("expected a number, got \"" + value + '"', e);
+      }
+    }
+  }
+}

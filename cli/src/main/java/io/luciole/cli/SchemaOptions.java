@@ -1,0 +1,125 @@
+package io.luciole.cli;
+
+import io.luciole.EmbeddingEngine;
+import io.luciole.lucene.DenseQuantization;
+import io.luciole.lucene.HybridSchema;
+import io.luciole.lucene.MetadataType;
+import io.luciole.lucene.MultiVectorForm;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+
+/** The flags that say what fields a new index has; an existing index must have the same. */
+final class SchemaOptions {
+  @Option(
+      names = "--analyzer",
+      paramLabel = "NAME",
+      description = {
+        "How a new index cuts words, for BM25: multilingual (the default: beginnings of words, any"
+            + " language), standard (whole words, any language), or a language such as en, de."
+      })
+  private @Nullable String analyzer;
+
+  @Option(
+      names = "--chunk",
+      paramLabel = "TOKENS",
+      converter = Choice.Positive.class,
+      description = "Cut long texts into passages of at most so many tokens, at sentence ends.")
+  private @Nullable Integer chunk;
+
+  @Option(
+      names = "--chunk-overlap",
+      paramLabel = "TOKENS",
+      description = "What a passage repeats of the one before; by default an eighth of it.")
+  private @Nullable Integer overlap;
+
+  @Option(
+      names = "--quantization",
+      paramLabel = "KIND",
+      converter = QuantizationConverter.class,
+      description = "How dense vectors are searched: none (the default), 8bit, 4bit or 1bit.")
+  private @Nullable DenseQuantization quantization;
+
+  @Option(
+      names = "--colbert",
+      paramLabel = "KIND",
+      converter = ColbertConverter.class,
+      description = "Keep token vectors, for search --rerank: int8 or float32.")
+  private @Nullable MultiVectorForm colbert;
+
+  @Option(
+      names = "--metadata",
+      paramLabel = "NAME=TYPE",
+      description = {
+        "Give a metadata field an index of its own, as keyword, long, double or date. May be repeated."
+      })
+  private Map<String, String> metadata = new LinkedHashMap<>();
+
+  /** The schema that the flags describe, or nothing if there are none. */
+  Optional<HybridSchema> schema(EmbeddingEngine engine) {
+    if (analyzer == null
+        && chunk == null
+        && overlap == null
+        && quantization == null
+        && colbert == null
+        && metadata.isEmpty()) {
+      return Optional.empty();
+    }
+    HybridSchema.Builder builder = HybridSchema.builder(engine);
+    if (analyzer != null) {
+      String name = analyzer;
+      flag("--analyzer", () -> builder.analyzer(name));
+    }
+    if (chunk != null) {
+      int tokens = chunk;
+      flag("--chunk", () -> builder.chunks(tokens, overlap == null ? tokens / 8 : overlap));
+      flag("--chunk", () -> engine.chunker(tokens, overlap == null ? tokens / 8 : overlap));
+    } else if (overlap != null) {
+      throw new CliException("--chunk-overlap: expected --chunk beside it");
+    }
+    if (quantization != null) {
+      builder.quantization(quantization);
+    }
+    if (colbert != null) {
+      builder.multiVectors(colbert);
+    }
+    metadata.forEach((name, type) ->
+        flag(
+            "--metadata",
+            () -> builder.metadata(name, Choice.of(MetadataType.values(), MetadataType::id, type))));
+    try {
+      return Optional.of(builder.build());
+    } catch (IllegalArgumentException e) {
+      throw new CliException(Failures.text(e), e);
+    }
+  }
+
+  private static void flag(String name, Runnable setting) {
+    try {
+      setting.run();
+    } catch (RuntimeException e) {
+      throw new CliException(name + ": " + Failures.text(e), e);
+    }
+  }
+
+  /** Reads a quantisation. */
+  static final class QuantizationConverter implements ITypeConverter<DenseQuantization> {
+    @Override
+    public DenseQuantization convert(String value) {
+      return Choice.checked(() -> DenseQuantization.parse(value));
+    }
+  }
+
+  /** Reads a form of token vectors. */
+  static final class ColbertConverter implements ITypeConverter<MultiVectorForm> {
+    @Override
+    public MultiVectorForm convert(String value) {
+      return Choice.of(
+          MultiVectorForm.values(), form -> form.name().toLowerCase(Locale.ROOT), value);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package io.luciole.cli;
+
+import io.luciole.EmbeddingEngine;
+import io.luciole.LucioleConfig;
+import io.luciole.server.LucioleServer;
+import io.luciole.server.ServerConfig;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+
+/** A server from its start to the signal that ends it. */
+final class Serving {
+  /** What flags say. */
+  record Flags(
+      @Nullable Path index, @Nullable String host, @Nullable Integer port, boolean insecure) {}
+
+  private Serving() {}
+
+  static void run(Console console, EngineOptions engineOptions, Flags flags)
+      throws InterruptedException {
+    LucioleConfig config = LucioleConfig.load();
+    ServerConfig settings = settings(ServerConfig.of(config), flags);
+    Path folder = settings.index();
+    CountDownLatch asked = new CountDownLatch(1);
+    CountDownLatch ended = new CountDownLatch(1);
+    try (EmbeddingEngine engine =
+            folder == null
+                ? engineOptions.open(engineOptions.builder(config))
+                : engineOptions.openForIndex(folder, config);
+        LucioleServer server = LucioleServer.start(settings, engine)) {
+      // The JVM ends when its hooks have; this one lets what is below come to its end.
+      Runtime.getRuntime()
+          .addShutdownHook(
+              new Thread(
+                  () -> {
+                    asked.countDown();
+                    await(ended);
+                  },
+                  "luciole-shutdown"));
+      console
+          .err()
+          .println(
+              "luciole: serving "
+                  + engine.modelName()
+                  + (folder == null ? "" : " and the index " + folder)
+                  + " at "
+                  + server.uri());
+      asked.await();
+      console.err().println("luciole: finishing what is under way");
+    } finally {
+      ended.countDown();
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static ServerConfig settings(ServerConfig settings, Flags flags) {
+    ServerConfig changed =
+        settings.at(
+            flags.host() != null ? flags.host() : settings.host(),
+            flags.port() != null ? flags.port() : settings.port());
+    if (flags.index() != null) {
+      changed = changed.index(flags.index());
+    }
+    return flags.insecure() ? changed.insecure(true) : changed;
+  }
+}

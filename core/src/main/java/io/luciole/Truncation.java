@@ -1,0 +1,49 @@
+package io.luciole;
+
+import java.util.Arrays;
+import java.util.Locale;
+
+/** What becomes of a text that has more tokens than the model's limit. */
+public enum Truncation {
+  /** Its end is cut off; the embedding says so ({@link Embedding#truncated}). */
+  TRUNCATE,
+
+  /** It fails with {@link TextTooLongException}. */
+  ERROR,
+
+  /**
+   * It is cut into chunks at the ends of sentences ({@link io.luciole.model.Chunker}, no overlap),
+   * each is embedded, and their embeddings are merged:
+   *
+   * <ul>
+   *   <li>dense: the mean, weighted by the chunks' tokens, scaled to length 1 if the model's
+   *       vectors are (as the OpenAI Cookbook does, "Embedding texts that are longer than the
+   *       model's maximum context length");
+   *   <li>sparse: each token id's largest weight, as within a chunk;
+   *   <li>ColBERT: the rows of all chunks, so that each query token finds its best match anywhere.
+   * </ul>
+   *
+   * <p>No more than about a million tokens of a text are embedded, or 32,768 if ColBERT vectors are
+   * asked for; what comes after is cut off as by {@link #TRUNCATE}. For finding passages of long
+   * documents, index chunks instead: a mean of many blurs.
+   */
+  CHUNK;
+
+  /** The name used in configuration: {@code truncate}, {@code error}, {@code chunk}. */
+  public String id() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * Reads a name as {@link #id} writes it, in any case.
+   *
+   * @throws IllegalArgumentException if there is none such
+   */
+  public static Truncation parse(String text) {
+    return Arrays.stream(values())
+        .filter(t -> t.id().equalsIgnoreCase(text.strip()))
+        .findFirst()
+        .orElseThrow(() ->
+            new IllegalArgumentException("expected truncate, error or chunk, got \"" + text + '"'));
+  }
+}

@@ -1,0 +1,125 @@
+package io.luciole.lucene;
+
+import io.luciole.Embedding;
+import io.luciole.Output;
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.lucene.index.LeafReaderContext;
+import org.apache.lucene.index.NumericDocValues;
+import org.apache.lucene.util.BytesRef;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the passage of a document that fits a query best; see {@link Hit#passage}. For one thread.
+ */
+final class PassageFinder {
+  private final LegQueries queries;
+  private final String text;
+  private final @Nullable Embedding query;
+  private @Nullable Set<BytesRef> words;
+
+  /**
+   * Prepares for a query.
+   *
+   * @param text the query's text
+   * @param query its vectors, as far as there are any
+   */
+  PassageFinder(LegQueries queries, String text, @Nullable Embedding query) {
+    this.queries = queries;
+    this.text = text;
+    this.query = query;
+  }
+
+  /** How well a passage, by its number in the segment, fits. */
+  private interface Fit {
+    double of(int passage) throws IOException;
+  }
+
+  /**
+   * The Lucene document of the best passage of a document, the first of equals; the document itself
+   * where texts are kept whole.
+   *
+   * @param whole the document's text
+   * @param legs those that found the document
+   */
+  int find(LeafReaderContext leaf, int doc, String whole, Set<Leg> legs) throws IOException {
+    DocumentVectors vectors = queries.vectors(leaf);
+    int first = vectors.firstPassage(doc - leaf.docBase);
+    int last = vectors.lastPassage(doc - leaf.docBase);
+    if (first == last) {
+      return leaf.docBase + first;
+    }
+    Fit fit = fit(leaf, vectors, whole, legs);
+    int best = first;
+    double bestFit = Double.NEGATIVE_INFINITY;
+    for (int passage = first; passage <= last; passage++) {
+      double of = fit.of(passage);
+      if (of > bestFit) {
+        best = passage;
+        bestFit = of;
+      }
+    }
+    return leaf.docBase + best;
+  }
+
+  private Fit fit(LeafReaderContext leaf, DocumentVectors vectors, String whole, Set<Leg> legs)
+      throws IOException {
+    Embedding of = query;
+    if (of != null && of.has(Output.DENSE) && legs.contains(Leg.DENSE)) {
+      float[] dense = of.dense();
+      return passage -> vectors.dense(passage, dense);
+    }
+    if (of != null && of.has(Output.SPARSE) && legs.contains(Leg.SPARSE)) {
+      return passage -> vectors.sparse(passage, of.sparse());
+    }
+    NumericDocValues places = leaf.reader().getNumericDocValues(SchemaFields.PASSAGE);
+    return passage -> {
+      Passage at = places == null ? null : read(places, passage, whole);
+      if (at == null) {
+        return 0;
+      }
+      Set<BytesRef> shared = new HashSet<>(queries.terms(at.text()).keySet());
+      shared.retainAll(wordsOfQuery());
+      return shared.size();
+    };
+  }
+
+  private Set<BytesRef> wordsOfQuery() {
+    Set<BytesRef> known = words;
+    if (known == null) {
+      known = queries.terms(text).keySet();
+      words = known;
+    }
+    return known;
+  }
+
+  /** What a Lucene document that is a passage stands for; empty if it is none. */
+  Optional<Passage> at(LeafReaderContext leaf, int passage, String whole) throws IOException {
+    NumericDocValues places = leaf.reader().getNumericDocValues(SchemaFields.PASSAGE);
+    return places == null
+        ? Optional.empty()
+        : Optional.ofNullable(read(places, passage - leaf.docBase, whole));
+  }
+
+  private static @Nullable Passage read(NumericDocValues places, int passage, String whole)
+      throws IOException {
+    if (!places.advanceExact(passage)) {
+      return null;
+    }
+    int start = (int) (places.longValue() >>> 32);
+    int end = (int) places.longValue();
+    if (start < 0 || start > end || end > whole.length()) {
+      throw new IndexException(
+          "A passage stands from "
+              + start
+              + " to "
+              + end
+              + " in a text of "
+              + whole.length()
+              + " characters: the index is damaged.");
+    }
+    return new Passage(start, end, whole.substring(start, end));
+  }
+}

@@ -1,0 +1,172 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.inject.Inject;
+import io.helidon.http.Method;
+import io.luciole.lucene.SourceDocument;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+
+/** Documents into the index and out of it. Durable from {@code POST /v1/commit} on. */
+final class DocumentsApi implements Api {
+  private final SearchIndex index;
+  private final BulkIngestion bulk;
+
+  @Inject
+  DocumentsApi(SearchIndex index, BulkIngestion bulk) {
+    this.index = index;
+    this.bulk = bulk;
+  }
+
+  @Override
+  public List<Route> routes() {
+    return List.of(
+        Route.of(Method.PUT, "/v1/documents", this::putAll),
+        Route.of(Method.DELETE, "/v1/documents", this::deleteAll),
+        Route.of(Method.PUT, "/v1/documents/{id}", this::put),
+        Route.of(Method.DELETE, "/v1/documents/{id}", this::delete),
+        Route.of(Method.POST, "/v1/documents/bulk", bulk::ingest),
+        Route.of(Method.POST, "/v1/commit", this::commit));
+  }
+
+  /**
+   * Reads a document: {@code id} or BEIR's {@code _id}, {@code title}, {@code text}; an object
+   * {@code metadata}, and anything else, is stored with it.
+   */
+  static SourceDocument parse(Exchange x, ObjectNode object, String where) {
+    JsonNode id = object.has("_id") ? object.get("_id") : object.path("id");
+    if (!id.isTextual() && !id.isIntegralNumber()) {
+      throw Json.wrong(where + "id", "a string", id);
+    }
+    if (id.asText().isEmpty() || id.asText().length() > 8000) {
+      throw Problem.invalid(where + "id", "Expected an id of 1 to 8000 characters.");
+    }
+    String title = Json.string(object, "title", "");
+    String text = Json.string(object, "text");
+    if (text.length() > x.limits().maxCharacters()) {
+      throw Problem.tooLarge(
+          where + "text",
+          "A text may have "
+              + x.limits().maxCharacters()
+              + " characters, this one has "
+              + text.length()
+              + '.');
+    }
+    Map<String, String> metadata = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry : object.properties()) {
+      switch (entry.getKey()) {
+        case "_id", "id", "title", "text" -> {}
+        case "metadata" -> {
+          if (!entry.getValue().isObject()) {
+            throw Json.wrong(where + "metadata", "an object", entry.getValue());
+          }
+          entry.getValue().properties().forEach(m -> metadata.put(m.getKey(), text(m.getValue())));
+        }
+        default -> metadata.put(entry.getKey(), text(entry.getValue()));
+      }
+    }
+    return new SourceDocument(id.asText(), title, text, metadata);
+  }
+
+  private static String text(JsonNode value) {
+    return value.isTextual() ? value.textValue() : value.toString();
+  }
+
+  private void put(Exchange x) throws Exception {
+    ObjectNode body = x.json();
+    body.remove("_id");
+    body.put("id", x.variable("id"));
+    SourceDocument document = parse(x, body, "");
+    boolean replaced = await(x, index.put(document));
+    x.count(1, 0);
+    commitIfAsked(x);
+    x.ok(result(document.id(), replaced));
+  }
+
+  private static ObjectNode result(String id, boolean replaced) {
+    return Json.object().put("id", id).put("result", replaced ? "replaced" : "created");
+  }
+
+  private static boolean await(Exchange x, CompletableFuture<Boolean> written) throws Exception {
+    return written.get(x.remaining().toMillis() + 1, TimeUnit.MILLISECONDS);
+  }
+
+  private void putAll(Exchange x) throws Exception {
+    ObjectNode body = x.json();
+    JsonNode list = body.path("documents");
+    if (!list.isArray() || list.isEmpty()) {
+      throw Json.wrong("documents", "an array of documents", list);
+    }
+    if (list.size() > x.limits().maxTexts()) {
+      throw Problem.tooLarge(
+          "documents",
+          "A request may have "
+              + x.limits().maxTexts()
+              + " documents; POST /v1/documents/bulk takes any number.");
+    }
+    List<SourceDocument> documents = new ArrayList<>();
+    for (int i = 0; i < list.size(); i++) {
+      if (!(list.get(i) instanceof ObjectNode object)) {
+        throw Json.wrong("documents[" + i + ']', "an object", list.get(i));
+      }
+      documents.add(parse(x, object, "documents[" + i + "]."));
+    }
+    List<CompletableFuture<Boolean>> written = new ArrayList<>();
+    for (SourceDocument document : documents) {
+      written.add(index.put(document));
+    }
+    ArrayNode results = Json.array();
+    int failed = 0;
+    for (int i = 0; i < documents.size(); i++) {
+      String id = documents.get(i).id();
+      try {
+        results.add(result(id, await(x, written.get(i))));
+      } catch (ExecutionException e) {
+        failed++;
+        Problem problem = Problems.of(e);
+        results.add(
+            Json.object()
+                .put("id", id)
+                .put("result", "failed")
+                .put("status", problem.status())
+                .put("error", problem.text()));
+      }
+    }
+    x.count(documents.size(), 0);
+    commitIfAsked(x);
+    ObjectNode root = Json.object().put("failed", failed);
+    root.set("results", results);
+    x.ok(root);
+  }
+
+  private void delete(Exchange x) {
+    index.delete(x.variable("id"));
+    commitIfAsked(x);
+    x.ok(Json.object().put("id", x.variable("id")).put("result", "deleted"));
+  }
+
+  private void deleteAll(Exchange x) throws Exception {
+    List<String> ids = Json.strings(x.json().path("ids"), "ids");
+    ids.forEach(index::delete);
+    commitIfAsked(x);
+    x.ok(Json.object().put("deleted", ids.size()));
+  }
+
+  private void commitIfAsked(Exchange x) {
+    if ("true".equals(x.query("commit"))) {
+      index.commit();
+    }
+  }
+
+  private void commit(Exchange x) {
+    index.commit();
+    x.ok(Json.object().put("result", "committed").put("documents", index.searcher().documents()));
+  }
+}

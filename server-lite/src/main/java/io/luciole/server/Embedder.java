@@ -1,0 +1,157 @@
+package io.luciole.server;
+
+import com.google.inject.Inject;
+import io.helidon.webserver.CloseConnectionException;
+import io.luciole.EmbedOptions;
+import io.luciole.Embedding;
+import io.luciole.EmbeddingEngine;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Embeds the texts of a request: all or none. What is submitted goes together with other clients'
+ * texts, a client's texts being one job of the engine's. If one text fails, the time is up or the
+ * client hangs up, those that still wait are cancelled.
+ */
+final class Embedder {
+  private static final long FIRST_LOOK_MILLIS = 250;
+  private static final long LOOK_MILLIS = 500;
+  private static final int CHARS_PER_TOKEN = 4;
+
+  private final EmbeddingEngine engine;
+  private final Admission admission;
+  private final Readiness readiness;
+
+  @Inject
+  Embedder(EmbeddingEngine engine, Admission admission, Readiness readiness) {
+    this.engine = engine;
+    this.admission = admission;
+    this.readiness = readiness;
+  }
+
+  EmbeddingEngine engine() {
+    return engine;
+  }
+
+  /**
+   * Embeds.
+   *
+   * @param where the field of the texts, for messages
+   * @param options role and outputs; time and job are added
+   */
+  List<Embedding> embed(Exchange x, List<Input> inputs, String where, EmbedOptions options)
+      throws Exception {
+    check(x, inputs, where);
+    long[] estimates = new long[inputs.size()];
+    long sum = 0;
+    for (int i = 0; i < estimates.length; i++) {
+      estimates[i] = estimate(inputs.get(i));
+      sum += estimates[i];
+    }
+    EmbedOptions timed = options.timeout(x.remaining()).job(x.caller());
+    admission.reserve(sum);
+    List<CompletableFuture<Embedding>> futures = new ArrayList<>(inputs.size());
+    long unsubmitted = sum;
+    try {
+      for (int i = 0; i < estimates.length; i++) {
+        CompletableFuture<Embedding> future = submit(inputs.get(i), timed, name(where, inputs, i));
+        long estimate = estimates[i];
+        unsubmitted -= estimate;
+        CompletableFuture<?> unused =
+            future.whenComplete((done, failed) -> admission.done(estimate));
+        futures.add(future);
+      }
+      List<Embedding> embeddings = new ArrayList<>(futures.size());
+      long tokens = 0;
+      for (int i = 0; i < futures.size(); i++) {
+        Embedding embedding = await(x, futures.get(i), name(where, inputs, i));
+        tokens += embedding.tokenCount();
+        embeddings.add(embedding);
+      }
+      x.count(embeddings.size(), tokens);
+      readiness.succeeded();
+      return embeddings;
+    } finally {
+      if (unsubmitted > 0) {
+        admission.done(unsubmitted);
+      }
+      for (CompletableFuture<Embedding> future : futures) {
+        future.cancel(false);
+      }
+    }
+  }
+
+  private static String name(String where, List<Input> inputs, int i) {
+    return inputs.size() == 1 ? where : where + '[' + i + ']';
+  }
+
+  private void check(Exchange x, List<Input> inputs, String where) {
+    if (inputs.isEmpty()) {
+      throw Problem.invalid(where, "Expected at least one text as \"" + where + "\", found none.");
+    }
+    if (inputs.size() > x.limits().maxTexts()) {
+      throw Problem.tooLarge(
+          where,
+          "A request may have "
+              + x.limits().maxTexts()
+              + " texts, this one has "
+              + inputs.size()
+              + '.');
+    }
+    for (int i = 0; i < inputs.size(); i++) {
+      if (inputs.get(i).length() > x.limits().maxCharacters()) {
+        throw Problem.tooLarge(
+            name(where, inputs, i),
+            "A text may have "
+                + x.limits().maxCharacters()
+                + " characters, this one has "
+                + inputs.get(i).length()
+                + '.');
+      }
+    }
+  }
+
+  private long estimate(Input input) {
+    int tokens =
+        switch (input) {
+          case Input.Text text -> text.text().length() / CHARS_PER_TOKEN;
+          case Input.Tokens ids -> ids.length();
+        };
+    return Math.clamp(tokens, 1, engine.description().maxTokens());
+  }
+
+  private CompletableFuture<Embedding> submit(Input input, EmbedOptions options, String where) {
+    try {
+      return switch (input) {
+        case Input.Text text -> engine.embed(text.text(), options);
+        case Input.Tokens tokens -> engine.embed(tokens.ids(), options);
+      };
+    } catch (IllegalArgumentException e) {
+      throw Problem.invalid(where, String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static Embedding await(Exchange x, CompletableFuture<Embedding> future, String where)
+      throws Exception {
+    long look = FIRST_LOOK_MILLIS;
+    while (true) {
+      long left = x.remaining().toMillis() + 1;
+      try {
+        return future.get(Math.min(left, look), TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        if (x.hungUp()) {
+          throw new CloseConnectionException("the client hung up", e);
+        }
+        look = LOOK_MILLIS;
+      } catch (ExecutionException e) {
+        Problem problem = Problems.of(e);
+        throw new Problem(
+            problem.status(), problem.code(), problem.text(), where, problem.retryAfterSeconds());
+      }
+    }
+  }
+}

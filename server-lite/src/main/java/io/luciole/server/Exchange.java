@@ -1,0 +1,299 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.helidon.common.buffers.DataReader;
+import io.helidon.http.HeaderName;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
+import io.helidon.http.Status;
+import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.http.ServerRequest;
+import io.helidon.webserver.http.ServerResponse;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/** One request and its answer. For the request's thread. */
+final class Exchange {
+  private static final long MAX_DRAIN = 64L << 20;
+
+  private final ServerRequest request;
+  private final ServerResponse response;
+  private final ServerConfig.Limits limits;
+  private final HangUps hangUps;
+  private final Trace trace;
+  private final long startNanos = System.nanoTime();
+  private String caller = "anonymous";
+  private int texts;
+  private long tokens;
+  private long bytesRead;
+  private long bytesWritten;
+  private int status;
+  private @Nullable InputStream bodyStream;
+  private boolean streaming;
+
+  Exchange(
+      ServerRequest request,
+      ServerResponse response,
+      ServerConfig.Limits limits,
+      HangUps hangUps,
+      Trace trace) {
+    this.request = request;
+    this.response = response;
+    this.limits = limits;
+    this.hangUps = hangUps;
+    this.trace = trace;
+  }
+
+  ServerRequest request() {
+    return request;
+  }
+
+  Trace trace() {
+    return trace;
+  }
+
+  ServerConfig.Limits limits() {
+    return limits;
+  }
+
+  /** Who calls, for fairness and the log: a key's number, or the peer's address. */
+  String caller() {
+    return caller;
+  }
+
+  void caller(String name) {
+    this.caller = name;
+  }
+
+  @Nullable String header(HeaderName name) {
+    return request.headers().first(name).orElse(null);
+  }
+
+  @Nullable String query(String name) {
+    return request.query().first(name).orElse(null);
+  }
+
+  /** A variable of the path. */
+  String variable(String name) {
+    return request.path().pathParameters().get(name);
+  }
+
+  /** What is left of the request's time. */
+  Duration remaining() throws TimeoutException {
+    long left = limits.timeout().toNanos() - (System.nanoTime() - startNanos);
+    if (left <= 0) {
+      throw new TimeoutException();
+    }
+    return Duration.ofNanos(left);
+  }
+
+  long elapsedNanos() {
+    return System.nanoTime() - startNanos;
+  }
+
+  boolean hungUp() {
+    return hangUps.hungUp();
+  }
+
+  /** The body as JSON. */
+  ObjectNode json() {
+    return Json.parseObject(body());
+  }
+
+  private byte[] body() {
+    OptionalLong length = request.headers().contentLength();
+    if (length.isPresent() && length.getAsLong() > limits.maxBody()) {
+      throw Problem.tooLarge(
+          null,
+          "A body may have "
+              + limits.maxBody()
+              + " bytes, this one has "
+              + length.getAsLong()
+              + '.');
+    }
+    ByteArrayOutputStream bytes =
+        new ByteArrayOutputStream((int) Math.min(length.orElse(8192), 1 << 20));
+    byte[] buffer = new byte[8192];
+    try (InputStream in = stream()) {
+      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        bytes.write(buffer, 0, n);
+        if (bytes.size() > limits.maxBody()) {
+          throw Problem.tooLarge(null, "A body may have " + limits.maxBody() + " bytes.");
+        }
+        // A client that sends a byte now and then must end at some time, too.
+        if (elapsedNanos() > limits.timeout().toNanos()) {
+          throw new Problem(408, "request_timeout", "The request's body did not come in time.");
+        }
+      }
+    } catch (IOException | UncheckedIOException | DataReader.InsufficientDataAvailableException e) {
+      throw cutShort(e);
+    } catch (CloseConnectionException e) {
+      throw cutShort(e);
+    }
+    return bytes.toByteArray();
+  }
+
+  /** The client fell silent, or went away. */
+  static RuntimeException cutShort(Exception e) {
+    for (Throwable t = e; t != null; t = t.getCause()) {
+      if (t instanceof SocketTimeoutException) {
+        return new Problem(408, "request_timeout", "The request's body did not come in time.");
+      }
+    }
+    return new CloseConnectionException("the request ended before its body did", e);
+  }
+
+  /** The body as it comes; its length is counted. */
+  InputStream stream() {
+    InputStream started = bodyStream;
+    if (started == null) {
+      started =
+          request.content().hasEntity()
+              ? counted(request.content().inputStream())
+              : InputStream.nullInputStream();
+      bodyStream = started;
+    }
+    return started;
+  }
+
+  private InputStream counted(InputStream in) {
+    return new InputStream() {
+      @Override
+      public int read() throws IOException {
+        int b = in.read();
+        bytesRead += b < 0 ? 0 : 1;
+        return b;
+      }
+
+      @Override
+      public int read(byte[] bytes, int offset, int length) throws IOException {
+        int n = in.read(bytes, offset, length);
+        bytesRead += Math.max(0, n);
+        return n;
+      }
+    };
+  }
+
+  /** Counts what was embedded, for the log and the meters. */
+  void count(int moreTexts, long moreTokens) {
+    texts += moreTexts;
+    tokens += moreTokens;
+  }
+
+  void header(HeaderName name, String value) {
+    response.header(name, value);
+  }
+
+  void ok(JsonNode body) {
+    send(200, "application/json", Json.bytes(body));
+  }
+
+  void ok(byte[] body) {
+    send(200, "application/json", body);
+  }
+
+  void send(int code, String contentType, byte[] body) {
+    status = code;
+    bytesWritten = body.length;
+    response.status(Status.create(code));
+    response.header(HeaderNames.CONTENT_TYPE, contentType);
+    response.send(body);
+  }
+
+  /** Starts an answer that is sent piece by piece. */
+  OutputStream sendStream(String contentType) {
+    status = 200;
+    streaming = true;
+    response.status(Status.OK_200);
+    response.header(HeaderNames.CONTENT_TYPE, contentType);
+    OutputStream out = response.outputStream();
+    return new OutputStream() {
+      @Override
+      public void write(int b) throws IOException {
+        out.write(b);
+        bytesWritten++;
+      }
+
+      @Override
+      public void write(byte[] bytes, int offset, int length) throws IOException {
+        out.write(bytes, offset, length);
+        bytesWritten += length;
+      }
+
+      @Override
+      public void flush() throws IOException {
+        out.flush();
+      }
+
+      @Override
+      public void close() throws IOException {
+        out.close();
+      }
+    };
+  }
+
+  boolean isSent() {
+    return streaming || response.isSent();
+  }
+
+  /**
+   * Answers with a problem. A body that is not read yet is not waited for: the connection ends, but
+   * not before what is already on its way has been taken, since the client would lose the answer.
+   */
+  void fail(Problem problem, Problems.Form form) {
+    boolean unread = request.content().hasEntity() && !request.content().consumed();
+    if (problem.retryAfterSeconds() > 0) {
+      response.header(HeaderNames.RETRY_AFTER, Long.toString(problem.retryAfterSeconds()));
+    }
+    if (unread) {
+      response.header(HeaderNames.CONNECTION, "close");
+    }
+    send(problem.status(), "application/json", Json.bytes(Problems.write(problem, form)));
+    boolean waits = request.headers().containsToken(HeaderValues.EXPECT_100);
+    if (unread && problem.status() != 408 && (request.continueSent() || !waits)) {
+      drain();
+    }
+  }
+
+  private void drain() {
+    byte[] buffer = new byte[65536];
+    long end = System.nanoTime() + Duration.ofSeconds(5).toNanos();
+    try (InputStream in = stream()) {
+      long left = MAX_DRAIN;
+      for (int n = 0; n >= 0 && left > 0 && System.nanoTime() < end; left -= n) {
+        n = in.read(buffer);
+      }
+    } catch (IOException | RuntimeException e) {
+      // It is for the client's sake alone.
+    }
+  }
+
+  int status() {
+    return status;
+  }
+
+  int texts() {
+    return texts;
+  }
+
+  long tokens() {
+    return tokens;
+  }
+
+  long bytesRead() {
+    return bytesRead;
+  }
+
+  long bytesWritten() {
+    return bytesWritten;
+  }
+}

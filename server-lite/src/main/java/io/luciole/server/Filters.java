@@ -1,0 +1,193 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.luciole.lucene.HybridSchema;
+import io.luciole.lucene.LegQueries;
+import io.luciole.lucene.MetadataType;
+import io.luciole.lucene.SchemaFields;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.lucene.document.DoubleField;
+import org.apache.lucene.document.LongField;
+import org.apache.lucene.index.Term;
+import org.apache.lucene.search.BooleanClause.Occur;
+import org.apache.lucene.search.BooleanQuery;
+import org.apache.lucene.search.MatchAllDocsQuery;
+import org.apache.lucene.search.Query;
+import org.apache.lucene.search.TermQuery;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads filters:
+ *
+ * <pre>
+ * {"lang": "en"}                       the value, whole
+ * {"lang": ["en", "de"]}               any of them
+ * {"year": {"gte": 1990, "lt": 2000}}  a range, of a field that the schema knows by type
+ * {"$id": ["d1", "d2"]}, {"$all": […]}, {"$any": […]}, {"$not": {…}}
+ * </pre>
+ *
+ * <p>Everything in an object must hold.
+ */
+final class Filters {
+  private static final int MAX_CLAUSES = 1024;
+
+  private final HybridSchema schema;
+  private int clauses;
+
+  Filters(HybridSchema schema) {
+    this.schema = schema;
+  }
+
+  Query parse(JsonNode filter, String where) {
+    if (!filter.isObject() || filter.isEmpty()) {
+      throw Json.wrong(where, "an object such as {\"lang\": \"en\"}", filter);
+    }
+    List<Query> all = new ArrayList<>();
+    for (Map.Entry<String, JsonNode> entry : filter.properties()) {
+      count(where);
+      all.add(clause(entry.getKey(), entry.getValue(), where + '.' + entry.getKey()));
+    }
+    return join(all, Occur.FILTER);
+  }
+
+  private void count(String where) {
+    if (++clauses > MAX_CLAUSES) {
+      throw Problem.invalid(where, "A filter may have " + MAX_CLAUSES + " parts.");
+    }
+  }
+
+  private Query clause(String name, JsonNode value, String where) {
+    return switch (name) {
+      case "$all" -> join(list(value, where), Occur.FILTER);
+      case "$any" -> join(list(value, where), Occur.SHOULD);
+      case "$not" ->
+          new BooleanQuery.Builder()
+              .add(MatchAllDocsQuery.INSTANCE, Occur.FILTER)
+              .add(parse(value, where), Occur.MUST_NOT)
+              .build();
+      case "$id" -> anyOf(value, where, id -> new TermQuery(new Term(SchemaFields.ID, id)));
+      default ->
+          value.isObject()
+              ? range(name, value, where)
+              : anyOf(value, where, text -> LegQueries.metadata(name, text));
+    };
+  }
+
+  private interface Match {
+    Query of(String value);
+  }
+
+  private Query anyOf(JsonNode value, String where, Match match) {
+    if (!value.isArray()) {
+      return match.of(scalar(value, where));
+    }
+    List<Query> any = new ArrayList<>();
+    for (JsonNode each : value) {
+      count(where);
+      any.add(match.of(scalar(each, where)));
+    }
+    if (any.isEmpty()) {
+      throw Json.wrong(where, "at least one value", value);
+    }
+    return join(any, Occur.SHOULD);
+  }
+
+  private static String scalar(JsonNode value, String where) {
+    if (!value.isValueNode() || value.isNull()) {
+      throw Json.wrong(where, "a string, number or boolean", value);
+    }
+    return value.asText();
+  }
+
+  private List<Query> list(JsonNode value, String where) {
+    if (!value.isArray() || value.isEmpty()) {
+      throw Json.wrong(where, "an array of filters", value);
+    }
+    List<Query> queries = new ArrayList<>();
+    for (int i = 0; i < value.size(); i++) {
+      queries.add(parse(value.get(i), where + '[' + i + ']'));
+    }
+    return queries;
+  }
+
+  private static Query join(List<Query> queries, Occur occur) {
+    if (queries.size() == 1) {
+      return queries.get(0);
+    }
+    BooleanQuery.Builder joined = new BooleanQuery.Builder();
+    queries.forEach(q -> joined.add(q, occur));
+    return joined.build();
+  }
+
+  private Query range(String name, JsonNode bounds, String where) {
+    MetadataType type = schema.metadata().get(name);
+    if (type == null || type == MetadataType.KEYWORD) {
+      throw Problem.invalid(
+          where,
+          "A range needs a field that the index's schema knows as a number or date; it knows "
+              + schema.metadata()
+              + '.');
+    }
+    @Nullable JsonNode low = null;
+    @Nullable JsonNode high = null;
+    boolean lowOpen = false;
+    boolean highOpen = false;
+    for (Map.Entry<String, JsonNode> bound : bounds.properties()) {
+      switch (bound.getKey()) {
+        case "gt", "gte" -> {
+          low = bound.getValue();
+          lowOpen = bound.getKey().equals("gt");
+        }
+        case "lt", "lte" -> {
+          high = bound.getValue();
+          highOpen = bound.getKey().equals("lt");
+        }
+        default ->
+            throw Problem.invalid(where, "Expected gt, gte, lt or lte, found " + bound.getKey());
+      }
+    }
+    if (low == null && high == null) {
+      throw Json.wrong(where, "bounds such as {\"gte\": 1990}", bounds);
+    }
+    String field = SchemaFields.METADATA_PREFIX + name;
+    if (type == MetadataType.DOUBLE) {
+      double from = low == null ? Double.NEGATIVE_INFINITY : number(low, where);
+      double to = high == null ? Double.POSITIVE_INFINITY : number(high, where);
+      return DoubleField.newRangeQuery(
+          field, lowOpen ? Math.nextUp(from) : from, highOpen ? Math.nextDown(to) : to);
+    }
+    long from = low == null ? Long.MIN_VALUE : whole(type, low, where);
+    long to = high == null ? Long.MAX_VALUE : whole(type, high, where);
+    return LongField.newRangeQuery(field, lowOpen ? from + 1 : from, highOpen ? to - 1 : to);
+  }
+
+  private static double number(JsonNode value, String where) {
+    if (!value.isNumber()) {
+      throw Json.wrong(where, "a number", value);
+    }
+    return value.doubleValue();
+  }
+
+  private static long whole(MetadataType type, JsonNode value, String where) {
+    if (type == MetadataType.DATE && value.isTextual()) {
+      String text = value.textValue();
+      try {
+        return text.indexOf('T') < 0
+            ? LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant().toEpochMilli()
+            : Instant.parse(text).toEpochMilli();
+      } catch (DateTimeException | ArithmeticException e) {
+        throw Json.wrong(where, "a date (2026-11-22) or instant (2026-11-22T10:00:00Z)", value);
+      }
+    }
+    if (type == MetadataType.DATE || !value.isIntegralNumber() || !value.canConvertToLong()) {
+      throw Json.wrong(where, type == MetadataType.DATE ? "a date" : "a whole number", value);
+    }
+    return value.longValue();
+  }
+}

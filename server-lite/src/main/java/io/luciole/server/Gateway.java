@@ -1,0 +1,245 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.inject.Inject;
+import io.helidon.http.DirectHandler;
+import io.helidon.http.HeaderName;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.Method;
+import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.http.Handler;
+import io.helidon.webserver.http.HttpRouting;
+import io.helidon.webserver.http.ServerRequest;
+import io.helidon.webserver.http.ServerResponse;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/**
+ * What every request passes on its way to its handler and every answer on its way back: ids, keys,
+ * CORS, the bound on requests at once, errors, meters, the access log.
+ */
+final class Gateway {
+  private static final Logger log = LoggerFactory.getLogger(Gateway.class);
+  private static final Logger access = LoggerFactory.getLogger("io.luciole.server.access");
+
+  private static final HeaderName REQUEST_ID = HeaderNames.create("X-Request-Id");
+  private static final HeaderName API_KEY = HeaderNames.create("X-API-Key");
+  private static final HeaderName TRACEPARENT = HeaderNames.create("traceparent");
+  private static final HeaderName NO_SNIFF = HeaderNames.create("X-Content-Type-Options");
+
+  private final ServerConfig config;
+  private final Keys keys;
+  private final Admission admission;
+  private final HttpMeters meters;
+  private final HangUps hangUps;
+  private volatile boolean draining;
+
+  @Inject
+  Gateway(ServerConfig config, Keys keys, Admission admission, HttpMeters meters, HangUps hangUps) {
+    this.config = config;
+    this.keys = keys;
+    this.admission = admission;
+    this.meters = meters;
+    this.hangUps = hangUps;
+  }
+
+  /** From now on requests are refused; those under way go on. */
+  void drain() {
+    draining = true;
+  }
+
+  boolean isDraining() {
+    return draining;
+  }
+
+  /** Puts routes behind the gateway, and what is none of them. */
+  void install(HttpRouting.Builder routing, List<Route> routes) {
+    for (Route route : routes) {
+      routing.route(route.method(), route.path(), handler(route));
+    }
+    Set<String> paths = new TreeSet<>();
+    routes.forEach(r -> paths.add(r.path()));
+    for (String path : paths) {
+      Set<String> allowed = new TreeSet<>();
+      routes.stream()
+          .filter(r -> r.path().equals(path))
+          .forEach(r -> allowed.add(r.method().text()));
+      String allow = String.join(", ", allowed);
+      routing.any(
+          path,
+          handler(
+              other(x -> {
+                x.header(HeaderNames.ALLOW, allow);
+                if (x.request().prologue().method().equals(Method.OPTIONS)) {
+                  preflight(x, allow);
+                  return;
+                }
+                throw new Problem(
+                    405,
+                    "method_not_allowed",
+                    "Expected "
+                        + allow
+                        + ", found "
+                        + x.request().prologue().method().text()
+                        + '.');
+              })));
+    }
+    routing.any(
+        handler(
+            other(x -> {
+              throw Problem.notFound("There is nothing at this path; /openapi.json lists what is.");
+            })));
+  }
+
+  private static Route other(Route.Handling handling) {
+    return new Route(Method.GET, "other", Route.Access.OPEN, Problems.Form.OPENAI, false, handling);
+  }
+
+  private void preflight(Exchange x, String allow) {
+    if (allowedOrigin(x) != null) {
+      x.header(HeaderNames.ACCESS_CONTROL_ALLOW_METHODS, allow);
+      x.header(HeaderNames.ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, X-API-Key");
+      x.header(HeaderNames.ACCESS_CONTROL_MAX_AGE, "600");
+    }
+    x.send(204, "text/plain", new byte[0]);
+  }
+
+  private @Nullable String allowedOrigin(Exchange x) {
+    String origin = x.header(HeaderNames.ORIGIN);
+    return origin != null
+            && (config.corsOrigins().contains(origin) || config.corsOrigins().contains("*"))
+        ? origin
+        : null;
+  }
+
+  private Handler handler(Route route) {
+    return (request, response) -> handle(route, request, response);
+  }
+
+  private void handle(Route route, ServerRequest request, ServerResponse response) {
+    Trace trace =
+        Trace.of(
+            request.headers().first(REQUEST_ID).orElse(null),
+            request.headers().first(TRACEPARENT).orElse(null));
+    Exchange x = new Exchange(request, response, config.limits(), hangUps, trace);
+    MDC.put("request_id", trace.requestId());
+    if (trace.traceId() != null) {
+      MDC.put("trace_id", trace.traceId());
+    }
+    x.header(REQUEST_ID, trace.requestId());
+    x.header(NO_SNIFF, "nosniff");
+    String origin = allowedOrigin(x);
+    if (origin != null) {
+      x.header(HeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+      x.header(HeaderNames.VARY, "Origin");
+    }
+    boolean gone = false;
+    try {
+      run(route, x);
+    } catch (CloseConnectionException | CancellationException e) {
+      gone = true;
+      throw new CloseConnectionException("the client is gone", e);
+    } catch (UncheckedIOException e) {
+      gone = true;
+      throw new CloseConnectionException("the connection failed", e);
+    } finally {
+      meters.record(route, gone ? 499 : x.status(), x);
+      if (config.accessLog() && access.isInfoEnabled()) {
+        access.info("{}", line(x, gone));
+      }
+      MDC.remove("request_id");
+      MDC.remove("trace_id");
+    }
+  }
+
+  private void run(Route route, Exchange x) {
+    boolean entered = false;
+    try {
+      authorize(route, x);
+      if (route.counted()) {
+        if (draining) {
+          x.header(HeaderNames.CONNECTION, "close");
+          throw new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
+        }
+        admission.enter();
+        entered = true;
+      }
+      route.handling().handle(x);
+    } catch (CloseConnectionException | CancellationException | UncheckedIOException e) {
+      throw e;
+    } catch (Throwable t) {
+      Problem problem = Problems.of(t);
+      if (problem.status() == 500) {
+        log.error("{} {} failed", route.method().text(), route.path(), t);
+      }
+      if (x.isSent()) {
+        throw new CloseConnectionException("failed in the middle of the answer", t);
+      }
+      x.fail(problem, route.errors());
+    } finally {
+      if (entered) {
+        admission.leave();
+      }
+    }
+  }
+
+  private void authorize(Route route, Exchange x) {
+    String caller = keys.caller(x.header(HeaderNames.AUTHORIZATION), x.header(API_KEY));
+    if (caller == null && route.access() == Route.Access.KEY) {
+      x.header(HeaderNames.WWW_AUTHENTICATE, "Bearer");
+      throw new Problem(
+          401,
+          "invalid_api_key",
+          "Expected a key this server knows, as Authorization: Bearer KEY or X-API-Key: KEY.");
+    }
+    x.caller(caller == null || keys.open() ? x.request().remotePeer().host() : caller);
+  }
+
+  /** A line of the access log, an object of JSON. */
+  private static String line(Exchange x, boolean gone) {
+    ObjectNode line = Json.object();
+    line.put("method", x.request().prologue().method().text());
+    line.put("path", x.request().path().rawPath());
+    line.put("status", gone ? 499 : x.status());
+    line.put("ms", Math.round(x.elapsedNanos() / 1e4) / 100.0);
+    line.put("bytes_in", x.bytesRead());
+    line.put("bytes_out", x.bytesWritten());
+    if (x.texts() > 0) {
+      line.put("texts", x.texts());
+      line.put("tokens", x.tokens());
+    }
+    line.put("caller", x.caller());
+    line.put("request_id", x.trace().requestId());
+    if (x.trace().traceId() != null) {
+      line.put("trace_id", x.trace().traceId());
+      line.put("parent_id", x.trace().spanId());
+    }
+    return line.toString();
+  }
+
+  /** Answers what never became a request: a malformed first line, too many headers. */
+  static DirectHandler.TransportResponse beforeRouting(DirectHandler.EventType type, int status) {
+    Problem problem =
+        switch (type) {
+          case PAYLOAD_TOO_LARGE -> Problem.tooLarge(null, "The body is too large.");
+          case FORBIDDEN -> new Problem(403, "forbidden", "Forbidden.");
+          case INTERNAL_ERROR -> new Problem(500, "internal", "The server failed.");
+          default -> new Problem(status, "bad_http", "The request is not proper HTTP.");
+        };
+    byte[] body = Json.bytes(Problems.write(problem, Problems.Form.OPENAI));
+    return DirectHandler.TransportResponse.builder()
+        .status(io.helidon.http.Status.create(problem.status()))
+        .header(HeaderNames.CONTENT_TYPE, "application/json")
+        .entity(new String(body, StandardCharsets.UTF_8))
+        .keepAlive(false)
+        .build();
+  }
+}

@@ -1,0 +1,50 @@
+package io.luciole.server;
+
+import com.google.inject.Inject;
+import io.luciole.EmbeddingEngine;
+import io.luciole.micrometer.EngineMeters;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import java.util.concurrent.TimeUnit;
+
+/** The server's meters: its requests, the engine, the JVM. */
+final class HttpMeters {
+  private final MeterRegistry registry;
+
+  @Inject
+  HttpMeters(MeterRegistry registry, EmbeddingEngine engine, Admission admission) {
+    this.registry = registry;
+    new EngineMeters(engine).bindTo(registry);
+    new ClassLoaderMetrics().bindTo(registry);
+    new JvmMemoryMetrics().bindTo(registry);
+    new JvmThreadMetrics().bindTo(registry);
+    new ProcessorMetrics().bindTo(registry);
+    new UptimeMetrics().bindTo(registry);
+    Gauge.builder("luciole.http.requests.active", admission, Admission::requests)
+        .register(registry);
+    Gauge.builder("luciole.http.tokens.waiting", admission, Admission::tokens).register(registry);
+    FunctionCounter.builder("luciole.http.refused", admission, Admission::refused)
+        .register(registry);
+  }
+
+  /** Records an answer. The route, not the path, is the tag, so that their number is bounded. */
+  void record(Route route, int status, Exchange x) {
+    Timer.builder("luciole.http.requests")
+        .tag("method", route.method().text())
+        .tag("route", route.path())
+        .tag("status", Integer.toString(status))
+        .register(registry)
+        .record(x.elapsedNanos(), TimeUnit.NANOSECONDS);
+    if (x.texts() > 0) {
+      registry.counter("luciole.http.texts", "route", route.path()).increment(x.texts());
+      registry.counter("luciole.http.tokens", "route", route.path()).increment(x.tokens());
+    }
+  }
+}

@@ -1,0 +1,90 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What is to be embedded: a text, or token ids of the model's own tokenizer. */
+sealed interface Input {
+  /** Characters, or tokens. */
+  int length();
+
+  /** A text. */
+  record Text(String text) implements Input {
+    @Override
+    public int length() {
+      return text.length();
+    }
+  }
+
+  /** Token ids. */
+  final class Tokens implements Input {
+    private final int[] ids;
+
+    Tokens(int[] ids) {
+      this.ids = ids;
+    }
+
+    int[] ids() {
+      return ids;
+    }
+
+    @Override
+    public int length() {
+      return ids.length;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object o) {
+      return o instanceof Tokens that && Arrays.equals(ids, that.ids);
+    }
+
+    @Override
+    public int hashCode() {
+      return Arrays.hashCode(ids);
+    }
+  }
+
+  /** Reads a string, an array of strings, an array of token ids or an array of such arrays. */
+  static List<Input> parse(JsonNode value, String where) {
+    if (value.isTextual()) {
+      return List.of(new Text(value.textValue()));
+    }
+    if (!value.isArray()) {
+      throw Json.wrong(where, "a string, an array of strings, or token ids", value);
+    }
+    if (!value.isEmpty() && value.get(0).isNumber()) {
+      return List.of(tokens(value, where));
+    }
+    List<Input> inputs = new ArrayList<>(value.size());
+    for (int i = 0; i < value.size(); i++) {
+      JsonNode each = value.get(i);
+      String place = where + '[' + i + ']';
+      if (each.isTextual()) {
+        inputs.add(new Text(each.textValue()));
+      } else if (each.isArray()) {
+        inputs.add(tokens(each, place));
+      } else {
+        throw Json.wrong(place, "a string or an array of token ids", each);
+      }
+    }
+    return inputs;
+  }
+
+  private static Tokens tokens(JsonNode array, String where) {
+    int[] ids = new int[array.size()];
+    if (ids.length == 0) {
+      throw Json.wrong(where, "token ids", array);
+    }
+    for (int i = 0; i < ids.length; i++) {
+      JsonNode id = array.get(i);
+      if (!id.isIntegralNumber() || !id.canConvertToInt() || id.intValue() < 0) {
+        throw Json.wrong(where + '[' + i + ']', "a token id", id);
+      }
+      ids[i] = id.intValue();
+    }
+    return new Tokens(ids);
+  }
+}

@@ -1,0 +1,255 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one place where JSON is read and written. Reading is strict: UTF-8, no duplicate keys,
+ * nothing behind the value, limited depth; what is missing or of another type is a {@link Problem}
+ * that names the place, what was expected and what was found.
+ */
+final class Json {
+  private static final int MAX_DEPTH = 100;
+
+  private static final ObjectMapper MAPPER =
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder()
+                          .maxNestingDepth(MAX_DEPTH)
+                          .maxStringLength(1 << 28)
+                          .build())
+                  .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                  .build())
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  private static final ObjectReader READER = MAPPER.readerFor(JsonNode.class);
+
+  /** Writes a body. */
+  interface Writing {
+    void write(JsonGenerator out) throws IOException;
+  }
+
+  private Json() {}
+
+  static ObjectNode object() {
+    return JsonNodeFactory.instance.objectNode();
+  }
+
+  static ArrayNode array() {
+    return JsonNodeFactory.instance.arrayNode();
+  }
+
+  /** Reads a body, which must be an object. */
+  static ObjectNode parseObject(byte[] body) {
+    if (body.length == 0) {
+      throw Problem.invalid(null, "Expected a JSON object, found an empty body.");
+    }
+    JsonNode node;
+    try (JsonParser parser = MAPPER.createParser(body)) {
+      node = READER.readValue(parser);
+    } catch (StreamConstraintsException e) {
+      throw Problem.invalid(null, "The JSON is nested or long beyond reason: " + at(e));
+    } catch (JsonProcessingException e) {
+      throw Problem.invalid(null, "Expected JSON, found malformed JSON: " + at(e));
+    } catch (IOException e) {
+      // Bytes that are no UTF-8 come as plain failures of conversion.
+      throw Problem.invalid(null, "Expected JSON in UTF-8: " + e.getMessage());
+    }
+    if (node instanceof ObjectNode object) {
+      return object;
+    }
+    throw Problem.invalid(null, "Expected a JSON object, found " + kind(node) + '.');
+  }
+
+  private static String at(JsonProcessingException e) {
+    String message = String.valueOf(e.getOriginalMessage());
+    String brief = message.length() > 200 ? message.substring(0, 200) + "…" : message;
+    return e.getLocation() == null
+        ? brief
+        : brief
+            + " (line "
+            + e.getLocation().getLineNr()
+            + ", column "
+            + e.getLocation().getColumnNr()
+            + ")";
+  }
+
+  static byte[] bytes(JsonNode node) {
+    try {
+      return MAPPER.writeValueAsBytes(node);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e); // Trees can always be written.
+    }
+  }
+
+  /** Writes in a stream, for what is large. */
+  static byte[] bytes(Writing writing) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(8192);
+    try (JsonGenerator out = MAPPER.createGenerator(bytes)) {
+      writing.write(out);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // To memory, that does not happen.
+    }
+    return bytes.toByteArray();
+  }
+
+  static void floats(JsonGenerator out, float[] values) throws IOException {
+    out.writeStartArray();
+    for (float value : values) {
+      out.writeNumber(value);
+    }
+    out.writeEndArray();
+  }
+
+  /** Refuses fields that are not among those known, so that a slip is not passed over. */
+  static void requireKnown(ObjectNode object, String... known) {
+    List<String> names = Arrays.asList(known);
+    object
+        .fieldNames()
+        .forEachRemaining(name -> {
+          if (!names.contains(name)) {
+            throw Problem.invalid(
+                name, "Unknown field \"" + name + "\". Known: " + String.join(", ", names) + '.');
+          }
+        });
+  }
+
+  static String string(JsonNode object, String field) {
+    String value = stringOr(object, field);
+    if (value == null) {
+      throw Problem.invalid(field, "Expected \"" + field + "\", a string, found none.");
+    }
+    return value;
+  }
+
+  static @Nullable String stringOr(JsonNode object, String field) {
+    JsonNode value = object.path(field);
+    if (value.isMissingNode() || value.isNull()) {
+      return null;
+    }
+    if (!value.isTextual()) {
+      throw wrong(field, "a string", value);
+    }
+    return value.textValue();
+  }
+
+  /** A string, or another if there is none. */
+  static String string(JsonNode object, String field, String otherwise) {
+    String value = stringOr(object, field);
+    return value == null ? otherwise : value;
+  }
+
+  static boolean flag(JsonNode object, String field, boolean otherwise) {
+    JsonNode value = object.path(field);
+    if (value.isMissingNode() || value.isNull()) {
+      return otherwise;
+    }
+    if (!value.isBoolean()) {
+      throw wrong(field, "true or false", value);
+    }
+    return value.booleanValue();
+  }
+
+  /** A whole number within a range. */
+  static int integer(JsonNode object, String field, int otherwise, int min, int max) {
+    JsonNode value = object.path(field);
+    if (value.isMissingNode() || value.isNull()) {
+      return otherwise;
+    }
+    if (!value.isIntegralNumber()
+        || !value.canConvertToInt()
+        || value.intValue() < min
+        || value.intValue() > max) {
+      throw wrong(field, "a whole number from " + min + " to " + max, value);
+    }
+    return value.intValue();
+  }
+
+  /** A finite number of 0 or more. */
+  static double weight(JsonNode value, String where) {
+    if (!value.isNumber() || !(value.doubleValue() >= 0) || value.doubleValue() > 1e9) {
+      throw wrong(where, "a number of 0 or more", value);
+    }
+    return value.doubleValue();
+  }
+
+  /** One of several words. */
+  static <E extends Enum<E>> E choice(String value, String where, Collection<E> values) {
+    for (E each : values) {
+      if (each.name().equalsIgnoreCase(value)) {
+        return each;
+      }
+    }
+    throw Problem.invalid(
+        where,
+        "Expected one of "
+            + values.stream()
+                .map(v -> v.name().toLowerCase(Locale.ROOT))
+                .collect(Collectors.joining(", "))
+            + " as \""
+            + where
+            + "\", found \""
+            + shortened(value)
+            + "\".");
+  }
+
+  /** An array of strings. */
+  static List<String> strings(JsonNode value, String where) {
+    if (!value.isArray()) {
+      throw wrong(where, "an array of strings", value);
+    }
+    List<String> strings = new ArrayList<>(value.size());
+    for (int i = 0; i < value.size(); i++) {
+      if (!value.get(i).isTextual()) {
+        throw wrong(where + '[' + i + ']', "a string", value.get(i));
+      }
+      strings.add(value.get(i).textValue());
+    }
+    return strings;
+  }
+
+  static Problem wrong(String where, String expected, JsonNode found) {
+    return Problem.invalid(
+        where, "Expected " + expected + " as \"" + where + "\", found " + kind(found) + '.');
+  }
+
+  private static String shortened(String value) {
+    return value.length() > 60 ? value.substring(0, 60) + "…" : value;
+  }
+
+  private static String kind(JsonNode node) {
+    return switch (node.getNodeType()) {
+      case ARRAY -> node.isEmpty() ? "an empty array" : "an array";
+      case OBJECT -> "an object";
+      case STRING -> "a string";
+      case NULL -> "null";
+      case BOOLEAN, NUMBER -> shortened(node.toString());
+      default -> "nothing";
+    };
+  }
+}

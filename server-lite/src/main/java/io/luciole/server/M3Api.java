@@ -1,0 +1,79 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.inject.Inject;
+import io.luciole.EmbedOptions;
+import io.luciole.Embedding;
+import io.luciole.EmbeddingEngine;
+import io.luciole.Output;
+import io.luciole.Role;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+
+/** Any of dense, sparse and token vectors in one call. */
+final class M3Api implements Api {
+  private final Embedder embedder;
+  private final EmbeddingEngine engine;
+
+  @Inject
+  M3Api(Embedder embedder) {
+    this.embedder = embedder;
+    this.engine = embedder.engine();
+  }
+
+  @Override
+  public List<Route> routes() {
+    return List.of(Route.post("/v1/m3/embeddings", Problems.Form.OPENAI, this::embeddings));
+  }
+
+  private void embeddings(Exchange x) throws Exception {
+    ObjectNode body = x.json();
+    Json.requireKnown(body, "model", "input", "outputs", "role", "encoding_format");
+    Options.requireModel(engine, Json.stringOr(body, "model"));
+    List<Input> inputs = Input.parse(body.path("input"), "input");
+    Set<Output> outputs = Options.outputs(engine, body.path("outputs"), "outputs");
+    Vectors.Encoding encoding =
+        Json.choice(
+            Json.string(body, "encoding_format", "float"),
+            "encoding_format",
+            Arrays.asList(Vectors.Encoding.values()));
+    EmbedOptions options =
+        Options.role(Json.stringOr(body, "role"), Role.PASSAGE, "role").outputs(outputs);
+    List<Embedding> embeddings = embedder.embed(x, inputs, "input", options);
+    int tokens = Vectors.tokens(embeddings);
+    x.ok(
+        Json.bytes(out -> {
+          out.writeStartObject();
+          out.writeStringField("object", "list");
+          out.writeStringField("model", engine.modelName());
+          out.writeArrayFieldStart("data");
+          for (int i = 0; i < embeddings.size(); i++) {
+            Embedding embedding = embeddings.get(i);
+            out.writeStartObject();
+            out.writeNumberField("index", i);
+            out.writeNumberField("tokens", embedding.tokenCount());
+            out.writeBooleanField("truncated", embedding.truncated());
+            if (outputs.contains(Output.DENSE)) {
+              out.writeFieldName("dense");
+              Vectors.dense(out, embedding.dense(), encoding);
+            }
+            if (outputs.contains(Output.SPARSE)) {
+              out.writeFieldName("sparse");
+              Vectors.sparse(out, embedding.sparse());
+            }
+            if (outputs.contains(Output.COLBERT)) {
+              out.writeFieldName("colbert");
+              Vectors.rows(out, embedding.colbert());
+            }
+            out.writeEndObject();
+          }
+          out.writeEndArray();
+          out.writeObjectFieldStart("usage");
+          out.writeNumberField("prompt_tokens", tokens);
+          out.writeNumberField("total_tokens", tokens);
+          out.writeEndObject();
+          out.writeEndObject();
+        }));
+  }
+}

@@ -1,0 +1,102 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.inject.Inject;
+import io.helidon.http.Method;
+import io.luciole.EmbedOptions;
+import io.luciole.Embedding;
+import io.luciole.EmbeddingEngine;
+import io.luciole.Output;
+import io.luciole.Role;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/** OpenAI's embeddings and models. */
+final class OpenAiApi implements Api {
+  private final Embedder embedder;
+  private final EmbeddingEngine engine;
+  private final long created = Instant.now().getEpochSecond();
+
+  @Inject
+  OpenAiApi(Embedder embedder) {
+    this.embedder = embedder;
+    this.engine = embedder.engine();
+  }
+
+  @Override
+  public List<Route> routes() {
+    return List.of(
+        Route.post("/v1/embeddings", Problems.Form.OPENAI, this::embeddings),
+        Route.of(Method.GET, "/v1/models", this::models),
+        Route.of(Method.GET, "/v1/models/{+id}", this::model));
+  }
+
+  private void embeddings(Exchange x) throws Exception {
+    ObjectNode body = x.json();
+    Options.requireModel(engine, Json.stringOr(body, "model"));
+    List<Input> inputs = Input.parse(body.path("input"), "input");
+    Vectors.Encoding encoding =
+        Json.choice(
+            Json.string(body, "encoding_format", "float"),
+            "encoding_format",
+            Arrays.asList(Vectors.Encoding.values()));
+    int dimension = engine.backend().dimension();
+    int dimensions = Json.integer(body, "dimensions", dimension, 1, dimension);
+    EmbedOptions options =
+        Options.role(Json.stringOr(body, "input_type"), Role.PASSAGE, "input_type")
+            .outputs(Output.DENSE);
+    List<Embedding> embeddings = embedder.embed(x, inputs, "input", options);
+    int tokens = Vectors.tokens(embeddings);
+    x.ok(
+        Json.bytes(out -> {
+          out.writeStartObject();
+          out.writeStringField("object", "list");
+          out.writeArrayFieldStart("data");
+          for (int i = 0; i < embeddings.size(); i++) {
+            out.writeStartObject();
+            out.writeStringField("object", "embedding");
+            out.writeNumberField("index", i);
+            out.writeFieldName("embedding");
+            float[] dense = embeddings.get(i).dense();
+            Vectors.dense(out, Vectors.shortened(dense, dimensions), encoding);
+            out.writeEndObject();
+          }
+          out.writeEndArray();
+          out.writeStringField("model", engine.modelName());
+          out.writeObjectFieldStart("usage");
+          out.writeNumberField("prompt_tokens", tokens);
+          out.writeNumberField("total_tokens", tokens);
+          out.writeEndObject();
+          out.writeEndObject();
+        }));
+  }
+
+  private void models(Exchange x) {
+    ObjectNode root = Json.object().put("object", "list");
+    root.putArray("data").add(describe());
+    x.ok(root);
+  }
+
+  private void model(Exchange x) {
+    Options.requireModel(engine, x.variable("id"));
+    x.ok(describe());
+  }
+
+  private ObjectNode describe() {
+    ObjectNode model =
+        Json.object()
+            .put("id", engine.modelName())
+            .put("object", "model")
+            .put("created", created)
+            .put("owned_by", "luciole")
+            .put("dimensions", engine.backend().dimension())
+            .put("max_tokens", engine.description().maxTokens())
+            .put("precision", engine.backend().precision().toLowerCase(Locale.ROOT));
+    engine.backend().outputs().stream()
+        .sorted()
+        .forEach(output -> model.withArray("outputs").add(output.id()));
+    return model;
+  }
+}

@@ -1,0 +1,134 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.luciole.EmbedOptions;
+import io.luciole.EmbeddingEngine;
+import io.luciole.Output;
+import io.luciole.Role;
+import io.luciole.Scores;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Choices that several families of APIs offer: model, role, outputs, weights. */
+final class Options {
+  private Options() {}
+
+  /** Refuses a model that is not the one served. */
+  static void requireModel(EmbeddingEngine engine, @Nullable String model) {
+    if (model != null && !model.equalsIgnoreCase(engine.modelName())) {
+      throw new Problem(
+          404,
+          "model_not_found",
+          "There is no model \"" + model + "\"; this server has \"" + engine.modelName() + "\".",
+          "model",
+          0);
+    }
+  }
+
+  /**
+   * The options of a role as clients name it: {@code query} or {@code passage}; Cohere's {@code
+   * search_query} and {@code search_document}; {@code document}.
+   */
+  static EmbedOptions role(@Nullable String name, Role otherwise, String where) {
+    Role role =
+        name == null
+            ? otherwise
+            : switch (name.toLowerCase(Locale.ROOT)) {
+              case "query", "search_query" -> Role.QUERY;
+              case "passage", "document", "search_document" -> Role.PASSAGE;
+              default ->
+                  throw Problem.invalid(
+                      where,
+                      "Expected query or passage as \"" + where + "\", found \"" + name + '"');
+            };
+    return role == Role.QUERY ? EmbedOptions.query() : EmbedOptions.passage();
+  }
+
+  /** Outputs asked for by name; those that the model has not are refused. */
+  static Set<Output> outputs(EmbeddingEngine engine, JsonNode names, String where) {
+    if (names.isMissingNode() || names.isNull()) {
+      return engine.outputs();
+    }
+    EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
+    for (String name : Json.strings(names, where)) {
+      outputs.add(Json.choice(name, where, Arrays.asList(Output.values())));
+    }
+    if (outputs.isEmpty()) {
+      throw Json.wrong(where, "at least one output", names);
+    }
+    requireOutputs(engine, outputs, where);
+    return outputs;
+  }
+
+  static void requireOutputs(EmbeddingEngine engine, Set<Output> outputs, @Nullable String where) {
+    if (!engine.backend().outputs().containsAll(outputs)) {
+      throw Problem.invalid(
+          where,
+          "The model "
+              + engine.modelName()
+              + " gives "
+              + ids(engine.backend().outputs())
+              + ", not "
+              + ids(outputs)
+              + ". BAAI/bge-m3 gives all three.");
+    }
+  }
+
+  static String ids(Set<Output> outputs) {
+    return outputs.stream().sorted().map(Output::id).collect(Collectors.joining(", "));
+  }
+
+  /**
+   * What each kind of score counts: as asked for, or the paper's weights for what the model gives.
+   */
+  static Scores.Weights weights(EmbeddingEngine engine, JsonNode weights) {
+    Set<Output> has = engine.backend().outputs();
+    if (weights.isMissingNode() || weights.isNull()) {
+      return new Scores.Weights(
+          has.contains(Output.DENSE) ? 1 : 0,
+          has.contains(Output.SPARSE) ? 0.3 : 0,
+          has.contains(Output.COLBERT) ? 1 : 0);
+    }
+    if (!weights.isObject()) {
+      throw Json.wrong("weights", "an object such as {\"dense\": 1, \"sparse\": 0.3}", weights);
+    }
+    EnumSet<Output> used = EnumSet.noneOf(Output.class);
+    double[] values = new double[Output.values().length];
+    weights
+        .properties()
+        .forEach(entry -> {
+          Output output = Json.choice(entry.getKey(), "weights", Arrays.asList(Output.values()));
+          values[output.ordinal()] = Json.weight(entry.getValue(), "weights." + entry.getKey());
+          if (values[output.ordinal()] > 0) {
+            used.add(output);
+          }
+        });
+    requireOutputs(engine, used, "weights");
+    if (used.isEmpty()) {
+      throw Json.wrong("weights", "at least one weight above 0", weights);
+    }
+    return new Scores.Weights(
+        values[Output.DENSE.ordinal()],
+        values[Output.SPARSE.ordinal()],
+        values[Output.COLBERT.ordinal()]);
+  }
+
+  /** The outputs that weights need. */
+  static Set<Output> outputs(Scores.Weights weights) {
+    EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
+    if (weights.dense() > 0) {
+      outputs.add(Output.DENSE);
+    }
+    if (weights.sparse() > 0) {
+      outputs.add(Output.SPARSE);
+    }
+    if (weights.colbert() > 0) {
+      outputs.add(Output.COLBERT);
+    }
+    return outputs;
+  }
+}

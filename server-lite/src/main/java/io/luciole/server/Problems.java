@@ -1,0 +1,93 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.luciole.DeviceLostException;
+import io.luciole.EngineClosedException;
+import io.luciole.EngineOverloadedException;
+import io.luciole.LucioleException;
+import io.luciole.NotFiniteException;
+import io.luciole.lucene.IndexException;
+import io.luciole.model.ModelException;
+import io.luciole.spi.BackendException;
+import io.luciole.spi.BackendOutOfMemoryException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * The table from exception to status, and the forms in which it is told. docs/server.md prints the
+ * table; a test holds both to each other.
+ */
+final class Problems {
+  /** How a family of APIs writes what went wrong. */
+  enum Form {
+    /** {@code {"error": {"message", "type", "param", "code"}}}. */
+    OPENAI,
+    /** {@code {"error": "…", "error_type": "…"}}, text-embeddings-inference's. */
+    TEI,
+    /** {@code {"message": "…"}}, Cohere's. */
+    COHERE
+  }
+
+  private Problems() {}
+
+  /** What a failure is to the client. What is not known is an internal error without details. */
+  static Problem of(Throwable failure) {
+    Throwable cause = failure;
+    while ((cause instanceof CompletionException || cause instanceof ExecutionException)
+        && cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return switch (cause) {
+      case Problem p -> p;
+      case TimeoutException e ->
+          new Problem(504, "timeout", "The request's time was up before it was computed.");
+      case EngineOverloadedException e -> Problem.overloaded("Too much waits for the model.", 1);
+      case EngineClosedException e ->
+          new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
+      case DeviceLostException e ->
+          new Problem(503, "device_lost", "The model's device is not working.", null, 5);
+      case NotFiniteException e ->
+          new Problem(422, "not_finite", "The model gives no finite numbers for this text.");
+      case BackendOutOfMemoryException e ->
+          new Problem(507, "out_of_memory", "The text does not fit the device's memory.");
+      case BackendException e ->
+          new Problem(500, "backend_failed", "The model failed on this text.");
+      case IndexException e -> new Problem(500, "index_failed", text(e));
+      case ModelException e ->
+          new Problem(500, "model_failed", "The model's files cannot be used.");
+      case IllegalArgumentException e -> Problem.invalid(null, text(e));
+      case LucioleException e -> new Problem(500, "internal", "The server failed.");
+      default -> new Problem(500, "internal", "The server failed; its log says why.");
+    };
+  }
+
+  private static String text(Throwable e) {
+    String message = e.getMessage();
+    return message == null ? e.getClass().getSimpleName() : message;
+  }
+
+  /** Writes a problem. */
+  static ObjectNode write(Problem problem, Form form) {
+    ObjectNode root = Json.object();
+    switch (form) {
+      case OPENAI ->
+          root.putObject("error")
+              .put("message", problem.text())
+              .put("type", problem.status() < 500 ? "invalid_request_error" : "server_error")
+              .put("param", problem.param())
+              .put("code", problem.code());
+      case TEI ->
+          root.put("error", problem.text())
+              .put(
+                  "error_type",
+                  switch (problem.status()) {
+                    case 429 -> "overloaded";
+                    case 424, 500, 503, 504, 507 -> "backend";
+                    default -> "validation";
+                  });
+      case COHERE -> root.put("message", problem.text()).put("code", problem.code());
+    }
+    return root;
+  }
+}

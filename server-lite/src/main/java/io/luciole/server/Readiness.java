@@ -1,0 +1,81 @@
+package io.luciole.server;
+
+import com.google.inject.Inject;
+import io.luciole.EmbedOptions;
+import io.luciole.Embedding;
+import io.luciole.EmbeddingEngine;
+import io.luciole.EngineHealth;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whether the server can do its work: an inference, a client's or one made to find out, has
+ * succeeded within the time set. Those who ask at once share one probe.
+ */
+final class Readiness {
+  private static final Duration PROBE = Duration.ofSeconds(5);
+
+  private final EmbeddingEngine engine;
+  private final long withinNanos;
+  private @Nullable CompletableFuture<Embedding> probe;
+  private volatile long lastSuccess;
+  private volatile boolean everSucceeded;
+
+  @Inject
+  Readiness(EmbeddingEngine engine, ServerConfig config) {
+    this.engine = engine;
+    this.withinNanos = config.limits().readyWithin().toNanos();
+  }
+
+  /** An inference has succeeded. */
+  void succeeded() {
+    lastSuccess = System.nanoTime();
+    everSucceeded = true;
+  }
+
+  private boolean isFresh() {
+    return everSucceeded && System.nanoTime() - lastSuccess <= withinNanos;
+  }
+
+  /** Why the server is not ready, or null if it is. Probes if nothing has succeeded lately. */
+  @Nullable String problem() {
+    EngineHealth.State state = engine.health().state();
+    if (state == EngineHealth.State.UNHEALTHY || state == EngineHealth.State.CLOSED) {
+      return "the engine is " + state;
+    }
+    if (isFresh()) {
+      return null;
+    }
+    try {
+      Embedding done = probe().get(PROBE.toMillis() + 500, TimeUnit.MILLISECONDS);
+      if (done.tokenCount() > 0) {
+        succeeded();
+      }
+      return null;
+    } catch (ExecutionException e) {
+      return e.getCause() instanceof TimeoutException
+          ? "the model is too busy to answer within " + PROBE.toSeconds() + " s"
+          : "the model failed: " + Problems.of(e).text();
+    } catch (TimeoutException e) {
+      return "the model does not answer";
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return "interrupted";
+    } catch (RuntimeException e) {
+      return Problems.of(e).text();
+    }
+  }
+
+  private synchronized CompletableFuture<Embedding> probe() {
+    CompletableFuture<Embedding> running = probe;
+    if (running == null || running.isDone()) {
+      running = engine.embed("ready", EmbedOptions.query().timeout(PROBE));
+      probe = running;
+    }
+    return running;
+  }
+}

@@ -1,0 +1,128 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.inject.Inject;
+import io.luciole.EmbedOptions;
+import io.luciole.Embedding;
+import io.luciole.EmbeddingEngine;
+import io.luciole.Scores;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * Reranking by the model's own scores, in text-embeddings-inference's shape ({@code query}, {@code
+ * texts}) and in Cohere's and Infinity's ({@code query}, {@code documents}, {@code top_n}).
+ */
+final class RerankApi implements Api {
+  private final Embedder embedder;
+  private final EmbeddingEngine engine;
+
+  private record Ranked(int index, float score) {}
+
+  @Inject
+  RerankApi(Embedder embedder) {
+    this.embedder = embedder;
+    this.engine = embedder.engine();
+  }
+
+  @Override
+  public List<Route> routes() {
+    return List.of(
+        Route.post("/rerank", Problems.Form.TEI, this::either),
+        Route.post("/v1/rerank", Problems.Form.COHERE, x -> documents(x, x.json())),
+        Route.post("/v2/rerank", Problems.Form.COHERE, x -> documents(x, x.json())));
+  }
+
+  private void either(Exchange x) throws Exception {
+    ObjectNode body = x.json();
+    if (body.has("documents")) {
+      documents(x, body);
+    } else {
+      texts(x, body);
+    }
+  }
+
+  private void texts(Exchange x, ObjectNode body) throws Exception {
+    List<String> texts = Json.strings(body.path("texts"), "texts");
+    boolean returnText = Json.flag(body, "return_text", false);
+    Scored scored = score(x, body, texts, "texts");
+    ArrayNode root = Json.array();
+    for (Ranked ranked : scored.ranking) {
+      ObjectNode each = root.addObject().put("index", ranked.index).put("score", ranked.score);
+      if (returnText) {
+        each.put("text", texts.get(ranked.index));
+      }
+    }
+    x.ok(root);
+  }
+
+  private void documents(Exchange x, ObjectNode body) throws Exception {
+    Options.requireModel(engine, Json.stringOr(body, "model"));
+    List<String> texts = documentTexts(body.path("documents"));
+    int topN = Json.integer(body, "top_n", texts.size(), 1, Integer.MAX_VALUE);
+    boolean returnDocuments = Json.flag(body, "return_documents", false);
+    Scored scored = score(x, body, texts, "documents");
+    ObjectNode root =
+        Json.object()
+            .put("object", "rerank")
+            .put("id", UUID.randomUUID().toString())
+            .put("model", engine.modelName());
+    ArrayNode results = root.putArray("results");
+    for (Ranked ranked : scored.ranking.subList(0, Math.min(topN, scored.ranking.size()))) {
+      ObjectNode each =
+          results.addObject().put("index", ranked.index).put("relevance_score", ranked.score);
+      if (returnDocuments) {
+        each.putObject("document").put("text", texts.get(ranked.index));
+      }
+    }
+    root.putObject("usage").put("prompt_tokens", scored.tokens).put("total_tokens", scored.tokens);
+    root.putObject("meta").putObject("billed_units").put("search_units", 1);
+    x.ok(root);
+  }
+
+  private static List<String> documentTexts(JsonNode documents) {
+    if (!documents.isArray()) {
+      throw Json.wrong("documents", "an array of texts", documents);
+    }
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < documents.size(); i++) {
+      JsonNode each = documents.get(i);
+      if (!each.isTextual() && !each.path("text").isTextual()) {
+        throw Json.wrong("documents[" + i + ']', "a text or {\"text\": …}", each);
+      }
+      texts.add(each.isTextual() ? each.textValue() : each.path("text").textValue());
+    }
+    return texts;
+  }
+
+  private record Scored(List<Ranked> ranking, int tokens) {}
+
+  /** The query is embedded in its own role. */
+  private Scored score(Exchange x, ObjectNode body, List<String> texts, String where)
+      throws Exception {
+    Input query = new Input.Text(Json.string(body, "query"));
+    if (texts.isEmpty()) {
+      throw Problem.invalid(where, "Expected at least one text as \"" + where + "\", found none.");
+    }
+    Scores.Weights weights = Options.weights(engine, body.path("weights"));
+    List<Input> inputs = new ArrayList<>(texts.size());
+    texts.forEach(text -> inputs.add(new Input.Text(text)));
+    Embedding asked =
+        embedder
+            .embed(
+                x, List.of(query), "query", EmbedOptions.query().outputs(Options.outputs(weights)))
+            .get(0);
+    List<Embedding> passages =
+        embedder.embed(x, inputs, where, EmbedOptions.passage().outputs(Options.outputs(weights)));
+    List<Ranked> ranking = new ArrayList<>(passages.size());
+    for (int i = 0; i < passages.size(); i++) {
+      ranking.add(new Ranked(i, Scores.weighted(asked, passages.get(i), weights)));
+    }
+    ranking.sort(Comparator.comparing(Ranked::score).reversed());
+    return new Scored(ranking, asked.tokenCount() + Vectors.tokens(passages));
+  }
+}

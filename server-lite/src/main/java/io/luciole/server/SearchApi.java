@@ -1,0 +1,250 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.inject.Inject;
+import io.luciole.EmbeddingEngine;
+import io.luciole.lucene.Fusion;
+import io.luciole.lucene.Hit;
+import io.luciole.lucene.HybridQuery;
+import io.luciole.lucene.HybridSearcher;
+import io.luciole.lucene.Leg;
+import io.luciole.lucene.LegScore;
+import io.luciole.lucene.ScoredId;
+import io.luciole.lucene.SearchResult;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeoutException;
+
+/** Search. */
+final class SearchApi implements Api {
+  private static final int MAX_TOP = 1000;
+  private static final int MAX_DEPTH = 10_000;
+
+  private final SearchIndex index;
+  private final EmbeddingEngine engine;
+  private final Readiness readiness;
+
+  @Inject
+  SearchApi(SearchIndex index, EmbeddingEngine engine, Readiness readiness) {
+    this.index = index;
+    this.engine = engine;
+    this.readiness = readiness;
+  }
+
+  @Override
+  public List<Route> routes() {
+    return List.of(Route.post("/v1/search", Problems.Form.OPENAI, this::search));
+  }
+
+  private void search(Exchange x) throws TimeoutException, IOException {
+    ObjectNode body = x.json();
+    Json.requireKnown(
+        body,
+        "query",
+        "top",
+        "offset",
+        "legs",
+        "weights",
+        "depth",
+        "fusion",
+        "filter",
+        "rerank",
+        "view",
+        "timeout_ms",
+        "explain",
+        "highlight");
+    HybridSearcher searcher = index.searcher();
+    HybridQuery query = query(x, body, searcher);
+    SearchResult result = index.search(query);
+    if (result.tokens() > 0) {
+      readiness.succeeded();
+      x.count(1, result.tokens());
+    }
+    boolean explain = Json.flag(body, "explain", false);
+    ObjectNode root = Json.object();
+    Shares shares = new Shares(query, result);
+    try (Highlights highlights =
+        new Highlights(
+            searcher,
+            engine,
+            query.text(),
+            query.matchedTokens() ? result.hits() : List.of(),
+            result.legs().containsKey(Leg.BM25))) {
+      var hits = root.putArray("hits");
+      for (Hit hit : result.hits()) {
+        ObjectNode each = hits.addObject();
+        write(hit, shares, each);
+        if (query.matchedTokens()) {
+          highlights.write(hit, each.putArray("highlights"));
+        }
+        if (explain) {
+          each.put("explain", hit.explain().toString());
+        }
+      }
+    }
+    root.put("found", result.fused().size());
+    ObjectNode legs = root.putObject("legs");
+    result.legs().forEach((leg, list) -> legs.put(leg.id(), list.size()));
+    root.put("took_ms", result.took().toNanos() / 1e6);
+    root.put("embedding_ms", result.embedding().toNanos() / 1e6);
+    root.put("tokens", result.tokens());
+    root.put("partial", result.partial());
+    result.incomplete().forEach(leg -> root.withArray("incomplete").add(leg.id()));
+    root.put("view", result.view());
+    x.ok(root);
+  }
+
+  private static void write(Hit hit, Shares shares, ObjectNode each) {
+    each.put("rank", hit.rank()).put("id", hit.id()).put("score", hit.score());
+    each.put("title", hit.title()).put("text", hit.text());
+    ObjectNode metadata = each.putObject("metadata");
+    hit.metadata().forEach(metadata::put);
+    ObjectNode legs = each.putObject("legs");
+    for (Map.Entry<Leg, LegScore> leg : hit.legs().entrySet()) {
+      legs.putObject(leg.getKey().id())
+          .put("rank", leg.getValue().rank())
+          .put("score", leg.getValue().score())
+          .put("contribution", shares.of(leg.getKey(), hit.id()));
+    }
+    if (!hit.tokens().isEmpty()) {
+      var tokens = each.putArray("tokens");
+      hit.tokens()
+          .forEach(t ->
+              tokens
+                  .addObject()
+                  .put("id", t.tokenId())
+                  .put("token", t.token())
+                  .put("query_weight", t.queryWeight())
+                  .put("document_weight", t.documentWeight()));
+    }
+  }
+
+  /** What each leg adds to the fused score of each document. */
+  private static final class Shares {
+    private final Map<Leg, Map<String, Double>> contributions = new EnumMap<>(Leg.class);
+
+    Shares(HybridQuery query, SearchResult result) {
+      double sum = 0;
+      for (Leg leg : result.legs().keySet()) {
+        sum += query.options(leg).weight();
+      }
+      double divisor = query.fusion().averaged() && sum > 0 ? sum : 1;
+      result
+          .legs()
+          .forEach((leg, list) -> {
+            Map<String, Double> of = new HashMap<>();
+            if (!list.isEmpty()) {
+              float[] scores = new float[list.size()];
+              for (int i = 0; i < scores.length; i++) {
+                scores[i] = (float) list.get(i).score();
+              }
+              double[] added = query.fusion().contributions(scores);
+              double weight = query.options(leg).weight() / divisor;
+              for (int i = 0; i < scores.length; i++) {
+                ScoredId scored = list.get(i);
+                of.put(scored.id(), added[i] * weight);
+              }
+            }
+            contributions.put(leg, of);
+          });
+    }
+
+    double of(Leg leg, String id) {
+      return contributions.getOrDefault(leg, Map.of()).getOrDefault(id, 0.0);
+    }
+  }
+
+  private HybridQuery query(Exchange x, ObjectNode body, HybridSearcher searcher)
+      throws TimeoutException {
+    String text = Json.string(body, "query");
+    if (text.length() > x.limits().maxCharacters()) {
+      throw Problem.tooLarge(
+          "query", "A query may have " + x.limits().maxCharacters() + " characters.");
+    }
+    int top = Json.integer(body, "top", 10, 0, MAX_TOP);
+    int offset = Json.integer(body, "offset", 0, 0, MAX_DEPTH);
+    int usual = Math.max(HybridQuery.DEFAULT_DEPTH, Math.min(MAX_DEPTH, top + offset));
+    HybridQuery query =
+        HybridQuery.of(text)
+            .top(top)
+            .offset(offset)
+            .depth(Json.integer(body, "depth", usual, 1, MAX_DEPTH))
+            .matchedTokens(Json.flag(body, "highlight", false));
+    if (body.hasNonNull("legs")) {
+      query = query.legs(legs(body.get("legs"), searcher));
+    }
+    if (body.hasNonNull("weights")) {
+      query = weighted(query, body.get("weights"));
+    }
+    String fusion = Json.stringOr(body, "fusion");
+    if (fusion != null) {
+      try {
+        query = query.fusion(Fusion.parse(fusion));
+      } catch (IllegalArgumentException e) {
+        throw Problem.invalid("fusion", String.valueOf(e.getMessage()));
+      }
+    }
+    if (body.hasNonNull("filter")) {
+      query = query.filter(new Filters(searcher.schema()).parse(body.get("filter"), "filter"));
+    }
+    if (body.hasNonNull("rerank")) {
+      query = reranked(query, body.get("rerank"));
+    }
+    if (body.hasNonNull("view")) {
+      query = query.view(Json.integer(body, "view", 0, 0, Integer.MAX_VALUE));
+    }
+    int limit = (int) Math.min(Integer.MAX_VALUE, x.remaining().toMillis() + 1);
+    return query.timeout(Duration.ofMillis(Json.integer(body, "timeout_ms", limit, 1, limit)));
+  }
+
+  private static EnumSet<Leg> legs(JsonNode names, HybridSearcher searcher) {
+    EnumSet<Leg> legs = EnumSet.noneOf(Leg.class);
+    for (String name : Json.strings(names, "legs")) {
+      legs.add(Json.choice(name, "legs", Arrays.asList(Leg.values())));
+    }
+    if (legs.isEmpty()) {
+      throw Json.wrong("legs", "at least one leg", names);
+    }
+    if (!searcher.legs().containsAll(legs)) {
+      throw Problem.invalid(
+          "legs",
+          "This index can be searched by "
+              + String.join(", ", searcher.legs().stream().map(Leg::id).toList())
+              + ", not by "
+              + String.join(", ", legs.stream().map(Leg::id).toList())
+              + '.');
+    }
+    return legs;
+  }
+
+  private static HybridQuery weighted(HybridQuery query, JsonNode weights) {
+    if (!weights.isObject()) {
+      throw Json.wrong("weights", "an object such as {\"dense\": 1, \"bm25\": 0.5}", weights);
+    }
+    HybridQuery changed = query;
+    for (Map.Entry<String, JsonNode> entry : weights.properties()) {
+      Leg leg = Json.choice(entry.getKey(), "weights", Arrays.asList(Leg.values()));
+      changed = changed.weight(leg, Json.weight(entry.getValue(), "weights." + entry.getKey()));
+    }
+    return changed;
+  }
+
+  private HybridQuery reranked(HybridQuery query, JsonNode rerank) {
+    if (!rerank.isObject()) {
+      throw Json.wrong("rerank", "an object such as {\"depth\": 50}", rerank);
+    }
+    return query.rerank(
+        new HybridQuery.Rerank(
+            Json.integer(rerank, "depth", 50, 1, MAX_TOP),
+            rerank.has("weights")
+                ? Options.weights(engine, rerank.get("weights"))
+                : HybridQuery.Rerank.COLBERT));
+  }
+}

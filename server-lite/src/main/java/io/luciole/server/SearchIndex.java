@@ -1,0 +1,163 @@
+package io.luciole.server;
+
+import static java.util.Objects.requireNonNull;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.inject.Inject;
+import io.luciole.EmbeddingEngine;
+import io.luciole.lucene.HybridIndexer;
+import io.luciole.lucene.HybridQuery;
+import io.luciole.lucene.HybridSearcher;
+import io.luciole.lucene.IndexDescription;
+import io.luciole.lucene.IndexOptions;
+import io.luciole.lucene.Leg;
+import io.luciole.lucene.SearchResult;
+import io.luciole.lucene.SourceDocument;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The index that is served, or none. What is put is found within a second, and is durable from the
+ * next commit on. Safe for use by many threads.
+ */
+final class SearchIndex implements AutoCloseable {
+  private static final long REFRESH_NANOS = Duration.ofSeconds(1).toNanos();
+
+  private final @Nullable Path path;
+  private final @Nullable HybridIndexer indexer;
+  private final @Nullable HybridSearcher searcher;
+  private final AtomicBoolean changed = new AtomicBoolean();
+  private final AtomicBoolean uncommitted = new AtomicBoolean();
+  private final AtomicLong refreshed = new AtomicLong(System.nanoTime());
+
+  /**
+   * Opens the configured index for search and writing, or makes it.
+   *
+   * @throws io.luciole.lucene.IndexException if it is another model's, or another process writes it
+   */
+  @Inject
+  SearchIndex(ServerConfig config, EmbeddingEngine engine) {
+    path = config.index();
+    if (path == null) {
+      indexer = null;
+      searcher = null;
+      return;
+    }
+    IndexOptions options =
+        IndexOptions.defaults().onFailure(IndexOptions.OnFailure.SKIP).resume(false);
+    HybridIndexer opened = HybridIndexer.open(path, engine, options);
+    try {
+      // A new index is there from the start, not only from the first document's commit on.
+      opened.commit();
+      searcher = HybridSearcher.open(opened, engine);
+      indexer = opened;
+    } catch (Throwable t) {
+      opened.close();
+      throw t;
+    }
+  }
+
+  private static <T> T required(@Nullable T part) {
+    if (part == null) {
+      throw new Problem(
+          404, "no_index", "This server has no index: start it with luciole serve --index FOLDER.");
+    }
+    return part;
+  }
+
+  HybridSearcher searcher() {
+    return required(searcher);
+  }
+
+  SearchResult search(HybridQuery query) {
+    HybridSearcher open = required(searcher);
+    refreshIfDue(open);
+    return open.search(query);
+  }
+
+  private void refreshIfDue(HybridSearcher open) {
+    long last = refreshed.get();
+    long now = System.nanoTime();
+    if (changed.get() && now - last >= REFRESH_NANOS && refreshed.compareAndSet(last, now)) {
+      changed.set(false);
+      boolean unused = open.refresh();
+    }
+  }
+
+  /** Blocks while too much is under way; completes when the document is written. */
+  CompletableFuture<Boolean> put(SourceDocument document) {
+    CompletableFuture<Boolean> written = required(indexer).put(document);
+    return written.whenComplete((replaced, failed) -> changed());
+  }
+
+  void delete(String id) {
+    required(indexer).delete(id);
+    changed();
+  }
+
+  private void changed() {
+    changed.set(true);
+    uncommitted.set(true);
+  }
+
+  /** Makes durable, and visible, what was put so far. */
+  void commit() {
+    HybridIndexer open = required(indexer);
+    uncommitted.set(false);
+    try {
+      open.commit();
+    } catch (RuntimeException e) {
+      uncommitted.set(true);
+      throw e;
+    }
+    changed.set(false);
+    refreshed.set(System.nanoTime());
+    boolean unused = requireNonNull(searcher).refresh();
+  }
+
+  /** Adds what the index is to an object. */
+  void describe(ObjectNode root) {
+    if (path == null || searcher == null) {
+      root.putNull("index");
+      return;
+    }
+    refreshIfDue(searcher);
+    IndexDescription of = IndexDescription.read(path);
+    ObjectNode index = root.putObject("index");
+    index
+        .put("documents", searcher.documents())
+        .put("committed_documents", of.documents())
+        .put("passages", of.passages())
+        .put("deleted", of.deleted())
+        .put("segments", of.segments())
+        .put("bytes", of.bytes())
+        .put("uncommitted", uncommitted.get())
+        .put("model", of.fingerprint().brief())
+        .put("analyzer", of.schema().words().analyzer());
+    searcher.legs().stream().map(Leg::id).forEach(index.putArray("legs")::add);
+    ObjectNode parts = index.putObject("bytes_by_field");
+    of.parts().forEach(parts::put);
+    ObjectNode fields = index.putObject("metadata");
+    of.schema().metadata().forEach((name, type) -> fields.put(name, type.id()));
+  }
+
+  /** Commits what is not yet, and closes; what is under way ends first. */
+  @Override
+  public void close() {
+    if (indexer == null || searcher == null) {
+      return;
+    }
+    try {
+      if (uncommitted.get()) {
+        indexer.commit();
+      }
+    } finally {
+      searcher.close();
+      indexer.close();
+    }
+  }
+}

@@ -1,0 +1,201 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.inject.Inject;
+import io.luciole.EmbedOptions;
+import io.luciole.Embedding;
+import io.luciole.EmbeddingEngine;
+import io.luciole.Output;
+import io.luciole.Role;
+import io.luciole.Scores;
+import io.luciole.SparseVector;
+import io.luciole.model.Pooling;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+
+/** The APIs of text-embeddings-inference. */
+final class TeiApi implements Api {
+  private static final Problems.Form TEI = Problems.Form.TEI;
+
+  private final Embedder embedder;
+  private final EmbeddingEngine engine;
+
+  @Inject
+  TeiApi(Embedder embedder) {
+    this.embedder = embedder;
+    this.engine = embedder.engine();
+  }
+
+  @Override
+  public List<Route> routes() {
+    return List.of(
+        Route.post("/embed", TEI, this::embed),
+        Route.post("/embed_sparse", TEI, this::embedSparse),
+        Route.post("/embed_all", TEI, this::embedAll),
+        Route.post("/similarity", TEI, this::similarity),
+        Route.post("/tokenize", TEI, this::tokenize),
+        Route.upkeep("/info", Route.Access.KEY, this::info));
+  }
+
+  private List<Embedding> inputs(Exchange x, ObjectNode body, Output output) throws Exception {
+    if (!Json.flag(body, "normalize", true) && engine.description().normalize()) {
+      throw Problem.invalid(
+          "normalize", "The model's vectors are normalised; \"normalize\": false is not offered.");
+    }
+    EmbedOptions options =
+        Options.role(Json.stringOr(body, "prompt_name"), Role.PASSAGE, "prompt_name");
+    Options.requireOutputs(engine, Set.of(output), null);
+    List<Input> inputs = Input.parse(body.path("inputs"), "inputs");
+    List<Embedding> embeddings = embedder.embed(x, inputs, "inputs", options.outputs(output));
+    requireWhole(embeddings, "inputs", Json.flag(body, "truncate", false));
+    return embeddings;
+  }
+
+  /** A text that was cut is an error unless the client allows it. */
+  private void requireWhole(List<Embedding> embeddings, String where, boolean truncate) {
+    for (int i = 0; i < embeddings.size() && !truncate; i++) {
+      if (embeddings.get(i).truncated()) {
+        throw Problem.tooLarge(
+            where + '[' + i + ']',
+            "`"
+                + where
+                + "` must have less than "
+                + engine.description().maxTokens()
+                + " tokens; text "
+                + i
+                + " has more. Set \"truncate\": true to embed its beginning.");
+      }
+    }
+  }
+
+  private void embed(Exchange x) throws Exception {
+    ObjectNode body = x.json();
+    int dimension = engine.backend().dimension();
+    int dimensions = Json.integer(body, "dimensions", dimension, 1, dimension);
+    List<Embedding> embeddings = inputs(x, body, Output.DENSE);
+    x.ok(
+        Json.bytes(out -> {
+          out.writeStartArray();
+          for (Embedding embedding : embeddings) {
+            Json.floats(out, Vectors.shortened(embedding.dense(), dimensions));
+          }
+          out.writeEndArray();
+        }));
+  }
+
+  private void embedSparse(Exchange x) throws Exception {
+    List<Embedding> embeddings = inputs(x, x.json(), Output.SPARSE);
+    x.ok(
+        Json.bytes(out -> {
+          out.writeStartArray();
+          for (Embedding embedding : embeddings) {
+            SparseVector sparse = embedding.sparse();
+            out.writeStartArray();
+            for (int i = 0; i < sparse.size(); i++) {
+              out.writeStartObject();
+              out.writeNumberField("index", sparse.id(i));
+              out.writeNumberField("value", sparse.weight(i));
+              out.writeEndObject();
+            }
+            out.writeEndArray();
+          }
+          out.writeEndArray();
+        }));
+  }
+
+  private void embedAll(Exchange x) throws Exception {
+    List<Embedding> embeddings = inputs(x, x.json(), Output.COLBERT);
+    x.ok(
+        Json.bytes(out -> {
+          out.writeStartArray();
+          for (Embedding embedding : embeddings) {
+            Vectors.rows(out, embedding.colbert());
+          }
+          out.writeEndArray();
+        }));
+  }
+
+  private void similarity(Exchange x) throws Exception {
+    ObjectNode body = x.json();
+    JsonNode inputs = body.path("inputs");
+    if (!inputs.isObject()) {
+      throw Json.wrong("inputs", "{\"source_sentence\": …, \"sentences\": […]}", inputs);
+    }
+    List<Input> texts = new ArrayList<>();
+    texts.add(new Input.Text(Json.string(inputs, "source_sentence")));
+    Json.strings(inputs.path("sentences"), "sentences").forEach(s -> texts.add(new Input.Text(s)));
+    if (texts.size() < 2) {
+      throw Json.wrong("sentences", "at least one sentence", inputs.path("sentences"));
+    }
+    EmbedOptions options = EmbedOptions.passage().outputs(Output.DENSE);
+    List<Embedding> embeddings = embedder.embed(x, texts, "sentences", options);
+    requireWhole(embeddings, "sentences", Json.flag(body.path("parameters"), "truncate", false));
+    ArrayNode scores = Json.array();
+    for (Embedding embedding : embeddings.subList(1, embeddings.size())) {
+      scores.add(Scores.dense(embeddings.get(0), embedding));
+    }
+    x.ok(scores);
+  }
+
+  private void tokenize(Exchange x) throws Exception {
+    ObjectNode body = x.json();
+    boolean special = Json.flag(body, "add_special_tokens", true);
+    Role role =
+        Options.role(Json.stringOr(body, "prompt_name"), Role.PASSAGE, "prompt_name").role();
+    List<Input> inputs = Input.parse(body.path("inputs"), "inputs");
+    if (inputs.size() > x.limits().maxTexts()) {
+      throw Problem.tooLarge("inputs", "A request may have " + x.limits().maxTexts() + " texts.");
+    }
+    int[] frame = engine.tokenize("", Role.PASSAGE).ids();
+    ArrayNode all = Json.array();
+    for (Input input : inputs) {
+      if (!(input instanceof Input.Text text)) {
+        throw Problem.invalid("inputs", "Expected texts to tokenise, found token ids.");
+      }
+      if (text.length() > x.limits().maxCharacters()) {
+        throw Problem.tooLarge(
+            "inputs", "A text may have " + x.limits().maxCharacters() + " characters.");
+      }
+      ArrayNode tokens = all.addArray();
+      for (int id : engine.tokenize(text.text(), role).ids()) {
+        boolean isSpecial = java.util.Arrays.stream(frame).anyMatch(f -> f == id);
+        if (special || !isSpecial) {
+          tokens
+              .addObject()
+              .put("id", id)
+              .put("text", engine.decodeToken(id))
+              .put("special", isSpecial)
+              .putNull("start")
+              .putNull("stop");
+        }
+      }
+    }
+    x.ok(all);
+  }
+
+  private void info(Exchange x) {
+    ObjectNode root = Json.object();
+    root.put("model_id", engine.modelName());
+    root.put("model_sha", engine.fingerprint().weightsDigest());
+    root.put("model_dtype", engine.backend().precision());
+    Pooling pooling = engine.description().pooling();
+    root.putObject("model_type")
+        .putObject("embedding")
+        .put("pooling", pooling == null ? "cls" : pooling.name().toLowerCase(Locale.ROOT));
+    root.put("max_concurrent_requests", x.limits().maxRequests());
+    root.put("max_input_length", engine.description().maxTokens());
+    root.put("max_batch_tokens", engine.tokenBudget());
+    root.putNull("max_batch_requests");
+    root.put("max_client_batch_size", x.limits().maxTexts());
+    root.put("auto_truncate", false);
+    root.put("tokenization_workers", Runtime.getRuntime().availableProcessors());
+    root.put("version", "luciole");
+    root.put("backend", engine.backend().backend());
+    root.put("device", engine.backend().device().toString());
+    x.ok(root);
+  }
+}

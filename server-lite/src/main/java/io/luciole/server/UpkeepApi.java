@@ -1,0 +1,96 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.inject.Inject;
+import io.luciole.EmbeddingEngine;
+import io.luciole.EngineHealth;
+import io.luciole.EngineStats;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+
+/** Health, meters, statistics, and the document that describes the server. */
+final class UpkeepApi implements Api {
+  private final EmbeddingEngine engine;
+  private final Readiness readiness;
+  private final Gateway gateway;
+  private final PrometheusMeterRegistry registry;
+  private final SearchIndex index;
+
+  @Inject
+  UpkeepApi(
+      EmbeddingEngine engine,
+      Readiness readiness,
+      Gateway gateway,
+      PrometheusMeterRegistry registry,
+      SearchIndex index) {
+    this.engine = engine;
+    this.readiness = readiness;
+    this.gateway = gateway;
+    this.registry = registry;
+    this.index = index;
+  }
+
+  @Override
+  public List<Route> routes() {
+    return List.of(
+        Route.upkeep(
+            "/health/live", Route.Access.OPEN, x -> x.ok(Json.object().put("status", "live"))),
+        Route.upkeep("/health/ready", Route.Access.OPEN, this::ready),
+        Route.upkeep("/health", Route.Access.OPEN, this::ready),
+        Route.upkeep("/metrics", Route.Access.KEY, this::metrics),
+        Route.upkeep("/v1/stats", Route.Access.KEY, this::stats),
+        Route.upkeep("/openapi.json", Route.Access.OPEN, this::openApi));
+  }
+
+  private void ready(Exchange x) {
+    String problem = gateway.isDraining() ? "the server is shutting down" : readiness.problem();
+    if (problem == null) {
+      x.ok(Json.object().put("status", "ready"));
+    } else {
+      ObjectNode root = Json.object().put("status", "not ready").put("reason", problem);
+      x.send(503, "application/json", Json.bytes(root));
+    }
+  }
+
+  private void metrics(Exchange x) {
+    x.send(
+        200,
+        "text/plain; version=0.0.4; charset=utf-8",
+        registry.scrape().getBytes(StandardCharsets.UTF_8));
+  }
+
+  private void stats(Exchange x) {
+    ObjectNode root = Json.object();
+    EngineStats stats = engine.stats();
+    EngineHealth health = engine.health();
+    root.putObject("model")
+        .put("name", engine.modelName())
+        .put("outputs", Options.ids(engine.backend().outputs()))
+        .put("dimension", engine.backend().dimension())
+        .put("max_tokens", engine.description().maxTokens())
+        .put("backend", engine.backend().version())
+        .put("device", engine.backend().device().toString())
+        .put("precision", engine.backend().precision());
+    root.putObject("engine")
+        .put("state", health.state().name().toLowerCase(Locale.ROOT))
+        .put("submitted", stats.submitted())
+        .put("embedded", stats.embedded())
+        .put("failed", stats.failed())
+        .put("waiting_texts", stats.interactive().texts() + stats.bulk().texts())
+        .put("waiting_tokens", stats.interactive().tokens() + stats.bulk().tokens())
+        .put("batches", stats.batches())
+        .put("tokens_per_batch", stats.tokensPerBatch())
+        .put("padding_share", stats.paddingShare())
+        .put("busy_share", stats.busyShare())
+        .put("mean_wait_ms", stats.meanWait().toNanos() / 1e6);
+    index.describe(root);
+    x.ok(root);
+  }
+
+  private void openApi(Exchange x) throws IOException {
+    x.send(200, "application/json", Resources.read("openapi.json"));
+  }
+}

@@ -1,0 +1,424 @@
+package io.luciole.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.luciole.ConfigException;
+import io.luciole.EmbeddingEngine;
+import io.luciole.LucioleConfig;
+import io.luciole.LucioleException;
+import io.luciole.spi.TokenBatch;
+import io.luciole.testkit.FakeBackend;
+import io.luciole.testkit.Fault;
+import java.io.IOException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Keys, TLS, CORS, health, meters, the OpenAPI document, overload, hang-ups, shutdown. */
+@Timeout(120)
+class OperationsTest {
+  @TempDir Path folder;
+  private final FakeBackend backend = new FakeBackend();
+
+  private static ServerConfig with(Map<String, String> properties) {
+    return ServerConfig.of(LucioleConfig.of(properties)).at("127.0.0.1", 0);
+  }
+
+  /** Keeps the device busy until told, for 20 seconds at most. */
+  private static Fault holding(CountDownLatch held) {
+    return new Fault() {
+      @Override
+      public void before(TokenBatch batch) {
+        try {
+          boolean unused = held.await(20, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    };
+  }
+
+  private static String sha256(String key) throws Exception {
+    return HexFormat.of()
+        .formatHex(
+            MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  @Test
+  void keys_areAskedForAndCompared() throws Exception {
+    ServerConfig config =
+        with(
+            Map.of(
+                "luciole.server.api-keys",
+                sha256("first") + "," + sha256("second"),
+                "luciole.server.cors-origins",
+                "https://a.example"));
+    try (Server server = Server.fake(backend, folder, c -> config)) {
+      String body = "{\"input\":\"w1\"}";
+      assertThat(server.post("/v1/embeddings", body).status()).isEqualTo(401);
+      assertThat(server.post("/v1/embeddings", body, "Authorization", "Bearer third").status())
+          .isEqualTo(401);
+      assertThat(server.post("/v1/embeddings", body, "Authorization", "Bearer second").status())
+          .isEqualTo(200);
+      assertThat(server.post("/v1/embeddings", body, "X-API-Key", "first").status()).isEqualTo(200);
+      for (String open : List.of("/", "/health/live", "/health/ready", "/openapi.json")) {
+        assertThat(server.get(open).status()).as(open).isEqualTo(200);
+      }
+      for (String closed : List.of("/metrics", "/v1/stats", "/v1/models", "/info")) {
+        assertThat(server.get(closed).status()).as(closed).isEqualTo(401);
+      }
+      Server.Answer allowed = server.get("/health/live", "Origin", "https://a.example");
+      assertThat(allowed.response().headers().firstValue("Access-Control-Allow-Origin"))
+          .hasValue("https://a.example");
+      Server.Answer other = server.get("/health/live", "Origin", "https://b.example");
+      assertThat(other.response().headers().firstValue("Access-Control-Allow-Origin")).isEmpty();
+    }
+  }
+
+  @Test
+  void listeningElsewhereWithoutAKey_isRefusedUnlessInsecure() {
+    try (EmbeddingEngine engine = Server.fakeEngine(backend, folder)) {
+      ServerConfig everywhere = ServerConfig.defaults().at("0.0.0.0", 0);
+      assertThatThrownBy(() -> LucioleServer.start(everywhere, engine))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageContaining("--insecure")
+          .hasMessageContaining("api-keys");
+      try (LucioleServer server = LucioleServer.start(everywhere.insecure(true), engine)) {
+        assertThat(server.port()).isPositive();
+        assertThatThrownBy(() ->
+                LucioleServer.start(
+                    ServerConfig.defaults().at("0.0.0.0", server.port()).insecure(true), engine))
+            .isInstanceOf(LucioleException.class)
+            .hasMessageContaining(Integer.toString(server.port()));
+      }
+    }
+  }
+
+  @Test
+  void configuration_namesTheSlip() {
+    assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.server.prot", "1")))
+        .hasMessageContaining("luciole.server.port");
+    assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.server.port", "99999")))
+        .hasMessageContaining("0 to 65535");
+    assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.server.api-keys", "secret")))
+        .hasMessageContaining("sha256sum")
+        .hasMessageNotContaining("secret");
+    assertThatThrownBy(() -> with(Map.of("luciole.server.tls-key", "x")))
+        .hasMessageContaining("tls-certificate");
+    assertThat(with(Map.of("luciole.server.max-body", "2m")).limits().maxBody()).isEqualTo(2 << 20);
+  }
+
+  @Test
+  void ready_onlyWhenAnInferenceSucceeds() throws IOException {
+    AtomicBoolean broken = new AtomicBoolean(true);
+    backend.faults(Fault.throwing(batch -> broken.get()));
+    ServerConfig config = with(Map.of("luciole.server.ready-within", "1ms"));
+    try (Server server = Server.fake(backend, folder, c -> config)) {
+      assertThat(server.get("/health/live").status()).isEqualTo(200);
+      Server.Answer not = server.get("/health/ready");
+      assertThat(not.status()).isEqualTo(503);
+      assertThat(not.json().path("reason").asText()).contains("model failed");
+      broken.set(false);
+      assertThat(server.get("/health/ready").status()).isEqualTo(200);
+      broken.set(true);
+      await().untilAsserted(() -> assertThat(server.get("/health/ready").status()).isEqualTo(503));
+    }
+  }
+
+  @Test
+  void overload_isAnsweredWith429_andTheRestIsServed() throws Exception {
+    CountDownLatch held = new CountDownLatch(1);
+    backend.faults(holding(held));
+    try (Server server =
+        Server.fake(backend, folder, c -> c.limits(Server.limits(100, 1000, 20, 30)))) {
+      String body = "{\"input\":\"" + "w1 ".repeat(13) + "\"}"; // 9 tokens by the estimate
+      List<CompletableFuture<HttpResponse<String>>> sent =
+          java.util.stream.IntStream.range(0, 40)
+              .mapToObj(i ->
+                  server
+                      .client()
+                      .sendAsync(
+                          server
+                              .request("/v1/embeddings")
+                              .POST(HttpRequest.BodyPublishers.ofString(body))
+                              .build(),
+                          HttpResponse.BodyHandlers.ofString()))
+              .toList();
+      await().until(() -> sent.stream().filter(CompletableFuture::isDone).count() >= 37);
+      HttpResponse<String> refused =
+          sent.stream().filter(CompletableFuture::isDone).findFirst().orElseThrow().join();
+      assertThat(refused.statusCode()).isEqualTo(429);
+      assertThat(refused.headers().firstValueAsLong("Retry-After").orElse(0)).isBetween(1L, 60L);
+      assertThat(refused.body()).contains("try again");
+      held.countDown();
+      List<Integer> statuses = sent.stream().map(f -> f.join().statusCode()).toList();
+      assertThat(statuses).containsOnly(200, 429);
+      assertThat(statuses.stream().filter(s -> s == 200).count()).isEqualTo(3);
+      assertThat(server.post("/v1/embeddings", body).status()).isEqualTo(200);
+      assertThat(server.get("/metrics").body()).contains("luciole_http_refused_total 37.0");
+    }
+  }
+
+  @Test
+  void clientThatHangsUp_cancelsItsQueuedTexts() throws Exception {
+    CountDownLatch held = new CountDownLatch(1);
+    backend.faults(holding(held));
+    try (Server server = Server.fake(backend, folder, c -> c)) {
+      String body = "{\"input\":[" + "\"w1 w2 w3\",".repeat(499) + "\"w4\"]}";
+      try (java.net.Socket socket = new java.net.Socket("127.0.0.1", server.server.port())) {
+        socket
+            .getOutputStream()
+            .write(
+                ("POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                        + body.length()
+                        + "\r\n\r\n"
+                        + body)
+                    .getBytes(StandardCharsets.US_ASCII));
+        await().until(() -> server.engine.stats().submitted() == 500);
+      }
+      // The first batch is on the device; what waits goes without having been there.
+      await()
+          .until(() ->
+              server.engine.stats().bulk().texts() == 0
+                  && server.engine.stats().failures().values().stream().mapToLong(l -> l).sum()
+                      > 400);
+      held.countDown();
+      assertThat(server.post("/v1/embeddings", "{\"input\":\"w1\"}").status()).isEqualTo(200);
+      await().untilAsserted(() -> assertThat(server.get("/metrics").body()).contains("499"));
+    }
+  }
+
+  @Test
+  void connection_keptAliveThroughASlowRequest_losesNothing() throws Exception {
+    backend.faults(Fault.delay(Duration.ofMillis(700)));
+    try (Server server = Server.fake(backend, folder, c -> c);
+        java.net.Socket socket = new java.net.Socket("127.0.0.1", server.server.port())) {
+      socket.setSoTimeout(30_000);
+      String body = "{\"input\":\"w1\"}";
+      String request =
+          "POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: "
+              + body.length()
+              + "\r\n\r\n"
+              + body;
+      // Two at once and one after: what is read ahead while the first is computed is the second.
+      socket.getOutputStream().write((request + request).getBytes(StandardCharsets.US_ASCII));
+      for (int i = 0; i < 3; i++) {
+        if (i == 2) {
+          socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+        }
+        assertThat(readAnswer(socket)).startsWith("HTTP/1.1 200").contains("\"embedding\"");
+      }
+    }
+  }
+
+  private static String readAnswer(java.net.Socket socket) throws IOException {
+    StringBuilder answer = new StringBuilder();
+    var in = socket.getInputStream();
+    int head = -1;
+    int length = 0;
+    while (head < 0 || answer.length() < head + length) {
+      int b = in.read();
+      if (b < 0) {
+        break;
+      }
+      answer.append((char) b);
+      if (head < 0 && answer.indexOf("\r\n\r\n") >= 0) {
+        head = answer.length();
+        var m = java.util.regex.Pattern.compile("(?i)content-length: (\\d+)").matcher(answer);
+        length = m.find() ? Integer.parseInt(m.group(1)) : 0;
+      }
+    }
+    return answer.toString();
+  }
+
+  @Test
+  void shutdown_finishesWhatIsUnderWay() throws Exception {
+    backend.faults(Fault.delay(Duration.ofMillis(1500)));
+    Server server = Server.fake(backend, folder, c -> c);
+    CompletableFuture<HttpResponse<String>> underWay =
+        server
+            .client()
+            .sendAsync(
+                server
+                    .request("/v1/embeddings")
+                    .POST(HttpRequest.BodyPublishers.ofString("{\"input\":\"w1\"}"))
+                    .build(),
+                HttpResponse.BodyHandlers.ofString());
+    await().until(() -> backend.runs() >= 1);
+    server.server.close();
+    assertThat(underWay.get(10, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+    assertThatThrownBy(() -> server.get("/health/live")).hasRootCauseInstanceOf(IOException.class);
+    server.close();
+  }
+
+  @Test
+  void deadline_isKept() {
+    CountDownLatch held = new CountDownLatch(1);
+    backend.faults(holding(held));
+    ServerConfig config = with(Map.of("luciole.server.timeout", "500ms"));
+    try (Server server = Server.fake(backend, folder, c -> config)) {
+      Server.Answer late = server.post("/v1/embeddings", "{\"input\":[\"w1\",\"w2\"]}");
+      assertThat(late.status()).isEqualTo(504);
+      held.countDown();
+    }
+  }
+
+  @Test
+  void openApi_isWhatIsServed_andItsExamplesWork() throws IOException {
+    try (Server server = Server.fake(backend, folder, c -> c.index(folder.resolve("index")))) {
+      JsonNode document = server.get("/openapi.json").json();
+      Set<String> documented = new TreeSet<>();
+      for (Map.Entry<String, JsonNode> path : document.path("paths").properties()) {
+        for (Map.Entry<String, JsonNode> method : path.getValue().properties()) {
+          documented.add(method.getKey().toUpperCase(java.util.Locale.ROOT) + " " + path.getKey());
+        }
+      }
+      Set<String> served = new TreeSet<>();
+      server
+          .server
+          .routes()
+          .forEach(r -> served.add(r.method().text() + " " + r.path().replace("{+", "{")));
+      assertThat(documented).isEqualTo(served);
+      for (Map.Entry<String, JsonNode> path : document.path("paths").properties()) {
+        for (Map.Entry<String, JsonNode> method : path.getValue().properties()) {
+          JsonNode operation = method.getValue();
+          String name = method.getKey() + " " + path.getKey();
+          assertThat(operation.path("summary").asText()).as(name).isNotBlank();
+          assertThat(operation.path("operationId").asText()).as(name).isNotBlank();
+          JsonNode content = operation.path("requestBody").path("content");
+          for (Map.Entry<String, JsonNode> type : content.properties()) {
+            JsonNode example = type.getValue().path("example");
+            String body = example.isTextual() ? example.textValue() : example.toString();
+            Server.Answer answer =
+                server.send(
+                    server
+                        .request(path.getKey().replace("{id}", "fake"))
+                        .method(
+                            method.getKey().toUpperCase(java.util.Locale.ROOT),
+                            HttpRequest.BodyPublishers.ofString(body)));
+            assertThat(answer.status()).as(name + " " + answer.body()).isEqualTo(200);
+            checkAnswer(document, operation, answer, name);
+          }
+        }
+      }
+    }
+  }
+
+  /** What is promised of the answer is there. */
+  private static void checkAnswer(
+      JsonNode document, JsonNode operation, Server.Answer answer, String name) throws IOException {
+    JsonNode schema = operation.at("/responses/200/content/application~1json/schema");
+    if (schema.has("$ref")) {
+      schema = document.at(schema.path("$ref").asText().substring(1));
+    }
+    for (JsonNode required : schema.path("required")) {
+      assertThat(answer.json().has(required.asText())).as(name + ": " + required).isTrue();
+    }
+  }
+
+  @Test
+  void metricsAndStats_tellWhatWasDone() throws IOException {
+    try (Server server = Server.fake(backend, folder, c -> c)) {
+      server.post("/v1/embeddings", "{\"input\":[\"w1\",\"w2\"]}");
+      server.post("/v1/embeddings", "{\"input\":[]}");
+      String metrics = server.get("/metrics").body();
+      assertThat(metrics)
+          .contains("luciole_texts_embedded_total 2.0")
+          .containsPattern(
+              "luciole_http_requests_seconds_count\\{method=\"POST\",route=\"/v1/embeddings\","
+                  + "status=\"200\"} 1")
+          .containsPattern("route=\"/v1/embeddings\",status=\"400\"} 1")
+          .contains("jvm_memory_used_bytes")
+          .contains("luciole_http_texts_total{route=\"/v1/embeddings\"} 2.0");
+      JsonNode stats = server.get("/v1/stats").json();
+      assertThat(stats.at("/engine/embedded").asInt()).isEqualTo(2);
+      assertThat(stats.path("index").isNull()).isTrue();
+      Server.Answer none = server.post("/v1/search", "{\"query\":\"w1\"}");
+      assertThat(none.status()).isEqualTo(404);
+      assertThat(none.body()).contains("--index");
+    }
+  }
+
+  @Test
+  void requestId_isTheClientsIfSensible() {
+    try (Server server = Server.fake(backend, folder, c -> c)) {
+      assertThat(id(server.get("/health/live", "X-Request-Id", "abc-1"))).isEqualTo("abc-1");
+      assertThat(id(server.get("/health/live", "X-Request-Id", "a b"))).hasSize(36);
+      assertThat(id(server.get("/health/live"))).hasSize(36);
+    }
+    String parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    assertThat(Trace.of(null, parent).traceId()).isEqualTo("4bf92f3577b34da6a3ce929d0e0e4736");
+    assertThat(Trace.of(null, parent).spanId()).isEqualTo("00f067aa0ba902b7");
+    assertThat(Trace.of(null, parent.replace('4', '-')).traceId()).isNull();
+    assertThat(Trace.of(null, "00-" + "0".repeat(32) + "-00f067aa0ba902b7-01").traceId()).isNull();
+  }
+
+  private static String id(Server.Answer answer) {
+    return answer.response().headers().firstValue("X-Request-Id").orElse("");
+  }
+
+  @Test
+  void theTableOfStatuses_isWrittenDown() throws IOException {
+    String page = Files.readString(Path.of("../docs/server.md"));
+    Map<Throwable, Integer> table =
+        Map.ofEntries(
+            Map.entry(new java.util.concurrent.TimeoutException(), 504),
+            Map.entry(new io.luciole.EngineOverloadedException("x"), 429),
+            Map.entry(new io.luciole.EngineClosedException("x"), 503),
+            Map.entry(
+                new io.luciole.spi.BackendOutOfMemoryException("x", new RuntimeException()), 507),
+            Map.entry(new io.luciole.spi.BackendException("x"), 500),
+            Map.entry(new io.luciole.lucene.IndexException("x"), 500),
+            Map.entry(new IllegalArgumentException("x"), 400),
+            Map.entry(new IllegalStateException("secret"), 500));
+    table.forEach((failure, status) -> {
+      Problem problem = Problems.of(failure);
+      assertThat(problem.status()).as(failure.toString()).isEqualTo(status);
+      assertThat(problem.text()).doesNotContain("secret");
+      assertThat(page).contains("| " + status + " | `" + problem.code() + "` |");
+    });
+    for (String code :
+        List.of(
+            "invalid_api_key",
+            "not_found",
+            "model_not_found",
+            "method_not_allowed",
+            "request_timeout",
+            "too_large",
+            "overloaded",
+            "shutting_down",
+            "no_index")) {
+      assertThat(page).contains("`" + code + "`");
+    }
+    try (Server server = Server.fake(backend, folder, c -> c)) {
+      server
+          .server
+          .routes()
+          .forEach(r -> assertThat(page).contains(r.path().replace("{+id}", "{id}")));
+    }
+    for (LucioleConfig.Key key : LucioleConfig.Key.values()) {
+      if (key.property().startsWith("luciole.server.")) {
+        assertThat(page).contains("`" + key.property().substring(8) + "`");
+      }
+    }
+  }
+}

@@ -1,0 +1,150 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.luciole.EmbeddingEngine;
+import io.luciole.LucioleConfig;
+import io.luciole.testkit.FakeBackend;
+import io.luciole.testkit.FakeModel;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+
+/** A server for tests on a free port, with its engine, and a client. */
+final class Server implements AutoCloseable {
+  static final ObjectMapper MAPPER = new ObjectMapper();
+
+  final EmbeddingEngine engine;
+  final LucioleServer server;
+  private final HttpClient client =
+      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
+
+  /** An answer. */
+  record Answer(int status, String body, HttpResponse<String> response) {
+    JsonNode json() throws IOException {
+      return MAPPER.readTree(body);
+    }
+  }
+
+  private Server(EmbeddingEngine engine, ServerConfig config) {
+    this.engine = engine;
+    LucioleServer started = null;
+    try {
+      started = LucioleServer.start(config, engine);
+    } finally {
+      if (started == null) {
+        engine.close();
+      }
+    }
+    this.server = started;
+  }
+
+  static ServerConfig config() {
+    return ServerConfig.defaults().at("127.0.0.1", 0);
+  }
+
+  static Server starter(UnaryOperator<ServerConfig> settings) {
+    return new Server(
+        EmbeddingEngine.builder(LucioleConfig.of(Map.of())).model("starter").open(),
+        settings.apply(config()));
+  }
+
+  /** Over a fake backend, which gives all outputs, and a model of 512 tokens. */
+  static Server fake(FakeBackend backend, Path folder, UnaryOperator<ServerConfig> settings) {
+    return new Server(fakeEngine(backend, folder), settings.apply(config()));
+  }
+
+  static EmbeddingEngine fakeEngine(FakeBackend backend, Path folder) {
+    return EmbeddingEngine.builder(LucioleConfig.of(Map.of()))
+        .model(FakeModel.write(folder, 512))
+        .backend(backend)
+        .tokenBudget(256)
+        .open();
+  }
+
+  static ServerConfig.Limits limits(int maxTexts, int maxCharacters, int maxRequests, int tokens) {
+    ServerConfig.Limits usual = ServerConfig.Limits.defaults();
+    return new ServerConfig.Limits(
+        1 << 20,
+        maxTexts,
+        maxCharacters,
+        maxRequests,
+        tokens,
+        Duration.ofSeconds(20),
+        Duration.ofSeconds(2),
+        usual.readyWithin(),
+        Duration.ofSeconds(10));
+  }
+
+  URI at(String path) {
+    return server.uri().resolve(path);
+  }
+
+  Answer get(String path, String... headers) {
+    return send(request(path, headers).GET());
+  }
+
+  Answer post(String path, String body, String... headers) {
+    return send(request(path, headers).POST(HttpRequest.BodyPublishers.ofString(body)));
+  }
+
+  Answer post(String path, byte[] body) {
+    return send(request(path).POST(HttpRequest.BodyPublishers.ofByteArray(body)));
+  }
+
+  Answer put(String path, String body) {
+    return send(request(path).PUT(HttpRequest.BodyPublishers.ofString(body)));
+  }
+
+  Answer delete(String path) {
+    return send(request(path).DELETE());
+  }
+
+  HttpRequest.Builder request(String path, String... headers) {
+    HttpRequest.Builder builder =
+        HttpRequest.newBuilder(at(path))
+            .version(HttpClient.Version.HTTP_1_1)
+            .timeout(Duration.ofSeconds(60))
+            .header("Content-Type", "application/json");
+    return headers.length == 0 ? builder : builder.headers(headers);
+  }
+
+  HttpClient client() {
+    return client;
+  }
+
+  Answer send(HttpRequest.Builder request) {
+    try {
+      HttpResponse<String> response =
+          client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+      return new Answer(response.statusCode(), response.body(), response);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** A string of JSON. */
+  static String quoted(String text) {
+    try {
+      return MAPPER.writeValueAsString(text);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    client.close();
+    server.close();
+    engine.close();
+  }
+}
