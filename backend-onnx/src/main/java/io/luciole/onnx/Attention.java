@@ -20,11 +20,17 @@ interface Attention {
   /** The states of real tokens. */
   String real(String states);
 
-  static Attention of(Form form, GraphBuilder graph, EncoderConfig config) {
+  /**
+   * The attention of a form.
+   *
+   * @param kernels whether operators of {@link CudaLayers} may be used
+   */
+  static Attention of(Form form, GraphBuilder graph, EncoderConfig config, boolean kernels) {
     return switch (form) {
       case LOOP -> new LoopAttention(graph, config);
       case PACKED -> new PackedAttention(graph, config);
-      case PADDED -> new PaddedAttention(graph, config);
+      case PADDED -> new PaddedAttention(graph, config, kernels);
+      case FUSED -> throw new IllegalArgumentException("the layers have their own attention");
     };
   }
 }

@@ -1,5 +1,7 @@
 package io.luciole.onnx;
 
+import static java.util.Objects.requireNonNull;
+
 import ai.onnxruntime.OnnxJavaType;
 import io.luciole.Output;
 import io.luciole.model.EncoderConfig;
@@ -18,9 +20,13 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** An encoder whose graph is compiled from a checkpoint. */
 final class CompiledEncoder implements Encoder {
+  private static final Logger log = LoggerFactory.getLogger(CompiledEncoder.class);
+
   private final OrtRuntime runtime;
   private final BackendConfig device;
   private final EncoderConfig config;
@@ -28,7 +34,7 @@ final class CompiledEncoder implements Encoder {
   private final Set<Output> outputs;
   private final Pooling pooling;
   private final Precision precision;
-  private final FormPolicy policy;
+  private FormPolicy policy;
   private final int colbertDimension;
   private final BufferPool pool = new BufferPool();
   private final Map<Form, OrtModel> models = new EnumMap<>(Form.class);
@@ -40,13 +46,35 @@ final class CompiledEncoder implements Encoder {
     this.config = weights.config();
     this.weights = weights;
     this.precision = precision(device);
-    this.policy = FormPolicy.on(device.device());
+    this.policy =
+        FormPolicy.on(device.device(), precision == Precision.FP16 && CudaLayers.fits(config));
     this.outputs = outputs(files, device.outputs(), weights);
     this.pooling =
         outputs.contains(Output.DENSE) ? files.description().requirePooling() : Pooling.CLS;
     this.colbertDimension =
         outputs.contains(Output.COLBERT) ? weights.colbertHead().orElseThrow().outputs() : 0;
+    if (policy.usual() == Form.FUSED) {
+      tryFused();
+    }
     model(policy.usual());
+  }
+
+  /** Runs the smallest text, so that a machine without the fused kernels gets the packed form. */
+  private void tryFused() {
+    int[] ids = {0, Math.min(2, config.vocabulary() - 1)};
+    try {
+      run(new TokenBatch(ids, new int[] {0, ids.length}), outputs).close();
+    } catch (BackendException e) {
+      log.warn(
+          "{} takes ONNX Runtime's own operators, which are slower than luciole's: {}",
+          device.device(),
+          e.getMessage());
+      OrtModel failed = models.remove(Form.FUSED);
+      if (failed != null) {
+        failed.close();
+      }
+      policy = FormPolicy.on(device.device(), false);
+    }
   }
 
   /**
@@ -112,9 +140,11 @@ final class CompiledEncoder implements Encoder {
     return models.computeIfAbsent(
         form,
         f -> {
-          EncoderGraph graph = new EncoderGraph(config, weights, outputs, pooling, f, precision);
+          boolean kernels = policy.usual() == Form.FUSED;
+          EncoderGraph graph =
+              new EncoderGraph(config, weights, outputs, pooling, f, precision, kernels);
           return runtime.compile(
-              graph.build(), graph.initializers(), device.device(), device.threads(), f);
+              graph.build(), graph.initializers(), device.device(), device.threads(), f, kernels);
         });
   }
 

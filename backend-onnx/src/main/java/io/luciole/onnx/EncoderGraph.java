@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * PADDED  real    int64 [T]      which of the N tokens are real     (for sparse and colbert)
  *         mask    int32 [B]      each text's number of tokens
  *         grid    int64 [3]      B, S, H
+ * FUSED   tiles   int32 [n, 4], spans int32 [T, 2], queries int64 [1]: see {@link CudaLayers}
  *
  * out  dense      float [B, H]   not normalised
  *      sparse     float [T, 1]   relu(W·h + b)
@@ -49,6 +50,9 @@ final class EncoderGraph {
   static final String REAL = "real";
   static final String MASK = "mask";
   static final String GRID = "grid";
+  static final String TILES = "tiles";
+  static final String SPANS = "spans";
+  static final String QUERIES = "queries";
 
   private final EncoderConfig config;
   private final EncoderWeights weights;
@@ -58,7 +62,13 @@ final class EncoderGraph {
   private final GraphBuilder graph = new GraphBuilder();
   private final Initializers initializers = new Initializers();
   private final Projection projection;
-  private final Attention attention;
+
+  /** Null where the layers are one operator. */
+  private final @Nullable Attention attention;
+
+  /** Whether operators of {@link CudaLayers} may be used. */
+  private final boolean kernels;
+
   private @Nullable String realStates;
 
   /** Heads are small, and their outputs are what users see: never quantised. */
@@ -70,7 +80,8 @@ final class EncoderGraph {
       Set<Output> outputs,
       Pooling pooling,
       Form form,
-      Precision precision) {
+      Precision precision,
+      boolean kernels) {
     this.config = config;
     this.weights = weights;
     this.outputs = outputs;
@@ -78,7 +89,8 @@ final class EncoderGraph {
     this.type = precision == Precision.FP16 ? DataType.FLOAT16 : DataType.FLOAT;
     this.heads = new Projection(graph, initializers, type, form == Form.LOOP);
     this.projection = precision == Precision.INT8 ? new Int8Projection(graph, initializers) : heads;
-    this.attention = Attention.of(form, graph, config);
+    this.kernels = kernels;
+    this.attention = form == Form.FUSED ? null : Attention.of(form, graph, config, kernels);
   }
 
   Initializers initializers() {
@@ -87,7 +99,7 @@ final class EncoderGraph {
 
   /** Whether the last layer need be computed for the rows that are pooled only. */
   private boolean poolsEarly() {
-    return outputs.equals(Set.of(Output.DENSE)) && pooling != Pooling.MEAN;
+    return !kernels && outputs.equals(Set.of(Output.DENSE)) && pooling != Pooling.MEAN;
   }
 
   /** The graph, as ONNX Runtime reads it. */
@@ -98,8 +110,13 @@ final class EncoderGraph {
       graph.input(ROWS, DataType.INT64, -1);
     }
     String states = embeddings(ids, positions);
-    for (int i = 0; i < config.layers(); i++) {
-      states = layer(states, weights.layer(i), poolsEarly() && i + 1 == config.layers());
+    if (attention == null) {
+      states = CudaLayers.add(graph, projection, states, config, weights);
+    } else {
+      for (int i = 0; i < config.layers(); i++) {
+        boolean pooled = poolsEarly() && i + 1 == config.layers();
+        states = layer(attention, states, weights.layer(i), pooled);
+      }
     }
     if (outputs.contains(Output.DENSE)) {
       graph.output("dense", dense(states), DataType.FLOAT, -1, config.hidden());
@@ -139,9 +156,12 @@ final class EncoderGraph {
     return graph.op("Gather").in(table, rows).out();
   }
 
-  private String layer(String x, Layer layer, boolean pooled) {
+  private String layer(Attention attention, String x, Layer layer, boolean pooled) {
     String queried = pooled && attention.takesPooledQueries() ? gather(x, ROWS) : x;
     String context = attention.attend(projection, queried, x, layer);
+    if (kernels) {
+      return CudaLayers.tail(graph, projection, context, x, config, layer);
+    }
     String residual = queried;
     if (pooled && !attention.takesPooledQueries()) {
       context = gather(context, ROWS);
@@ -158,7 +178,7 @@ final class EncoderGraph {
   /** The states of the real tokens; the same value at every call. */
   private String real(String states) {
     if (realStates == null) {
-      realStates = attention.real(states);
+      realStates = attention == null ? states : attention.real(states);
     }
     return realStates;
   }

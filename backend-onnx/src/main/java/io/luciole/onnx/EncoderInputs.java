@@ -79,6 +79,24 @@ final class EncoderInputs {
               .putLong(texts)
               .putLong(batch.maxLength())
               .putLong(config.hidden());
+      case EncoderGraph.TILES -> {
+        int[] all = CudaTiles.of(batch, CudaTiles.queries(batch));
+        ByteBuffer out =
+            slot(name, OnnxJavaType.INT32, all.length / CudaTiles.WIDTH, CudaTiles.WIDTH);
+        for (int value : all) {
+          out.putInt(value);
+        }
+      }
+      case EncoderGraph.SPANS -> {
+        ByteBuffer out = slot(name, OnnxJavaType.INT32, batch.tokens(), 2);
+        for (int i = 0; i < texts; i++) {
+          for (int j = 0; j < batch.length(i); j++) {
+            out.putInt(batch.offset(i)).putInt(batch.offset(i + 1));
+          }
+        }
+      }
+      case EncoderGraph.QUERIES ->
+          slot(name, OnnxJavaType.INT64, 1).putLong(CudaTiles.queries(batch));
       default -> throw new IllegalStateException("the graph has an unknown input " + name);
     }
     ByteBuffer filled = slots.get(slots.size() - 1).buffer();

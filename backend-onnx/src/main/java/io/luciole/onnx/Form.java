@@ -11,6 +11,11 @@ enum Form {
   /** All texts at once, unpadded: {@code PackedMultiHeadAttention}. For CUDA devices only. */
   PACKED,
   /**
+   * All texts at once, unpadded, all layers in one operator of this project: {@link CudaLayers}.
+   * For CUDA devices of compute capability 8.0 or later, in fp16.
+   */
+  FUSED,
+  /**
    * All texts at once, padded to the longest: {@code MultiHeadAttention} with each text's length.
    * For CUDA devices, where cuDNN's kernel wins on long texts of about equal length.
    */

@@ -7,22 +7,24 @@ import java.util.Locale;
 
 /**
  * Chooses the graph's form, a batch at a time. The system property {@value #PROPERTY} forces one:
- * {@code auto} (the default), {@code loop}, {@code packed} or {@code padded}.
+ * {@code auto} (the default), {@code loop}, {@code packed}, {@code fused} or {@code padded}.
  *
- * <p>On CPUs it is the loop, always. On CUDA devices the costs of both others are estimated by
+ * <p>On CPUs it is the loop, always. On CUDA devices the costs of the others are estimated by
  * {@code linear·n + square·n²} a text of n tokens, where padding makes every text as long as the
- * longest. The factors fit measurements of BGE-M3 in fp16 on an H200 (packed 706k tokens/s at 512
- * tokens a text and 273k at 8192, padded with cuDNN's attention 727k and 335k); other cards shift
- * them together, and only their ratios count.
+ * longest. The factors fit measurements of BGE-M3 in fp16 on an H200 (fused 765k tokens/s at 512
+ * tokens a text and 256k at 8192, where padded texts in cuDNN's attention are a quarter faster);
+ * other cards shift them together, and only their ratios count.
  */
 final class FormPolicy {
   static final String PROPERTY = "luciole.onnx.form";
 
   /** Microseconds a token outside attention. */
-  private static final double LINEAR = 1.267;
+  private static final double LINEAR = 1.13;
+
+  private static final double PADDED_LINEAR = 1.17;
 
   /** Microseconds a pair of tokens in attention. */
-  private static final double PACKED_SQUARE = 2.93e-4;
+  private static final double SQUARE = 3.38e-4;
 
   private static final double PADDED_SQUARE = 2.10e-4;
 
@@ -37,19 +39,23 @@ final class FormPolicy {
     this.chooses = chooses;
   }
 
-  /** The policy on a device, by the system property. */
-  static FormPolicy on(Device device) {
+  /**
+   * The policy on a device, by the system property.
+   *
+   * @param fusible whether the fused form can be had for the model in its precision
+   */
+  static FormPolicy on(Device device, boolean fusible) {
     String forced = System.getProperty(PROPERTY, "auto").strip();
     if (forced.equalsIgnoreCase("auto")) {
       return device.isAccelerator()
-          ? new FormPolicy(Form.PACKED, true)
+          ? new FormPolicy(fusible ? Form.FUSED : Form.PACKED, true)
           : new FormPolicy(Form.LOOP, false);
     }
     try {
       return new FormPolicy(Form.valueOf(forced.toUpperCase(Locale.ROOT)), false);
     } catch (IllegalArgumentException e) {
       throw new ModelException(
-          "Expected auto, loop, packed or padded for the system property "
+          "Expected auto, loop, packed, fused or padded for the system property "
               + PROPERTY
               + ", found \""
               + forced
@@ -71,10 +77,10 @@ final class FormPolicy {
     double packed = 0;
     for (int i = 0; i < batch.size(); i++) {
       double n = batch.length(i);
-      packed += n * (LINEAR + PACKED_SQUARE * n);
+      packed += n * (LINEAR + SQUARE * n);
     }
     double longest = batch.maxLength();
-    double padded = batch.size() * longest * (LINEAR + PADDED_SQUARE * longest);
-    return padded < WORTHWHILE * packed ? Form.PADDED : Form.PACKED;
+    double padded = batch.size() * longest * (PADDED_LINEAR + PADDED_SQUARE * longest);
+    return padded < WORTHWHILE * packed ? Form.PADDED : usual;
   }
 }

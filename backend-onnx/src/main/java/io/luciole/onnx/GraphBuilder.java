@@ -43,10 +43,14 @@ final class GraphBuilder {
 
   private static final String MICROSOFT = "com.microsoft";
 
+  /** The domain of {@link CudaLayers}. */
+  private static final String LUCIOLE = "luciole";
+
   private final GraphProto.Builder graph = GraphProto.newBuilder();
   private final @Nullable GraphBuilder outer;
   private final Set<String> constants = new HashSet<>();
   private int counter;
+  private boolean usesLuciole;
 
   GraphBuilder() {
     this(null);
@@ -202,6 +206,12 @@ final class GraphBuilder {
     return new Op(type, MICROSOFT);
   }
 
+  /** An operator of {@link CudaLayers}. */
+  Op luciole(String type) {
+    outermost().usesLuciole = true;
+    return new Op(type, LUCIOLE);
+  }
+
   /** An operator in the making; {@link #out} adds it. */
   final class Op {
     private final NodeProto.Builder node = NodeProto.newBuilder();
@@ -272,15 +282,17 @@ final class GraphBuilder {
 
   /** The model, as ONNX Runtime reads it: a direct buffer. */
   ByteBuffer build() {
-    byte[] model =
+    ModelProto.Builder builder =
         ModelProto.newBuilder()
             .setIrVersion(IR_VERSION)
             .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(OPSET))
             .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1))
             .setProducerName("luciole")
-            .setGraph(graph)
-            .build()
-            .toByteArray();
+            .setGraph(graph);
+    if (usesLuciole) {
+      builder.addOpsetImport(OperatorSetIdProto.newBuilder().setDomain(LUCIOLE).setVersion(1));
+    }
+    byte[] model = builder.build().toByteArray();
     return ByteBuffer.allocateDirect(model.length).put(model).flip();
   }
 }

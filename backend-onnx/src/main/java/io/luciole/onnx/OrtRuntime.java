@@ -243,10 +243,20 @@ final class OrtRuntime {
    * Opens a graph of ours.
    *
    * @param weights its weights, kept for as long as the session lives
+   * @param kernels whether the graph has operators of {@link CudaLayers}
    * @throws BackendException if the device cannot be used or has too little memory
    */
-  OrtModel compile(ByteBuffer graph, Initializers weights, Device device, int threads, Form form) {
+  OrtModel compile(
+      ByteBuffer graph,
+      Initializers weights,
+      Device device,
+      int threads,
+      Form form,
+      boolean kernels) {
     try (OrtSession.SessionOptions options = options(device, threads, form)) {
+      if (kernels) {
+        options.registerCustomOpLibrary(CudaLayers.library());
+      }
       Map<String, OnnxTensor> tensors = weights.tensors(environment);
       try {
         OrtSession session =

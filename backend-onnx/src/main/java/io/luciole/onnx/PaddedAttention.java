@@ -11,8 +11,10 @@ final class PaddedAttention implements Attention {
   private final EncoderConfig config;
   private final String mask;
   private final String grid;
+  private final boolean kernels;
 
-  PaddedAttention(GraphBuilder graph, EncoderConfig config) {
+  PaddedAttention(GraphBuilder graph, EncoderConfig config, boolean kernels) {
+    this.kernels = kernels;
     this.graph = graph;
     this.config = config;
     this.mask = graph.input(EncoderGraph.MASK, DataType.INT32, -1);
@@ -26,27 +28,34 @@ final class PaddedAttention implements Attention {
 
   @Override
   public String attend(Projection projection, String queried, String x, Layer layer) {
-    String bias =
-        projection.interleaved(
-            layer.query().weight().name() + "+key+value.bias",
-            config.hidden(),
-            layer.query().bias(),
-            layer.key().bias(),
-            layer.value().bias());
-    String context =
+    GraphBuilder.Op attention =
         graph
             .microsoft("MultiHeadAttention")
             .in(padded(projection, x, layer.query()))
             .in(padded(projection, x, layer.key()))
-            .in(padded(projection, x, layer.value()))
-            .in(bias, mask)
+            .in(padded(projection, x, layer.value()));
+    String context =
+        attention.in(kernels ? "" : bias(projection, layer), mask)
             .with("num_heads", config.heads())
             .out();
     return graph.op("Reshape").in(context, graph.ints(-1, config.hidden())).out();
   }
 
+  private String bias(Projection projection, Layer layer) {
+    return projection.interleaved(
+        layer.query().weight().name() + "+key+value.bias",
+        config.hidden(),
+        layer.query().bias(),
+        layer.key().bias(),
+        layer.value().bias());
+  }
+
   private String padded(Projection projection, String x, Linear linear) {
-    return graph.op("Reshape").in(projection.multiply(x, linear), grid).out();
+    String y =
+        kernels
+            ? CudaLayers.linear(graph, projection, x, config, linear)
+            : projection.multiply(x, linear);
+    return graph.op("Reshape").in(y, grid).out();
   }
 
   @Override

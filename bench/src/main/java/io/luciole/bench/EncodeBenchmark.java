@@ -8,6 +8,7 @@ import com.sun.management.OperatingSystemMXBean;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineStats;
 import io.luciole.LucioleConfig;
 import io.luciole.Output;
 import java.io.IOException;
@@ -16,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -35,14 +37,18 @@ import org.jspecify.annotations.Nullable;
  *   luciole.model=DIR luciole.device=cuda:0 luciole.precision=fp16 …   the engine's settings
  *   outputs=dense,sparse   what each text asks for
  *   passes=3               measured passes, after one warm-up pass over each file
+ *   repeat=1               how many times a pass submits each text
  *   queries=200            single queries, one after another; 0 for none
+ *   peak=0                 what a large matrix product reaches on one device, TFLOP/s; 0: not known
  * </pre>
  *
  * <p>Beside the time it tells the processor time, which other work on the machine disturbs less,
  * and what the process holds in memory as Linux counts it: at its peak, anonymous and of files.
  *
- * <p>Work is counted as 2 multiply-adds a weight and token in the linear layers and {@code 4·H·n²}
- * a layer for attention over n tokens, H the hidden size.
+ * <p>"Busy" is the share of a pass in which the devices computed, "padding" the share of what they
+ * computed that was padding, both of the best pass. Work is counted as 2 multiply-adds a weight and
+ * token in the linear layers and {@code 4·H·n²} a layer for attention over n tokens, H the hidden
+ * size.
  */
 public final class EncodeBenchmark {
   private EncodeBenchmark() {}
@@ -51,7 +57,18 @@ public final class EncodeBenchmark {
   public static void main(String[] args) throws IOException {
     Map<String, String> settings = new HashMap<>();
     Map<String, String> own =
-        new HashMap<>(Map.of("outputs", "dense,sparse", "passes", "3", "queries", "200"));
+        new HashMap<>(
+            Map.of(
+                "outputs",
+                "dense,sparse",
+                "passes",
+                "3",
+                "repeat",
+                "1",
+                "queries",
+                "200",
+                "peak",
+                "0"));
     List<Path> files = new ArrayList<>();
     for (String arg : args) {
       int eq = arg.indexOf('=');
@@ -77,7 +94,9 @@ public final class EncodeBenchmark {
       EmbedOptions passage = EmbedOptions.passage().outputs(outputs(option(own, "outputs")));
       Work work = Work.of(settings.get("luciole.model"));
       for (Path file : files) {
-        throughput(engine, passage, file, Integer.parseInt(option(own, "passes")), work);
+        List<String> texts = texts(file, Integer.parseInt(option(own, "repeat")));
+        Pass best = best(engine, passage, texts, Integer.parseInt(option(own, "passes")), work);
+        best.print(file, texts.size(), Double.parseDouble(option(own, "peak")));
       }
       int queries = Integer.parseInt(option(own, "queries"));
       if (queries > 0) {
@@ -99,52 +118,83 @@ public final class EncodeBenchmark {
     return outputs;
   }
 
-  private static void throughput(
-      EmbeddingEngine engine, EmbedOptions options, Path file, int passes, Work work)
-      throws IOException {
+  private static List<String> texts(Path file, int repeat) throws IOException {
     List<String> texts = new ArrayList<>();
     ObjectMapper json = new ObjectMapper();
     for (String line : Files.readAllLines(file)) {
       texts.add(json.readTree(line).path("text").asText());
     }
-    double[] seconds = new double[passes];
-    double processor = Double.MAX_VALUE;
+    return Collections.nCopies(repeat, texts).stream().flatMap(List::stream).toList();
+  }
+
+  /** One pass over a file's texts. */
+  private record Pass(
+      double seconds,
+      double slowest,
+      double processorSeconds,
+      long tokens,
+      double flops,
+      double busy,
+      double padding) {
+    void print(Path file, int texts, double peak) {
+      System.out.printf(
+          Locale.ROOT,
+          "luciole %s: %d texts, %d tokens, %.3f s (slowest pass %.3f): %.1f texts/s %.0f tokens/s"
+              + " %.2f TFLOP/s%s, busy %.1f %%, padding %.1f %%, %.0f tokens a processor-second%n",
+          file.getFileName(),
+          texts,
+          tokens,
+          seconds,
+          slowest,
+          texts / seconds,
+          tokens / seconds,
+          flops / seconds / 1e12,
+          peak > 0
+              ? String.format(
+                  Locale.ROOT, " (%.0f %% of %.0f)", flops / seconds / 1e10 / peak, peak)
+              : "",
+          100 * busy,
+          100 * padding,
+          tokens / processorSeconds);
+    }
+  }
+
+  private static Pass best(
+      EmbeddingEngine engine, EmbedOptions options, List<String> texts, int passes, Work work) {
     long tokens = 0;
     double flops = 0;
-    for (int pass = -1; pass < passes; pass++) {
+    for (Embedding embedding : submit(engine, options, texts)) {
+      tokens += embedding.tokenCount();
+      flops += work.flops(embedding.tokenCount());
+    }
+    Pass best = null;
+    double slowest = 0;
+    double processor = Double.MAX_VALUE;
+    for (int pass = 0; pass < passes; pass++) {
+      EngineStats before = engine.stats();
+      double processorBefore = processorSeconds();
       long t = System.nanoTime();
-      double before = processorSeconds();
-      List<CompletableFuture<Embedding>> futures = new ArrayList<>(texts.size());
-      for (String text : texts) {
-        futures.add(engine.embed(text, options));
-      }
-      CompletableFuture.allOf(futures.toArray(CompletableFuture[]::new)).join();
+      submit(engine, options, texts);
       double s = (System.nanoTime() - t) / 1e9;
-      if (pass < 0) {
-        for (CompletableFuture<Embedding> future : futures) {
-          int n = future.join().tokenCount();
-          tokens += n;
-          flops += work.flops(n);
-        }
-      } else {
-        seconds[pass] = s;
-        processor = Math.min(processor, processorSeconds() - before);
+      processor = Math.min(processor, processorSeconds() - processorBefore);
+      EngineStats after = engine.stats();
+      slowest = Math.max(slowest, s);
+      if (best == null || s < best.seconds) {
+        double computed = after.computedTokens() - before.computedTokens();
+        best =
+            new Pass(
+                s,
+                0,
+                0,
+                tokens,
+                flops,
+                (double) after.busy().minus(before.busy()).toNanos()
+                    / after.available().minus(before.available()).toNanos(),
+                1 - (after.batchTokens() - before.batchTokens()) / computed);
       }
     }
-    Arrays.sort(seconds);
-    System.out.printf(
-        Locale.ROOT,
-        "luciole %s: %d texts, %d tokens, %.3f s (slowest pass %.3f): %.1f texts/s %.0f tokens/s"
-            + " %.2f TFLOP/s, %.0f tokens a processor-second%n",
-        file.getFileName(),
-        texts.size(),
-        tokens,
-        seconds[0],
-        seconds[passes - 1],
-        texts.size() / seconds[0],
-        tokens / seconds[0],
-        flops / seconds[0] / 1e12,
-        tokens / processor);
+    Pass found = requireNonNull(best, "passes must be at least 1");
+    return new Pass(found.seconds, slowest, processor, tokens, flops, found.busy, found.padding);
   }
 
   private static double processorSeconds() {
@@ -165,21 +215,33 @@ public final class EncodeBenchmark {
             .toList());
   }
 
+  private static List<Embedding> submit(
+      EmbeddingEngine engine, EmbedOptions options, List<String> texts) {
+    List<CompletableFuture<Embedding>> futures = new ArrayList<>(texts.size());
+    for (String text : texts) {
+      futures.add(engine.embed(text, options));
+    }
+    return futures.stream().map(CompletableFuture::join).toList();
+  }
+
   private static void latency(EmbeddingEngine engine, int queries, Set<Output> outputs) {
     EmbedOptions query = EmbedOptions.query().outputs(outputs);
     double[] millis = new double[queries];
+    int tokens = 0;
     for (int i = -20; i < queries; i++) {
       long t = System.nanoTime();
       Embedding e =
           engine.embed("which insects glow in the dark, and why " + (i & 7), query).join();
-      if (i >= 0 && e.tokenCount() > 0) {
+      if (i >= 0) {
         millis[i] = (System.nanoTime() - t) / 1e6;
+        tokens = Math.max(tokens, e.tokenCount());
       }
     }
     Arrays.sort(millis);
     System.out.printf(
         Locale.ROOT,
-        "luciole one query at a time: p50 %.2f ms, p99 %.2f ms%n",
+        "luciole one query of up to %d tokens at a time: p50 %.3f ms, p99 %.3f ms%n",
+        tokens,
         millis[queries / 2],
         millis[queries * 99 / 100]);
   }

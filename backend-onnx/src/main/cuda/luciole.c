@@ -1,0 +1,708 @@
+// ONNX Runtime operators of the domain "luciole", for BERT-like encoders in 16-bit floats on CUDA devices:
+//
+//   Layers  all layers, over texts laid end to end
+//   Linear  a product and its bias, before an attention of ONNX Runtime's
+//   Tail    what follows the attention of a layer
+//
+// Built into libluciole_cuda.so, which a session registers; see CudaLayers.java.
+//
+// Matrix products are cuBLASLt's, with bias, GELU and residual in their epilogues, each by the fastest of the algorithms it
+// proposes; attention and layer normalisation are the kernels of kernels.ptx. Small batches run as CUDA graphs. cuBLASLt and the
+// driver are looked up at run time, in the process that has them loaded, so that one build serves CUDA 12 and 13 and this file
+// needs no headers of NVIDIA's or ONNX Runtime's.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- ONNX Runtime's C interface, as far as it is used: the table of functions by position, which is never reordered.
+typedef struct { void* const f[300]; } OrtApi;
+typedef struct { const OrtApi* (*GetApi)(uint32_t); const char* (*GetVersionString)(void); } OrtApiBase;
+typedef void OrtStatus;
+enum {
+  CREATE_STATUS = 0, CREATE_DOMAIN = 26, DOMAIN_ADD = 27, ADD_DOMAIN = 28, MUTABLE_DATA = 51, DIMENSIONS_COUNT = 61,
+  DIMENSIONS = 62, TYPE_AND_SHAPE = 65, ATTRIBUTE_FLOAT = 85, ATTRIBUTE_INT = 86, INPUT_COUNT = 88, INPUT = 90, OUTPUT = 91,
+  RELEASE_SHAPE = 99, GPU_STREAM = 193
+};
+#define ORT(api, index, result, ...) ((result(*)(__VA_ARGS__))(api)->f[index])
+enum { ORT_FAIL = 1, ORT_VERSION = 16, CPU_INPUT = -2, DEFAULT_MEMORY = 0, REQUIRED = 0, VARIADIC = 2 };
+
+typedef struct Op Op;
+struct Op {
+  uint32_t version;
+  void* (*create)(const Op*, const OrtApi*, const void*);
+  const char* (*name)(const Op*);
+  const char* (*provider)(const Op*);
+  int (*input_type)(const Op*, size_t);
+  size_t (*inputs)(const Op*);
+  int (*output_type)(const Op*, size_t);
+  size_t (*outputs)(const Op*);
+  void (*compute)(void*, void*);
+  void (*destroy)(void*);
+  int (*input_kind)(const Op*, size_t);
+  int (*output_kind)(const Op*, size_t);
+  int (*input_memory)(const Op*, size_t);
+  int (*variadic_least)(const Op*);
+  int (*variadic_alike)(const Op*);
+  int (*variadic_outputs_least)(const Op*);
+  int (*variadic_outputs_alike)(const Op*);
+  OrtStatus* (*create2)(const Op*, const OrtApi*, const void*, void**);
+  OrtStatus* (*compute2)(void*, void*);
+  void* later[8];
+};
+
+// ---- The CUDA driver and cuBLASLt.
+typedef uint64_t Device;  // an address on the device
+typedef struct { uint64_t algorithm[8]; size_t workspace; int status; float waves; int reserved[4]; } Heuristic;
+
+static struct {
+  int (*ModuleLoadData)(void**, const void*);
+  int (*ModuleUnload)(void*);
+  int (*ModuleGetFunction)(void**, void*, const char*);
+  int (*LaunchKernel)(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**, void**);
+  int (*MemAlloc)(Device*, size_t);
+  int (*MemFree)(Device);
+  int (*MemcpyDtoDAsync)(Device, Device, size_t, void*);
+  int (*MemsetD8Async)(Device, unsigned char, size_t, void*);
+  int (*StreamSynchronize)(void*);
+  int (*StreamBeginCapture)(void*, int);
+  int (*StreamEndCapture)(void*, void**);
+  int (*GraphInstantiate)(void**, void*, unsigned long long);
+  int (*GraphLaunch)(void*, void*);
+  int (*GraphExecDestroy)(void*);
+  int (*GraphDestroy)(void*);
+  int (*StreamWaitEvent)(void*, void*, unsigned);
+  int (*CtxGetCurrent)(void**);
+  int (*CtxPushCurrent)(void*);
+  int (*CtxPopCurrent)(void**);
+  int (*EventCreate)(void**, unsigned);
+  int (*EventDestroy)(void*);
+  int (*EventRecord)(void*, void*);
+  int (*EventSynchronize)(void*);
+  int (*EventElapsedTime)(float*, void*, void*);
+  int (*GetErrorName)(int, const char**);
+} cu;
+
+static struct {
+  int (*Create)(void**);
+  int (*Destroy)(void*);
+  int (*Matmul)(void*, void*, const void*, const void*, void*, const void*, void*, const void*, const void*, void*, void*, void*,
+                const void*, void*, size_t, void*);
+  int (*MatmulDescCreate)(void**, int, int);
+  int (*MatmulDescDestroy)(void*);
+  int (*MatmulDescSetAttribute)(void*, int, const void*, size_t);
+  int (*MatrixLayoutCreate)(void**, int, uint64_t, uint64_t, int64_t);
+  int (*MatrixLayoutDestroy)(void*);
+  int (*MatmulPreferenceCreate)(void**);
+  int (*MatmulPreferenceDestroy)(void*);
+  int (*MatmulPreferenceSetAttribute)(void*, int, const void*, size_t);
+  int (*MatmulAlgoGetHeuristic)(void*, void*, void*, void*, void*, void*, void*, int, Heuristic*, int*);
+} lt;
+
+enum { HALF = 2, SINGLE = 0, COMPUTE_32F = 68, TRANSPOSED = 1 };
+enum { DESC_TRANSA = 3, DESC_EPILOGUE = 7, DESC_BIAS = 8, PREFER_WORKSPACE = 1 };
+enum { BIAS = 4, RELU_BIAS = 6, GELU_BIAS = 36 };
+enum { CAPTURE_RELAXED = 2 };
+
+__asm__(".section .rodata\n.balign 16\nluciole_ptx: .incbin \"kernels.ptx\"\n.byte 0\n.previous\n");
+extern const char luciole_ptx[] __attribute__((visibility("hidden")));
+
+static int symbol(void* library, const char* name, void** to) { return (*to = dlsym(library, name)) != NULL; }
+
+static const char* load(void) {
+  static const char* problem = "";
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static int done = 0;
+  pthread_mutex_lock(&lock);
+  if (!done) {
+    done = 1;
+    problem = NULL;
+    void* driver = dlopen("libcuda.so.1", RTLD_NOW);
+    void* blas = dlopen("libcublasLt.so.13", RTLD_NOW | RTLD_NOLOAD);
+    if (!blas) blas = dlopen("libcublasLt.so.12", RTLD_NOW | RTLD_NOLOAD);
+    if (!blas) blas = dlopen("libcublasLt.so.13", RTLD_NOW);
+    if (!blas) blas = dlopen("libcublasLt.so.12", RTLD_NOW);
+    if (!driver) {
+      problem = "libcuda.so.1 is missing";
+    } else if (!blas) {
+      problem = "libcublasLt.so.13 and libcublasLt.so.12 are missing";
+    } else {
+      int ok = 1;
+#define CU(field, name) ok &= symbol(driver, "cu" name, (void**)&cu.field);
+      CU(ModuleLoadData, "ModuleLoadData") CU(ModuleUnload, "ModuleUnload") CU(ModuleGetFunction, "ModuleGetFunction")
+      CU(LaunchKernel, "LaunchKernel") CU(MemAlloc, "MemAlloc_v2") CU(MemFree, "MemFree_v2")
+      CU(MemcpyDtoDAsync, "MemcpyDtoDAsync_v2") CU(MemsetD8Async, "MemsetD8Async") CU(StreamSynchronize, "StreamSynchronize")
+      CU(StreamBeginCapture, "StreamBeginCapture_v2") CU(StreamEndCapture, "StreamEndCapture")
+      CU(GraphInstantiate, "GraphInstantiateWithFlags") CU(GraphLaunch, "GraphLaunch") CU(GraphExecDestroy, "GraphExecDestroy")
+      CU(GraphDestroy, "GraphDestroy") CU(GetErrorName, "GetErrorName")
+      CU(StreamWaitEvent, "StreamWaitEvent") CU(CtxGetCurrent, "CtxGetCurrent") CU(CtxPushCurrent, "CtxPushCurrent_v2") CU(CtxPopCurrent, "CtxPopCurrent_v2")
+      CU(EventCreate, "EventCreate") CU(EventDestroy, "EventDestroy_v2") CU(EventRecord, "EventRecord")
+      CU(EventSynchronize, "EventSynchronize") CU(EventElapsedTime, "EventElapsedTime")
+#define LT(name) ok &= symbol(blas, "cublasLt" #name, (void**)&lt.name);
+      LT(Create) LT(Destroy) LT(Matmul) LT(MatmulDescCreate) LT(MatmulDescDestroy) LT(MatmulDescSetAttribute)
+      LT(MatrixLayoutCreate) LT(MatrixLayoutDestroy) LT(MatmulPreferenceCreate) LT(MatmulPreferenceDestroy)
+      LT(MatmulPreferenceSetAttribute) LT(MatmulAlgoGetHeuristic)
+      if (!ok) problem = "libcuda or libcublasLt is too old: CUDA 12 or later is needed";
+    }
+  }
+  pthread_mutex_unlock(&lock);
+  return problem;
+}
+
+// ---- What the operators on a device share: buffers, and which algorithms were found fastest. Runs on different streams, which ONNX
+// Runtime gives to different threads, use the buffers one after another.
+enum { WORKSPACE = 64 << 20, MOST_TUNED = 128, CANDIDATES = 12, TRIALS = 24 };
+
+// A matrix product of one shape, ready to run: y = epilogue(x·Wᵀ + b), a residual added before where there is one.
+typedef struct { void *operation, *a, *b, *d; Heuristic found; int residual; int64_t tokens; } Product;
+
+// The fastest algorithm for a product of about so many tokens.
+typedef struct { int64_t bucket, in, out; int epilogue, residual; uint64_t algorithm[8]; } Tuned;
+
+typedef struct Shared Shared;
+struct Shared {
+  void *device, *stream, *done;  // the context; the stream of the run under way; an event behind the last run's work
+  pthread_mutex_t lock;          // of a run: it only enqueues
+  int users;
+  int64_t hidden, inner, capacity;
+  int version;  // changes with the buffers
+  void *blas, *module, *attention[2], *norm;
+  Device workspace, qkv, context, mid, sum, state;
+  Tuned tuned[MOST_TUNED];
+  int tunedCount;
+  char error[512];
+  Shared* next;
+};
+
+static Shared* all;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;  // of the list
+
+static int fail(Shared* h, const char* format, ...) {
+  va_list list;
+  va_start(list, format);
+  vsnprintf(h->error, sizeof h->error, format, list);
+  va_end(list);
+  return 0;
+}
+
+static int check(Shared* h, int result, const char* what) {
+  if (result == 0) return 1;
+  const char* name = "unknown";
+  cu.GetErrorName(result, &name);
+  return fail(h, "%s: %s%s", what, name, result == 2 ? " (out of memory)" : "");
+}
+#define CHECK(call, what) do { if (!check(h, call, what)) return 0; } while (0)
+#define CHECK_LT(call, what) do { int r = call; if (r) return fail(h, "%s: cuBLASLt status %d", what, r); } while (0)
+
+static void release(Device* at) {
+  if (*at) cu.MemFree(*at);
+  *at = 0;
+}
+
+static int prepare(Shared* h) {
+  CHECK(cu.EventCreate(&h->done, 2), "event");  // without timing
+  CHECK(cu.ModuleLoadData(&h->module, luciole_ptx), "compiling the kernels");
+  char norm[] = "norm_0";
+  norm[5] = (char)('0' + h->hidden / 256);
+  CHECK(cu.ModuleGetFunction(&h->attention[0], h->module, "attention_1"), "attention_1");
+  CHECK(cu.ModuleGetFunction(&h->attention[1], h->module, "attention_2"), "attention_2");
+  CHECK(cu.ModuleGetFunction(&h->norm, h->module, norm), norm);
+  CHECK_LT(lt.Create(&h->blas), "cublasLtCreate");
+  CHECK(cu.MemAlloc(&h->workspace, WORKSPACE), "workspace");
+  return 1;
+}
+
+// Under the list's lock.
+static void leave(Shared* h) {
+  if (--h->users > 0) return;
+  for (Shared** at = &all; *at; at = &(*at)->next) {
+    if (*at == h) {
+      *at = h->next;
+      break;
+    }
+  }
+  void* before;
+  int entered = h->device && cu.CtxPushCurrent(h->device) == 0;  // a session may be closed by any thread
+  release(&h->workspace), release(&h->qkv), release(&h->context), release(&h->mid), release(&h->sum), release(&h->state);
+  if (h->blas) lt.Destroy(h->blas);
+  if (h->module) cu.ModuleUnload(h->module);
+  if (h->done) cu.EventDestroy(h->done);
+  if (entered) cu.CtxPopCurrent(&before);
+  pthread_mutex_destroy(&h->lock);
+  free(h);
+}
+
+// What belongs to the current device; made when first asked for. Null, with the reason, where there is none to be had.
+static Shared* join(int64_t hidden, int64_t inner, char* error, size_t most) {
+  const char* problem = load();
+  void* device = NULL;
+  if (problem || cu.CtxGetCurrent(&device) || !device) {
+    snprintf(error, most, "%s", problem ? problem : "no current device");
+    return NULL;
+  }
+  pthread_mutex_lock(&lock);
+  Shared* h = all;
+  while (h && (h->device != device || h->hidden != hidden || h->inner != inner)) h = h->next;
+  if (h) {
+    h->users++;
+  } else if ((h = calloc(1, sizeof *h))) {
+    h->device = device, h->hidden = hidden, h->inner = inner, h->users = 1, h->next = all;
+    pthread_mutex_init(&h->lock, NULL);
+    all = h;
+    if (!prepare(h)) {
+      snprintf(error, most, "%s", h->error);
+      leave(h);
+      h = NULL;
+    }
+  } else {
+    snprintf(error, most, "no memory");
+  }
+  pthread_mutex_unlock(&lock);
+  return h;
+}
+
+static int reserve(Shared* h, int64_t tokens) {
+  if (tokens <= h->capacity) return 1;
+  release(&h->qkv), release(&h->context), release(&h->mid), release(&h->sum), release(&h->state);
+  h->capacity = 0;
+  h->version++;
+  int64_t rows = (tokens + 1023) / 1024 * 1024, row = rows * h->hidden * 2;
+  CHECK(cu.MemAlloc(&h->qkv, 3 * row), "query, key and value");
+  CHECK(cu.MemAlloc(&h->context, row), "context");
+  CHECK(cu.MemAlloc(&h->mid, rows * h->inner * 2), "feed-forward");
+  CHECK(cu.MemAlloc(&h->sum, row), "sum");
+  CHECK(cu.MemAlloc(&h->state, row), "state");
+  h->capacity = rows;
+  return 1;
+}
+
+static void unplan(Product* p) {
+  if (p->operation) lt.MatmulDescDestroy(p->operation);
+  if (p->a) lt.MatrixLayoutDestroy(p->a);
+  if (p->b) lt.MatrixLayoutDestroy(p->b);
+  if (p->d) lt.MatrixLayoutDestroy(p->d);
+  memset(p, 0, sizeof *p);
+}
+
+static int multiply(Shared* h, Product* p, Device x, Device weight, Device bias, Device residual, Device y) {
+  float one = 1, beta = p->residual ? 1 : 0;
+  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, DESC_BIAS, &bias, sizeof bias), "bias");
+  CHECK_LT(lt.Matmul(h->blas, p->operation, &one, (void*)weight, p->a, (void*)x, p->b, &beta, (void*)(p->residual ? residual : y), p->d,
+                     (void*)y, p->d, p->found.algorithm, (void*)h->workspace, WORKSPACE, h->stream), "matrix product");
+  return 1;
+}
+
+// How long the weights of successive layers take, ms a product; each layer's in turn, since they come from memory in use too.
+static float timed(Shared* h, Product* p, Device x, const Device* weights, const Device* biases, int layers, int apart, Device residual,
+                   Device y, int trials, void* from, void* to) {
+  float ms = 0;
+  for (int i = -2; i < trials; i++) {
+    int at = (i + layers * 2) % layers * apart;
+    if (i == 0 && cu.EventRecord(from, h->stream)) return -1;
+    if (!multiply(h, p, x, weights[at], biases[at], residual, y)) return -1;
+  }
+  if (cu.EventRecord(to, h->stream) || cu.EventSynchronize(to) || cu.EventElapsedTime(&ms, from, to)) return -1;
+  return ms / (float)trials;
+}
+
+static int64_t bucket(int64_t tokens) {
+  int64_t b = 16;
+  while (b < tokens) b *= 2;
+  return b;
+}
+
+// Plans y = epilogue(x·Wᵀ + b [+ residual]). Rows of ours are columns of cuBLAS's: Yᵀ [out×T] = W [in×out]ᵀ · Xᵀ [in×T].
+// The first time that a product of about this size comes and `layers` is not 0, the algorithms proposed are tried.
+static int plan(Shared* h, Product* p, int64_t tokens, int64_t in, int64_t out, int epilogue, int with_residual, Device x,
+                const Device* weights, const Device* biases, int layers, int apart, Device residual, Device y) {
+  int transposed = TRANSPOSED;
+  p->residual = with_residual;
+  p->tokens = tokens;
+  CHECK_LT(lt.MatmulDescCreate(&p->operation, COMPUTE_32F, SINGLE), "operation");
+  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, DESC_TRANSA, &transposed, sizeof transposed), "transpose");
+  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, DESC_EPILOGUE, &epilogue, sizeof epilogue), "epilogue");
+  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, DESC_BIAS, &biases[0], sizeof(Device)), "bias");
+  CHECK_LT(lt.MatrixLayoutCreate(&p->a, HALF, in, out, in), "weights");
+  CHECK_LT(lt.MatrixLayoutCreate(&p->b, HALF, in, tokens, in), "input");
+  CHECK_LT(lt.MatrixLayoutCreate(&p->d, HALF, out, tokens, out), "output");
+  for (int i = 0; i < h->tunedCount; i++) {
+    Tuned* t = &h->tuned[i];
+    if (t->bucket == bucket(tokens) && t->in == in && t->out == out && t->epilogue == epilogue && t->residual == with_residual) {
+      memcpy(p->found.algorithm, t->algorithm, sizeof t->algorithm);
+      return 1;
+    }
+  }
+  void* preference;
+  size_t workspace = WORKSPACE;
+  Heuristic proposed[CANDIDATES];
+  int count = 0;
+  CHECK_LT(lt.MatmulPreferenceCreate(&preference), "preference");
+  lt.MatmulPreferenceSetAttribute(preference, PREFER_WORKSPACE, &workspace, sizeof workspace);
+  int r = lt.MatmulAlgoGetHeuristic(h->blas, p->operation, p->a, p->b, p->d, p->d, preference, layers ? CANDIDATES : 1, proposed, &count);
+  lt.MatmulPreferenceDestroy(preference);
+  if (r || !count)
+    return fail(h, "no matrix product of %lldx%lldx%lld: status %d", (long long)tokens, (long long)in, (long long)out, r);
+  p->found = proposed[0];
+  if (!layers || h->tunedCount == MOST_TUNED) return 1;
+
+  void *from = NULL, *to = NULL;
+  CHECK(cu.EventCreate(&from, 0), "event");
+  CHECK(cu.EventCreate(&to, 0), "event");
+  float best = 0;
+  int chosen = 0;
+  for (int i = 0; i < count; i++) {
+    p->found = proposed[i];
+    float ms = timed(h, p, x, weights, biases, layers, apart, residual, y, tokens > 2048 ? TRIALS / 4 : TRIALS, from, to);
+    if (ms > 0 && (best == 0 || ms < best * 0.99f)) {  // within the noise the first proposal wins
+      best = ms;
+      chosen = i;
+    }
+  }
+  cu.EventDestroy(from);
+  cu.EventDestroy(to);
+  p->found = proposed[chosen];
+  if (getenv("LUCIOLE_CUDA_VERBOSE"))
+    fprintf(stderr, "luciole: %lldx%lldx%lld epilogue %d residual %d: algorithm %d of %d, %.1f us\n", (long long)tokens, (long long)in,
+            (long long)out, epilogue, with_residual, chosen, count, best * 1000);
+  Tuned* t = &h->tuned[h->tunedCount++];
+  t->bucket = bucket(tokens), t->in = in, t->out = out, t->epilogue = epilogue, t->residual = with_residual;
+  memcpy(t->algorithm, p->found.algorithm, sizeof t->algorithm);
+  return 1;
+}
+
+static int normalise(Shared* h, Device x, Device y, Device gain, Device shift, int tokens, float epsilon) {
+  void* arguments[] = {&x, &y, &gain, &shift, &tokens, &epsilon};
+  CHECK(cu.LaunchKernel(h->norm, (tokens + 7) / 8, 1, 1, 256, 1, 1, 0, h->stream, arguments, NULL), "normalisation");
+  return 1;
+}
+
+// ---- The operators.
+enum { MOST_LAYERS = 128, SMALLS = 5 };
+enum { WQKV, BQKV, WO, BO, G1, B1, WI, BI, WF, BF, G2, B2, WEIGHTS };
+enum { QKV, OUT, INNER, OUTER, PRODUCTS };
+static const int SMALL_TOKENS[SMALLS] = {16, 32, 64, 128, 256};
+
+// A batch of up to so many tokens, as a graph that reads and writes buffers of its own.
+typedef struct { void* graph; int version; Device x, y, tiles, spans; } Small;
+
+typedef struct {
+  const OrtApi* api;
+  Shared* shared;
+  int64_t heads, activation, inner, tune, graphs;
+  float epsilon;
+  int layers;
+  Device weights[MOST_LAYERS * WEIGHTS];
+  Small small[SMALLS];
+  char error[512];
+} Kernel;
+
+static int epilogue(Kernel* k) { return k->activation == 2 ? RELU_BIAS : GELU_BIAS; }
+
+// The products of a layer from the attention on; `context` is overwritten.
+static int plan_tail(Kernel* k, Product* products, int tokens, Device context, Device x) {
+  Shared* h = k->shared;
+  const Device* w = k->weights;
+  int layers = k->tune ? k->layers : 0;
+  return plan(h, &products[OUT], tokens, h->hidden, h->hidden, BIAS, 1, context, &w[WO], &w[BO], layers, WEIGHTS, x, h->sum) &&
+         plan(h, &products[INNER], tokens, h->hidden, h->inner, epilogue(k), 0, context, &w[WI], &w[BI], layers, WEIGHTS, 0, h->mid) &&
+         plan(h, &products[OUTER], tokens, h->inner, h->hidden, BIAS, 1, h->mid, &w[WF], &w[BF], layers, WEIGHTS, context, h->sum);
+}
+
+static int tail(Kernel* k, Product* products, const Device* w, int tokens, Device context, Device x, Device out) {
+  Shared* h = k->shared;
+  return multiply(h, &products[OUT], context, w[WO], w[BO], x, h->sum) &&
+         normalise(h, h->sum, h->context, w[G1], w[B1], tokens, k->epsilon) &&
+         multiply(h, &products[INNER], h->context, w[WI], w[BI], 0, h->mid) &&
+         multiply(h, &products[OUTER], h->mid, w[WF], w[BF], h->context, h->sum) &&
+         normalise(h, h->sum, out, w[G2], w[B2], tokens, k->epsilon);
+}
+
+static int enqueue(Kernel* k, int tokens, int count, int queries, Device x, Device tiles, Device spans, Device out) {
+  Shared* h = k->shared;
+  Product products[PRODUCTS];
+  memset(products, 0, sizeof products);
+  int hidden = (int)h->hidden;
+  float scale = 0.125f * 1.44269504f;  // 1/sqrt(64), for powers of 2
+  const Device* w = k->weights;
+  int ok = plan(h, &products[QKV], tokens, h->hidden, 3 * h->hidden, BIAS, 0, x, &w[WQKV], &w[BQKV], k->tune ? k->layers : 0, WEIGHTS, 0,
+                h->qkv) &&
+           plan_tail(k, products, tokens, h->context, x);
+  for (int i = 0; ok && i < k->layers; i++, w += WEIGHTS) {
+    void* arguments[] = {&h->qkv, &h->context, &tiles, &spans, &hidden, &scale};
+    ok = multiply(h, &products[QKV], x, w[WQKV], w[BQKV], 0, h->qkv) &&
+         check(h, cu.LaunchKernel(h->attention[queries == 128], (unsigned)k->heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL),
+               "attention") &&
+         tail(k, products, w, tokens, h->context, x, i + 1 == k->layers ? out : h->state);
+    x = h->state;
+  }
+  for (int i = 0; i < PRODUCTS; i++) unplan(&products[i]);
+  return ok;
+}
+
+static void forget(Small* s) {
+  if (s->graph) cu.GraphExecDestroy(s->graph);
+  release(&s->x), release(&s->y), release(&s->tiles), release(&s->spans);
+  s->graph = NULL;
+}
+
+// Runs a small batch as a graph, made when the first of its size comes.
+static int replay(Kernel* k, int index, int tokens, int count, Device x, Device tiles, Device spans, Device out) {
+  Shared* h = k->shared;
+  Small* s = &k->small[index];
+  int most = SMALL_TOKENS[index];
+  size_t row = h->hidden * 2;
+  if (s->graph && s->version != h->version) forget(s);
+  if (!s->graph) {
+    forget(s);
+    s->version = h->version;
+    CHECK(cu.MemAlloc(&s->x, most * row), "graph");
+    CHECK(cu.MemAlloc(&s->y, most * row), "graph");
+    CHECK(cu.MemAlloc(&s->tiles, most * 16), "graph");
+    CHECK(cu.MemAlloc(&s->spans, most * 8), "graph");
+    CHECK(cu.MemsetD8Async(s->x, 0, most * row, h->stream), "graph");
+    CHECK(cu.MemsetD8Async(s->tiles, 0, most * 16, h->stream), "graph");
+    // Once outside of a graph: cuBLASLt loads kernels at first use, and algorithms are tried, which a capture does not allow.
+    if (!enqueue(k, most, most / 16, 64, s->x, s->tiles, s->spans, s->y)) return 0;
+    CHECK(cu.StreamSynchronize(h->stream), "graph");
+    void *graph = NULL, *made = NULL;
+    CHECK(cu.StreamBeginCapture(h->stream, CAPTURE_RELAXED), "capture");
+    int ok = enqueue(k, most, most / 16, 64, s->x, s->tiles, s->spans, s->y);
+    int ended = cu.StreamEndCapture(h->stream, &graph);
+    if (!ok) return 0;
+    CHECK(ended, "capture");
+    int result = cu.GraphInstantiate(&made, graph, 0);
+    cu.GraphDestroy(graph);
+    CHECK(result, "graph");
+    s->graph = made;
+  }
+  CHECK(cu.MemcpyDtoDAsync(s->x, x, tokens * row, h->stream), "copy");
+  CHECK(cu.MemsetD8Async(s->tiles, 0, most * 16, h->stream), "tiles");
+  CHECK(cu.MemcpyDtoDAsync(s->tiles, tiles, count * 16, h->stream), "copy");
+  CHECK(cu.MemcpyDtoDAsync(s->spans, spans, tokens * 8, h->stream), "copy");
+  CHECK(cu.GraphLaunch(s->graph, h->stream), "graph");
+  CHECK(cu.MemcpyDtoDAsync(out, s->y, tokens * row, h->stream), "copy");
+  return 1;
+}
+
+// ---- The operators' interface.
+static OrtStatus* status(const OrtApi* api, const char* text) {
+  return ORT(api, CREATE_STATUS, OrtStatus*, int, const char*)(ORT_FAIL, text);
+}
+
+static OrtStatus* create(const Op* op, const OrtApi* api, const void* info, void** made) {
+  (void)op;
+  Kernel* k = calloc(1, sizeof *k);
+  if (!k) return status(api, "luciole: no memory");
+  k->api = api;
+  OrtStatus* (*number)(const void*, const char*, int64_t*) = (OrtStatus * (*)(const void*, const char*, int64_t*)) api->f[ATTRIBUTE_INT];
+  OrtStatus* (*real)(const void*, const char*, float*) = (OrtStatus * (*)(const void*, const char*, float*)) api->f[ATTRIBUTE_FLOAT];
+  OrtStatus* s = number(info, "heads", &k->heads);
+  if (!s) s = number(info, "activation", &k->activation);
+  if (!s) s = number(info, "inner", &k->inner);
+  if (!s) s = number(info, "tune", &k->tune);
+  if (!s) s = number(info, "graphs", &k->graphs);
+  if (!s) s = real(info, "epsilon", &k->epsilon);
+  if (s) {
+    free(k);
+    return s;
+  }
+  *made = k;
+  return NULL;
+}
+
+static void destroy(void* kernel) {
+  Kernel* k = kernel;
+  pthread_mutex_lock(&lock);
+  if (k->shared) {
+    void* before;
+    int entered = cu.CtxPushCurrent(k->shared->device) == 0;
+    for (int i = 0; i < SMALLS; i++) forget(&k->small[i]);
+    if (entered) cu.CtxPopCurrent(&before);
+    leave(k->shared);
+  }
+  pthread_mutex_unlock(&lock);
+  free(k);
+}
+
+static const void* input(const OrtApi* api, void* context, size_t index, int64_t* rows) {
+  const void* value = NULL;
+  void* data = NULL;
+  void* shape = NULL;
+  ORT(api, INPUT, OrtStatus*, void*, size_t, const void**)(context, index, &value);
+  ORT(api, MUTABLE_DATA, OrtStatus*, const void*, void**)(value, &data);
+  if (rows) {
+    int64_t dimensions[4] = {0};
+    size_t count = 0;
+    ORT(api, TYPE_AND_SHAPE, OrtStatus*, const void*, void**)(value, &shape);
+    ORT(api, DIMENSIONS_COUNT, OrtStatus*, const void*, size_t*)(shape, &count);
+    ORT(api, DIMENSIONS, OrtStatus*, const void*, int64_t*, size_t)(shape, dimensions, count < 4 ? count : 4);
+    ORT(api, RELEASE_SHAPE, void, void*)(shape);
+    *rows = dimensions[0];
+  }
+  return data;
+}
+
+static OrtStatus* output(const OrtApi* api, void* context, int64_t rows, int64_t columns, void** data) {
+  void* value = NULL;
+  int64_t shape[2] = {rows, columns};
+  OrtStatus* s = ORT(api, OUTPUT, OrtStatus*, void*, size_t, const int64_t*, size_t, void**)(context, 0, shape, 2, &value);
+  return s ? s : ORT(api, MUTABLE_DATA, OrtStatus*, const void*, void**)(value, data);
+}
+
+static Device at(const void* p) { return (Device)(uintptr_t)p; }
+
+// Begins a run, on the stream that ONNX Runtime has given it, behind what other runs still do in the buffers they share. At the first,
+// notes the weights' places, input `first` and those behind it. 0 if that fails; `end` is due in any case.
+static int begin(Kernel* k, void* context, size_t first) {
+  void* stream = NULL;
+  ORT(k->api, GPU_STREAM, OrtStatus*, const void*, void**)(context, &stream);
+  if (!k->shared) {
+    size_t inputs = 0;
+    ORT(k->api, INPUT_COUNT, OrtStatus*, void*, size_t*)(context, &inputs);
+    size_t count = inputs - first;
+    if (count > MOST_LAYERS * WEIGHTS) return snprintf(k->error, sizeof k->error, "more than %d layers", MOST_LAYERS), 0;
+    for (size_t i = 0; i < count; i++) k->weights[i] = at(input(k->api, context, first + i, NULL));
+    k->layers = count < WEIGHTS ? 1 : (int)(count / WEIGHTS);
+    k->shared = join(k->heads * 64, k->inner, k->error, sizeof k->error);
+    if (!k->shared) return 0;
+  }
+  Shared* h = k->shared;
+  pthread_mutex_lock(&h->lock);
+  h->error[0] = 0;
+  if (h->stream != stream) CHECK(cu.StreamWaitEvent(stream, h->done, 0), "waiting for another run");
+  h->stream = stream;
+  return 1;
+}
+
+static OrtStatus* end(Kernel* k, int ok, const char* name) {
+  char text[600] = "";
+  if (k->shared) {
+    ok = ok && check(k->shared, cu.EventRecord(k->shared->done, k->shared->stream), "event");
+    if (!ok) snprintf(text, sizeof text, "luciole::%s: %s", name, k->shared->error);
+    pthread_mutex_unlock(&k->shared->lock);
+  } else {
+    snprintf(text, sizeof text, "luciole::%s: %s", name, k->error);
+  }
+  return ok ? NULL : status(k->api, text);
+}
+
+// Layers: states [T,H], tiles [n,4], spans [T,2], queries [1] (rows a tile may have), weights layer by layer.
+enum { STATES, TILES, SPANS, QUERIES, FIRST_WEIGHT };
+
+static OrtStatus* layers(void* kernel, void* context) {
+  Kernel* k = kernel;
+  int64_t tokens, count;
+  void* out = NULL;
+  Device x = at(input(k->api, context, STATES, &tokens));
+  Device tiles = at(input(k->api, context, TILES, &count));
+  Device spans = at(input(k->api, context, SPANS, NULL));
+  const int64_t* queries = input(k->api, context, QUERIES, NULL);
+  OrtStatus* s = output(k->api, context, tokens, k->heads * 64, &out);
+  if (s) return s;
+#ifdef LUCIOLE_WITHOUT_DEVICE  // for a test of the interface: gives the states back
+  size_t inputs = 0;
+  ORT(k->api, INPUT_COUNT, OrtStatus*, void*, size_t*)(context, &inputs);
+  (void)tiles, (void)spans;
+  if ((*queries != 64 && *queries != 128) || inputs % WEIGHTS != FIRST_WEIGHT || count < 1 || k->epsilon <= 0)
+    return status(k->api, "luciole::Layers: the interface is not as expected");
+  memcpy(out, (void*)(uintptr_t)x, tokens * k->heads * 64 * 2);
+  return NULL;
+#endif
+  int ok = begin(k, context, FIRST_WEIGHT) && reserve(k->shared, tokens < 256 ? 256 : tokens);
+  for (int i = 0; ok && i < SMALLS && k->graphs && *queries == 64; i++) {
+    if (tokens <= SMALL_TOKENS[i] && count <= SMALL_TOKENS[i] / 16)
+      return end(k, replay(k, i, (int)tokens, (int)count, x, tiles, spans, at(out)), "Layers");
+  }
+  ok = ok && enqueue(k, (int)tokens, (int)count, (int)*queries, x, tiles, spans, at(out));
+  return end(k, ok, "Layers");
+}
+
+// Linear: x [T,in], weight [out,in], bias [out]; `inner` of no meaning but to find the shared state.
+static OrtStatus* linear(void* kernel, void* context) {
+  Kernel* k = kernel;
+  int64_t tokens, columns;
+  void* out = NULL;
+  Device x = at(input(k->api, context, 0, &tokens));
+  input(k->api, context, 1, &columns);
+  OrtStatus* s = output(k->api, context, tokens, columns, &out);
+  if (s) return s;
+  Product product;
+  memset(&product, 0, sizeof product);
+  int ok = begin(k, context, 1);
+  ok = ok && plan(k->shared, &product, tokens, k->shared->hidden, columns, BIAS, 0, x, &k->weights[0], &k->weights[1], k->tune ? 1 : 0, 0, 0,
+                  at(out)) &&
+       multiply(k->shared, &product, x, k->weights[0], k->weights[1], 0, at(out));
+  unplan(&product);
+  return end(k, ok, "Linear");
+}
+
+// Tail: context [T,H], states [T,H], then the weights of a layer but those of query, key and value.
+static OrtStatus* tail_of_layer(void* kernel, void* context) {
+  Kernel* k = kernel;
+  int64_t tokens;
+  void* out = NULL;
+  Device attended = at(input(k->api, context, 0, &tokens));
+  Device x = at(input(k->api, context, 1, NULL));
+  OrtStatus* s = output(k->api, context, tokens, k->heads * 64, &out);
+  if (s) return s;
+  Product products[PRODUCTS];
+  memset(products, 0, sizeof products);
+  int first = !k->shared;
+  int ok = begin(k, context, 2);
+  if (ok && first) memmove(&k->weights[WO], &k->weights[0], (WEIGHTS - WO) * sizeof(Device));
+  ok = ok && reserve(k->shared, tokens) && plan_tail(k, products, (int)tokens, attended, x) &&
+       tail(k, products, k->weights, (int)tokens, attended, x, at(out));
+  for (int i = 0; i < PRODUCTS; i++) unplan(&products[i]);
+  return end(k, ok, "Tail");
+}
+
+static const char* layers_name(const Op* op) { return (void)op, "Layers"; }
+static const char* linear_name(const Op* op) { return (void)op, "Linear"; }
+static const char* tail_name(const Op* op) { return (void)op, "Tail"; }
+#ifdef LUCIOLE_WITHOUT_DEVICE
+static const char* provider(const Op* op) { return (void)op, NULL; }
+#else
+static const char* provider(const Op* op) { return (void)op, "CUDAExecutionProvider"; }
+#endif
+enum { FLOAT16 = 10, INT32 = 6, INT64 = 7 };
+static int layers_type(const Op* op, size_t i) { return (void)op, i == TILES || i == SPANS ? INT32 : i == QUERIES ? INT64 : FLOAT16; }
+static size_t layers_inputs(const Op* op) { return (void)op, FIRST_WEIGHT + 1; }
+static int layers_kind(const Op* op, size_t i) { return (void)op, i == FIRST_WEIGHT ? VARIADIC : REQUIRED; }
+static int layers_memory(const Op* op, size_t i) { return (void)op, i == QUERIES ? CPU_INPUT : DEFAULT_MEMORY; }
+static size_t linear_inputs(const Op* op) { return (void)op, 3; }
+static size_t tail_inputs(const Op* op) { return (void)op, 2 + WEIGHTS - WO; }
+static int half(const Op* op, size_t i) { return (void)op, (void)i, FLOAT16; }
+static int required(const Op* op, size_t i) { return (void)op, (void)i, REQUIRED; }
+static int memory(const Op* op, size_t i) { return (void)op, (void)i, DEFAULT_MEMORY; }
+static size_t outputs(const Op* op) { return (void)op, 1; }
+static int one(const Op* op) { return (void)op, 1; }
+
+#define OPERATOR(named, types, count, kinds, memories, run)                                                                         \
+  {.version = ORT_VERSION, .name = named, .provider = provider, .input_type = types, .inputs = count, .output_type = half,          \
+   .outputs = outputs, .destroy = destroy, .input_kind = kinds, .output_kind = required, .input_memory = memories,                  \
+   .variadic_least = one, .variadic_alike = one, .variadic_outputs_least = one, .variadic_outputs_alike = one, .create2 = create,   \
+   .compute2 = run}
+static const Op OPERATORS[] = {OPERATOR(layers_name, layers_type, layers_inputs, layers_kind, layers_memory, layers),
+                               OPERATOR(linear_name, half, linear_inputs, required, memory, linear),
+                               OPERATOR(tail_name, half, tail_inputs, required, memory, tail_of_layer)};
+
+/** Called by ONNX Runtime when a session registers this library. Linked so that it is never unloaded: sessions outlive the options
+    that registered it. */
+__attribute__((visibility("default"))) OrtStatus* RegisterCustomOps(void* options, const OrtApiBase* base) {
+  static void* domain = NULL;  // must outlive every session
+  const OrtApi* api = base->GetApi(ORT_VERSION);
+  if (!api) return NULL;
+  OrtStatus* s = NULL;
+  pthread_mutex_lock(&lock);
+  if (!domain) {
+    s = ORT(api, CREATE_DOMAIN, OrtStatus*, const char*, void**)("luciole", &domain);
+    for (size_t i = 0; !s && i < sizeof OPERATORS / sizeof *OPERATORS; i++)
+      s = ORT(api, DOMAIN_ADD, OrtStatus*, void*, const Op*)(domain, &OPERATORS[i]);
+  }
+  pthread_mutex_unlock(&lock);
+  return s ? s : ORT(api, ADD_DOMAIN, OrtStatus*, void*, void*)(options, domain);
+}
