@@ -77,6 +77,23 @@ class CudaLayersTest {
     }
   }
 
+  @Test
+  void library_thatIsMissingIsSaid() {
+    System.setProperty(CudaLayers.PROPERTY, "/no/such/library.so");
+    assertThatThrownBy(CudaLayersTest::model)
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("/no/such/library.so");
+  }
+
+  @Test
+  void library_ofTheJarIsRefusedWithoutCuda() {
+    System.clearProperty(CudaLayers.PROPERTY);
+    assertThat(CudaLayers.obstacle(CONFIG)).contains("64");
+    assertThatThrownBy(CudaLayersTest::model)
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("Layers");
+  }
+
   private static ByteBuffer buffer(int bytes) {
     return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
   }
