@@ -164,7 +164,7 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   private Evaluation evaluation(HybridSearcher searcher) {
-    Evaluation evaluation = Choice.checked(() -> Evaluation.of(searcher).fusions(fusions).depth(depth));
+    Evaluation evaluation = Choice.possible(() -> Evaluation.of(searcher).fusions(fusions).depth(depth));
     return rerank == null
         ? evaluation
         : evaluation.rerank(new HybridQuery.Rerank(rerank, HybridQuery.Rerank.COLBERT));
@@ -211,7 +211,7 @@ final class EvalCommand implements Callable<Integer> {
       throw new CliException("--tune: expected an index with several legs, found one");
     }
     FusionTuning tuning =
-        Choice.checked(() ->
+        Choice.possible(() ->
             FusionTuning.search(
                 table.legRuns(), judged, Metric.NDCG_10, fusions, GRID, PARTS, SEED));
     console

@@ -108,7 +108,7 @@ final class SearchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    HybridQuery query = Choice.checked(this::query);
+    HybridQuery query = Choice.possible(this::query);
     Leg leg = leg();
     if (leg != null) {
       query = query.legs(leg);

@@ -156,7 +156,7 @@ class IndexSearchEvalTest {
     assertThat(wrong.err()).contains("--row: expected one of dense, bm25, dbsf, got \"best\"");
     Run shallow = Cli.run(with(eval, "--depth", 5));
     assertThat(shallow.status()).isNotZero();
-    assertThat(shallow.err()).contains("depth must be at least 100, got 5");
+    assertThat(shallow.err()).startsWith("luciole: depth must be at least 100, got 5");
   }
 
   private static Object[] with(Object[] first, Object... more) {

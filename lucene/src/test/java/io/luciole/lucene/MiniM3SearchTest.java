@@ -1,5 +1,6 @@
 package io.luciole.lucene;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -56,7 +57,7 @@ class MiniM3SearchTest {
       for (ReferenceText reference : MiniM3.texts()) {
         if (reference.maxTokens() == 1024) {
           put(indexer, reference.id(), reference.text());
-          reference.verify(EMBEDDINGS.get(reference.id()));
+          reference.verify(requireNonNull(EMBEDDINGS.get(reference.id())));
           WORDS.addAll(List.of(reference.text().split("\\s+", 200)));
         }
       }
@@ -111,7 +112,8 @@ class MiniM3SearchTest {
       // A stable sort: ties stay in the order of the index.
       expected.sort(Comparator.comparingDouble(ScoredId::score).reversed());
       int depth = 1 + q % 50;
-      assertThat(searcher.search(HybridQuery.of(text).legs(Leg.SPARSE).depth(depth)).leg(Leg.SPARSE))
+      assertThat(
+              searcher.search(HybridQuery.of(text).legs(Leg.SPARSE).depth(depth)).leg(Leg.SPARSE))
           .as("seed %d, query %d: %s", SEED, q, text)
           .isEqualTo(expected.subList(0, Math.min(depth, expected.size())));
     }
@@ -141,8 +143,7 @@ class MiniM3SearchTest {
   @Test
   void scoresOfTheReferencesPairs_areComputeScores() throws Exception {
     JsonNode expected =
-        new ObjectMapper()
-            .readTree(MiniM3.folder().resolve("expected_scores.json").toFile());
+        new ObjectMapper().readTree(MiniM3.folder().resolve("expected_scores.json").toFile());
     JsonNode weights = expected.path("weights");
     Map<String, Scores.Weights> ways =
         Map.of(

@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
-import java.nio.file.Path;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -171,7 +171,7 @@ class ResumeTest {
             }
             VectorUtil.l2normalize(vector);
             vectors.add(vector);
-            indexer.put(
+            var unused = indexer.put(
                 SourceDocument.of("d" + i, "", ""), Embedding.of(vector, null, null, 1, false));
           }
           indexer.commit();
