@@ -53,25 +53,27 @@ final class CompiledEncoder implements Encoder {
         outputs.contains(Output.DENSE) ? files.description().requirePooling() : Pooling.CLS;
     this.colbertDimension =
         outputs.contains(Output.COLBERT) ? weights.colbertHead().orElseThrow().outputs() : 0;
-    model(policy.usual());
     if (policy.usual() == Form.FUSED) {
       tryFused();
     }
+    model(policy.usual());
   }
 
-  /** Runs the smallest text, so that a card without the fused kernels gets the packed form. */
+  /** Runs the smallest text, so that a machine without the fused kernels gets the packed form. */
   private void tryFused() {
     int[] ids = {0, Math.min(2, config.vocabulary() - 1)};
     try {
       run(new TokenBatch(ids, new int[] {0, ids.length}), outputs).close();
     } catch (BackendException e) {
       log.warn(
-          "{} cannot run luciole's own kernels and takes ONNX Runtime's, which are slower: {}",
+          "{} takes ONNX Runtime's own operators, which are slower than luciole's: {}",
           device.device(),
           e.getMessage());
-      requireNonNull(models.remove(Form.FUSED)).close();
+      OrtModel failed = models.remove(Form.FUSED);
+      if (failed != null) {
+        failed.close();
+      }
       policy = FormPolicy.on(device.device(), false);
-      model(policy.usual());
     }
   }
 

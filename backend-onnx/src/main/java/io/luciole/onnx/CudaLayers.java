@@ -172,7 +172,8 @@ final class CudaLayers {
     return tail.in(context, states).in(weights.toArray(String[]::new)).out();
   }
 
-  private static GraphBuilder.Op operator(GraphBuilder graph, String type, EncoderConfig config) {
+  /** An operator of the library with the attributes that all of them have. */
+  static GraphBuilder.Op operator(GraphBuilder graph, String type, EncoderConfig config) {
     return graph
         .luciole(type)
         .with("heads", config.heads())
