@@ -39,7 +39,8 @@ import picocli.CommandLine.Option;
       "Examples:",
       "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv",
       "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --run fused.trec",
-      "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --fusion rrf,dbsf \\",
+      "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --fusion rrf,dbsf"
+          + " \\",
       "    --tune --compare yesterday.trec"
     })
 final class EvalCommand implements Callable<Integer> {
@@ -164,7 +165,8 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   private Evaluation evaluation(HybridSearcher searcher) {
-    Evaluation evaluation = Choice.possible(() -> Evaluation.of(searcher).fusions(fusions).depth(depth));
+    Evaluation evaluation =
+        Choice.possible(() -> Evaluation.of(searcher).fusions(fusions).depth(depth));
     return rerank == null
         ? evaluation
         : evaluation.rerank(new HybridQuery.Rerank(rerank, HybridQuery.Rerank.COLBERT));

@@ -15,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -26,7 +25,8 @@ import picocli.CommandLine.Option;
     description = "Embed documents and index them, for search by meaning and by words.",
     footer = {
       "",
-      "A document whose id the index has already replaces the old one. What fails leaves the index as",
+      "A document whose id the index has already replaces the old one. What fails leaves the index"
+          + " as",
       "of its last commit: where it stood before, or, in long runs, where the next run goes on.",
       "",
       "Examples:",

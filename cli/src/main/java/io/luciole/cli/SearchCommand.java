@@ -33,9 +33,11 @@ import picocli.CommandLine.Parameters;
     description = "Search an index by meaning and by words.",
     footer = {
       "",
-      "The model is the one that the index names, unless --model names its files elsewhere; another",
+      "The model is the one that the index names, unless --model names its files elsewhere;"
+          + " another",
       "model's vectors are refused.",
-      "With --json: one object a hit, {\"id\":…,\"score\":…,\"legs\":{\"dense\":{\"rank\":1,\"score\":…},…}}",
+      "With --json: one object a hit,"
+          + " {\"id\":…,\"score\":…,\"legs\":{\"dense\":{\"rank\":1,\"score\":…},…}}",
       "",
       "Examples:",
       "  luciole search --index my-index \"which insects glow\"",
@@ -176,12 +178,12 @@ final class SearchCommand implements Callable<Integer> {
         .err()
         .println(
             String.format(
-                Locale.ROOT,
-                "%s of %,d documents in %.0f ms%s",
-                count == 0 ? "No hit" : count == 1 ? "1 hit" : count + " hits",
-                documents,
-                result.took().toNanos() / 1e6,
-                embedding)
+                    Locale.ROOT,
+                    "%s of %,d documents in %.0f ms%s",
+                    count == 0 ? "No hit" : count == 1 ? "1 hit" : count + " hits",
+                    documents,
+                    result.took().toNanos() / 1e6,
+                    embedding)
                 + (result.partial() ? "; time ran out, so there may be better ones" : ""));
   }
 
