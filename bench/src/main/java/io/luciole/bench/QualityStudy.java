@@ -197,7 +197,8 @@ public final class QualityStudy {
       }
       System.out.printf(
           Locale.ROOT,
-          "without %s: %s, whose gain over the best leg is %+.4f there, %+.4f in the mean elsewhere%n",
+          "without %s: %s, whose gain over the best leg is %+.4f there, %+.4f in the mean"
+              + " elsewhere%n",
           left,
           chosen,
           gain(first(tables, left), chosen),

@@ -34,6 +34,15 @@ final class Choice {
     }
   }
 
+  /** As {@link #checked}, once the command line has been read. */
+  static <T> T possible(Supplier<T> maker) {
+    try {
+      return maker.get();
+    } catch (IllegalArgumentException e) {
+      throw new CliException(Failures.text(e), e);
+    }
+  }
+
   /** Reads a whole number of at least 1. */
   static final class Positive implements ITypeConverter<Integer> {
     @Override

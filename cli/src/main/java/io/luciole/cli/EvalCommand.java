@@ -39,7 +39,8 @@ import picocli.CommandLine.Option;
       "Examples:",
       "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv",
       "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --run fused.trec",
-      "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --fusion rrf,dbsf \\",
+      "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --fusion rrf,dbsf"
+          + " \\",
       "    --tune --compare yesterday.trec"
     })
 final class EvalCommand implements Callable<Integer> {
@@ -165,7 +166,7 @@ final class EvalCommand implements Callable<Integer> {
 
   private Evaluation evaluation(HybridSearcher searcher) {
     Evaluation evaluation =
-        Choice.checked(() -> Evaluation.of(searcher).fusions(fusions).depth(depth));
+        Choice.possible(() -> Evaluation.of(searcher).fusions(fusions).depth(depth));
     return rerank == null
         ? evaluation
         : evaluation.rerank(new HybridQuery.Rerank(rerank, HybridQuery.Rerank.COLBERT));
@@ -212,7 +213,7 @@ final class EvalCommand implements Callable<Integer> {
       throw new CliException("--tune: expected an index with several legs, found one");
     }
     FusionTuning tuning =
-        Choice.checked(() ->
+        Choice.possible(() ->
             FusionTuning.search(
                 table.legRuns(), judged, Metric.NDCG_10, fusions, GRID, PARTS, SEED));
     console

@@ -25,7 +25,8 @@ import picocli.CommandLine.Option;
     description = "Embed documents and index them, for search by meaning and by words.",
     footer = {
       "",
-      "A document whose id the index has already replaces the old one. What fails leaves the index as",
+      "A document whose id the index has already replaces the old one. What fails leaves the index"
+          + " as",
       "of its last commit: where it stood before, or, in long runs, where the next run goes on.",
       "",
       "Examples:",

@@ -33,9 +33,11 @@ import picocli.CommandLine.Parameters;
     description = "Search an index by meaning and by words.",
     footer = {
       "",
-      "The model is the one that the index names, unless --model names its files elsewhere; another",
+      "The model is the one that the index names, unless --model names its files elsewhere;"
+          + " another",
       "model's vectors are refused.",
-      "With --json: one object a hit, {\"id\":…,\"score\":…,\"legs\":{\"dense\":{\"rank\":1,\"score\":…},…}}",
+      "With --json: one object a hit,"
+          + " {\"id\":…,\"score\":…,\"legs\":{\"dense\":{\"rank\":1,\"score\":…},…}}",
       "",
       "Examples:",
       "  luciole search --index my-index \"which insects glow\"",
@@ -108,7 +110,7 @@ final class SearchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    HybridQuery query = Choice.checked(this::query);
+    HybridQuery query = Choice.possible(this::query);
     Leg leg = leg();
     if (leg != null) {
       query = query.legs(leg);

@@ -187,7 +187,7 @@ class IndexSearchEvalTest {
     assertThat(wrong.err()).contains("--row: expected one of dense, bm25, dbsf, got \"best\"");
     Run shallow = Cli.run(with(eval, "--depth", 5));
     assertThat(shallow.status()).isNotZero();
-    assertThat(shallow.err()).contains("depth must be at least 100, got 5");
+    assertThat(shallow.err()).startsWith("luciole: depth must be at least 100, got 5");
   }
 
   private static Object[] with(Object[] first, Object... more) {
@@ -468,7 +468,8 @@ class IndexSearchEvalTest {
     assertThat(run.outLines().get(0)).isEqualTo(" 1. Fireflies");
     assertThat(run.outLines().get(1))
         .matches(
-            " {4}score 0\\.\\d{4} {3}dense #1 \\(0\\.\\d{3}\\) {3}bm25 #1 \\(\\d\\.\\d{3}\\) {3}id firefly");
+            " {4}score 0\\.\\d{4} {3}dense #1 \\(0\\.\\d{3}\\) {3}bm25 #1 \\(\\d\\.\\d{3}\\) {3}id"
+                + " firefly");
     assertThat(run.outLines().get(2)).isEqualTo("    Fireflies glow at dusk to find a mate.");
     assertThat(run.out()).contains("\n 3. ").doesNotContain("\n 4. ").doesNotContain("\u001b");
     assertThat(run.err()).startsWith("3 hits of 5 documents in ");

@@ -1,5 +1,6 @@
 package io.luciole.lucene;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -56,7 +57,7 @@ class MiniM3SearchTest {
       for (ReferenceText reference : MiniM3.texts()) {
         if (reference.maxTokens() == 1024) {
           put(indexer, reference.id(), reference.text());
-          reference.verify(EMBEDDINGS.get(reference.id()));
+          reference.verify(requireNonNull(EMBEDDINGS.get(reference.id())));
           WORDS.addAll(List.of(reference.text().split("\\s+", 200)));
         }
       }

@@ -143,7 +143,7 @@ class PassagesTest {
     for (DenseQuantization quantization : DenseQuantization.values()) {
       Path own = folder.resolve(quantization.id());
       try (HybridIndexer of = HybridIndexer.open(own, engine, options(quantization))) {
-        documents.forEach(of::put);
+        documents.forEach(document -> of.put(document).join());
         of.commit();
       }
       try (HybridSearcher searcher = HybridSearcher.open(own, engine)) {

@@ -171,8 +171,9 @@ class ResumeTest {
             }
             VectorUtil.l2normalize(vector);
             vectors.add(vector);
-            indexer.put(
-                SourceDocument.of("d" + i, "", ""), Embedding.of(vector, null, null, 1, false));
+            var unused =
+                indexer.put(
+                    SourceDocument.of("d" + i, "", ""), Embedding.of(vector, null, null, 1, false));
           }
           indexer.commit();
           try (DirectoryReader reader = DirectoryReader.open(FSDirectory.open(index))) {
