@@ -20,11 +20,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The operators of this project's library {@code libluciole_cuda.so} (src/main/cuda), and above all
- * {@code luciole::Layers}, all layers of an encoder in one operator: cuBLASLt's matrix products with bias, GELU and residual in
- * their epilogues, and an attention that reads their output in place; small batches as CUDA graphs.
- * ONNX Runtime's own operators pass over memory four times more a layer, and start a kernel at a
- * time. The padded form keeps ONNX Runtime's attention, which is cuDNN's, between two others of the
- * library.
+ * {@code luciole::Layers}, all layers of an encoder in one operator: cuBLASLt's matrix products
+ * with bias, GELU and residual in their epilogues, and an attention that reads their output in
+ * place; small batches as CUDA graphs. ONNX Runtime's own operators pass over memory four times
+ * more a layer, and start a kernel at a time. The padded form keeps ONNX Runtime's attention, which
+ * is cuDNN's, between two others of the library.
  *
  * <pre>
  * states   float16 [T, H]   of the embeddings

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Whether a device's kernels can be trusted, before the first text of a user: the same texts alone
  * and together, short ones and one that takes several tiles, again and again. Kernels that a driver
- * or card does not run as they should, and runs that get into each other's way, do not give the same
- * values twice; a wrong vector is worse than a slow one.
+ * or card does not run as they should, and runs that get into each other's way, do not give the
+ * same values twice; a wrong vector is worse than a slow one.
  */
 final class FusedTrial {
   /** Lengths of the texts: of one tile with others, of two, of several. */
@@ -21,7 +21,9 @@ final class FusedTrial {
 
   private static final int ROUNDS = 3;
 
-  /** How far values may be apart, as a share of their norm and for each. Garbage is not this close. */
+  /**
+   * How far values may be apart, as a share of their norm and for each. Garbage is not this close.
+   */
   private static final double SHARE = 0.05;
 
   private static final double EACH = 0.02;
