@@ -19,12 +19,12 @@ import java.util.SplittableRandom;
  */
 final class SyntheticCorpus {
   static final int DIMENSION = 1024;
-  static final int TOPICS = 2000;
+  static final int TOPICS = 1000;
   static final int DIRECTIONS = 64;
   static final int VOCABULARY = 250_000;
 
-  private static final double TOPIC = 1.0;
-  private static final double SHARED = 0.8;
+  private static final double TOPIC = 0.6;
+  private static final double SHARED = 1.0;
   private static final double NOISE = 0.15;
   private static final int TOKENS = 70;
   private static final int OF_TOPIC = 20;

@@ -21,7 +21,7 @@ final class FusionOptions {
       names = "--fusion",
       paramLabel = "NAME",
       converter = FusionConverter.class,
-      description = "How the legs become one list: rrf, rrf:K, sum, minmax, zscore or dbsf.")
+      description = "How the legs become one list: dbsf (the default), rrf, rrf:K, sum, minmax or zscore.")
   private @Nullable Fusion fusion;
 
   @Option(

@@ -60,12 +60,13 @@ class MainTest {
             "search",
             "eval",
             "stats",
+            "serve",
             "doctor",
             "generate-completion");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"demo", "pull", "embed", "index", "search", "eval", "stats", "doctor"})
+  @ValueSource(strings = {"demo", "pull", "embed", "index", "search", "eval", "stats", "serve", "doctor"})
   void helpOfCommand_fitsTheScreenAndEndsWithExamples(String command) {
     Run run = Cli.run(command, "--help");
 

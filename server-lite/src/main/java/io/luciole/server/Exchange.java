@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.helidon.common.buffers.DataReader;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerRequest;
@@ -36,7 +37,7 @@ final class Exchange {
   private long bytesRead;
   private long bytesWritten;
   private int status;
-  private boolean bodyTaken;
+  private @Nullable InputStream bodyStream;
   private boolean streaming;
 
   Exchange(
@@ -153,11 +154,18 @@ final class Exchange {
 
   /** The body as it comes; its length is counted. */
   InputStream stream() {
-    bodyTaken = true;
-    if (!request.content().hasEntity()) {
-      return InputStream.nullInputStream();
+    InputStream started = bodyStream;
+    if (started == null) {
+      started =
+          request.content().hasEntity()
+              ? counted(request.content().inputStream())
+              : InputStream.nullInputStream();
+      bodyStream = started;
     }
-    InputStream in = request.content().inputStream();
+    return started;
+  }
+
+  private InputStream counted(InputStream in) {
     return new InputStream() {
       @Override
       public int read() throws IOException {
@@ -250,7 +258,8 @@ final class Exchange {
       response.header(HeaderNames.CONNECTION, "close");
     }
     send(problem.status(), "application/json", Json.bytes(Problems.write(problem, form)));
-    if (unread && problem.status() != 408) {
+    boolean waits = request.headers().containsToken(HeaderValues.EXPECT_100);
+    if (unread && problem.status() != 408 && (request.continueSent() || !waits)) {
       drain();
     }
   }
@@ -258,7 +267,7 @@ final class Exchange {
   private void drain() {
     byte[] buffer = new byte[65536];
     long end = System.nanoTime() + Duration.ofSeconds(5).toNanos();
-    try (InputStream in = bodyTaken ? request.content().inputStream() : stream()) {
+    try (InputStream in = stream()) {
       long left = MAX_DRAIN;
       for (int n = 0; n >= 0 && left > 0 && System.nanoTime() < end; left -= n) {
         n = in.read(buffer);

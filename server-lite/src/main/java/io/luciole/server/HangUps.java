@@ -123,9 +123,15 @@ final class HangUps implements ServerConnectionSelector {
       if (!started.isDone()) {
         return false;
       }
-      return started.isCompletedExceptionally()
-          ? !isTimeout(started.exceptionNow())
-          : started.resultNow() == null;
+      if (started.isCompletedExceptionally()) {
+        if (isTimeout(started.exceptionNow())) {
+          // The client is silent, as it should be; the next look starts another read.
+          ahead = null;
+          return false;
+        }
+        return true;
+      }
+      return started.resultNow() == null;
     }
 
     private static boolean isTimeout(Throwable failure) {

@@ -5,7 +5,7 @@
   const $ = (id) => document.getElementById(id);
   const LEGS = {
     dense: { name: "Meaning", detail: "dense vectors", weight: 1 },
-    sparse: { name: "Tokens", detail: "learned sparse weights", weight: 1 },
+    sparse: { name: "Tokens", detail: "learned weights", weight: 1 },
     bm25: { name: "Words", detail: "BM25", weight: 1 },
   };
   const EXAMPLES = ["my salary buys fewer things than it used to", "insects that glow", "how do bees talk", "jaguar"];

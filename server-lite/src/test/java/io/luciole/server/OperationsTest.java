@@ -9,6 +9,7 @@ import io.luciole.ConfigException;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.LucioleException;
+import io.luciole.spi.TokenBatch;
 import io.luciole.testkit.FakeBackend;
 import io.luciole.testkit.Fault;
 import java.io.IOException;
@@ -40,6 +41,20 @@ class OperationsTest {
 
   private static ServerConfig with(Map<String, String> properties) {
     return ServerConfig.of(LucioleConfig.of(properties)).at("127.0.0.1", 0);
+  }
+
+  /** Keeps the device busy until told, for 20 seconds at most. */
+  private static Fault holding(CountDownLatch held) {
+    return new Fault() {
+      @Override
+      public void before(TokenBatch batch) {
+        try {
+          boolean unused = held.await(20, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    };
   }
 
   private static String sha256(String key) throws Exception {
@@ -132,17 +147,7 @@ class OperationsTest {
   @Test
   void overload_isAnsweredWith429_andTheRestIsServed() throws Exception {
     CountDownLatch held = new CountDownLatch(1);
-    backend.faults(
-        new Fault() {
-          @Override
-          public void before(io.luciole.spi.TokenBatch batch) {
-            try {
-              held.await(20, TimeUnit.SECONDS);
-            } catch (InterruptedException e) {
-              Thread.currentThread().interrupt();
-            }
-          }
-        });
+    backend.faults(holding(held));
     try (Server server =
         Server.fake(backend, folder, c -> c.limits(Server.limits(100, 1000, 20, 30)))) {
       String body = "{\"input\":\"" + "w1 ".repeat(13) + "\"}"; // 9 tokens by the estimate
@@ -176,17 +181,7 @@ class OperationsTest {
   @Test
   void clientThatHangsUp_cancelsItsQueuedTexts() throws Exception {
     CountDownLatch held = new CountDownLatch(1);
-    backend.faults(
-        new Fault() {
-          @Override
-          public void before(io.luciole.spi.TokenBatch batch) {
-            try {
-              held.await(20, TimeUnit.SECONDS);
-            } catch (InterruptedException e) {
-              Thread.currentThread().interrupt();
-            }
-          }
-        });
+    backend.faults(holding(held));
     try (Server server = Server.fake(backend, folder, c -> c)) {
       String body = "{\"input\":[" + "\"w1 w2 w3\",".repeat(499) + "\"w4\"]}";
       try (java.net.Socket socket = new java.net.Socket("127.0.0.1", server.server.port())) {
@@ -278,17 +273,7 @@ class OperationsTest {
   @Test
   void deadline_isKept() {
     CountDownLatch held = new CountDownLatch(1);
-    backend.faults(
-        new Fault() {
-          @Override
-          public void before(io.luciole.spi.TokenBatch batch) {
-            try {
-              held.await(20, TimeUnit.SECONDS);
-            } catch (InterruptedException e) {
-              Thread.currentThread().interrupt();
-            }
-          }
-        });
+    backend.faults(holding(held));
     ServerConfig config = with(Map.of("luciole.server.timeout", "500ms"));
     try (Server server = Server.fake(backend, folder, c -> config)) {
       Server.Answer late = server.post("/v1/embeddings", "{\"input\":[\"w1\",\"w2\"]}");

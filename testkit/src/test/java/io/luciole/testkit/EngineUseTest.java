@@ -18,6 +18,7 @@ import io.luciole.spi.TokenBatch;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -257,6 +258,32 @@ class EngineUseTest {
       }
     } finally {
       System.clearProperty("luciole.cache");
+    }
+  }
+
+  @Test
+  void tokenIds_areEmbeddedAsTheTextThatTheyWere() {
+    try (EmbeddingEngine engine = open(b -> b.maxLength(6))) {
+      int[] ids = engine.tokenize("w1 w2 w3", Role.PASSAGE).ids();
+      int[] inner = Arrays.copyOfRange(ids, 1, ids.length - 1);
+      Embedding text = engine.embed("w1 w2 w3", EmbedOptions.passage()).join();
+      assertThat(engine.embed(ids, EmbedOptions.passage()).join()).isEqualTo(text);
+      assertThat(engine.embed(inner, EmbedOptions.passage()).join()).isEqualTo(text);
+      assertThat(engine.embed(new int[0], EmbedOptions.passage()).join())
+          .isEqualTo(engine.embed("", EmbedOptions.passage()).join());
+
+      int[] many = IntStream.range(FakeModel.FIRST_WORD, FakeModel.FIRST_WORD + 9).toArray();
+      Embedding cut = engine.embed(many, EmbedOptions.passage()).join();
+      assertThat(cut).isEqualTo(engine.embed("w0 w1 w2 w3 w4 w5", EmbedOptions.passage()).join());
+      assertThat(cut.truncated()).isTrue();
+      assertThat(cut.tokenCount()).isEqualTo(6);
+
+      for (int outside : new int[] {-1, FakeModel.FIRST_WORD + FakeModel.WORDS}) {
+        assertThatThrownBy(() -> engine.embed(new int[] {3, outside}, EmbedOptions.passage()))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("0 to 1002")
+            .hasMessageContaining(outside + " at index 1");
+      }
     }
   }
 }

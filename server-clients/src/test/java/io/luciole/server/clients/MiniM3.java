@@ -1,0 +1,32 @@
+package io.luciole.server.clients;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The testkit's miniature of BGE-M3, with random weights, as a folder. */
+final class MiniM3 {
+  private MiniM3() {}
+
+  static Path unpack(Path folder) throws IOException {
+    Path model = Files.createDirectories(folder.resolve("mini-m3"));
+    for (String name :
+        new String[] {
+          "config.json",
+          "tokenizer.json",
+          "tokenizer_config.json",
+          "model.safetensors",
+          "sparse_linear.pt",
+          "colbert_linear.pt"
+        }) {
+      try (InputStream in = MiniM3.class.getResourceAsStream("/mini-m3/" + name)) {
+        if (in == null) {
+          throw new IllegalStateException("the testkit has no mini-m3/" + name);
+        }
+        Files.copy(in, model.resolve(name));
+      }
+    }
+    return model;
+  }
+}
