@@ -175,8 +175,7 @@ class ClassPathTest {
   /** With nothing unpacked by an earlier run, where DJL would download what it misses. */
   @Test
   void embedding_withAnEmptyCache_unpacksAndContactsNobody(@TempDir Path cache) throws Exception {
-    String printed =
-        run(Map.of("DJL_CACHE_DIR", cache.toString()), List.of(), SilentMain.class);
+    String printed = run(Map.of("DJL_CACHE_DIR", cache.toString()), List.of(), SilentMain.class);
 
     assertThat(printed).contains("dense 96").contains("contacted []");
     assertThat(cache.resolve("pytorch")).isNotEmptyDirectory();

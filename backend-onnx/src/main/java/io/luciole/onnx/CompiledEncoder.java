@@ -1,7 +1,5 @@
 package io.luciole.onnx;
 
-import static java.util.Objects.requireNonNull;
-
 import ai.onnxruntime.OnnxJavaType;
 import io.luciole.Output;
 import io.luciole.model.EncoderConfig;
