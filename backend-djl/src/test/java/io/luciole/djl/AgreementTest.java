@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The backends onnx and djl on the same checkpoint and texts, from text to embedding. NPL is not
- * part of the project: {@code -Dluciole.npl} names its folder, in BEIR's format.
+ * part of the project: {@code -Dluciole.test.npl} names its folder, in BEIR's format.
  */
 class AgreementTest {
   private static final int TEXTS = 500;
@@ -40,8 +40,8 @@ class AgreementTest {
   @Test
   @Tag("long")
   void npl_givesTheSameOnBoth() throws IOException {
-    String folder = System.getProperty("luciole.npl");
-    assumeTrue(folder != null, "-Dluciole.npl names no folder of NPL");
+    String folder = System.getProperty("luciole.test.npl");
+    assumeTrue(folder != null, "-Dluciole.test.npl names no folder of NPL");
     List<String> texts = texts(Path.of(folder, "corpus.jsonl"));
     assertThat(texts).hasSize(TEXTS);
 

@@ -98,8 +98,8 @@ final class ModelFolder {
     }
     if (weights == null && onnx == null && script == null) {
       throw new ModelException(
-          "Expected model.safetensors, pytorch_model.bin, an .onnx file or a TorchScript .pt file in"
-              + " the model's folder "
+          "Expected model.safetensors, pytorch_model.bin, an .onnx file or a TorchScript .pt file"
+              + " in the model's folder "
               + folder
               + ", found none.");
     }

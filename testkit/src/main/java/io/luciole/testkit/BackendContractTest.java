@@ -51,21 +51,21 @@ import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
  * those of a backend that computes {@link MiniM3} in fp32 on the CPU with all three outputs.
  *
  * <p>What a backend says that it does not do is not skipped: its refusal is asserted. Batches are
- * random; a failing test prints the seed, and {@code -Dluciole.seed} repeats it.
+ * random; a failing test prints the seed, and {@code -Dluciole.testkit.seed} repeats it.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class BackendContractTest {
   /** What a thousand batches may leave behind: a tenth of what they would if none were freed. */
   private static final long LEAK = 100L << 20;
 
-  private final long seed = Long.getLong("luciole.seed", System.nanoTime());
+  private final long seed = Long.getLong("luciole.testkit.seed", System.nanoTime());
 
   @RegisterExtension
   @SuppressWarnings("unused") // JUnit finds it.
   final TestExecutionExceptionHandler printSeed =
       (context, failure) -> {
         failure.addSuppressed(
-            new AssertionError("to repeat this one, set -Dluciole.seed=" + seed) {
+            new AssertionError("to repeat this one, set -Dluciole.testkit.seed=" + seed) {
               private static final long serialVersionUID = 1L;
 
               @Override
