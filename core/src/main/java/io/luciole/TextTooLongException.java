@@ -22,8 +22,8 @@ public class TextTooLongException extends LucioleException {
   }
 
   /**
-   * The text's tokens, special ones and its role's prompt included. For texts of more than a million
-   * characters, which are not counted, one more than the limit.
+   * The text's tokens, special ones and its role's prompt included. For texts of more than a
+   * million characters, which are not counted, one more than the limit.
    */
   public int tokens() {
     return tokens;

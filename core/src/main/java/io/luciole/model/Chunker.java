@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A text that fits is one chunk, exactly. Of longer ones, blanks around the chunks are in none,
  * and every other character is in at least one. A single character with more tokens than fit is a
- * chunk of its own, which the model will see truncated. No chunk has more than a million characters.
+ * chunk of its own, which the model will see truncated. No chunk has more than a million
+ * characters.
  *
  * <p>Immutable and safe for use by many threads, as long as the tokenizer is open.
  */
