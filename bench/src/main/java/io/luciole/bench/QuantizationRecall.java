@@ -103,7 +103,9 @@ public final class QuantizationRecall {
     try (HybridIndexer indexer =
         HybridIndexer.open(index, engine, IndexOptions.defaults().schema(schema).bulk(true))) {
       vectors.forEach((id, vector) ->
-          indexer.put(SourceDocument.of(id, "", ""), Embedding.of(vector, null, null, 1, false)));
+          indexer
+              .put(SourceDocument.of(id, "", ""), Embedding.of(vector, null, null, 1, false))
+              .join());
       indexer.commitMerged();
     }
   }

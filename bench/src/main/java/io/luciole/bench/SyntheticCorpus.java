@@ -135,12 +135,14 @@ final class SyntheticCorpus {
   private static int[] tokens(int topic, int count, SplittableRandom random) {
     int[] ids = new int[count];
     for (int i = 0; i < count; i++) {
-      ids[i] =
-          i < OF_TOPIC
-              ? (topic * 131 + (int) Math.pow(TOPIC_TOKENS, random.nextDouble()) * 17) % VOCABULARY
-              : zipf(random);
+      ids[i] = i < OF_TOPIC ? (topic * 131 + ofTopic(random) * 17) % VOCABULARY : zipf(random);
     }
     return Arrays.stream(ids).distinct().sorted().toArray();
+  }
+
+  /** Which of a topic's own tokens, by Zipf's law. */
+  private static int ofTopic(SplittableRandom random) {
+    return (int) Math.pow(TOPIC_TOKENS, random.nextDouble());
   }
 
   /** A rank by Zipf's law, by the inverse of its distribution. */
