@@ -80,7 +80,7 @@ public final class BackendComparison {
 
   private static void parent(Map<String, String> options, String[] args)
       throws IOException, InterruptedException {
-    List<String> backends = List.of(get(options, "backends").split(","));
+    List<String> backends = List.of(get(options, "backends").split(",", -1));
     int starts = Integer.parseInt(get(options, "starts"));
     Map<String, List<double[]>> times = new HashMap<>();
     for (int i = 0; i < starts; i++) {
@@ -175,7 +175,7 @@ public final class BackendComparison {
     EmbedOptions all = EmbedOptions.passage().outputs(EnumSet.allOf(Output.class));
     try (EmbeddingEngine engine = open(options)) {
       engine.embedAll(List.of("Fireflies glow at dusk.", "Which insects give light?"), all);
-      for (String part : get(options, "mix").split(",")) {
+      for (String part : get(options, "mix").split(",", -1)) {
         int count = Integer.parseInt(part.substring(0, part.indexOf('x')));
         int words = Integer.parseInt(part.substring(part.indexOf('x') + 1));
         Random random = new Random(7);
