@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jetbrains.lincheck.Lincheck;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -16,7 +17,8 @@ import org.junit.jupiter.api.Timeout;
  * TokenGate.release}) these fail, on JDK 21 and 25; a new version of Lincheck or of the JDK wants
  * that tried again, since Lincheck passes over class files that it cannot read.
  */
-@Timeout(300)
+@Tag("long") // an overloaded machine makes Lincheck take a scene for hung
+@Timeout(900)
 class InterleavingTest {
   private static final int INTERLEAVINGS = 200;
 
@@ -79,7 +81,7 @@ class InterleavingTest {
    * thread's and switches threads only at locks and atomics then, not between plain reads and
    * writes.
    */
-  private abstract static class Action extends Thread {
+  private abstract static class Action implements Runnable {
     private @Nullable Throwable thrown;
 
     abstract void act() throws Exception;
@@ -96,11 +98,13 @@ class InterleavingTest {
 
   /** Runs actions at once; what one of them throws is thrown here. */
   private static void together(Action... actions) throws InterruptedException {
-    for (Action action : actions) {
-      action.start();
+    Thread[] threads = new Thread[actions.length];
+    for (int i = 0; i < actions.length; i++) {
+      threads[i] = new Thread(actions[i]);
+      threads[i].start();
     }
-    for (Action action : actions) {
-      action.join();
+    for (Thread thread : threads) {
+      thread.join();
     }
     for (Action action : actions) {
       if (action.thrown != null) {

@@ -31,8 +31,7 @@ class CudaLayersTest {
   private static final int TOKENS = 3;
 
   private static final EncoderConfig CONFIG =
-      new EncoderConfig(
-          HIDDEN, 1, 1, 128, 1e-5f, EncoderConfig.Activation.GELU, 100, 64, 2, 1);
+      new EncoderConfig(HIDDEN, 1, 1, 128, 1e-5f, EncoderConfig.Activation.GELU, 100, 64, 2, 1);
 
   private @Nullable String before;
 
@@ -41,8 +40,7 @@ class CudaLayersTest {
     URL library = CudaLayersTest.class.getResource("/native/without-device/libluciole_cuda.so");
     assumeThat(library).as("no C compiler was there").isNotNull();
     before = System.getProperty(CudaLayers.PROPERTY);
-    System.setProperty(
-        CudaLayers.PROPERTY, Path.of(requireNonNull(library).toURI()).toString());
+    System.setProperty(CudaLayers.PROPERTY, Path.of(requireNonNull(library).toURI()).toString());
   }
 
   @AfterEach
@@ -75,6 +73,23 @@ class CudaLayersTest {
           .isInstanceOf(BackendException.class)
           .hasMessageContaining("luciole::Layers");
     }
+  }
+
+  @Test
+  void library_thatIsMissingIsSaid() {
+    System.setProperty(CudaLayers.PROPERTY, "/no/such/library.so");
+    assertThatThrownBy(CudaLayersTest::model)
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("/no/such/library.so");
+  }
+
+  @Test
+  void library_ofTheJarIsRefusedWithoutCuda() {
+    System.clearProperty(CudaLayers.PROPERTY);
+    assertThat(CudaLayers.obstacle(CONFIG)).contains("64");
+    assertThatThrownBy(CudaLayersTest::model)
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("Layers");
   }
 
   private static ByteBuffer buffer(int bytes) {

@@ -1,6 +1,5 @@
 package io.luciole.bench;
 
-import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.lucene.DenseQuantization;
@@ -48,9 +47,9 @@ import org.jspecify.annotations.Nullable;
  * MillionDocuments search FOLDER [queries=200] [warmup=100] [recall=0] [ways=all]
  * </pre>
  *
- * <p>{@code search} uses the processors it finds: pin it with {@code taskset} to measure with one or
- * two. {@code recall} is the number of queries whose dense lists are compared with the nearest of
- * all documents, which are computed anew; {@code ways} is dense, sparse, bm25 or hybrid.
+ * <p>{@code search} uses the processors it finds: pin it with {@code taskset} to measure with one
+ * or two. {@code recall} is the number of queries whose dense lists are compared with the nearest
+ * of all documents, which are computed anew; {@code ways} is dense, sparse, bm25 or hybrid.
  */
 public final class MillionDocuments {
   private static final int[] TOPS = {10, 100};
@@ -81,8 +80,7 @@ public final class MillionDocuments {
     int documents = Integer.parseInt(option(args, "documents", "1000000"));
     int threads = Integer.parseInt(option(args, "threads", Integer.toString(processors)));
     int buffer = Integer.parseInt(option(args, "buffer", "2000"));
-    DenseQuantization quantization =
-        DenseQuantization.parse(option(args, "quantization", "8bit"));
+    DenseQuantization quantization = DenseQuantization.parse(option(args, "quantization", "8bit"));
     SyntheticCorpus corpus = new SyntheticCorpus();
     Path model = Files.createTempDirectory("luciole-model");
     try (EmbeddingEngine engine =
@@ -142,8 +140,8 @@ public final class MillionDocuments {
     return model;
   }
 
-  private static void put(
-      SyntheticCorpus corpus, HybridIndexer indexer, int documents, int makers) throws Exception {
+  private static void put(SyntheticCorpus corpus, HybridIndexer indexer, int documents, int makers)
+      throws Exception {
     AtomicInteger next = new AtomicInteger();
     AtomicInteger failed = new AtomicInteger();
     List<Thread> threads = new ArrayList<>();
@@ -303,8 +301,10 @@ public final class MillionDocuments {
       }
     }
     System.out.printf(
-        Locale.ROOT, "recall@10 of dense %.4f over %d queries%n",
-        found / 10.0 / queries.size(), queries.size());
+        Locale.ROOT,
+        "recall@10 of dense %.4f over %d queries%n",
+        found / 10.0 / queries.size(),
+        queries.size());
   }
 
   /** The ten nearest documents of a query, as they come. */

@@ -189,9 +189,7 @@ public final class ServerLoad {
       System.out.println("port " + server.port());
       BufferedReader in =
           new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-      for (String line = in.readLine();
-          line != null && !line.equals("end");
-          line = in.readLine()) {
+      for (String line = in.readLine(); line != null && !line.equals("end"); line = in.readLine()) {
         String[] words = line.split(" ", -1);
         System.out.println(
             words[0].equals("direct")

@@ -11,10 +11,10 @@ import java.util.SplittableRandom;
  * Documents and queries made up from their numbers, so that they need no file: the same number
  * gives the same document anywhere.
  *
- * <p>Dense vectors have 1024 components: one of {@value #TOPICS} topics' directions, plus a point in
- * a space of {@value #DIRECTIONS} directions that all share, with variances falling as 1/i, plus a
- * little noise; so neighbours are to be found, as in embeddings of texts, and not only by chance. Of
- * the about 70 tokens some 50 follow Zipf's law over {@value #VOCABULARY}, and 20 a topic's own;
+ * <p>Dense vectors have 1024 components: one of {@value #TOPICS} topics' directions, plus a point
+ * in a space of {@value #DIRECTIONS} directions that all share, with variances falling as 1/i, plus
+ * a little noise; so neighbours are to be found, as in embeddings of texts, and not only by chance.
+ * Of the about 70 tokens some 50 follow Zipf's law over {@value #VOCABULARY}, and 20 a topic's own;
  * weights are from 0.04 to 0.35, as BGE-M3's. The text has the same tokens as words.
  */
 final class SyntheticCorpus {

@@ -164,7 +164,8 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   private Evaluation evaluation(HybridSearcher searcher) {
-    Evaluation evaluation = Choice.checked(() -> Evaluation.of(searcher).fusions(fusions).depth(depth));
+    Evaluation evaluation =
+        Choice.checked(() -> Evaluation.of(searcher).fusions(fusions).depth(depth));
     return rerank == null
         ? evaluation
         : evaluation.rerank(new HybridQuery.Rerank(rerank, HybridQuery.Rerank.COLBERT));

@@ -90,7 +90,8 @@ final class SchemaOptions {
     metadata.forEach((name, type) ->
         flag(
             "--metadata",
-            () -> builder.metadata(name, Choice.of(MetadataType.values(), MetadataType::id, type))));
+            () ->
+                builder.metadata(name, Choice.of(MetadataType.values(), MetadataType::id, type))));
     try {
       return Optional.of(builder.build());
     } catch (IllegalArgumentException e) {

@@ -60,12 +60,27 @@ class IndexSearchEvalTest {
     Path corpus =
         write(
             "corpus.jsonl",
-            CORPUS + "{\"_id\":\"long\",\"text\":\"" + text + "\",\"lang\":\"en\",\"year\":1999}\n");
+            CORPUS
+                + "{\"_id\":\"long\",\"text\":\""
+                + text
+                + "\",\"lang\":\"en\",\"year\":1999}\n");
     Path own = folder.resolve("index");
     Run run =
         Cli.run(
-            "index", "--index", own, "--input", corpus, "--chunk", 48, "--quantization", "8bit",
-            "--analyzer", "en", "--metadata", "year=long", "--bulk");
+            "index",
+            "--index",
+            own,
+            "--input",
+            corpus,
+            "--chunk",
+            48,
+            "--quantization",
+            "8bit",
+            "--analyzer",
+            "en",
+            "--metadata",
+            "year=long",
+            "--bulk");
     assertThat(run.status()).as(run.err()).isZero();
     JsonNode stats = JSON.readTree(Cli.run("stats", "--index", own, "--json").out());
     assertThat(stats.path("documents").asInt()).isEqualTo(6);
@@ -76,8 +91,21 @@ class IndexSearchEvalTest {
 
     Run found =
         Cli.run(
-            "search", "--index", own, "--json", "--filter", "lang=en", "--fusion", "minmax",
-            "--weight", "bm25=0.3", "--depth", 20, "--timeout", 60000, "--explain",
+            "search",
+            "--index",
+            own,
+            "--json",
+            "--filter",
+            "lang=en",
+            "--fusion",
+            "minmax",
+            "--weight",
+            "bm25=0.3",
+            "--depth",
+            20,
+            "--timeout",
+            60000,
+            "--explain",
             "firefly glowing");
     assertThat(found.status()).as(found.err()).isZero();
     assertThat(ids(found)).containsExactlyInAnyOrder("firefly", "long");
@@ -142,14 +170,17 @@ class IndexSearchEvalTest {
     Run first = Cli.run(with(eval, "--run", trec, "--row", "bm25", "--per-query", perQuery));
     assertThat(first.status()).as(first.err()).isZero();
     assertThat(Files.readString(trec)).contains(" bm25\n").doesNotContain("dbsf");
-    assertThat(Files.readAllLines(perQuery)).hasSize(15).contains("glow\tbm25\t1.0000\t1.0000\t1.0000\t1.0000");
+    assertThat(Files.readAllLines(perQuery))
+        .hasSize(15)
+        .contains("glow\tbm25\t1.0000\t1.0000\t1.0000\t1.0000");
 
     Run second =
         Cli.run(with(eval, "--fusion", "rrf:10,minmax", "--tune", "--compare", trec, "--tsv"));
     assertThat(second.status()).as(second.err()).isZero();
     assertThat(second.out())
         .contains("rrf:10\t", "minmax\t")
-        .containsPattern("nDCG@10 of minmax [0-9.]+, of .*bm25.trec [0-9.]+: .* over 5 queries, p = ")
+        .containsPattern(
+            "nDCG@10 of minmax [0-9.]+, of .*bm25.trec [0-9.]+: .* over 5 queries, p = ")
         .containsPattern("Best of the grid: .* expect [0-9.]+ of new ones \\(5-fold");
     Run wrong = Cli.run(with(eval, "--row", "best", "--run", trec));
     assertThat(wrong.status()).isEqualTo(1);

@@ -36,8 +36,8 @@ public interface Fusion {
   boolean averaged();
 
   /**
-   * What searches use unless told otherwise: {@link #distributionBased}. {@code docs/quality.md} has
-   * the comparison.
+   * What searches use unless told otherwise: {@link #distributionBased}. {@code docs/quality.md}
+   * has the comparison.
    */
   static Fusion usual() {
     return distributionBased();

@@ -170,7 +170,10 @@ public final class HybridSchema {
         engine.description().normalize());
   }
 
-  /** Names of the analysers: {@code multilingual}, {@code standard}, and languages such as {@code en}, {@code de}. */
+  /**
+   * Names of the analysers: {@code multilingual}, {@code standard}, and languages such as {@code
+   * en}, {@code de}.
+   */
   public static Set<String> analyzers() {
     return Analyzers.names();
   }

@@ -20,8 +20,8 @@ import org.apache.lucene.analysis.tokenattributes.TypeAttribute;
 
 /**
  * Words of texts in any language, where nobody knows in which: cut at Unicode's word boundaries,
- * Chinese, Japanese and Korean into pairs; lower case, Latin letters without diacritics, letters and digits of
- * one kind; and words of letters alone cut off after their first {@value #STEM}.
+ * Chinese, Japanese and Korean into pairs; lower case, Latin letters without diacritics, letters
+ * and digits of one kind; and words of letters alone cut off after their first {@value #STEM}.
  *
  * <p>Cutting off is the stemming that needs no language: over the languages of CLEF it is about as
  * good as stemmers made for each (McNamee and Mayfield, "Character N-Gram Tokenization for European

@@ -41,7 +41,8 @@ class MultilingualAnalyzerTest {
 
   @Test
   void words_areCutAfterFiveLetters() {
-    assertThat(terms("an internationally known cat")).containsExactly("an", "inter", "known", "cat");
+    assertThat(terms("an internationally known cat"))
+        .containsExactly("an", "inter", "known", "cat");
     // Letters beyond the first plane count as one.
     assertThat(terms("𐐨𐐩𐐪𐐫𐐬𐐭𐐮")).containsExactly("𐐨𐐩𐐪𐐫𐐬");
   }
