@@ -85,7 +85,7 @@ public final class BackendComparison {
     Map<String, List<double[]>> times = new HashMap<>();
     for (int i = 0; i < starts; i++) {
       for (String backend : backends) {
-        String[] two = child(options, args, backend, "start").strip().split(" ");
+        String[] two = child(options, args, backend, "start").strip().split(" ", -1);
         times
             .computeIfAbsent(backend, b -> new ArrayList<>())
             .add(new double[] {Double.parseDouble(two[0]), Double.parseDouble(two[1])});
