@@ -80,12 +80,12 @@ public final class BackendComparison {
 
   private static void parent(Map<String, String> options, String[] args)
       throws IOException, InterruptedException {
-    List<String> backends = List.of(get(options, "backends").split(","));
+    List<String> backends = List.of(get(options, "backends").split(",", -1));
     int starts = Integer.parseInt(get(options, "starts"));
     Map<String, List<double[]>> times = new HashMap<>();
     for (int i = 0; i < starts; i++) {
       for (String backend : backends) {
-        String[] two = child(options, args, backend, "start").strip().split(" ");
+        String[] two = child(options, args, backend, "start").strip().split(" ", -1);
         times
             .computeIfAbsent(backend, b -> new ArrayList<>())
             .add(new double[] {Double.parseDouble(two[0]), Double.parseDouble(two[1])});
@@ -175,7 +175,7 @@ public final class BackendComparison {
     EmbedOptions all = EmbedOptions.passage().outputs(EnumSet.allOf(Output.class));
     try (EmbeddingEngine engine = open(options)) {
       engine.embedAll(List.of("Fireflies glow at dusk.", "Which insects give light?"), all);
-      for (String part : get(options, "mix").split(",")) {
+      for (String part : get(options, "mix").split(",", -1)) {
         int count = Integer.parseInt(part.substring(0, part.indexOf('x')));
         int words = Integer.parseInt(part.substring(part.indexOf('x') + 1));
         Random random = new Random(7);
