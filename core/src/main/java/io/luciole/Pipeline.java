@@ -4,8 +4,8 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.model.ModelDescription;
 import io.luciole.model.ModelFiles;
-import io.luciole.spi.BackendInfo;
 import io.luciole.model.TokenizedText;
+import io.luciole.spi.BackendInfo;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -67,8 +67,7 @@ final class LoadClients {
       throws InterruptedException {
     long start = System.nanoTime();
     long pause = mostPerSecond == Integer.MAX_VALUE ? 0 : 1000L * connections / mostPerSecond;
-    LoadClients clients =
-        new LoadClients(port, texts, start + seconds * 1_000_000_000L, pause);
+    LoadClients clients = new LoadClients(port, texts, start + seconds * 1_000_000_000L, pause);
     List<List<Double>> latencies = new ArrayList<>();
     List<Thread> threads = new ArrayList<>();
     for (int i = 0; i < connections; i++) {

@@ -101,7 +101,8 @@ public final class ServerLoad {
       double direct = (before + after) / 2;
       System.out.printf(
           Locale.ROOT,
-          "%-7s engine called directly: %.1f and %.1f texts/s; over HTTP at best %.1f: %.1f %% of it%n",
+          "%-7s engine called directly: %.1f and %.1f texts/s; over HTTP at best %.1f: %.1f %% of"
+              + " it%n",
           kind,
           before,
           after,
@@ -189,9 +190,7 @@ public final class ServerLoad {
       System.out.println("port " + server.port());
       BufferedReader in =
           new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-      for (String line = in.readLine();
-          line != null && !line.equals("end");
-          line = in.readLine()) {
+      for (String line = in.readLine(); line != null && !line.equals("end"); line = in.readLine()) {
         String[] words = line.split(" ", -1);
         System.out.println(
             words[0].equals("direct")

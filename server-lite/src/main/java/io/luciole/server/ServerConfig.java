@@ -4,7 +4,6 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.ConfigException;
 import io.luciole.LucioleConfig;
-
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
@@ -119,8 +118,14 @@ public record ServerConfig(
         config.get(LucioleConfig.Key.SERVER_HOST).orElse("127.0.0.1"),
         config.get(LucioleConfig.Key.SERVER_PORT).map(LucioleConfig::parsePort).orElse(8080),
         config.get(LucioleConfig.Key.SERVER_INDEX).map(Path::of).orElse(null),
-        config.get(LucioleConfig.Key.SERVER_API_KEYS).map(LucioleConfig::parseDigests).orElse(List.of()),
-        config.get(LucioleConfig.Key.SERVER_INSECURE).map(LucioleConfig::parseBoolean).orElse(false),
+        config
+            .get(LucioleConfig.Key.SERVER_API_KEYS)
+            .map(LucioleConfig::parseDigests)
+            .orElse(List.of()),
+        config
+            .get(LucioleConfig.Key.SERVER_INSECURE)
+            .map(LucioleConfig::parseBoolean)
+            .orElse(false),
         certificate.isPresent() && key.isPresent()
             ? new TlsFiles(Path.of(certificate.get()), Path.of(key.get()))
             : null,
@@ -129,7 +134,10 @@ public record ServerConfig(
             .map(o -> Arrays.stream(o.split(",", -1)).map(String::strip).toList())
             .orElse(List.of()),
         new Limits(
-            config.get(LucioleConfig.Key.SERVER_MAX_BODY).map(LucioleConfig::parseSize).orElse(usual.maxBody()),
+            config
+                .get(LucioleConfig.Key.SERVER_MAX_BODY)
+                .map(LucioleConfig::parseSize)
+                .orElse(usual.maxBody()),
             number(config, LucioleConfig.Key.SERVER_MAX_TEXTS, usual.maxTexts()),
             number(config, LucioleConfig.Key.SERVER_MAX_CHARACTERS, usual.maxCharacters()),
             number(config, LucioleConfig.Key.SERVER_MAX_REQUESTS, usual.maxRequests()),
@@ -138,14 +146,18 @@ public record ServerConfig(
             duration(config, LucioleConfig.Key.SERVER_READ_TIMEOUT, usual.readTimeout()),
             duration(config, LucioleConfig.Key.SERVER_READY_WITHIN, usual.readyWithin()),
             duration(config, LucioleConfig.Key.SERVER_SHUTDOWN_TIMEOUT, usual.shutdown())),
-        config.get(LucioleConfig.Key.SERVER_ACCESS_LOG).map(LucioleConfig::parseBoolean).orElse(true));
+        config
+            .get(LucioleConfig.Key.SERVER_ACCESS_LOG)
+            .map(LucioleConfig::parseBoolean)
+            .orElse(true));
   }
 
   private static int number(LucioleConfig config, LucioleConfig.Key key, int otherwise) {
     return config.get(key).map(LucioleConfig::positive).orElse(otherwise);
   }
 
-  private static Duration duration(LucioleConfig config, LucioleConfig.Key key, Duration otherwise) {
+  private static Duration duration(
+      LucioleConfig config, LucioleConfig.Key key, Duration otherwise) {
     return config.get(key).map(LucioleConfig::duration).orElse(otherwise);
   }
 

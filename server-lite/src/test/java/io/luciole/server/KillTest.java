@@ -51,8 +51,7 @@ class KillTest {
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     BufferedReader out =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     for (String line = out.readLine(); line != null; line = out.readLine()) {
       if (line.startsWith("port ")) {
         return new Running(process, Integer.parseInt(line.substring(5)));
@@ -85,8 +84,7 @@ class KillTest {
     Running first = start();
     try {
       HttpResponse<String> acknowledged =
-          client.send(
-              bulk(first.port(), 0, COMMITTED, true), HttpResponse.BodyHandlers.ofString());
+          client.send(bulk(first.port(), 0, COMMITTED, true), HttpResponse.BodyHandlers.ofString());
       assertThat(acknowledged.body().lines().toList())
           .hasSize(COMMITTED + 1)
           .last()
@@ -94,8 +92,7 @@ class KillTest {
       // Half of what was committed comes again, with much more, while the process is killed.
       CompletableFuture<HttpResponse<String>> cut =
           client.sendAsync(
-              bulk(first.port(), COMMITTED / 2, LATER, true),
-              HttpResponse.BodyHandlers.ofString());
+              bulk(first.port(), COMMITTED / 2, LATER, true), HttpResponse.BodyHandlers.ofString());
       while (get(first.port(), "/v1/stats").at("/index/documents").asInt() <= COMMITTED) {
         Thread.sleep(50);
       }
@@ -115,8 +112,7 @@ class KillTest {
           .isEqualTo(COMMITTED);
       for (int i : List.of(0, COMMITTED / 2, COMMITTED - 1)) {
         HttpRequest search =
-            HttpRequest.newBuilder(
-                    URI.create("http://127.0.0.1:" + second.port() + "/v1/search"))
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + second.port() + "/v1/search"))
                 .POST(
                     HttpRequest.BodyPublishers.ofString(
                         "{\"query\":\"w5\",\"legs\":[\"bm25\"],\"filter\":{\"$id\":\"d"

@@ -94,11 +94,10 @@ class JavaClientsTest {
                     .build());
     assertThat(usual.data().get(0).embedding()).hasSize(100);
     assertThat(client.models().list().data().get(0).id()).isEqualTo("starter");
-    assertThatThrownBy(
-            () ->
-                client
-                    .embeddings()
-                    .create(EmbeddingCreateParams.builder().model("other").input("a").build()))
+    assertThatThrownBy(() ->
+            client
+                .embeddings()
+                .create(EmbeddingCreateParams.builder().model("other").input("a").build()))
         .isInstanceOf(NotFoundException.class)
         .hasMessageContaining("starter");
     client.close();

@@ -86,10 +86,8 @@ class NodeClientsTest {
       float[] expected = engine.embed(text, EmbedOptions.passage()).join().dense();
       Path file = folder.resolve("expected.json");
       Files.writeString(
-          file,
-          "{\"text\":\"" + text + "\",\"embedding\":" + Arrays.toString(expected) + "}");
-      String output =
-          run(List.of("node", "openai.mjs", server.uri() + "v1", file.toString()));
+          file, "{\"text\":\"" + text + "\",\"embedding\":" + Arrays.toString(expected) + "}");
+      String output = run(List.of("node", "openai.mjs", server.uri() + "v1", file.toString()));
       assertThat(output).contains("openai: equal");
     }
   }
@@ -112,14 +110,11 @@ class NodeClientsTest {
       index(mini, folder.resolve("mini"));
       try (LucioleServer first =
               LucioleServer.start(
-                  ServerConfig.defaults()
-                      .at("127.0.0.1", 0)
-                      .index(folder.resolve("starter")),
+                  ServerConfig.defaults().at("127.0.0.1", 0).index(folder.resolve("starter")),
                   starter);
           LucioleServer second =
               LucioleServer.start(
-                  ServerConfig.defaults().at("127.0.0.1", 0).index(folder.resolve("mini")),
-                  mini)) {
+                  ServerConfig.defaults().at("127.0.0.1", 0).index(folder.resolve("mini")), mini)) {
         command.addAll(
             List.of(
                 chromium.orElseThrow().toString(),
@@ -138,8 +133,7 @@ class NodeClientsTest {
       assertThat(
               indexer
                   .indexAll(
-                      BeirReader.corpus(Path.of("../examples/corpus/corpus.jsonl")),
-                      progress -> {})
+                      BeirReader.corpus(Path.of("../examples/corpus/corpus.jsonl")), progress -> {})
                   .added())
           .isPositive();
     }
