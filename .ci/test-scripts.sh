@@ -157,6 +157,7 @@ script "$copy/mvnw" <<'MVNW'
 #!/bin/sh
 # A build that counts itself, and is slow or fails when it is told to.
 echo build >>builds
+echo "$*" >options
 [ ! -e slow ] || sleep 2
 if [ -e broken ]; then echo '[ERROR] A.java is broken'; exit 1; fi
 mkdir -p cli/target/luciole.new/lib
@@ -243,6 +244,18 @@ launcher="$copy/luciole"
 
 SETTING='LUCIOLE_JAVA_OPTS=-Xmx8g  -Dx=*' luciole x
 has 'LUCIOLE_JAVA_OPTS' $'<-Xmx8g>\n<-Dx=*>' "$out"
+
+has 'no other profile' '-Plauncher -pl cli' "$(cat "$copy/options")"
+cp -R "$copy/cli/target" "$tmp/target"
+cp "$copy/builds" "$tmp/builds"
+SETTING='LUCIOLE_PROFILES=djl' luciole x
+equal 'another profile builds' 7 "$(builds)"
+has 'LUCIOLE_PROFILES' '-Plauncher,djl -pl cli' "$(cat "$copy/options")"
+SETTING='LUCIOLE_PROFILES=djl' luciole x
+equal 'the same profile does not' 7 "$(builds)"
+rm -rf "$copy/cli/target"
+mv "$tmp/target" "$copy/cli/target"
+mv "$tmp/builds" "$copy/builds"
 
 echo /another/jdk >"$copy/cli/target/luciole/jdk"
 luciole x

@@ -14,7 +14,7 @@ set -eu
 out=${1:?where to} ; mkdir -p "$out"
 JAVA=${JAVA:-java} PYTHON=${PYTHON:-python3} CPUS=${CPUS:-0,1} SCALE=${SCALE:-1}
 here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
-java() { taskset -c "$CPUS" "$JAVA" -Xmx512m -XX:MaxDirectMemorySize=3g --enable-native-access=ALL-UNNAMED -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$CP" "$@"; }
+java() { taskset -c "$CPUS" "$JAVA" -Xmx512m --enable-native-access=ALL-UNNAMED -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$CP" "$@"; }
 
 java io.luciole.bench.TextFiles "$MODEL" "$out" short:16:$((96 * SCALE)) u128:128:$((16 * SCALE)) u512:512:$((4 * SCALE)) mixed:mixed:$((12 * SCALE))
 files="$out/short.jsonl $out/u128.jsonl $out/u512.jsonl $out/mixed.jsonl"

@@ -6,6 +6,7 @@
 # MODEL    a checkpoint of BGE-M3, or one of its size with random weights
 # TEXTS    folder with mix.jsonl, u32.jsonl, u512.jsonl, u8192.jsonl, … ({"text": …} a line)
 # DEVICES  such as cuda:0 (the default) or cuda:0,cuda:1
+# For a machine with several GPUs the peer can have one of its own: PEER=0 here, and peer.py beside it.
 # In the environment: JAVA (a command and its options; default java), PEER=0 to leave sentence-transformers out.
 # CUDA 12 needs onnxruntime_gpu among the jars in place of onnxruntime; CUDA 13 a folder named by
 # -Donnxruntime.native.path in JAVA. Python needs torch, and sentence-transformers for the peer.
@@ -25,7 +26,5 @@ $java -cp "$jars/*" io.luciole.bench.EncodeBenchmark luciole.model="$model" luci
   luciole.outputs=dense,sparse luciole.token-budget="${BUDGET:-32768}" luciole.tokenizer-threads="${THREADS:-$(($(nproc) * 3 / 4))}" \
   peak=$((peak * count)) repeat="${REPEAT:-1}" passes="${PASSES:-3}" queries="${QUERIES:-300}" "${files[@]}"
 if [ "${PEER:-1}" != 0 ]; then
-  python3 "$here/peer_queries.py" "$model" 2>/dev/null
-  joined=$(IFS=,; echo "${files[*]}")
-  python3 "${PEER_SCRIPT:-$here/peer_sentence_transformers.py}" "$model" "$joined" 32,64,256 2>/dev/null
+  python3 "$here/peer.py" "$model" "${files[@]}" 2>/dev/null
 fi

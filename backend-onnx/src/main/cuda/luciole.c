@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "device.h"
+#include "shared.h"
 
 // ---- ONNX Runtime's C interface, as far as it is used: the table of functions by position, which is never reordered.
 typedef struct { void* const f[300]; } OrtApi;
@@ -54,331 +56,6 @@ struct Op {
   OrtStatus* (*compute2)(void*, void*);
   void* later[8];
 };
-
-// ---- The CUDA driver and cuBLASLt.
-typedef uint64_t Device;  // an address on the device
-typedef struct { uint64_t algorithm[8]; size_t workspace; int status; float waves; int reserved[4]; } Heuristic;
-
-static struct {
-  int (*ModuleLoadData)(void**, const void*);
-  int (*ModuleUnload)(void*);
-  int (*ModuleGetFunction)(void**, void*, const char*);
-  int (*LaunchKernel)(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**, void**);
-  int (*MemAlloc)(Device*, size_t);
-  int (*MemFree)(Device);
-  int (*MemcpyDtoDAsync)(Device, Device, size_t, void*);
-  int (*MemsetD8Async)(Device, unsigned char, size_t, void*);
-  int (*StreamSynchronize)(void*);
-  int (*StreamBeginCapture)(void*, int);
-  int (*StreamEndCapture)(void*, void**);
-  int (*GraphInstantiate)(void**, void*, unsigned long long);
-  int (*GraphLaunch)(void*, void*);
-  int (*GraphExecDestroy)(void*);
-  int (*GraphDestroy)(void*);
-  int (*StreamWaitEvent)(void*, void*, unsigned);
-  int (*CtxGetCurrent)(void**);
-  int (*CtxPushCurrent)(void*);
-  int (*CtxPopCurrent)(void**);
-  int (*EventCreate)(void**, unsigned);
-  int (*EventDestroy)(void*);
-  int (*EventRecord)(void*, void*);
-  int (*EventSynchronize)(void*);
-  int (*EventElapsedTime)(float*, void*, void*);
-  int (*GetErrorName)(int, const char**);
-} cu;
-
-static struct {
-  int (*Create)(void**);
-  int (*Destroy)(void*);
-  int (*Matmul)(void*, void*, const void*, const void*, void*, const void*, void*, const void*, const void*, void*, void*, void*,
-                const void*, void*, size_t, void*);
-  int (*MatmulDescCreate)(void**, int, int);
-  int (*MatmulDescDestroy)(void*);
-  int (*MatmulDescSetAttribute)(void*, int, const void*, size_t);
-  int (*MatrixLayoutCreate)(void**, int, uint64_t, uint64_t, int64_t);
-  int (*MatrixLayoutDestroy)(void*);
-  int (*MatmulPreferenceCreate)(void**);
-  int (*MatmulPreferenceDestroy)(void*);
-  int (*MatmulPreferenceSetAttribute)(void*, int, const void*, size_t);
-  int (*MatmulAlgoGetHeuristic)(void*, void*, void*, void*, void*, void*, void*, int, Heuristic*, int*);
-} lt;
-
-enum { HALF = 2, SINGLE = 0, COMPUTE_32F = 68, TRANSPOSED = 1 };
-enum { DESC_TRANSA = 3, DESC_EPILOGUE = 7, DESC_BIAS = 8, PREFER_WORKSPACE = 1 };
-enum { BIAS = 4, RELU_BIAS = 6, GELU_BIAS = 36 };
-enum { CAPTURE_RELAXED = 2 };
-
-__asm__(".section .rodata\n.balign 16\nluciole_ptx: .incbin \"kernels.ptx\"\n.byte 0\n.previous\n");
-extern const char luciole_ptx[] __attribute__((visibility("hidden")));
-
-static int symbol(void* library, const char* name, void** to) { return (*to = dlsym(library, name)) != NULL; }
-
-static const char* load(void) {
-  static const char* problem = "";
-  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-  static int done = 0;
-  pthread_mutex_lock(&lock);
-  if (!done) {
-    done = 1;
-    problem = NULL;
-    void* driver = dlopen("libcuda.so.1", RTLD_NOW);
-    void* blas = dlopen("libcublasLt.so.13", RTLD_NOW | RTLD_NOLOAD);
-    if (!blas) blas = dlopen("libcublasLt.so.12", RTLD_NOW | RTLD_NOLOAD);
-    if (!blas) blas = dlopen("libcublasLt.so.13", RTLD_NOW);
-    if (!blas) blas = dlopen("libcublasLt.so.12", RTLD_NOW);
-    if (!driver) {
-      problem = "libcuda.so.1 is missing";
-    } else if (!blas) {
-      problem = "libcublasLt.so.13 and libcublasLt.so.12 are missing";
-    } else {
-      int ok = 1;
-#define CU(field, name) ok &= symbol(driver, "cu" name, (void**)&cu.field);
-      CU(ModuleLoadData, "ModuleLoadData") CU(ModuleUnload, "ModuleUnload") CU(ModuleGetFunction, "ModuleGetFunction")
-      CU(LaunchKernel, "LaunchKernel") CU(MemAlloc, "MemAlloc_v2") CU(MemFree, "MemFree_v2")
-      CU(MemcpyDtoDAsync, "MemcpyDtoDAsync_v2") CU(MemsetD8Async, "MemsetD8Async") CU(StreamSynchronize, "StreamSynchronize")
-      CU(StreamBeginCapture, "StreamBeginCapture_v2") CU(StreamEndCapture, "StreamEndCapture")
-      CU(GraphInstantiate, "GraphInstantiateWithFlags") CU(GraphLaunch, "GraphLaunch") CU(GraphExecDestroy, "GraphExecDestroy")
-      CU(GraphDestroy, "GraphDestroy") CU(GetErrorName, "GetErrorName")
-      CU(StreamWaitEvent, "StreamWaitEvent") CU(CtxGetCurrent, "CtxGetCurrent") CU(CtxPushCurrent, "CtxPushCurrent_v2") CU(CtxPopCurrent, "CtxPopCurrent_v2")
-      CU(EventCreate, "EventCreate") CU(EventDestroy, "EventDestroy_v2") CU(EventRecord, "EventRecord")
-      CU(EventSynchronize, "EventSynchronize") CU(EventElapsedTime, "EventElapsedTime")
-#define LT(name) ok &= symbol(blas, "cublasLt" #name, (void**)&lt.name);
-      LT(Create) LT(Destroy) LT(Matmul) LT(MatmulDescCreate) LT(MatmulDescDestroy) LT(MatmulDescSetAttribute)
-      LT(MatrixLayoutCreate) LT(MatrixLayoutDestroy) LT(MatmulPreferenceCreate) LT(MatmulPreferenceDestroy)
-      LT(MatmulPreferenceSetAttribute) LT(MatmulAlgoGetHeuristic)
-      if (!ok) problem = "libcuda or libcublasLt is too old: CUDA 12 or later is needed";
-    }
-  }
-  pthread_mutex_unlock(&lock);
-  return problem;
-}
-
-// ---- What the operators on a device share: buffers, and which algorithms were found fastest. Runs on different streams, which ONNX
-// Runtime gives to different threads, use the buffers one after another.
-enum { WORKSPACE = 64 << 20, MOST_TUNED = 128, CANDIDATES = 12, TRIALS = 24 };
-
-// A matrix product of one shape, ready to run: y = epilogue(x·Wᵀ + b), a residual added before where there is one.
-typedef struct { void *operation, *a, *b, *d; Heuristic found; int residual; int64_t tokens; } Product;
-
-// The fastest algorithm for a product of about so many tokens.
-typedef struct { int64_t bucket, in, out; int epilogue, residual; uint64_t algorithm[8]; } Tuned;
-
-typedef struct Shared Shared;
-struct Shared {
-  void *device, *stream, *done;  // the context; the stream of the run under way; an event behind the last run's work
-  pthread_mutex_t lock;          // of a run: it only enqueues
-  int users;
-  int64_t hidden, inner, capacity;
-  int version;  // changes with the buffers
-  void *blas, *module, *attention[2], *norm;
-  Device workspace, qkv, context, mid, sum, state;
-  Tuned tuned[MOST_TUNED];
-  int tunedCount;
-  char error[512];
-  Shared* next;
-};
-
-static Shared* all;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;  // of the list
-
-static int fail(Shared* h, const char* format, ...) {
-  va_list list;
-  va_start(list, format);
-  vsnprintf(h->error, sizeof h->error, format, list);
-  va_end(list);
-  return 0;
-}
-
-static int check(Shared* h, int result, const char* what) {
-  if (result == 0) return 1;
-  const char* name = "unknown";
-  cu.GetErrorName(result, &name);
-  return fail(h, "%s: %s%s", what, name, result == 2 ? " (out of memory)" : "");
-}
-#define CHECK(call, what) do { if (!check(h, call, what)) return 0; } while (0)
-#define CHECK_LT(call, what) do { int r = call; if (r) return fail(h, "%s: cuBLASLt status %d", what, r); } while (0)
-
-static void release(Device* at) {
-  if (*at) cu.MemFree(*at);
-  *at = 0;
-}
-
-static int prepare(Shared* h) {
-  CHECK(cu.EventCreate(&h->done, 2), "event");  // without timing
-  CHECK(cu.ModuleLoadData(&h->module, luciole_ptx), "compiling the kernels");
-  char norm[] = "norm_0";
-  norm[5] = (char)('0' + h->hidden / 256);
-  CHECK(cu.ModuleGetFunction(&h->attention[0], h->module, "attention_1"), "attention_1");
-  CHECK(cu.ModuleGetFunction(&h->attention[1], h->module, "attention_2"), "attention_2");
-  CHECK(cu.ModuleGetFunction(&h->norm, h->module, norm), norm);
-  CHECK_LT(lt.Create(&h->blas), "cublasLtCreate");
-  CHECK(cu.MemAlloc(&h->workspace, WORKSPACE), "workspace");
-  return 1;
-}
-
-// Under the list's lock.
-static void leave(Shared* h) {
-  if (--h->users > 0) return;
-  for (Shared** at = &all; *at; at = &(*at)->next) {
-    if (*at == h) {
-      *at = h->next;
-      break;
-    }
-  }
-  void* before;
-  int entered = h->device && cu.CtxPushCurrent(h->device) == 0;  // a session may be closed by any thread
-  release(&h->workspace), release(&h->qkv), release(&h->context), release(&h->mid), release(&h->sum), release(&h->state);
-  if (h->blas) lt.Destroy(h->blas);
-  if (h->module) cu.ModuleUnload(h->module);
-  if (h->done) cu.EventDestroy(h->done);
-  if (entered) cu.CtxPopCurrent(&before);
-  pthread_mutex_destroy(&h->lock);
-  free(h);
-}
-
-// What belongs to the current device; made when first asked for. Null, with the reason, where there is none to be had.
-static Shared* join(int64_t hidden, int64_t inner, char* error, size_t most) {
-  const char* problem = load();
-  void* device = NULL;
-  if (problem || cu.CtxGetCurrent(&device) || !device) {
-    snprintf(error, most, "%s", problem ? problem : "no current device");
-    return NULL;
-  }
-  pthread_mutex_lock(&lock);
-  Shared* h = all;
-  while (h && (h->device != device || h->hidden != hidden || h->inner != inner)) h = h->next;
-  if (h) {
-    h->users++;
-  } else if ((h = calloc(1, sizeof *h))) {
-    h->device = device, h->hidden = hidden, h->inner = inner, h->users = 1, h->next = all;
-    pthread_mutex_init(&h->lock, NULL);
-    all = h;
-    if (!prepare(h)) {
-      snprintf(error, most, "%s", h->error);
-      leave(h);
-      h = NULL;
-    }
-  } else {
-    snprintf(error, most, "no memory");
-  }
-  pthread_mutex_unlock(&lock);
-  return h;
-}
-
-static int reserve(Shared* h, int64_t tokens) {
-  if (tokens <= h->capacity) return 1;
-  release(&h->qkv), release(&h->context), release(&h->mid), release(&h->sum), release(&h->state);
-  h->capacity = 0;
-  h->version++;
-  int64_t rows = (tokens + 1023) / 1024 * 1024, row = rows * h->hidden * 2;
-  CHECK(cu.MemAlloc(&h->qkv, 3 * row), "query, key and value");
-  CHECK(cu.MemAlloc(&h->context, row), "context");
-  CHECK(cu.MemAlloc(&h->mid, rows * h->inner * 2), "feed-forward");
-  CHECK(cu.MemAlloc(&h->sum, row), "sum");
-  CHECK(cu.MemAlloc(&h->state, row), "state");
-  h->capacity = rows;
-  return 1;
-}
-
-static void unplan(Product* p) {
-  if (p->operation) lt.MatmulDescDestroy(p->operation);
-  if (p->a) lt.MatrixLayoutDestroy(p->a);
-  if (p->b) lt.MatrixLayoutDestroy(p->b);
-  if (p->d) lt.MatrixLayoutDestroy(p->d);
-  memset(p, 0, sizeof *p);
-}
-
-static int multiply(Shared* h, Product* p, Device x, Device weight, Device bias, Device residual, Device y) {
-  float one = 1, beta = p->residual ? 1 : 0;
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, DESC_BIAS, &bias, sizeof bias), "bias");
-  CHECK_LT(lt.Matmul(h->blas, p->operation, &one, (void*)weight, p->a, (void*)x, p->b, &beta, (void*)(p->residual ? residual : y), p->d,
-                     (void*)y, p->d, p->found.algorithm, (void*)h->workspace, WORKSPACE, h->stream), "matrix product");
-  return 1;
-}
-
-// How long the weights of successive layers take, ms a product; each layer's in turn, since they come from memory in use too.
-static float timed(Shared* h, Product* p, Device x, const Device* weights, const Device* biases, int layers, int apart, Device residual,
-                   Device y, int trials, void* from, void* to) {
-  float ms = 0;
-  for (int i = -2; i < trials; i++) {
-    int at = (i + layers * 2) % layers * apart;
-    if (i == 0 && cu.EventRecord(from, h->stream)) return -1;
-    if (!multiply(h, p, x, weights[at], biases[at], residual, y)) return -1;
-  }
-  if (cu.EventRecord(to, h->stream) || cu.EventSynchronize(to) || cu.EventElapsedTime(&ms, from, to)) return -1;
-  return ms / (float)trials;
-}
-
-static int64_t bucket(int64_t tokens) {
-  int64_t b = 16;
-  while (b < tokens) b *= 2;
-  return b;
-}
-
-// Plans y = epilogue(x·Wᵀ + b [+ residual]). Rows of ours are columns of cuBLAS's: Yᵀ [out×T] = W [in×out]ᵀ · Xᵀ [in×T].
-// The first time that a product of about this size comes and `layers` is not 0, the algorithms proposed are tried.
-static int plan(Shared* h, Product* p, int64_t tokens, int64_t in, int64_t out, int epilogue, int with_residual, Device x,
-                const Device* weights, const Device* biases, int layers, int apart, Device residual, Device y) {
-  int transposed = TRANSPOSED;
-  p->residual = with_residual;
-  p->tokens = tokens;
-  CHECK_LT(lt.MatmulDescCreate(&p->operation, COMPUTE_32F, SINGLE), "operation");
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, DESC_TRANSA, &transposed, sizeof transposed), "transpose");
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, DESC_EPILOGUE, &epilogue, sizeof epilogue), "epilogue");
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, DESC_BIAS, &biases[0], sizeof(Device)), "bias");
-  CHECK_LT(lt.MatrixLayoutCreate(&p->a, HALF, in, out, in), "weights");
-  CHECK_LT(lt.MatrixLayoutCreate(&p->b, HALF, in, tokens, in), "input");
-  CHECK_LT(lt.MatrixLayoutCreate(&p->d, HALF, out, tokens, out), "output");
-  for (int i = 0; i < h->tunedCount; i++) {
-    Tuned* t = &h->tuned[i];
-    if (t->bucket == bucket(tokens) && t->in == in && t->out == out && t->epilogue == epilogue && t->residual == with_residual) {
-      memcpy(p->found.algorithm, t->algorithm, sizeof t->algorithm);
-      return 1;
-    }
-  }
-  void* preference;
-  size_t workspace = WORKSPACE;
-  Heuristic proposed[CANDIDATES];
-  int count = 0;
-  CHECK_LT(lt.MatmulPreferenceCreate(&preference), "preference");
-  lt.MatmulPreferenceSetAttribute(preference, PREFER_WORKSPACE, &workspace, sizeof workspace);
-  int r = lt.MatmulAlgoGetHeuristic(h->blas, p->operation, p->a, p->b, p->d, p->d, preference, layers ? CANDIDATES : 1, proposed, &count);
-  lt.MatmulPreferenceDestroy(preference);
-  if (r || !count)
-    return fail(h, "no matrix product of %lldx%lldx%lld: status %d", (long long)tokens, (long long)in, (long long)out, r);
-  p->found = proposed[0];
-  if (!layers || h->tunedCount == MOST_TUNED) return 1;
-
-  void *from = NULL, *to = NULL;
-  CHECK(cu.EventCreate(&from, 0), "event");
-  CHECK(cu.EventCreate(&to, 0), "event");
-  float best = 0;
-  int chosen = 0;
-  for (int i = 0; i < count; i++) {
-    p->found = proposed[i];
-    float ms = timed(h, p, x, weights, biases, layers, apart, residual, y, tokens > 2048 ? TRIALS / 4 : TRIALS, from, to);
-    if (ms > 0 && (best == 0 || ms < best * 0.99f)) {  // within the noise the first proposal wins
-      best = ms;
-      chosen = i;
-    }
-  }
-  cu.EventDestroy(from);
-  cu.EventDestroy(to);
-  p->found = proposed[chosen];
-  if (getenv("LUCIOLE_CUDA_VERBOSE"))
-    fprintf(stderr, "luciole: %lldx%lldx%lld epilogue %d residual %d: algorithm %d of %d, %.1f us\n", (long long)tokens, (long long)in,
-            (long long)out, epilogue, with_residual, chosen, count, best * 1000);
-  Tuned* t = &h->tuned[h->tunedCount++];
-  t->bucket = bucket(tokens), t->in = in, t->out = out, t->epilogue = epilogue, t->residual = with_residual;
-  memcpy(t->algorithm, p->found.algorithm, sizeof t->algorithm);
-  return 1;
-}
-
-static int normalise(Shared* h, Device x, Device y, Device gain, Device shift, int tokens, float epsilon) {
-  void* arguments[] = {&x, &y, &gain, &shift, &tokens, &epsilon};
-  CHECK(cu.LaunchKernel(h->norm, (tokens + 7) / 8, 1, 1, 256, 1, 1, 0, h->stream, arguments, NULL), "normalisation");
-  return 1;
-}
 
 // ---- The operators.
 enum { MOST_LAYERS = 128, SMALLS = 5 };
@@ -455,7 +132,10 @@ static int replay(Kernel* k, int index, int tokens, int count, Device x, Device 
   Small* s = &k->small[index];
   int most = SMALL_TOKENS[index];
   size_t row = h->hidden * 2;
-  if (s->graph && s->version != h->version) forget(s);
+  if (s->graph && s->version != h->version) {
+    CHECK(cu.StreamSynchronize(h->stream), "graph");
+    forget(s);
+  }
   if (!s->graph) {
     forget(s);
     s->version = h->version;
@@ -573,7 +253,10 @@ static int begin(Kernel* k, void* context, size_t first) {
   Shared* h = k->shared;
   pthread_mutex_lock(&h->lock);
   h->error[0] = 0;
-  if (h->stream != stream) CHECK(cu.StreamWaitEvent(stream, h->done, 0), "waiting for another run");
+  if (h->stream != stream) {
+    if (getenv("LUCIOLE_CUDA_VERBOSE")) fprintf(stderr, "luciole: a run on stream %p, the last was on %p\n", stream, h->stream);
+    CHECK(cu.StreamWaitEvent(stream, h->done, 0), "waiting for another run");
+  }
   h->stream = stream;
   return 1;
 }

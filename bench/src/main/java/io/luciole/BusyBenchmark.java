@@ -152,8 +152,7 @@ public class BusyBenchmark {
         end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
       }
       futures.add(
-          pipeline.submit(
-              text(random), EmbedOptions.passage(), Set.of(Output.DENSE), "", false));
+          pipeline.submit(text(random), EmbedOptions.passage(), Set.of(Output.DENSE), "", false));
       if (futures.size() > WAITING) {
         futures.remove().join();
       }

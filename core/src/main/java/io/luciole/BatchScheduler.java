@@ -135,6 +135,26 @@ final class BatchScheduler {
     }
   }
 
+  /** Takes a text in; as {@link #add(Collection)}. */
+  boolean add(Request request) {
+    lock.lock();
+    try {
+      if (barred) {
+        return false;
+      }
+      if (waiting.size() == 0) {
+        gatheringSince = clock.getAsLong();
+      }
+      waiting.link(request, this);
+      if (waiters > 0) {
+        changed.signal();
+      }
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Takes one text out, because it was settled. False if it does not wait here. */
   boolean remove(Request request) {
     lock.lock();

@@ -64,10 +64,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   private final TextTokenizer tokenizer;
   private final Truncation truncation;
   private final int tokenBudget;
-
-  /** Tokens that a stream of texts has under way. */
   private final long streamTokens;
-
   private final EngineSettings settings;
   private final Pipeline pipeline;
   private volatile @Nullable ModelFingerprint fingerprint;
@@ -163,10 +160,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     try {
       all.join();
     } catch (CompletionException e) {
-      if (e.getCause() instanceof LucioleException cause) {
-        throw cause;
-      }
-      throw new LucioleException("A text could not be embedded: " + e.getCause(), e);
+      throw EmbeddingStream.failure(e);
     }
     return futures.stream().map(CompletableFuture::join).toList();
   }
@@ -458,7 +452,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      * latency and, as long as there is enough to do, for throughput.
      */
     public Builder maxWait(Duration wait) {
-      settings.maxWait = notNegative(wait);
+      settings.maxWait = EngineSettings.notNegative(wait);
       return this;
     }
 
@@ -467,13 +461,13 @@ public final class EmbeddingEngine implements AutoCloseable {
      * DeviceLostException}; by default 2 minutes on an accelerator, 15 minutes on the CPU.
      */
     public Builder batchTimeout(Duration timeout) {
-      settings.batchTimeout = notNegative(timeout);
+      settings.batchTimeout = EngineSettings.notNegative(timeout);
       return this;
     }
 
     /** How long {@link #close()} waits for texts that were submitted; by default a minute. */
     public Builder closeTimeout(Duration timeout) {
-      settings.closeTimeout = notNegative(timeout);
+      settings.closeTimeout = EngineSettings.notNegative(timeout);
       return this;
     }
 
@@ -482,7 +476,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      * minute; by default a second.
      */
     public Builder reopenDelay(Duration delay) {
-      settings.reopenDelay = notNegative(delay);
+      settings.reopenDelay = EngineSettings.notNegative(delay);
       return this;
     }
 
@@ -509,13 +503,6 @@ public final class EmbeddingEngine implements AutoCloseable {
     public Builder listener(EngineListener listener) {
       listeners.add(requireNonNull(listener, "listener"));
       return this;
-    }
-
-    private static Duration notNegative(Duration duration) {
-      if (duration.isNegative()) {
-        throw new IllegalArgumentException("expected a duration of 0 or more, got " + duration);
-      }
-      return duration;
     }
 
     /**

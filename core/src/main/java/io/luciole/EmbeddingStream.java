@@ -55,10 +55,15 @@ final class EmbeddingStream implements Iterator<Embedding> {
     try {
       return head.request.join();
     } catch (CompletionException e) {
-      throw e.getCause() instanceof LucioleException cause
-          ? cause
-          : new LucioleException("A text could not be embedded: " + e.getCause(), e);
+      throw failure(e);
     }
+  }
+
+  /** What to throw where a text that was waited for failed. */
+  static LucioleException failure(CompletionException e) {
+    return e.getCause() instanceof LucioleException cause
+        ? cause
+        : new LucioleException("A text could not be embedded: " + e.getCause(), e);
   }
 
   private void fill() {

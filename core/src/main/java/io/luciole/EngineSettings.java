@@ -13,6 +13,13 @@ record EngineSettings(
     Duration closeTimeout,
     Duration reopenDelay,
     int tokenizerThreads) {
+  static Duration notNegative(Duration duration) {
+    if (duration.isNegative()) {
+      throw new IllegalArgumentException("expected a duration of 0 or more, got " + duration);
+    }
+    return duration;
+  }
+
   /** Settings as a builder gathers them. */
   static final class Draft {
     private static final int MAX_WAITING_TOKENS = 1 << 22;

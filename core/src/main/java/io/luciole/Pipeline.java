@@ -204,7 +204,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       return request;
     }
     request.reserve(estimate);
-    if (!raw.add(List.of(request))) {
+    if (!raw.add(request)) {
       results.fail(List.of(request), whyBarred());
     }
     return request;

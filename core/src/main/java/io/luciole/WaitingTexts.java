@@ -109,6 +109,10 @@ final class WaitingTexts {
     private final Map<FlowKey, Flow> flows = new HashMap<>();
     final TreeSet<Flow> turns =
         new TreeSet<>(Comparator.<Flow>comparingLong(f -> f.service).thenComparingLong(f -> f.id));
+
+    /** The flow that the text before went to, most often the next one's too. */
+    private @Nullable Flow newest;
+
     private final List<Ring> plain = new ArrayList<>();
     private final List<Ring> withTokenVectors = new ArrayList<>();
     long texts;
@@ -140,15 +144,24 @@ final class WaitingTexts {
     return bucket < 8 ? bucket : (8 + (bucket & 7)) << (bucket / 8 - 1);
   }
 
+  private Flow flow(LaneQueue lane, Object job, boolean tokenVectors) {
+    Flow flow = lane.newest;
+    if (flow == null || flow.key.tokenVectors != tokenVectors || !flow.key.job.equals(job)) {
+      FlowKey key = new FlowKey(job, tokenVectors);
+      flow = lane.flows.get(key);
+      if (flow == null) {
+        flow = new Flow(key, lane, sequence++);
+        lane.flows.put(key, flow);
+        lane.turns.add(flow);
+      }
+      lane.newest = flow;
+    }
+    return flow;
+  }
+
   void link(Request request, BatchScheduler holder) {
     LaneQueue lane = request.lane == Lane.INTERACTIVE ? interactive : bulk;
-    FlowKey key = new FlowKey(request.job, request.outputs.contains(Output.COLBERT));
-    Flow flow = lane.flows.get(key);
-    if (flow == null) {
-      flow = new Flow(key, lane, sequence++);
-      lane.flows.put(key, flow);
-      lane.turns.add(flow);
-    }
+    Flow flow = flow(lane, request.job, request.outputs.contains(Output.COLBERT));
     Bucket bucket = flow.bucket(pads ? bucketOf(request.length) : 0);
     Ring ring = lane.ring(flow, bucket.index);
     request.bucket = bucket;
@@ -270,6 +283,9 @@ final class WaitingTexts {
 
   static void dropIfEmpty(Flow flow) {
     if (flow.texts == 0) {
+      if (flow.lane.newest == flow) {
+        flow.lane.newest = null;
+      }
       flow.lane.turns.remove(flow);
       flow.lane.flows.remove(flow.key);
     }

@@ -15,8 +15,8 @@ import java.util.List;
  * Opens encoders on PyTorch, on CPUs and CUDA devices. Chosen by the name {@code djl}.
  *
  * <p>Runs checkpoints of the BERT and XLM-RoBERTa kind with all of BGE-M3's heads, and TorchScript
- * files that give token states, DJL's model zoo among them. On the CPU, fp32
- * weights are used where they lie in the mapped file; nothing is downloaded and nothing reported.
+ * files that give token states, DJL's model zoo among them. On the CPU, fp32 weights are used where
+ * they lie in the mapped file; nothing is downloaded and nothing reported.
  */
 public final class DjlBackendProvider implements BackendProvider {
   static final String NAME = "djl";

@@ -16,9 +16,10 @@ import java.util.Properties;
  */
 final class Natives {
   static final String ADD_CUDA =
-      "For CUDA put ai.djl.pytorch:pytorch-native-cu128:2.7.1 (classifier linux-x86_64 or win-x86_64)"
-          + " in the place of pytorch-native-cpu; it brings CUDA 12.8 along and needs NVIDIA's driver"
-          + " 570 or later.";
+      "For CUDA get PyTorch 2.7.1 built for CUDA 12.8 (Maven has none; it is in PyTorch's libtorch"
+          + " and Python packages) and set in the environment PYTORCH_LIBRARY_PATH to its folder lib,"
+          + " PYTORCH_VERSION=2.7.1 and PYTORCH_FLAVOR=cu128; the glue for it is in pytorch-jni. It"
+          + " needs NVIDIA's driver 570 or later.";
 
   private static final String LIBRARIES = "native/lib/pytorch.properties";
   private static final String GLUE = "jnilib/pytorch.properties";

@@ -123,7 +123,7 @@ final class ScriptedEncoder implements Encoder {
           "Expected a TorchScript file, as torch.jit.save writes it, found "
               + file
               + ", which PyTorch cannot load: "
-              + TorchErrors.of("loading " + file.getFileName(), e).getMessage(),
+              + TorchErrors.of("loading it", e).getMessage(),
           e);
     }
   }
@@ -134,7 +134,7 @@ final class ScriptedEncoder implements Encoder {
     for (int count : new int[] {2, 3, 1}) {
       try {
         return session.run(
-            file.getFileName(),
+            file,
             scope -> {
               List<IValue> own = new ArrayList<>();
               try {

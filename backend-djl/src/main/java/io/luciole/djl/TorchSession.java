@@ -191,10 +191,7 @@ final class TorchSession implements AutoCloseable {
       }
     }
     return new BackendOutput(
-        values.get(Output.DENSE),
-        values.get(Output.SPARSE),
-        values.get(Output.COLBERT),
-        () -> {});
+        values.get(Output.DENSE), values.get(Output.SPARSE), values.get(Output.COLBERT), () -> {});
   }
 
   int tensors() {

@@ -3,20 +3,38 @@ package io.luciole.djl;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.luciole.model.ModelFiles;
+import io.luciole.spi.Backend;
+import io.luciole.spi.BackendConfig;
+import io.luciole.spi.BackendProvider;
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** JVMs of their own, with other class paths and environments than this one's. */
 class ClassPathTest {
   /** Standard output of a main class on this class path, less the entries with such names. */
   private static String run(
       Map<String, String> environment, List<String> without, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
+    return run(environment, without, List.of(), main, arguments);
+  }
+
+  /** As above, with more entries in front. */
+  private static String run(
+      Map<String, String> environment,
+      List<String> without,
+      List<String> with,
+      Class<?> main,
+      String... arguments)
       throws IOException, InterruptedException {
     String classPath =
         Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
@@ -30,7 +48,9 @@ class ClassPathTest {
             "--add-modules=jdk.incubator.vector",
             "--enable-native-access=ALL-UNNAMED",
             "-cp",
-            classPath,
+            String.join(File.pathSeparator, with)
+                + (with.isEmpty() ? "" : File.pathSeparator)
+                + classPath,
             main.getName()));
     command.addAll(List.of(arguments));
     ProcessBuilder builder =
@@ -77,6 +97,63 @@ class ClassPathTest {
   }
 
   @Test
+  void providerThatThrows_isNamed_andTheOthersStillOffered(@TempDir Path broken) throws Exception {
+    Path services = Files.createDirectories(broken.resolve("META-INF/services"));
+    Files.writeString(
+        services.resolve(BackendProvider.class.getName()), BrokenProvider.class.getName());
+
+    String printed =
+        run(Map.of(), List.of(), List.of(broken.toString()), BackendsMain.class, "tensorrt");
+
+    assertThat(printed)
+        .contains("found: onnx, djl.")
+        .contains("Found but not loadable")
+        .contains(BrokenProvider.class.getName());
+  }
+
+  /** Throws as it is made. */
+  public static final class BrokenProvider implements BackendProvider {
+    /** For the service loader. */
+    public BrokenProvider() {
+      throw new IllegalStateException("its library is missing");
+    }
+
+    @Override
+    public String name() {
+      return "broken";
+    }
+
+    @Override
+    public Probe probe() {
+      return new Probe("none", List.of(), List.of());
+    }
+
+    @Override
+    public Backend open(ModelFiles model, BackendConfig config) {
+      throw new IllegalStateException();
+    }
+  }
+
+  /** Natives of another platform in the place of this one's. */
+  @Test
+  void librariesOfAnotherPlatform_areNamed(@TempDir Path other) throws Exception {
+    Path natives = Files.createDirectories(other.resolve("native/lib"));
+    Files.writeString(
+        natives.resolve("pytorch.properties"),
+        "version=2.7.1-20250812\nflavor=cpu\nclassifier=win-x86_64\n");
+
+    assertThat(
+            run(
+                Map.of(),
+                List.of("pytorch-native"),
+                List.of(other.toString()),
+                BackendsMain.class,
+                "djl"))
+        .contains("problem PyTorch's native libraries for " + Natives.platform())
+        .contains("found those for win-x86_64");
+  }
+
+  @Test
   void libraries_thatAreMissing_areNamed_andNotDownloaded() throws Exception {
     assertThat(backends(List.of("pytorch-native"), "djl"))
         .contains("problem PyTorch's native libraries for " + Natives.platform())
@@ -93,6 +170,15 @@ class ClassPathTest {
     String printed = run(Map.of(), List.of(), SilentMain.class);
 
     assertThat(printed).contains("dense 96").contains("contacted []");
+  }
+
+  /** With nothing unpacked by an earlier run, where DJL would download what it misses. */
+  @Test
+  void embedding_withAnEmptyCache_unpacksAndContactsNobody(@TempDir Path cache) throws Exception {
+    String printed = run(Map.of("DJL_CACHE_DIR", cache.toString()), List.of(), SilentMain.class);
+
+    assertThat(printed).contains("dense 96").contains("contacted []");
+    assertThat(cache.resolve("pytorch")).isNotEmptyDirectory();
   }
 
   /** That the test above would see DJL's report home. */

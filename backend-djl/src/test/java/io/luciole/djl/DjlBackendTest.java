@@ -137,7 +137,7 @@ class DjlBackendTest {
   void cuda_onACpuBuild_isRefusedWithWhatToInstall() {
     assertThatThrownBy(() -> open(MiniM3.source(), BackendConfig.on(Device.parse("cuda"))).close())
         .isInstanceOf(BackendException.class)
-        .hasMessageContainingAll("cuda:0", "pytorch-native-cu128");
+        .hasMessageContainingAll("cuda:0", "PYTORCH_FLAVOR=cu128");
   }
 
   /** PyTorch's own refusal, not one made up: no machine has this much. */

@@ -49,7 +49,7 @@ class NativesTest {
               "for linux-x86_64 are not on the class path",
               "found those for osx-aarch64",
               "ai.djl.pytorch:pytorch-native-cpu:2.7.1",
-              "pytorch-native-cu128");
+              "PYTORCH_FLAVOR=cu128");
     }
   }
 

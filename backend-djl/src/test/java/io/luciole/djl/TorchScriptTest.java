@@ -86,7 +86,8 @@ class TorchScriptTest {
     return AssertingBackend.around(new DjlBackendProvider().open(files(), config));
   }
 
-  private static void assertClose(String what, JsonNode expected, BackendOutput found, Output output, int from) {
+  private static void assertClose(
+      String what, JsonNode expected, BackendOutput found, Output output, int from) {
     for (int d = 0; d < expected.size(); d++) {
       assertThat(found.get(output).get(from + d))
           .as("component %s of %s", d, what)
@@ -145,8 +146,8 @@ class TorchScriptTest {
     try (AssertingBackend backend = open(sparse)) {
       assertThat(backend.info().outputs()).containsExactly(Output.SPARSE);
     }
-    assertThatThrownBy(() ->
-            open(new BackendConfig(Device.CPU, null, 1, EnumSet.of(Output.COLBERT))).close())
+    assertThatThrownBy(
+            () -> open(new BackendConfig(Device.CPU, null, 1, EnumSet.of(Output.COLBERT))).close())
         .isInstanceOf(LucioleException.class)
         .hasMessageContainingAll("COLBERT", "colbert_linear.pt");
   }
@@ -171,8 +172,7 @@ class TorchScriptTest {
     TokenBatch many = TokenBatch.of(Collections.nCopies(500, texts.get(3)));
 
     try (Backend backend =
-        DjlBackendProvider.open(
-            files(), BackendConfig.on(Device.CPU), FreeMemory.of(1 << 20))) {
+        DjlBackendProvider.open(files(), BackendConfig.on(Device.CPU), FreeMemory.of(1 << 20))) {
       assertThatThrownBy(() -> backend.run(many, Set.of(Output.DENSE)))
           .isInstanceOf(BackendOutOfMemoryException.class);
       backend.run(TokenBatch.of(texts), Set.of(Output.DENSE)).close();
@@ -183,8 +183,8 @@ class TorchScriptTest {
   void anotherPrecision_isRefused() throws IOException {
     zoo();
 
-    assertThatThrownBy(() ->
-            open(new BackendConfig(Device.CPU, Precision.FP16, 0, Set.of())).close())
+    assertThatThrownBy(
+            () -> open(new BackendConfig(Device.CPU, Precision.FP16, 0, Set.of())).close())
         .isInstanceOf(LucioleException.class)
         .hasMessageContainingAll("fp16", "tiny-bert.pt");
   }

@@ -1,7 +1,5 @@
 package io.luciole.onnx;
 
-import static java.util.Objects.requireNonNull;
-
 import ai.onnxruntime.OnnxJavaType;
 import io.luciole.Output;
 import io.luciole.model.EncoderConfig;
@@ -14,6 +12,7 @@ import io.luciole.spi.BackendOutput;
 import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
 import io.luciole.spi.TokenBatch;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -46,32 +45,85 @@ final class CompiledEncoder implements Encoder {
     this.config = weights.config();
     this.weights = weights;
     this.precision = precision(device);
-    this.policy =
-        FormPolicy.on(device.device(), precision == Precision.FP16 && CudaLayers.fits(config));
+    this.policy = policy();
     this.outputs = outputs(files, device.outputs(), weights);
     this.pooling =
         outputs.contains(Output.DENSE) ? files.description().requirePooling() : Pooling.CLS;
     this.colbertDimension =
         outputs.contains(Output.COLBERT) ? weights.colbertHead().orElseThrow().outputs() : 0;
-    model(policy.usual());
     if (policy.usual() == Form.FUSED) {
       tryFused();
+    } else {
+      model(policy.usual());
     }
   }
 
-  /** Runs the smallest text, so that a card without the fused kernels gets the packed form. */
+  /** The policy at the start; what keeps the fused form from being used on a GPU is logged. */
+  private FormPolicy policy() {
+    String obstacle =
+        precision == Precision.FP16
+            ? CudaLayers.obstacle(config)
+            : "they compute in fp16, not in " + precision.id();
+    if (obstacle != null && device.device().isAccelerator()) {
+      logPlain(obstacle);
+    }
+    return FormPolicy.on(device.device(), obstacle == null);
+  }
+
+  private void logPlain(String reason) {
+    log.warn(
+        "{} runs on ONNX Runtime's own operators, which are slower than luciole's: {}",
+        device.device(),
+        reason);
+  }
+
+  /** Opens the fused form, or the packed form where the fused one does not work. */
   private void tryFused() {
-    int[] ids = {0, Math.min(2, config.vocabulary() - 1)};
-    try {
-      run(new TokenBatch(ids, new int[] {0, ids.length}), outputs).close();
-    } catch (BackendException e) {
-      log.warn(
-          "{} cannot run luciole's own kernels and takes ONNX Runtime's, which are slower: {}",
-          device.device(),
-          e.getMessage());
-      requireNonNull(models.remove(Form.FUSED)).close();
+    String problem = FusedTrial.problem(batch -> values(Form.FUSED, batch), config);
+    if (problem != null) {
+      OrtModel failed = models.remove(Form.FUSED);
+      if (failed != null) {
+        failed.close();
+      }
       policy = FormPolicy.on(device.device(), false);
       model(policy.usual());
+      logPlain(problem);
+    }
+  }
+
+  /** Before the first batch in the padded form: do both give the same values? */
+  private void tryPadded() {
+    if (policy.usual() != Form.FUSED || models.containsKey(Form.PADDED)) {
+      return;
+    }
+    String problem =
+        FusedTrial.problem(
+            batch -> values(Form.FUSED, batch), batch -> values(Form.PADDED, batch), config);
+    if (problem != null) {
+      policy = policy.withoutChoice();
+      log.warn("{} does without the padded form for long texts: {}", device.device(), problem);
+    }
+  }
+
+  /** Values of each text, of whichever output there is. */
+  private List<float[]> values(Form form, TokenBatch batch) {
+    Output kind = outputs.contains(Output.DENSE) ? Output.DENSE : outputs.iterator().next();
+    try (BackendOutput output = run(form, batch, Set.of(kind))) {
+      FloatBuffer all = output.get(kind);
+      int width =
+          switch (kind) {
+            case DENSE -> config.hidden();
+            case SPARSE -> 1;
+            case COLBERT -> colbertDimension;
+          };
+      List<float[]> values = new ArrayList<>();
+      for (int i = 0; i < batch.size(); i++) {
+        int first = kind == Output.DENSE ? i : batch.offset(i);
+        float[] own = new float[width * (kind == Output.DENSE ? 1 : batch.length(i))];
+        all.get(first * width, own);
+        values.add(own);
+      }
+      return values;
     }
   }
 
@@ -179,6 +231,14 @@ final class CompiledEncoder implements Encoder {
   @Override
   public BackendOutput run(TokenBatch batch, Set<Output> wanted) {
     Form form = policy.choose(batch);
+    if (form == Form.PADDED) {
+      tryPadded();
+      form = policy.choose(batch);
+    }
+    return run(form, batch, wanted);
+  }
+
+  private BackendOutput run(Form form, TokenBatch batch, Set<Output> wanted) {
     OrtModel model = model(form);
     List<Slot> in = new ArrayList<>();
     Map<Output, Slot> out = new EnumMap<>(Output.class);

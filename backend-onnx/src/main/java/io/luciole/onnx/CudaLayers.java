@@ -20,11 +20,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The operators of this project's library {@code libluciole_cuda.so} (src/main/cuda), and above all
- * {@code luciole::Layers}, all layers of an encoder in one operator: cuBLASLt's matrix products with bias, GELU and residual in
- * their epilogues, and an attention that reads their output in place; small batches as CUDA graphs.
- * ONNX Runtime's own operators pass over memory four times more a layer, and start a kernel at a
- * time. The padded form keeps ONNX Runtime's attention, which is cuDNN's, between two others of the
- * library.
+ * {@code luciole::Layers}, all layers of an encoder in one operator: cuBLASLt's matrix products
+ * with bias, GELU and residual in their epilogues, and an attention that reads their output in
+ * place; small batches as CUDA graphs. ONNX Runtime's own operators pass over memory four times
+ * more a layer, and start a kernel at a time. The padded form keeps ONNX Runtime's attention, which
+ * is cuDNN's, between two others of the library.
  *
  * <pre>
  * states   float16 [T, H]   of the embeddings
@@ -61,18 +61,35 @@ final class CudaLayers {
 
   private CudaLayers() {}
 
-  /** Whether there is a library for this platform, and the encoder has the sizes it knows. */
-  static boolean fits(EncoderConfig config) {
+  /** What keeps the operators from being used for an encoder, or null if nothing does. */
+  static @Nullable String obstacle(EncoderConfig config) {
     String platform = System.getProperty("os.name") + "-" + System.getProperty("os.arch");
-    boolean here =
-        System.getProperty(PROPERTY) != null
-            || (platform.toLowerCase(Locale.ROOT).equals("linux-amd64")
-                && CudaLayers.class.getResource(RESOURCE) != null);
-    return here
-        && config.headSize() == HEAD
-        && config.hidden() % STEP == 0
-        && config.hidden() <= WIDEST
-        && config.feedForward() % 8 == 0;
+    if (System.getProperty(PROPERTY) == null) {
+      if (!platform.toLowerCase(Locale.ROOT).equals("linux-amd64")) {
+        return "they are for Linux x86-64, this is " + platform;
+      }
+      if (CudaLayers.class.getResource(RESOURCE) == null) {
+        return "this build of luciole-backend-onnx has no "
+            + RESOURCE
+            + "; a build on Linux with a C compiler has it";
+      }
+    }
+    if (config.headSize() != HEAD
+        || config.hidden() % STEP != 0
+        || config.hidden() > WIDEST
+        || config.feedForward() % 8 != 0) {
+      return "they are for heads of "
+          + HEAD
+          + " components and states of a multiple of "
+          + STEP
+          + " up to "
+          + WIDEST
+          + ", and this model has "
+          + config.headSize()
+          + " and "
+          + config.hidden();
+    }
+    return null;
   }
 
   /**
@@ -172,7 +189,8 @@ final class CudaLayers {
     return tail.in(context, states).in(weights.toArray(String[]::new)).out();
   }
 
-  private static GraphBuilder.Op operator(GraphBuilder graph, String type, EncoderConfig config) {
+  /** An operator of the library with the attributes that all of them have. */
+  static GraphBuilder.Op operator(GraphBuilder graph, String type, EncoderConfig config) {
     return graph
         .luciole(type)
         .with("heads", config.heads())

@@ -75,7 +75,8 @@ final class CudaLibraries {
 
   private static final Path LOADER_CACHE = Path.of("/etc/ld.so.cache");
 
-  private static final Pattern LIBRARY = Pattern.compile("lib(?:cuda|cudart|cublas|cublasLt|curand|cufft|cudnn)\\.so\\.\\d+");
+  private static final Pattern LIBRARY =
+      Pattern.compile("lib(?:cuda|cudart|cublas|cublasLt|curand|cufft|cudnn)\\.so\\.\\d+");
 
   private final Set<String> present;
 
@@ -110,8 +111,7 @@ final class CudaLibraries {
     }
     if (cache != null && Files.isReadable(cache)) {
       try (InputStream in = Files.newInputStream(cache)) {
-        Matcher names =
-            LIBRARY.matcher(new String(in.readAllBytes(), StandardCharsets.ISO_8859_1));
+        Matcher names = LIBRARY.matcher(new String(in.readAllBytes(), StandardCharsets.ISO_8859_1));
         while (names.find()) {
           present.add(names.group());
         }

@@ -30,17 +30,12 @@ final class CudaTiles {
   /** Batches of no more tokens are run as CUDA graphs, which have small tiles. */
   private static final int GRAPHS = 256;
 
-  private static final int FORCED = Integer.getInteger("luciole.onnx.tile", 0);
-
   private CudaTiles() {}
 
   /** How many tokens the tiles of a batch may have. */
   static int queries(TokenBatch batch) {
     if (batch.tokens() <= GRAPHS) {
       return SMALL;
-    }
-    if (FORCED > 0) {
-      return FORCED;
     }
     double pairs = 0;
     for (int i = 0; i < batch.size(); i++) {

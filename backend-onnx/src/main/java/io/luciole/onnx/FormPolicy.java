@@ -64,6 +64,11 @@ final class FormPolicy {
     }
   }
 
+  /** A policy that takes the usual form for every batch. */
+  FormPolicy withoutChoice() {
+    return new FormPolicy(usual, false);
+  }
+
   /** The form most batches take; its session is opened at once, others when first needed. */
   Form usual() {
     return usual;

@@ -75,7 +75,8 @@ final class HeadModel implements AutoCloseable {
     graph.output("out", values, DataType.FLOAT, -1, head.outputs());
     models.put(
         output,
-        runtime.compile(graph.build(), initializers, Device.CPU, config.threads(), Form.LOOP, false));
+        runtime.compile(
+            graph.build(), initializers, Device.CPU, config.threads(), Form.LOOP, false));
   }
 
   Set<Output> outputs() {

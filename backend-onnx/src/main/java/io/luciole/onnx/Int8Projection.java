@@ -16,31 +16,34 @@ import java.util.stream.IntStream;
  *
  * <pre>
  * weights       w ≈ s_n · q      one scale an output n, symmetric, made at load
- * activations   x ≈ s_t · q − c  one scale a token t, made as they come
- * result        s_t · s_n · Σ q q + b_n − c · Σ_k w
+ * activations   x ≈ s_t · (q − z)  one scale a token t, made as they come
+ * result        s_t · s_n · Σ (q − z) q + b_n
  * </pre>
  *
  * A scale a token, and not one for all as {@code DynamicQuantizeLinear} makes it, keeps a text's
- * result independent of its neighbours and is nearer to the floats. c is 0 but behind an
- * activation, whose results are never below −c: they use the whole range of unsigned numbers.
+ * result independent of its neighbours and is nearer to the floats. The zero point z is the middle
+ * but behind an activation, whose results are hardly negative: they use most of the range.
  */
 final class Int8Projection extends Projection {
   /** Neither GELU's minimum (−0.16997), nor that of its approximation by tanh, is below. */
-  private static final float GELU_SHIFT = 0.1702f;
+  private static final float GELU_LEAST = -0.1702f;
+
+  /** The zero point behind a GELU. */
+  private static final int GELU_ZERO = 32;
 
   /** Weights lie in ± this. */
   private static final int WEIGHT_RANGE = ByteArithmetic.weightRange();
 
-  /** Activations lie in ±127 about a zero point of 128, or in 0…255 where c makes them positive. */
-  private static final int RANGE = 127;
+  /** The zero point of values of either sign, which lie in ±127 about it. */
+  private static final int MIDDLE = 128;
 
   private static final int COLUMNS_AT_ONCE = 64;
 
   /** Quantised values by the name of the floats they were made of. */
   private final Map<String, Quantized> quantized = new HashMap<>();
 
-  /** Values that come from an activation, and c. */
-  private final Map<String, Float> shifts = new HashMap<>();
+  /** Zero points of values that come from an activation. */
+  private final Map<String, Integer> zeros = new HashMap<>();
 
   /** Quantised activations, their zero point and their scales, [T]. */
   private record Quantized(String values, String zero, String scales) {}
@@ -57,19 +60,15 @@ final class Int8Projection extends Projection {
   @Override
   String activated(String x, Linear layer, EncoderConfig.Activation activation) {
     String y = activate(multiply(x, layer), bias(layer), activation);
-    shifts.put(y, activation == EncoderConfig.Activation.RELU ? 0 : GELU_SHIFT);
+    zeros.put(y, activation == EncoderConfig.Activation.RELU ? 0 : GELU_ZERO);
     return y;
   }
 
   @Override
   String normalised(String x, Linear layer, String residual, Norm norm, float epsilon) {
-    String y = multiply(x, layer);
-    Float shift = shifts.get(x);
-    String bias = shift == null ? bias(layer) : shiftedBias(layer, shift);
-    return skipNorm(y, residual, norm, epsilon, bias);
+    return skipNorm(multiply(x, layer), residual, norm, epsilon, bias(layer));
   }
 
-  /** {@code x·Wᵀ + c·Σ W}. */
   @Override
   String multiply(String x, Linear layer) {
     Quantized q = quantized.computeIfAbsent(x, this::quantize);
@@ -93,55 +92,26 @@ final class Int8Projection extends Projection {
   }
 
   private Quantized quantize(String x) {
-    Float shift = shifts.get(x);
+    int zero = zeros.getOrDefault(x, MIDDLE);
     String last = graph.ints(1);
-    String largest;
-    int zero;
-    int range;
-    String shifted = x;
-    if (shift == null) {
-      String high = graph.op("ReduceMax").in(x, last).with("keepdims", 0).out();
+    String largest = graph.op("ReduceMax").in(x, last).with("keepdims", 0).out();
+    float least = Float.MIN_NORMAL;
+    if (zero == MIDDLE) {
       String low = graph.op("ReduceMin").in(x, last).with("keepdims", 0).out();
-      largest = graph.op("Max").in(high, graph.op("Neg").in(low).out()).out();
-      zero = RANGE + 1;
-      range = RANGE;
-    } else {
-      shifted = shift == 0 ? x : graph.op("Add").in(x, graph.number(shift)).out();
-      largest = graph.op("ReduceMax").in(shifted, last).with("keepdims", 0).out();
-      zero = 0;
-      range = 2 * RANGE + 1;
+      largest = graph.op("Max").in(largest, graph.op("Neg").in(low).out()).out();
+    } else if (zero > 0) {
+      least = -GELU_LEAST / zero;
     }
     String scales =
         graph
             .op("Max")
-            .in(graph.op("Mul").in(largest, graph.number(1f / range)).out())
-            .in(graph.number(Float.MIN_NORMAL))
+            .in(graph.op("Mul").in(largest, graph.number(1f / (255 - zero))).out())
+            .in(graph.number(least))
             .out();
-    String zeros =
+    String eachZero =
         graph.op("Expand").in(graph.unsignedByte(zero), graph.op("Shape").in(scales).out()).out();
-    String values = graph.op("QuantizeLinear").in(shifted, scales, zeros).with("axis", 0).out();
+    String values = graph.op("QuantizeLinear").in(x, scales, eachZero).with("axis", 0).out();
     return new Quantized(values, graph.unsignedByte(zero), scales);
-  }
-
-  /** {@code b − c·Σ w}, with the weights as they are after quantisation. */
-  private String shiftedBias(Linear layer, float shift) {
-    float[] bias = layer.bias().toFloats();
-    int inputs = Math.toIntExact(layer.weight().shape()[1]);
-    ByteBuffer shifted = Initializers.allocate(4L * bias.length);
-    float[] row = new float[inputs];
-    float[] scale = new float[1];
-    byte[] q = new byte[inputs];
-    for (int n = 0; n < bias.length; n++) {
-      layer.weight().readFloats(n * inputs, FloatBuffer.wrap(row));
-      scale[0] = quantizeRow(row, q);
-      long sum = 0;
-      for (byte b : q) {
-        sum += b;
-      }
-      shifted.putFloat(bias[n] - shift * scale[0] * sum);
-    }
-    return initializers.put(
-        graph, layer.bias().name(), DataType.FLOAT, shifted.flip(), bias.length);
   }
 
   /** {@code [out, in]} floats to {@code [in, out]} bytes with a scale for each out. */

@@ -35,7 +35,8 @@ final class PaddedAttention implements Attention {
             .in(padded(projection, x, layer.key()))
             .in(padded(projection, x, layer.value()));
     String context =
-        attention.in(kernels ? "" : bias(projection, layer), mask)
+        attention
+            .in(kernels ? "" : bias(projection, layer), mask)
             .with("num_heads", config.heads())
             .out();
     return graph.op("Reshape").in(context, graph.ints(-1, config.hidden())).out();

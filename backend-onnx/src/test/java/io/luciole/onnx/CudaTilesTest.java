@@ -57,7 +57,9 @@ class CudaTilesTest {
           if (seen > queries) {
             int text = textOf(batch, first);
             assertThat(firstSeen).isEqualTo(batch.offset(text));
-            assertThat(seen).as("a long text is alone, seed %d", seed).isEqualTo(batch.length(text));
+            assertThat(seen)
+                .as("a long text is alone, seed %d", seed)
+                .isEqualTo(batch.length(text));
           }
         }
         assertThat(covered).as("seed %d", seed).containsOnly(1);

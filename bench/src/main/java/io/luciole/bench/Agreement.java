@@ -195,10 +195,7 @@ public final class Agreement {
   }
 
   private static void overlap(
-      String name,
-      Pairs queries,
-      Pairs passages,
-      ToDoubleBiFunction<Embedding, Embedding> score) {
+      String name, Pairs queries, Pairs passages, ToDoubleBiFunction<Embedding, Embedding> score) {
     double shared = 0;
     double first = 0;
     for (int q = 0; q < queries.a.size(); q++) {

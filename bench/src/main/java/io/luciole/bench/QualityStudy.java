@@ -39,7 +39,11 @@ import java.util.Map;
 public final class QualityStudy {
   private static final List<Fusion> FUSIONS =
       List.of(
-          Fusion.rrf(), Fusion.rrf(10), Fusion.minMax(), Fusion.zScore(), Fusion.distributionBased());
+          Fusion.rrf(),
+          Fusion.rrf(10),
+          Fusion.minMax(),
+          Fusion.zScore(),
+          Fusion.distributionBased());
 
   private static final List<Double> GRID = List.of(0.0, 0.25, 0.5, 0.75, 1.0);
   private static final int PARTS = 5;
@@ -61,8 +65,7 @@ public final class QualityStudy {
         Qrels qrels = BeirReader.qrels(folder.resolve("qrels.tsv"));
         judgements.put(name, qrels);
         for (String analyzer : args[i].substring(args[i].indexOf('=') + 1).split(",", -1)) {
-          EvaluationTable table =
-              evaluate(work, folder, analyzer, engine, qrels, depth);
+          EvaluationTable table = evaluate(work, folder, analyzer, engine, qrels, depth);
           tables.computeIfAbsent(name, n -> new LinkedHashMap<>()).put(analyzer, table);
           print(name, analyzer, table, qrels);
         }
@@ -72,12 +75,7 @@ public final class QualityStudy {
   }
 
   private static EvaluationTable evaluate(
-      Path work,
-      Path folder,
-      String analyzer,
-      EmbeddingEngine engine,
-      Qrels qrels,
-      int depth)
+      Path work, Path folder, String analyzer, EmbeddingEngine engine, Qrels qrels, int depth)
       throws IOException {
     String name = String.valueOf(folder.getFileName());
     Path index = work.resolve(name + "-" + analyzer);

@@ -55,25 +55,18 @@ public final class QuantizationRecall {
       List<Embedding> queries =
           engine.embedAll(texts, EmbedOptions.query().outputs(engine.outputs()));
       List<List<String>> nearest = queries.stream().map(q -> nearest(vectors, q.dense())).toList();
-      System.out.printf(
-          Locale.ROOT, "%,d vectors, %d queries%n", vectors.size(), queries.size());
+      System.out.printf(Locale.ROOT, "%,d vectors, %d queries%n", vectors.size(), queries.size());
       for (DenseQuantization quantization : DenseQuantization.values()) {
         Path index = Path.of(args[3]).resolve(quantization.id());
         if (!Files.exists(index)) {
           write(index, engine, quantization, vectors);
         }
         System.out.printf(
-            Locale.ROOT,
-            "%s\toversampling %.1f",
-            quantization.id(),
-            quantization.oversampling());
+            Locale.ROOT, "%s\toversampling %.1f", quantization.id(), quantization.oversampling());
         try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
           for (int depth : DEPTHS) {
             System.out.printf(
-                Locale.ROOT,
-                "\trecall@%d %.4f",
-                depth,
-                recall(searcher, queries, nearest, depth));
+                Locale.ROOT, "\trecall@%d %.4f", depth, recall(searcher, queries, nearest, depth));
           }
         }
         bytes(index, vectors.size());
@@ -156,8 +149,7 @@ public final class QuantizationRecall {
                 .filter(file -> file.toString().endsWith("." + part.getKey()))
                 .mapToLong(QuantizationRecall::size)
                 .sum();
-        System.out.printf(
-            Locale.ROOT, "\t%s %.1f B", part.getValue(), (double) bytes / vectors);
+        System.out.printf(Locale.ROOT, "\t%s %.1f B", part.getValue(), (double) bytes / vectors);
       }
     }
     System.out.println();

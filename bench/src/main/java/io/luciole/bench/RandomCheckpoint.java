@@ -89,8 +89,7 @@ final class RandomCheckpoint {
     byte[] json = header.toString().getBytes(StandardCharsets.UTF_8);
     Random random = new Random(1);
     try (OutputStream out = Files.newOutputStream(file)) {
-      out.write(
-          ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).array());
+      out.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).array());
       out.write(json);
       for (Map.Entry<String, int[]> tensor : tensors.entrySet()) {
         int size = size(tensor.getValue());

@@ -11,20 +11,20 @@ import java.util.SplittableRandom;
  * Documents and queries made up from their numbers, so that they need no file: the same number
  * gives the same document anywhere.
  *
- * <p>Dense vectors have 1024 components: one of {@value #TOPICS} topics' directions, plus a point in
- * a space of {@value #DIRECTIONS} directions that all share, with variances falling as 1/i, plus a
- * little noise; so neighbours are to be found, as in embeddings of texts, and not only by chance. Of
- * the about 70 tokens some 50 follow Zipf's law over {@value #VOCABULARY}, and 20 a topic's own;
+ * <p>Dense vectors have 1024 components: one of {@value #TOPICS} topics' directions, plus a point
+ * in a space of {@value #DIRECTIONS} directions that all share, with variances falling as 1/i, plus
+ * a little noise; so neighbours are to be found, as in embeddings of texts, and not only by chance.
+ * Of the about 70 tokens some 50 follow Zipf's law over {@value #VOCABULARY}, and 20 a topic's own;
  * weights are from 0.04 to 0.35, as BGE-M3's. The text has the same tokens as words.
  */
 final class SyntheticCorpus {
   static final int DIMENSION = 1024;
-  static final int TOPICS = 2000;
+  static final int TOPICS = 1000;
   static final int DIRECTIONS = 64;
   static final int VOCABULARY = 250_000;
 
-  private static final double TOPIC = 1.0;
-  private static final double SHARED = 0.8;
+  private static final double TOPIC = 0.6;
+  private static final double SHARED = 1.0;
   private static final double NOISE = 0.15;
   private static final int TOKENS = 70;
   private static final int OF_TOPIC = 20;

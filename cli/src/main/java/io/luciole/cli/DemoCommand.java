@@ -134,7 +134,7 @@ final class DemoCommand implements Callable<Integer> {
             Locale.ROOT,
             "In %s: each of %,d passages became a vector (%s, %d dimensions, in this JVM) and a"
                 + " document of a Lucene index;%n%d queries went to every leg, and the legs' lists"
-                + " were fused by reciprocal rank.",
+                + " were fused by how their scores are spread.",
             Progress.duration(seconds),
             documents,
             engine.backend().version(),

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Locale;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -58,7 +59,7 @@ final class DoctorCommand implements Callable<Integer> {
     java();
     LucioleConfig config = configuration();
     cache();
-    backends();
+    backends(config);
     model(config);
     out.println();
     out.println(usable ? "Ready." : "Not ready: see the lines marked FAIL.");
@@ -109,6 +110,14 @@ final class DoctorCommand implements Callable<Integer> {
               : setting != null ? setting.value() + "   (" + setting.origin() + ")" : "default";
       item(String.format(Locale.ROOT, "%-26s %s", key.property(), value));
     }
+    for (String name : new TreeSet<>(System.getProperties().stringPropertyNames())) {
+      // A backend's own switches, which it reads and checks itself.
+      if (name.matches("luciole\\.(onnx|djl)\\..+")) {
+        item(
+            String.format(
+                Locale.ROOT, "%-26s %s   (system property)", name, System.getProperty(name)));
+      }
+    }
     return config;
   }
 
@@ -155,11 +164,17 @@ final class DoctorCommand implements Callable<Integer> {
     return sum[0];
   }
 
-  private void backends() {
+  private void backends(LucioleConfig config) {
     heading("Backends");
     Backends backends = Backends.find();
     for (BackendProvider provider : backends.providers()) {
-      BackendProvider.Probe probe = provider.probe();
+      BackendProvider.Probe probe;
+      try {
+        probe = provider.probe();
+      } catch (RuntimeException | LinkageError e) {
+        note(provider.name() + ": cannot be asked for its devices: " + e);
+        continue;
+      }
       String devices =
           probe.devices().stream().map(Device::toString).collect(Collectors.joining(", "));
       if (devices.isEmpty()) {
@@ -170,11 +185,22 @@ final class DoctorCommand implements Callable<Integer> {
       probe.problems().forEach(this::note);
     }
     backends.broken().forEach(b -> note("cannot be loaded: " + b));
-    if (backends.providers().isEmpty()) {
-      fail(
-          "no backend on the class path: add io.luciole:luciole-backend-onnx with"
-              + " com.microsoft.onnxruntime:onnxruntime");
+    String name = setting(config, LucioleConfig.Key.BACKEND);
+    String device = setting(config, LucioleConfig.Key.DEVICE);
+    try {
+      Backends.Choice choice =
+          backends.choose(
+              name, device == null || device.contains(",") ? null : Device.parse(device));
+      ok(choice.provider().name() + " is chosen: " + choice.reason());
+    } catch (LucioleException | IllegalArgumentException e) {
+      fail(Failures.text(e));
     }
+  }
+
+  /** The value in effect, or null for the default. */
+  private @Nullable String setting(LucioleConfig config, LucioleConfig.Key key) {
+    String flag = engineOptions.flagOf(key);
+    return flag != null ? flag : config.get(key).orElse(null);
   }
 
   private void model(LucioleConfig config) {

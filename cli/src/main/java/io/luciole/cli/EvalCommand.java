@@ -39,7 +39,7 @@ import picocli.CommandLine.Option;
       "Examples:",
       "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv",
       "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --run fused.trec",
-      "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --fusion rrf,minmax \\",
+      "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --fusion rrf,dbsf \\",
       "    --tune --compare yesterday.trec"
     })
 final class EvalCommand implements Callable<Integer> {
@@ -77,8 +77,8 @@ final class EvalCommand implements Callable<Integer> {
       paramLabel = "NAME",
       split = ",",
       converter = FusionOptions.FusionConverter.class,
-      description = "Fusions to measure, with commas between; rrf by default.")
-  private List<Fusion> fusions = List.of(Fusion.rrf());
+      description = "Fusions to measure, with commas between; dbsf by default.")
+  private List<Fusion> fusions = List.of(Fusion.usual());
 
   @Option(
       names = "--depth",
@@ -103,7 +103,7 @@ final class EvalCommand implements Callable<Integer> {
   @Option(
       names = "--row",
       paramLabel = "NAME",
-      description = "Which ranking of the table --run and --compare take, such as dense or rrf:60.")
+      description = "Which ranking of the table --run and --compare take, such as dense or dbsf.")
   private @Nullable String row;
 
   @Option(
@@ -164,7 +164,8 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   private Evaluation evaluation(HybridSearcher searcher) {
-    Evaluation evaluation = Choice.checked(() -> Evaluation.of(searcher).fusions(fusions).depth(depth));
+    Evaluation evaluation =
+        Choice.checked(() -> Evaluation.of(searcher).fusions(fusions).depth(depth));
     return rerank == null
         ? evaluation
         : evaluation.rerank(new HybridQuery.Rerank(rerank, HybridQuery.Rerank.COLBERT));

@@ -21,7 +21,8 @@ final class FusionOptions {
       names = "--fusion",
       paramLabel = "NAME",
       converter = FusionConverter.class,
-      description = "How the legs become one list: rrf, rrf:K, sum, minmax, zscore or dbsf.")
+      description =
+          "How the legs become one list: dbsf (the default), rrf, rrf:K, sum, minmax or zscore.")
   private @Nullable Fusion fusion;
 
   @Option(
@@ -90,8 +91,7 @@ final class FusionOptions {
       if (at < 1) {
         throw new CliException("--filter: expected NAME=VALUE, got \"" + filter + '"');
       }
-      all.add(
-          LegQueries.metadata(filter.substring(0, at), filter.substring(at + 1)), Occur.FILTER);
+      all.add(LegQueries.metadata(filter.substring(0, at), filter.substring(at + 1)), Occur.FILTER);
     }
     return all.build();
   }

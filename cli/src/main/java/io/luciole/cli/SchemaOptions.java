@@ -19,8 +19,8 @@ final class SchemaOptions {
       names = "--analyzer",
       paramLabel = "NAME",
       description = {
-        "How a new index cuts words, for BM25: standard (any language, whole words), multilingual"
-            + " (any language, beginnings of words), or a language such as en, de."
+        "How a new index cuts words, for BM25: multilingual (the default: beginnings of words, any"
+            + " language), standard (whole words, any language), or a language such as en, de."
       })
   private @Nullable String analyzer;
 
@@ -90,7 +90,8 @@ final class SchemaOptions {
     metadata.forEach((name, type) ->
         flag(
             "--metadata",
-            () -> builder.metadata(name, Choice.of(MetadataType.values(), MetadataType::id, type))));
+            () ->
+                builder.metadata(name, Choice.of(MetadataType.values(), MetadataType::id, type))));
     try {
       return Optional.of(builder.build());
     } catch (IllegalArgumentException e) {

@@ -176,12 +176,12 @@ final class SearchCommand implements Callable<Integer> {
         .err()
         .println(
             String.format(
-                Locale.ROOT,
-                "%s of %,d documents in %.0f ms%s",
-                count == 0 ? "No hit" : count == 1 ? "1 hit" : count + " hits",
-                documents,
-                result.took().toNanos() / 1e6,
-                embedding)
+                    Locale.ROOT,
+                    "%s of %,d documents in %.0f ms%s",
+                    count == 0 ? "No hit" : count == 1 ? "1 hit" : count + " hits",
+                    documents,
+                    result.took().toNanos() / 1e6,
+                    embedding)
                 + (result.partial() ? "; time ran out, so there may be better ones" : ""));
   }
 

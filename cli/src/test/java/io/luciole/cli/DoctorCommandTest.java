@@ -20,6 +20,7 @@ class DoctorCommandTest {
         .contains("vector kernels for Lucene are on")
         .contains("onnx: ONNX Runtime 1.")
         .contains("devices cpu")
+        .contains("ok    onnx is chosen: the only one on the class path")
         .contains("luciole.threads            1   (flag)")
         .contains("Model starter")
         .contains("384 dimensions, gives dense, texts of up to 512 tokens")
@@ -58,6 +59,23 @@ class DoctorCommandTest {
     assertThat(run.out())
         .contains("FAIL  Unknown setting luciole.devise")
         .contains("did you mean luciole.device?");
+  }
+
+  @Test
+  void doctor_unknownBackend_failsAndListsThoseThereAre() {
+    Run run = Cli.run("doctor", "--backend", "tensorrt");
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.out())
+        .contains("luciole.backend            tensorrt   (flag)")
+        .contains("FAIL  There is no backend \"tensorrt\" on the class path; found: onnx.");
+  }
+
+  @Test
+  void doctor_backendsOwnSwitch_isShown() {
+    Run run = withProperty("luciole.onnx.form", "loop", "doctor");
+
+    assertThat(run.out()).contains("luciole.onnx.form          loop   (system property)");
   }
 
   @Test

@@ -60,12 +60,27 @@ class IndexSearchEvalTest {
     Path corpus =
         write(
             "corpus.jsonl",
-            CORPUS + "{\"_id\":\"long\",\"text\":\"" + text + "\",\"lang\":\"en\",\"year\":1999}\n");
+            CORPUS
+                + "{\"_id\":\"long\",\"text\":\""
+                + text
+                + "\",\"lang\":\"en\",\"year\":1999}\n");
     Path own = folder.resolve("index");
     Run run =
         Cli.run(
-            "index", "--index", own, "--input", corpus, "--chunk", 48, "--quantization", "8bit",
-            "--analyzer", "en", "--metadata", "year=long", "--bulk");
+            "index",
+            "--index",
+            own,
+            "--input",
+            corpus,
+            "--chunk",
+            48,
+            "--quantization",
+            "8bit",
+            "--analyzer",
+            "en",
+            "--metadata",
+            "year=long",
+            "--bulk");
     assertThat(run.status()).as(run.err()).isZero();
     JsonNode stats = JSON.readTree(Cli.run("stats", "--index", own, "--json").out());
     assertThat(stats.path("documents").asInt()).isEqualTo(6);
@@ -76,8 +91,21 @@ class IndexSearchEvalTest {
 
     Run found =
         Cli.run(
-            "search", "--index", own, "--json", "--filter", "lang=en", "--fusion", "minmax",
-            "--weight", "bm25=0.3", "--depth", 20, "--timeout", 60000, "--explain",
+            "search",
+            "--index",
+            own,
+            "--json",
+            "--filter",
+            "lang=en",
+            "--fusion",
+            "minmax",
+            "--weight",
+            "bm25=0.3",
+            "--depth",
+            20,
+            "--timeout",
+            60000,
+            "--explain",
             "firefly glowing");
     assertThat(found.status()).as(found.err()).isZero();
     assertThat(ids(found)).containsExactlyInAnyOrder("firefly", "long");
@@ -141,19 +169,22 @@ class IndexSearchEvalTest {
     Object[] eval = {"eval", "--index", index, "--queries", queries, "--qrels", qrels};
     Run first = Cli.run(with(eval, "--run", trec, "--row", "bm25", "--per-query", perQuery));
     assertThat(first.status()).as(first.err()).isZero();
-    assertThat(Files.readString(trec)).contains(" bm25\n").doesNotContain("rrf");
-    assertThat(Files.readAllLines(perQuery)).hasSize(15).contains("glow\tbm25\t1.0000\t1.0000\t1.0000\t1.0000");
+    assertThat(Files.readString(trec)).contains(" bm25\n").doesNotContain("dbsf");
+    assertThat(Files.readAllLines(perQuery))
+        .hasSize(15)
+        .contains("glow\tbm25\t1.0000\t1.0000\t1.0000\t1.0000");
 
     Run second =
         Cli.run(with(eval, "--fusion", "rrf:10,minmax", "--tune", "--compare", trec, "--tsv"));
     assertThat(second.status()).as(second.err()).isZero();
     assertThat(second.out())
         .contains("rrf:10\t", "minmax\t")
-        .containsPattern("nDCG@10 of minmax [0-9.]+, of .*bm25.trec [0-9.]+: .* over 5 queries, p = ")
+        .containsPattern(
+            "nDCG@10 of minmax [0-9.]+, of .*bm25.trec [0-9.]+: .* over 5 queries, p = ")
         .containsPattern("Best of the grid: .* expect [0-9.]+ of new ones \\(5-fold");
     Run wrong = Cli.run(with(eval, "--row", "best", "--run", trec));
     assertThat(wrong.status()).isEqualTo(1);
-    assertThat(wrong.err()).contains("--row: expected one of dense, bm25, rrf:60, got \"best\"");
+    assertThat(wrong.err()).contains("--row: expected one of dense, bm25, dbsf, got \"best\"");
     Run shallow = Cli.run(with(eval, "--depth", 5));
     assertThat(shallow.status()).isNotZero();
     assertThat(shallow.err()).contains("depth must be at least 100, got 5");
@@ -171,7 +202,7 @@ class IndexSearchEvalTest {
         .containsPattern("documents +5\\R")
         .containsPattern("model +starter \\(384 dimensions, weights [0-9a-f]{12}")
         .containsPattern("legs +dense, bm25")
-        .containsPattern("words +analyzer standard")
+        .containsPattern("words +analyzer multilingual")
         .containsPattern("[0-9.]+ (B|KiB) +[0-9.]+ % +vectors of dense");
 
     JsonNode stats = JSON.readTree(Cli.run("stats", "--index", index, "--json").out());
@@ -529,7 +560,7 @@ class IndexSearchEvalTest {
     Run tsv = Cli.run("eval", "--index", index, "--queries", queries, "--qrels", qrels, "--tsv");
 
     assertThat(table.status()).as(table.err()).isZero();
-    assertThat(table.out()).contains("nDCG@10", "MRR@10", "Recall@100", "dense", "bm25", "rrf");
+    assertThat(table.out()).contains("nDCG@10", "MRR@10", "Recall@100", "dense", "bm25", "dbsf");
     assertThat(table.err())
         .contains("Queries left out for want of a relevant document: 1")
         .contains("Judged queries left out that are not among the queries: 1")

@@ -66,7 +66,8 @@ class MainTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"demo", "pull", "embed", "index", "search", "eval", "stats", "serve", "doctor"})
+  @ValueSource(
+      strings = {"demo", "pull", "embed", "index", "search", "eval", "stats", "serve", "doctor"})
   void helpOfCommand_fitsTheScreenAndEndsWithExamples(String command) {
     Run run = Cli.run(command, "--help");
 

@@ -75,9 +75,14 @@ public final class Backends {
   }
 
   /**
-   * Chooses a provider. By name if one is given; otherwise the only one there is; otherwise the
-   * first that reports the device asked for, or an accelerator where none was asked for; otherwise
-   * the first in a fixed order (onnx, djl, then by name). The choice is logged with its reason.
+   * A provider and why it was chosen.
+   *
+   * @param reason for people, such as "the only one on the class path"
+   */
+  public record Choice(BackendProvider provider, String reason) {}
+
+  /**
+   * Chooses a provider as {@link #choose} does, and logs the choice with its reason.
    *
    * @param name the provider's name, or null for no choice
    * @param device the device that will be used, or null for no choice
@@ -85,17 +90,36 @@ public final class Backends {
    *     or lists those found
    */
   public BackendProvider select(@Nullable String name, @Nullable Device device) {
+    Choice choice = choose(name, device);
+    log.info("Backend {}: {}", requireNonNull(choice.provider.name(), "name"), choice.reason);
+    return choice.provider;
+  }
+
+  /**
+   * Chooses a provider. By name if one is given; otherwise the only one there is; otherwise the
+   * first that reports the device asked for, or an accelerator where none was asked for; otherwise
+   * the first that reports any device, in a fixed order (onnx, djl, then by name).
+   *
+   * @param name the provider's name, or null for no choice
+   * @param device the device that will be used, or null for no choice
+   * @throws BackendException if there is none, or none of that name; the message says what to add
+   *     or lists those found
+   */
+  public Choice choose(@Nullable String name, @Nullable Device device) {
+    String others =
+        broken.isEmpty() ? "" : " Found but not loadable: " + String.join("; ", broken) + ".";
     if (providers.isEmpty()) {
       throw new BackendException(
           "No Luciole backend is on the class path. Add io.luciole:luciole-backend-onnx with"
               + " com.microsoft.onnxruntime:onnxruntime (onnxruntime_gpu for CUDA), or"
               + " io.luciole:luciole-backend-djl."
-              + (broken.isEmpty() ? "" : " Found but not loadable: " + String.join("; ", broken)));
+              + others);
     }
     if (name != null) {
       return providers.stream()
           .filter(p -> p.name().equals(name))
           .findFirst()
+          .map(p -> new Choice(p, "luciole.backend names it"))
           .orElseThrow(() ->
               new BackendException(
                   "There is no backend \""
@@ -105,27 +129,37 @@ public final class Backends {
                       + ". Set luciole.backend to one of these, or add the artifact"
                       + " io.luciole:luciole-backend-"
                       + name
-                      + "."));
+                      + "."
+                      + others));
     }
     if (providers.size() == 1) {
-      return chosen(providers.get(0), "the only one on the class path");
+      return new Choice(providers.get(0), "the only one on the class path");
     }
+    BackendProvider usable = null;
     for (BackendProvider p : providers) {
-      List<Device> devices = p.probe().devices();
+      List<Device> devices = devices(p);
       if (device != null && devices.contains(device)) {
-        return chosen(p, "first of " + names() + " to offer " + device);
+        return new Choice(p, "first of " + names() + " to offer " + device);
       }
       if (device == null && devices.stream().anyMatch(Device::isAccelerator)) {
-        return chosen(p, "first of " + names() + " to offer an accelerator");
+        return new Choice(p, "first of " + names() + " to offer an accelerator");
       }
+      usable = usable == null && !devices.isEmpty() ? p : usable;
     }
-    return chosen(
-        providers.get(0), "first of " + names() + " in fixed order, none with an accelerator");
+    String wanted = device == null ? "an accelerator" : device.toString();
+    return usable != null
+        ? new Choice(usable, "first of " + names() + " in fixed order, none with " + wanted)
+        : new Choice(providers.get(0), "first of " + names() + ", none with a usable device");
   }
 
-  private static BackendProvider chosen(BackendProvider p, String reason) {
-    log.info("Backend {}: {}", requireNonNull(p.name(), "name"), reason);
-    return p;
+  /** A provider that fails where it should report is named and passed over. */
+  private static List<Device> devices(BackendProvider provider) {
+    try {
+      return provider.probe().devices();
+    } catch (RuntimeException | LinkageError e) {
+      log.warn("The backend {} cannot be asked for its devices: {}", provider.name(), e, e);
+      return List.of();
+    }
   }
 
   private String names() {

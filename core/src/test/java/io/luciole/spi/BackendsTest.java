@@ -75,6 +75,27 @@ class BackendsTest {
     }
   }
 
+  /** Throws as it is asked for its devices. */
+  public static final class Failing extends Fake {
+    /** For the service loader. */
+    public Failing() {
+      super("failing");
+    }
+
+    @Override
+    public Probe probe() {
+      throw new UnsatisfiedLinkError("libfailing.so");
+    }
+  }
+
+  /** Comes first and has no device, as where its library cannot be loaded. */
+  public static final class NoDevice extends Fake {
+    /** For the service loader. */
+    public NoDevice() {
+      super("onnx");
+    }
+  }
+
   private Backends find(String... classes) throws IOException {
     Path services = Files.createDirectories(folder.resolve("META-INF/services"));
     Files.write(services.resolve(BackendProvider.class.getName()), List.of(classes));
@@ -140,5 +161,29 @@ class BackendsTest {
     assertThatThrownBy(() -> alone.select(null, null))
         .hasMessageContaining("Found but not loadable")
         .hasMessageContaining("Broken");
+  }
+
+  @Test
+  void providerThatFailsAsItIsProbed_isPassedOver() throws IOException {
+    Backends found = find(nameOf(Failing.class), nameOf(Djl.class), nameOf(Another.class));
+
+    assertThat(found.select(null, null).name()).isEqualTo("djl");
+    assertThat(found.select(null, Device.CPU).name()).isEqualTo("djl");
+    Backends other = find(nameOf(Failing.class), nameOf(NoDevice.class), nameOf(Another.class));
+    assertThat(other.select(null, null).name()).isEqualTo("another");
+  }
+
+  @Test
+  void choice_comesWithItsReason() throws IOException {
+    Backends two = find(nameOf(Onnx.class), nameOf(Djl.class));
+
+    assertThat(two.choose(null, null).reason())
+        .isEqualTo("first of onnx, djl to offer an accelerator");
+    assertThat(two.choose(null, Device.CPU).reason()).isEqualTo("first of onnx, djl to offer cpu");
+    assertThat(two.choose("djl", null).reason()).isEqualTo("luciole.backend names it");
+    assertThat(find(nameOf(Onnx.class)).choose(null, null).reason())
+        .isEqualTo("the only one on the class path");
+    assertThat(find(nameOf(Onnx.class), nameOf(Another.class)).choose(null, null).reason())
+        .isEqualTo("first of onnx, another in fixed order, none with an accelerator");
   }
 }

@@ -67,8 +67,7 @@ public final class SwitchBackend {
         LucioleConfig.of(Map.of("luciole.model", model, "luciole.backend", backend));
     try (EmbeddingEngine engine = EmbeddingEngine.builder(config).open()) {
       System.out.println(backend + ": " + engine.backend().version());
-      return engine.embedAll(
-          TEXTS, EmbedOptions.passage().outputs(Output.DENSE, Output.SPARSE));
+      return engine.embedAll(TEXTS, EmbedOptions.passage().outputs(Output.DENSE, Output.SPARSE));
     }
   }
 }

@@ -37,12 +37,12 @@ public final class Evaluation {
   }
 
   /**
-   * An evaluation of every leg the searcher has and, where there are several, of their fusion by
-   * reciprocal rank; lists 1000 long.
+   * An evaluation of every leg the searcher has and, where there are several, of their usual
+   * fusion; lists 1000 long.
    */
   public static Evaluation of(HybridSearcher searcher) {
     return new Evaluation(
-        requireNonNull(searcher, "searcher"), List.of(Fusion.rrf()), DEFAULT_DEPTH, null);
+        requireNonNull(searcher, "searcher"), List.of(Fusion.usual()), DEFAULT_DEPTH, null);
   }
 
   /** The same with these fusions instead; their rows bear their names. */

@@ -35,6 +35,14 @@ public interface Fusion {
   /** Whether the sum is divided by the sum of the weights of the legs that were asked. */
   boolean averaged();
 
+  /**
+   * What searches use unless told otherwise: {@link #distributionBased}. {@code docs/quality.md}
+   * has the comparison.
+   */
+  static Fusion usual() {
+    return distributionBased();
+  }
+
   /** Reciprocal rank fusion with k = 60: {@code weight / (60 + rank)}. */
   static Fusion rrf() {
     return rrf(60);

@@ -78,7 +78,7 @@ public final class HybridQuery {
     private @Nullable Set<Leg> legs;
     private Map<Leg, LegOptions> options = Map.of();
     private @Nullable Query filter;
-    private Fusion fusion = Fusion.rrf();
+    private Fusion fusion = Fusion.usual();
     private @Nullable Rerank rerank;
     private @Nullable Duration timeout;
     private boolean matchedTokens;
@@ -116,8 +116,8 @@ public final class HybridQuery {
   }
 
   /**
-   * A query by text: 10 hits from every leg that the index and the engine offer, 100 deep, fused by
-   * reciprocal rank.
+   * A query by text: 10 hits from every leg that the index and the engine offer, 100 deep, fused as
+   * {@link Fusion#usual} does.
    */
   public static HybridQuery of(String text) {
     return new HybridQuery(new Settings(requireNonNull(text, "text")));

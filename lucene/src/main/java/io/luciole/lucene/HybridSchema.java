@@ -170,7 +170,10 @@ public final class HybridSchema {
         engine.description().normalize());
   }
 
-  /** Names of the analysers: {@code standard}, and languages such as {@code en}, {@code de}. */
+  /**
+   * Names of the analysers: {@code multilingual}, {@code standard}, and languages such as {@code
+   * en}, {@code de}.
+   */
   public static Set<String> analyzers() {
     return Analyzers.names();
   }
@@ -313,7 +316,7 @@ public final class HybridSchema {
     private int sparseScale = 256;
     private boolean exactSparse = true;
     private @Nullable MultiVectorForm multiVectors;
-    private String analyzer = Analyzers.STANDARD;
+    private String analyzer = Analyzers.MULTILINGUAL;
     private float k1 = 1.2f;
     private float b = 0.75f;
     private @Nullable Chunks chunks;
@@ -378,8 +381,9 @@ public final class HybridSchema {
     }
 
     /**
-     * How words are cut, for BM25: {@code standard} (all languages, no stems), or a language's code
-     * such as {@code en} or {@code de}.
+     * How words are cut, for BM25: {@code multilingual} (all languages, words by their beginnings;
+     * the default), {@code standard} (all languages, whole words), or a language's code such as
+     * {@code en} or {@code de}: best where all texts are in that language.
      *
      * @throws IllegalArgumentException if there is no such analyser; the message lists them
      */

@@ -20,8 +20,8 @@ import org.apache.lucene.analysis.tokenattributes.TypeAttribute;
 
 /**
  * Words of texts in any language, where nobody knows in which: cut at Unicode's word boundaries,
- * Chinese, Japanese and Korean into pairs; lower case, without diacritics, letters and digits of
- * one kind; and words cut off after their first {@value #STEM} letters.
+ * Chinese, Japanese and Korean into pairs; lower case, Latin letters without diacritics, letters
+ * and digits of one kind; and words of letters alone cut off after their first {@value #STEM}.
  *
  * <p>Cutting off is the stemming that needs no language: over the languages of CLEF it is about as
  * good as stemmers made for each (McNamee and Mayfield, "Character N-Gram Tokenization for European
@@ -69,11 +69,21 @@ final class MultilingualAnalyzer extends Analyzer {
       if (!input.incrementToken()) {
         return false;
       }
-      if (term.length() > STEM && type.type().equals(ALPHABETIC)) {
+      if (term.length() > STEM && type.type().equals(ALPHABETIC) && !hasDigit()) {
         int end = Character.offsetByCodePoints(term.buffer(), 0, term.length(), 0, points());
         term.setLength(end);
       }
       return true;
+    }
+
+    /** Numbers of parts and versions are nothing but themselves. */
+    private boolean hasDigit() {
+      for (int i = 0; i < term.length(); i++) {
+        if (Character.isDigit(term.charAt(i))) {
+          return true;
+        }
+      }
+      return false;
     }
 
     private int points() {

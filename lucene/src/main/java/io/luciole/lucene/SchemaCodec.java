@@ -23,8 +23,7 @@ import org.apache.lucene.util.quantization.QuantizedByteVectorValues.ScalarEncod
  */
 final class SchemaCodec extends Lucene104Codec {
   /** A segment that is searched as fast without has no graph; Lucene's own threshold. */
-  private static final int GRAPH_THRESHOLD =
-      Lucene99HnswVectorsFormat.HNSW_GRAPH_THRESHOLD;
+  private static final int GRAPH_THRESHOLD = Lucene99HnswVectorsFormat.HNSW_GRAPH_THRESHOLD;
 
   private static final int NO_GRAPH = Integer.MAX_VALUE;
 
@@ -56,8 +55,7 @@ final class SchemaCodec extends Lucene104Codec {
   SchemaCodec(HybridSchema schema, int mergeWorkers, boolean graphsByMerges) {
     super(Mode.BEST_SPEED);
     KnnVectorsFormat usual = new Lucene99HnswVectorsFormat();
-    this.dense =
-        schema.dense().map(d -> dense(d, mergeWorkers, graphsByMerges)).orElse(usual);
+    this.dense = schema.dense().map(d -> dense(d, mergeWorkers, graphsByMerges)).orElse(usual);
   }
 
   private static KnnVectorsFormat dense(

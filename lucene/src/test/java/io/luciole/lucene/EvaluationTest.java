@@ -80,7 +80,7 @@ class EvaluationTest {
             Evaluation.of(searcher).run(queries, Qrels.of(grades), progress::add);
         assertThat(table.rows())
             .extracting(EvaluationTable.Row::name)
-            .containsExactly("dense", "sparse", "bm25", "rrf:60");
+            .containsExactly("dense", "sparse", "bm25", "dbsf");
         assertThat(table.rows()).allMatch(row -> row.recall100() == 1);
         assertThat(table.rows().get(0).ndcg10()).isEqualTo(1);
         assertThat(table.queries()).isEqualTo(20);

@@ -300,7 +300,7 @@ class ExactnessTest {
         }
         assertThat(best)
             .isSortedAccordingTo(Comparator.comparingDouble(ScoredId::score).reversed());
-        assertThat(result.hits().get(0).explain().toString()).contains("scored again", "rrf:60");
+        assertThat(result.hits().get(0).explain().toString()).contains("scored again", "dbsf");
         assertThat(result.partial()).isFalse();
       }
     }

@@ -111,7 +111,8 @@ class MiniM3SearchTest {
       // A stable sort: ties stay in the order of the index.
       expected.sort(Comparator.comparingDouble(ScoredId::score).reversed());
       int depth = 1 + q % 50;
-      assertThat(searcher.search(HybridQuery.of(text).legs(Leg.SPARSE).depth(depth)).leg(Leg.SPARSE))
+      assertThat(
+              searcher.search(HybridQuery.of(text).legs(Leg.SPARSE).depth(depth)).leg(Leg.SPARSE))
           .as("seed %d, query %d: %s", SEED, q, text)
           .isEqualTo(expected.subList(0, Math.min(depth, expected.size())));
     }
@@ -141,8 +142,7 @@ class MiniM3SearchTest {
   @Test
   void scoresOfTheReferencesPairs_areComputeScores() throws Exception {
     JsonNode expected =
-        new ObjectMapper()
-            .readTree(MiniM3.folder().resolve("expected_scores.json").toFile());
+        new ObjectMapper().readTree(MiniM3.folder().resolve("expected_scores.json").toFile());
     JsonNode weights = expected.path("weights");
     Map<String, Scores.Weights> ways =
         Map.of(

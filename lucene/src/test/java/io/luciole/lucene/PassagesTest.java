@@ -70,6 +70,7 @@ class PassagesTest {
         .schema(
             HybridSchema.builder(engine)
                 .quantization(quantization)
+                .analyzer("standard")
                 .multiVectors(MultiVectorForm.FLOAT32)
                 .chunks(CHUNKS.tokens(), CHUNKS.overlap())
                 .build());

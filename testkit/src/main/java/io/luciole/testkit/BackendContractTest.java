@@ -430,6 +430,7 @@ public abstract class BackendContractTest {
   @Test
   final void run_ofABatchThatNoMemoryHolds_saysSo_andTheNextWorks() {
     int width = Math.max(backend.info().dimension(), backend.info().colbertDimension());
+    assumeTrue(width >= 64, "a batch with so large an output would itself fill the memory");
     int texts = Integer.MAX_VALUE / width + 1;
     TokenBatch batch = new TokenBatch(new int[texts], IntStream.rangeClosed(0, texts).toArray());
 

@@ -6,10 +6,12 @@ import io.luciole.Output;
 import io.luciole.model.ModelFiles;
 import io.luciole.spi.Backend;
 import io.luciole.spi.BackendConfig;
+import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendInfo;
 import io.luciole.spi.BackendOutput;
 import io.luciole.spi.BackendProvider;
 import io.luciole.spi.Device;
+import io.luciole.spi.Precision;
 import io.luciole.spi.TokenBatch;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -40,6 +42,9 @@ public final class FakeBackend implements BackendProvider {
 
   /** Components of a token vector. */
   public static final int COLBERT_DIMENSION = 4;
+
+  /** Token ids are below this. */
+  private static final int VOCABULARY = 1 << 20;
 
   private final AtomicLong runs = new AtomicLong();
   private final AtomicLong texts = new AtomicLong();
@@ -201,14 +206,28 @@ public final class FakeBackend implements BackendProvider {
 
   @Override
   public Backend open(ModelFiles model, BackendConfig config) {
-    return open(config.device());
+    Device device = config.device();
+    if (!devices.contains(device)) {
+      throw new BackendException("The fake offers " + devices + ", not " + device + ".");
+    }
+    config
+        .chosenPrecision()
+        .filter(p -> p != Precision.FP32)
+        .ifPresent(p -> {
+          throw new BackendException("The fake computes in fp32, not in " + p.id() + ".");
+        });
+    return open(device, Math.min(maxTokens, model.description().maxTokens()));
   }
 
   /** Opens a session without a model. */
   public Backend open(Device device) {
+    return open(device, maxTokens);
+  }
+
+  private Backend open(Device device, int limit) {
     onOpen.accept(opened.incrementAndGet());
     openSessions.incrementAndGet();
-    return new Session(device);
+    return new Session(device, limit);
   }
 
   private final class Session implements Backend {
@@ -216,7 +235,7 @@ public final class FakeBackend implements BackendProvider {
     private final AtomicInteger running = new AtomicInteger();
     private volatile boolean closed;
 
-    Session(Device device) {
+    Session(Device device, int limit) {
       info =
           new BackendInfo(
               "fake",
@@ -226,7 +245,7 @@ public final class FakeBackend implements BackendProvider {
               outputs,
               DIMENSION,
               outputs.contains(Output.COLBERT) ? COLBERT_DIMENSION : 0,
-              maxTokens,
+              limit,
               pads,
               concurrentRuns);
     }
@@ -251,7 +270,23 @@ public final class FakeBackend implements BackendProvider {
         }
         if (!info.outputs().containsAll(wanted) || wanted.isEmpty()) {
           misuses.incrementAndGet();
-          throw new IllegalArgumentException("asked for " + wanted);
+          throw new IllegalArgumentException(
+              "expected some of the outputs " + info.outputs() + ", got " + wanted);
+        }
+        if (batch.maxLength() > info.maxTokens()) {
+          misuses.incrementAndGet();
+          throw new IllegalArgumentException(
+              "expected texts of at most "
+                  + info.maxTokens()
+                  + " tokens, got one of "
+                  + batch.maxLength());
+        }
+        for (int id : batch.tokenIds()) {
+          if (id < 0 || id >= VOCABULARY) {
+            misuses.incrementAndGet();
+            throw new IllegalArgumentException(
+                "expected token ids from 0 to " + (VOCABULARY - 1) + ", got " + id);
+          }
         }
         if (recording) {
           batches.add(copyOf(batch));

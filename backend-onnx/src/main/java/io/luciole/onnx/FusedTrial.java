@@ -1,0 +1,95 @@
+package io.luciole.onnx;
+
+import io.luciole.model.EncoderConfig;
+import io.luciole.spi.BackendException;
+import io.luciole.spi.TokenBatch;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whether a device's kernels can be trusted, before the first text of a user: the same texts alone
+ * and together, short ones and one that takes several tiles, again and again. Kernels that a driver
+ * or card does not run as they should, and runs that get into each other's way, do not give the
+ * same values twice; a wrong vector is worse than a slow one.
+ */
+final class FusedTrial {
+  /** Lengths of the texts: of one tile with others, of two, of several. */
+  private static final int[] LENGTHS = {3, 70, 300};
+
+  private static final int ROUNDS = 3;
+
+  /**
+   * How far values may be apart, as a share of their norm and for each. Garbage is not this close.
+   */
+  private static final double SHARE = 0.05;
+
+  private static final double EACH = 0.02;
+
+  private FusedTrial() {}
+
+  /**
+   * Runs the trial.
+   *
+   * @param run gives values of each text of a batch
+   * @return what is wrong, or null
+   */
+  static @Nullable String problem(Function<TokenBatch, List<float[]>> run, EncoderConfig config) {
+    return problem(run, run, config);
+  }
+
+  /**
+   * Compares two ways to run.
+   *
+   * @param alone runs a text by itself
+   * @param together runs them all in a batch
+   * @return what is wrong, or null
+   */
+  static @Nullable String problem(
+      Function<TokenBatch, List<float[]>> alone,
+      Function<TokenBatch, List<float[]>> together,
+      EncoderConfig config) {
+    List<int[]> texts = texts(config);
+    try {
+      for (int round = 0; round < ROUNDS; round++) {
+        List<float[]> all = together.apply(TokenBatch.of(texts));
+        for (int i = 0; i < texts.size(); i++) {
+          float[] single = alone.apply(TokenBatch.of(List.of(texts.get(i)))).get(0);
+          if (!close(single, all.get(i))) {
+            return "a text of "
+                + texts.get(i).length
+                + " tokens gave other values alone than among others";
+          }
+        }
+      }
+      return null;
+    } catch (BackendException e) {
+      return String.valueOf(e.getMessage());
+    }
+  }
+
+  private static List<int[]> texts(EncoderConfig config) {
+    Random random = new Random(1);
+    return Arrays.stream(LENGTHS)
+        .map(length -> Math.min(length, config.maxTokens()))
+        .mapToObj(length -> random.ints(length, 0, config.vocabulary()).toArray())
+        .toList();
+  }
+
+  /** Whether two vectors are the same but for rounding; false if one is not finite. */
+  private static boolean close(float[] a, float[] b) {
+    if (a.length != b.length) {
+      return false;
+    }
+    double apart = 0;
+    double norm = 0;
+    for (int i = 0; i < a.length; i++) {
+      double d = a[i] - b[i];
+      apart += d * d;
+      norm += (double) a[i] * a[i];
+    }
+    return Math.sqrt(apart) <= SHARE * Math.sqrt(norm) + EACH * Math.sqrt(a.length);
+  }
+}
