@@ -169,9 +169,9 @@ public final class ServerLoad {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
       in.println("end");
-      int unused = process.waitFor();
+      process.onExit().join();
     }
   }
 
