@@ -3,6 +3,7 @@ package io.luciole.bench;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
@@ -94,7 +95,7 @@ final class LoadClients {
   private void client(List<Double> latencies) {
     try (Socket socket = new Socket()) {
       socket.setTcpNoDelay(true);
-      socket.connect(new InetSocketAddress("127.0.0.1", port), HUNG_MILLIS);
+      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), HUNG_MILLIS);
       socket.setSoTimeout(HUNG_MILLIS);
       InputStream in = new BufferedInputStream(socket.getInputStream(), 1 << 14);
       while (System.nanoTime() < endNanos) {

@@ -101,7 +101,8 @@ public final class ServerLoad {
       double direct = (before + after) / 2;
       System.out.printf(
           Locale.ROOT,
-          "%-7s engine called directly: %.1f and %.1f texts/s; over HTTP at best %.1f: %.1f %% of it%n",
+          "%-7s engine called directly: %.1f and %.1f texts/s; over HTTP at best %.1f: %.1f %% of"
+              + " it%n",
           kind,
           before,
           after,
@@ -168,9 +169,9 @@ public final class ServerLoad {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
       in.println("end");
-      int unused = process.waitFor();
+      process.onExit().join();
     }
   }
 

@@ -17,7 +17,8 @@ import picocli.CommandLine.Option;
     description = "Serve the model, and an index, over HTTP.",
     footer = {
       "",
-      "Speaks OpenAI's, text-embeddings-inference's and Cohere's APIs, and its own; a page to search",
+      "Speaks OpenAI's, text-embeddings-inference's and Cohere's APIs, and its own; a page to"
+          + " search",
       "with is at /. docs/server.md has them all. Listens on this machine alone unless told",
       "otherwise, and elsewhere only with a key (luciole.server.api-keys) or --insecure.",
       "Ends on SIGINT or SIGTERM, when what is under way is done.",

@@ -92,7 +92,8 @@ class ServeCommandTest {
                 HttpResponse.BodyHandlers.ofString());
         assertThat(put.statusCode()).as(put.body()).isEqualTo(200);
       }
-      process.destroy();
+      // Not the process itself, which would close what it still has to say.
+      assertThat(process.toHandle().destroy()).isTrue();
       assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
       assertThat(out.lines().collect(Collectors.joining("\n")))
           .contains("\"path\":\"/v1/documents/a\",\"status\":200")

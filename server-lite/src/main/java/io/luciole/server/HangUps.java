@@ -17,11 +17,14 @@ import io.helidon.webserver.spi.ServerConnection;
 import io.helidon.webserver.spi.ServerConnectionSelector;
 import java.net.SocketTimeoutException;
 import java.nio.channels.ClosedByInterruptException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,18 +32,30 @@ import org.jspecify.annotations.Nullable;
  * there.
  *
  * <p>A blocked thread does not see a connection end, so the connection is read ahead by another one
- * when asked for the first time. Invariant: only the connection's own thread starts a read ahead,
- * and before it reads itself it waits for one that was started; so the socket never has two readers
- * and no byte is lost. What was read ahead is the next request's.
+ * when asked for the first time, and no read of a client's bytes waits longer than the limit.
+ * Invariant: only the connection's own thread starts a read ahead, and before it reads itself it
+ * waits for one that was started; so the socket never has two readers and no byte is lost. What was
+ * read ahead is the next request's.
  *
  * <p>A connection and its requests have one thread, which is how they find each other.
  */
 final class HangUps implements ServerConnectionSelector {
   private final Http1ConnectionSelector http1;
+  private final Duration readTimeout;
+
+  // One server's, so that two servers in a process do not share it; its threads end with
+  // connections.
+  @SuppressWarnings("ThreadLocalUsage")
   private final ThreadLocal<@Nullable Line> lines = new ThreadLocal<>();
 
-  HangUps(Http1ConnectionSelector http1) {
+  /**
+   * Connections of a selector.
+   *
+   * @param readTimeout how long a client may be silent when something is expected of it
+   */
+  HangUps(Http1ConnectionSelector http1, Duration readTimeout) {
     this.http1 = http1;
+    this.readTimeout = readTimeout;
   }
 
   /** Whether the client of the request that this thread works on has hung up. */
@@ -66,7 +81,7 @@ final class HangUps implements ServerConnectionSelector {
 
   @Override
   public ServerConnection connection(ConnectionContext context) {
-    Line line = new Line(context.dataReader(), context.executor());
+    Line line = new Line(context.dataReader(), context.executor(), readTimeout);
     lines.set(line);
     return http1.connection(new Watched(context, DataReader.create(line::next), line));
   }
@@ -75,30 +90,34 @@ final class HangUps implements ServerConnectionSelector {
   private static final class Line {
     private final DataReader reader;
     private final ExecutorService threads;
+    private final Duration timeout;
     private @Nullable CompletableFuture<byte @Nullable []> ahead;
 
-    Line(DataReader reader, ExecutorService threads) {
+    Line(DataReader reader, ExecutorService threads, Duration timeout) {
       this.reader = reader;
       this.threads = threads;
+      this.timeout = timeout;
     }
 
-    /** The next bytes, or null at the end. */
+    /**
+     * The next bytes, or null at the end. Always read by another thread, since a blocked read has
+     * no time limit of its own; one that is given up ends with its connection.
+     */
     byte @Nullable [] next() {
       CompletableFuture<byte @Nullable []> started = ahead;
       if (started == null) {
-        return read();
+        started = CompletableFuture.supplyAsync(this::read, threads);
       }
       ahead = null;
       try {
-        return started.get();
+        return started.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        throw new ServerConnectionException(
+            "the client is silent", new SocketTimeoutException("silent for " + timeout));
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new ServerConnectionException("stopped", new ClosedByInterruptException());
       } catch (ExecutionException e) {
-        if (isTimeout(e)) {
-          // The client was silent because it waited for us.
-          return read();
-        }
         throw e.getCause() instanceof RuntimeException known
             ? known
             : new ServerConnectionException("the connection failed", requireNonNull(e.getCause()));
@@ -120,27 +139,8 @@ final class HangUps implements ServerConnectionSelector {
         ahead = CompletableFuture.supplyAsync(this::read, threads);
         return false;
       }
-      if (!started.isDone()) {
-        return false;
-      }
-      if (started.isCompletedExceptionally()) {
-        if (isTimeout(started.exceptionNow())) {
-          // The client is silent, as it should be; the next look starts another read.
-          ahead = null;
-          return false;
-        }
-        return true;
-      }
-      return started.resultNow() == null;
-    }
-
-    private static boolean isTimeout(Throwable failure) {
-      for (Throwable t = failure; t != null; t = t.getCause()) {
-        if (t instanceof SocketTimeoutException) {
-          return true;
-        }
-      }
-      return false;
+      return started.isDone()
+          && (started.isCompletedExceptionally() || started.resultNow() == null);
     }
   }
 

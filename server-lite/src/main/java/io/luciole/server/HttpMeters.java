@@ -44,7 +44,7 @@ final class HttpMeters {
         .record(x.elapsedNanos(), TimeUnit.NANOSECONDS);
     if (x.texts() > 0) {
       registry.counter("luciole.http.texts", "route", route.path()).increment(x.texts());
-      registry.counter("luciole.http.tokens", "route", route.path()).increment(x.tokens());
+      registry.counter("luciole.http.tokens", "route", route.path()).increment((double) x.tokens());
     }
   }
 }

@@ -14,7 +14,6 @@ import io.helidon.webserver.http.HttpRouting;
 import io.luciole.ConfigException;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleException;
-import java.net.BindException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -74,8 +73,7 @@ public final class LucioleServer implements AutoCloseable {
             .featuresDiscoverServices(false)
             .protocolsDiscoverServices(false)
             .addConnectionSelector(hangUps)
-            .connectionOptions(
-                socket -> socket.readTimeout(config.limits().readTimeout()).tcpNoDelay(true))
+            .connectionOptions(socket -> socket.tcpNoDelay(true))
             .backlog(4096)
             .writeQueueLength(0)
             .idleConnectionTimeout(Duration.ofMinutes(2))
@@ -138,20 +136,17 @@ public final class LucioleServer implements AutoCloseable {
       web.start();
     } catch (RuntimeException e) {
       index.close();
-      for (Throwable t = e; t != null; t = t.getCause()) {
-        if (t instanceof BindException) {
-          throw new LucioleException(
-              "Cannot listen on "
-                  + config.host()
-                  + ", port "
-                  + config.port()
-                  + ": "
-                  + t.getMessage()
-                  + ". Another program may have the port; name another with --port.",
-              e);
-        }
-      }
       throw e;
+    }
+    // A port that is taken is logged there, not thrown.
+    if (!web.isRunning() || web.port() <= 0) {
+      index.close();
+      throw new LucioleException(
+          "Cannot listen on "
+              + config.host()
+              + ", port "
+              + config.port()
+              + "; another program may have the port. Name another with --port.");
     }
   }
 

@@ -7,6 +7,7 @@ import io.luciole.Output;
 import io.luciole.Role;
 import io.luciole.Scores;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
@@ -96,25 +97,24 @@ final class Options {
     if (!weights.isObject()) {
       throw Json.wrong("weights", "an object such as {\"dense\": 1, \"sparse\": 0.3}", weights);
     }
-    EnumSet<Output> used = EnumSet.noneOf(Output.class);
-    double[] values = new double[Output.values().length];
+    EnumMap<Output, Double> values = new EnumMap<>(Output.class);
     weights
         .properties()
         .forEach(entry -> {
           Output output = Json.choice(entry.getKey(), "weights", Arrays.asList(Output.values()));
-          values[output.ordinal()] = Json.weight(entry.getValue(), "weights." + entry.getKey());
-          if (values[output.ordinal()] > 0) {
-            used.add(output);
+          double weight = Json.weight(entry.getValue(), "weights." + entry.getKey());
+          if (weight > 0) {
+            values.put(output, weight);
           }
         });
-    requireOutputs(engine, used, "weights");
-    if (used.isEmpty()) {
+    requireOutputs(engine, values.keySet(), "weights");
+    if (values.isEmpty()) {
       throw Json.wrong("weights", "at least one weight above 0", weights);
     }
     return new Scores.Weights(
-        values[Output.DENSE.ordinal()],
-        values[Output.SPARSE.ordinal()],
-        values[Output.COLBERT.ordinal()]);
+        values.getOrDefault(Output.DENSE, 0.0),
+        values.getOrDefault(Output.SPARSE, 0.0),
+        values.getOrDefault(Output.COLBERT, 0.0));
   }
 
   /** The outputs that weights need. */

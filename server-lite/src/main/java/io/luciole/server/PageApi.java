@@ -33,8 +33,8 @@ final class PageApi implements Api {
   private static void send(Exchange x, String type, byte[] body) {
     x.header(
         POLICY,
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:;"
-            + " base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src"
+            + " data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
     x.header(HeaderNames.CACHE_CONTROL, "no-cache");
     x.send(200, type, body);
   }

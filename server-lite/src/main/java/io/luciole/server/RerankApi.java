@@ -122,7 +122,7 @@ final class RerankApi implements Api {
     for (int i = 0; i < passages.size(); i++) {
       ranking.add(new Ranked(i, Scores.weighted(asked, passages.get(i), weights)));
     }
-    ranking.sort(Comparator.comparing(Ranked::score).reversed());
+    ranking.sort(Comparator.comparingDouble(Ranked::score).reversed());
     return new Scored(ranking, asked.tokenCount() + Vectors.tokens(passages));
   }
 }

@@ -67,6 +67,7 @@ public final class ServerModule extends AbstractModule {
     return new HangUps(
         Http1ConnectionSelector.builder()
             .config(http -> http.maxHeadersSize(MAX_HEADERS).maxPrologueLength(MAX_PROLOGUE))
-            .build());
+            .build(),
+        config.limits().readTimeout());
   }
 }

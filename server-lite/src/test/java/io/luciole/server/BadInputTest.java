@@ -8,6 +8,7 @@ import io.luciole.testkit.Fault;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -33,7 +34,7 @@ class BadInputTest {
   private static final int POISON = 666;
   private static final int NAN = 667;
 
-  @TempDir Path folder;
+  @TempDir static Path folder;
   private Server server;
 
   @BeforeAll
@@ -87,7 +88,7 @@ class BadInputTest {
     all.add(bad("tokens that are none", e, "{\"input\":[[3,\"x\"]]}", 400, "input[0][1]"));
     all.add(bad("negative token", e, "{\"input\":[[-3]]}", 400, "input[0][0]", "-3"));
     all.add(bad("token of another model", e, "{\"input\":[[3,99999]]}", 400, "99999"));
-    all.add(bad("unknown model", e, "{\"model\":\"x\",\"input\":\"w1\"}", 404, "\"x\""));
+    all.add(bad("unknown model", e, "{\"model\":\"x\",\"input\":\"w1\"}", 404, "no model"));
     all.add(bad("model a number", e, "{\"model\":1,\"input\":\"w1\"}", 400, "model"));
     all.add(bad("encoding", e, "{\"input\":\"a\",\"encoding_format\":\"hex\"}", 400, "base64"));
     all.add(bad("no dimensions", e, "{\"input\":\"a\",\"dimensions\":0}", 400, "1 to 8"));
@@ -244,7 +245,7 @@ class BadInputTest {
                         Duration.ofSeconds(2),
                         Duration.ofSeconds(5),
                         Duration.ofSeconds(2))))) {
-      try (Socket socket = new Socket("127.0.0.1", quick.server.port())) {
+      try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), quick.server.port())) {
         socket.setSoTimeout(20_000);
         OutputStream out = socket.getOutputStream();
         out.write(
@@ -351,7 +352,7 @@ class BadInputTest {
   }
 
   private Socket connect() throws IOException {
-    Socket socket = new Socket("127.0.0.1", server.server.port());
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.server.port());
     socket.setSoTimeout(30_000);
     return socket;
   }

@@ -33,7 +33,7 @@ class EmbeddingApisTest {
   private static final String TEXT = "Fireflies find each other in the dark.";
   private static final String OTHER = "Un héron gris, 大阪, 🐝.";
 
-  @TempDir Path folder;
+  @TempDir static Path folder;
   private Server starter;
   private Server fake;
 

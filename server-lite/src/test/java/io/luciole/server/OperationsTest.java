@@ -13,6 +13,7 @@ import io.luciole.spi.TokenBatch;
 import io.luciole.testkit.FakeBackend;
 import io.luciole.testkit.Fault;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -138,7 +139,8 @@ class OperationsTest {
       assertThat(not.status()).isEqualTo(503);
       assertThat(not.json().path("reason").asText()).contains("model failed");
       broken.set(false);
-      assertThat(server.get("/health/ready").status()).isEqualTo(200);
+      // The device was given up, and is opened again after a second.
+      await().untilAsserted(() -> assertThat(server.get("/health/ready").status()).isEqualTo(200));
       broken.set(true);
       await().untilAsserted(() -> assertThat(server.get("/health/ready").status()).isEqualTo(503));
     }
@@ -184,7 +186,8 @@ class OperationsTest {
     backend.faults(holding(held));
     try (Server server = Server.fake(backend, folder, c -> c)) {
       String body = "{\"input\":[" + "\"w1 w2 w3\",".repeat(499) + "\"w4\"]}";
-      try (java.net.Socket socket = new java.net.Socket("127.0.0.1", server.server.port())) {
+      try (java.net.Socket socket =
+          new java.net.Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
         socket
             .getOutputStream()
             .write(
@@ -211,7 +214,8 @@ class OperationsTest {
   void connection_keptAliveThroughASlowRequest_losesNothing() throws Exception {
     backend.faults(Fault.delay(Duration.ofMillis(700)));
     try (Server server = Server.fake(backend, folder, c -> c);
-        java.net.Socket socket = new java.net.Socket("127.0.0.1", server.server.port())) {
+        java.net.Socket socket =
+            new java.net.Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
       socket.setSoTimeout(30_000);
       String body = "{\"input\":\"w1\"}";
       String request =

@@ -22,6 +22,7 @@ final class Server implements AutoCloseable {
 
   final EmbeddingEngine engine;
   final LucioleServer server;
+  private final URI uri;
   private final HttpClient client =
       HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
 
@@ -43,6 +44,7 @@ final class Server implements AutoCloseable {
       }
     }
     this.server = started;
+    this.uri = started.uri();
   }
 
   static ServerConfig config() {
@@ -83,7 +85,7 @@ final class Server implements AutoCloseable {
   }
 
   URI at(String path) {
-    return server.uri().resolve(path);
+    return uri.resolve(path);
   }
 
   Answer get(String path, String... headers) {
