@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Timeout;
  * The races that the queue's and the gate's comments argue about, run by Lincheck in many of their
  * interleavings. With the line that settles a race taken out ({@code unlink} in {@code
  * WaitingTexts.link}, the lock of {@code BatchScheduler.poll}, {@code wakeNext} in {@code
- * TokenGate.release}) these fail, on JDK 25; a new version of Lincheck or of the JDK wants
- * that tried again, since Lincheck passes over class files that it cannot read.
+ * TokenGate.release}) these fail, on JDK 25; a new version of Lincheck or of the JDK wants that
+ * tried again, since Lincheck passes over class files that it cannot read.
  */
 @Tag("long") // an overloaded machine makes Lincheck take a scene for hung
 @Timeout(900)
