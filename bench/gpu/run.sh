@@ -24,7 +24,7 @@ for name in ${FILES:-u32 u128 u512 u2048 u8192 mix}; do
 done
 $java -cp "$jars/*" io.luciole.bench.EncodeBenchmark luciole.model="$model" luciole.device="$devices" luciole.precision=fp16 \
   luciole.outputs=dense,sparse luciole.token-budget="${BUDGET:-32768}" luciole.tokenizer-threads="${THREADS:-$(($(nproc) * 3 / 4))}" \
-  peak=$((peak * count)) repeat="${REPEAT:-1}" passes="${PASSES:-3}" queries="${QUERIES:-300}" "${files[@]}"
+  peak=$((peak * count)) repeat="${REPEAT:-1}" warm="${WARM:-3}" passes="${PASSES:-3}" queries="${QUERIES:-300}" "${files[@]}"
 if [ "${PEER:-1}" != 0 ]; then
   python3 "$here/peer.py" "$model" "${files[@]}" 2>/dev/null
 fi

@@ -1,6 +1,8 @@
 // Part of luciole.c.
 // ---- The CUDA driver and cuBLASLt.
 typedef uint64_t Device;  // an address on the device
+typedef struct { int id, unused; union { int allowed; uint64_t all[8]; } value; } Attribute;
+typedef struct { unsigned grid[3], block[3], shared; void* stream; Attribute* attributes; unsigned count; } Launch;
 typedef struct { uint64_t algorithm[8]; size_t workspace; int status; float waves; int reserved[4]; } Heuristic;
 
 static struct {
@@ -8,6 +10,10 @@ static struct {
   int (*ModuleUnload)(void*);
   int (*ModuleGetFunction)(void**, void*, const char*);
   int (*LaunchKernel)(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**, void**);
+  int (*LaunchKernelEx)(const Launch*, void*, void**, void**);
+  int (*FuncSetAttribute)(void*, int, int);
+  int (*CtxGetDevice)(int*);
+  int (*DeviceGetAttribute)(int*, int, int);
   int (*MemAlloc)(Device*, size_t);
   int (*MemFree)(Device);
   int (*MemcpyDtoDAsync)(Device, Device, size_t, void*);
@@ -50,10 +56,13 @@ static struct {
 enum { HALF = 2, SINGLE = 0, COMPUTE_32F = 68, TRANSPOSED = 1 };
 enum { DESC_TRANSA = 3, DESC_EPILOGUE = 7, DESC_BIAS = 8, PREFER_WORKSPACE = 1 };
 enum { BIAS = 4, RELU_BIAS = 6, GELU_BIAS = 36 };
-enum { CAPTURE_RELAXED = 2 };
+enum { CAPTURE_RELAXED = 2, MOST_SHARED_MEMORY = 8, CAPABILITY_MAJOR = 75, BEGIN_EARLY = 6 };
 
-__asm__(".section .rodata\n.balign 16\nluciole_ptx: .incbin \"kernels.ptx\"\n.byte 0\n.previous\n");
-extern const char luciole_ptx[] __attribute__((visibility("hidden")));
+#define EMBED(name, file)                                                                               \
+  __asm__(".section .rodata\n.balign 16\n" #name ": .incbin \"" file "\"\n.byte 0\n.previous\n"); \
+  extern const char name[] __attribute__((visibility("hidden")));
+EMBED(luciole_ptx, "kernels.ptx")
+EMBED(luciole_small_ptx, "small.ptx")
 
 static int symbol(void* library, const char* name, void** to) { return (*to = dlsym(library, name)) != NULL; }
 
@@ -78,7 +87,8 @@ static const char* load(void) {
       int ok = 1;
 #define CU(field, name) ok &= symbol(driver, "cu" name, (void**)&cu.field);
       CU(ModuleLoadData, "ModuleLoadData") CU(ModuleUnload, "ModuleUnload") CU(ModuleGetFunction, "ModuleGetFunction")
-      CU(LaunchKernel, "LaunchKernel") CU(MemAlloc, "MemAlloc_v2") CU(MemFree, "MemFree_v2")
+      CU(LaunchKernel, "LaunchKernel") CU(LaunchKernelEx, "LaunchKernelEx") CU(FuncSetAttribute, "FuncSetAttribute")
+      CU(CtxGetDevice, "CtxGetDevice") CU(DeviceGetAttribute, "DeviceGetAttribute") CU(MemAlloc, "MemAlloc_v2") CU(MemFree, "MemFree_v2")
       CU(MemcpyDtoDAsync, "MemcpyDtoDAsync_v2") CU(MemsetD8Async, "MemsetD8Async") CU(StreamSynchronize, "StreamSynchronize")
       CU(StreamBeginCapture, "StreamBeginCapture_v2") CU(StreamEndCapture, "StreamEndCapture")
       CU(GraphInstantiate, "GraphInstantiateWithFlags") CU(GraphLaunch, "GraphLaunch") CU(GraphExecDestroy, "GraphExecDestroy")

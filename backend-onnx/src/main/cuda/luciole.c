@@ -7,7 +7,8 @@
 // Built into libluciole_cuda.so, which a session registers; see CudaLayers.java.
 //
 // Matrix products are cuBLASLt's, with bias, GELU and residual in their epilogues, each by the fastest of the algorithms it
-// proposes; attention and layer normalisation are the kernels of kernels.ptx. Small batches run as CUDA graphs. cuBLASLt and the
+// proposes; attention and layer normalisation are the kernels of kernels.ptx. Small batches run as CUDA graphs, of up to 32 tokens by
+// kernels of their own (small.ptx, Hopper and later). cuBLASLt and the
 // driver are looked up at run time, in the process that has them loaded, so that one build serves CUDA 12 and 13 and this file
 // needs no headers of NVIDIA's or ONNX Runtime's.
 #define _GNU_SOURCE
@@ -58,10 +59,11 @@ struct Op {
 };
 
 // ---- The operators.
-enum { MOST_LAYERS = 128, SMALLS = 5 };
+enum { MOST_LAYERS = 128, SMALLS = 7 };
 enum { WQKV, BQKV, WO, BO, G1, B1, WI, BI, WF, BF, G2, B2, WEIGHTS };
 enum { QKV, OUT, INNER, OUTER, PRODUCTS };
-static const int SMALL_TOKENS[SMALLS] = {16, 32, 64, 128, 256};
+// Sizes of graphs: those of up to 32 tokens are of the kernels of small.cu where there are such, and more of them.
+static const int SMALL_TOKENS[SMALLS] = {8, 16, 24, 32, 64, 128, 256};
 
 // A batch of up to so many tokens, as a graph that reads and writes buffers of its own.
 typedef struct { void* graph; int version; Device x, y, tiles, spans; } Small;
@@ -74,6 +76,7 @@ typedef struct {
   int layers;
   Device weights[MOST_LAYERS * WEIGHTS];
   Small small[SMALLS];
+  Device folded, moments;  // of small.cu, made with the first graph that needs them
   char error[512];
 } Kernel;
 
@@ -120,10 +123,107 @@ static int enqueue(Kernel* k, int tokens, int count, int queries, Device x, Devi
   return ok;
 }
 
+// The arguments of small.cu's products, as they are there.
+typedef struct {
+  Device x, weight, folded, bias, gain, shift, moments, residual, spans, y;
+  int rows, activation;
+  float epsilon;
+} Arguments;
+
+// A kernel of small.cu, which may begin before the one before it has ended.
+static int begin_early(Shared* h, int kind, int rows, Arguments arguments) {
+  int height = rows <= 16 ? 0 : 1;
+  void* all[] = {&arguments};
+  Attribute early = {.id = BEGIN_EARLY, .value.allowed = 1};
+  Launch launch = {.grid = {SMALL_HIDDEN / 8, 1, 1}, .block = {256, 1, 1}, .shared = small_memory(kind, height), .stream = h->stream,
+                   .attributes = &early, .count = 1};
+  CHECK(cu.LaunchKernelEx(&launch, h->small[kind][height], all, NULL), "small batch");
+  return 1;
+}
+
+enum { FOLDED_QKV = 3 * SMALL_HIDDEN, FOLDED = FOLDED_QKV + SMALL_INNER };  // outputs of a layer
+
+// What normalised inputs add to products, for all layers; see small.cu.
+static int fold(Kernel* k) {
+  Shared* h = k->shared;
+  CHECK(cu.MemAlloc(&k->folded, (size_t)k->layers * FOLDED * 8), "small batches");
+  CHECK(cu.MemAlloc(&k->moments, SMALL_ROWS * 8), "small batches");
+  for (int i = 0; i < k->layers; i++) {
+    const Device* w = &k->weights[i * WEIGHTS];
+    Device none = 0, to = k->folded + (size_t)i * FOLDED * 8, then = to + FOLDED_QKV * 8;
+    int wide = FOLDED_QKV, inner = SMALL_INNER;
+    void* first[] = {(void*)&w[WQKV], (void*)&w[BQKV], (void*)(i ? &w[G2 - WEIGHTS] : &none), (void*)(i ? &w[B2 - WEIGHTS] : &none), &to, &wide};
+    void* second[] = {(void*)&w[WI], (void*)&w[BI], (void*)&w[G1], (void*)&w[B1], &then, &inner};
+    CHECK(cu.LaunchKernel(h->fold, wide / 8, 1, 1, 256, 1, 1, 0, h->stream, first, NULL), "fold");
+    CHECK(cu.LaunchKernel(h->fold, inner / 8, 1, 1, 256, 1, 1, 0, h->stream, second, NULL), "fold");
+  }
+  return 1;
+}
+
+// All layers over `rows` rows by small.cu; leaves the sum before the last normalisation in h->state.
+static int enqueue_small(Kernel* k, int rows, Device x, Device spans) {
+  Shared* h = k->shared;
+  int ok = 1;
+  Device gain = 0, shift = 0;  // of x; the embeddings' are normalised already
+  for (int i = 0; ok && i < k->layers; i++) {
+    const Device* w = &k->weights[i * WEIGHTS];
+    Device folded = k->folded + (size_t)i * FOLDED * 8;
+    Arguments a = {.moments = k->moments, .rows = rows, .activation = (int)k->activation, .epsilon = k->epsilon};
+    a.gain = gain, a.shift = shift;
+    a.x = x, a.weight = w[WQKV], a.folded = folded, a.spans = spans, a.y = h->context;
+    ok = begin_early(h, ATTEND, rows, a);
+    a.x = h->context, a.weight = w[WO], a.bias = w[BO], a.residual = x, a.y = h->sum;
+    ok = ok && begin_early(h, LEAVE, rows, a);
+    a.gain = w[G1], a.shift = w[B1];
+    a.x = h->sum, a.weight = w[WI], a.folded = folded + FOLDED_QKV * 8, a.y = h->mid;
+    ok = ok && begin_early(h, ENTER, rows, a);
+    a.x = h->mid, a.weight = w[WF], a.bias = w[BF], a.residual = h->sum, a.y = h->state;
+    ok = ok && begin_early(h, BACK, rows, a);
+    x = h->state, gain = w[G2], shift = w[B2];
+  }
+  return ok;
+}
+
 static void forget(Small* s) {
   if (s->graph) cu.GraphExecDestroy(s->graph);
   release(&s->x), release(&s->y), release(&s->tiles), release(&s->spans);
   s->graph = NULL;
+}
+
+static int by_small(const Kernel* k, int most) { return k->shared->fold && most <= SMALL_ROWS; }
+
+// Enqueues what the graph of a size does.
+static int enqueue_graph(Kernel* k, Small* s, int most) {
+  if (by_small(k, most)) return enqueue_small(k, most, s->x, s->spans);
+  return enqueue(k, most, most / 16, 64, s->x, s->tiles, s->spans, s->y);
+}
+
+static int make(Kernel* k, Small* s, int most) {
+  Shared* h = k->shared;
+  size_t row = h->hidden * 2, rows = (most + 15) / 16 * 16;
+  s->version = h->version;
+  if (by_small(k, most) && !k->folded && !fold(k)) return 0;
+  CHECK(cu.MemAlloc(&s->x, rows * row), "graph");
+  CHECK(cu.MemAlloc(&s->y, rows * row), "graph");
+  CHECK(cu.MemAlloc(&s->tiles, rows * 16), "graph");
+  CHECK(cu.MemAlloc(&s->spans, rows * 8), "graph");
+  CHECK(cu.MemsetD8Async(s->x, 0, rows * row, h->stream), "graph");
+  CHECK(cu.MemsetD8Async(s->tiles, 0, rows * 16, h->stream), "graph");
+  CHECK(cu.MemsetD8Async(s->spans, 0, rows * 8, h->stream), "graph");
+  // Once outside of a graph: cuBLASLt loads kernels at first use, and algorithms are tried, which a capture does not allow.
+  if (!enqueue_graph(k, s, most)) return 0;
+  CHECK(cu.StreamSynchronize(h->stream), "graph");
+  void *graph = NULL, *made = NULL;
+  CHECK(cu.StreamBeginCapture(h->stream, CAPTURE_RELAXED), "capture");
+  int ok = enqueue_graph(k, s, most);
+  int ended = cu.StreamEndCapture(h->stream, &graph);
+  if (!ok) return 0;
+  CHECK(ended, "capture");
+  int result = cu.GraphInstantiate(&made, graph, 0);
+  cu.GraphDestroy(graph);
+  CHECK(result, "graph");
+  s->graph = made;
+  return 1;
 }
 
 // Runs a small batch as a graph, made when the first of its size comes.
@@ -138,26 +238,14 @@ static int replay(Kernel* k, int index, int tokens, int count, Device x, Device 
   }
   if (!s->graph) {
     forget(s);
-    s->version = h->version;
-    CHECK(cu.MemAlloc(&s->x, most * row), "graph");
-    CHECK(cu.MemAlloc(&s->y, most * row), "graph");
-    CHECK(cu.MemAlloc(&s->tiles, most * 16), "graph");
-    CHECK(cu.MemAlloc(&s->spans, most * 8), "graph");
-    CHECK(cu.MemsetD8Async(s->x, 0, most * row, h->stream), "graph");
-    CHECK(cu.MemsetD8Async(s->tiles, 0, most * 16, h->stream), "graph");
-    // Once outside of a graph: cuBLASLt loads kernels at first use, and algorithms are tried, which a capture does not allow.
-    if (!enqueue(k, most, most / 16, 64, s->x, s->tiles, s->spans, s->y)) return 0;
-    CHECK(cu.StreamSynchronize(h->stream), "graph");
-    void *graph = NULL, *made = NULL;
-    CHECK(cu.StreamBeginCapture(h->stream, CAPTURE_RELAXED), "capture");
-    int ok = enqueue(k, most, most / 16, 64, s->x, s->tiles, s->spans, s->y);
-    int ended = cu.StreamEndCapture(h->stream, &graph);
-    if (!ok) return 0;
-    CHECK(ended, "capture");
-    int result = cu.GraphInstantiate(&made, graph, 0);
-    cu.GraphDestroy(graph);
-    CHECK(result, "graph");
-    s->graph = made;
+    if (!make(k, s, most)) return 0;
+  }
+  if (by_small(k, most)) {
+    void* arguments[] = {&x, &spans, &s->x, &s->spans, &tokens, &most};
+    CHECK(cu.LaunchKernel(h->stage, (tokens * (SMALL_HIDDEN / 8) + 255) / 256, 1, 1, 256, 1, 1, 0, h->stream, arguments, NULL), "stage");
+    CHECK(cu.GraphLaunch(s->graph, h->stream), "graph");
+    const Device* last = &k->weights[(k->layers - 1) * WEIGHTS];
+    return normalise(h, h->state, out, last[G2], last[B2], tokens, k->epsilon);
   }
   CHECK(cu.MemcpyDtoDAsync(s->x, x, tokens * row, h->stream), "copy");
   CHECK(cu.MemsetD8Async(s->tiles, 0, most * 16, h->stream), "tiles");
@@ -201,6 +289,7 @@ static void destroy(void* kernel) {
     void* before;
     int entered = cu.CtxPushCurrent(k->shared->device) == 0;
     for (int i = 0; i < SMALLS; i++) forget(&k->small[i]);
+    release(&k->folded), release(&k->moments);
     if (entered) cu.CtxPopCurrent(&before);
     leave(k->shared);
   }
@@ -297,7 +386,9 @@ static OrtStatus* layers(void* kernel, void* context) {
 #endif
   int ok = begin(k, context, FIRST_WEIGHT) && reserve(k->shared, tokens < 256 ? 256 : tokens);
   for (int i = 0; ok && i < SMALLS && k->graphs && *queries == 64; i++) {
-    if (tokens <= SMALL_TOKENS[i] && count <= SMALL_TOKENS[i] / 16)
+    int most = SMALL_TOKENS[i];
+    int fits = by_small(k, most) || (most % 16 == 0 && count <= most / 16 && (most & (most - 1)) == 0);
+    if (tokens <= most && fits)
       return end(k, replay(k, i, (int)tokens, (int)count, x, tiles, spans, at(out)), "Layers");
   }
   ok = ok && enqueue(k, (int)tokens, (int)count, (int)*queries, x, tiles, spans, at(out));

@@ -1,7 +1,11 @@
 #!/bin/sh
-# Compiles kernels.cu to kernels.ptx, which is kept in the repository so that a build needs no CUDA toolkit. Run it after a change.
+# Compiles kernels.cu and small.cu to PTX, which is kept in the repository so that a build needs no CUDA toolkit. Run it after a change.
 set -eu
 cd "$(dirname "$0")"
-nvcc -O3 -std=c++17 -arch=compute_80 -ptx -o kernels.ptx kernels.cu
-# Nothing in it is newer than that, and drivers refuse what claims to be newer than they are.
-sed -i -e 's/^\.version .*/.version 7.1/' -e '/^\/\//d' kernels.ptx
+# NAME, for cards from ARCHITECTURE on, the version of PTX that has all it uses: drivers refuse what claims to be newer than they are.
+compile() {
+  nvcc -O3 -std=c++17 -arch="$2" -ptx -o "$1.ptx" "$1.cu"
+  sed -i -e "s/^\\.version .*/.version $3/" -e '/^\/\//d' "$1.ptx"
+}
+compile kernels compute_80 7.1
+compile small compute_90 8.1

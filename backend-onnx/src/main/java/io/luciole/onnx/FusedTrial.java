@@ -16,8 +16,11 @@ import org.jspecify.annotations.Nullable;
  * same values twice; a wrong vector is worse than a slow one.
  */
 final class FusedTrial {
-  /** Lengths of the texts: of one tile with others, of two, of several. */
-  private static final int[] LENGTHS = {3, 70, 300};
+  /**
+   * Lengths of the texts: alone, each is of another kind of kernels or graph; together they share
+   * tiles or take several.
+   */
+  private static final int[] LENGTHS = {3, 20, 40, 70, 300};
 
   private static final int ROUNDS = 3;
 

@@ -36,9 +36,10 @@ import org.jspecify.annotations.Nullable;
  * java … io.luciole.bench.EncodeBenchmark [key=value …] TEXTS.jsonl …
  *   luciole.model=DIR luciole.device=cuda:0 luciole.precision=fp16 …   the engine's settings
  *   outputs=dense,sparse   what each text asks for
- *   passes=3               measured passes, after one warm-up pass over each file
+ *   warm=0                 seconds of passes over each file before those that are measured, one at least
+ *   passes=3               measured passes
  *   repeat=1               how many times a pass submits each text
- *   queries=200            single queries, one after another; 0 for none
+ *   queries=200            single queries of each of three lengths, one after another; 0 for none
  *   peak=0                 what a large matrix product reaches on one device, TFLOP/s; 0: not known
  * </pre>
  *
@@ -61,6 +62,8 @@ public final class EncodeBenchmark {
             Map.of(
                 "outputs",
                 "dense,sparse",
+                "warm",
+                "0",
                 "passes",
                 "3",
                 "repeat",
@@ -95,12 +98,13 @@ public final class EncodeBenchmark {
       Work work = Work.of(settings.get("luciole.model"));
       for (Path file : files) {
         List<String> texts = texts(file, Integer.parseInt(option(own, "repeat")));
+        warmUp(engine, passage, texts, Double.parseDouble(option(own, "warm")));
         Pass best = best(engine, passage, texts, Integer.parseInt(option(own, "passes")), work);
         best.print(file, texts.size(), Double.parseDouble(option(own, "peak")));
       }
       int queries = Integer.parseInt(option(own, "queries"));
-      if (queries > 0) {
-        latency(engine, queries, outputs(option(own, "outputs")));
+      for (int repeat = 1; queries > 0 && repeat <= 4; repeat *= 2) {
+        latency(engine, queries, repeat, outputs(option(own, "outputs")));
       }
       System.out.println("memory in the end: " + memory());
     }
@@ -156,6 +160,15 @@ public final class EncodeBenchmark {
           100 * busy,
           100 * padding,
           tokens / processorSeconds);
+    }
+  }
+
+  /** A short file is over before the JVM has compiled what it runs. */
+  private static void warmUp(
+      EmbeddingEngine engine, EmbedOptions options, List<String> texts, double seconds) {
+    long end = System.nanoTime() + (long) (seconds * 1e9);
+    while (System.nanoTime() < end) {
+      submit(engine, options, texts);
     }
   }
 
@@ -224,26 +237,36 @@ public final class EncodeBenchmark {
     return futures.stream().map(CompletableFuture::join).toList();
   }
 
-  private static void latency(EmbeddingEngine engine, int queries, Set<Output> outputs) {
+  /** Queries of about 8 words, {@code repeat} times over. */
+  private static void latency(
+      EmbeddingEngine engine, int queries, int repeat, Set<Output> outputs) {
     EmbedOptions query = EmbedOptions.query().outputs(outputs);
     double[] millis = new double[queries];
     int tokens = 0;
-    for (int i = -20; i < queries; i++) {
+    EngineStats before = engine.stats();
+    for (int i = -queries; i < queries; i++) {
+      String text = "which insects glow in the dark, and why " + (i & 7);
+      if (i == 0) {
+        before = engine.stats();
+      }
       long t = System.nanoTime();
       Embedding e =
-          engine.embed("which insects glow in the dark, and why " + (i & 7), query).join();
+          engine.embed(String.join(" ", Collections.nCopies(repeat, text)), query).join();
       if (i >= 0) {
         millis[i] = (System.nanoTime() - t) / 1e6;
         tokens = Math.max(tokens, e.tokenCount());
       }
     }
     Arrays.sort(millis);
+    double busy = engine.stats().busy().minus(before.busy()).toNanos() / 1e6 / queries;
     System.out.printf(
         Locale.ROOT,
-        "luciole one query of up to %d tokens at a time: p50 %.3f ms, p99 %.3f ms%n",
+        "luciole one query of up to %d tokens at a time: p50 %.3f ms, p99 %.3f ms; on the device"
+            + " %.3f ms on average%n",
         tokens,
         millis[queries / 2],
-        millis[queries * 99 / 100]);
+        millis[queries * 99 / 100],
+        busy);
   }
 
   /** What a token and a text cost, from config.json. */
