@@ -7,7 +7,7 @@
 // Built into libluciole_cuda.so, which a session registers; see CudaLayers.java.
 //
 // Matrix products are cuBLASLt's, with bias, GELU and residual in their epilogues, each by the fastest of the algorithms it
-// proposes; attention and layer normalisation are the kernels of kernels.ptx. Small batches run as CUDA graphs. cuBLASLt and the
+// proposes; attention and layer normalisation are the kernels of kernels.ptx and hopper.ptx. Small batches run as CUDA graphs. cuBLASLt and the
 // driver are looked up at run time, in the process that has them loaded, so that one build serves CUDA 12 and 13 and this file
 // needs no headers of NVIDIA's or ONNX Runtime's.
 #define _GNU_SOURCE
@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "device.h"
+#include "hopper.h"
 #include "shared.h"
 
 // ---- ONNX Runtime's C interface, as far as it is used: the table of functions by position, which is never reordered.
@@ -102,17 +103,13 @@ static int enqueue(Kernel* k, int tokens, int count, int queries, Device x, Devi
   Shared* h = k->shared;
   Product products[PRODUCTS];
   memset(products, 0, sizeof products);
-  int hidden = (int)h->hidden;
-  float scale = 0.125f * 1.44269504f;  // 1/sqrt(64), for powers of 2
   const Device* w = k->weights;
   int ok = plan(h, &products[QKV], tokens, h->hidden, 3 * h->hidden, BIAS, 0, x, &w[WQKV], &w[BQKV], k->tune ? k->layers : 0, WEIGHTS, 0,
                 h->qkv) &&
            plan_tail(k, products, tokens, h->context, x);
   for (int i = 0; ok && i < k->layers; i++, w += WEIGHTS) {
-    void* arguments[] = {&h->qkv, &h->context, &tiles, &spans, &hidden, &scale};
     ok = multiply(h, &products[QKV], x, w[WQKV], w[BQKV], 0, h->qkv) &&
-         check(h, cu.LaunchKernel(h->attention[queries == 128], (unsigned)k->heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL),
-               "attention") &&
+         attend(h, tokens, (int)k->heads, count, queries, tiles, spans) &&
          tail(k, products, w, tokens, h->context, x, i + 1 == k->layers ? out : h->state);
     x = h->state;
   }

@@ -17,6 +17,7 @@ struct Shared {
   int64_t hidden, inner, capacity;
   int version;  // changes with the buffers
   void *blas, *module, *attention[2], *norm;
+  Hopper hopper;
   Device workspace, qkv, context, mid, sum, state;
   Tuned tuned[MOST_TUNED];
   int tunedCount;
@@ -57,6 +58,7 @@ static int prepare(Shared* h) {
   CHECK(cu.ModuleGetFunction(&h->attention[0], h->module, "attention_1"), "attention_1");
   CHECK(cu.ModuleGetFunction(&h->attention[1], h->module, "attention_2"), "attention_2");
   CHECK(cu.ModuleGetFunction(&h->norm, h->module, norm), norm);
+  hopper_load(&h->hopper);
   CHECK_LT(lt.Create(&h->blas), "cublasLtCreate");
   CHECK(cu.MemAlloc(&h->workspace, WORKSPACE), "workspace");
   return 1;
@@ -76,6 +78,7 @@ static void leave(Shared* h) {
   release(&h->workspace), release(&h->qkv), release(&h->context), release(&h->mid), release(&h->sum), release(&h->state);
   if (h->blas) lt.Destroy(h->blas);
   if (h->module) cu.ModuleUnload(h->module);
+  hopper_unload(&h->hopper);
   if (h->done) cu.EventDestroy(h->done);
   if (entered) cu.CtxPopCurrent(&before);
   pthread_mutex_destroy(&h->lock);
@@ -218,6 +221,21 @@ static int plan(Shared* h, Product* p, int64_t tokens, int64_t in, int64_t out, 
   Tuned* t = &h->tuned[h->tunedCount++];
   t->bucket = bucket(tokens), t->in = in, t->out = out, t->epilogue = epilogue, t->residual = with_residual;
   memcpy(t->algorithm, p->found.algorithm, sizeof t->algorithm);
+  return 1;
+}
+
+// Attention over the texts in h->qkv, to h->context; see kernels.cu. Tiles have up to `queries` rows, 64 or 128.
+static int attend(Shared* h, int tokens, int heads, int count, int queries, Device tiles, Device spans) {
+  int hidden = (int)h->hidden;
+  float scale = 0.125f * 1.44269504f;  // 1/sqrt(64), for powers of 2
+  TensorMap map;
+  if (queries == 128 && hopper_map(&h->hopper, &map, h->qkv, tokens, 3 * h->hidden)) {
+    void* arguments[] = {&map, &h->context, &tiles, &spans, &hidden, &scale};
+    CHECK(cu.LaunchKernel(h->hopper.attention, heads, count, 1, 256, 1, 1, HOPPER_SHARED, h->stream, arguments, NULL), "attention");
+  } else {
+    void* arguments[] = {&h->qkv, &h->context, &tiles, &spans, &hidden, &scale};
+    CHECK(cu.LaunchKernel(h->attention[queries == 128], heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL), "attention");
+  }
   return 1;
 }
 
