@@ -56,13 +56,12 @@ static struct {
 enum { HALF = 2, SINGLE = 0, COMPUTE_32F = 68, TRANSPOSED = 1 };
 enum { DESC_TRANSA = 3, DESC_EPILOGUE = 7, DESC_BIAS = 8, PREFER_WORKSPACE = 1 };
 enum { BIAS = 4, RELU_BIAS = 6, GELU_BIAS = 36 };
-enum { CAPTURE_RELAXED = 2, MOST_SHARED_MEMORY = 8, CAPABILITY_MAJOR = 75, BEGIN_EARLY = 6 };
+enum { CAPTURE_RELAXED = 2, MOST_SHARED_MEMORY = 8, BEGIN_EARLY = 6 };
 
 #define EMBED(name, file)                                                                               \
   __asm__(".section .rodata\n.balign 16\n" #name ": .incbin \"" file "\"\n.byte 0\n.previous\n"); \
   extern const char name[] __attribute__((visibility("hidden")));
 EMBED(luciole_ptx, "kernels.ptx")
-EMBED(luciole_small_ptx, "small.ptx")
 
 static int symbol(void* library, const char* name, void** to) { return (*to = dlsym(library, name)) != NULL; }
 
@@ -105,4 +104,13 @@ static const char* load(void) {
   }
   pthread_mutex_unlock(&lock);
   return problem;
+}
+
+// The current device's compute capability, 90 for 9.0; 0 if that cannot be told.
+static int capability(void) {
+  enum { MAJOR = 75, MINOR = 76 };
+  int device, major, minor;
+  return cu.CtxGetDevice(&device) || cu.DeviceGetAttribute(&major, MAJOR, device) || cu.DeviceGetAttribute(&minor, MINOR, device)
+             ? 0
+             : 10 * major + minor;
 }

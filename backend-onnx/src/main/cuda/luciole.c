@@ -7,8 +7,8 @@
 // Built into libluciole_cuda.so, which a session registers; see CudaLayers.java.
 //
 // Matrix products are cuBLASLt's, with bias, GELU and residual in their epilogues, each by the fastest of the algorithms it
-// proposes; attention and layer normalisation are the kernels of kernels.ptx. Small batches run as CUDA graphs, of up to 32 tokens by
-// kernels of their own (small.ptx, Hopper and later). cuBLASLt and the
+// proposes; attention and layer normalisation are the kernels of kernels.ptx and, on Hopper, hopper.ptx. Small batches run as CUDA
+// graphs, of up to 32 tokens by kernels of their own (small.ptx, from Hopper on). cuBLASLt and the
 // driver are looked up at run time, in the process that has them loaded, so that one build serves CUDA 12 and 13 and this file
 // needs no headers of NVIDIA's or ONNX Runtime's.
 #define _GNU_SOURCE
@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "device.h"
+#include "small.h"
+#include "hopper.h"
 #include "shared.h"
 
 // ---- ONNX Runtime's C interface, as far as it is used: the table of functions by position, which is never reordered.
@@ -105,17 +107,13 @@ static int enqueue(Kernel* k, int tokens, int count, int queries, Device x, Devi
   Shared* h = k->shared;
   Product products[PRODUCTS];
   memset(products, 0, sizeof products);
-  int hidden = (int)h->hidden;
-  float scale = 0.125f * 1.44269504f;  // 1/sqrt(64), for powers of 2
   const Device* w = k->weights;
   int ok = plan(h, &products[QKV], tokens, h->hidden, 3 * h->hidden, BIAS, 0, x, &w[WQKV], &w[BQKV], k->tune ? k->layers : 0, WEIGHTS, 0,
                 h->qkv) &&
            plan_tail(k, products, tokens, h->context, x);
   for (int i = 0; ok && i < k->layers; i++, w += WEIGHTS) {
-    void* arguments[] = {&h->qkv, &h->context, &tiles, &spans, &hidden, &scale};
     ok = multiply(h, &products[QKV], x, w[WQKV], w[BQKV], 0, h->qkv) &&
-         check(h, cu.LaunchKernel(h->attention[queries == 128], (unsigned)k->heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL),
-               "attention") &&
+         attend(h, tokens, (int)k->heads, count, queries, tiles, spans) &&
          tail(k, products, w, tokens, h->context, x, i + 1 == k->layers ? out : h->state);
     x = h->state;
   }
@@ -123,62 +121,55 @@ static int enqueue(Kernel* k, int tokens, int count, int queries, Device x, Devi
   return ok;
 }
 
-// The arguments of small.cu's products, as they are there.
-typedef struct {
-  Device x, weight, folded, bias, gain, shift, moments, residual, spans, y;
-  int rows, activation;
-  float epsilon;
-} Arguments;
-
-// A kernel of small.cu, which may begin before the one before it has ended.
-static int begin_early(Shared* h, int kind, int rows, Arguments arguments) {
-  int height = rows <= 16 ? 0 : 1;
+// A kernel of small.ptx, which may begin before the one before it has ended.
+static int begin_early(Shared* h, int kind, FewArguments arguments) {
+  int height = arguments.rows <= 16 ? 0 : 1;
   void* all[] = {&arguments};
   Attribute early = {.id = BEGIN_EARLY, .value.allowed = 1};
-  Launch launch = {.grid = {SMALL_HIDDEN / 8, 1, 1}, .block = {256, 1, 1}, .shared = small_memory(kind, height), .stream = h->stream,
+  Launch launch = {.grid = {FEW_BLOCKS, 1, 1}, .block = {FEW_THREADS, 1, 1}, .shared = few_memory(kind, height), .stream = h->stream,
                    .attributes = &early, .count = 1};
-  CHECK(cu.LaunchKernelEx(&launch, h->small[kind][height], all, NULL), "small batch");
+  CHECK(cu.LaunchKernelEx(&launch, h->few.kernel[kind][height], all, NULL), "small batch");
   return 1;
 }
 
-enum { FOLDED_QKV = 3 * SMALL_HIDDEN, FOLDED = FOLDED_QKV + SMALL_INNER };  // outputs of a layer
+enum { FOLDED_QKV = 3 * FEW_HIDDEN, FOLDED = FOLDED_QKV + FEW_INNER };  // outputs of a layer
 
 // What normalised inputs add to products, for all layers; see small.cu.
 static int fold(Kernel* k) {
   Shared* h = k->shared;
   CHECK(cu.MemAlloc(&k->folded, (size_t)k->layers * FOLDED * 8), "small batches");
-  CHECK(cu.MemAlloc(&k->moments, SMALL_ROWS * 8), "small batches");
+  CHECK(cu.MemAlloc(&k->moments, FEW_ROWS * 8), "small batches");
   for (int i = 0; i < k->layers; i++) {
     const Device* w = &k->weights[i * WEIGHTS];
     Device none = 0, to = k->folded + (size_t)i * FOLDED * 8, then = to + FOLDED_QKV * 8;
-    int wide = FOLDED_QKV, inner = SMALL_INNER;
+    int wide = FOLDED_QKV, inner = FEW_INNER;
     void* first[] = {(void*)&w[WQKV], (void*)&w[BQKV], (void*)(i ? &w[G2 - WEIGHTS] : &none), (void*)(i ? &w[B2 - WEIGHTS] : &none), &to, &wide};
     void* second[] = {(void*)&w[WI], (void*)&w[BI], (void*)&w[G1], (void*)&w[B1], &then, &inner};
-    CHECK(cu.LaunchKernel(h->fold, wide / 8, 1, 1, 256, 1, 1, 0, h->stream, first, NULL), "fold");
-    CHECK(cu.LaunchKernel(h->fold, inner / 8, 1, 1, 256, 1, 1, 0, h->stream, second, NULL), "fold");
+    CHECK(cu.LaunchKernel(h->few.fold, wide / 8, 1, 1, 256, 1, 1, 0, h->stream, first, NULL), "fold");
+    CHECK(cu.LaunchKernel(h->few.fold, inner / 8, 1, 1, 256, 1, 1, 0, h->stream, second, NULL), "fold");
   }
   return 1;
 }
 
 // All layers over `rows` rows by small.cu; leaves the sum before the last normalisation in h->state.
-static int enqueue_small(Kernel* k, int rows, Device x, Device spans) {
+static int enqueue_few(Kernel* k, int rows, Device x, Device spans) {
   Shared* h = k->shared;
   int ok = 1;
   Device gain = 0, shift = 0;  // of x; the embeddings' are normalised already
   for (int i = 0; ok && i < k->layers; i++) {
     const Device* w = &k->weights[i * WEIGHTS];
     Device folded = k->folded + (size_t)i * FOLDED * 8;
-    Arguments a = {.moments = k->moments, .rows = rows, .activation = (int)k->activation, .epsilon = k->epsilon};
+    FewArguments a = {.moments = k->moments, .rows = rows, .activation = (int)k->activation, .epsilon = k->epsilon};
     a.gain = gain, a.shift = shift;
     a.x = x, a.weight = w[WQKV], a.folded = folded, a.spans = spans, a.y = h->context;
-    ok = begin_early(h, ATTEND, rows, a);
+    ok = begin_early(h, ATTEND, a);
     a.x = h->context, a.weight = w[WO], a.bias = w[BO], a.residual = x, a.y = h->sum;
-    ok = ok && begin_early(h, LEAVE, rows, a);
+    ok = ok && begin_early(h, LEAVE, a);
     a.gain = w[G1], a.shift = w[B1];
     a.x = h->sum, a.weight = w[WI], a.folded = folded + FOLDED_QKV * 8, a.y = h->mid;
-    ok = ok && begin_early(h, ENTER, rows, a);
+    ok = ok && begin_early(h, ENTER, a);
     a.x = h->mid, a.weight = w[WF], a.bias = w[BF], a.residual = h->sum, a.y = h->state;
-    ok = ok && begin_early(h, BACK, rows, a);
+    ok = ok && begin_early(h, BACK, a);
     x = h->state, gain = w[G2], shift = w[B2];
   }
   return ok;
@@ -190,11 +181,11 @@ static void forget(Small* s) {
   s->graph = NULL;
 }
 
-static int by_small(const Kernel* k, int most) { return k->shared->fold && most <= SMALL_ROWS; }
+static int by_few(const Kernel* k, int most) { return k->shared->few.fold && most <= FEW_ROWS; }
 
 // Enqueues what the graph of a size does.
 static int enqueue_graph(Kernel* k, Small* s, int most) {
-  if (by_small(k, most)) return enqueue_small(k, most, s->x, s->spans);
+  if (by_few(k, most)) return enqueue_few(k, most, s->x, s->spans);
   return enqueue(k, most, most / 16, 64, s->x, s->tiles, s->spans, s->y);
 }
 
@@ -202,7 +193,7 @@ static int make(Kernel* k, Small* s, int most) {
   Shared* h = k->shared;
   size_t row = h->hidden * 2, rows = (most + 15) / 16 * 16;
   s->version = h->version;
-  if (by_small(k, most) && !k->folded && !fold(k)) return 0;
+  if (by_few(k, most) && !k->folded && !fold(k)) return 0;
   CHECK(cu.MemAlloc(&s->x, rows * row), "graph");
   CHECK(cu.MemAlloc(&s->y, rows * row), "graph");
   CHECK(cu.MemAlloc(&s->tiles, rows * 16), "graph");
@@ -240,9 +231,9 @@ static int replay(Kernel* k, int index, int tokens, int count, Device x, Device 
     forget(s);
     if (!make(k, s, most)) return 0;
   }
-  if (by_small(k, most)) {
+  if (by_few(k, most)) {
     void* arguments[] = {&x, &spans, &s->x, &s->spans, &tokens, &most};
-    CHECK(cu.LaunchKernel(h->stage, (tokens * (SMALL_HIDDEN / 8) + 255) / 256, 1, 1, 256, 1, 1, 0, h->stream, arguments, NULL), "stage");
+    CHECK(cu.LaunchKernel(h->few.stage, (tokens * (FEW_HIDDEN / 8) + 255) / 256, 1, 1, 256, 1, 1, 0, h->stream, arguments, NULL), "stage");
     CHECK(cu.GraphLaunch(s->graph, h->stream), "graph");
     const Device* last = &k->weights[(k->layers - 1) * WEIGHTS];
     return normalise(h, h->state, out, last[G2], last[B2], tokens, k->epsilon);
@@ -387,7 +378,7 @@ static OrtStatus* layers(void* kernel, void* context) {
   int ok = begin(k, context, FIRST_WEIGHT) && reserve(k->shared, tokens < 256 ? 256 : tokens);
   for (int i = 0; ok && i < SMALLS && k->graphs && *queries == 64; i++) {
     int most = SMALL_TOKENS[i];
-    int fits = by_small(k, most) || (most % 16 == 0 && count <= most / 16 && (most & (most - 1)) == 0);
+    int fits = by_few(k, most) || (most % 16 == 0 && count <= most / 16 && (most & (most - 1)) == 0);
     if (tokens <= most && fits)
       return end(k, replay(k, i, (int)tokens, (int)count, x, tiles, spans, at(out)), "Layers");
   }

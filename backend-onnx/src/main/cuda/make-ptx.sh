@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles kernels.cu and small.cu to PTX, which is kept in the repository so that a build needs no CUDA toolkit. Run it after a change.
+# Compiles the kernels to PTX, which is kept in the repository so that a build needs no CUDA toolkit. Run it after a change.
 set -eu
 cd "$(dirname "$0")"
 # NAME, for cards from ARCHITECTURE on, the version of PTX that has all it uses: drivers refuse what claims to be newer than they are.
@@ -9,3 +9,4 @@ compile() {
 }
 compile kernels compute_80 7.1
 compile small compute_90 8.1
+compile hopper compute_90a 8.0

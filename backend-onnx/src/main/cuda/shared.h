@@ -9,9 +9,6 @@ typedef struct { void *operation, *a, *b, *d; Heuristic found; int residual; int
 // The fastest algorithm for a product of about so many tokens.
 typedef struct { int64_t bucket, in, out; int epilogue, residual; uint64_t algorithm[8]; } Tuned;
 
-// The kernels of small.cu: of each kind one for 16 and one for 32 rows.
-enum { ATTEND, LEAVE, ENTER, BACK, SMALL_KINDS, SMALL_HEIGHTS = 2, SMALL_HIDDEN = 1024, SMALL_INNER = 4096, SMALL_ROWS = 32 };
-
 typedef struct Shared Shared;
 struct Shared {
   void *device, *stream, *done;  // the context; the stream of the run under way; an event behind the last run's work
@@ -20,7 +17,8 @@ struct Shared {
   int64_t hidden, inner, capacity;
   int version;  // changes with the buffers
   void *blas, *module, *attention[2], *norm;
-  void *smallModule, *stage, *fold, *small[SMALL_KINDS][SMALL_HEIGHTS];  // null where they are not to be had
+  Hopper hopper;
+  Few few;
   Device workspace, qkv, context, mid, sum, state;
   Tuned tuned[MOST_TUNED];
   int tunedCount;
@@ -53,33 +51,6 @@ static void release(Device* at) {
   *at = 0;
 }
 
-static unsigned small_memory(int kind, int height) {
-  static const unsigned WEIGHTS_OF[] = {48 << 10, 16 << 10, 64 << 10, 64 << 10};
-  unsigned sums = 8 * (16u << height) * 4 * (kind == ATTEND ? 24 : kind == LEAVE ? 8 : 40);
-  return sums > WEIGHTS_OF[kind] ? sums : WEIGHTS_OF[kind];
-}
-
-// Loads the kernels for few tokens; without them, on cards before Hopper or for other sizes, cuBLASLt serves those too.
-static void prepare_small(Shared* h) {
-  static const char* const NAMES[] = {"attend_0", "leave_0", "enter_0", "back_0"};
-  int device, major = 0;
-  if (h->hidden != SMALL_HIDDEN || h->inner != SMALL_INNER || cu.CtxGetDevice(&device) ||
-      cu.DeviceGetAttribute(&major, CAPABILITY_MAJOR, device) || major < 9 || cu.ModuleLoadData(&h->smallModule, luciole_small_ptx))
-    return;
-  int ok = cu.ModuleGetFunction(&h->stage, h->smallModule, "stage") == 0;
-  for (int kind = 0; kind < SMALL_KINDS; kind++) {
-    for (int height = 0; height < SMALL_HEIGHTS; height++) {
-      char name[16];
-      snprintf(name, sizeof name, "%s", NAMES[kind]);
-      name[strlen(name) - 1] = (char)('0' + (1 << height));
-      void** kernel = &h->small[kind][height];
-      ok = ok && cu.ModuleGetFunction(kernel, h->smallModule, name) == 0 &&
-           cu.FuncSetAttribute(*kernel, MOST_SHARED_MEMORY, (int)small_memory(kind, height)) == 0;
-    }
-  }
-  if (!ok || cu.ModuleGetFunction(&h->fold, h->smallModule, "fold")) h->fold = NULL;
-}
-
 static int prepare(Shared* h) {
   CHECK(cu.EventCreate(&h->done, 2), "event");  // without timing
   CHECK(cu.ModuleLoadData(&h->module, luciole_ptx), "compiling the kernels");
@@ -88,7 +59,8 @@ static int prepare(Shared* h) {
   CHECK(cu.ModuleGetFunction(&h->attention[0], h->module, "attention_1"), "attention_1");
   CHECK(cu.ModuleGetFunction(&h->attention[1], h->module, "attention_2"), "attention_2");
   CHECK(cu.ModuleGetFunction(&h->norm, h->module, norm), norm);
-  prepare_small(h);
+  hopper_load(&h->hopper);
+  if (h->hidden == FEW_HIDDEN && h->inner == FEW_INNER) few_load(&h->few);
   CHECK_LT(lt.Create(&h->blas), "cublasLtCreate");
   CHECK(cu.MemAlloc(&h->workspace, WORKSPACE), "workspace");
   return 1;
@@ -108,7 +80,8 @@ static void leave(Shared* h) {
   release(&h->workspace), release(&h->qkv), release(&h->context), release(&h->mid), release(&h->sum), release(&h->state);
   if (h->blas) lt.Destroy(h->blas);
   if (h->module) cu.ModuleUnload(h->module);
-  if (h->smallModule) cu.ModuleUnload(h->smallModule);
+  hopper_unload(&h->hopper);
+  few_unload(&h->few);
   if (h->done) cu.EventDestroy(h->done);
   if (entered) cu.CtxPopCurrent(&before);
   pthread_mutex_destroy(&h->lock);
@@ -251,6 +224,21 @@ static int plan(Shared* h, Product* p, int64_t tokens, int64_t in, int64_t out, 
   Tuned* t = &h->tuned[h->tunedCount++];
   t->bucket = bucket(tokens), t->in = in, t->out = out, t->epilogue = epilogue, t->residual = with_residual;
   memcpy(t->algorithm, p->found.algorithm, sizeof t->algorithm);
+  return 1;
+}
+
+// Attention over the texts in h->qkv, to h->context; see kernels.cu. Tiles have up to `queries` rows, 64 or 128.
+static int attend(Shared* h, int tokens, int heads, int count, int queries, Device tiles, Device spans) {
+  int hidden = (int)h->hidden;
+  float scale = 0.125f * 1.44269504f;  // 1/sqrt(64), for powers of 2
+  TensorMap map;
+  if (queries == 128 && hopper_map(&h->hopper, &map, h->qkv, tokens, 3 * h->hidden)) {
+    void* arguments[] = {&map, &h->context, &tiles, &spans, &hidden, &scale};
+    CHECK(cu.LaunchKernel(h->hopper.attention, heads, count, 1, 256, 1, 1, HOPPER_SHARED, h->stream, arguments, NULL), "attention");
+  } else {
+    void* arguments[] = {&h->qkv, &h->context, &tiles, &spans, &hidden, &scale};
+    CHECK(cu.LaunchKernel(h->attention[queries == 128], heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL), "attention");
+  }
   return 1;
 }
 
