@@ -221,9 +221,14 @@ extern "C" __global__ void __launch_bounds__(GROUPS * 128, 2)
     scores(b);
     await(base + VALUES_THERE + 8 * stage(b - 1), lap(b - 1));
     mixture(b - 1, before);
-    if (threadIdx.x == 0) {  // what the last step was done with, so that the other warpgroup is seldom waited for
-      int k = b - 1, v = b - 2;
+    // Into the places of what the step before was done with, so that the other warpgroup is seldom waited for; each warpgroup fetches
+    // one kind, since the time it takes is lost to its softmax.
+    if (threadIdx.x == 0) {
+      int k = b - 1;
       if (k + STAGES < blocks) await(base + KEYS_READ + 8 * stage(k), lap(k)), fetch(1, k + STAGES);
+    }
+    if (threadIdx.x == 128 * (groups - 1)) {
+      int v = b - 2;
       if (v >= 0 && v + STAGES < blocks) await(base + VALUES_READ + 8 * stage(v), lap(v)), fetch(2, v + STAGES);
     }
     __syncwarp();
