@@ -1,10 +1,5 @@
-// ONNX Runtime operators of the domain "luciole", for BERT-like encoders in 16-bit floats on CUDA devices:
-//
-//   Layers  all layers, over texts laid end to end
-//   Linear  a product and its bias, before an attention of ONNX Runtime's
-//   Tail    what follows the attention of a layer
-//
-// Built into libluciole_cuda.so, which a session registers; see CudaLayers.java.
+// An ONNX Runtime operator of the domain "luciole", for BERT-like encoders in 16-bit floats on CUDA devices: Layers, all layers over
+// texts laid end to end. Built into libluciole_cuda.so, which a session registers; see CudaLayers.java.
 //
 // Matrix products are cuBLASLt's, with bias, GELU and residual in their epilogues, each by the fastest of the algorithms it
 // proposes; attention and layer normalisation are the kernels of kernels.ptx and, on Hopper, hopper.ptx. Small batches run as CUDA
@@ -315,18 +310,21 @@ static OrtStatus* output(const OrtApi* api, void* context, int64_t rows, int64_t
 
 static Device at(const void* p) { return (Device)(uintptr_t)p; }
 
+// The inputs: states [T,H], tiles [n,4], spans [T,2], queries [1] (rows a tile may have), weights layer by layer.
+enum { STATES, TILES, SPANS, QUERIES, FIRST_WEIGHT };
+
 // Begins a run, on the stream that ONNX Runtime has given it, behind what other runs still do in the buffers they share. At the first,
-// notes the weights' places, input `first` and those behind it. 0 if that fails; `end` is due in any case.
-static int begin(Kernel* k, void* context, size_t first) {
+// notes the weights' places. 0 if that fails; `end` is due in any case.
+static int begin(Kernel* k, void* context) {
   void* stream = NULL;
   ORT(k->api, GPU_STREAM, OrtStatus*, const void*, void**)(context, &stream);
   if (!k->shared) {
     size_t inputs = 0;
     ORT(k->api, INPUT_COUNT, OrtStatus*, void*, size_t*)(context, &inputs);
-    size_t count = inputs - first;
+    size_t count = inputs - FIRST_WEIGHT;
     if (count > MOST_LAYERS * WEIGHTS) return snprintf(k->error, sizeof k->error, "more than %d layers", MOST_LAYERS), 0;
-    for (size_t i = 0; i < count; i++) k->weights[i] = at(input(k->api, context, first + i, NULL));
-    k->layers = count < WEIGHTS ? 1 : (int)(count / WEIGHTS);
+    for (size_t i = 0; i < count; i++) k->weights[i] = at(input(k->api, context, FIRST_WEIGHT + i, NULL));
+    k->layers = (int)(count / WEIGHTS);
     k->shared = join(k->heads * 64, k->inner, k->error, sizeof k->error);
     if (!k->shared) return 0;
   }
@@ -341,20 +339,17 @@ static int begin(Kernel* k, void* context, size_t first) {
   return 1;
 }
 
-static OrtStatus* end(Kernel* k, int ok, const char* name) {
+static OrtStatus* end(Kernel* k, int ok) {
   char text[600] = "";
   if (k->shared) {
     ok = ok && check(k->shared, cu.EventRecord(k->shared->done, k->shared->stream), "event");
-    if (!ok) snprintf(text, sizeof text, "luciole::%s: %s", name, k->shared->error);
+    if (!ok) snprintf(text, sizeof text, "luciole::Layers: %s", k->shared->error);
     pthread_mutex_unlock(&k->shared->lock);
   } else {
-    snprintf(text, sizeof text, "luciole::%s: %s", name, k->error);
+    snprintf(text, sizeof text, "luciole::Layers: %s", k->error);
   }
   return ok ? NULL : status(k->api, text);
 }
-
-// Layers: states [T,H], tiles [n,4], spans [T,2], queries [1] (rows a tile may have), weights layer by layer.
-enum { STATES, TILES, SPANS, QUERIES, FIRST_WEIGHT };
 
 static OrtStatus* layers(void* kernel, void* context) {
   Kernel* k = kernel;
@@ -375,59 +370,18 @@ static OrtStatus* layers(void* kernel, void* context) {
   memcpy(out, (void*)(uintptr_t)x, tokens * k->heads * 64 * 2);
   return NULL;
 #endif
-  int ok = begin(k, context, FIRST_WEIGHT) && reserve(k->shared, tokens < 256 ? 256 : tokens);
+  int ok = begin(k, context) && reserve(k->shared, tokens < 256 ? 256 : tokens);
   for (int i = 0; ok && i < SMALLS && k->graphs && *queries == 64; i++) {
     int most = SMALL_TOKENS[i];
     int fits = by_few(k, most) || (most % 16 == 0 && count <= most / 16 && (most & (most - 1)) == 0);
     if (tokens <= most && fits)
-      return end(k, replay(k, i, (int)tokens, (int)count, x, tiles, spans, at(out)), "Layers");
+      return end(k, replay(k, i, (int)tokens, (int)count, x, tiles, spans, at(out)));
   }
   ok = ok && enqueue(k, (int)tokens, (int)count, (int)*queries, x, tiles, spans, at(out));
-  return end(k, ok, "Layers");
-}
-
-// Linear: x [T,in], weight [out,in], bias [out]; `inner` of no meaning but to find the shared state.
-static OrtStatus* linear(void* kernel, void* context) {
-  Kernel* k = kernel;
-  int64_t tokens, columns;
-  void* out = NULL;
-  Device x = at(input(k->api, context, 0, &tokens));
-  input(k->api, context, 1, &columns);
-  OrtStatus* s = output(k->api, context, tokens, columns, &out);
-  if (s) return s;
-  Product product;
-  memset(&product, 0, sizeof product);
-  int ok = begin(k, context, 1);
-  ok = ok && plan(k->shared, &product, tokens, k->shared->hidden, columns, BIAS, 0, x, &k->weights[0], &k->weights[1], k->tune ? 1 : 0, 0, 0,
-                  at(out)) &&
-       multiply(k->shared, &product, x, k->weights[0], k->weights[1], 0, at(out));
-  unplan(&product);
-  return end(k, ok, "Linear");
-}
-
-// Tail: context [T,H], states [T,H], then the weights of a layer but those of query, key and value.
-static OrtStatus* tail_of_layer(void* kernel, void* context) {
-  Kernel* k = kernel;
-  int64_t tokens;
-  void* out = NULL;
-  Device attended = at(input(k->api, context, 0, &tokens));
-  Device x = at(input(k->api, context, 1, NULL));
-  OrtStatus* s = output(k->api, context, tokens, k->heads * 64, &out);
-  if (s) return s;
-  Product products[PRODUCTS];
-  memset(products, 0, sizeof products);
-  int first = !k->shared;
-  int ok = begin(k, context, 2);
-  if (ok && first) memmove(&k->weights[WO], &k->weights[0], (WEIGHTS - WO) * sizeof(Device));
-  ok = ok && reserve(k->shared, tokens) && plan_tail(k, products, (int)tokens, attended, x) &&
-       tail(k, products, k->weights, (int)tokens, attended, x, at(out));
-  for (int i = 0; i < PRODUCTS; i++) unplan(&products[i]);
-  return end(k, ok, "Tail");
+  return end(k, ok);
 }
 
 static const char* layers_name(const Op* op) { return (void)op, "Layers"; }
-static const char* linear_name(const Op* op) { return (void)op, "Linear"; }
-static const char* tail_name(const Op* op) { return (void)op, "Tail"; }
 #ifdef LUCIOLE_WITHOUT_DEVICE
 static const char* provider(const Op* op) { return (void)op, NULL; }
 #else
@@ -438,22 +392,28 @@ static int layers_type(const Op* op, size_t i) { return (void)op, i == TILES || 
 static size_t layers_inputs(const Op* op) { return (void)op, FIRST_WEIGHT + 1; }
 static int layers_kind(const Op* op, size_t i) { return (void)op, i == FIRST_WEIGHT ? VARIADIC : REQUIRED; }
 static int layers_memory(const Op* op, size_t i) { return (void)op, i == QUERIES ? CPU_INPUT : DEFAULT_MEMORY; }
-static size_t linear_inputs(const Op* op) { return (void)op, 3; }
-static size_t tail_inputs(const Op* op) { return (void)op, 2 + WEIGHTS - WO; }
-static int half(const Op* op, size_t i) { return (void)op, (void)i, FLOAT16; }
+static int layers_output(const Op* op, size_t i) { return (void)op, (void)i, FLOAT16; }
 static int required(const Op* op, size_t i) { return (void)op, (void)i, REQUIRED; }
-static int memory(const Op* op, size_t i) { return (void)op, (void)i, DEFAULT_MEMORY; }
 static size_t outputs(const Op* op) { return (void)op, 1; }
 static int one(const Op* op) { return (void)op, 1; }
 
-#define OPERATOR(named, types, count, kinds, memories, run)                                                                         \
-  {.version = ORT_VERSION, .name = named, .provider = provider, .input_type = types, .inputs = count, .output_type = half,          \
-   .outputs = outputs, .destroy = destroy, .input_kind = kinds, .output_kind = required, .input_memory = memories,                  \
-   .variadic_least = one, .variadic_alike = one, .variadic_outputs_least = one, .variadic_outputs_alike = one, .create2 = create,   \
-   .compute2 = run}
-static const Op OPERATORS[] = {OPERATOR(layers_name, layers_type, layers_inputs, layers_kind, layers_memory, layers),
-                               OPERATOR(linear_name, half, linear_inputs, required, memory, linear),
-                               OPERATOR(tail_name, half, tail_inputs, required, memory, tail_of_layer)};
+static const Op LAYERS = {.version = ORT_VERSION,
+                          .name = layers_name,
+                          .provider = provider,
+                          .input_type = layers_type,
+                          .inputs = layers_inputs,
+                          .output_type = layers_output,
+                          .outputs = outputs,
+                          .destroy = destroy,
+                          .input_kind = layers_kind,
+                          .output_kind = required,
+                          .input_memory = layers_memory,
+                          .variadic_least = one,
+                          .variadic_alike = one,
+                          .variadic_outputs_least = one,
+                          .variadic_outputs_alike = one,
+                          .create2 = create,
+                          .compute2 = layers};
 
 /** Called by ONNX Runtime when a session registers this library. Linked so that it is never unloaded: sessions outlive the options
     that registered it. */
@@ -465,8 +425,7 @@ __attribute__((visibility("default"))) OrtStatus* RegisterCustomOps(void* option
   pthread_mutex_lock(&lock);
   if (!domain) {
     s = ORT(api, CREATE_DOMAIN, OrtStatus*, const char*, void**)("luciole", &domain);
-    for (size_t i = 0; !s && i < sizeof OPERATORS / sizeof *OPERATORS; i++)
-      s = ORT(api, DOMAIN_ADD, OrtStatus*, void*, const Op*)(domain, &OPERATORS[i]);
+    if (!s) s = ORT(api, DOMAIN_ADD, OrtStatus*, void*, const Op*)(domain, &LAYERS);
   }
   pthread_mutex_unlock(&lock);
   return s ? s : ORT(api, ADD_DOMAIN, OrtStatus*, void*, void*)(options, domain);

@@ -20,16 +20,12 @@ interface Attention {
   /** The states of real tokens. */
   String real(String states);
 
-  /**
-   * The attention of a form.
-   *
-   * @param kernels whether operators of {@link CudaLayers} may be used
-   */
-  static Attention of(Form form, GraphBuilder graph, EncoderConfig config, boolean kernels) {
+  /** The attention of a form. */
+  static Attention of(Form form, GraphBuilder graph, EncoderConfig config) {
     return switch (form) {
       case LOOP -> new LoopAttention(graph, config);
       case PACKED -> new PackedAttention(graph, config);
-      case PADDED -> new PaddedAttention(graph, config, kernels);
+      case PADDED -> new PaddedAttention(graph, config);
       case FUSED -> throw new IllegalArgumentException("the layers have their own attention");
     };
   }

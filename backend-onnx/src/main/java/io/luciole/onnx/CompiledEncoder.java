@@ -91,20 +91,6 @@ final class CompiledEncoder implements Encoder {
     }
   }
 
-  /** Before the first batch in the padded form: do both give the same values? */
-  private void tryPadded() {
-    if (policy.usual() != Form.FUSED || models.containsKey(Form.PADDED)) {
-      return;
-    }
-    String problem =
-        FusedTrial.problem(
-            batch -> values(Form.FUSED, batch), batch -> values(Form.PADDED, batch), config);
-    if (problem != null) {
-      policy = policy.withoutChoice();
-      log.warn("{} does without the padded form for long texts: {}", device.device(), problem);
-    }
-  }
-
   /** Values of each text, of whichever output there is. */
   private List<float[]> values(Form form, TokenBatch batch) {
     Output kind = outputs.contains(Output.DENSE) ? Output.DENSE : outputs.iterator().next();
@@ -190,11 +176,14 @@ final class CompiledEncoder implements Encoder {
     return models.computeIfAbsent(
         form,
         f -> {
-          boolean kernels = policy.usual() == Form.FUSED;
-          EncoderGraph graph =
-              new EncoderGraph(config, weights, outputs, pooling, f, precision, kernels);
+          EncoderGraph graph = new EncoderGraph(config, weights, outputs, pooling, f, precision);
           return runtime.compile(
-              graph.build(), graph.initializers(), device.device(), device.threads(), f, kernels);
+              graph.build(),
+              graph.initializers(),
+              device.device(),
+              device.threads(),
+              f,
+              f == Form.FUSED);
         });
   }
 
@@ -230,12 +219,7 @@ final class CompiledEncoder implements Encoder {
 
   @Override
   public BackendOutput run(TokenBatch batch, Set<Output> wanted) {
-    Form form = policy.choose(batch);
-    if (form == Form.PADDED) {
-      tryPadded();
-      form = policy.choose(batch);
-    }
-    return run(form, batch, wanted);
+    return run(policy.choose(batch), batch, wanted);
   }
 
   private BackendOutput run(Form form, TokenBatch batch, Set<Output> wanted) {

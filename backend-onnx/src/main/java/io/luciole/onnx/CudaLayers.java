@@ -19,12 +19,11 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The operators of this project's library {@code libluciole_cuda.so} (src/main/cuda), and above all
- * {@code luciole::Layers}, all layers of an encoder in one operator: cuBLASLt's matrix products
- * with bias, GELU and residual in their epilogues, and an attention that reads their output in
- * place; small batches as CUDA graphs. ONNX Runtime's own operators pass over memory four times
- * more a layer, and start a kernel at a time. The padded form keeps ONNX Runtime's attention, which
- * is cuDNN's, between two others of the library.
+ * The operator of this project's library {@code libluciole_cuda.so} (src/main/cuda), {@code
+ * luciole::Layers}, all layers of an encoder in one operator: cuBLASLt's matrix products with bias,
+ * GELU and residual in their epilogues, and an attention that reads their output in place; small
+ * batches as CUDA graphs. ONNX Runtime's own operators pass over memory four times more a layer,
+ * and start a kernel at a time.
  *
  * <pre>
  * states   float16 [T, H]   of the embeddings
@@ -160,33 +159,6 @@ final class CudaLayers {
     }
     GraphBuilder.Op layers = operator(graph, "Layers", config);
     return layers.in(states, tiles, spans, queries).in(all.toArray(String[]::new)).out();
-  }
-
-  /** {@code x·Wᵀ + b} of {@code x [T, H]}, by the operator {@code luciole::Linear}. */
-  static String linear(
-      GraphBuilder graph, Projection projection, String x, EncoderConfig config, Linear linear) {
-    List<String> weights = new ArrayList<>();
-    linear(projection, linear, weights);
-    return operator(graph, "Linear", config).in(x).in(weights.toArray(String[]::new)).out();
-  }
-
-  /**
-   * What follows the attention of a layer, by the operator {@code luciole::Tail}.
-   *
-   * @param context what the attention gives, {@code [T, H]}
-   * @param states of the layer before, {@code [T, H]}
-   */
-  static String tail(
-      GraphBuilder graph,
-      Projection projection,
-      String context,
-      String states,
-      EncoderConfig config,
-      Layer layer) {
-    List<String> weights = new ArrayList<>();
-    tail(projection, layer, weights);
-    GraphBuilder.Op tail = operator(graph, "Tail", config);
-    return tail.in(context, states).in(weights.toArray(String[]::new)).out();
   }
 
   /** An operator of the library with the attributes that all of them have. */

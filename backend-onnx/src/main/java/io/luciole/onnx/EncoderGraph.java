@@ -66,9 +66,6 @@ final class EncoderGraph {
   /** Null where the layers are one operator. */
   private final @Nullable Attention attention;
 
-  /** Whether operators of {@link CudaLayers} may be used. */
-  private final boolean kernels;
-
   private @Nullable String realStates;
 
   /** Heads are small, and their outputs are what users see: never quantised. */
@@ -80,8 +77,7 @@ final class EncoderGraph {
       Set<Output> outputs,
       Pooling pooling,
       Form form,
-      Precision precision,
-      boolean kernels) {
+      Precision precision) {
     this.config = config;
     this.weights = weights;
     this.outputs = outputs;
@@ -89,8 +85,7 @@ final class EncoderGraph {
     this.type = precision == Precision.FP16 ? DataType.FLOAT16 : DataType.FLOAT;
     this.heads = new Projection(graph, initializers, type, form == Form.LOOP);
     this.projection = precision == Precision.INT8 ? new Int8Projection(graph, initializers) : heads;
-    this.kernels = kernels;
-    this.attention = form == Form.FUSED ? null : Attention.of(form, graph, config, kernels);
+    this.attention = form == Form.FUSED ? null : Attention.of(form, graph, config);
   }
 
   Initializers initializers() {
@@ -99,7 +94,7 @@ final class EncoderGraph {
 
   /** Whether the last layer need be computed for the rows that are pooled only. */
   private boolean poolsEarly() {
-    return !kernels && outputs.equals(Set.of(Output.DENSE)) && pooling != Pooling.MEAN;
+    return attention != null && outputs.equals(Set.of(Output.DENSE)) && pooling != Pooling.MEAN;
   }
 
   /** The graph, as ONNX Runtime reads it. */
@@ -159,9 +154,6 @@ final class EncoderGraph {
   private String layer(Attention attention, String x, Layer layer, boolean pooled) {
     String queried = pooled && attention.takesPooledQueries() ? gather(x, ROWS) : x;
     String context = attention.attend(projection, queried, x, layer);
-    if (kernels) {
-      return CudaLayers.tail(graph, projection, context, x, config, layer);
-    }
     String residual = queried;
     if (pooled && !attention.takesPooledQueries()) {
       context = gather(context, ROWS);

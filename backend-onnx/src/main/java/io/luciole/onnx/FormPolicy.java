@@ -9,22 +9,20 @@ import java.util.Locale;
  * Chooses the graph's form, a batch at a time. The system property {@value #PROPERTY} forces one:
  * {@code auto} (the default), {@code loop}, {@code packed}, {@code fused} or {@code padded}.
  *
- * <p>On CPUs it is the loop, always. On CUDA devices the costs of the others are estimated by
- * {@code linear·n + square·n²} a text of n tokens, where padding makes every text as long as the
- * longest. The factors fit measurements of BGE-M3 in fp16 on an H200 (fused 765k tokens/s at 512
- * tokens a text and 256k at 8192, where padded texts in cuDNN's attention are a quarter faster);
- * other cards shift them together, and only their ratios count.
+ * <p>On CPUs it is the loop, always; on CUDA devices the fused form where it can be had. The costs
+ * of the other two are estimated by {@code linear·n + square·n²} a text of n tokens, where padding
+ * makes every text as long as the longest. The factors fit measurements of BGE-M3 in fp16 on an
+ * H200 (packed 706k tokens/s at 512 tokens a text and 273k at 8192; padded, in cuDNN's attention,
+ * 727k and 335k); other cards shift them together, and only their ratios count.
  */
 final class FormPolicy {
   static final String PROPERTY = "luciole.onnx.form";
 
   /** Microseconds a token outside attention. */
-  private static final double LINEAR = 1.13;
-
-  private static final double PADDED_LINEAR = 1.17;
+  private static final double LINEAR = 1.27;
 
   /** Microseconds a pair of tokens in attention. */
-  private static final double SQUARE = 3.38e-4;
+  private static final double SQUARE = 2.93e-4;
 
   private static final double PADDED_SQUARE = 2.10e-4;
 
@@ -48,7 +46,7 @@ final class FormPolicy {
     String forced = System.getProperty(PROPERTY, "auto").strip();
     if (forced.equalsIgnoreCase("auto")) {
       return device.isAccelerator()
-          ? new FormPolicy(fusible ? Form.FUSED : Form.PACKED, true)
+          ? new FormPolicy(fusible ? Form.FUSED : Form.PACKED, !fusible)
           : new FormPolicy(Form.LOOP, false);
     }
     try {
@@ -62,11 +60,6 @@ final class FormPolicy {
               + "\".",
           e);
     }
-  }
-
-  /** A policy that takes the usual form for every batch. */
-  FormPolicy withoutChoice() {
-    return new FormPolicy(usual, false);
   }
 
   /** The form most batches take; its session is opened at once, others when first needed. */
@@ -85,7 +78,7 @@ final class FormPolicy {
       packed += n * (LINEAR + SQUARE * n);
     }
     double longest = batch.maxLength();
-    double padded = batch.size() * longest * (PADDED_LINEAR + PADDED_SQUARE * longest);
+    double padded = batch.size() * longest * (LINEAR + PADDED_SQUARE * longest);
     return padded < WORTHWHILE * packed ? Form.PADDED : usual;
   }
 }

@@ -40,26 +40,12 @@ final class FusedTrial {
    * @return what is wrong, or null
    */
   static @Nullable String problem(Function<TokenBatch, List<float[]>> run, EncoderConfig config) {
-    return problem(run, run, config);
-  }
-
-  /**
-   * Compares two ways to run.
-   *
-   * @param alone runs a text by itself
-   * @param together runs them all in a batch
-   * @return what is wrong, or null
-   */
-  static @Nullable String problem(
-      Function<TokenBatch, List<float[]>> alone,
-      Function<TokenBatch, List<float[]>> together,
-      EncoderConfig config) {
     List<int[]> texts = texts(config);
     try {
       for (int round = 0; round < ROUNDS; round++) {
-        List<float[]> all = together.apply(TokenBatch.of(texts));
+        List<float[]> all = run.apply(TokenBatch.of(texts));
         for (int i = 0; i < texts.size(); i++) {
-          float[] single = alone.apply(TokenBatch.of(List.of(texts.get(i)))).get(0);
+          float[] single = run.apply(TokenBatch.of(List.of(texts.get(i)))).get(0);
           if (!close(single, all.get(i))) {
             return "a text of "
                 + texts.get(i).length

@@ -11,10 +11,8 @@ final class PaddedAttention implements Attention {
   private final EncoderConfig config;
   private final String mask;
   private final String grid;
-  private final boolean kernels;
 
-  PaddedAttention(GraphBuilder graph, EncoderConfig config, boolean kernels) {
-    this.kernels = kernels;
+  PaddedAttention(GraphBuilder graph, EncoderConfig config) {
     this.graph = graph;
     this.config = config;
     this.mask = graph.input(EncoderGraph.MASK, DataType.INT32, -1);
@@ -35,10 +33,7 @@ final class PaddedAttention implements Attention {
             .in(padded(projection, x, layer.key()))
             .in(padded(projection, x, layer.value()));
     String context =
-        attention
-            .in(kernels ? "" : bias(projection, layer), mask)
-            .with("num_heads", config.heads())
-            .out();
+        attention.in(bias(projection, layer), mask).with("num_heads", config.heads()).out();
     return graph.op("Reshape").in(context, graph.ints(-1, config.hidden())).out();
   }
 
@@ -52,11 +47,7 @@ final class PaddedAttention implements Attention {
   }
 
   private String padded(Projection projection, String x, Linear linear) {
-    String y =
-        kernels
-            ? CudaLayers.linear(graph, projection, x, config, linear)
-            : projection.multiply(x, linear);
-    return graph.op("Reshape").in(y, grid).out();
+    return graph.op("Reshape").in(projection.multiply(x, linear), grid).out();
   }
 
   @Override
