@@ -20,21 +20,24 @@ class FormPolicyTest {
   }
 
   @Test
-  void choose_padsLongTextsOfEqualLengthOnly() {
+  void choose_withFusedFormNeverPads() {
     FormPolicy policy = FormPolicy.on(CUDA, true);
     assertThat(policy.usual()).isEqualTo(Form.FUSED);
-    assertThat(policy.choose(batch(8192))).isEqualTo(Form.PADDED);
-    assertThat(policy.choose(batch(8192, 8000, 7900))).isEqualTo(Form.PADDED);
+    for (int length : new int[] {1, 32, 512, 2048, 8192}) {
+      assertThat(policy.choose(batch(length, length, length))).isEqualTo(Form.FUSED);
+    }
     assertThat(policy.choose(batch(8192, 300, 20))).isEqualTo(Form.FUSED);
-    assertThat(policy.choose(batch(32, 32, 32))).isEqualTo(Form.FUSED);
-    assertThat(policy.choose(batch(512, 512))).isEqualTo(Form.FUSED);
   }
 
   @Test
-  void choose_withoutFusedFormPacks() {
+  void choose_withoutFusedFormPadsLongTextsOfEqualLengthOnly() {
     FormPolicy policy = FormPolicy.on(CUDA, false);
-    assertThat(policy.choose(batch(32, 400))).isEqualTo(Form.PACKED);
+    assertThat(policy.usual()).isEqualTo(Form.PACKED);
     assertThat(policy.choose(batch(8192))).isEqualTo(Form.PADDED);
+    assertThat(policy.choose(batch(8192, 8000, 7900))).isEqualTo(Form.PADDED);
+    assertThat(policy.choose(batch(8192, 300, 20))).isEqualTo(Form.PACKED);
+    assertThat(policy.choose(batch(32, 400))).isEqualTo(Form.PACKED);
+    assertThat(policy.choose(batch(512, 512))).isEqualTo(Form.PACKED);
   }
 
   @Test
