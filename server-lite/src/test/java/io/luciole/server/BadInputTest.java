@@ -125,6 +125,13 @@ class BadInputTest {
             "{\"inputs\":\"a\",\"truncate\":\"yes\"}",
             400,
             "true or false"));
+    all.add(
+        bad(
+            "tei: cut at the beginning",
+            "/embed",
+            "{\"inputs\":\"a\",\"truncation_direction\":\"Left\"}",
+            400,
+            "right"));
     all.add(bad("similarity: a string", "/similarity", "{\"inputs\":\"a\"}", 400, "sentences"));
     all.add(bad("tokenize: ids", "/tokenize", "{\"inputs\":[[1]]}", 400, "token ids"));
     all.add(bad("rerank: no query", "/rerank", "{\"texts\":[\"a\"]}", 400, "query"));
@@ -150,7 +157,7 @@ class BadInputTest {
     all.add(bad("search: filter", s, "{\"query\":\"a\",\"filter\":[]}", 400, "filter"));
     all.add(
         bad("search: range", s, "{\"query\":\"a\",\"filter\":{\"y\":{\"gt\":1}}}", 400, "schema"));
-    all.add(bad("search: view", s, "{\"query\":\"a\",\"view\":99999}", 500, "view"));
+    all.add(bad("search: view", s, "{\"query\":\"a\",\"view\":99999}", 410, "view", "first page"));
     all.add(bad("bulk: nothing known", "/v1/documents/nowhere", "{}", 405, "DELETE, PUT"));
     return all.stream();
   }
