@@ -10,11 +10,14 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -169,6 +172,29 @@ class BadInputTest {
     assertThat(answer.status()).as(answer.body()).isEqualTo(status);
     assertThat(answer.body()).contains(message).doesNotContain("Exception").doesNotContain("\tat ");
     assertThat(answer.response().headers().firstValue("Content-Type")).hasValue("application/json");
+  }
+
+  @Test
+  void poisonAmongOthersTexts_failsItsOwnRequestAlone() {
+    List<CompletableFuture<HttpResponse<String>>> sent = new ArrayList<>();
+    for (int i = 0; i < 60; i++) {
+      String text = i % 20 == 7 ? "w666" : "w" + i;
+      sent.add(
+          server
+              .client()
+              .sendAsync(
+                  server
+                      .request("/v1/embeddings")
+                      .POST(
+                          HttpRequest.BodyPublishers.ofString(
+                              "{\"input\":[\"w1\",\"" + text + "\"]}"))
+                      .build(),
+                  HttpResponse.BodyHandlers.ofString()));
+    }
+    for (int i = 0; i < sent.size(); i++) {
+      HttpResponse<String> answer = sent.get(i).join();
+      assertThat(answer.statusCode()).as(i + answer.body()).isEqualTo(i % 20 == 7 ? 500 : 200);
+    }
   }
 
   @Test
