@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -25,17 +26,21 @@ import java.util.Map;
  *
  * <pre>
  * ServerLoad [model [seconds a step [minutes of the memory run]]]
+ * ServerLoad compare model seconds
  * </pre>
  *
  * <p>This process is the load; it starts a second one with the server, which also calls its engine
  * directly when told to, with 256 texts under way, before and after the steps. A step is a number
  * of connections that each send one text, wait for the answer and send the next; a refused one
  * waits as long as {@code Retry-After} says. With a memory run, the server is loaded for so long at
- * a throttled pace, and tells its heap after a collection once a minute.
+ * a throttled pace, and tells its heap after a collection once a minute. A comparison calls the
+ * engine directly and over HTTP in turn, with 256 texts under way each time, so that a machine
+ * whose speed changes is the same for both.
  */
 public final class ServerLoad {
   private static final int UNDER_WAY = 256;
   private static final int[] CONNECTIONS = {1, 16, 256, 2000};
+  private static final int ROUNDS = 7;
 
   private ServerLoad() {}
 
@@ -43,6 +48,13 @@ public final class ServerLoad {
   public static void main(String[] args) throws Exception {
     if (args.length == 2 && args[0].equals("serve")) {
       serve(args[1]);
+      return;
+    }
+    if (args.length == 3 && args[0].equals("compare")) {
+      try (Child child = new Child(args[1])) {
+        compare(child, "short", Integer.parseInt(args[2]));
+        compare(child, "mixed", Integer.parseInt(args[2]));
+      }
       return;
     }
     String model = args.length > 0 ? args[0] : "starter";
@@ -58,8 +70,6 @@ public final class ServerLoad {
   }
 
   private static void load(Child child, int seconds) throws Exception {
-    List<String> shortTexts = Texts.mixed(5000, 10, 0.2, 20, 21);
-    List<String> mixed = Texts.mixed(5000, 40, 0.8, 300, 22);
     System.out.printf(
         Locale.ROOT,
         "%-7s %11s %9s %9s %9s %9s %9s %7s %9s %9s%n",
@@ -74,7 +84,7 @@ public final class ServerLoad {
         "heap MiB",
         "RSS MiB");
     for (String kind : new String[] {"short", "mixed"}) {
-      List<String> texts = kind.equals("short") ? shortTexts : mixed;
+      List<String> texts = texts(kind);
       child.ask("direct " + kind + " " + Math.max(2, seconds / 2)); // Warms both up.
       double before = child.direct(kind, seconds);
       double best = 0;
@@ -109,6 +119,38 @@ public final class ServerLoad {
           best,
           100 * best / direct);
     }
+  }
+
+  private static List<String> texts(String kind) {
+    return kind.equals("short")
+        ? Texts.mixed(5000, 10, 0.2, 20, 21)
+        : Texts.mixed(5000, 40, 0.8, 300, 22);
+  }
+
+  /** The engine called directly and over HTTP, in turn. */
+  private static void compare(Child child, String kind, int seconds) throws Exception {
+    List<String> texts = texts(kind);
+    double[] direct = new double[ROUNDS];
+    double[] http = new double[ROUNDS];
+    child.direct(kind, seconds); // Warms both up.
+    LoadClients.run(child.port, UNDER_WAY, texts, seconds, Integer.MAX_VALUE);
+    for (int i = 0; i < ROUNDS; i++) {
+      direct[i] = child.direct(kind, seconds);
+      http[i] =
+          LoadClients.run(child.port, UNDER_WAY, texts, seconds, Integer.MAX_VALUE).perSecond();
+      System.out.printf(
+          Locale.ROOT, "%-7s direct %8.1f texts/s, over HTTP %8.1f%n", kind, direct[i], http[i]);
+    }
+    Arrays.sort(direct);
+    Arrays.sort(http);
+    double share = http[ROUNDS / 2] / direct[ROUNDS / 2];
+    System.out.printf(
+        Locale.ROOT,
+        "%-7s medians: direct %.1f, over HTTP %.1f: %.1f %% of it%n",
+        kind,
+        direct[ROUNDS / 2],
+        http[ROUNDS / 2],
+        100 * share);
   }
 
   private static void memory(Child child, int minutes) throws Exception {
@@ -202,10 +244,7 @@ public final class ServerLoad {
 
   /** Texts a second with a fixed number under way. */
   private static double direct(EmbeddingEngine engine, String kind, int seconds) {
-    List<String> texts =
-        kind.equals("short")
-            ? Texts.mixed(5000, 10, 0.2, 20, 21)
-            : Texts.mixed(5000, 40, 0.8, 300, 22);
+    List<String> texts = texts(kind);
     ArrayDeque<java.util.concurrent.CompletableFuture<Embedding>> underWay = new ArrayDeque<>();
     long start = System.nanoTime();
     long done = 0;

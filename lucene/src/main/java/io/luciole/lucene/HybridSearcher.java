@@ -318,7 +318,7 @@ public final class HybridSearcher implements AutoCloseable {
       }
       IndexSearcher kept = views.acquire(view.getAsLong());
       if (kept == null) {
-        throw new IndexException(
+        throw new ViewGoneException(
             "The view "
                 + view.getAsLong()
                 + " of the index "

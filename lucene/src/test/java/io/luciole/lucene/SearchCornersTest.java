@@ -201,7 +201,7 @@ class SearchCornersTest {
     assertThat(ids(f.searcher.search(query))).startsWith("new").doesNotContain(whole.get(15));
     assertThat(f.searcher.search(query.offset(5000)).hits()).isEmpty();
     assertThatThrownBy(() -> f.searcher.search(query.view(-5)))
-        .isInstanceOf(IndexException.class)
+        .isInstanceOf(ViewGoneException.class)
         .hasMessageContaining("is gone");
   }
 

@@ -6,6 +6,7 @@ import io.helidon.common.buffers.DataReader;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
+import io.helidon.http.Method;
 import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerRequest;
@@ -24,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 /** One request and its answer. For the request's thread. */
 final class Exchange {
   private static final long MAX_DRAIN = 64L << 20;
+
+  /** A body that is read although it is refused, so that the connection can stay. */
+  private static final long SMALL_BODY = 64 << 10;
 
   private final ServerRequest request;
   private final ServerResponse response;
@@ -203,10 +207,21 @@ final class Exchange {
 
   void send(int code, String contentType, byte[] body) {
     status = code;
-    bytesWritten = body.length;
     response.status(Status.create(code));
     response.header(HeaderNames.CONTENT_TYPE, contentType);
-    response.send(body);
+    if (request.prologue().method().equals(Method.HEAD)) {
+      response.header(HeaderNames.CONTENT_LENGTH, Integer.toString(body.length));
+      response.send();
+    } else {
+      bytesWritten = body.length;
+      response.send(body);
+    }
+  }
+
+  /** Whether the connection ends with this answer, because either side said so. */
+  boolean isLast() {
+    return response.headers().containsToken(HeaderValues.CONNECTION_CLOSE)
+        || request.headers().containsToken(HeaderValues.CONNECTION_CLOSE);
   }
 
   /** Starts an answer that is sent piece by piece. */
@@ -246,20 +261,25 @@ final class Exchange {
   }
 
   /**
-   * Answers with a problem. A body that is not read yet is not waited for: the connection ends, but
-   * not before what is already on its way has been taken, since the client would lose the answer.
+   * Answers with a problem. A body that is not read yet is not waited for. A small one is taken
+   * after the answer, and the connection stays: who is refused because too much is under way must
+   * not pay for a new connection when it tries again. Otherwise the connection ends, but not before
+   * what is already on its way has been taken, since the client would lose the answer.
    */
   void fail(Problem problem, Problems.Form form) {
     boolean unread = request.content().hasEntity() && !request.content().consumed();
+    boolean waits =
+        request.headers().containsToken(HeaderValues.EXPECT_100) && !request.continueSent();
+    boolean taken = unread && problem.status() != 408 && !waits;
+    boolean stays = taken && request.headers().contentLength().orElse(Long.MAX_VALUE) <= SMALL_BODY;
     if (problem.retryAfterSeconds() > 0) {
       response.header(HeaderNames.RETRY_AFTER, Long.toString(problem.retryAfterSeconds()));
     }
-    if (unread) {
+    if (unread && !stays) {
       response.header(HeaderNames.CONNECTION, "close");
     }
     send(problem.status(), "application/json", Json.bytes(Problems.write(problem, form)));
-    boolean waits = request.headers().containsToken(HeaderValues.EXPECT_100);
-    if (unread && problem.status() != 408 && (request.continueSent() || !waits)) {
+    if (taken) {
       drain();
     }
   }

@@ -33,6 +33,7 @@ final class Gateway {
   private static final HeaderName REQUEST_ID = HeaderNames.create("X-Request-Id");
   private static final HeaderName API_KEY = HeaderNames.create("X-API-Key");
   private static final HeaderName TRACEPARENT = HeaderNames.create("traceparent");
+  private static final HeaderName FETCH_SITE = HeaderNames.create("Sec-Fetch-Site");
   private static final HeaderName NO_SNIFF = HeaderNames.create("X-Content-Type-Options");
 
   private final ServerConfig config;
@@ -64,6 +65,9 @@ final class Gateway {
   void install(HttpRouting.Builder routing, List<Route> routes) {
     for (Route route : routes) {
       routing.route(route.method(), route.path(), handler(route));
+      if (route.method().equals(Method.GET)) {
+        routing.route(Method.HEAD, route.path(), handler(route));
+      }
     }
     Set<String> paths = new TreeSet<>();
     routes.forEach(r -> paths.add(r.path()));
@@ -72,6 +76,9 @@ final class Gateway {
       routes.stream()
           .filter(r -> r.path().equals(path))
           .forEach(r -> allowed.add(r.method().text()));
+      if (allowed.contains(Method.GET.text())) {
+        allowed.add(Method.HEAD.text());
+      }
       String allow = String.join(", ", allowed);
       routing.any(
           path,
@@ -158,11 +165,16 @@ final class Gateway {
       MDC.remove("request_id");
       MDC.remove("trace_id");
     }
+    if (x.isLast()) {
+      // Left to itself, the web server would wait for the client to end the connection.
+      throw new CloseConnectionException("the connection ends with this answer");
+    }
   }
 
   private void run(Route route, Exchange x) {
     boolean entered = false;
     try {
+      requireOwnPage(x);
       authorize(route, x);
       if (route.counted()) {
         if (draining) {
@@ -188,6 +200,33 @@ final class Gateway {
       if (entered) {
         admission.leave();
       }
+    }
+  }
+
+  /**
+   * A page of another site must not act here through a browser that reaches this server: what needs
+   * no answer to do harm passes CORS. Browsers say where a page is from; other clients do not.
+   */
+  private void requireOwnPage(Exchange x) {
+    Method method = x.request().prologue().method();
+    if (method.equals(Method.GET)
+        || method.equals(Method.HEAD)
+        || method.equals(Method.OPTIONS)
+        || allowedOrigin(x) != null) {
+      return;
+    }
+    String site = x.header(FETCH_SITE);
+    String origin = x.header(HeaderNames.ORIGIN);
+    boolean own =
+        site != null
+            ? site.equals("same-origin") || site.equals("none")
+            : origin == null || origin.endsWith("://" + x.header(HeaderNames.HOST));
+    if (!own) {
+      throw new Problem(
+          403,
+          "foreign_origin",
+          "Pages of other origins may not call this server; luciole.server.cors-origins names those"
+              + " that may.");
     }
   }
 

@@ -39,9 +39,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A connection and its requests have one thread, which is how they find each other.
  */
-final class HangUps implements ServerConnectionSelector {
+final class HangUps implements ServerConnectionSelector, AutoCloseable {
   private final Http1ConnectionSelector http1;
   private final Duration readTimeout;
+  private final WriteWatch writes;
 
   // One server's, so that two servers in a process do not share it; its threads end with
   // connections.
@@ -51,11 +52,18 @@ final class HangUps implements ServerConnectionSelector {
   /**
    * Connections of a selector.
    *
-   * @param readTimeout how long a client may be silent when something is expected of it
+   * @param readTimeout how long a client may be silent when something is expected of it, and how
+   *     long it may read nothing of an answer
    */
   HangUps(Http1ConnectionSelector http1, Duration readTimeout) {
     this.http1 = http1;
     this.readTimeout = readTimeout;
+    this.writes = new WriteWatch(readTimeout);
+  }
+
+  @Override
+  public void close() {
+    writes.close();
   }
 
   /** Whether the client of the request that this thread works on has hung up. */
@@ -83,7 +91,8 @@ final class HangUps implements ServerConnectionSelector {
   public ServerConnection connection(ConnectionContext context) {
     Line line = new Line(context.dataReader(), context.executor(), readTimeout);
     lines.set(line);
-    return http1.connection(new Watched(context, DataReader.create(line::next), line));
+    return http1.connection(
+        new Watched(context, DataReader.create(line::next), writes.watch(context.dataWriter())));
   }
 
   /** What a client sends. */
@@ -144,8 +153,8 @@ final class HangUps implements ServerConnectionSelector {
     }
   }
 
-  /** A connection whose bytes come by a line. */
-  private record Watched(ConnectionContext context, DataReader dataReader, Line line)
+  /** A connection whose bytes come by a line, and go by a writer that is watched. */
+  private record Watched(ConnectionContext context, DataReader dataReader, DataWriter dataWriter)
       implements ConnectionContext {
     @Override
     public ListenerContext listenerContext() {
@@ -155,11 +164,6 @@ final class HangUps implements ServerConnectionSelector {
     @Override
     public ExecutorService executor() {
       return context.executor();
-    }
-
-    @Override
-    public DataWriter dataWriter() {
-      return context.dataWriter();
     }
 
     @Override

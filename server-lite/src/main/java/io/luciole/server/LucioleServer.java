@@ -5,7 +5,6 @@ import com.google.inject.Guice;
 import com.google.inject.Inject;
 import com.google.inject.ProvisionException;
 import com.google.inject.Stage;
-import io.helidon.common.configurable.Resource;
 import io.helidon.http.DirectHandler;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
@@ -40,6 +39,7 @@ public final class LucioleServer implements AutoCloseable {
   private final ServerConfig config;
   private final Gateway gateway;
   private final SearchIndex index;
+  private final HangUps hangUps;
   private final List<Route> routes = new ArrayList<>();
   private final WebServer web;
   private final AtomicBoolean closed = new AtomicBoolean();
@@ -50,14 +50,20 @@ public final class LucioleServer implements AutoCloseable {
     this.config = config;
     this.gateway = gateway;
     this.index = index;
+    this.hangUps = hangUps;
     apis.forEach(api -> routes.addAll(api.routes()));
     routes.sort(Comparator.comparing(Route::path).thenComparing(r -> r.method().text()));
     HttpRouting.Builder routing = HttpRouting.builder();
     gateway.install(routing, routes);
-    this.web = build(routing, hangUps);
+    try {
+      this.web = build(routing);
+    } catch (RuntimeException e) {
+      giveBack();
+      throw e;
+    }
   }
 
-  private WebServer build(HttpRouting.Builder routing, HangUps hangUps) {
+  private WebServer build(HttpRouting.Builder routing) {
     DirectHandlers.Builder direct = DirectHandlers.builder();
     for (DirectHandler.EventType type : DirectHandler.EventType.values()) {
       direct.addHandler(
@@ -82,24 +88,7 @@ public final class LucioleServer implements AutoCloseable {
             .routing(routing);
     ServerConfig.TlsFiles tls = config.tls();
     if (tls != null) {
-      try {
-        io.helidon.common.pki.Keys keys =
-            io.helidon.common.pki.Keys.builder()
-                .pem(pem ->
-                    pem.key(Resource.create(tls.key()))
-                        .certificates(Resource.create(tls.certificate())))
-                .build();
-        builder.tls(t -> t.privateKey(keys).privateKeyCertChain(keys));
-      } catch (RuntimeException e) {
-        throw new ConfigException(
-            "Cannot use the certificate "
-                + tls.certificate()
-                + " with the key "
-                + tls.key()
-                + ": expected PEM files, the key in PKCS#8 without a password: "
-                + e.getMessage(),
-            e);
-      }
+      TlsKeys.install(tls, builder);
     }
     return builder.build();
   }
@@ -135,12 +124,12 @@ public final class LucioleServer implements AutoCloseable {
     try {
       web.start();
     } catch (RuntimeException e) {
-      index.close();
+      giveBack();
       throw e;
     }
     // A port that is taken is logged there, not thrown.
     if (!web.isRunning() || web.port() <= 0) {
-      index.close();
+      giveBack();
       throw new LucioleException(
           "Cannot listen on "
               + config.host()
@@ -179,7 +168,12 @@ public final class LucioleServer implements AutoCloseable {
     try {
       web.stop();
     } finally {
-      index.close();
+      giveBack();
     }
+  }
+
+  private void giveBack() {
+    hangUps.close();
+    index.close();
   }
 }

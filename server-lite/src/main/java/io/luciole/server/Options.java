@@ -2,6 +2,7 @@ package io.luciole.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.luciole.EmbedOptions;
+import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.Role;
@@ -9,8 +10,10 @@ import io.luciole.Scores;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +52,33 @@ final class Options {
     return role == Role.QUERY ? EmbedOptions.query() : EmbedOptions.passage();
   }
 
+  /** A text that was cut is an error unless the client allows it. */
+  static void requireWhole(
+      EmbeddingEngine engine, List<Embedding> embeddings, String where, boolean truncate) {
+    for (int i = 0; i < embeddings.size() && !truncate; i++) {
+      if (embeddings.get(i).truncated()) {
+        String place = embeddings.size() == 1 ? where : where + '[' + i + ']';
+        throw Problem.tooLarge(
+            place,
+            "A text may have "
+                + engine.description().maxTokens()
+                + " tokens, \""
+                + place
+                + "\" has more. Set \"truncate\": true to embed its beginning.");
+      }
+    }
+  }
+
+  /** Refuses to cut texts at their beginning. */
+  static void requireRight(JsonNode body) {
+    String direction = Json.string(body, "truncation_direction", "right");
+    if (!direction.equalsIgnoreCase("right")) {
+      throw Problem.invalid(
+          "truncation_direction",
+          "Expected right as \"truncation_direction\": texts are cut at their end.");
+    }
+  }
+
   /** Outputs asked for by name; those that the model has not are refused. */
   static Set<Output> outputs(EmbeddingEngine engine, JsonNode names, String where) {
     if (names.isMissingNode() || names.isNull()) {
@@ -66,7 +96,9 @@ final class Options {
   }
 
   static void requireOutputs(EmbeddingEngine engine, Set<Output> outputs, @Nullable String where) {
-    if (!engine.backend().outputs().containsAll(outputs)) {
+    Set<Output> missing = new TreeSet<>(outputs);
+    missing.removeAll(engine.backend().outputs());
+    if (!missing.isEmpty()) {
       throw Problem.invalid(
           where,
           "The model "
@@ -74,7 +106,7 @@ final class Options {
               + " gives "
               + ids(engine.backend().outputs())
               + ", not "
-              + ids(outputs)
+              + ids(missing)
               + ". BAAI/bge-m3 gives all three.");
     }
   }

@@ -7,6 +7,7 @@ import io.luciole.EngineOverloadedException;
 import io.luciole.LucioleException;
 import io.luciole.NotFiniteException;
 import io.luciole.lucene.IndexException;
+import io.luciole.lucene.ViewGoneException;
 import io.luciole.model.ModelException;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutOfMemoryException;
@@ -53,6 +54,14 @@ final class Problems {
           new Problem(507, "out_of_memory", "The text does not fit the device's memory.");
       case BackendException e ->
           new Problem(500, "backend_failed", "The model failed on this text.");
+      case ViewGoneException e ->
+          new Problem(
+              410,
+              "view_gone",
+              "The view is gone: views are kept for some minutes after the index has changed. Search"
+                  + " from the first page again.",
+              "view",
+              0);
       case IndexException e -> new Problem(500, "index_failed", text(e));
       case ModelException e ->
           new Problem(500, "model_failed", "The model's files cannot be used.");
@@ -74,7 +83,11 @@ final class Problems {
       case OPENAI ->
           root.putObject("error")
               .put("message", problem.text())
-              .put("type", problem.status() < 500 ? "invalid_request_error" : "server_error")
+              .put(
+                  "type",
+                  problem.status() == 429
+                      ? "requests"
+                      : problem.status() < 500 ? "invalid_request_error" : "server_error")
               .put("param", problem.param())
               .put("code", problem.code());
       case TEI ->

@@ -8,6 +8,7 @@ import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Scores;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -33,14 +34,14 @@ final class RerankApi implements Api {
   public List<Route> routes() {
     return List.of(
         Route.post("/rerank", Problems.Form.TEI, this::either),
-        Route.post("/v1/rerank", Problems.Form.COHERE, x -> documents(x, x.json())),
-        Route.post("/v2/rerank", Problems.Form.COHERE, x -> documents(x, x.json())));
+        Route.post("/v1/rerank", Problems.Form.COHERE, x -> documents(x, x.json(), false)),
+        Route.post("/v2/rerank", Problems.Form.COHERE, x -> documents(x, x.json(), false)));
   }
 
   private void either(Exchange x) throws Exception {
     ObjectNode body = x.json();
     if (body.has("documents")) {
-      documents(x, body);
+      documents(x, body, true);
     } else {
       texts(x, body);
     }
@@ -49,7 +50,8 @@ final class RerankApi implements Api {
   private void texts(Exchange x, ObjectNode body) throws Exception {
     List<String> texts = Json.strings(body.path("texts"), "texts");
     boolean returnText = Json.flag(body, "return_text", false);
-    Scored scored = score(x, body, texts, "texts");
+    Options.requireRight(body);
+    Scored scored = score(x, body, texts, "texts", Json.flag(body, "truncate", false));
     ArrayNode root = Json.array();
     for (Ranked ranked : scored.ranking) {
       ObjectNode each = root.addObject().put("index", ranked.index).put("score", ranked.score);
@@ -60,22 +62,29 @@ final class RerankApi implements Api {
     x.ok(root);
   }
 
-  private void documents(Exchange x, ObjectNode body) throws Exception {
+  /**
+   * Cohere's shape, and Infinity's, which differ in how a document is given back: {@code {"text":
+   * …}} or the text itself. Both cut what is too long.
+   */
+  private void documents(Exchange x, ObjectNode body, boolean infinity) throws Exception {
     Options.requireModel(engine, Json.stringOr(body, "model"));
     List<String> texts = documentTexts(body.path("documents"));
     int topN = Json.integer(body, "top_n", texts.size(), 1, Integer.MAX_VALUE);
     boolean returnDocuments = Json.flag(body, "return_documents", false);
-    Scored scored = score(x, body, texts, "documents");
+    Scored scored = score(x, body, texts, "documents", true);
     ObjectNode root =
         Json.object()
             .put("object", "rerank")
             .put("id", UUID.randomUUID().toString())
-            .put("model", engine.modelName());
+            .put("model", engine.modelName())
+            .put("created", Instant.now().getEpochSecond());
     ArrayNode results = root.putArray("results");
     for (Ranked ranked : scored.ranking.subList(0, Math.min(topN, scored.ranking.size()))) {
       ObjectNode each =
           results.addObject().put("index", ranked.index).put("relevance_score", ranked.score);
-      if (returnDocuments) {
+      if (returnDocuments && infinity) {
+        each.put("document", texts.get(ranked.index));
+      } else if (returnDocuments) {
         each.putObject("document").put("text", texts.get(ranked.index));
       }
     }
@@ -102,7 +111,8 @@ final class RerankApi implements Api {
   private record Scored(List<Ranked> ranking, int tokens) {}
 
   /** The query is embedded in its own role. */
-  private Scored score(Exchange x, ObjectNode body, List<String> texts, String where)
+  private Scored score(
+      Exchange x, ObjectNode body, List<String> texts, String where, boolean truncate)
       throws Exception {
     Input query = new Input.Text(Json.string(body, "query"));
     if (texts.isEmpty()) {
@@ -118,6 +128,8 @@ final class RerankApi implements Api {
             .get(0);
     List<Embedding> passages =
         embedder.embed(x, inputs, where, EmbedOptions.passage().outputs(Options.outputs(weights)));
+    Options.requireWhole(engine, List.of(asked), "query", truncate);
+    Options.requireWhole(engine, passages, where, truncate);
     List<Ranked> ranking = new ArrayList<>(passages.size());
     for (int i = 0; i < passages.size(); i++) {
       ranking.add(new Ranked(i, Scores.weighted(asked, passages.get(i), weights)));

@@ -48,28 +48,12 @@ final class TeiApi implements Api {
     }
     EmbedOptions options =
         Options.role(Json.stringOr(body, "prompt_name"), Role.PASSAGE, "prompt_name");
+    Options.requireRight(body);
     Options.requireOutputs(engine, Set.of(output), null);
     List<Input> inputs = Input.parse(body.path("inputs"), "inputs");
     List<Embedding> embeddings = embedder.embed(x, inputs, "inputs", options.outputs(output));
-    requireWhole(embeddings, "inputs", Json.flag(body, "truncate", false));
+    Options.requireWhole(engine, embeddings, "inputs", Json.flag(body, "truncate", false));
     return embeddings;
-  }
-
-  /** A text that was cut is an error unless the client allows it. */
-  private void requireWhole(List<Embedding> embeddings, String where, boolean truncate) {
-    for (int i = 0; i < embeddings.size() && !truncate; i++) {
-      if (embeddings.get(i).truncated()) {
-        throw Problem.tooLarge(
-            where + '[' + i + ']',
-            "`"
-                + where
-                + "` must have less than "
-                + engine.description().maxTokens()
-                + " tokens; text "
-                + i
-                + " has more. Set \"truncate\": true to embed its beginning.");
-      }
-    }
   }
 
   private void embed(Exchange x) throws Exception {
@@ -131,9 +115,13 @@ final class TeiApi implements Api {
     if (texts.size() < 2) {
       throw Json.wrong("sentences", "at least one sentence", inputs.path("sentences"));
     }
-    EmbedOptions options = EmbedOptions.passage().outputs(Output.DENSE);
+    JsonNode parameters = body.path("parameters");
+    Options.requireRight(parameters);
+    EmbedOptions options =
+        Options.role(Json.stringOr(parameters, "prompt_name"), Role.PASSAGE, "prompt_name")
+            .outputs(Output.DENSE);
     List<Embedding> embeddings = embedder.embed(x, texts, "sentences", options);
-    requireWhole(embeddings, "sentences", Json.flag(body.path("parameters"), "truncate", false));
+    Options.requireWhole(engine, embeddings, "sentences", Json.flag(parameters, "truncate", false));
     ArrayNode scores = Json.array();
     for (Embedding embedding : embeddings.subList(1, embeddings.size())) {
       scores.add(Scores.dense(embeddings.get(0), embedding));

@@ -24,7 +24,11 @@ record Trace(String requestId, @Nullable String traceId, @Nullable String spanId
             : UUID.randomUUID().toString();
     if (traceparent != null) {
       Matcher m = TRACEPARENT.matcher(traceparent.strip());
-      if (m.matches() && !isZero(m.group(1)) && !isZero(m.group(2))) {
+      // Later versions may say more, the first may not.
+      if (m.matches()
+          && (m.group(3) == null || !traceparent.strip().startsWith("00"))
+          && !isZero(m.group(1))
+          && !isZero(m.group(2))) {
         return new Trace(id, m.group(1), m.group(2));
       }
     }

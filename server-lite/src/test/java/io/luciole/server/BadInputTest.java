@@ -10,11 +10,14 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -125,6 +128,13 @@ class BadInputTest {
             "{\"inputs\":\"a\",\"truncate\":\"yes\"}",
             400,
             "true or false"));
+    all.add(
+        bad(
+            "tei: cut at the beginning",
+            "/embed",
+            "{\"inputs\":\"a\",\"truncation_direction\":\"Left\"}",
+            400,
+            "right"));
     all.add(bad("similarity: a string", "/similarity", "{\"inputs\":\"a\"}", 400, "sentences"));
     all.add(bad("tokenize: ids", "/tokenize", "{\"inputs\":[[1]]}", 400, "token ids"));
     all.add(bad("rerank: no query", "/rerank", "{\"texts\":[\"a\"]}", 400, "query"));
@@ -150,7 +160,7 @@ class BadInputTest {
     all.add(bad("search: filter", s, "{\"query\":\"a\",\"filter\":[]}", 400, "filter"));
     all.add(
         bad("search: range", s, "{\"query\":\"a\",\"filter\":{\"y\":{\"gt\":1}}}", 400, "schema"));
-    all.add(bad("search: view", s, "{\"query\":\"a\",\"view\":99999}", 500, "view"));
+    all.add(bad("search: view", s, "{\"query\":\"a\",\"view\":99999}", 410, "view", "first page"));
     all.add(bad("bulk: nothing known", "/v1/documents/nowhere", "{}", 405, "DELETE, PUT"));
     return all.stream();
   }
@@ -162,6 +172,29 @@ class BadInputTest {
     assertThat(answer.status()).as(answer.body()).isEqualTo(status);
     assertThat(answer.body()).contains(message).doesNotContain("Exception").doesNotContain("\tat ");
     assertThat(answer.response().headers().firstValue("Content-Type")).hasValue("application/json");
+  }
+
+  @Test
+  void poisonAmongOthersTexts_failsItsOwnRequestAlone() {
+    List<CompletableFuture<HttpResponse<String>>> sent = new ArrayList<>();
+    for (int i = 0; i < 60; i++) {
+      String text = i % 20 == 7 ? "w666" : "w" + i;
+      sent.add(
+          server
+              .client()
+              .sendAsync(
+                  server
+                      .request("/v1/embeddings")
+                      .POST(
+                          HttpRequest.BodyPublishers.ofString(
+                              "{\"input\":[\"w1\",\"" + text + "\"]}"))
+                      .build(),
+                  HttpResponse.BodyHandlers.ofString()));
+    }
+    for (int i = 0; i < sent.size(); i++) {
+      HttpResponse<String> answer = sent.get(i).join();
+      assertThat(answer.statusCode()).as(i + answer.body()).isEqualTo(i % 20 == 7 ? 500 : 200);
+    }
   }
 
   @Test

@@ -189,6 +189,19 @@ class EmbeddingApisTest {
     assertThat((float) scores.get(0).doubleValue())
         .isEqualTo(Scores.dense(both.get(0), both.get(1)));
     assertThat(scores.get(1).doubleValue()).isCloseTo(1, within(1e-5));
+    JsonNode asQueries =
+        starter
+            .post(
+                "/similarity",
+                "{\"inputs\":{\"source_sentence\":"
+                    + Server.quoted(TEXT)
+                    + ",\"sentences\":["
+                    + Server.quoted(OTHER)
+                    + "]},\"parameters\":{\"prompt_name\":\"query\"}}")
+            .json();
+    List<Embedding> queries = starter.engine.embedAll(List.of(TEXT, OTHER), EmbedOptions.query());
+    assertThat((float) asQueries.get(0).doubleValue())
+        .isEqualTo(Scores.dense(queries.get(0), queries.get(1)));
 
     JsonNode tokens =
         starter.post("/tokenize", "{\"inputs\":" + Server.quoted(TEXT) + "}").json().get(0);
@@ -278,8 +291,16 @@ class EmbeddingApisTest {
               .json();
       assertThat(cohere.path("results").size()).isEqualTo(2);
       assertThat(cohere.at("/results/0/index").asInt()).isEqualTo(1);
-      assertThat(cohere.at("/results/0/document/text").asText()).contains("glow");
+      // Infinity gives the text itself, Cohere an object.
+      String document = path.equals("/rerank") ? "/results/0/document" : "/results/0/document/text";
+      assertThat(cohere.at(document).asText()).contains("glow");
     }
+    Server.Answer tooLong =
+        starter.post(
+            "/rerank",
+            "{\"query\":\"a\",\"texts\":[\"b\"," + Server.quoted("firefly ".repeat(600)) + "]}");
+    assertThat(tooLong.status()).isEqualTo(413);
+    assertThat(tooLong.body()).contains("texts[1]");
     JsonNode all =
         fake.post(
                 "/v1/rerank",

@@ -96,6 +96,36 @@ class OperationsTest {
   }
 
   @Test
+  void pagesOfOthers_changeNothingUnlessNamed() {
+    ServerConfig config = with(Map.of("luciole.server.cors-origins", "https://a.example"));
+    try (Server server = Server.fake(backend, folder, c -> config)) {
+      String own = server.at("/").toString().replaceAll("/$", "");
+      Map<List<String>, Integer> statuses =
+          Map.ofEntries(
+              Map.entry(List.of("Origin", own), 200),
+              Map.entry(List.of("Origin", own, "Sec-Fetch-Site", "same-origin"), 200),
+              Map.entry(List.of("Sec-Fetch-Site", "none"), 200),
+              Map.entry(List.of("Origin", "https://a.example"), 200),
+              Map.entry(
+                  List.of("Origin", "https://a.example", "Sec-Fetch-Site", "cross-site"), 200),
+              Map.entry(List.of("Origin", "https://b.example"), 403),
+              Map.entry(List.of("Origin", "null"), 403),
+              Map.entry(List.of("Origin", "http://localhost:1"), 403),
+              // Behind a proxy the host is another, and the browser knows better.
+              Map.entry(
+                  List.of("Origin", "https://b.example", "Sec-Fetch-Site", "same-origin"), 200),
+              Map.entry(List.of("Sec-Fetch-Site", "cross-site"), 403),
+              Map.entry(List.of("Sec-Fetch-Site", "same-site"), 403));
+      statuses.forEach((headers, status) -> {
+        Server.Answer answer =
+            server.post("/v1/embeddings", "{\"input\":\"w1\"}", headers.toArray(String[]::new));
+        assertThat(answer.status()).as(headers.toString()).isEqualTo(status);
+      });
+      assertThat(server.get("/v1/models", "Origin", "https://b.example").status()).isEqualTo(200);
+    }
+  }
+
+  @Test
   void listeningElsewhereWithoutAKey_isRefusedUnlessInsecure() {
     try (EmbeddingEngine engine = Server.fakeEngine(backend, folder)) {
       ServerConfig everywhere = ServerConfig.defaults().at("0.0.0.0", 0);
@@ -229,29 +259,9 @@ class OperationsTest {
         if (i == 2) {
           socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
         }
-        assertThat(readAnswer(socket)).startsWith("HTTP/1.1 200").contains("\"embedding\"");
+        assertThat(Server.readAnswer(socket)).startsWith("HTTP/1.1 200").contains("\"embedding\"");
       }
     }
-  }
-
-  private static String readAnswer(java.net.Socket socket) throws IOException {
-    StringBuilder answer = new StringBuilder();
-    var in = socket.getInputStream();
-    int head = -1;
-    int length = 0;
-    while (head < 0 || answer.length() < head + length) {
-      int b = in.read();
-      if (b < 0) {
-        break;
-      }
-      answer.append((char) b);
-      if (head < 0 && answer.indexOf("\r\n\r\n") >= 0) {
-        head = answer.length();
-        var m = java.util.regex.Pattern.compile("(?i)content-length: (\\d+)").matcher(answer);
-        length = m.find() ? Integer.parseInt(m.group(1)) : 0;
-      }
-    }
-    return answer.toString();
   }
 
   @Test
@@ -272,6 +282,59 @@ class OperationsTest {
     assertThat(underWay.get(10, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
     assertThatThrownBy(() -> server.get("/health/live")).hasRootCauseInstanceOf(IOException.class);
     server.close();
+  }
+
+  @Test
+  void connection_endsWithTheAnswer_ifEitherSideSaysSo() throws IOException {
+    try (Server server = Server.fake(backend, folder, c -> c.limits(Server.limits(9, 99, 9, 99)))) {
+      for (String request :
+          List.of(
+              "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+              // Refused, and what would be the rest of it never comes.
+              "POST /embed HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\nabc")) {
+        try (java.net.Socket socket =
+            new java.net.Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
+          socket.setSoTimeout(30_000);
+          socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+          assertThat(Server.readAnswer(socket)).containsIgnoringCase("connection: close");
+          assertThat(socket.getInputStream().read()).isEqualTo(-1);
+        }
+      }
+      assertThat(server.get("/metrics").body())
+          .contains("route=\"/health/live\",status=\"200\"")
+          .contains("route=\"/embed\",status=\"413\"");
+    }
+  }
+
+  @Test
+  void head_hasTheHeadOfGet_andNoBody() throws IOException {
+    try (Server server = Server.fake(backend, folder, c -> c);
+        java.net.Socket socket =
+            new java.net.Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
+      socket.setSoTimeout(30_000);
+      for (String path : List.of("/health/ready", "/", "/nothing", "/v1/search")) {
+        socket
+            .getOutputStream()
+            .write(
+                ("HEAD " + path + " HTTP/1.1\r\nHost: x\r\n\r\n")
+                    .getBytes(StandardCharsets.US_ASCII));
+      }
+      socket
+          .getOutputStream()
+          .write(
+              "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                  .getBytes(StandardCharsets.US_ASCII));
+      String all = new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+      String[] heads = all.split("\r\n\r\n", -1);
+      assertThat(heads).hasSize(6);
+      assertThat(heads[0])
+          .startsWith("HTTP/1.1 200")
+          .containsIgnoringCase("content-length: " + "{\"status\":\"ready\"}".length());
+      assertThat(heads[1]).startsWith("HTTP/1.1 200").contains("text/html");
+      assertThat(heads[2]).startsWith("HTTP/1.1 404");
+      assertThat(heads[3]).startsWith("HTTP/1.1 405").containsIgnoringCase("allow: POST");
+      assertThat(heads[5]).isEqualTo("{\"status\":\"live\"}");
+    }
   }
 
   @Test
@@ -363,24 +426,6 @@ class OperationsTest {
   }
 
   @Test
-  void requestId_isTheClientsIfSensible() {
-    try (Server server = Server.fake(backend, folder, c -> c)) {
-      assertThat(id(server.get("/health/live", "X-Request-Id", "abc-1"))).isEqualTo("abc-1");
-      assertThat(id(server.get("/health/live", "X-Request-Id", "a b"))).hasSize(36);
-      assertThat(id(server.get("/health/live"))).hasSize(36);
-    }
-    String parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    assertThat(Trace.of(null, parent).traceId()).isEqualTo("4bf92f3577b34da6a3ce929d0e0e4736");
-    assertThat(Trace.of(null, parent).spanId()).isEqualTo("00f067aa0ba902b7");
-    assertThat(Trace.of(null, parent.replace('4', '-')).traceId()).isNull();
-    assertThat(Trace.of(null, "00-" + "0".repeat(32) + "-00f067aa0ba902b7-01").traceId()).isNull();
-  }
-
-  private static String id(Server.Answer answer) {
-    return answer.response().headers().firstValue("X-Request-Id").orElse("");
-  }
-
-  @Test
   void theTableOfStatuses_isWrittenDown() throws IOException {
     String page = Files.readString(Path.of("../docs/server.md"));
     Map<Throwable, Integer> table =
@@ -391,6 +436,7 @@ class OperationsTest {
             Map.entry(
                 new io.luciole.spi.BackendOutOfMemoryException("x", new RuntimeException()), 507),
             Map.entry(new io.luciole.spi.BackendException("x"), 500),
+            Map.entry(new io.luciole.lucene.ViewGoneException("x"), 410),
             Map.entry(new io.luciole.lucene.IndexException("x"), 500),
             Map.entry(new IllegalArgumentException("x"), 400),
             Map.entry(new IllegalStateException("secret"), 500));
@@ -403,6 +449,7 @@ class OperationsTest {
     for (String code :
         List.of(
             "invalid_api_key",
+            "foreign_origin",
             "not_found",
             "model_not_found",
             "method_not_allowed",

@@ -7,6 +7,7 @@ import io.luciole.LucioleConfig;
 import io.luciole.testkit.FakeBackend;
 import io.luciole.testkit.FakeModel;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -132,6 +133,27 @@ final class Server implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
     }
+  }
+
+  /** The next answer on a connection, head and body; what there is if it ends. */
+  static String readAnswer(Socket socket) throws IOException {
+    StringBuilder answer = new StringBuilder();
+    var in = socket.getInputStream();
+    int head = -1;
+    int length = 0;
+    while (head < 0 || answer.length() < head + length) {
+      int b = in.read();
+      if (b < 0) {
+        break;
+      }
+      answer.append((char) b);
+      if (head < 0 && answer.indexOf("\r\n\r\n") >= 0) {
+        head = answer.length();
+        var m = java.util.regex.Pattern.compile("(?i)content-length: (\\d+)").matcher(answer);
+        length = m.find() ? Integer.parseInt(m.group(1)) : 0;
+      }
+    }
+    return answer.toString();
   }
 
   /** A string of JSON. */
