@@ -267,7 +267,8 @@ final class BatchRunner implements Runnable {
 
   synchronized @Nullable Abandoned abandonIfOverdue() {
     return computing
-            && worker.clock.getAsLong() - startedNanos > worker.settings.batchTimeout().toNanos()
+            && worker.clock.getAsLong() - startedNanos
+                > EngineSettings.nanos(worker.settings.batchTimeout())
         ? abandon()
         : null;
   }

@@ -118,7 +118,7 @@ final class DeviceWorker {
     this.metrics = metrics;
     this.budget = new TokenBudget(opened.tokenBudget());
     this.busy = new BusyClock(clock);
-    this.reopenDelay = settings.reopenDelay().toNanos();
+    this.reopenDelay = EngineSettings.nanos(settings.reopenDelay());
     this.openedNanos = clock.getAsLong();
     this.session = new DeviceSession(this, opened.backend());
   }
@@ -194,7 +194,7 @@ final class DeviceWorker {
       problem = reason;
       busy.present(false);
       if (clock.getAsLong() - openedNanos > LONGEST_REOPEN_DELAY) {
-        reopenDelay = settings.reopenDelay().toNanos();
+        reopenDelay = EngineSettings.nanos(settings.reopenDelay());
       }
       delay = reopenDelay;
       reopenDelay = Math.min(2 * reopenDelay, LONGEST_REOPEN_DELAY);

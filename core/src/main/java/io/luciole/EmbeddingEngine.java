@@ -149,6 +149,7 @@ public final class EmbeddingEngine implements AutoCloseable {
    * @throws LucioleException the failure of the first text that failed, after all have completed
    */
   public List<Embedding> embedAll(Collection<String> texts, EmbedOptions options) {
+    requireNonNull(texts, "texts");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
     Object job = options.job().orElseGet(Object::new);
     EmbedOptions each = complete(options);
@@ -171,8 +172,10 @@ public final class EmbeddingEngine implements AutoCloseable {
    * results come in the order of the texts.
    *
    * <p>{@code next} blocks until its result is there. If a text fails, {@code next} throws that
-   * text's {@link LucioleException}, and the call after it goes on with the text that follows. Null
-   * texts throw {@link NullPointerException}. Not for use by several threads.
+   * text's {@link LucioleException} in the text's turn, and the call after it goes on with the text
+   * that follows; so once the engine is closed, results that are there come first, and then an
+   * {@link EngineClosedException} for each text that follows. Null texts throw {@link
+   * NullPointerException}. Not for use by several threads.
    *
    * @return one embedding a text; texts that are never asked for are computed as far as they were
    *     submitted, and that is all
@@ -210,26 +213,36 @@ public final class EmbeddingEngine implements AutoCloseable {
     return options.truncation().isPresent() ? options : options.truncation(truncation);
   }
 
-  /** Tokens of a text as the model would see it, its role's prompt and special tokens included. */
+  /**
+   * Tokens of a text as the model would see it, its role's prompt and special tokens included.
+   *
+   * @throws EngineClosedException if the engine is closed
+   */
   public TokenizedText tokenize(String text, Role role) {
-    return tokenizer.tokenize(text, role);
+    return pipeline.unlessClosed(() -> tokenizer.tokenize(text, role));
   }
 
   /**
-   * Cuts long passages into chunks that the model sees whole. Not to be used once the engine is
-   * closed.
+   * Cuts long passages into chunks that the model sees whole. Once the engine is closed it throws
+   * {@link IllegalStateException}.
    *
    * @param maxTokens most tokens of a chunk, special ones and the passages' prompt included
    * @param overlapTokens most tokens that a chunk repeats of the one before
    * @throws IllegalArgumentException if the model cannot have such chunks, see {@link Chunker}
+   * @throws EngineClosedException if the engine is closed
    */
   public Chunker chunker(int maxTokens, int overlapTokens) {
-    return new Chunker(tokenizer, Role.PASSAGE, maxTokens, overlapTokens);
+    return pipeline.unlessClosed(
+        () -> new Chunker(tokenizer, Role.PASSAGE, maxTokens, overlapTokens));
   }
 
-  /** The string of one token id, for showing which tokens of a sparse vector weigh what. */
+  /**
+   * The string of one token id, for showing which tokens of a sparse vector weigh what.
+   *
+   * @throws EngineClosedException if the engine is closed
+   */
   public String decodeToken(int tokenId) {
-    return tokenizer.decode(tokenId);
+    return pipeline.unlessClosed(() -> tokenizer.decode(tokenId));
   }
 
   /** What the model's files mean. */
@@ -294,9 +307,10 @@ public final class EmbeddingEngine implements AutoCloseable {
   /**
    * Refuses new texts, computes those that were submitted for up to a limit, fails the rest with
    * {@link EngineClosedException} and gives everything back. Blocks until then; when it returns,
-   * every future has completed. A batch that is on a device when the limit is reached cannot be
-   * stopped: it is left to itself, and the device's memory is given back when it ends. Closing
-   * twice does nothing.
+   * every future has completed, but for those that wait behind dependents that do not return: they
+   * complete soon after. A batch that is on a device when the limit is reached cannot be stopped:
+   * it is left to itself, and the device's memory is given back when it ends. A thread that is
+   * interrupted while it closes does not wait for the limit. Closing twice does nothing.
    */
   public void close(Duration limit) {
     if (pipeline.close(requireNonNull(limit, "limit"))) {

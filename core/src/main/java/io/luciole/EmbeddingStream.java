@@ -1,11 +1,14 @@
 package io.luciole;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.concurrent.CompletionException;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Embeddings of texts that come one after another, in their order. At most a window of tokens is
@@ -13,7 +16,8 @@ import java.util.function.ToIntFunction;
  * device in whatever order suits.
  */
 final class EmbeddingStream implements Iterator<Embedding> {
-  private record Pending(Request request, int cost) {}
+  /** A text under way, or why it could not be submitted. */
+  private record Pending(@Nullable Request request, @Nullable RuntimeException refusal, int cost) {}
 
   private final Iterator<String> texts;
   private final Function<String, Request> submit;
@@ -52,6 +56,9 @@ final class EmbeddingStream implements Iterator<Embedding> {
       throw new NoSuchElementException();
     }
     underWay -= head.cost;
+    if (head.request == null) {
+      throw requireNonNull(head.refusal);
+    }
     try {
       return head.request.join();
     } catch (CompletionException e) {
@@ -69,9 +76,15 @@ final class EmbeddingStream implements Iterator<Embedding> {
   private void fill() {
     while ((pending.isEmpty() || underWay < window) && texts.hasNext()) {
       String text = texts.next();
-      int tokens = cost.applyAsInt(text);
-      pending.add(new Pending(submit.apply(text), tokens));
-      underWay += tokens;
+      try {
+        int tokens = cost.applyAsInt(text);
+        pending.add(new Pending(submit.apply(text), null, tokens));
+        underWay += tokens;
+      } catch (RuntimeException e) {
+        // It was read, so it has its turn, behind those that went before it.
+        pending.add(new Pending(null, e, 0));
+        return;
+      }
     }
   }
 }

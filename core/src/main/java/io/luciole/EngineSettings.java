@@ -2,6 +2,7 @@ package io.luciole;
 
 import io.luciole.spi.Device;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** How an engine runs; see {@link EmbeddingEngine.Builder} for what each means. */
@@ -13,6 +14,13 @@ record EngineSettings(
     Duration closeTimeout,
     Duration reopenDelay,
     int tokenizerThreads) {
+  private static final long CENTURY = TimeUnit.DAYS.toNanos(36_525);
+
+  /** In nanoseconds, at most a century: what is longer never ends, and sums do not overflow. */
+  static long nanos(Duration duration) {
+    return Math.min(TimeUnit.NANOSECONDS.convert(duration), CENTURY);
+  }
+
   static Duration notNegative(Duration duration) {
     if (duration.isNegative()) {
       throw new IllegalArgumentException("expected a duration of 0 or more, got " + duration);

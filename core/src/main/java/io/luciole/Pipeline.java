@@ -16,6 +16,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,7 +40,7 @@ import org.slf4j.LoggerFactory;
  * whoever brings them fails them.
  *
  * <p>A watchdog thread looks after deadlines, devices that give no answer and dependents that do
- * not return; it sleeps while no text is on its way.
+ * not return; it sleeps while no text is on its way, and ends with the engine and its last text.
  */
 final class Pipeline implements Request.Owner, DeviceWorker.Context {
   private static final Logger log = LoggerFactory.getLogger(Pipeline.class);
@@ -53,8 +54,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   private final EngineSettings settings;
   private final EngineMetrics metrics;
   private final LongSupplier clock;
-  private final TokenGate interactiveGate;
-  private final TokenGate bulkGate;
+  private final Admission admission;
   private final BatchScheduler raw;
   private final BatchScheduler ready;
   private final Results results;
@@ -85,10 +85,10 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     this.maxTokens = maxTokens;
     this.settings = settings;
     this.clock = clock;
-    this.interactiveGate = new TokenGate(settings.maxWaitingTokens());
-    this.bulkGate = new TokenGate(settings.maxWaitingTokens());
+    this.admission = new Admission(settings, clock, () -> closed);
     this.raw = new BatchScheduler(false, 0, clock, () -> 0);
-    this.ready = new BatchScheduler(pads, settings.maxWait().toNanos(), clock, this::upstream);
+    this.ready =
+        new BatchScheduler(pads, EngineSettings.nanos(settings.maxWait()), clock, this::upstream);
     this.tokenizers = new TokenizerStage(this, tokenizer, raw, ready, cache, keys);
   }
 
@@ -183,18 +183,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     }
     request.length = estimate;
     DeviceLostException lost = noDevice;
-    TokenGate gate = gate(request);
-    boolean admitted = lost == null && gate.tryAcquire(estimate);
-    if (!admitted && lost == null) {
-      if (mayReject && !closed && settings.overload() == Overload.REJECT) {
-        throw new EngineOverloadedException(
-            "More than "
-                + settings.maxWaitingTokens()
-                + " tokens wait for the model. Submit less at once, raise"
-                + " luciole.max-waiting-tokens, or let the engine block (luciole.overload=block).");
-      }
-      admitted = awaitRoom(gate, request, estimate);
-    }
+    boolean admitted = lost == null && admission.admit(request, estimate, mayReject);
     metrics.submitted();
     if (unsettled.getAndIncrement() == 0) {
       LockSupport.unpark(watchdog);
@@ -219,38 +208,28 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     return Math.max(1, Math.min(most, text.length() / CHARS_PER_TOKEN));
   }
 
-  /** False if the deadline passed meanwhile. */
-  private boolean awaitRoom(TokenGate gate, Request request, int tokens) {
-    long limit =
-        request.hasDeadline ? request.deadlineNanos - clock.getAsLong() : TokenGate.FOREVER;
-    try {
-      boolean admitted = gate.acquire(tokens, limit);
-      if (closed) {
-        if (admitted) {
-          gate.release(tokens);
-        }
-        throw closedException();
-      }
-      return admitted;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new EngineOverloadedException(
-          "Interrupted while waiting for room among the texts that wait.");
-    }
-  }
-
-  /** Gives back what a text holds less than before. */
+  /** What a text holds less than before, given back to its lane. */
   void release(Request request, int tokens) {
-    if (tokens != 0) {
-      gate(request).release(tokens);
+    admission.release(request.lane, tokens);
+  }
+
+  /**
+   * Does what needs the tokenizer, which goes with the engine.
+   *
+   * @throws EngineClosedException if the engine is closed
+   */
+  <T> T unlessClosed(Supplier<T> action) {
+    if (closed) {
+      throw closedException();
+    }
+    try {
+      return action.get();
+    } catch (IllegalStateException e) {
+      throw closed ? closedException() : e; // closed in this moment
     }
   }
 
-  private TokenGate gate(Request request) {
-    return request.lane == Lane.INTERACTIVE ? interactiveGate : bulkGate;
-  }
-
-  private static EngineClosedException closedException() {
+  static EngineClosedException closedException() {
     return new EngineClosedException("The engine is closed; open another.");
   }
 
@@ -267,8 +246,8 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   }
 
   private void watch() {
-    while (!ended) {
-      if (unsettled.get() == 0 && results.isIdle()) {
+    while (!ended || isAnythingUnderWay()) {
+      if (!ended && !isAnythingUnderWay()) {
         LockSupport.park(this);
       } else {
         LockSupport.parkNanos(this, WATCH_NANOS);
@@ -287,6 +266,10 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     }
   }
 
+  private boolean isAnythingUnderWay() {
+    return unsettled.get() > 0 || results.isBehind();
+  }
+
   // Settling
 
   @Override
@@ -301,10 +284,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     if (holder != null) {
       holder.remove(request);
     }
-    int reserved = request.endReservation();
-    if (reserved != 0) {
-      gate(request).release(reserved);
-    }
+    admission.release(request.lane, request.endReservation());
     if (unsettled.decrementAndGet() == 0 && closed) {
       synchronized (closeLock) {
         closeLock.notifyAll();
@@ -341,9 +321,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       waited += now - text.submittedNanos;
     }
     metrics.waited(waited);
-    if (reserved != 0) {
-      gate(texts.get(0)).release(reserved);
-    }
+    admission.release(texts.get(0).lane, reserved);
   }
 
   @Override
@@ -416,8 +394,8 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     return List.of(
         unsettled.get(),
         (long) settling.size(),
-        interactiveGate.held(),
-        bulkGate.held(),
+        admission.held(Lane.INTERACTIVE),
+        admission.held(Lane.BULK),
         raw.size(),
         ready.size(),
         (long) tokenizers.underWay());
@@ -437,8 +415,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       closed = true;
       raw.bar(true);
     }
-    interactiveGate.close();
-    bulkGate.close();
+    admission.close();
     ready.hurry();
     boolean interrupted = !drain(limit);
     ready.bar(true);
@@ -483,7 +460,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
 
   /** Waits until every text is settled, for up to a limit. False if interrupted. */
   private boolean drain(Duration limit) {
-    long end = System.nanoTime() + limit.toNanos();
+    long end = System.nanoTime() + EngineSettings.nanos(limit);
     synchronized (closeLock) {
       try {
         for (long left = end - System.nanoTime();

@@ -118,7 +118,8 @@ final class Request extends CompletableFuture<Embedding> {
     this.job = job;
     this.submittedNanos = now;
     this.hasDeadline = options.timeout().isPresent();
-    this.deadlineNanos = hasDeadline ? now + options.timeout().orElseThrow().toNanos() : 0;
+    this.deadlineNanos =
+        hasDeadline ? now + EngineSettings.nanos(options.timeout().orElseThrow()) : 0;
     this.owner = owner;
   }
 

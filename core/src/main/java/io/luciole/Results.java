@@ -121,9 +121,14 @@ final class Results {
     threads.execute(task);
   }
 
-  /** Whether texts are being settled. */
-  boolean isIdle() {
-    return active.isEmpty();
+  /** Whether there are deliveries that have not come to their last text. */
+  boolean isBehind() {
+    for (Delivery delivery : active) {
+      if (delivery.isBehind()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Starts another thread behind each that has not come further since the last call. */
@@ -187,6 +192,10 @@ final class Results {
         // Dependents' failures stay in their futures; this is memory or stack running out.
         log.warn("A caller's dependent failed beyond its future: {}", t.toString(), t);
       }
+    }
+
+    boolean isBehind() {
+      return next.get() < texts.size();
     }
 
     /** Called by the watchdog alone. */

@@ -1,5 +1,7 @@
 package io.luciole.bench;
 
+import static java.util.Objects.requireNonNull;
+
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
@@ -23,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -100,7 +103,7 @@ public final class EngineMacro {
       backend = Backends.find().select(null, Device.CPU).open(files, BackendConfig.on(Device.CPU));
     }
 
-    /** Tokenises and computes texts in one blocking call; the sum keeps the work alive. */
+    /** Tokenises and computes texts in one blocking call, and reads the result. */
     float embed(List<String> texts) {
       List<int[]> ids = new ArrayList<>(texts.size());
       for (String text : texts) {
@@ -128,29 +131,58 @@ public final class EngineMacro {
     void run() throws Exception;
   }
 
-  /** Runs the ways in turn, so that what else the machine does meets them alike. */
+  /**
+   * Runs the ways in turn, in another order each round, so that what else the machine does meets
+   * them alike. The last column is the median over the rounds of a way's time in proportion to the
+   * first way's in the same round.
+   */
   private static void compare(Map<String, Way> ways, int texts, int rounds) throws Exception {
     Map<String, double[]> seconds = new LinkedHashMap<>();
     Map<String, double[]> processor = new LinkedHashMap<>();
+    for (String name : ways.keySet()) {
+      seconds.put(name, new double[rounds]);
+      processor.put(name, new double[rounds]);
+    }
+    List<String> order = new ArrayList<>(ways.keySet());
+    Random random = new Random(13);
     for (int round = -1; round < rounds; round++) {
-      for (Map.Entry<String, Way> way : ways.entrySet()) {
+      Collections.shuffle(order, random);
+      for (String name : order) {
         long cpu = processorNanos();
         long start = System.nanoTime();
-        way.getValue().run();
+        requireNonNull(ways.get(name)).run();
         if (round >= 0) {
-          seconds.computeIfAbsent(way.getKey(), k -> new double[rounds])[round] =
-              (System.nanoTime() - start) / 1e9;
-          processor.computeIfAbsent(way.getKey(), k -> new double[rounds])[round] =
-              (processorNanos() - cpu) / 1e9;
+          requireNonNull(seconds.get(name))[round] = (System.nanoTime() - start) / 1e9;
+          requireNonNull(processor.get(name))[round] = (processorNanos() - cpu) / 1e9;
         }
       }
     }
-    System.out.printf("%-44s %10s %10s %12s%n", "", "best s", "texts/s", "CPU s (least)");
+    double[] first = requireNonNull(seconds.get(ways.keySet().iterator().next()));
+    System.out.printf(
+        "%-44s %8s %8s %8s %8s %8s %8s%n",
+        "", "best s", "median", "texts/s", "CPU s", "median", "ratio");
     seconds.forEach((name, times) -> {
+      double[] ratios = new double[rounds];
+      Arrays.setAll(ratios, i -> times[i] / first[i]);
+      double[] cpu = requireNonNull(processor.get(name));
       double best = Arrays.stream(times).min().orElseThrow();
-      double cpu = Arrays.stream(processor.getOrDefault(name, times)).min().orElseThrow();
-      System.out.printf(Locale.ROOT, "%-44s %10.3f %10.1f %12.2f%n", name, best, texts / best, cpu);
+      System.out.printf(
+          Locale.ROOT,
+          "%-44s %8.3f %8.3f %8.1f %8.2f %8.2f %8.3f%n",
+          name,
+          best,
+          median(times),
+          texts / best,
+          Arrays.stream(cpu).min().orElseThrow(),
+          median(cpu),
+          median(ratios));
     });
+  }
+
+  private static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    return (sorted[sorted.length / 2] + sorted[(sorted.length - 1) / 2]) / 2;
   }
 
   private static long processorNanos() {
@@ -207,10 +239,12 @@ public final class EngineMacro {
         texts.add(Texts.ofWords(random, words));
       }
       try (Direct direct = new Direct(model);
+          Direct same = new Direct(model);
           EmbeddingEngine engine = engine(model).open()) {
         System.out.printf("%d texts of %d words at once%n", count, words);
         Map<String, Way> ways = new LinkedHashMap<>();
         ways.put("one direct backend call, tokenising included", () -> direct.embed(texts));
+        ways.put("the same in another session: the error", () -> same.embed(texts));
         ways.put(
             "engine, 96 futures",
             () -> {

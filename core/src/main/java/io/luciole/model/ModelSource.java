@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Where a model comes from, as a user writes it:
@@ -18,10 +20,16 @@ import org.jspecify.annotations.Nullable;
  *   <li>a hub name, {@code BAAI/bge-m3}, looked for in Luciole's cache folder and in that of
  *       Hugging Face's tools. Nothing is downloaded here.
  * </ul>
+ *
+ * <p>A path that exists wins over a hub name of the same text. The alias wins over a folder of its
+ * name that has no {@code tokenizer.json} and so is no model's; {@code ./starter} always means the
+ * folder.
  */
 public final class ModelSource {
   /** The alias of the model that comes with Maven. */
   public static final String STARTER = "starter";
+
+  private static final Logger log = LoggerFactory.getLogger(ModelSource.class);
 
   private final String text;
   private final @Nullable Path path;
@@ -50,19 +58,32 @@ public final class ModelSource {
   }
 
   /**
-   * Finds the files and reads what they mean. An existing path wins over an alias or a hub name of
-   * the same text.
+   * Finds the files and reads what they mean.
    *
    * @throws ModelException if there is no such model here, or its files are not as they must be;
    *     the message says what to do
    */
   public ModelFiles resolve() {
-    Path local = path != null ? path : existing(text);
+    return resolve(Path.of(""));
+  }
+
+  /** As {@link #resolve()}, in another working folder. */
+  ModelFiles resolve(Path workingFolder) {
+    Path local = path != null ? path : existing(workingFolder, text);
+    if (path == null && text.equals(STARTER)) {
+      if (local == null || !Files.exists(local.resolve("tokenizer.json"))) {
+        if (local != null) {
+          log.info("{} is the alias; {} holds no model", STARTER, local.toAbsolutePath());
+        }
+        return StarterModel.files();
+      }
+      log.warn(
+          "The model in {} is used, not the alias {}; move the folder to have the alias",
+          local.toAbsolutePath(),
+          STARTER);
+    }
     if (local != null) {
       return ModelFolder.read(local, nameOf(local));
-    }
-    if (text.equals(STARTER)) {
-      return StarterModel.files();
     }
     if (HubCache.isName(text)) {
       HubCache cache = HubCache.ofEnvironment();
@@ -86,9 +107,9 @@ public final class ModelSource {
             + ", an existing folder, or a hub name such as BAAI/bge-m3.");
   }
 
-  private static @Nullable Path existing(String text) {
+  private static @Nullable Path existing(Path folder, String text) {
     try {
-      Path path = Path.of(text);
+      Path path = folder.resolve(text);
       return Files.exists(path) ? path : null;
     } catch (InvalidPathException e) {
       return null;

@@ -10,6 +10,9 @@ import io.luciole.Role;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +44,13 @@ public final class TextTokenizer implements AutoCloseable {
   private static final int CUT_MARGIN = 128;
 
   private final HuggingFaceTokenizer tokenizer;
+
+  /**
+   * Calls under way, and one for being open: native memory is given back by whoever brings it to 0.
+   */
+  private final AtomicInteger users = new AtomicInteger(1);
+
+  private final AtomicBoolean closed = new AtomicBoolean();
   private final String queryPrompt;
   private final String passagePrompt;
   private final int maxTokens;
@@ -197,14 +207,7 @@ public final class TextTokenizer implements AutoCloseable {
    * @param text well-formed UTF-16
    */
   int[] starts(String text) {
-    TokenizersLibrary library = TokenizersLibrary.LIB;
-    long encoding = library.encode(tokenizer.getHandle(), text, true);
-    CharSpan[] spans;
-    try {
-      spans = library.getTokenCharSpans(encoding);
-    } finally {
-      library.deleteEncoding(encoding);
-    }
+    CharSpan[] spans = encoded(text, TokenizersLibrary.LIB::getTokenCharSpans);
     int[] starts = new int[spans.length];
     int count = 0;
     int chars = 0;
@@ -228,7 +231,12 @@ public final class TextTokenizer implements AutoCloseable {
 
   /** The string of one token id, as far as a single token has one; for showing, not for keys. */
   public String decode(int tokenId) {
-    return tokenizer.decode(new long[] {tokenId});
+    enter();
+    try {
+      return tokenizer.decode(new long[] {tokenId});
+    } finally {
+      leave();
+    }
   }
 
   /** The text with each lone surrogate replaced, since native code takes no other strings. */
@@ -275,12 +283,30 @@ public final class TextTokenizer implements AutoCloseable {
    * masks, one object a token.
    */
   private long[] encode(String text) {
-    TokenizersLibrary library = TokenizersLibrary.LIB;
-    long encoding = library.encode(tokenizer.getHandle(), text, true);
+    return encoded(text, TokenizersLibrary.LIB::getTokenIds);
+  }
+
+  /** Reads something of a text's native encoding. */
+  private <T> T encoded(String text, LongFunction<T> read) {
+    enter();
     try {
-      return library.getTokenIds(encoding);
+      TokenizersLibrary library = TokenizersLibrary.LIB;
+      long encoding = library.encode(tokenizer.getHandle(), text, true);
+      try {
+        return read.apply(encoding);
+      } finally {
+        library.deleteEncoding(encoding);
+      }
     } finally {
-      library.deleteEncoding(encoding);
+      leave();
+    }
+  }
+
+  private void enter() {
+    users.incrementAndGet();
+    if (closed.get()) {
+      leave();
+      throw new IllegalStateException("this tokenizer is closed, with its engine if it is one's");
     }
   }
 
@@ -290,9 +316,20 @@ public final class TextTokenizer implements AutoCloseable {
     }
   }
 
-  /** Gives the native memory back. Closing twice does nothing; no call may be under way. */
+  private void leave() {
+    if (users.decrementAndGet() == 0) {
+      tokenizer.close();
+    }
+  }
+
+  /**
+   * Gives the native memory back, once calls that are under way have returned; does not wait for
+   * them. Later calls throw {@link IllegalStateException}. Closing twice does nothing.
+   */
   @Override
   public void close() {
-    tokenizer.close();
+    if (closed.compareAndSet(false, true)) {
+      leave();
+    }
   }
 }

@@ -58,6 +58,33 @@ class ModelSourceTest {
   }
 
   @Test
+  void folderNamedLikeTheAlias_shadowsItOnlyIfItHoldsAModel(@TempDir Path working)
+      throws IOException {
+    Path own = Files.createDirectory(working.resolve("starter"));
+    ModelSource alias = ModelSource.parse("starter");
+
+    assertThat(alias.resolve(working).folder()).isNotEqualTo(own);
+    assertThatThrownBy(() -> ModelSource.parse("./starter").resolve(working))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("Expected tokenizer.json");
+    assertThatThrownBy(() -> ModelSource.path(own).resolve(working))
+        .hasMessageContaining("Expected tokenizer.json");
+
+    Files.copy(folder.resolve("tokenizer.json"), own.resolve("tokenizer.json"));
+    Files.writeString(own.resolve("model.onnx"), "");
+    Files.writeString(own.resolve("luciole.json"), "{\"maxTokens\":64}");
+
+    assertThat(alias.resolve(working).folder()).isEqualTo(own);
+  }
+
+  @Test
+  void file_namedLikeTheAliasDoesNotShadowIt(@TempDir Path working) throws IOException {
+    Path file = Files.writeString(working.resolve("starter"), "");
+
+    assertThat(ModelSource.parse("starter").resolve(working).folder()).isNotEqualTo(file);
+  }
+
+  @Test
   void m3Folder_isDescribedFromItsFiles() throws IOException {
     write(
         "config.json",

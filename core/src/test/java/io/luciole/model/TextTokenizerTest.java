@@ -1,6 +1,7 @@
 package io.luciole.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -8,8 +9,15 @@ import io.luciole.Role;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -47,6 +55,39 @@ class TextTokenizerTest {
                   .toArray());
       assertThat(found.truncated()).isEqualTo(expected.get("id").asText().equals("truncated"));
     }
+  }
+
+  @Test
+  void close_waitsForNobody_andTakesNothingFromCallsUnderWay() throws Exception {
+    String text = "A firefly is no fly. ".repeat(20_000);
+    int expected = starter.count(text, Role.PASSAGE);
+    TextTokenizer tokenizer = TextTokenizer.open(ModelSource.parse("starter").resolve());
+    try (ExecutorService callers = Executors.newFixedThreadPool(4)) {
+      CountDownLatch begun = new CountDownLatch(4);
+      List<Future<Integer>> counts = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        counts.add(
+            callers.submit(() -> {
+              begun.countDown();
+              return tokenizer.count(text, Role.PASSAGE);
+            }));
+      }
+      begun.await();
+      Thread.sleep(5);
+      tokenizer.close();
+      tokenizer.close();
+      for (Future<Integer> count : counts) {
+        try {
+          assertThat(count.get()).isEqualTo(expected);
+        } catch (ExecutionException e) {
+          // It came too late.
+          assertThat(e).hasCauseInstanceOf(IllegalStateException.class);
+        }
+      }
+    }
+    assertThatThrownBy(() -> tokenizer.tokenize("a", Role.PASSAGE))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("closed");
   }
 
   @Test

@@ -12,8 +12,11 @@ import io.luciole.EngineHealth;
 import io.luciole.EngineOverloadedException;
 import io.luciole.Output;
 import io.luciole.Overload;
+import io.luciole.Role;
+import io.luciole.model.Chunker;
 import io.luciole.spi.BackendException;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -60,6 +63,65 @@ class EngineLifecycleTest extends EngineTestCase {
           assertThat(failure(f)).isInstanceOf(EngineClosedException.class);
         });
     hung.countDown();
+  }
+
+  @Test
+  void close_settlesEveryText_alsoBehindDependentsThatNeverReturn() {
+    CountDownLatch hung = latch();
+    CountDownLatch never = latch();
+    backend.faults(blocking(b -> true, hung));
+    EmbeddingEngine engine = open();
+    List<CompletableFuture<Embedding>> futures = new ArrayList<>();
+    List<CompletableFuture<Embedding>> stuck = new ArrayList<>();
+    CompletableFuture<Embedding> first = engine.embed("w0");
+    await().until(() -> backend.runs() > 0);
+    for (int i = 0; i < 50; i++) {
+      CompletableFuture<Embedding> future = engine.embed("w" + i);
+      futures.add(future);
+      stuck.add(
+          future.whenComplete((e, t) -> {
+            try {
+              never.await();
+            } catch (InterruptedException ex) {
+              Thread.currentThread().interrupt();
+            }
+          }));
+    }
+    engine.close(Duration.ZERO);
+    futures.forEach(f -> assertThat(failure(f)).isInstanceOf(EngineClosedException.class));
+    assertThat(failure(first)).isInstanceOf(EngineClosedException.class);
+    assertThat(stuck).noneMatch(CompletableFuture::isDone);
+    hung.countDown();
+    await().until(() -> backend.openSessions() == 0);
+  }
+
+  @Test
+  void aClosedEngine_refusesWhatNeedsItsTokenizer() {
+    EmbeddingEngine engine = open();
+    Chunker chunker = engine.chunker(64, 0);
+    engine.close();
+    assertThatThrownBy(() -> engine.tokenize("w1", Role.PASSAGE))
+        .isInstanceOf(EngineClosedException.class);
+    assertThatThrownBy(() -> engine.decodeToken(3)).isInstanceOf(EngineClosedException.class);
+    assertThatThrownBy(() -> engine.chunker(64, 0)).isInstanceOf(EngineClosedException.class);
+    assertThatThrownBy(() -> engine.embed(new int[] {3}, EmbedOptions.passage()))
+        .isInstanceOf(EngineClosedException.class);
+    assertThatThrownBy(() -> chunker.chunks("w1 ".repeat(100)))
+        .isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void endlessDurations_meanForever() {
+    Duration forever = ChronoUnit.FOREVER.getDuration();
+    try (EmbeddingEngine engine =
+        open(b -> b.batchTimeout(forever).closeTimeout(forever).reopenDelay(forever))) {
+      CompletableFuture<Embedding> endless =
+          engine.embed("w1", EmbedOptions.passage().timeout(forever));
+      CompletableFuture<Embedding> bounded =
+          engine.embed("w2", EmbedOptions.passage().timeout(Duration.ofMinutes(1)));
+      get(endless);
+      get(bounded);
+    }
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineClosedException;
 import io.luciole.EngineHealth;
 import io.luciole.EngineListener;
 import io.luciole.EngineStats;
@@ -89,6 +90,47 @@ class EngineUseTest {
       assertThat(embeddings.next().tokenCount()).isEqualTo(3);
       assertThatThrownBy(embeddings::next).isInstanceOf(BackendException.class);
       assertThat(embeddings.next().tokenCount()).isEqualTo(3);
+      assertThat(embeddings.hasNext()).isFalse();
+    }
+  }
+
+  @Test
+  void stream_givesWhatIsThere_andRefusesTheRestInItsTurn_onceTheEngineIsClosed() {
+    EmbeddingEngine engine = open(b -> b);
+    Iterator<Embedding> embeddings =
+        engine.embedAll(
+            IntStream.range(0, 5000).mapToObj(i -> "w" + i % 1000 + " w" + i / 1000).iterator(),
+            EmbedOptions.passage());
+    int[][] ids = new int[5000][];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = engine.tokenize("w" + i % 1000 + " w" + i / 1000, Role.PASSAGE).ids();
+    }
+    int right = 0;
+    assertThat(embeddings.next().dense()).isEqualTo(FakeBackend.denseOf(ids[right++]));
+    engine.close();
+    int refused = 0;
+    while (embeddings.hasNext()) {
+      try {
+        Embedding embedding = embeddings.next();
+        assertThat(refused).as("refused before text %d", right).isZero();
+        assertThat(embedding.dense()).isEqualTo(FakeBackend.denseOf(ids[right++]));
+      } catch (EngineClosedException e) {
+        refused++;
+      }
+    }
+    assertThat(right).as("submitted before the engine was closed").isGreaterThan(50);
+    assertThat(refused).as("read after it was closed").isPositive();
+    assertThat(right + refused).isEqualTo(5000);
+  }
+
+  @Test
+  void stream_refusesANullInItsTurn() {
+    try (EmbeddingEngine engine = open(b -> b)) {
+      Iterator<Embedding> embeddings =
+          engine.embedAll(Arrays.asList("w1", null, "w2 w3").iterator(), EmbedOptions.passage());
+      assertThat(embeddings.next().tokenCount()).isEqualTo(3);
+      assertThatThrownBy(embeddings::next).isInstanceOf(NullPointerException.class);
+      assertThat(embeddings.next().tokenCount()).isEqualTo(4);
       assertThat(embeddings.hasNext()).isFalse();
     }
   }
