@@ -24,10 +24,10 @@ import java.util.function.Supplier;
 record OpenedModel(
     ModelFiles files, TextTokenizer tokenizer, Set<Output> outputs, List<OpenDevice> devices) {
   /**
-   * On CPUs throughput is flat from below this on (docs/performance.md), and a query waits for the
-   * batch before it.
+   * On CPUs larger batches are no faster, and slower where their intermediate values leave the
+   * processor's cache (docs/performance.md); and a query waits for the batch before it.
    */
-  private static final int CPU_TOKEN_BUDGET = 1024;
+  private static final int CPU_TOKEN_BUDGET = 512;
 
   private static final int ACCELERATOR_TOKEN_BUDGET = 32768;
 

@@ -23,7 +23,8 @@ final class CudaLibraries {
   /**
    * A version of CUDA.
    *
-   * @param libraries what the provider links to
+   * @param libraries what the provider of the build named in {@link OrtRuntime#ADD_CUDA} links to
+   *     (by its ELF header), and cuDNN, which ONNX Runtime asks for with CUDA 12 as well
    * @param packages Debian packages of NVIDIA's that have it
    * @param wheels Python wheels that have it
    */
@@ -38,22 +39,14 @@ final class CudaLibraries {
                   "libcublas.so.12",
                   "libcublasLt.so.12",
                   "libcurand.so.10",
-                  "libcufft.so.11",
                   "libcudnn.so.9"),
-              "cuda-cudart-12-8 libcublas-12-8 libcurand-12-8 libcufft-12-8 libcudnn9-cuda-12",
-              "nvidia-cuda-runtime-cu12 nvidia-cublas-cu12 nvidia-curand-cu12 nvidia-cufft-cu12"
-                  + " nvidia-cudnn-cu12"),
+              "cuda-cudart-12-8 libcublas-12-8 libcurand-12-8 libcudnn9-cuda-12",
+              "nvidia-cuda-runtime-cu12 nvidia-cublas-cu12 nvidia-curand-cu12 nvidia-cudnn-cu12"),
           new Toolkit(
               "CUDA 13",
-              List.of(
-                  "libcudart.so.13",
-                  "libcublas.so.13",
-                  "libcublasLt.so.13",
-                  "libcurand.so.10",
-                  "libcufft.so.12",
-                  "libcudnn.so.9"),
-              "cuda-cudart-13-0 libcublas-13-0 libcurand-13-0 libcufft-13-0 libcudnn9-cuda-13",
-              "nvidia-cuda-runtime nvidia-cublas nvidia-curand nvidia-cufft nvidia-cudnn-cu13"));
+              List.of("libcudart.so.13", "libcublas.so.13", "libcublasLt.so.13", "libcudnn.so.9"),
+              "cuda-cudart-13-0 libcublas-13-0 libcudnn9-cuda-13",
+              "nvidia-cuda-runtime nvidia-cublas nvidia-cudnn-cu13"));
 
   private static final String DRIVER = "libcuda.so.1";
 
@@ -71,7 +64,7 @@ final class CudaLibraries {
   private static final Path LOADER_CACHE = Path.of("/etc/ld.so.cache");
 
   private static final Pattern LIBRARY =
-      Pattern.compile("lib(?:cuda|cudart|cublas|cublasLt|curand|cufft|cudnn)\\.so\\.\\d+");
+      Pattern.compile("lib(?:cuda|cudart|cublas|cublasLt|curand|cudnn)\\.so\\.\\d+");
 
   private final Set<String> present;
 

@@ -62,6 +62,7 @@ class CheckpointErrorsTest {
     "vocab_size, 8001, 8001",
     "max_position_embeddings, 2000, 2000",
     "type_vocab_size, 2, '[2, 96]'",
+    "type_vocab_size, 0, '\"type_vocab_size\" from 1 to'",
     "model_type, '\"mpnet\"', mpnet",
     "hidden_act, '\"silu\"', silu",
     "layer_norm_eps, 7, 7"

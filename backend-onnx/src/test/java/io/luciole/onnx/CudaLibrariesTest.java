@@ -34,7 +34,7 @@ class CudaLibrariesTest {
   @Test
   void oneMissing_isNamed() throws IOException {
     put("libcuda.so.1", "libcudart.so.12", "libcublas.so.12", "libcublasLt.so.12");
-    put("libcurand.so.10", "libcufft.so.11", "libcudart.so.12.8.90");
+    put("libcurand.so.10", "libcudart.so.12.8.90");
 
     String advice = CudaLibraries.in(List.of(folder), null).advice();
 
@@ -45,11 +45,11 @@ class CudaLibrariesTest {
 
   @Test
   void loadersCache_counts() throws IOException {
-    put("libcuda.so.1", "libcublas.so.13", "libcublasLt.so.13", "libcurand.so.10");
+    put("libcuda.so.1", "libcublas.so.13", "libcublasLt.so.13");
     Path cache = folder.resolve("ld.so.cache");
     Files.writeString(
         cache,
-        "glibc-ld.so.cache1.1\0\1libcudnn.so.9\0/x/libcudnn.so.9\0libcufft.so.12\0libcudart.so.13\0",
+        "glibc-ld.so.cache1.1\0\1libcudnn.so.9\0/x/libcudnn.so.9\0libcudart.so.13\0",
         StandardCharsets.ISO_8859_1);
 
     String advice = CudaLibraries.in(List.of(folder), cache).advice();

@@ -19,7 +19,8 @@ import java.util.TreeMap;
  * @param positions rows of the position table
  * @param firstPosition the row of a text's first token: 0 for BERT, and for RoBERTa the row behind
  *     that of the padding token
- * @param tokenTypes rows of the token type table, of which the first is used
+ * @param tokenTypes rows of the token type table, of which the first is used; at least 1, since
+ *     Transformers (5.17) makes a model with none and fails when it runs it
  */
 public record EncoderConfig(
     int hidden,
