@@ -5,12 +5,10 @@
 // others' products run. What a row of scores costs beside them decides the speed, hence: the products of a step are S = Q·K^T of its
 // block of keys and O += P·V of the block before, which runs beside this step's powers; P goes from registers to registers; and powers
 // are taken against a reference that is seldom touched, in place of each block's maximum.
-#include <cuda_fp16.h>
-#include <cstdint>
+#include "common.cuh"
 
 namespace {
 
-constexpr int HEAD = 64;       // components of a head
 constexpr int ROW = HEAD * 2;  // bytes of a row of a head
 constexpr int ROWS = 64;       // query rows of a warpgroup
 constexpr int GROUPS = 2;      // warpgroups of a block
@@ -62,7 +60,7 @@ __device__ __forceinline__ uint64_t matrix(uint32_t at) {
   return (uint64_t)((at & 0x3FFFF) >> 4) | (1ull << 16) | ((8 * ROW / 16ull) << 32) | (1ull << 62);
 }
 __device__ __forceinline__ void start() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
-__device__ __forceinline__ void commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+__device__ __forceinline__ void commitProducts() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 template <int PENDING>
 __device__ __forceinline__ void finish(float (&x)[32]) {
   asm volatile("wgmma.wait_group.sync.aligned %32;" : ALL(x) : "n"(PENDING) : "memory");
@@ -84,15 +82,6 @@ __device__ __forceinline__ void mix(float (&o)[32], const uint32_t* p, uint64_t 
 }
 
 __device__ __forceinline__ uint32_t place(uint32_t base, int row, int chunk) { return base + row * ROW + ((chunk ^ (row & 7)) << 4); }
-__device__ __forceinline__ float power2(float x) {
-  float y;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-  return y;
-}
-__device__ __forceinline__ uint32_t pack(float a, float b) {
-  __half2 h = __floats2half2_rn(a, b);
-  return *reinterpret_cast<uint32_t*>(&h);
-}
 
 }  // namespace
 
@@ -144,14 +133,14 @@ extern "C" __global__ void __launch_bounds__(GROUPS * 128, 2)
     start();
 #pragma unroll
     for (int d = 0; d < HEAD / 16; d++) score(s, q + 2 * d, k + 2 * d, d > 0);
-    commit();
+    commitProducts();
   };
   auto mixture = [&](int b, uint32_t (&p)[16]) {
     uint64_t v = matrix(base + VALUES_AT + BLOCK * stage(b));
     start();
 #pragma unroll
     for (int j = 0; j < KEYS / 16; j++) mix(o, p + 4 * j, v + 16 * ROW / 16 * j);
-    commit();
+    commitProducts();
   };
   auto mask = [&](int b) {
     int key = tile.z + b * KEYS;

@@ -6,7 +6,7 @@
 // A layer's input is the sum before its normalisation. That is not computed but taken account of:
 //   W·norm(x) + b = r·(W·(g∘x) - m·(W·g)) + (W·s + b)     m, r: mean and reciprocal deviation of x; g, s: gain and shift
 // with W·g and W·s + b from the kernel `fold`, and m and r from the same matrix instructions as the product.
-#include "attention.cuh"
+#include "common.cuh"
 
 namespace {
 
