@@ -45,24 +45,7 @@ final class DjlBackend implements Backend {
     if (closed.get()) {
       throw new IllegalStateException("this backend is closed");
     }
-    if (outputs.isEmpty() || !info.outputs().containsAll(outputs)) {
-      throw new IllegalArgumentException(
-          "expected some of the outputs " + info.outputs() + ", got " + outputs);
-    }
-    if (batch.maxLength() > info.maxTokens()) {
-      throw new IllegalArgumentException(
-          "expected texts of at most "
-              + info.maxTokens()
-              + " tokens, got one of "
-              + batch.maxLength());
-    }
-    int vocabulary = encoder.vocabulary();
-    for (int id : batch.tokenIds()) {
-      if (id < 0 || id >= vocabulary) {
-        throw new IllegalArgumentException(
-            "expected token ids from 0 to " + (vocabulary - 1) + ", got " + id);
-      }
-    }
+    info.check(batch, outputs, encoder.vocabulary());
     return encoder.run(batch, outputs);
   }
 

@@ -58,4 +58,32 @@ public record BackendInfo(
               + outputs);
     }
   }
+
+  /**
+   * Refuses what no backend may run: what {@link Backend#run} says of its arguments, for backends
+   * to call first.
+   *
+   * @param vocabulary one more than the greatest token id
+   * @throws IllegalArgumentException if no output is asked for or one that is not offered, a text
+   *     is longer than {@link #maxTokens}, or a token id is negative or not below {@code
+   *     vocabulary}
+   */
+  public void check(TokenBatch batch, Set<Output> wanted, int vocabulary) {
+    requireNonNull(batch, "batch");
+    requireNonNull(wanted, "outputs");
+    if (wanted.isEmpty() || !outputs.containsAll(wanted)) {
+      throw new IllegalArgumentException(
+          "expected some of the outputs " + outputs + ", got " + wanted);
+    }
+    if (batch.maxLength() > maxTokens) {
+      throw new IllegalArgumentException(
+          "expected texts of at most " + maxTokens + " tokens, got one of " + batch.maxLength());
+    }
+    for (int id : batch.tokenIds()) {
+      if (id < 0 || id >= vocabulary) {
+        throw new IllegalArgumentException(
+            "expected token ids from 0 to " + (vocabulary - 1) + ", got " + id);
+      }
+    }
+  }
 }

@@ -268,25 +268,11 @@ public final class FakeBackend implements BackendProvider {
                   ? "a run after close"
                   : atOnce + " runs at once, where " + info.concurrentRuns() + " are allowed");
         }
-        if (!info.outputs().containsAll(wanted) || wanted.isEmpty()) {
+        try {
+          info.check(batch, wanted, VOCABULARY);
+        } catch (IllegalArgumentException e) {
           misuses.incrementAndGet();
-          throw new IllegalArgumentException(
-              "expected some of the outputs " + info.outputs() + ", got " + wanted);
-        }
-        if (batch.maxLength() > info.maxTokens()) {
-          misuses.incrementAndGet();
-          throw new IllegalArgumentException(
-              "expected texts of at most "
-                  + info.maxTokens()
-                  + " tokens, got one of "
-                  + batch.maxLength());
-        }
-        for (int id : batch.tokenIds()) {
-          if (id < 0 || id >= VOCABULARY) {
-            misuses.incrementAndGet();
-            throw new IllegalArgumentException(
-                "expected token ids from 0 to " + (VOCABULARY - 1) + ", got " + id);
-          }
+          throw e;
         }
         if (recording) {
           batches.add(copyOf(batch));

@@ -14,7 +14,6 @@ import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
 import io.luciole.spi.TokenBatch;
 import java.nio.FloatBuffer;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 
@@ -98,25 +97,7 @@ final class StaticBackend implements Backend {
     if (closed) {
       throw new IllegalStateException("this backend is closed");
     }
-    if (outputs.isEmpty() || !info.outputs().containsAll(outputs)) {
-      throw new IllegalArgumentException(
-          "expected some of the outputs " + info.outputs() + ", got " + outputs);
-    }
-    if (batch.maxLength() > info.maxTokens()) {
-      throw new IllegalArgumentException(
-          "expected texts of at most "
-              + info.maxTokens()
-              + " tokens, got one of "
-              + batch.maxLength());
-    }
-    int vocabulary = table.length / info.dimension();
-    Arrays.stream(batch.tokenIds())
-        .filter(id -> id < 0 || id >= vocabulary)
-        .findAny()
-        .ifPresent(id -> {
-          throw new IllegalArgumentException(
-              "expected token ids from 0 to " + (vocabulary - 1) + ", got " + id);
-        });
+    info.check(batch, outputs, table.length / info.dimension());
     if ((long) batch.size() * info.dimension() > Integer.MAX_VALUE) {
       throw new BackendOutOfMemoryException("no array holds the vectors of " + batch);
     }
