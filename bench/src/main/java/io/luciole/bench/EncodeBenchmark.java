@@ -250,8 +250,7 @@ public final class EncodeBenchmark {
         before = engine.stats();
       }
       long t = System.nanoTime();
-      Embedding e =
-          engine.embed(String.join(" ", Collections.nCopies(repeat, text)), query).join();
+      Embedding e = engine.embed(String.join(" ", Collections.nCopies(repeat, text)), query).join();
       if (i >= 0) {
         millis[i] = (System.nanoTime() - t) / 1e6;
         tokens = Math.max(tokens, e.tokenCount());
