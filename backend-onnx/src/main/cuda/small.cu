@@ -77,12 +77,12 @@ __device__ __forceinline__ float activate(float x, int activation) {
 // What a kernel reads and writes; states have 16·MT rows, of which the first `rows`, a multiple of 8, are computed.
 struct Arguments {
   const __half *x, *weight;
-  const float2* folded;          // wide, inner [outputs]: W·g, W·s + b
-  const __half* bias;            // narrow
-  const __half *gain, *shift;    // of x where that is to be normalised, else null; narrow: of the residual
-  float2* moments;               // [16·MT] mean and reciprocal deviation: wide and inner write what narrow reads for its residual
-  const __half* residual;        // narrow
-  const int2* spans;             // wide [16·MT]: the rows that a row sees: from, to
+  const float2* folded;          // ATTEND, ENTER [outputs]: W·g, W·s + b
+  const __half* bias;            // LEAVE, BACK
+  const __half *gain, *shift;    // of x where that is to be normalised, else null; LEAVE, BACK: of the residual
+  float2* moments;               // [16·MT] mean and reciprocal deviation: ATTEND and ENTER write what LEAVE and BACK read for theirs
+  const __half* residual;        // LEAVE, BACK
+  const int2* spans;             // ATTEND [16·MT]: the rows that a row sees: from, to
   __half* y;
   int rows, activation;
   float epsilon;
@@ -325,7 +325,6 @@ __device__ __forceinline__ void product(const Arguments& p) {
 #define KERNELS(MT) KERNEL(attend, MT, ATTEND, 8) KERNEL(leave, MT, LEAVE, 1) KERNEL(enter, MT, ENTER, 1) KERNEL(back, MT, BACK, 4)
 KERNELS(1)
 KERNELS(2)
-
 
 // folded[o] = W·g, W·s + b, a warp an output. Without a gain there is nothing to take account of: 0, b.
 extern "C" __global__ void __launch_bounds__(256) fold(const __half* weight, const __half* bias, const __half* gain, const __half* shift,

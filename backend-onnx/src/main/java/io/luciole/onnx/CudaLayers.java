@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  *                           [H]; norm [H], [H]
  * </pre>
  *
- * <p>GELU is cuBLASLt's, by tanh: within 5e-4 of the exact one.
+ * <p>GELU is cuBLASLt's, by tanh: within 5e-4 of the exact one, which batches of up to 32 tokens
+ * have on Hopper.
  */
 final class CudaLayers {
   private static final String RESOURCE = "/native/linux-x86_64/libluciole_cuda.so";
