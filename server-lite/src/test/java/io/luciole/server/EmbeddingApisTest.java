@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -55,6 +56,22 @@ class EmbeddingApisTest {
       values[i] = (float) array.get(i).doubleValue();
     }
     return values;
+  }
+
+  /** How near sentences are to {@code TEXT}; {@code more} follows the inputs. */
+  private JsonNode similarity(String more, String... sentences) throws IOException {
+    String quoted = Arrays.stream(sentences).map(Server::quoted).collect(Collectors.joining(","));
+    return starter
+        .post(
+            "/similarity",
+            "{\"inputs\":{\"source_sentence\":"
+                + Server.quoted(TEXT)
+                + ",\"sentences\":["
+                + quoted
+                + "]}"
+                + more
+                + "}")
+        .json();
   }
 
   private float[] dense(String text, EmbedOptions options) {
@@ -173,32 +190,12 @@ class EmbeddingApisTest {
     assertThat(floats(vectors.get(0))).isEqualTo(dense(TEXT, EmbedOptions.query()));
     assertThat(floats(vectors.get(1))).isEqualTo(dense(OTHER, EmbedOptions.query()));
 
-    JsonNode scores =
-        starter
-            .post(
-                "/similarity",
-                "{\"inputs\":{\"source_sentence\":"
-                    + Server.quoted(TEXT)
-                    + ",\"sentences\":["
-                    + Server.quoted(OTHER)
-                    + ","
-                    + Server.quoted(TEXT)
-                    + "]}}")
-            .json();
+    JsonNode scores = similarity("", OTHER, TEXT);
     List<Embedding> both = starter.engine.embedAll(List.of(TEXT, OTHER), EmbedOptions.passage());
     assertThat((float) scores.get(0).doubleValue())
         .isEqualTo(Scores.dense(both.get(0), both.get(1)));
     assertThat(scores.get(1).doubleValue()).isCloseTo(1, within(1e-5));
-    JsonNode asQueries =
-        starter
-            .post(
-                "/similarity",
-                "{\"inputs\":{\"source_sentence\":"
-                    + Server.quoted(TEXT)
-                    + ",\"sentences\":["
-                    + Server.quoted(OTHER)
-                    + "]},\"parameters\":{\"prompt_name\":\"query\"}}")
-            .json();
+    JsonNode asQueries = similarity(",\"parameters\":{\"prompt_name\":\"query\"}", OTHER);
     List<Embedding> queries = starter.engine.embedAll(List.of(TEXT, OTHER), EmbedOptions.query());
     assertThat((float) asQueries.get(0).doubleValue())
         .isEqualTo(Scores.dense(queries.get(0), queries.get(1)));
