@@ -16,7 +16,8 @@ static struct {
   int (*DeviceGetAttribute)(int*, int, int);
   int (*MemAlloc)(Device*, size_t);
   int (*MemFree)(Device);
-  int (*MemcpyDtoDAsync)(Device, Device, size_t, void*);
+  int (*MemHostAlloc)(void**, size_t, unsigned);
+  int (*MemFreeHost)(void*);
   int (*MemsetD8Async)(Device, unsigned char, size_t, void*);
   int (*StreamSynchronize)(void*);
   int (*StreamBeginCapture)(void*, int);
@@ -88,7 +89,7 @@ static const char* load(void) {
       CU(ModuleLoadData, "ModuleLoadData") CU(ModuleUnload, "ModuleUnload") CU(ModuleGetFunction, "ModuleGetFunction")
       CU(LaunchKernel, "LaunchKernel") CU(LaunchKernelEx, "LaunchKernelEx") CU(FuncSetAttribute, "FuncSetAttribute")
       CU(CtxGetDevice, "CtxGetDevice") CU(DeviceGetAttribute, "DeviceGetAttribute") CU(MemAlloc, "MemAlloc_v2") CU(MemFree, "MemFree_v2")
-      CU(MemcpyDtoDAsync, "MemcpyDtoDAsync_v2") CU(MemsetD8Async, "MemsetD8Async") CU(StreamSynchronize, "StreamSynchronize")
+      CU(MemHostAlloc, "MemHostAlloc") CU(MemFreeHost, "MemFreeHost") CU(MemsetD8Async, "MemsetD8Async") CU(StreamSynchronize, "StreamSynchronize")
       CU(StreamBeginCapture, "StreamBeginCapture_v2") CU(StreamEndCapture, "StreamEndCapture")
       CU(GraphInstantiate, "GraphInstantiateWithFlags") CU(GraphLaunch, "GraphLaunch") CU(GraphExecDestroy, "GraphExecDestroy")
       CU(GraphDestroy, "GraphDestroy") CU(GetErrorName, "GetErrorName")

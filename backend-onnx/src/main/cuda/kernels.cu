@@ -1,10 +1,9 @@
 // The kernels of luciole's CUDA operator that no library has in this form: attention over texts laid end to end, reading the
-// fused query-key-value product in place, and layer normalisation. Compiled to PTX by make-ptx.sh; the driver compiles that
+// fused query-key-value product in place; embeddings, layer normalisation and heads. Compiled to PTX by make-ptx.sh; the driver compiles that
 // for the card it meets (compute capability 8.0 or later). 16-bit floats in and out, sums in 32 bits.
 #include "common.cuh"
 
 namespace {
-
 
 constexpr int KEYS = 64;    // keys in a block
 constexpr int WARPS = 4;
@@ -199,54 +198,160 @@ __device__ __forceinline__ void attend(const __half* __restrict__ qkv, __half* _
     }
 }
 
-// Layer normalisation, a warp a row of 256·V components.
+// A row of 256·V components, a warp's: of every 256, lane l has those from 8·l on.
 template <int V>
-__device__ __forceinline__ void normalise(const __half* __restrict__ x, __half* __restrict__ y, const __half* __restrict__ gain,
-                                          const __half* __restrict__ shift, int rows, float epsilon) {
-  int row = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32, lane = threadIdx.x & 31;
-  if (row >= rows) return;
-  const uint4* from = reinterpret_cast<const uint4*>(x + (size_t)row * 256 * V);
-  uint4* to = reinterpret_cast<uint4*>(y + (size_t)row * 256 * V);
+struct Row {
   float value[V][8];
-  float sum = 0;
+
+  __device__ __forceinline__ static const uint4& eight(const __half* x, int i) {
+    return reinterpret_cast<const uint4*>(x)[(threadIdx.x & 31) + 32 * i];
+  }
+  __device__ __forceinline__ void set(const __half* x) {
 #pragma unroll
-  for (int i = 0; i < V; i++) {
-    uint4 raw = from[lane + 32 * i];
-    const __half2* pair = reinterpret_cast<const __half2*>(&raw);
+    for (int i = 0; i < V; i++) {
+      uint4 raw = eight(x, i);
+      const __half2* pair = reinterpret_cast<const __half2*>(&raw);
 #pragma unroll
-    for (int j = 0; j < 4; j++) {
-      float2 f = __half22float2(pair[j]);
-      value[i][2 * j] = f.x;
-      value[i][2 * j + 1] = f.y;
-      sum += f.x + f.y;
+      for (int j = 0; j < 4; j++) {
+        float2 f = __half22float2(pair[j]);
+        value[i][2 * j] = f.x;
+        value[i][2 * j + 1] = f.y;
+      }
     }
   }
+  __device__ __forceinline__ void add(const Row& other) {
 #pragma unroll
-  for (int d = 16; d > 0; d /= 2) sum += __shfl_xor_sync(~0u, sum, d);
-  float mean = sum / (256 * V), square = 0;
+    for (int i = 0; i < V; i++)
 #pragma unroll
-  for (int i = 0; i < V; i++)
+      for (int j = 0; j < 8; j++) value[i][j] += other.value[i][j];
+  }
+  __device__ __forceinline__ float dot(const Row& other) const {
+    float sum = 0;
 #pragma unroll
-    for (int j = 0; j < 8; j++) {
-      float d = value[i][j] - mean;
-      square += d * d;
+    for (int i = 0; i < V; i++)
+#pragma unroll
+      for (int j = 0; j < 8; j++) sum = fmaf(value[i][j], other.value[i][j], sum);
+    return all(sum);
+  }
+  // Layer normalisation.
+  __device__ __forceinline__ void normalise(const __half* gain, const __half* shift, float epsilon) {
+    float sum = 0, square = 0;
+#pragma unroll
+    for (int i = 0; i < V; i++)
+#pragma unroll
+      for (int j = 0; j < 8; j++) sum += value[i][j];
+    float mean = all(sum) / (256 * V);
+#pragma unroll
+    for (int i = 0; i < V; i++)
+#pragma unroll
+      for (int j = 0; j < 8; j++) {
+        float d = value[i][j] - mean;
+        square += d * d;
+      }
+    float inverse = rsqrtf(all(square) / (256 * V) + epsilon);
+#pragma unroll
+    for (int i = 0; i < V; i++) {
+      uint4 g = eight(gain, i), b = eight(shift, i);
+      const __half2 *gp = reinterpret_cast<const __half2*>(&g), *bp = reinterpret_cast<const __half2*>(&b);
+#pragma unroll
+      for (int j = 0; j < 4; j++) {
+        float2 gf = __half22float2(gp[j]), bf = __half22float2(bp[j]);
+        value[i][2 * j] = (value[i][2 * j] - mean) * inverse * gf.x + bf.x;
+        value[i][2 * j + 1] = (value[i][2 * j + 1] - mean) * inverse * gf.y + bf.y;
+      }
     }
+  }
+  __device__ __forceinline__ void get(__half* y) const {
 #pragma unroll
-  for (int d = 16; d > 0; d /= 2) square += __shfl_xor_sync(~0u, square, d);
-  float inverse = rsqrtf(square / (256 * V) + epsilon);
+    for (int i = 0; i < V; i++)
+      reinterpret_cast<uint4*>(y)[(threadIdx.x & 31) + 32 * i] = {pack(value[i][0], value[i][1]), pack(value[i][2], value[i][3]),
+                                                                  pack(value[i][4], value[i][5]), pack(value[i][6], value[i][7])};
+  }
+  __device__ __forceinline__ void get(float* y) const {
 #pragma unroll
-  for (int i = 0; i < V; i++) {
-    uint4 g = reinterpret_cast<const uint4*>(gain)[lane + 32 * i], b = reinterpret_cast<const uint4*>(shift)[lane + 32 * i], r;
-    const __half2* gp = reinterpret_cast<const __half2*>(&g);
-    const __half2* bp = reinterpret_cast<const __half2*>(&b);
-    __half2* rp = reinterpret_cast<__half2*>(&r);
-#pragma unroll
-    for (int j = 0; j < 4; j++) {
-      float2 gf = __half22float2(gp[j]), bf = __half22float2(bp[j]);
-      rp[j] = __floats2half2_rn((value[i][2 * j] - mean) * inverse * gf.x + bf.x,
-                                (value[i][2 * j + 1] - mean) * inverse * gf.y + bf.y);
+    for (int i = 0; i < V; i++) {
+      float4* to = reinterpret_cast<float4*>(y + i * 256) + (threadIdx.x & 31) * 2;
+      to[0] = {value[i][0], value[i][1], value[i][2], value[i][3]};
+      to[1] = {value[i][4], value[i][5], value[i][6], value[i][7]};
     }
-    to[lane + 32 * i] = r;
+  }
+
+ private:
+  __device__ __forceinline__ static float all(float x) {
+#pragma unroll
+    for (int d = 16; d > 0; d /= 2) x += __shfl_xor_sync(~0u, x, d);
+    return x;
+  }
+};
+
+__device__ __forceinline__ int warp_index() { return blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32; }
+
+// What is to be encoded, in the host's memory: of each token its id, its row of the position table, and where its text starts and
+// ends; tiles of attention. On the device so many of either are filled: with those that the batch has, and zeros behind them.
+struct Batch {
+  const int4 *tokens, *tiles;
+  int tokens_count, tokens_filled, tiles_count, tiles_filled;
+};
+
+struct Norm {
+  const __half *gain, *shift;
+  float epsilon;
+};
+
+// Embeddings, a warp a token; and the batch is brought to the device.
+template <int V>
+__device__ __forceinline__ void embed(const Batch& b, const __half* words, const __half* positions, const __half* type, const Norm& n,
+                                      __half* states, int2* spans, int4* tiles) {
+  int token = warp_index(), thread = blockIdx.x * blockDim.x + threadIdx.x;
+  if (thread < b.tiles_filled) tiles[thread] = thread < b.tiles_count ? b.tiles[thread] : int4{0, 0, 0, 0};
+  if (token >= b.tokens_filled) return;
+  int4 t = token < b.tokens_count ? b.tokens[token] : int4{0, 0, 0, 0};
+  if ((threadIdx.x & 31) == 0) spans[token] = {t.z, t.w};
+  if (token >= b.tokens_count) {
+#pragma unroll
+    for (int i = 0; i < V; i++) reinterpret_cast<uint4*>(states + (size_t)token * 256 * V)[(threadIdx.x & 31) + 32 * i] = {0, 0, 0, 0};
+    return;
+  }
+  Row<V> row, other;
+  row.set(words + (size_t)t.x * 256 * V);
+  other.set(positions + (size_t)t.y * 256 * V);
+  row.add(other);
+  other.set(type);
+  row.add(other);
+  row.normalise(n.gain, n.shift, n.epsilon);
+  row.get(states + (size_t)token * 256 * V);
+}
+
+// What leaves the encoder: the last normalisation and of it what is not null. states [tokens], sparse [tokens] = relu(weight·state + bias),
+// dense [texts], the states of `rows`. A warp a token, if those are wanted, and then a text.
+struct Leaving {
+  __half* states;
+  const __half *weight, *bias;
+  float* sparse;
+  const int64_t* rows;
+  float* dense;
+  int tokens, texts;
+};
+
+template <int V>
+__device__ __forceinline__ void finish(const __half* x, const Norm& n, const Leaving& l) {
+  int index = warp_index();
+  bool token = index < l.tokens;
+  if (!token && (index -= l.tokens) >= l.texts) return;
+  int64_t at = token ? index : l.rows[index];
+  Row<V> row;
+  row.set(x + at * 256 * V);
+  row.normalise(n.gain, n.shift, n.epsilon);
+  if (!token) {
+    row.get(l.dense + (size_t)index * 256 * V);
+    return;
+  }
+  if (l.states) row.get(l.states + at * 256 * V);
+  if (l.sparse) {
+    Row<V> weight;
+    weight.set(l.weight);
+    float sum = row.dot(weight);
+    if ((threadIdx.x & 31) == 0) l.sparse[at] = fmaxf(sum + __half2float(*l.bias), 0);
   }
 }
 
@@ -260,12 +365,23 @@ __device__ __forceinline__ void normalise(const __half* __restrict__ x, __half* 
 ATTENTION(1)
 ATTENTION(2)
 
-#define NORM(V)                                                                                                                \
-  extern "C" __global__ void __launch_bounds__(256) norm_##V(const __half* x, __half* y, const __half* gain,                   \
-                                                             const __half* shift, int rows, float epsilon) {                   \
-    normalise<V>(x, y, gain, shift, rows, epsilon);                                                                            \
+#define ROWS(V)                                                                                                                 \
+  extern "C" __global__ void __launch_bounds__(256) norm_##V(const __half* x, __half* y, const Norm n, int rows) {             \
+    if (warp_index() >= rows) return;                                                                                                \
+    Row<V> row;                                                                                                                \
+    row.set(x + (size_t)warp_index() * 256 * V);                                                                                     \
+    row.normalise(n.gain, n.shift, n.epsilon);                                                                                 \
+    row.get(y + (size_t)warp_index() * 256 * V);                                                                                     \
+  }                                                                                                                            \
+  extern "C" __global__ void __launch_bounds__(256) embed_##V(const Batch b, const __half* words, const __half* positions,     \
+                                                              const __half* type, const Norm n, __half* states, int2* spans,   \
+                                                              int4* tiles) {                                                   \
+    embed<V>(b, words, positions, type, n, states, spans, tiles);                                                              \
+  }                                                                                                                            \
+  extern "C" __global__ void __launch_bounds__(256) finish_##V(const __half* x, const Norm n, const Leaving l) {               \
+    finish<V>(x, n, l);                                                                                                        \
   }
-NORM(1)
-NORM(2)
-NORM(3)
-NORM(4)
+ROWS(1)
+ROWS(2)
+ROWS(3)
+ROWS(4)

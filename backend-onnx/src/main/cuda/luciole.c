@@ -1,5 +1,5 @@
-// An ONNX Runtime operator of the domain "luciole", for BERT-like encoders in 16-bit floats on CUDA devices: Layers, all layers over
-// texts laid end to end. Built into libluciole_cuda.so, which a session registers; see CudaLayers.java.
+// An ONNX Runtime operator of the domain "luciole", for BERT-like encoders in 16-bit floats on CUDA devices: Encoder, from token ids to
+// vectors, over texts laid end to end. Built into libluciole_cuda.so, which a session registers; see CudaEncoder.java.
 //
 // Matrix products are cuBLASLt's, with bias, GELU and residual in their epilogues, each by the fastest of the algorithms it
 // proposes; attention and layer normalisation are the kernels of kernels.ptx and, on Hopper, hopper.ptx. Small batches run as CUDA
@@ -29,7 +29,7 @@ enum {
   RELEASE_SHAPE = 99, GPU_STREAM = 193
 };
 #define ORT(api, index, result, ...) ((result(*)(__VA_ARGS__))(api)->f[index])
-enum { ORT_FAIL = 1, ORT_VERSION = 16, CPU_INPUT = -2, DEFAULT_MEMORY = 0, REQUIRED = 0, VARIADIC = 2 };
+enum { ORT_FAIL = 1, ORT_VERSION = 16, CPU_INPUT = -2, DEFAULT_MEMORY = 0, REQUIRED = 0, OPTIONAL = 1, VARIADIC = 2 };
 
 typedef struct Op Op;
 struct Op {
@@ -55,194 +55,10 @@ struct Op {
   void* later[8];
 };
 
-// ---- The operators.
-enum { MOST_LAYERS = 128, SMALLS = 7 };
-enum { WQKV, BQKV, WO, BO, G1, B1, WI, BI, WF, BF, G2, B2, WEIGHTS };
-enum { QKV, OUT, INNER, OUTER, PRODUCTS };
-// Sizes of graphs: those of up to 32 tokens are of the kernels of small.cu where there are such, and more of them.
-static const int SMALL_TOKENS[SMALLS] = {8, 16, 24, 32, 64, 128, 256};
+#include "encoder.h"
+#include "graphs.h"
 
-// A batch of up to so many tokens, as a graph that reads and writes buffers of its own.
-typedef struct { void* graph; int version; Device x, y, tiles, spans; } Small;
-
-typedef struct {
-  const OrtApi* api;
-  Shared* shared;
-  int64_t heads, activation, inner, tune, graphs;
-  float epsilon;
-  int layers;
-  Device weights[MOST_LAYERS * WEIGHTS];
-  Small small[SMALLS];
-  Device folded, moments;  // of small.cu, made with the first graph that needs them
-  char error[512];
-} Kernel;
-
-static int epilogue(Kernel* k) { return k->activation == 2 ? RELU_BIAS : GELU_BIAS; }
-
-// The products of a layer from the attention on; `context` is overwritten.
-static int plan_tail(Kernel* k, Product* products, int tokens, Device context, Device x) {
-  Shared* h = k->shared;
-  const Device* w = k->weights;
-  int layers = k->tune ? k->layers : 0;
-  return plan(h, &products[OUT], tokens, h->hidden, h->hidden, BIAS, 1, context, &w[WO], &w[BO], layers, WEIGHTS, x, h->sum) &&
-         plan(h, &products[INNER], tokens, h->hidden, h->inner, epilogue(k), 0, context, &w[WI], &w[BI], layers, WEIGHTS, 0, h->mid) &&
-         plan(h, &products[OUTER], tokens, h->inner, h->hidden, BIAS, 1, h->mid, &w[WF], &w[BF], layers, WEIGHTS, context, h->sum);
-}
-
-static int tail(Kernel* k, Product* products, const Device* w, int tokens, Device context, Device x, Device out) {
-  Shared* h = k->shared;
-  return multiply(h, &products[OUT], context, w[WO], w[BO], x, h->sum) &&
-         normalise(h, h->sum, h->context, w[G1], w[B1], tokens, k->epsilon) &&
-         multiply(h, &products[INNER], h->context, w[WI], w[BI], 0, h->mid) &&
-         multiply(h, &products[OUTER], h->mid, w[WF], w[BF], h->context, h->sum) &&
-         normalise(h, h->sum, out, w[G2], w[B2], tokens, k->epsilon);
-}
-
-static int enqueue(Kernel* k, int tokens, int count, int queries, Device x, Device tiles, Device spans, Device out) {
-  Shared* h = k->shared;
-  Product products[PRODUCTS];
-  memset(products, 0, sizeof products);
-  const Device* w = k->weights;
-  int ok = plan(h, &products[QKV], tokens, h->hidden, 3 * h->hidden, BIAS, 0, x, &w[WQKV], &w[BQKV], k->tune ? k->layers : 0, WEIGHTS, 0,
-                h->qkv) &&
-           plan_tail(k, products, tokens, h->context, x);
-  for (int i = 0; ok && i < k->layers; i++, w += WEIGHTS) {
-    ok = multiply(h, &products[QKV], x, w[WQKV], w[BQKV], 0, h->qkv) &&
-         attend(h, tokens, (int)k->heads, count, queries, tiles, spans) &&
-         tail(k, products, w, tokens, h->context, x, i + 1 == k->layers ? out : h->state);
-    x = h->state;
-  }
-  for (int i = 0; i < PRODUCTS; i++) unplan(&products[i]);
-  return ok;
-}
-
-// A kernel of small.ptx, which may begin before the one before it has ended.
-static int begin_early(Shared* h, int kind, FewArguments arguments) {
-  int height = arguments.rows <= 16 ? 0 : 1;
-  void* all[] = {&arguments};
-  Attribute early = {.id = BEGIN_EARLY, .value.allowed = 1};
-  Launch launch = {.grid = {FEW_BLOCKS, 1, 1}, .block = {FEW_THREADS, 1, 1}, .shared = few_memory(kind, height), .stream = h->stream,
-                   .attributes = &early, .count = 1};
-  CHECK(cu.LaunchKernelEx(&launch, h->few.kernel[kind][height], all, NULL), "small batch");
-  return 1;
-}
-
-enum { FOLDED_QKV = 3 * FEW_HIDDEN, FOLDED = FOLDED_QKV + FEW_INNER };  // outputs of a layer
-
-// What normalised inputs add to products, for all layers; see small.cu.
-static int fold(Kernel* k) {
-  Shared* h = k->shared;
-  CHECK(cu.MemAlloc(&k->folded, (size_t)k->layers * FOLDED * 8), "small batches");
-  CHECK(cu.MemAlloc(&k->moments, FEW_ROWS * 8), "small batches");
-  for (int i = 0; i < k->layers; i++) {
-    const Device* w = &k->weights[i * WEIGHTS];
-    Device none = 0, to = k->folded + (size_t)i * FOLDED * 8, then = to + FOLDED_QKV * 8;
-    int wide = FOLDED_QKV, inner = FEW_INNER;
-    void* first[] = {(void*)&w[WQKV], (void*)&w[BQKV], (void*)(i ? &w[G2 - WEIGHTS] : &none), (void*)(i ? &w[B2 - WEIGHTS] : &none), &to, &wide};
-    void* second[] = {(void*)&w[WI], (void*)&w[BI], (void*)&w[G1], (void*)&w[B1], &then, &inner};
-    CHECK(cu.LaunchKernel(h->few.fold, wide / 8, 1, 1, 256, 1, 1, 0, h->stream, first, NULL), "fold");
-    CHECK(cu.LaunchKernel(h->few.fold, inner / 8, 1, 1, 256, 1, 1, 0, h->stream, second, NULL), "fold");
-  }
-  return 1;
-}
-
-// All layers over `rows` rows by small.cu; leaves the sum before the last normalisation in h->state.
-static int enqueue_few(Kernel* k, int rows, Device x, Device spans) {
-  Shared* h = k->shared;
-  int ok = 1;
-  Device gain = 0, shift = 0;  // of x; the embeddings' are normalised already
-  for (int i = 0; ok && i < k->layers; i++) {
-    const Device* w = &k->weights[i * WEIGHTS];
-    Device folded = k->folded + (size_t)i * FOLDED * 8;
-    FewArguments a = {.moments = k->moments, .rows = rows, .activation = (int)k->activation, .epsilon = k->epsilon};
-    a.gain = gain, a.shift = shift;
-    a.x = x, a.weight = w[WQKV], a.folded = folded, a.spans = spans, a.y = h->context;
-    ok = begin_early(h, ATTEND, a);
-    a.x = h->context, a.weight = w[WO], a.bias = w[BO], a.residual = x, a.y = h->sum;
-    ok = ok && begin_early(h, LEAVE, a);
-    a.gain = w[G1], a.shift = w[B1];
-    a.x = h->sum, a.weight = w[WI], a.folded = folded + FOLDED_QKV * 8, a.y = h->mid;
-    ok = ok && begin_early(h, ENTER, a);
-    a.x = h->mid, a.weight = w[WF], a.bias = w[BF], a.residual = h->sum, a.y = h->state;
-    ok = ok && begin_early(h, BACK, a);
-    x = h->state, gain = w[G2], shift = w[B2];
-  }
-  return ok;
-}
-
-static void forget(Small* s) {
-  if (s->graph) cu.GraphExecDestroy(s->graph);
-  release(&s->x), release(&s->y), release(&s->tiles), release(&s->spans);
-  s->graph = NULL;
-}
-
-static int by_few(const Kernel* k, int most) { return k->shared->few.fold && most <= FEW_ROWS; }
-
-// Enqueues what the graph of a size does.
-static int enqueue_graph(Kernel* k, Small* s, int most) {
-  if (by_few(k, most)) return enqueue_few(k, most, s->x, s->spans);
-  return enqueue(k, most, most / 16, 64, s->x, s->tiles, s->spans, s->y);
-}
-
-static int make(Kernel* k, Small* s, int most) {
-  Shared* h = k->shared;
-  size_t row = h->hidden * 2, rows = (most + 15) / 16 * 16;
-  s->version = h->version;
-  if (by_few(k, most) && !k->folded && !fold(k)) return 0;
-  CHECK(cu.MemAlloc(&s->x, rows * row), "graph");
-  CHECK(cu.MemAlloc(&s->y, rows * row), "graph");
-  CHECK(cu.MemAlloc(&s->tiles, rows * 16), "graph");
-  CHECK(cu.MemAlloc(&s->spans, rows * 8), "graph");
-  CHECK(cu.MemsetD8Async(s->x, 0, rows * row, h->stream), "graph");
-  CHECK(cu.MemsetD8Async(s->tiles, 0, rows * 16, h->stream), "graph");
-  CHECK(cu.MemsetD8Async(s->spans, 0, rows * 8, h->stream), "graph");
-  // Once outside of a graph: cuBLASLt loads kernels at first use, and algorithms are tried, which a capture does not allow.
-  if (!enqueue_graph(k, s, most)) return 0;
-  CHECK(cu.StreamSynchronize(h->stream), "graph");
-  void *graph = NULL, *made = NULL;
-  CHECK(cu.StreamBeginCapture(h->stream, CAPTURE_RELAXED), "capture");
-  int ok = enqueue_graph(k, s, most);
-  int ended = cu.StreamEndCapture(h->stream, &graph);
-  if (!ok) return 0;
-  CHECK(ended, "capture");
-  int result = cu.GraphInstantiate(&made, graph, 0);
-  cu.GraphDestroy(graph);
-  CHECK(result, "graph");
-  s->graph = made;
-  return 1;
-}
-
-// Runs a small batch as a graph, made when the first of its size comes.
-static int replay(Kernel* k, int index, int tokens, int count, Device x, Device tiles, Device spans, Device out) {
-  Shared* h = k->shared;
-  Small* s = &k->small[index];
-  int most = SMALL_TOKENS[index];
-  size_t row = h->hidden * 2;
-  if (s->graph && s->version != h->version) {
-    CHECK(cu.StreamSynchronize(h->stream), "graph");
-    forget(s);
-  }
-  if (!s->graph) {
-    forget(s);
-    if (!make(k, s, most)) return 0;
-  }
-  if (by_few(k, most)) {
-    void* arguments[] = {&x, &spans, &s->x, &s->spans, &tokens, &most};
-    CHECK(cu.LaunchKernel(h->few.stage, (tokens * (FEW_HIDDEN / 8) + 255) / 256, 1, 1, 256, 1, 1, 0, h->stream, arguments, NULL), "stage");
-    CHECK(cu.GraphLaunch(s->graph, h->stream), "graph");
-    const Device* last = &k->weights[(k->layers - 1) * WEIGHTS];
-    return normalise(h, h->state, out, last[G2], last[B2], tokens, k->epsilon);
-  }
-  CHECK(cu.MemcpyDtoDAsync(s->x, x, tokens * row, h->stream), "copy");
-  CHECK(cu.MemsetD8Async(s->tiles, 0, most * 16, h->stream), "tiles");
-  CHECK(cu.MemcpyDtoDAsync(s->tiles, tiles, count * 16, h->stream), "copy");
-  CHECK(cu.MemcpyDtoDAsync(s->spans, spans, tokens * 8, h->stream), "copy");
-  CHECK(cu.GraphLaunch(s->graph, h->stream), "graph");
-  CHECK(cu.MemcpyDtoDAsync(out, s->y, tokens * row, h->stream), "copy");
-  return 1;
-}
-
-// ---- The operators' interface.
+// ---- The operator's interface.
 static OrtStatus* status(const OrtApi* api, const char* text) {
   return ORT(api, CREATE_STATUS, OrtStatus*, int, const char*)(ORT_FAIL, text);
 }
@@ -257,6 +73,7 @@ static OrtStatus* create(const Op* op, const OrtApi* api, const void* info, void
   OrtStatus* s = number(info, "heads", &k->heads);
   if (!s) s = number(info, "activation", &k->activation);
   if (!s) s = number(info, "inner", &k->inner);
+  if (!s) s = number(info, "states", &k->states);
   if (!s) s = number(info, "tune", &k->tune);
   if (!s) s = number(info, "graphs", &k->graphs);
   if (!s) s = real(info, "epsilon", &k->epsilon);
@@ -274,7 +91,7 @@ static void destroy(void* kernel) {
   if (k->shared) {
     void* before;
     int entered = cu.CtxPushCurrent(k->shared->device) == 0;
-    for (int i = 0; i < SMALLS; i++) forget(&k->small[i]);
+    for (int i = 0; i < GRAPHS; i++) forget(&k->graph[i]);
     release(&k->folded), release(&k->moments);
     if (entered) cu.CtxPopCurrent(&before);
     leave(k->shared);
@@ -283,11 +100,14 @@ static void destroy(void* kernel) {
   free(k);
 }
 
+// An input's values and its first dimension; null and 0 where an optional one is not there.
 static const void* input(const OrtApi* api, void* context, size_t index, int64_t* rows) {
   const void* value = NULL;
   void* data = NULL;
   void* shape = NULL;
+  if (rows) *rows = 0;
   ORT(api, INPUT, OrtStatus*, void*, size_t, const void**)(context, index, &value);
+  if (!value) return NULL;
   ORT(api, MUTABLE_DATA, OrtStatus*, const void*, void**)(value, &data);
   if (rows) {
     int64_t dimensions[4] = {0};
@@ -301,33 +121,50 @@ static const void* input(const OrtApi* api, void* context, size_t index, int64_t
   return data;
 }
 
-static OrtStatus* output(const OrtApi* api, void* context, int64_t rows, int64_t columns, void** data) {
+static OrtStatus* output(const OrtApi* api, void* context, size_t index, size_t dimensions, int64_t rows, int64_t columns, void** data) {
   void* value = NULL;
   int64_t shape[2] = {rows, columns};
-  OrtStatus* s = ORT(api, OUTPUT, OrtStatus*, void*, size_t, const int64_t*, size_t, void**)(context, 0, shape, 2, &value);
+  OrtStatus* s = ORT(api, OUTPUT, OrtStatus*, void*, size_t, const int64_t*, size_t, void**)(context, index, shape, dimensions, &value);
   return s ? s : ORT(api, MUTABLE_DATA, OrtStatus*, const void*, void**)(value, data);
 }
 
 static Device at(const void* p) { return (Device)(uintptr_t)p; }
 
-// The inputs: states [T,H], tiles [n,4], spans [T,2], queries [1] (rows a tile may have), weights layer by layer.
-enum { STATES, TILES, SPANS, QUERIES, FIRST_WEIGHT };
+// See CudaEncoder.java. What a batch is comes in the host's memory, weights are on the device.
+enum { TOKENS, TILES, QUERIES, POOLED, FIRST_WEIGHT };
+enum { WORDS, POSITIONS, TYPE, GAIN, SHIFT, FIRST_LAYER };  // weights
+enum { STATES, VECTORS, OUTPUTS };
 
-// Begins a run, on the stream that ONNX Runtime has given it, behind what other runs still do in the buffers they share. At the first,
-// notes the weights' places. 0 if that fails; `end` is due in any case.
+typedef struct {
+  const int32_t *tokens, *tiles;
+  const int64_t *queries, *pooled;
+  int64_t count, tiles_count, texts;
+  void *states, *vectors;
+} Run;
+
+// Notes the places of the weights.
+static int note_weights(Kernel* k, void* context) {
+  size_t all = 0;
+  ORT(k->api, INPUT_COUNT, OrtStatus*, void*, size_t*)(context, &all);
+  size_t layers = (all - FIRST_WEIGHT - FIRST_LAYER) / WEIGHTS, last = FIRST_WEIGHT + FIRST_LAYER + layers * WEIGHTS;
+  if (all < FIRST_WEIGHT + FIRST_LAYER + WEIGHTS || layers > MOST_LAYERS || (all != last && all != last + 2))
+    return snprintf(k->error, sizeof k->error, "%d inputs are not those of 1 to %d layers", (int)all, MOST_LAYERS), 0;
+  Device first[FIRST_LAYER];
+  for (int i = 0; i < FIRST_LAYER; i++) first[i] = at(input(k->api, context, FIRST_WEIGHT + i, NULL));
+  k->words = first[WORDS], k->positions = first[POSITIONS], k->type = first[TYPE];
+  k->norm = (Norm){.gain = first[GAIN], .shift = first[SHIFT], .epsilon = k->epsilon};
+  for (size_t i = 0; i < layers * WEIGHTS; i++) k->weights[i] = at(input(k->api, context, FIRST_WEIGHT + FIRST_LAYER + i, NULL));
+  for (size_t i = last; i < all; i++) k->sparse[i - last] = at(input(k->api, context, i, NULL));
+  k->layers = (int)layers;
+  return 1;
+}
+
+// Begins a run, on the stream that ONNX Runtime has given it, behind what other runs still do in the buffers they share. 0 if that fails;
+// `end` is due in any case.
 static int begin(Kernel* k, void* context) {
   void* stream = NULL;
   ORT(k->api, GPU_STREAM, OrtStatus*, const void*, void**)(context, &stream);
-  if (!k->shared) {
-    size_t inputs = 0;
-    ORT(k->api, INPUT_COUNT, OrtStatus*, void*, size_t*)(context, &inputs);
-    size_t count = inputs - FIRST_WEIGHT;
-    if (count > MOST_LAYERS * WEIGHTS) return snprintf(k->error, sizeof k->error, "more than %d layers", MOST_LAYERS), 0;
-    for (size_t i = 0; i < count; i++) k->weights[i] = at(input(k->api, context, FIRST_WEIGHT + i, NULL));
-    k->layers = (int)(count / WEIGHTS);
-    k->shared = join(k->heads * 64, k->inner, k->error, sizeof k->error);
-    if (!k->shared) return 0;
-  }
+  if (!k->shared && !(k->shared = join(k->heads * 64, k->inner, k->error, sizeof k->error))) return 0;
   Shared* h = k->shared;
   pthread_mutex_lock(&h->lock);
   h->error[0] = 0;
@@ -343,77 +180,105 @@ static OrtStatus* end(Kernel* k, int ok) {
   char text[600] = "";
   if (k->shared) {
     ok = ok && check(k->shared, cu.EventRecord(k->shared->done, k->shared->stream), "event");
-    if (!ok) snprintf(text, sizeof text, "luciole::Layers: %s", k->shared->error);
+    if (!ok) snprintf(text, sizeof text, "luciole::Encoder: %s", k->shared->error);
     pthread_mutex_unlock(&k->shared->lock);
   } else {
-    snprintf(text, sizeof text, "luciole::Layers: %s", k->error);
+    snprintf(text, sizeof text, "luciole::Encoder: %s", k->error);
   }
   return ok ? NULL : status(k->api, text);
 }
 
-static OrtStatus* layers(void* kernel, void* context) {
-  Kernel* k = kernel;
-  int64_t tokens, count;
-  void* out = NULL;
-  Device x = at(input(k->api, context, STATES, &tokens));
-  Device tiles = at(input(k->api, context, TILES, &count));
-  Device spans = at(input(k->api, context, SPANS, NULL));
-  const int64_t* queries = input(k->api, context, QUERIES, NULL);
-  OrtStatus* s = output(k->api, context, tokens, k->heads * 64, &out);
-  if (s) return s;
-#ifdef LUCIOLE_WITHOUT_DEVICE  // for a test of the interface: gives the states back
-  size_t inputs = 0;
-  ORT(k->api, INPUT_COUNT, OrtStatus*, void*, size_t*)(context, &inputs);
-  (void)tiles, (void)spans;
-  if ((*queries != 64 && *queries != 128) || inputs % WEIGHTS != FIRST_WEIGHT || count < 1 || k->epsilon <= 0)
-    return status(k->api, "luciole::Layers: the interface is not as expected");
-  memcpy(out, (void*)(uintptr_t)x, tokens * k->heads * 64 * 2);
-  return NULL;
-#endif
-  int ok = begin(k, context) && reserve(k->shared, tokens < 256 ? 256 : tokens);
-  for (int i = 0; ok && i < SMALLS && k->graphs && *queries == 64; i++) {
-    int most = SMALL_TOKENS[i];
-    int fits = by_few(k, most) || (most % 16 == 0 && count <= most / 16 && (most & (most - 1)) == 0);
-    if (tokens <= most && fits)
-      return end(k, replay(k, i, (int)tokens, (int)count, x, tiles, spans, at(out)));
+// From a batch to vectors: everything is enqueued, nothing waited for.
+static int compute(Kernel* k, const Run* r) {
+  Shared* h = k->shared;
+  size_t tokens_size = r->count * 16, tiles_size = r->tiles_count * 16, pooled_size = r->texts * 8;
+  Staging* staging = reserve(h, r->count < 256 ? 256 : r->count) ? stage(h, tokens_size + tiles_size + pooled_size) : NULL;
+  if (!staging) return 0;
+  memcpy(staging->memory, r->tokens, tokens_size);
+  memcpy(staging->memory + tokens_size, r->tiles, tiles_size);
+  if (r->texts) memcpy(staging->memory + tokens_size + tiles_size, r->pooled, pooled_size);
+  Device from = at(staging->memory);
+  int tokens = (int)r->count, count = (int)r->tiles_count;
+  Batch b = {.tokens = from, .tiles = from + tokens_size, .tokens_count = tokens, .tokens_filled = tokens, .tiles_count = count, .tiles_filled = count};
+  Device sum;
+  int ok = replay(k, b, (int)*r->queries, &sum);
+  if (ok && !sum) {
+    ok = embed(k, b) && enqueue(k, tokens, count, (int)*r->queries);
+    sum = h->sum;
   }
-  ok = ok && enqueue(k, (int)tokens, (int)count, (int)*queries, x, tiles, spans, at(out));
-  return end(k, ok);
+  Device dense = at(r->vectors);
+  Leaving l = {.states = k->states ? at(r->states) : 0, .weight = k->sparse[0], .bias = k->sparse[1], .rows = from + tokens_size + tiles_size,
+               .dense = dense, .sparse = k->sparse[0] ? dense + r->texts * h->hidden * 4 : 0, .tokens = tokens, .texts = (int)r->texts};
+  ok = ok && finish(k, sum, l);
+  return check(h, cu.EventRecord(staging->done, h->stream), "event") && ok;  // also after a failure: some of it may be on its way
 }
 
-static const char* layers_name(const Op* op) { return (void)op, "Layers"; }
-#ifdef LUCIOLE_WITHOUT_DEVICE
+#ifdef LUCIOLE_WITHOUT_DEVICE  // for a test of the interface: writes what it was handed
 static const char* provider(const Op* op) { return (void)op, NULL; }
+
+static OrtStatus* echo(Kernel* k, void* context, const Run* r) {
+  if ((*r->queries != 64 && *r->queries != 128) || r->tiles_count < 1 || k->epsilon <= 0 || !note_weights(k, context))
+    return status(k->api, "luciole::Encoder: the interface is not as expected");
+  int64_t hidden = k->heads * 64;
+  float* vectors = r->vectors;
+  for (int64_t i = 0; k->states && i < r->count * hidden; i++) ((uint16_t*)r->states)[i] = (uint16_t)r->tokens[i / hidden * 4];
+  for (int64_t i = 0; i < r->texts * hidden; i++) *vectors++ = (float)r->pooled[i / hidden];
+  for (int64_t i = 0; k->sparse[0] && i < r->count; i++) *vectors++ = (float)(r->tokens[i * 4 + 1] * 100 + r->tokens[i * 4 + 3]);
+  return NULL;
+}
 #else
 static const char* provider(const Op* op) { return (void)op, "CUDAExecutionProvider"; }
 #endif
-enum { FLOAT16 = 10, INT32 = 6, INT64 = 7 };
-static int layers_type(const Op* op, size_t i) { return (void)op, i == TILES || i == SPANS ? INT32 : i == QUERIES ? INT64 : FLOAT16; }
-static size_t layers_inputs(const Op* op) { return (void)op, FIRST_WEIGHT + 1; }
-static int layers_kind(const Op* op, size_t i) { return (void)op, i == FIRST_WEIGHT ? VARIADIC : REQUIRED; }
-static int layers_memory(const Op* op, size_t i) { return (void)op, i == QUERIES ? CPU_INPUT : DEFAULT_MEMORY; }
-static int layers_output(const Op* op, size_t i) { return (void)op, (void)i, FLOAT16; }
-static int required(const Op* op, size_t i) { return (void)op, (void)i, REQUIRED; }
-static size_t outputs(const Op* op) { return (void)op, 1; }
+
+static OrtStatus* encode(void* kernel, void* context) {
+  Kernel* k = kernel;
+  size_t inputs = 0;
+  ORT(k->api, INPUT_COUNT, OrtStatus*, void*, size_t*)(context, &inputs);
+  int64_t hidden = k->heads * 64, sparse = (inputs - FIRST_WEIGHT - FIRST_LAYER) % WEIGHTS == 2;
+  Run r;
+  r.tokens = input(k->api, context, TOKENS, &r.count);
+  r.tiles = input(k->api, context, TILES, &r.tiles_count);
+  r.queries = input(k->api, context, QUERIES, NULL);
+  r.pooled = input(k->api, context, POOLED, &r.texts);
+  OrtStatus* s = output(k->api, context, STATES, 2, k->states ? r.count : 0, hidden, &r.states);
+  if (!s) s = output(k->api, context, VECTORS, 1, r.texts * hidden + (sparse ? r.count : 0), 0, &r.vectors);
+  if (s) return s;
+#ifdef LUCIOLE_WITHOUT_DEVICE
+  return echo(k, context, &r);
+#endif
+  if (!k->layers && !note_weights(k, context)) return status(k->api, k->error);
+  int ok = begin(k, context) && compute(k, &r);
+  return end(k, ok);
+}
+
+enum { FLOAT = 1, FLOAT16 = 10, INT32 = 6, INT64 = 7 };
+static const char* name(const Op* op) { return (void)op, "Encoder"; }
+static int input_type(const Op* op, size_t i) { return (void)op, i <= TILES ? INT32 : i < FIRST_WEIGHT ? INT64 : FLOAT16; }
+static size_t inputs(const Op* op) { return (void)op, FIRST_WEIGHT + 1; }
+static int input_kind(const Op* op, size_t i) { return (void)op, i == POOLED ? OPTIONAL : i == FIRST_WEIGHT ? VARIADIC : REQUIRED; }
+static int input_memory(const Op* op, size_t i) { return (void)op, i < FIRST_WEIGHT ? CPU_INPUT : DEFAULT_MEMORY; }
+static int output_type(const Op* op, size_t i) { return (void)op, i == STATES ? FLOAT16 : FLOAT; }
+static int output_kind(const Op* op, size_t i) { return (void)op, (void)i, REQUIRED; }
+static size_t outputs(const Op* op) { return (void)op, OUTPUTS; }
 static int one(const Op* op) { return (void)op, 1; }
 
-static const Op LAYERS = {.version = ORT_VERSION,
-                          .name = layers_name,
-                          .provider = provider,
-                          .input_type = layers_type,
-                          .inputs = layers_inputs,
-                          .output_type = layers_output,
-                          .outputs = outputs,
-                          .destroy = destroy,
-                          .input_kind = layers_kind,
-                          .output_kind = required,
-                          .input_memory = layers_memory,
-                          .variadic_least = one,
-                          .variadic_alike = one,
-                          .variadic_outputs_least = one,
-                          .variadic_outputs_alike = one,
-                          .create2 = create,
-                          .compute2 = layers};
+static const Op ENCODER = {.version = ORT_VERSION,
+                           .name = name,
+                           .provider = provider,
+                           .input_type = input_type,
+                           .inputs = inputs,
+                           .output_type = output_type,
+                           .outputs = outputs,
+                           .destroy = destroy,
+                           .input_kind = input_kind,
+                           .output_kind = output_kind,
+                           .input_memory = input_memory,
+                           .variadic_least = one,
+                           .variadic_alike = one,
+                           .variadic_outputs_least = one,
+                           .variadic_outputs_alike = one,
+                           .create2 = create,
+                           .compute2 = encode};
 
 /** Called by ONNX Runtime when a session registers this library. Linked so that it is never unloaded: sessions outlive the options
     that registered it. */
@@ -425,7 +290,7 @@ __attribute__((visibility("default"))) OrtStatus* RegisterCustomOps(void* option
   pthread_mutex_lock(&lock);
   if (!domain) {
     s = ORT(api, CREATE_DOMAIN, OrtStatus*, const char*, void**)("luciole", &domain);
-    if (!s) s = ORT(api, DOMAIN_ADD, OrtStatus*, void*, const Op*)(domain, &LAYERS);
+    if (!s) s = ORT(api, DOMAIN_ADD, OrtStatus*, void*, const Op*)(domain, &ENCODER);
   }
   pthread_mutex_unlock(&lock);
   return s ? s : ORT(api, ADD_DOMAIN, OrtStatus*, void*, void*)(options, domain);

@@ -2,12 +2,21 @@
 // ---- What the operators on a device share: buffers, and which algorithms were found fastest. Runs on different streams, which ONNX
 // Runtime gives to different threads, use the buffers one after another.
 enum { WORKSPACE = 64 << 20, MOST_TUNED = 128, CANDIDATES = 12, TRIALS = 24 };
+enum { STAGINGS = 4 };  // runs that may be under way at once without waiting for each other; an engine has two
+
+// As kernels.cu has them.
+typedef struct { Device gain, shift; float epsilon; } Norm;
+typedef struct { Device tokens, tiles; int tokens_count, tokens_filled, tiles_count, tiles_filled; } Batch;
+typedef struct { Device states, weight, bias, sparse, rows, dense; int tokens, texts; } Leaving;
 
 // A matrix product of one shape, ready to run: y = epilogue(x·Wᵀ + b), a residual added before where there is one.
 typedef struct { void *operation, *a, *b, *d; Heuristic found; int residual; int64_t tokens; } Product;
 
 // The fastest algorithm for a product of about so many tokens.
 typedef struct { int64_t bucket, in, out; int epilogue, residual; uint64_t algorithm[8]; } Tuned;
+
+// What the host hands to a run, read by kernels where it is, in memory of the host that does not move. Used again when that run is over.
+typedef struct { char* memory; size_t size; void* done; } Staging;
 
 typedef struct Shared Shared;
 struct Shared {
@@ -16,10 +25,12 @@ struct Shared {
   int users;
   int64_t hidden, inner, capacity;
   int version;  // changes with the buffers
-  void *blas, *module, *attention[2], *norm;
+  void *blas, *module, *attention[2], *norm, *embed, *finish;
   Hopper hopper;
   Few few;
-  Device workspace, qkv, context, mid, sum, state;
+  Device workspace, qkv, context, mid, sum, state, spans, tiles;
+  Staging staging[STAGINGS];
+  int turn;  // of `staging`
   Tuned tuned[MOST_TUNED];
   int tunedCount;
   char error[512];
@@ -51,14 +62,22 @@ static void release(Device* at) {
   *at = 0;
 }
 
+static void release_buffers(Shared* h) {
+  release(&h->qkv), release(&h->context), release(&h->mid), release(&h->sum), release(&h->state), release(&h->spans), release(&h->tiles);
+}
+
 static int prepare(Shared* h) {
   CHECK(cu.EventCreate(&h->done, 2), "event");  // without timing
   CHECK(cu.ModuleLoadData(&h->module, luciole_ptx), "compiling the kernels");
-  char norm[] = "norm_0";
-  norm[5] = (char)('0' + h->hidden / 256);
   CHECK(cu.ModuleGetFunction(&h->attention[0], h->module, "attention_1"), "attention_1");
   CHECK(cu.ModuleGetFunction(&h->attention[1], h->module, "attention_2"), "attention_2");
-  CHECK(cu.ModuleGetFunction(&h->norm, h->module, norm), norm);
+  void** rows[] = {&h->norm, &h->embed, &h->finish};
+  for (int i = 0; i < 3; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "%s_%d", (const char*[]){"norm", "embed", "finish"}[i], (int)(h->hidden / 256));
+    CHECK(cu.ModuleGetFunction(rows[i], h->module, name), name);
+  }
+  for (int i = 0; i < STAGINGS; i++) CHECK(cu.EventCreate(&h->staging[i].done, 2), "event");
   hopper_load(&h->hopper);
   if (h->hidden == FEW_HIDDEN && h->inner == FEW_INNER) few_load(&h->few);
   CHECK_LT(lt.Create(&h->blas), "cublasLtCreate");
@@ -77,7 +96,11 @@ static void leave(Shared* h) {
   }
   void* before;
   int entered = h->device && cu.CtxPushCurrent(h->device) == 0;  // a session may be closed by any thread
-  release(&h->workspace), release(&h->qkv), release(&h->context), release(&h->mid), release(&h->sum), release(&h->state);
+  release(&h->workspace), release_buffers(h);
+  for (int i = 0; i < STAGINGS; i++) {
+    if (h->staging[i].memory) cu.MemFreeHost(h->staging[i].memory);
+    if (h->staging[i].done) cu.EventDestroy(h->staging[i].done);
+  }
   if (h->blas) lt.Destroy(h->blas);
   if (h->module) cu.ModuleUnload(h->module);
   hopper_unload(&h->hopper);
@@ -120,7 +143,7 @@ static Shared* join(int64_t hidden, int64_t inner, char* error, size_t most) {
 static int reserve(Shared* h, int64_t tokens) {
   if (tokens <= h->capacity) return 1;
   CHECK(cu.EventSynchronize(h->done), "waiting for another run");
-  release(&h->qkv), release(&h->context), release(&h->mid), release(&h->sum), release(&h->state);
+  release_buffers(h);
   h->capacity = 0;
   h->version++;
   int64_t rows = (tokens + 1023) / 1024 * 1024, row = rows * h->hidden * 2;
@@ -129,8 +152,26 @@ static int reserve(Shared* h, int64_t tokens) {
   CHECK(cu.MemAlloc(&h->mid, rows * h->inner * 2), "feed-forward");
   CHECK(cu.MemAlloc(&h->sum, row), "sum");
   CHECK(cu.MemAlloc(&h->state, row), "state");
+  CHECK(cu.MemAlloc(&h->spans, rows * 8), "spans");
+  CHECK(cu.MemAlloc(&h->tiles, rows * 16), "tiles");
   h->capacity = rows;
   return 1;
+}
+
+// Memory for what the host hands to this run; `done` is to be recorded behind the last kernel that reads it. Null if there is none.
+static Staging* stage(Shared* h, size_t bytes) {
+  enum { PORTABLE_AND_MAPPED = 3 };
+  Staging* s = &h->staging[h->turn++ % STAGINGS];
+  if (!check(h, cu.EventSynchronize(s->done), "waiting for another run")) return NULL;
+  if (bytes > s->size) {
+    if (s->memory) cu.MemFreeHost(s->memory);
+    s->memory = NULL, s->size = 0;
+    size_t size = 64 << 10;
+    while (size < bytes) size *= 2;
+    if (!check(h, cu.MemHostAlloc((void**)&s->memory, size, PORTABLE_AND_MAPPED), "memory of the host")) return NULL;
+    s->size = size;
+  }
+  return s;
 }
 
 static void unplan(Product* p) {
@@ -227,23 +268,28 @@ static int plan(Shared* h, Product* p, int64_t tokens, int64_t in, int64_t out, 
   return 1;
 }
 
-// Attention over the texts in h->qkv, to h->context; see kernels.cu. Tiles have up to `queries` rows, 64 or 128.
-static int attend(Shared* h, int tokens, int heads, int count, int queries, Device tiles, Device spans) {
+// Attention over the texts in h->qkv, to h->context; see kernels.cu. Tiles have up to `queries` rows, 64 or 128. `map` describes h->qkv to
+// Hopper's kernel; null if that is not to be used.
+static int attend(Shared* h, TensorMap* map, int heads, int count, int queries) {
   int hidden = (int)h->hidden;
   float scale = 0.125f * 1.44269504f;  // 1/sqrt(64), for powers of 2
-  TensorMap map;
-  if (queries == 128 && hopper_map(&h->hopper, &map, h->qkv, tokens, 3 * h->hidden)) {
-    void* arguments[] = {&map, &h->context, &tiles, &spans, &hidden, &scale};
+  if (map) {
+    void* arguments[] = {map, &h->context, &h->tiles, &h->spans, &hidden, &scale};
     CHECK(cu.LaunchKernel(h->hopper.attention, heads, count, 1, 256, 1, 1, HOPPER_SHARED, h->stream, arguments, NULL), "attention");
   } else {
-    void* arguments[] = {&h->qkv, &h->context, &tiles, &spans, &hidden, &scale};
+    void* arguments[] = {&h->qkv, &h->context, &h->tiles, &h->spans, &hidden, &scale};
     CHECK(cu.LaunchKernel(h->attention[queries == 128], heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL), "attention");
   }
   return 1;
 }
 
-static int normalise(Shared* h, Device x, Device y, Device gain, Device shift, int tokens, float epsilon) {
-  void* arguments[] = {&x, &y, &gain, &shift, &tokens, &epsilon};
-  CHECK(cu.LaunchKernel(h->norm, (tokens + 7) / 8, 1, 1, 256, 1, 1, 0, h->stream, arguments, NULL), "normalisation");
+// Kernels that have a warp for each of so many rows.
+static int by_rows(Shared* h, void* kernel, int64_t rows, void** arguments, const char* what) {
+  CHECK(cu.LaunchKernel(kernel, (unsigned)((rows + 7) / 8), 1, 1, 256, 1, 1, 0, h->stream, arguments, NULL), what);
   return 1;
+}
+
+static int normalise(Shared* h, Device x, Device y, Norm norm, int tokens) {
+  void* arguments[] = {&x, &y, &norm, &tokens};
+  return by_rows(h, h->norm, tokens, arguments, "normalisation");
 }

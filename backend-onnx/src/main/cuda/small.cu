@@ -97,12 +97,13 @@ __device__ __forceinline__ int sums(int warp, int row) {
 // ATTEND: query, key and value, and attention with them. LEAVE: what follows attention. ENTER, BACK: into the inner size and back.
 enum Kind { ATTEND, LEAVE, ENTER, BACK };
 
-// A product of 16·MT rows with 8·N8 outputs a block. The order in which components are added up is free, so that thread c of a row's
+// A product of 8·HEIGHT rows, MT times 16 to the matrix instructions, with 8·N8 outputs a block. The order in which components are added up is free, so that thread c of a row's
 // four takes components 8c…8c+7 of every 32 from both sides, 16 bytes at a time, and no operand needs a detour: weights wait in shared
 // memory at places that only the thread which reads them writes.
 // ATTEND: a cluster has a head, a block 8 of its components. BACK: a cluster has 32 outputs, a block a quarter of what is added up.
-template <int MT, Kind KIND>
+template <int HEIGHT, Kind KIND>
 __device__ __forceinline__ void product(const Arguments& p) {
+  constexpr int MT = (HEIGHT + 1) / 2;
   constexpr bool NORMAL = KIND == ATTEND || KIND == ENTER;  // x is normalised, else the residual
   constexpr int N8 = KIND == ATTEND ? 3 : KIND == LEAVE ? 1 : 4, K = KIND == BACK ? INNER : HIDDEN;
   constexpr int CLUSTER = KIND == ATTEND ? HEAD / 8 : KIND == BACK ? INNER / HIDDEN : 1, PARTS = 1024 / PART / SPLIT;
@@ -125,14 +126,15 @@ __device__ __forceinline__ void product(const Arguments& p) {
 #pragma unroll
     for (int j = 0; j < N8; j++)
       prefetch16(weights + (i * N8 + j) * 512, p.weight + (size_t)(output(j) + row) * K + first + i * PART);
+  __shared__ __align__(16) uint4 gains[NORMAL ? HIDDEN / 8 : 1];  // of x; a warp's part of them by itself
+  if (NORMAL && p.gain && lane < PARTS * 4) prefetch16(shared(gains + warp * PARTS * 4 + lane), p.gain + (warp * PARTS * 4 + lane) * 8);
   commit();
   if (CLUSTER > 1) {
     if (threadIdx.x == 0) expect(shared(&barrier), KIND == ATTEND ? CLUSTER * 3 * ROWS * 16 : CLUSTER * ROWS * 32);
     __syncthreads();
     arrive();
   }
-  // What else is known beforehand: of x its gain, of outputs what is added to them. A thread's pairs of outputs are tile, line, column.
-  uint4 gain[NORMAL ? PARTS : 1];
+  // What else is known beforehand: of outputs what is added to them. A thread's pairs of outputs are tile, line, column.
   float4 folded[NORMAL ? ROUNDS : 1];
   auto tile = [&](int t) { return (threadIdx.x + t * SPLIT * 32) / (ROWS * 4); };
   auto line = [&](int t) { return (threadIdx.x + t * SPLIT * 32) / 4 % ROWS; };
@@ -141,9 +143,6 @@ __device__ __forceinline__ void product(const Arguments& p) {
   bool stores = threadIdx.x < ROWS * 4 && line(0) < p.rows;
   float2 bias = {0, 0}, residualGain = {1, 1}, residualShift = {0, 0}, residual = {0, 0}, moment = {0, 1};
   if (NORMAL) {
-#pragma unroll
-    for (int i = 0; i < PARTS; i++)
-      if (p.gain) gain[i] = *reinterpret_cast<const uint4*>(p.gain + first + i * PART);
 #pragma unroll
     for (int t = 0; t < ROUNDS; t++)
       if (tile(t) < N8) folded[t] = *reinterpret_cast<const float4*>(p.folded + output(tile(t)) + column);
@@ -165,17 +164,19 @@ __device__ __forceinline__ void product(const Arguments& p) {
 #pragma unroll
       for (int i = 0; i < PARTS; i++) {
         int at = m * 16 + h * 8;
-        a[m][h][i] = at < p.rows ? *reinterpret_cast<const uint4*>(p.x + (size_t)(at + row) * K + first + i * PART) : uint4{0, 0, 0, 0};
+        a[m][h][i] = 2 * m + h < HEIGHT && at < p.rows ? *reinterpret_cast<const uint4*>(p.x + (size_t)(at + row) * K + first + i * PART) : uint4{0, 0, 0, 0};
       }
   if (!NORMAL && stores) {
     residual = __half22float2(*reinterpret_cast<const __half2*>(p.residual + (size_t)line(0) * HIDDEN + last));
     if (p.gain) moment = p.moments[line(0)];
   }
   wait<0>();
+  if (NORMAL) __syncwarp();
   float sum[MT][N8][4] = {}, total[MT][4] = {}, squares[MT][2][4] = {};
 #pragma unroll
   for (int i = 0; i < PARTS; i++) {
     if (NORMAL && p.gain) {
+      uint4 gain = gains[(warp * PARTS + i) * 4 + (lane & 3)];
 #pragma unroll
       for (int m = 0; m < MT; m++) {
         uint4 &u = a[m][0][i], &v = a[m][1][i];
@@ -185,10 +186,12 @@ __device__ __forceinline__ void product(const Arguments& p) {
         // A row by itself is on the diagonal of the rows by the rows.
         multiply(squares[m][0], {u.x, v.x, u.y, v.y}, u.x, u.y);
         multiply(squares[m][0], {u.z, v.z, u.w, v.w}, u.z, u.w);
-        multiply(squares[m][1], {u.x, v.x, u.y, v.y}, v.x, v.y);
-        multiply(squares[m][1], {u.z, v.z, u.w, v.w}, v.z, v.w);
-        u = {times(u.x, gain[i].x), times(u.y, gain[i].y), times(u.z, gain[i].z), times(u.w, gain[i].w)};
-        v = {times(v.x, gain[i].x), times(v.y, gain[i].y), times(v.z, gain[i].z), times(v.w, gain[i].w)};
+        if (2 * m + 1 < HEIGHT) {
+          multiply(squares[m][1], {u.x, v.x, u.y, v.y}, v.x, v.y);
+          multiply(squares[m][1], {u.z, v.z, u.w, v.w}, v.z, v.w);
+        }
+        u = {times(u.x, gain.x), times(u.y, gain.y), times(u.z, gain.z), times(u.w, gain.w)};
+        if (2 * m + 1 < HEIGHT) v = {times(v.x, gain.x), times(v.y, gain.y), times(v.z, gain.z), times(v.w, gain.w)};
       }
     }
 #pragma unroll
@@ -317,14 +320,16 @@ __device__ __forceinline__ void product(const Arguments& p) {
 }  // namespace
 
 // Two blocks fit a multiprocessor, so that the next kernel's can wait there.
-#define KERNEL(NAME, MT, KIND, CLUSTER)                                                                                        \
+#define KERNEL(NAME, HEIGHT, KIND, CLUSTER)                                                                                    \
   extern "C" __global__ void __cluster_dims__(CLUSTER) __launch_bounds__(SPLIT * 32, 2)                              \
-      NAME##_##MT(const __grid_constant__ Arguments p) {                                                                        \
-    product<MT, KIND>(p);                                                                                                      \
+      NAME##_##HEIGHT(const __grid_constant__ Arguments p) {                                                                    \
+    product<HEIGHT, KIND>(p);                                                                                                  \
   }
-#define KERNELS(MT) KERNEL(attend, MT, ATTEND, 8) KERNEL(leave, MT, LEAVE, 1) KERNEL(enter, MT, ENTER, 1) KERNEL(back, MT, BACK, 4)
-KERNELS(1)
+#define KERNELS(HEIGHT) \
+  KERNEL(attend, HEIGHT, ATTEND, 8) KERNEL(leave, HEIGHT, LEAVE, 1) KERNEL(enter, HEIGHT, ENTER, 1) KERNEL(back, HEIGHT, BACK, 4)
 KERNELS(2)
+KERNELS(3)  // by itself: rows known to be absent take no registers, of which 32 rows need all there are
+KERNELS(4)
 
 // folded[o] = W·g, W·s + b, a warp an output. Without a gain there is nothing to take account of: 0, b.
 extern "C" __global__ void __launch_bounds__(256) fold(const __half* weight, const __half* bias, const __half* gain, const __half* shift,
@@ -343,11 +348,4 @@ extern "C" __global__ void __launch_bounds__(256) fold(const __half* weight, con
     s += __shfl_xor_sync(~0u, s, d);
   }
   if (lane == 0) folded[o] = {g, s + __half2float(bias[o])};
-}
-
-// Brings a batch to where the graph of its size reads it; rows that it has not see nothing.
-extern "C" __global__ void __launch_bounds__(256) stage(const uint4* x, const int2* spans, uint4* x_to, int2* spans_to, int tokens, int rows) {
-  int at = blockIdx.x * blockDim.x + threadIdx.x;
-  if (at < tokens * (HIDDEN / 8)) x_to[at] = x[at];
-  if (at < rows) spans_to[at] = at < tokens ? spans[at] : int2{0, 0};
 }

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -62,7 +63,7 @@ final class CompiledEncoder implements Encoder {
   private FormPolicy policy() {
     String obstacle =
         precision == Precision.FP16
-            ? CudaLayers.obstacle(config)
+            ? CudaEncoder.obstacle(config)
             : "they compute in fp16, not in " + precision.id();
     if (obstacle != null && device.device().isAccelerator()) {
       logPlain(obstacle);
@@ -96,12 +97,7 @@ final class CompiledEncoder implements Encoder {
     Output kind = outputs.contains(Output.DENSE) ? Output.DENSE : outputs.iterator().next();
     try (BackendOutput output = run(form, batch, Set.of(kind))) {
       FloatBuffer all = output.get(kind);
-      int width =
-          switch (kind) {
-            case DENSE -> config.hidden();
-            case SPARSE -> 1;
-            case COLBERT -> colbertDimension;
-          };
+      int width = columns(kind);
       List<float[]> values = new ArrayList<>();
       for (int i = 0; i < batch.size(); i++) {
         int first = kind == Output.DENSE ? i : batch.offset(i);
@@ -225,29 +221,65 @@ final class CompiledEncoder implements Encoder {
   private BackendOutput run(Form form, TokenBatch batch, Set<Output> wanted) {
     OrtModel model = model(form);
     List<Slot> in = new ArrayList<>();
-    Map<Output, Slot> out = new EnumMap<>(Output.class);
+    List<Slot> out = new ArrayList<>();
+    Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
     try {
       EncoderInputs inputs = new EncoderInputs(batch, form, config, pooling, pool, in);
       model.inputNames().forEach(inputs::add);
+      List<Output> together =
+          form == Form.FUSED ? EncoderGraph.together(outputs, pooling) : List.of();
       for (Output output : wanted) {
-        out.put(output, slot(output, batch));
+        if (!together.contains(output)) {
+          Slot slot =
+              Slot.from(
+                  pool,
+                  output.name().toLowerCase(Locale.ROOT),
+                  OnnxJavaType.FLOAT,
+                  rows(output, batch),
+                  columns(output));
+          out.add(slot);
+          values.put(output, slot.buffer().asFloatBuffer());
+        } else if (!values.containsKey(output)) {
+          out.add(vectors(together, batch, values));
+        }
       }
-      model.run(in, List.copyOf(out.values()), batch);
-      return OutputBuffers.of(out, pool);
+      values.keySet().retainAll(wanted);
+      model.run(in, out, batch);
+      return OutputBuffers.of(values, out, pool);
     } catch (Throwable t) {
-      out.values().forEach(slot -> pool.give(slot.buffer()));
+      out.forEach(slot -> pool.give(slot.buffer()));
       throw t;
     } finally {
       in.forEach(slot -> pool.give(slot.buffer()));
     }
   }
 
-  private Slot slot(Output output, TokenBatch batch) {
+  /** A slot for outputs that come together, and where in it each of them will be. */
+  private Slot vectors(List<Output> together, TokenBatch batch, Map<Output, FloatBuffer> values) {
+    int size = 0;
+    for (Output output : together) {
+      size += rows(output, batch) * columns(output);
+    }
+    Slot slot = Slot.from(pool, EncoderGraph.VECTORS, OnnxJavaType.FLOAT, size);
+    FloatBuffer all = slot.buffer().asFloatBuffer();
+    int from = 0;
+    for (Output output : together) {
+      int length = rows(output, batch) * columns(output);
+      values.put(output, all.slice(from, length));
+      from += length;
+    }
+    return slot;
+  }
+
+  private static int rows(Output output, TokenBatch batch) {
+    return output == Output.DENSE ? batch.size() : batch.tokens();
+  }
+
+  private int columns(Output output) {
     return switch (output) {
-      case DENSE -> Slot.from(pool, "dense", OnnxJavaType.FLOAT, batch.size(), config.hidden());
-      case SPARSE -> Slot.from(pool, "sparse", OnnxJavaType.FLOAT, batch.tokens(), 1);
-      case COLBERT ->
-          Slot.from(pool, "colbert", OnnxJavaType.FLOAT, batch.tokens(), colbertDimension);
+      case DENSE -> config.hidden();
+      case SPARSE -> 1;
+      case COLBERT -> colbertDimension;
     };
   }
 

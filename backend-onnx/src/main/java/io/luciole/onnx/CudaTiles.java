@@ -6,7 +6,7 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Cuts a batch into the tiles that {@link CudaLayers} computes attention by: up to so many
+ * Cuts a batch into the tiles that {@link CudaEncoder} computes attention by: up to so many
  * consecutive tokens, and the tokens that they may see. A tile is a part of one long text, or
  * several whole short ones one after another, among which each token sees its own text only.
  *

@@ -11,7 +11,9 @@ import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
 import io.luciole.spi.Precision;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,11 +30,13 @@ import org.jspecify.annotations.Nullable;
  * PADDED  real    int64 [T]      which of the N tokens are real     (for sparse and colbert)
  *         mask    int32 [B]      each text's number of tokens
  *         grid    int64 [3]      B, S, H
- * FUSED   tiles   int32 [n, 4], spans int32 [T, 2], queries int64 [1]: see {@link CudaLayers}
+ * FUSED   tokens  int32 [N, 4] instead of token_ids and positions, tiles int32 [n, 4], queries int64
+ *                 [1]: see {@link CudaEncoder}
  *
  * out  dense      float [B, H]   not normalised
  *      sparse     float [T, 1]   relu(W·h + b)
  *      colbert    float [T, D']  W·h + b
+ * FUSED   vectors float [n]      dense, unless pooled by the mean, and behind it sparse
  * </pre>
  *
  * <p>ONNX Runtime runs the whole graph whatever is fetched, so the graph has the heads that it was
@@ -50,9 +54,10 @@ final class EncoderGraph {
   static final String REAL = "real";
   static final String MASK = "mask";
   static final String GRID = "grid";
+  static final String TOKENS = "tokens";
   static final String TILES = "tiles";
-  static final String SPANS = "spans";
   static final String QUERIES = "queries";
+  static final String VECTORS = "vectors";
 
   private final EncoderConfig config;
   private final EncoderWeights weights;
@@ -63,7 +68,7 @@ final class EncoderGraph {
   private final Initializers initializers = new Initializers();
   private final Projection projection;
 
-  /** Null where the layers are one operator. */
+  /** Null where the encoder is one operator. */
   private final @Nullable Attention attention;
 
   private @Nullable String realStates;
@@ -97,29 +102,71 @@ final class EncoderGraph {
     return attention != null && outputs.equals(Set.of(Output.DENSE)) && pooling != Pooling.MEAN;
   }
 
+  /**
+   * What the fused form gives together, as {@link #VECTORS}, of the outputs of a graph; in this
+   * order.
+   */
+  static List<Output> together(Set<Output> outputs, Pooling pooling) {
+    return Stream.of(Output.DENSE, Output.SPARSE)
+        .filter(outputs::contains)
+        .filter(output -> output != Output.DENSE || pooling != Pooling.MEAN)
+        .toList();
+  }
+
   /** The graph, as ONNX Runtime reads it. */
   ByteBuffer build() {
+    if (attention == null) {
+      fused();
+    } else {
+      layers(attention);
+    }
+    return graph.build();
+  }
+
+  private void fused() {
+    List<Output> together = together(outputs, pooling);
+    boolean dense = outputs.contains(Output.DENSE) && !together.contains(Output.DENSE);
+    CudaEncoder.Values values =
+        CudaEncoder.add(
+            graph,
+            projection,
+            config,
+            weights,
+            firstRow(weights.tokenTypes()),
+            together.contains(Output.DENSE),
+            together.contains(Output.SPARSE),
+            dense || outputs.contains(Output.COLBERT));
+    if (!together.isEmpty()) {
+      graph.output(VECTORS, values.vectors(), DataType.FLOAT, -1);
+    }
+    if (dense) {
+      graph.output("dense", dense(values.states()), DataType.FLOAT, -1, config.hidden());
+    }
+    if (outputs.contains(Output.COLBERT)) {
+      colbert(values.states());
+    }
+  }
+
+  private void layers(Attention attention) {
     String ids = graph.input(TOKEN_IDS, DataType.INT32, -1);
     String positions = graph.input(POSITIONS, DataType.INT32, -1);
     if (pooling != Pooling.MEAN && outputs.contains(Output.DENSE)) {
       graph.input(ROWS, DataType.INT64, -1);
     }
     String states = embeddings(ids, positions);
-    if (attention == null) {
-      states = CudaLayers.add(graph, projection, states, config, weights);
-    } else {
-      for (int i = 0; i < config.layers(); i++) {
-        boolean pooled = poolsEarly() && i + 1 == config.layers();
-        states = layer(attention, states, weights.layer(i), pooled);
-      }
+    for (int i = 0; i < config.layers(); i++) {
+      boolean pooled = poolsEarly() && i + 1 == config.layers();
+      states = layer(attention, states, weights.layer(i), pooled);
     }
     if (outputs.contains(Output.DENSE)) {
       graph.output("dense", dense(states), DataType.FLOAT, -1, config.hidden());
     }
-    if (outputs.contains(Output.SPARSE) || outputs.contains(Output.COLBERT)) {
-      tokenHeads(real(states));
+    if (outputs.contains(Output.SPARSE)) {
+      sparse(real(states));
     }
-    return graph.build();
+    if (outputs.contains(Output.COLBERT)) {
+      colbert(real(states));
+    }
   }
 
   private String embeddings(String ids, String positions) {
@@ -195,17 +242,16 @@ final class EncoderGraph {
     return graph.op("Div").in(sums, lengths).out();
   }
 
-  private void tokenHeads(String states) {
-    if (outputs.contains(Output.SPARSE)) {
-      Linear head = weights.sparseHead().orElseThrow();
-      String weight = graph.op("Relu").in(heads.head("sparse", states, head)).out();
-      graph.output("sparse", asFloat(weight), DataType.FLOAT, -1, 1);
-    }
-    if (outputs.contains(Output.COLBERT)) {
-      Linear head = weights.colbertHead().orElseThrow();
-      String rows = heads.head("colbert", states, head);
-      graph.output("colbert", asFloat(rows), DataType.FLOAT, -1, head.outputs());
-    }
+  private void sparse(String states) {
+    Linear head = weights.sparseHead().orElseThrow();
+    String weight = graph.op("Relu").in(heads.head("sparse", states, head)).out();
+    graph.output("sparse", asFloat(weight), DataType.FLOAT, -1, 1);
+  }
+
+  private void colbert(String states) {
+    Linear head = weights.colbertHead().orElseThrow();
+    String rows = heads.head("colbert", states, head);
+    graph.output("colbert", asFloat(rows), DataType.FLOAT, -1, head.outputs());
   }
 
   private String asFloat(String value) {

@@ -87,14 +87,8 @@ final class EncoderInputs {
           out.putInt(value);
         }
       }
-      case EncoderGraph.SPANS -> {
-        ByteBuffer out = slot(name, OnnxJavaType.INT32, batch.tokens(), 2);
-        for (int i = 0; i < texts; i++) {
-          for (int j = 0; j < batch.length(i); j++) {
-            out.putInt(batch.offset(i)).putInt(batch.offset(i + 1));
-          }
-        }
-      }
+      case EncoderGraph.TOKENS ->
+          tokens(slot(name, OnnxJavaType.INT32, batch.tokens(), CudaEncoder.TOKEN_WIDTH));
       case EncoderGraph.QUERIES ->
           slot(name, OnnxJavaType.INT64, 1).putLong(CudaTiles.queries(batch));
       default -> throw new IllegalStateException("the graph has an unknown input " + name);
@@ -130,19 +124,39 @@ final class EncoderInputs {
     }
   }
 
+  private void positions(ByteBuffer out) {
+    for (int i = 0; i < batch.size(); i++) {
+      int next = config.firstPosition();
+      for (int j = 0; j < width(i); j++) {
+        boolean pad = j >= batch.length(i) || isPadding(batch.tokenIds()[batch.offset(i) + j]);
+        out.putInt(pad ? paddingPosition() : next++);
+      }
+    }
+  }
+
+  private void tokens(ByteBuffer out) {
+    for (int i = 0; i < batch.size(); i++) {
+      int from = batch.offset(i);
+      int to = batch.offset(i + 1);
+      int next = config.firstPosition();
+      for (int j = from; j < to; j++) {
+        int id = batch.tokenIds()[j];
+        int position = isPadding(id) ? paddingPosition() : next++;
+        out.putInt(id).putInt(position).putInt(from).putInt(to);
+      }
+    }
+  }
+
   /**
    * BERT counts all tokens. RoBERTa counts those that are not padding, and gives padding the row
    * before the first, be it behind a text or, as a token of that id, inside one.
    */
-  private void positions(ByteBuffer out) {
-    int padding = config.firstPosition() - 1;
-    for (int i = 0; i < batch.size(); i++) {
-      int next = config.firstPosition();
-      for (int j = 0; j < width(i); j++) {
-        boolean pad = j >= batch.length(i) || batch.tokenIds()[batch.offset(i) + j] == padding;
-        out.putInt(pad ? Math.max(padding, 0) : next++);
-      }
-    }
+  private boolean isPadding(int id) {
+    return id == config.firstPosition() - 1;
+  }
+
+  private int paddingPosition() {
+    return Math.max(config.firstPosition() - 1, 0);
   }
 
   private void rows(ByteBuffer out) {

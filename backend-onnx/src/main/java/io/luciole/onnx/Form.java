@@ -11,7 +11,7 @@ enum Form {
   /** All texts at once, unpadded: {@code PackedMultiHeadAttention}. For CUDA devices only. */
   PACKED,
   /**
-   * All texts at once, unpadded, all layers in one operator of this project: {@link CudaLayers}.
+   * All texts at once, unpadded, all layers in one operator of this project: {@link CudaEncoder}.
    * For CUDA devices of compute capability 8.0 or later, in fp16.
    */
   FUSED,

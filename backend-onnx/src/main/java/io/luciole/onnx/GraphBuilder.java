@@ -43,7 +43,7 @@ final class GraphBuilder {
 
   private static final String MICROSOFT = "com.microsoft";
 
-  /** The domain of {@link CudaLayers}. */
+  /** The domain of {@link CudaEncoder}. */
   private static final String LUCIOLE = "luciole";
 
   private final GraphProto.Builder graph = GraphProto.newBuilder();
@@ -206,7 +206,7 @@ final class GraphBuilder {
     return new Op(type, MICROSOFT);
   }
 
-  /** An operator of {@link CudaLayers}. */
+  /** An operator of {@link CudaEncoder}. */
   Op luciole(String type) {
     outermost().usesLuciole = true;
     return new Op(type, LUCIOLE);

@@ -243,7 +243,7 @@ final class OrtRuntime {
    * Opens a graph of ours.
    *
    * @param weights its weights, kept for as long as the session lives
-   * @param kernels whether the graph has operators of {@link CudaLayers}
+   * @param kernels whether the graph has operators of {@link CudaEncoder}
    * @throws BackendException if the device cannot be used or has too little memory
    */
   OrtModel compile(
@@ -255,7 +255,7 @@ final class OrtRuntime {
       boolean kernels) {
     try (OrtSession.SessionOptions options = options(device, threads, form)) {
       if (kernels) {
-        options.registerCustomOpLibrary(CudaLayers.library());
+        options.registerCustomOpLibrary(CudaEncoder.library());
       }
       Map<String, OnnxTensor> tensors = weights.tensors(environment);
       try {

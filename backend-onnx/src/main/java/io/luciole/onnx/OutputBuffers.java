@@ -3,24 +3,30 @@ package io.luciole.onnx;
 import io.luciole.Output;
 import io.luciole.spi.BackendOutput;
 import java.nio.FloatBuffer;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** Hands filled slots to the engine, and takes their buffers back. */
 final class OutputBuffers {
   private OutputBuffers() {}
 
   static BackendOutput of(Map<Output, Slot> slots, BufferPool pool) {
-    List<Slot> all = List.copyOf(slots.values());
-    return new BackendOutput(
-        floats(slots.get(Output.DENSE)),
-        floats(slots.get(Output.SPARSE)),
-        floats(slots.get(Output.COLBERT)),
-        () -> all.forEach(slot -> pool.give(slot.buffer())));
+    Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
+    slots.forEach((output, slot) -> values.put(output, slot.buffer().asFloatBuffer()));
+    return of(values, List.copyOf(slots.values()), pool);
   }
 
-  private static @Nullable FloatBuffer floats(@Nullable Slot slot) {
-    return slot == null ? null : slot.buffer().asFloatBuffer();
+  /**
+   * As for slots that have an output each.
+   *
+   * @param values in the slots' buffers
+   */
+  static BackendOutput of(Map<Output, FloatBuffer> values, List<Slot> slots, BufferPool pool) {
+    return new BackendOutput(
+        values.get(Output.DENSE),
+        values.get(Output.SPARSE),
+        values.get(Output.COLBERT),
+        () -> slots.forEach(slot -> pool.give(slot.buffer())));
   }
 }

@@ -20,25 +20,31 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The operator of this project's library {@code libluciole_cuda.so} (src/main/cuda), {@code
- * luciole::Layers}, all layers of an encoder in one operator: cuBLASLt's matrix products with bias,
- * GELU and residual in their epilogues, and an attention that reads their output in place; small
- * batches as CUDA graphs. ONNX Runtime's own operators pass over memory four times more a layer,
- * and start a kernel at a time.
+ * luciole::Encoder}, from token ids to vectors in one operator: cuBLASLt's matrix products with
+ * bias, GELU and residual in their epilogues, and an attention that reads their output in place;
+ * small batches as CUDA graphs. ONNX Runtime's own operators pass over memory four times more a
+ * layer, and start a kernel at a time. What a batch is stays in the host's memory, from which
+ * kernels read it: no copies to wait for.
  *
  * <pre>
- * states   float16 [T, H]   of the embeddings
+ * tokens   int32   [T, 4]   id, row of the position table, where its text starts, where it ends
  * tiles    int32   [n, 4]   see {@link CudaTiles}
- * spans    int32   [T, 2]   where a token's text starts, and where it ends
- * queries  int64   [1]      how many tokens a tile may have, 64 or 128; on the CPU
- * weights  float16          of every layer in turn: query, key and value [3H, H], [3H]; output
+ * queries  int64   [1]      how many tokens a tile may have, 64 or 128
+ * rows     int64   [B]      which token's state is a text's vector; left out where none is pooled
+ * weights  float16          embeddings: words [V, H], positions [P, H], token type [H], norm [H],
+ *                           [H]; of every layer in turn: query, key and value [3H, H], [3H]; output
  *                           [H, H], [H]; norm [H], [H]; intermediate [F, H], [F]; output [H, F],
- *                           [H]; norm [H], [H]
+ *                           [H]; norm [H], [H]; of a sparse head where there is one [1, H], [1]
+ *
+ * states   float16 [T, H]   empty unless asked for
+ * vectors  float   [n]      the texts' vectors [B, H], then the tokens' weights [T], of either what
+ *                           there is: one copy to the host instead of two
  * </pre>
  *
  * <p>GELU is cuBLASLt's, by tanh: within 5e-4 of the exact one, which batches of up to 32 tokens
  * have on Hopper.
  */
-final class CudaLayers {
+final class CudaEncoder {
   private static final String RESOURCE = "/native/linux-x86_64/libluciole_cuda.so";
 
   /** The system property that names the library instead of the one in the jar. */
@@ -50,6 +56,9 @@ final class CudaLayers {
   /** The system property that, false, starts the kernels of small batches one at a time. */
   static final String GRAPHS = "luciole.cuda.graphs";
 
+  /** Numbers of a token. */
+  static final int TOKEN_WIDTH = 4;
+
   private static final int HEAD = 64;
 
   /** The kernel of layer normalisation holds so many components. */
@@ -59,7 +68,7 @@ final class CudaLayers {
 
   private static @Nullable String extracted; // guarded by the class
 
-  private CudaLayers() {}
+  private CudaEncoder() {}
 
   /** What keeps the operators from being used for an encoder, or null if nothing does. */
   static @Nullable String obstacle(EncoderConfig config) {
@@ -68,7 +77,7 @@ final class CudaLayers {
       if (!platform.toLowerCase(Locale.ROOT).equals("linux-amd64")) {
         return "they are for Linux x86-64, this is " + platform;
       }
-      if (CudaLayers.class.getResource(RESOURCE) == null) {
+      if (CudaEncoder.class.getResource(RESOURCE) == null) {
         return "this build of luciole-backend-onnx has no "
             + RESOURCE
             + "; a build on Linux with a C compiler has it";
@@ -104,7 +113,7 @@ final class CudaLayers {
       return named;
     }
     if (extracted == null) {
-      try (InputStream in = CudaLayers.class.getResourceAsStream(RESOURCE)) {
+      try (InputStream in = CudaEncoder.class.getResourceAsStream(RESOURCE)) {
         if (in == null) {
           throw new BackendException(
               "This build of luciole-backend-onnx has no "
@@ -128,17 +137,31 @@ final class CudaLayers {
     return extracted;
   }
 
-  /** Adds the layers; the states behind the last. */
-  static String add(
+  /** What the operator gives, in the names of the graph. */
+  record Values(String states, String vectors) {}
+
+  /**
+   * Adds the operator.
+   *
+   * @param type the token type's row of its table
+   * @param pools whether the vectors are to have the texts'
+   * @param weighs whether they are to have the tokens' weights
+   * @param leavesStates whether the states are asked for
+   */
+  static Values add(
       GraphBuilder graph,
       Projection projection,
-      String states,
       EncoderConfig config,
-      EncoderWeights weights) {
-    String tiles = graph.input(EncoderGraph.TILES, DataType.INT32, -1, CudaTiles.WIDTH);
-    String spans = graph.input(EncoderGraph.SPANS, DataType.INT32, -1, 2);
-    String queries = graph.input(EncoderGraph.QUERIES, DataType.INT64, 1);
+      EncoderWeights weights,
+      String type,
+      boolean pools,
+      boolean weighs,
+      boolean leavesStates) {
     List<String> all = new ArrayList<>();
+    all.add(projection.weight(weights.words().name(), weights.words()));
+    all.add(projection.weight(weights.positions().name(), weights.positions()));
+    all.add(type);
+    norm(projection, weights.embeddingNorm(), all);
     for (int i = 0; i < config.layers(); i++) {
       Layer layer = weights.layer(i);
       String name = layer.query().weight().name();
@@ -158,26 +181,45 @@ final class CudaLayers {
               layer.value().bias()));
       tail(projection, layer, all);
     }
-    GraphBuilder.Op layers = operator(graph, "Layers", config);
-    return layers.in(states, tiles, spans, queries).in(all.toArray(String[]::new)).out();
+    if (weighs) {
+      Linear head = weights.sparseHead().orElseThrow();
+      all.add(projection.weight("sparse.weight", head.weight()));
+      all.add(projection.weight("sparse.bias", head.bias()));
+    }
+    return add(graph, config, all, pools, leavesStates);
   }
 
-  /** An operator of the library with the attributes that all of them have. */
-  static GraphBuilder.Op operator(GraphBuilder graph, String type, EncoderConfig config) {
-    return graph
-        .luciole(type)
-        .with("heads", config.heads())
-        .with("inner", config.feedForward())
-        .with("tune", Boolean.parseBoolean(System.getProperty(TUNE, "true")) ? 1 : 0)
-        .with("graphs", Boolean.parseBoolean(System.getProperty(GRAPHS, "true")) ? 1 : 0)
-        .with(
-            "activation",
-            switch (config.activation()) {
-              case GELU -> 0;
-              case GELU_TANH -> 1;
-              case RELU -> 2;
-            })
-        .with("epsilon", config.epsilon());
+  /** Adds the operator with weights that are in the graph. */
+  static Values add(
+      GraphBuilder graph,
+      EncoderConfig config,
+      List<String> weights,
+      boolean pools,
+      boolean leavesStates) {
+    String tokens = graph.input(EncoderGraph.TOKENS, DataType.INT32, -1, TOKEN_WIDTH);
+    String tiles = graph.input(EncoderGraph.TILES, DataType.INT32, -1, CudaTiles.WIDTH);
+    String queries = graph.input(EncoderGraph.QUERIES, DataType.INT64, 1);
+    String rows = pools ? graph.input(EncoderGraph.ROWS, DataType.INT64, -1) : "";
+    String[] out =
+        graph
+            .luciole("Encoder")
+            .with("heads", config.heads())
+            .with("inner", config.feedForward())
+            .with("states", leavesStates ? 1 : 0)
+            .with("tune", Boolean.parseBoolean(System.getProperty(TUNE, "true")) ? 1 : 0)
+            .with("graphs", Boolean.parseBoolean(System.getProperty(GRAPHS, "true")) ? 1 : 0)
+            .with(
+                "activation",
+                switch (config.activation()) {
+                  case GELU -> 0;
+                  case GELU_TANH -> 1;
+                  case RELU -> 2;
+                })
+            .with("epsilon", config.epsilon())
+            .in(tokens, tiles, queries, rows)
+            .in(weights.toArray(String[]::new))
+            .out(2);
+    return new Values(out[0], out[1]);
   }
 
   private static void tail(Projection projection, Layer layer, List<String> to) {

@@ -1,0 +1,157 @@
+package io.luciole.onnx;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import ai.onnxruntime.OnnxJavaType;
+import io.luciole.model.EncoderConfig;
+import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
+import io.luciole.spi.BackendException;
+import io.luciole.spi.Device;
+import java.net.URL;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The operator's interface with ONNX Runtime, in a build of the library whose operator runs on the
+ * CPU, checks what it is handed and writes what it was handed. What it computes needs a device:
+ * {@code io.luciole.bench.Agreement}.
+ */
+class CudaEncoderTest {
+  private static final int HIDDEN = 64;
+  private static final int TOKENS = 3;
+  private static final int TEXTS = 2;
+
+  private static final EncoderConfig CONFIG =
+      new EncoderConfig(HIDDEN, 1, 1, 128, 1e-5f, EncoderConfig.Activation.GELU, 100, 64, 2, 1);
+
+  private @Nullable String before;
+
+  @BeforeEach
+  void useLibraryWithoutDevice() throws Exception {
+    URL library = CudaEncoderTest.class.getResource("/native/without-device/libluciole_cuda.so");
+    assumeThat(library).as("no C compiler was there").isNotNull();
+    before = System.getProperty(CudaEncoder.PROPERTY);
+    System.setProperty(CudaEncoder.PROPERTY, Path.of(requireNonNull(library).toURI()).toString());
+  }
+
+  @AfterEach
+  void restore() {
+    if (before == null) {
+      System.clearProperty(CudaEncoder.PROPERTY);
+    } else {
+      System.setProperty(CudaEncoder.PROPERTY, before);
+    }
+  }
+
+  @Test
+  void operator_getsWhatItExpects() {
+    try (OrtModel model = model(true)) {
+      ByteBuffer states = buffer(TOKENS * HIDDEN * 2);
+      ByteBuffer vectors = buffer((TEXTS * HIDDEN + TOKENS) * 4);
+      run(model, states, vectors, CudaTiles.SMALL);
+      for (int i = 0; i < TOKENS * HIDDEN; i++) {
+        assertThat(states.getShort(2 * i)).isEqualTo((short) (10 + i / HIDDEN));
+      }
+      for (int i = 0; i < TEXTS * HIDDEN; i++) {
+        assertThat(vectors.getFloat(4 * i)).isEqualTo(i < HIDDEN ? 0 : 2);
+      }
+      assertThat(vectors.getFloat(4 * TEXTS * HIDDEN)).isEqualTo(202);
+      assertThat(vectors.getFloat(4 * (TEXTS * HIDDEN + 1))).isEqualTo(302);
+      assertThat(vectors.getFloat(4 * (TEXTS * HIDDEN + 2))).isEqualTo(203);
+    }
+  }
+
+  @Test
+  void operator_needNotPool() {
+    try (OrtModel model = model(false)) {
+      ByteBuffer vectors = buffer(TOKENS * 4);
+      run(model, buffer(TOKENS * HIDDEN * 2), vectors, CudaTiles.LARGE);
+      assertThat(vectors.getFloat(0)).isEqualTo(202);
+      assertThat(vectors.getFloat(8)).isEqualTo(203);
+    }
+  }
+
+  @Test
+  void operator_failingFailsTheRun() {
+    try (OrtModel model = model(false)) {
+      assertThatThrownBy(() -> run(model, buffer(TOKENS * HIDDEN * 2), buffer(TOKENS * 4), 65))
+          .isInstanceOf(BackendException.class)
+          .hasMessageContaining("luciole::Encoder");
+    }
+  }
+
+  @Test
+  void library_thatIsMissingIsSaid() {
+    System.setProperty(CudaEncoder.PROPERTY, "/no/such/library.so");
+    assertThatThrownBy(CudaEncoderTest::model)
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("/no/such/library.so");
+  }
+
+  @Test
+  void library_ofTheJarIsRefusedWithoutCuda() {
+    System.clearProperty(CudaEncoder.PROPERTY);
+    assertThat(CudaEncoder.obstacle(CONFIG)).contains("64");
+    assertThatThrownBy(CudaEncoderTest::model)
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("Encoder");
+  }
+
+  private static ByteBuffer buffer(int bytes) {
+    return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
+  }
+
+  private static void run(OrtModel model, ByteBuffer states, ByteBuffer vectors, int queries) {
+    boolean pools = model.inputNames().contains(EncoderGraph.ROWS);
+    ByteBuffer tokens = buffer(TOKENS * 16);
+    for (int value : new int[] {10, 2, 0, 2, 11, 3, 0, 2, 12, 2, 2, 3}) {
+      tokens.putInt(value);
+    }
+    ByteBuffer tiles = buffer(CudaTiles.WIDTH * 4).putInt(4, TOKENS).putInt(12, TOKENS);
+    List<Slot> in = new ArrayList<>();
+    in.add(new Slot(EncoderGraph.TOKENS, OnnxJavaType.INT32, tokens.rewind(), TOKENS, 4));
+    in.add(new Slot(EncoderGraph.TILES, OnnxJavaType.INT32, tiles, 1, CudaTiles.WIDTH));
+    in.add(new Slot(EncoderGraph.QUERIES, OnnxJavaType.INT64, buffer(8).putLong(0, queries), 1));
+    if (pools) {
+      ByteBuffer rows = buffer(16).putLong(8, 2);
+      in.add(new Slot(EncoderGraph.ROWS, OnnxJavaType.INT64, rows, TEXTS));
+    }
+    model.run(
+        in,
+        List.of(
+            new Slot("states", OnnxJavaType.FLOAT16, states, TOKENS, HIDDEN),
+            new Slot(
+                EncoderGraph.VECTORS,
+                OnnxJavaType.FLOAT,
+                vectors,
+                (pools ? TEXTS * HIDDEN : 0) + TOKENS)),
+        "a test");
+  }
+
+  private static OrtModel model() {
+    return model(true);
+  }
+
+  private static OrtModel model(boolean pools) {
+    GraphBuilder graph = new GraphBuilder();
+    List<String> weights = new ArrayList<>();
+    for (int i = 0; i < 5 + 12 + 2; i++) {
+      weights.add(graph.weight("weight" + i, DataType.FLOAT16, buffer(8), 4));
+    }
+    CudaEncoder.Values values = CudaEncoder.add(graph, CONFIG, weights, pools, true);
+    graph.output("states", values.states(), DataType.FLOAT16, -1, HIDDEN);
+    graph.output(EncoderGraph.VECTORS, values.vectors(), DataType.FLOAT, -1);
+    return OrtRuntime.load()
+        .compile(graph.build(), new Initializers(), Device.CPU, 1, Form.LOOP, true);
+  }
+}
