@@ -216,10 +216,9 @@ static int compute(Kernel* k, const Run* r) {
 #ifdef LUCIOLE_WITHOUT_DEVICE  // for a test of the interface: writes what it was handed
 static const char* provider(const Op* op) { return (void)op, NULL; }
 
-static OrtStatus* echo(Kernel* k, void* context, const Run* r) {
+static OrtStatus* echo(Kernel* k, void* context, const Run* r, int64_t hidden) {
   if ((*r->queries != 64 && *r->queries != 128) || r->tiles_count < 1 || k->epsilon <= 0 || !note_weights(k, context))
     return status(k->api, "luciole::Encoder: the interface is not as expected");
-  int64_t hidden = k->heads * 64;
   float* vectors = r->vectors;
   for (int64_t i = 0; k->states && i < r->count * hidden; i++) ((uint16_t*)r->states)[i] = (uint16_t)r->tokens[i / hidden * 4];
   for (int64_t i = 0; i < r->texts * hidden; i++) *vectors++ = (float)r->pooled[i / hidden];
@@ -234,7 +233,8 @@ static OrtStatus* encode(void* kernel, void* context) {
   Kernel* k = kernel;
   size_t inputs = 0;
   ORT(k->api, INPUT_COUNT, OrtStatus*, void*, size_t*)(context, &inputs);
-  int64_t hidden = k->heads * 64, sparse = (inputs - FIRST_WEIGHT - FIRST_LAYER) % WEIGHTS == 2;
+  int64_t hidden, sparse = (inputs - FIRST_WEIGHT - FIRST_LAYER) % WEIGHTS == 2;
+  input(k->api, context, FIRST_WEIGHT + GAIN, &hidden);
   Run r;
   r.tokens = input(k->api, context, TOKENS, &r.count);
   r.tiles = input(k->api, context, TILES, &r.tiles_count);
@@ -244,7 +244,7 @@ static OrtStatus* encode(void* kernel, void* context) {
   if (!s) s = output(k->api, context, VECTORS, 1, r.texts * hidden + (sparse ? r.count : 0), 0, &r.vectors);
   if (s) return s;
 #ifdef LUCIOLE_WITHOUT_DEVICE
-  return echo(k, context, &r);
+  return echo(k, context, &r, hidden);
 #endif
   if (!k->layers && !note_weights(k, context)) return status(k->api, k->error);
   int ok = begin(k, context) && compute(k, &r);

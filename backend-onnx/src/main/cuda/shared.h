@@ -30,7 +30,7 @@ struct Shared {
   Few few;
   Device workspace, qkv, context, mid, sum, state, spans, tiles;
   Staging staging[STAGINGS];
-  int turn;  // of `staging`
+  unsigned turn;  // of `staging`
   Tuned tuned[MOST_TUNED];
   int tunedCount;
   char error[512];

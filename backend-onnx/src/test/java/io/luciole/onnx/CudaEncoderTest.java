@@ -6,16 +6,24 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import ai.onnxruntime.OnnxJavaType;
+import io.luciole.Output;
 import io.luciole.model.EncoderConfig;
+import io.luciole.model.EncoderWeights;
+import io.luciole.model.ModelSource;
+import io.luciole.model.Pooling;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.Device;
+import io.luciole.spi.Precision;
+import io.luciole.spi.TokenBatch;
 import java.net.URL;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -33,6 +41,10 @@ class CudaEncoderTest {
 
   private static final EncoderConfig CONFIG =
       new EncoderConfig(HIDDEN, 1, 1, 128, 1e-5f, EncoderConfig.Activation.GELU, 100, 64, 2, 1);
+
+  /** Two texts, one with padding's id, 1, inside. */
+  private static final TokenBatch PADDED =
+      TokenBatch.of(List.of(new int[] {5, 7}, new int[] {8, 1, 9, 2}));
 
   private @Nullable String before;
 
@@ -87,6 +99,61 @@ class CudaEncoderTest {
       assertThatThrownBy(() -> run(model, buffer(TOKENS * HIDDEN * 2), buffer(TOKENS * 4), 65))
           .isInstanceOf(BackendException.class)
           .hasMessageContaining("luciole::Encoder");
+    }
+  }
+
+  /** The graph of a checkpoint around the operator, and how batches are laid out for it. */
+  @Test
+  void graph_ofACheckpoint_handsOverBatches() {
+    try (EncoderWeights weights =
+        EncoderWeights.open(ModelSource.path(TestModels.MINI_M3).resolve())) {
+      int hidden = weights.config().hidden();
+      ByteBuffer vectors = buffer((TEXTS * hidden + PADDED.tokens()) * 4);
+      run(
+          weights,
+          EnumSet.of(Output.DENSE, Output.SPARSE),
+          Pooling.LAST,
+          new Slot("vectors", OnnxJavaType.FLOAT, vectors, vectors.capacity() / 4));
+      assertThat(vectors.getFloat(0)).as("row of the first text's last token").isEqualTo(1);
+      assertThat(vectors.getFloat(4 * hidden)).as("and of the second's").isEqualTo(5);
+      float[] weighed = new float[PADDED.tokens()];
+      vectors.asFloatBuffer().get(TEXTS * hidden, weighed);
+      assertThat(weighed)
+          .as("positions by 100, and where the text ends; padding inside has a position of its own")
+          .containsExactly(202, 302, 206, 106, 306, 406);
+    }
+  }
+
+  @Test
+  void graph_poolingTheMean_hasTheStates() {
+    try (EncoderWeights weights =
+        EncoderWeights.open(ModelSource.path(TestModels.MINI_M3).resolve())) {
+      int hidden = weights.config().hidden();
+      ByteBuffer dense = buffer(TEXTS * hidden * 4);
+      run(
+          weights,
+          EnumSet.of(Output.DENSE),
+          Pooling.MEAN,
+          new Slot("dense", OnnxJavaType.FLOAT, dense, TEXTS, hidden));
+      float bit = Float.float16ToFloat((short) 1);
+      assertThat(dense.getFloat(0) / bit).isEqualTo(6); // (5 + 7) / 2
+      assertThat(dense.getFloat(4 * hidden) / bit).isEqualTo(5); // (8 + 1 + 9 + 2) / 4
+    }
+  }
+
+  private static void run(
+      EncoderWeights weights, Set<Output> outputs, Pooling pooling, Slot... out) {
+    EncoderGraph graph =
+        new EncoderGraph(weights.config(), weights, outputs, pooling, Form.FUSED, Precision.FP16);
+    BufferPool pool = new BufferPool();
+    List<Slot> in = new ArrayList<>();
+    try (OrtModel model =
+        OrtRuntime.load()
+            .compile(graph.build(), graph.initializers(), Device.CPU, 1, Form.FUSED, true)) {
+      EncoderInputs inputs =
+          new EncoderInputs(PADDED, Form.FUSED, weights.config(), pooling, pool, in);
+      model.inputNames().forEach(inputs::add);
+      model.run(in, List.of(out), PADDED);
     }
   }
 
@@ -146,7 +213,7 @@ class CudaEncoderTest {
     GraphBuilder graph = new GraphBuilder();
     List<String> weights = new ArrayList<>();
     for (int i = 0; i < 5 + 12 + 2; i++) {
-      weights.add(graph.weight("weight" + i, DataType.FLOAT16, buffer(8), 4));
+      weights.add(graph.weight("weight" + i, DataType.FLOAT16, buffer(HIDDEN * 2), HIDDEN));
     }
     CudaEncoder.Values values = CudaEncoder.add(graph, CONFIG, weights, pools, true);
     graph.output("states", values.states(), DataType.FLOAT16, -1, HIDDEN);
