@@ -155,7 +155,9 @@ final class BatchRunner implements Runnable {
       if (!begin()) {
         return Outcome.LEFT_BEHIND;
       }
-      worker.results.execute(session::stage);
+      if (worker.scheduler.size() > 0) {
+        worker.results.execute(session::stage);
+      }
       Throwable thrown = null;
       BatchEvent event = new BatchEvent();
       event.begin();

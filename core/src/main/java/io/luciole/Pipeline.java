@@ -26,7 +26,8 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  * submit ─▶ gate ─▶ raw queue ─▶ tokenizer threads ─▶ ready queue ─▶ device threads ─▶ results
- *          (bound)  (scheduler)                        (scheduler)    (DeviceWorker)    (virtual)
+ *          (bound)│ (scheduler)                     ▲  (scheduler)    (DeviceWorker)    (virtual)
+ *                 └─ a short text alone: its caller ┘
  * </pre>
  *
  * <p>Both queues are {@link BatchScheduler}s, so that lanes, fairness, deadlines and cancellation
@@ -34,10 +35,10 @@ import org.slf4j.LoggerFactory;
  * until it is tokenised and exactly from then on, until it leaves for a device or is settled.
  *
  * <p>Invariant: the future of every text that {@link #submit} returned is settled, whatever
- * happens. A text is at every moment in one of: a queue, the hands of a tokenizer thread, a {@link
- * DeviceWorker} thread's keeping, a delivery; and each of these either passes it on or settles it.
- * A queue that is barred, because the engine is closing or has no device left, refuses texts, and
- * whoever brings them fails them.
+ * happens. A text is at every moment in one of: a queue, the hands of a tokenizer thread or of its
+ * caller within {@code submit}, a {@link DeviceWorker} thread's keeping, a delivery; and each of
+ * these either passes it on or settles it. A queue that is barred, because the engine is closing or
+ * has no device left, refuses texts, and whoever brings them fails them.
  *
  * <p>A watchdog thread looks after deadlines, devices that give no answer and dependents that do
  * not return; it sleeps while no text is on its way, and ends with the engine and its last text.
@@ -67,6 +68,10 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   private final Object closeLock = new Object();
   private List<DeviceWorker> devices = List.of();
   private @Nullable Thread watchdog;
+
+  /** Whether the watchdog sleeps, or is about to, until it is woken. */
+  private volatile boolean watchdogSleeps;
+
   private volatile @Nullable DeviceLostException noDevice;
   private volatile boolean closed;
   private volatile boolean ended;
@@ -185,7 +190,8 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     DeviceLostException lost = noDevice;
     boolean admitted = lost == null && admission.admit(request, estimate, mayReject);
     metrics.submitted();
-    if (unsettled.getAndIncrement() == 0) {
+    boolean alone = unsettled.getAndIncrement() == 0;
+    if (alone && watchdogSleeps) {
       LockSupport.unpark(watchdog);
     }
     if (!admitted) {
@@ -193,6 +199,9 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       return request;
     }
     request.reserve(estimate);
+    if (alone && tokenizers.tokenizeHere(request)) {
+      return request;
+    }
     if (!raw.add(request)) {
       results.fail(List.of(request), whyBarred());
     }
@@ -237,6 +246,10 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     return new TimeoutException("The text's deadline passed before it reached the device.");
   }
 
+  boolean isClosed() {
+    return closed;
+  }
+
   /** Why the queues refuse texts. */
   LucioleException whyBarred() {
     DeviceLostException lost = noDevice;
@@ -248,7 +261,12 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   private void watch() {
     while (!ended || isAnythingUnderWay()) {
       if (!ended && !isAnythingUnderWay()) {
-        LockSupport.park(this);
+        // A text is counted before the flag is read, and the flag set before texts are counted.
+        watchdogSleeps = true;
+        if (!ended && !isAnythingUnderWay()) {
+          LockSupport.park(this);
+        }
+        watchdogSleeps = false;
       } else {
         LockSupport.parkNanos(this, WATCH_NANOS);
       }

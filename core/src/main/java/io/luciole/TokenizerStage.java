@@ -13,12 +13,18 @@ import org.slf4j.LoggerFactory;
 /**
  * Threads that tokenise ahead of the devices: each takes a few texts from the raw queue, answers
  * those that the cache knows, and passes the others on to the ready queue.
+ *
+ * <p>A short text that is alone in the engine is tokenised by the thread that submits it ({@link
+ * #tokenizeHere}): waking another would take about as long.
  */
 final class TokenizerStage {
   private static final Logger log = LoggerFactory.getLogger(TokenizerStage.class);
 
   /** What a thread takes at once: little, so that a device soon has something to do. */
   private static final BatchScheduler.Limits CHUNK = new BatchScheduler.Limits(1024, 32, 0);
+
+  /** Characters of a text that its caller tokenises: some 0.1 ms. */
+  static final int SHORT = 200;
 
   /** Tokenises; called from several threads. */
   interface Tokenizer {
@@ -61,18 +67,55 @@ final class TokenizerStage {
     }
   }
 
-  /** Texts that a thread has taken and not yet passed on. */
+  /** Texts that a thread has taken and not yet tokenised, callers' threads included. */
   int underWay() {
     return underWay.get();
   }
 
-  /** Waits until the threads have ended, which they do once the raw queue is closed and empty. */
+  /**
+   * Waits until the threads have ended, which they do once the raw queue is closed and empty, and
+   * callers have left the tokenizer. From then on it is not used any more, if the engine is closed.
+   */
   boolean awaitEnd(long endNanos) throws InterruptedException {
     boolean ended = true;
     for (Thread thread : threads) {
       ended &= thread.join(Duration.ofNanos(Math.max(1, endNanos - System.nanoTime())));
     }
-    return ended;
+    while (underWay.get() > 0 && endNanos - System.nanoTime() > 0) {
+      Thread.sleep(1);
+    }
+    return ended && underWay.get() == 0;
+  }
+
+  /**
+   * Tokenises a text in the thread of its caller and passes it on, if it is short and no cache has
+   * to be asked: a cache may take long, and is promised never to see callers' threads.
+   *
+   * @return false if it is to go the usual way; if true it is passed on or settled
+   */
+  boolean tokenizeHere(Request request) {
+    String text = request.text();
+    if (cache != null || (text != null && text.length() > SHORT)) {
+      return false;
+    }
+    try {
+      // Counted before it is asked whether the engine is closed: awaitEnd counts after that.
+      underWay.incrementAndGet();
+      List<Request> tokenized;
+      try {
+        if (pipeline.isClosed()) {
+          return false;
+        }
+        tokenized = tokenize(request);
+      } finally {
+        underWay.decrementAndGet();
+      }
+      passOn(tokenized);
+    } catch (Throwable t) {
+      // The caller's stack running out, say. Nothing depends on the text yet.
+      request.completeExceptionally(t);
+    }
+    return true;
   }
 
   private void run() {
@@ -117,9 +160,13 @@ final class TokenizerStage {
         underWay.addAndGet(-chunk.size());
       }
       pipeline.results().deliver(known, embeddings);
-      if (!ready.add(done)) {
-        pipeline.results().fail(done, pipeline.whyBarred());
-      }
+      passOn(done);
+    }
+  }
+
+  private void passOn(List<Request> tokenized) {
+    if (!ready.add(tokenized)) {
+      pipeline.results().fail(tokenized, pipeline.whyBarred());
     }
   }
 

@@ -21,6 +21,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -153,6 +155,34 @@ class CacheTest {
     FakeModel.write(other, 512);
     Files.writeString(other.resolve("model.onnx"), Files.readString(weights) + " changed");
     return other.toString();
+  }
+
+  @Test
+  void aCache_isAskedByTheEnginesOwnThreads_alsoForATextAlone() throws Exception {
+    MemoryCache kept = new MemoryCache(1 << 20);
+    Set<String> askedBy = ConcurrentHashMap.newKeySet();
+    EmbeddingCache watched =
+        new EmbeddingCache() {
+          @Override
+          public @Nullable Embedding get(Key key) {
+            askedBy.add(Thread.currentThread().getName());
+            return kept.get(key);
+          }
+
+          @Override
+          public void put(Key key, Embedding embedding) {
+            askedBy.add(Thread.currentThread().getName());
+            kept.put(key, embedding);
+          }
+        };
+    try (EmbeddingEngine engine = open(watched, 512)) {
+      Embedding computed = engine.embed("w1 w2", EmbedOptions.query()).join();
+      assertThat(engine.embed("w1 w2", EmbedOptions.query()).join()).isEqualTo(computed);
+      assertThat(engine.stats().cacheHits()).isEqualTo(1);
+    }
+    assertThat(askedBy)
+        .isNotEmpty()
+        .allMatch(n -> n.startsWith("luciole-tokenizer-") || n.startsWith("luciole-results-"));
   }
 
   @Test
