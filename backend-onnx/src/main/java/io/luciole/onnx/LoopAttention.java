@@ -28,7 +28,8 @@ final class LoopAttention implements Attention {
   @Override
   public String attend(Projection projection, String queried, String x, Layer layer) {
     String q = projection.linear(queried, layer.query());
-    String k = projection.linear(x, layer.key());
+    // The keys' bias adds the same to all scores of a query, which softmax takes away again.
+    String k = projection.multiply(x, layer.key());
     String v = projection.linear(x, layer.value());
 
     String zero = graph.ints(0);
