@@ -111,7 +111,7 @@ public final class EmbeddingEngine implements AutoCloseable {
    * blocks until there is room, or throws, as {@link Builder#overload} says.
    *
    * <p>On the calling thread the text is only queued, with one exception: where nothing else is in
-   * the engine, a text of up to 200 characters is tokenised there, which takes about 0.1 ms, since
+   * the engine, a text of up to 128 characters is tokenised there, which takes about 0.1 ms, since
    * waking another thread for it would make a query wait as long again. The device, the cache and
    * dependents of the future never have the calling thread, and an engine with a cache always
    * tokenises on its own threads.

@@ -23,8 +23,8 @@ final class TokenizerStage {
   /** What a thread takes at once: little, so that a device soon has something to do. */
   private static final BatchScheduler.Limits CHUNK = new BatchScheduler.Limits(1024, 32, 0);
 
-  /** Characters of a text that its caller tokenises: some 0.1 ms. */
-  static final int SHORT = 200;
+  /** Characters of a text that its caller tokenises at most: some 0.1 ms. */
+  static final int SHORT = 128;
 
   /** Tokenises; called from several threads. */
   interface Tokenizer {

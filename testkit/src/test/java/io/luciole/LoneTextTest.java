@@ -64,6 +64,7 @@ class LoneTextTest {
     for (Pipeline pipeline : pipelines) {
       pipeline.close(Duration.ofMinutes(1));
       await()
+          .pollDelay(Duration.ZERO)
           .untilAsserted(() -> {
             assertThat(pipeline.accounts()).containsOnly(0L);
             assertThat(backend.openSessions()).isZero();
@@ -138,7 +139,7 @@ class LoneTextTest {
   }
 
   private static Throwable failure(CompletableFuture<Embedding> future) {
-    await().until(future::isDone);
+    await().atMost(Duration.ofMinutes(1)).until(future::isDone);
     return future.exceptionNow();
   }
 
