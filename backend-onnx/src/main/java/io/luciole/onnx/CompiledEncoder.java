@@ -4,6 +4,7 @@ import ai.onnxruntime.OnnxJavaType;
 import io.luciole.Output;
 import io.luciole.model.EncoderConfig;
 import io.luciole.model.EncoderWeights;
+import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.Pooling;
 import io.luciole.spi.BackendConfig;
@@ -23,8 +24,18 @@ import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** An encoder whose graph is compiled from a checkpoint. */
+/**
+ * An encoder whose graph is compiled from a checkpoint.
+ *
+ * <p>On CPUs a batch has all threads, so that a lone query is answered soonest. With the system
+ * property {@value #RUNS} set to 2 two batches run at once, on half the threads each, where there
+ * are two or more: for those who index in bulk. Threads of different batches do not wait for each
+ * other at every operator, which brings 10 to 25 % on two cores; a lone query takes up to twice the
+ * time.
+ */
 final class CompiledEncoder implements Encoder {
+  static final String RUNS = "luciole.onnx.runs";
+
   private static final Logger log = LoggerFactory.getLogger(CompiledEncoder.class);
 
   private final OrtRuntime runtime;
@@ -36,6 +47,8 @@ final class CompiledEncoder implements Encoder {
   private final Precision precision;
   private FormPolicy policy;
   private final int colbertDimension;
+  private final int threads;
+  private final int runs;
   private final BufferPool pool = new BufferPool();
   private final Map<Form, OrtModel> models = new EnumMap<>(Form.class);
 
@@ -46,6 +59,9 @@ final class CompiledEncoder implements Encoder {
     this.config = weights.config();
     this.weights = weights;
     this.precision = precision(device);
+    int all = device.threads() > 0 ? device.threads() : Runtime.getRuntime().availableProcessors();
+    this.runs = device.device().isAccelerator() ? 1 : Math.min(wantedRuns(), all);
+    this.threads = all / runs;
     this.policy = policy();
     this.outputs = outputs(files, device.outputs(), weights);
     this.pooling =
@@ -57,6 +73,15 @@ final class CompiledEncoder implements Encoder {
     } else {
       model(policy.usual());
     }
+  }
+
+  private static int wantedRuns() {
+    String wanted = System.getProperty(RUNS, "1").strip();
+    if (!wanted.equals("1") && !wanted.equals("2")) {
+      throw new ModelException(
+          "Expected 1 or 2 for the system property " + RUNS + ", found \"" + wanted + "\".");
+    }
+    return Integer.parseInt(wanted);
   }
 
   /** The policy at the start; what keeps the fused form from being used on a GPU is logged. */
@@ -174,12 +199,7 @@ final class CompiledEncoder implements Encoder {
         f -> {
           EncoderGraph graph = new EncoderGraph(config, weights, outputs, pooling, f, precision);
           return runtime.compile(
-              graph.build(),
-              graph.initializers(),
-              device.device(),
-              device.threads(),
-              f,
-              f == Form.FUSED);
+              graph.build(), graph.initializers(), device.device(), threads, f, f == Form.FUSED);
         });
   }
 
@@ -211,6 +231,11 @@ final class CompiledEncoder implements Encoder {
   @Override
   public boolean pads() {
     return policy.usual() == Form.PADDED;
+  }
+
+  @Override
+  public int concurrentRuns() {
+    return runs;
   }
 
   @Override

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.luciole.EmbedOptions;
@@ -11,6 +12,7 @@ import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.Scores;
+import io.luciole.model.ModelException;
 import io.luciole.model.ModelSource;
 import io.luciole.onnx.MiniM3Reference.Line;
 import java.nio.file.Path;
@@ -75,6 +77,34 @@ class MiniM3Test {
       for (int seed = 1; seed <= 3; seed++) {
         Collections.shuffle(lines, new Random(seed));
         checkAll(engine, lines);
+      }
+    }
+
+    @Test
+    void everyLine_twoBatchesAtOnce_isAsExpected() {
+      assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
+      System.setProperty(CompiledEncoder.RUNS, "2");
+      try {
+        EmbeddingEngine engine = open(engineBuilder().outputs(ALL).tokenBudget(32));
+        assertThat(engine.backend().concurrentRuns()).isEqualTo(2);
+        for (int round = 0; round < 5; round++) {
+          checkAll(engine, MiniM3Reference.lines());
+        }
+      } finally {
+        System.clearProperty(CompiledEncoder.RUNS);
+      }
+    }
+
+    @Test
+    void batchesAtOnce_areOneOrTwo() {
+      System.setProperty(CompiledEncoder.RUNS, "3");
+      try {
+        assertThatThrownBy(() -> open(engineBuilder()))
+            .isInstanceOf(ModelException.class)
+            .hasMessageContaining("Expected 1 or 2")
+            .hasMessageContaining("\"3\"");
+      } finally {
+        System.clearProperty(CompiledEncoder.RUNS);
       }
     }
 
