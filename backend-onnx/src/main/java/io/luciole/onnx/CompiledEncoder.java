@@ -30,8 +30,8 @@ import org.slf4j.LoggerFactory;
  * <p>On CPUs a batch has all threads, so that a lone query is answered soonest. With the system
  * property {@value #RUNS} set to 2 two batches run at once, on half the threads each, where there
  * are two or more: for those who index in bulk. Threads of different batches do not wait for each
- * other at every operator, which brings 10 to 25 % on two cores; a lone query takes up to twice the
- * time.
+ * other at every operator, which brings 5 to 20 % on two cores; a lone query takes 1.4 times as
+ * long there.
  */
 final class CompiledEncoder implements Encoder {
   static final String RUNS = "luciole.onnx.runs";
