@@ -15,10 +15,10 @@ import io.luciole.spi.Precision;
 import io.luciole.spi.TokenBatch;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -59,7 +59,7 @@ final class CompiledEncoder implements Encoder {
     this.config = weights.config();
     this.weights = weights;
     this.precision = precision(device);
-    int all = device.threads() > 0 ? device.threads() : Runtime.getRuntime().availableProcessors();
+    int all = OrtRuntime.threads(device);
     this.runs = device.device().isAccelerator() ? 1 : Math.min(wantedRuns(), all);
     this.threads = all / runs;
     this.policy = policy();
@@ -253,22 +253,16 @@ final class CompiledEncoder implements Encoder {
       model.inputNames().forEach(inputs::add);
       List<Output> together =
           form == Form.FUSED ? EncoderGraph.together(outputs, pooling) : List.of();
+      if (!Collections.disjoint(together, wanted)) {
+        out.add(vectors(together, batch, wanted, values));
+      }
       for (Output output : wanted) {
         if (!together.contains(output)) {
-          Slot slot =
-              Slot.from(
-                  pool,
-                  output.name().toLowerCase(Locale.ROOT),
-                  OnnxJavaType.FLOAT,
-                  rows(output, batch),
-                  columns(output));
+          Slot slot = Slot.from(pool, output, batch, this);
           out.add(slot);
           values.put(output, slot.buffer().asFloatBuffer());
-        } else if (!values.containsKey(output)) {
-          out.add(vectors(together, batch, values));
         }
       }
-      values.keySet().retainAll(wanted);
       model.run(in, out, batch);
       return OutputBuffers.of(values, out, pool);
     } catch (Throwable t) {
@@ -279,33 +273,28 @@ final class CompiledEncoder implements Encoder {
     }
   }
 
-  /** A slot for outputs that come together, and where in it each of them will be. */
-  private Slot vectors(List<Output> together, TokenBatch batch, Map<Output, FloatBuffer> values) {
-    int size = 0;
-    for (Output output : together) {
-      size += rows(output, batch) * columns(output);
-    }
+  /** A slot for outputs that come together, and where in it those that are wanted will be. */
+  private Slot vectors(
+      List<Output> together,
+      TokenBatch batch,
+      Set<Output> wanted,
+      Map<Output, FloatBuffer> values) {
+    int size = together.stream().mapToInt(output -> size(output, batch)).sum();
     Slot slot = Slot.from(pool, EncoderGraph.VECTORS, OnnxJavaType.FLOAT, size);
     FloatBuffer all = slot.buffer().asFloatBuffer();
     int from = 0;
     for (Output output : together) {
-      int length = rows(output, batch) * columns(output);
-      values.put(output, all.slice(from, length));
+      int length = size(output, batch);
+      if (wanted.contains(output)) {
+        values.put(output, all.slice(from, length));
+      }
       from += length;
     }
     return slot;
   }
 
-  private static int rows(Output output, TokenBatch batch) {
-    return output == Output.DENSE ? batch.size() : batch.tokens();
-  }
-
-  private int columns(Output output) {
-    return switch (output) {
-      case DENSE -> config.hidden();
-      case SPARSE -> 1;
-      case COLBERT -> colbertDimension;
-    };
+  private int size(Output output, TokenBatch batch) {
+    return Encoder.rows(output, batch) * columns(output);
   }
 
   @Override

@@ -19,6 +19,20 @@ interface Encoder extends AutoCloseable {
   /** Components of a token vector, or 0 if there are none. */
   int colbertDimension();
 
+  /** Rows of an output of a batch. */
+  static int rows(Output output, TokenBatch batch) {
+    return output == Output.DENSE ? batch.size() : batch.tokens();
+  }
+
+  /** Columns of an output. */
+  default int columns(Output output) {
+    return switch (output) {
+      case DENSE -> dimension();
+      case SPARSE -> 1;
+      case COLBERT -> colbertDimension();
+    };
+  }
+
   /** Token ids are below this. */
   int vocabulary();
 

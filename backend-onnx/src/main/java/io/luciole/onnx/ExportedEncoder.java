@@ -120,7 +120,7 @@ final class ExportedEncoder implements Encoder {
               + file
               + ". Leave the precision open, or use the model's checkpoint.");
     }
-    OrtModel model = runtime.open(file, config.device(), config.threads(), level);
+    OrtModel model = runtime.open(file, config.device(), OrtRuntime.threads(config), level);
     try {
       return new ExportedEncoder(runtime, model, files, config);
     } catch (Throwable t) {

@@ -76,7 +76,7 @@ final class HeadModel implements AutoCloseable {
     models.put(
         output,
         runtime.compile(
-            graph.build(), initializers, Device.CPU, config.threads(), Form.LOOP, false));
+            graph.build(), initializers, Device.CPU, OrtRuntime.threads(config), Form.LOOP, false));
   }
 
   Set<Output> outputs() {

@@ -74,11 +74,10 @@ public final class OnnxBackendProvider implements BackendProvider {
     if (config.device().isAccelerator() || !BatchDependence.of(requireNonNull(model.onnx()))) {
       return ExportedEncoder.open(runtime, model, config, OptLevel.ALL_OPT);
     }
-    int threads =
-        config.threads() > 0 ? config.threads() : Runtime.getRuntime().availableProcessors();
     BackendConfig single =
         new BackendConfig(config.device(), config.precision(), 1, config.outputs());
     return new TextByText(
-        ExportedEncoder.open(runtime, model, single, OptLevel.BASIC_OPT), threads);
+        ExportedEncoder.open(runtime, model, single, OptLevel.BASIC_OPT),
+        OrtRuntime.threads(config));
   }
 }

@@ -9,6 +9,7 @@ import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
 import ai.onnxruntime.providers.OrtCUDAProviderOptions;
 import io.luciole.model.ModelException;
+import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutOfMemoryException;
 import io.luciole.spi.Device;
@@ -95,18 +96,22 @@ final class OrtRuntime {
     return environment;
   }
 
+  /** Threads of the CPU that a backend may use: unless set, one a processor of this process's. */
+  static int threads(BackendConfig config) {
+    return config.threads() > 0 ? config.threads() : Runtime.getRuntime().availableProcessors();
+  }
+
   /**
    * Options for a device.
    *
-   * @param threads threads of the CPU, or 0 for one a processor this process may use
+   * @param threads threads of the CPU
    * @param form the graph's attention, which decides on the CUDA kernels it may use
    * @throws BackendException if this build of ONNX Runtime has no support for the device
    */
   OrtSession.SessionOptions options(Device device, int threads, Form form) throws OrtException {
     OrtSession.SessionOptions options = new OrtSession.SessionOptions();
     try {
-      int processors = Runtime.getRuntime().availableProcessors();
-      options.setIntraOpNumThreads(threads > 0 ? threads : processors);
+      options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
       options.addConfigEntry("session.inter_op.allow_spinning", "0");
       // Between two operators of a batch a thread that waits spins: to wake it takes 10 to 100 µs,

@@ -1,6 +1,8 @@
 package io.luciole.onnx;
 
 import ai.onnxruntime.OnnxJavaType;
+import io.luciole.Output;
+import io.luciole.spi.TokenBatch;
 import java.nio.ByteBuffer;
 
 /**
@@ -24,5 +26,15 @@ record Slot(String name, OnnxJavaType type, ByteBuffer buffer, long... shape) {
   /** A slot with a buffer of the right size from a pool. */
   static Slot from(BufferPool pool, String name, OnnxJavaType type, long... shape) {
     return new Slot(name, type, pool.take(bytes(type, shape)), shape);
+  }
+
+  /** A slot for an encoder's output of a batch, named as it. */
+  static Slot from(BufferPool pool, Output output, TokenBatch batch, Encoder encoder) {
+    return from(
+        pool,
+        output.id(),
+        OnnxJavaType.FLOAT,
+        Encoder.rows(output, batch),
+        encoder.columns(output));
   }
 }

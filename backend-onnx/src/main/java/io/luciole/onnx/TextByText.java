@@ -1,6 +1,5 @@
 package io.luciole.onnx;
 
-import ai.onnxruntime.OnnxJavaType;
 import io.luciole.Output;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutput;
@@ -55,8 +54,7 @@ final class TextByText implements Encoder {
     Map<Output, Slot> slots = new EnumMap<>(Output.class);
     try {
       for (Output output : outputs) {
-        int rows = output == Output.DENSE ? batch.size() : batch.tokens();
-        slots.put(output, Slot.from(pool, output.id(), OnnxJavaType.FLOAT, rows, width(output)));
+        slots.put(output, Slot.from(pool, output, batch, this));
       }
       Work work = new Work(batch, slots);
       synchronized (open) {
@@ -71,14 +69,6 @@ final class TextByText implements Encoder {
       throw t;
     }
     return OutputBuffers.of(slots, pool);
-  }
-
-  private int width(Output output) {
-    return switch (output) {
-      case DENSE -> dimension();
-      case SPARSE -> 1;
-      case COLBERT -> colbertDimension();
-    };
   }
 
   /** Runs texts of whatever batches there are until none is left. */
@@ -192,7 +182,7 @@ final class TextByText implements Encoder {
             Arrays.copyOfRange(batch.tokenIds(), from, from + length), new int[] {0, length});
     try (BackendOutput output = encoder.run(alone, slots.keySet())) {
       slots.forEach((kind, slot) -> {
-        int width = width(kind);
+        int width = columns(kind);
         int first = kind == Output.DENSE ? text : from;
         int rows = kind == Output.DENSE ? 1 : length;
         FloatBuffer values = slot.buffer().asFloatBuffer();
