@@ -181,7 +181,7 @@ final class Calibration {
   }
 
   private static Path file(ModelFiles model, BackendInfo info, Set<Output> outputs) {
-    ModelFingerprint fingerprint = model.fingerprint(info.dimension());
+    ModelFingerprint fingerprint = model.fingerprint(info.dimension(), info.precision());
     String key =
         String.join(
             "\n",

@@ -284,7 +284,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   public ModelFingerprint fingerprint() {
     ModelFingerprint known = fingerprint;
     if (known == null) {
-      known = model.fingerprint(info.dimension());
+      known = model.fingerprint(info.dimension(), info.precision());
       fingerprint = known;
     }
     return known;

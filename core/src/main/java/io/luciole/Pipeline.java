@@ -121,7 +121,9 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
             cache == null
                 ? null
                 : new EmbeddingCache.Keys(
-                    files.fingerprint(info.dimension()), files.description(), info),
+                    files.fingerprint(info.dimension(), info.precision()),
+                    files.description(),
+                    info),
             System::nanoTime);
     int[] canary = opened.tokenizer().tokenize("a", Role.PASSAGE).ids();
     pipeline.start(

@@ -31,10 +31,13 @@ import org.slf4j.LoggerFactory;
  * property {@value #RUNS} set to 2 two batches run at once, on half the threads each, where there
  * are two or more: for those who index in bulk. Threads of different batches do not wait for each
  * other at every operator, which brings 5 to 20 % on two cores; a lone query takes 1.4 times as
- * long there.
+ * long there. Small encoders in bytes run as many batches as there are threads, on one each.
  */
 final class CompiledEncoder implements Encoder {
   static final String RUNS = "luciole.onnx.runs";
+
+  /** Up to this hidden size, runs in bytes have a thread each unless told otherwise. */
+  private static final int SMALL = 512;
 
   private static final Logger log = LoggerFactory.getLogger(CompiledEncoder.class);
 
@@ -44,6 +47,7 @@ final class CompiledEncoder implements Encoder {
   private final EncoderWeights weights;
   private final Set<Output> outputs;
   private final Pooling pooling;
+  private final Set<Integer> outliers;
   private final Precision precision;
   private FormPolicy policy;
   private final int colbertDimension;
@@ -58,9 +62,10 @@ final class CompiledEncoder implements Encoder {
     this.device = device;
     this.config = weights.config();
     this.weights = weights;
+    this.outliers = files.description().outlierChannels();
     this.precision = precision(device);
     int all = OrtRuntime.threads(device);
-    this.runs = device.device().isAccelerator() ? 1 : Math.min(wantedRuns(), all);
+    this.runs = device.device().isAccelerator() ? 1 : Math.min(wantedRuns(all), all);
     this.threads = all / runs;
     this.policy = policy();
     this.outputs = outputs(files, device.outputs(), weights);
@@ -75,8 +80,15 @@ final class CompiledEncoder implements Encoder {
     }
   }
 
-  private static int wantedRuns() {
-    String wanted = System.getProperty(RUNS, "1").strip();
+  /**
+   * As set, or else 1; in bytes of small encoders one a thread: their products are so short that
+   * threads of one run spend a third of the time waiting for each other, even with a lone query.
+   */
+  private int wantedRuns(int all) {
+    String wanted = System.getProperty(RUNS, "").strip();
+    if (wanted.isEmpty()) {
+      return precision == Precision.INT8 && config.hidden() <= SMALL ? all : 1;
+    }
     if (!wanted.equals("1") && !wanted.equals("2")) {
       throw new ModelException(
           "Expected 1 or 2 for the system property " + RUNS + ", found \"" + wanted + "\".");
@@ -149,10 +161,15 @@ final class CompiledEncoder implements Encoder {
     }
   }
 
-  private static Precision precision(BackendConfig config) {
+  private Precision precision(BackendConfig config) {
     Device device = config.device();
-    Precision usual = device.isAccelerator() ? Precision.FP16 : Precision.FP32;
-    Precision chosen = config.chosenPrecision().orElse(usual);
+    Precision chosen =
+        config
+            .chosenPrecision()
+            .orElse(
+                device.isAccelerator()
+                    ? Precision.FP16
+                    : computesInBytes() ? Precision.INT8 : Precision.FP32);
     Set<Precision> possible =
         EnumSet.of(Precision.FP32, device.isAccelerator() ? Precision.FP16 : Precision.INT8);
     if (!possible.contains(chosen)) {
@@ -167,6 +184,14 @@ final class CompiledEncoder implements Encoder {
               + (chosen == Precision.BF16 ? " The backend djl computes in bf16." : ""));
     }
     return chosen;
+  }
+
+  /**
+   * Whether bytes are the usual arithmetic on CPUs: where the file has bytes itself, small enough
+   * to be multiplied exactly everywhere, and is known for what would be lost otherwise.
+   */
+  private boolean computesInBytes() {
+    return !outliers.isEmpty() && Int8Projection.isExact(weights.layer(0).query().weight());
   }
 
   private static Set<Output> outputs(ModelFiles files, Set<Output> wanted, EncoderWeights weights) {
@@ -197,7 +222,8 @@ final class CompiledEncoder implements Encoder {
     return models.computeIfAbsent(
         form,
         f -> {
-          EncoderGraph graph = new EncoderGraph(config, weights, outputs, pooling, f, precision);
+          EncoderGraph graph =
+              new EncoderGraph(config, weights, outputs, pooling, f, precision, outliers);
           return runtime.compile(
               graph.build(), graph.initializers(), device.device(), threads, f, f == Form.FUSED);
         });

@@ -82,14 +82,16 @@ final class EncoderGraph {
       Set<Output> outputs,
       Pooling pooling,
       Form form,
-      Precision precision) {
+      Precision precision,
+      Set<Integer> outliers) {
     this.config = config;
     this.weights = weights;
     this.outputs = outputs;
     this.pooling = pooling;
     this.type = precision == Precision.FP16 ? DataType.FLOAT16 : DataType.FLOAT;
     this.heads = new Projection(graph, initializers, type, form == Form.LOOP);
-    this.projection = precision == Precision.INT8 ? new Int8Projection(graph, initializers) : heads;
+    this.projection =
+        precision == Precision.INT8 ? new Int8Projection(graph, initializers, outliers) : heads;
     this.attention = form == Form.FUSED ? null : Attention.of(form, graph, config);
   }
 

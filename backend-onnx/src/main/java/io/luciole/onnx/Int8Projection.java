@@ -3,41 +3,61 @@ package io.luciole.onnx;
 import io.luciole.model.EncoderConfig;
 import io.luciole.model.EncoderWeights.Linear;
 import io.luciole.model.EncoderWeights.Norm;
+import io.luciole.model.checkpoint.DType;
+import io.luciole.model.checkpoint.Quantization;
 import io.luciole.model.checkpoint.Tensor;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A linear layer in 8-bit integers.
  *
  * <pre>
- * weights       w ≈ s_n · q      one scale an output n, symmetric, made at load
+ * weights       w ≈ s_n · q      one scale an output n, symmetric: as the file has them, or made at load
  * activations   x ≈ s_t · q − c  one scale a token t, made as they come
- * result        s_t · s_n · Σ q q + b_n − c · Σ_k w
+ * result        s_t · s_n · Σ q q + b_n − c · Σ_k w + Σ_o x_o w_o
  * </pre>
  *
  * A scale a token, and not one for all as {@code DynamicQuantizeLinear} makes it, keeps a text's
  * result independent of its neighbours and is nearer to the floats. c is 0 but behind an
  * activation, whose results are never below −c: they use the whole range of unsigned numbers.
+ *
+ * <p>o are the outlier channels of the token states (Dettmers et al. 2022, LLM.int8()): few
+ * components that are many times as large as the others would take all of the range. They are
+ * multiplied as floats, apart from the rest.
+ *
+ * <p>Sums of products are exact on every processor: see {@link #WEIGHT_RANGE}.
  */
 final class Int8Projection extends Projection {
   /** Neither GELU's minimum (−0.16997), nor that of its approximation by tanh, is below. */
   private static final float GELU_SHIFT = 0.1702f;
 
-  /** Weights lie in ± this. */
-  private static final int WEIGHT_RANGE = ByteArithmetic.weightRange();
+  /**
+   * Weights lie in ± this. x86 without VNNI adds two products of an unsigned and a signed byte in
+   * 16 bits, which saturate: 2·255·64 = 32,640 is below 32,767, and 2·255·65 is not.
+   */
+  private static final int WEIGHT_RANGE = 64;
 
   /** Activations lie in ±127 about a zero point of 128, or in 0…255 where c makes them positive. */
   private static final int RANGE = 127;
 
   private static final int COLUMNS_AT_ONCE = 64;
 
+  /** The outlier channels, ascending; possibly none. */
+  private final int[] outliers;
+
   /** Quantised values by the name of the floats they were made of. */
   private final Map<String, Quantized> quantized = new HashMap<>();
+
+  /** Token states in two parts, by the name of the whole. */
+  private final Map<String, Parts> parts = new HashMap<>();
 
   /** Values that come from an activation, and c. */
   private final Map<String, Float> shifts = new HashMap<>();
@@ -45,33 +65,97 @@ final class Int8Projection extends Projection {
   /** Quantised activations, their zero point and their scales, [T]. */
   private record Quantized(String values, String zero, String scales) {}
 
-  Int8Projection(GraphBuilder graph, Initializers initializers) {
+  /** States with zeros for the outliers, [T, H], and the outliers, [T, O]. */
+  private record Parts(String rest, String outliers) {}
+
+  Int8Projection(GraphBuilder graph, Initializers initializers, Set<Integer> outliers) {
     super(graph, initializers, DataType.FLOAT, true);
+    this.outliers = outliers.stream().mapToInt(o -> o).sorted().toArray();
   }
 
   @Override
   String linear(String x, Linear layer) {
-    return graph.op("Add").in(multiply(x, layer), bias(layer)).out();
+    return ofStates(x, layer, true);
+  }
+
+  @Override
+  String multiply(String x, Linear layer) {
+    return ofStates(x, layer, false);
   }
 
   @Override
   String activated(String x, Linear layer, EncoderConfig.Activation activation) {
-    String y = activate(multiply(x, layer), bias(layer), activation);
+    String y;
+    if (outliers.length == 0) {
+      y = activate(bytes(x, layer), bias(layer), activation);
+    } else {
+      String sum = ofStates(x, layer, true);
+      y =
+          switch (activation) {
+            case GELU -> graph.microsoft("Gelu").in(sum).out();
+            case GELU_TANH -> graph.microsoft("FastGelu").in(sum).out();
+            case RELU -> graph.op("Relu").in(sum).out();
+          };
+    }
     shifts.put(y, activation == EncoderConfig.Activation.RELU ? 0 : GELU_SHIFT);
     return y;
   }
 
   @Override
   String normalised(String x, Linear layer, String residual, Norm norm, float epsilon) {
-    String y = multiply(x, layer);
+    String y = bytes(x, layer);
     Float shift = shifts.get(x);
     String bias = shift == null ? bias(layer) : shiftedBias(layer, shift);
     return skipNorm(y, residual, norm, epsilon, bias);
   }
 
+  /** {@code x·Wᵀ + b} of token states, or without b. */
+  private String ofStates(String x, Linear layer, boolean withBias) {
+    if (outliers.length == 0) {
+      String y = bytes(x, layer);
+      return withBias ? graph.op("Add").in(y, bias(layer)).out() : y;
+    }
+    int hidden = Math.toIntExact(layer.weight().shape()[1]);
+    Parts split = parts.computeIfAbsent(x, states -> split(states, hidden));
+    GraphBuilder.Op floats = graph.op("Gemm").in(split.outliers(), outlierWeights(layer));
+    if (withBias) {
+      floats.in(bias(layer));
+    }
+    String ofOutliers = floats.with("transB", 1).out();
+    return graph.op("Add").in(bytes(split.rest(), layer), ofOutliers).out();
+  }
+
+  private Parts split(String states, int hidden) {
+    ByteBuffer mask = Initializers.allocate(4L * hidden);
+    for (int i = 0; i < hidden; i++) {
+      mask.putFloat(Arrays.binarySearch(outliers, i) >= 0 ? 0 : 1);
+    }
+    long[] channels = Arrays.stream(outliers).asLongStream().toArray();
+    return new Parts(
+        graph
+            .op("Mul")
+            .in(states, graph.weight("outlier_mask", DataType.FLOAT, mask.flip(), hidden))
+            .out(),
+        graph.op("Gather").in(states, graph.ints(channels)).with("axis", 1).out());
+  }
+
+  /** The columns of a weight that belong to outliers, {@code [out, O]}. */
+  private String outlierWeights(Linear layer) {
+    int outputs = layer.outputs();
+    ByteBuffer columns = Initializers.allocate(4L * outputs * outliers.length);
+    float[] row = new float[Math.toIntExact(layer.weight().shape()[1])];
+    for (int n = 0; n < outputs; n++) {
+      layer.weight().readFloats(n * row.length, FloatBuffer.wrap(row));
+      for (int channel : outliers) {
+        columns.putFloat(row[channel]);
+      }
+    }
+    String name = layer.weight().name() + ".outliers";
+    return initializers.put(graph, name, DataType.FLOAT, columns.flip(), outputs, outliers.length);
+  }
+
   /** {@code x·Wᵀ + c·Σ W}. */
-  @Override
-  String multiply(String x, Linear layer) {
+  private String bytes(String x, Linear layer) {
     Quantized q = quantized.computeIfAbsent(x, this::quantize);
     Tensor weight = layer.weight();
     int outputs = Math.toIntExact(weight.shape()[0]);
@@ -131,9 +215,9 @@ final class Int8Projection extends Projection {
     float[] row = new float[inputs];
     float[] scale = new float[1];
     byte[] q = new byte[inputs];
+    ByteBuffer exact = exactBytes(layer.weight());
     for (int n = 0; n < bias.length; n++) {
-      layer.weight().readFloats(n * inputs, FloatBuffer.wrap(row));
-      scale[0] = quantizeRow(row, q);
+      scale[0] = row(layer.weight(), exact, n, row, q);
       long sum = 0;
       for (byte b : q) {
         sum += b;
@@ -148,6 +232,7 @@ final class Int8Projection extends Projection {
   private static void quantize(Tensor weight, ByteBuffer values, FloatBuffer scales) {
     int outputs = Math.toIntExact(weight.shape()[0]);
     int inputs = Math.toIntExact(weight.shape()[1]);
+    ByteBuffer exact = exactBytes(weight);
     int blocks = (outputs + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE;
     IntStream.range(0, blocks)
         .parallel()
@@ -158,8 +243,7 @@ final class Int8Projection extends Projection {
           byte[] q = new byte[inputs];
           byte[] transposed = new byte[inputs * columns];
           for (int c = 0; c < columns; c++) {
-            weight.readFloats((first + c) * inputs, FloatBuffer.wrap(row));
-            scales.put(first + c, quantizeRow(row, q));
+            scales.put(first + c, row(weight, exact, first + c, row, q));
             for (int k = 0; k < inputs; k++) {
               transposed[k * columns + c] = q[k];
             }
@@ -168,6 +252,47 @@ final class Int8Projection extends Projection {
             values.put(k * outputs + first, transposed, k * columns, columns);
           }
         });
+  }
+
+  /**
+   * Whether the bytes of a quantised tensor, less their zero points, can be multiplied as they are.
+   */
+  static boolean isExact(Tensor weight) {
+    return exactBytes(weight) != null;
+  }
+
+  /** The bytes of such a tensor, row-major, with their zero points; null of any other. */
+  private static @Nullable ByteBuffer exactBytes(Tensor weight) {
+    Quantization quantization = weight.quantization().orElse(null);
+    if (quantization == null) {
+      return null;
+    }
+    ByteBuffer data = weight.data();
+    int inputs = Math.toIntExact(weight.shape()[1]);
+    for (int i = 0; i < data.limit(); i++) {
+      if (Math.abs(value(weight, data, i) - quantization.zero(i / inputs)) > WEIGHT_RANGE) {
+        return null;
+      }
+    }
+    return data;
+  }
+
+  private static int value(Tensor weight, ByteBuffer data, int index) {
+    return weight.dtype() == DType.U8 ? data.get(index) & 0xff : data.get(index);
+  }
+
+  /** Reads row n as bytes, from exact ones or by way of floats; its scale. */
+  private static float row(
+      Tensor weight, @Nullable ByteBuffer exact, int n, float[] floats, byte[] q) {
+    if (exact == null) {
+      weight.readFloats(n * q.length, FloatBuffer.wrap(floats));
+      return quantizeRow(floats, q);
+    }
+    Quantization quantization = weight.quantization().orElseThrow();
+    for (int k = 0; k < q.length; k++) {
+      q[k] = (byte) (value(weight, exact, n * q.length + k) - quantization.zero(n));
+    }
+    return quantization.scale(n);
   }
 
   /** Quantises symmetrically; the scale. */

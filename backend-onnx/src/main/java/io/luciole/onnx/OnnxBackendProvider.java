@@ -5,17 +5,25 @@ import static java.util.Objects.requireNonNull;
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
+import io.luciole.model.checkpoint.CheckpointException;
 import io.luciole.spi.Backend;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendProvider;
 import io.luciole.spi.Device;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Opens encoders on ONNX Runtime, on CPUs and CUDA devices. Chosen by the name {@code onnx}. */
 public final class OnnxBackendProvider implements BackendProvider {
   static final String NAME = "onnx";
+
+  private static final Logger log = LoggerFactory.getLogger(OnnxBackendProvider.class);
+  private static final String REMEDY =
+      "The model's checkpoint (model.safetensors with config.json) has no such dependence.";
 
   /** Called by {@link java.util.ServiceLoader}; loads nothing. */
   public OnnxBackendProvider() {}
@@ -64,16 +72,45 @@ public final class OnnxBackendProvider implements BackendProvider {
   }
 
   /**
-   * An exported encoder, run so that a text's vectors depend on nothing but the text: see {@link
-   * BatchDependence}. Its graph is not rewritten either, beyond what keeps every rounding: fused
-   * operators round otherwise, and from one version of ONNX Runtime to the next, which 8-bit
-   * activations magnify (cosines of 0.994 between 1.28 and 1.30 where the plain graphs agree to
-   * seven digits).
+   * An exported encoder. One that depends on the batch is compiled from its weights, which are
+   * dequantised or kept as bytes: then a text's vectors depend on nothing but the text. Where that
+   * is not possible, or for one that depends on the processor, the log says so.
    */
   private static Encoder exported(OrtRuntime runtime, ModelFiles model, BackendConfig config) {
-    if (config.device().isAccelerator() || !BatchDependence.of(requireNonNull(model.onnx()))) {
-      return ExportedEncoder.open(runtime, model, config, OptLevel.ALL_OPT);
-    }
+    Path file = requireNonNull(model.onnx());
+    return switch (ExportDependence.of(file)) {
+      case NONE -> ExportedEncoder.open(runtime, model, config, OptLevel.ALL_OPT);
+      case PROCESSOR -> {
+        log.warn(
+            "{} multiplies bytes in a way that saturates on some processors: its vectors may depend"
+                + " on the processor, so search an index on the kind that built it. {}",
+            file,
+            REMEDY);
+        yield ExportedEncoder.open(runtime, model, config, OptLevel.ALL_OPT);
+      }
+      case BATCH -> {
+        try {
+          yield CompiledEncoder.open(runtime, model, config);
+        } catch (ModelException | CheckpointException e) {
+          log.warn(
+              "{} quantises activations as it runs, and its weights cannot be taken out of it ({})."
+                  + " It is run text by text, and its vectors depend on the processor, so search an"
+                  + " index on the kind that built it. {}",
+              file,
+              e.getMessage(),
+              REMEDY);
+          yield textByText(runtime, model, config);
+        }
+      }
+    };
+  }
+
+  /**
+   * One text a run. The graph is not rewritten beyond what keeps every rounding: fused operators
+   * round otherwise, and from one version of ONNX Runtime to the next, which 8-bit activations
+   * magnify (cosines of 0.994 between 1.28 and 1.30 where the plain graphs agree to seven digits).
+   */
+  private static Encoder textByText(OrtRuntime runtime, ModelFiles model, BackendConfig config) {
     BackendConfig single =
         new BackendConfig(config.device(), config.precision(), 1, config.outputs());
     return new TextByText(

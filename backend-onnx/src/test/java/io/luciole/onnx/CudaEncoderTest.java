@@ -144,7 +144,8 @@ class CudaEncoderTest {
   private static void run(
       EncoderWeights weights, Set<Output> outputs, Pooling pooling, Slot... out) {
     EncoderGraph graph =
-        new EncoderGraph(weights.config(), weights, outputs, pooling, Form.FUSED, Precision.FP16);
+        new EncoderGraph(
+            weights.config(), weights, outputs, pooling, Form.FUSED, Precision.FP16, Set.of());
     BufferPool pool = new BufferPool();
     List<Slot> in = new ArrayList<>();
     try (OrtModel model =

@@ -122,7 +122,8 @@ public final class EncoderWeights implements AutoCloseable {
   }
 
   /**
-   * Opens a model's checkpoint, with its heads if it has them.
+   * Opens a model's checkpoint, with its heads if it has them; of a model that has none, its ONNX
+   * file, if that is one whose weights {@link Checkpoint} can read.
    *
    * @return the open weights; the caller closes them
    * @throws ModelException if {@code config.json} or the checkpoint is missing, describes an
@@ -132,7 +133,7 @@ public final class EncoderWeights implements AutoCloseable {
    */
   public static EncoderWeights open(ModelFiles model) {
     requireNonNull(model, "model");
-    Path weights = model.weights();
+    Path weights = model.weights() != null ? model.weights() : model.onnx();
     if (weights == null) {
       throw new ModelException(
           "Expected a checkpoint (model.safetensors or pytorch_model.bin) in "

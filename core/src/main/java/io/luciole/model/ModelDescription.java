@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * @param prompts what is put before a text of a role; a role without an entry has none
  * @param unweightedTokens token ids that never get a sparse weight: those of the classification,
  *     end, padding and unknown tokens
+ * @param outlierChannels components of the token states that are many times as large as the others
+ *     in every text (Dettmers et al. 2022, LLM.int8()); where activations are quantised, these are
+ *     left out. Empty where nobody has looked for them
  */
 public record ModelDescription(
     OptionalInt hiddenSize,
@@ -26,15 +29,34 @@ public record ModelDescription(
     @Nullable Pooling pooling,
     boolean normalize,
     Map<Role, String> prompts,
-    Set<Integer> unweightedTokens) {
+    Set<Integer> unweightedTokens,
+    Set<Integer> outlierChannels) {
   /** Checks and copies the components. */
   public ModelDescription {
     requireNonNull(hiddenSize, "hiddenSize");
     prompts = Map.copyOf(prompts);
     unweightedTokens = Set.copyOf(unweightedTokens);
+    outlierChannels = Set.copyOf(outlierChannels);
+    for (int channel : outlierChannels) {
+      if (channel < 0 || channel >= hiddenSize.orElse(Integer.MAX_VALUE)) {
+        throw new IllegalArgumentException(
+            "expected outlier channels of " + hiddenSize + " components, got " + channel);
+      }
+    }
     if (maxTokens < 2) {
       throw new IllegalArgumentException("maxTokens must be at least 2, got " + maxTokens);
     }
+  }
+
+  /** A description of a model whose outlier channels are not known. */
+  public ModelDescription(
+      OptionalInt hiddenSize,
+      int maxTokens,
+      @Nullable Pooling pooling,
+      boolean normalize,
+      Map<Role, String> prompts,
+      Set<Integer> unweightedTokens) {
+    this(hiddenSize, maxTokens, pooling, normalize, prompts, unweightedTokens, Set.of());
   }
 
   /**
@@ -54,7 +76,8 @@ public record ModelDescription(
   }
 
   ModelDescription withMaxTokens(int limit) {
-    return new ModelDescription(hiddenSize, limit, pooling, normalize, prompts, unweightedTokens);
+    return new ModelDescription(
+        hiddenSize, limit, pooling, normalize, prompts, unweightedTokens, outlierChannels);
   }
 
   /** The prompt of a role, empty if there is none. */

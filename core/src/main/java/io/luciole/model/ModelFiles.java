@@ -101,9 +101,10 @@ public record ModelFiles(
    * in Luciole's cache folder for as long as size and modification time stay the same.
    *
    * @param dimension components of a dense vector, as the backend reports it
+   * @param precision the arithmetic, as the backend reports it; empty where that is of no matter
    * @throws ModelException if a file cannot be read
    */
-  public ModelFingerprint fingerprint(int dimension) {
+  public ModelFingerprint fingerprint(int dimension, String precision) {
     List<Path> files = new ArrayList<>();
     if (weights != null) {
       files.addAll(FileDigests.withShards(weights));
@@ -118,6 +119,10 @@ public record ModelFiles(
       }
     }
     return new ModelFingerprint(
-        name, dimension, FileDigests.sha256(List.of(tokenizer)), FileDigests.sha256(files));
+        name,
+        dimension,
+        FileDigests.sha256(List.of(tokenizer)),
+        FileDigests.sha256(files),
+        precision);
   }
 }

@@ -22,12 +22,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * {"pooling": "cls" | "mean" | "last", "normalize": true, "maxTokens": 512,
- *  "queryPrompt": "query: ", "passagePrompt": "passage: "}
+ *  "queryPrompt": "query: ", "passagePrompt": "passage: ", "outlierChannels": [63, 99]}
  * </pre>
  */
 final class ModelFolder {
   private static final Set<String> OWN_KEYS =
-      Set.of("pooling", "normalize", "maxTokens", "queryPrompt", "passagePrompt");
+      Set.of(
+          "pooling", "normalize", "maxTokens", "queryPrompt", "passagePrompt", "outlierChannels");
 
   /** Rows of a table are no limit of the model beyond this; tokenizer files write 1e30 for none. */
   private static final int NO_LIMIT = 1 << 20;
@@ -201,7 +202,30 @@ final class ModelFolder {
             ? OptionalInt.of(config.path("hidden_size").asInt())
             : OptionalInt.empty();
     return new ModelDescription(
-        hidden, maxTokens(), pooling, normalize, prompts(), unweightedTokens());
+        hidden,
+        maxTokens(),
+        pooling,
+        normalize,
+        prompts(),
+        unweightedTokens(),
+        outlierChannels(hidden.orElse(Integer.MAX_VALUE)));
+  }
+
+  private Set<Integer> outlierChannels(int hidden) {
+    JsonNode written = own.path("outlierChannels");
+    Set<Integer> channels = new TreeSet<>();
+    for (JsonNode channel : written) {
+      channels.add(channel.asInt(-1));
+    }
+    boolean fits = channels.stream().allMatch(channel -> channel >= 0 && channel < hidden);
+    if (!(written.isMissingNode() || written.isArray()) || !fits) {
+      throw new ModelException(
+          "Expected a list of numbers from 0 to hidden_size - 1 for \"outlierChannels\", found "
+              + written
+              + " in "
+              + folder.resolve("luciole.json"));
+    }
+    return channels;
   }
 
   private @Nullable Pooling pooling(JsonNode modules) {

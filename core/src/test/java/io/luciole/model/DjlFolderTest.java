@@ -60,7 +60,7 @@ class DjlFolderTest {
     assertThat(files.description().maxTokens()).isEqualTo(32);
     assertThat(files.configNumber("vocab_size")).contains(120);
     assertThat(files.configNumber("hidden_size")).isEmpty();
-    assertThat(files.fingerprint(8).dimension()).isEqualTo(8);
+    assertThat(files.fingerprint(8, "").dimension()).isEqualTo(8);
   }
 
   @Test

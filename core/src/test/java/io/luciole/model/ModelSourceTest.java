@@ -213,11 +213,11 @@ class ModelSourceTest {
   void fingerprint_tellsOtherWeightsAndTokenizersApart() throws IOException {
     write("config.json", "{\"model_type\":\"bert\",\"max_position_embeddings\":512}");
     write("model.safetensors", "one");
-    ModelFingerprint one = resolve().fingerprint(8);
+    ModelFingerprint one = resolve().fingerprint(8, "fp32");
     write("model.safetensors", "two");
-    ModelFingerprint two = resolve().fingerprint(8);
+    ModelFingerprint two = resolve().fingerprint(8, "fp32");
     Files.writeString(folder.resolve("tokenizer.json"), " ", StandardOpenOption.APPEND);
-    ModelFingerprint three = resolve().fingerprint(8);
+    ModelFingerprint three = resolve().fingerprint(8, "fp32");
 
     assertThat(one.matches(two)).isFalse();
     assertThat(two.matches(three)).isFalse();

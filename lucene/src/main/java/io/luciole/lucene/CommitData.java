@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.apache.lucene.index.CorruptIndexException;
 import org.apache.lucene.index.DirectoryReader;
@@ -17,6 +19,8 @@ import org.apache.lucene.index.IndexFormatTooNewException;
 import org.apache.lucene.index.IndexFormatTooOldException;
 import org.apache.lucene.index.SegmentInfos;
 import org.apache.lucene.store.Directory;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What a commit says of itself, in Lucene's user data.
@@ -36,6 +40,11 @@ record CommitData(HybridSchema schema, ModelFingerprint fingerprint, String posi
   private static final String SCHEMA_KEY = "luciole.schema";
   private static final String MODEL_KEY = "luciole.model";
   private static final String POSITION_KEY = "luciole.position";
+
+  private static final Logger log = LoggerFactory.getLogger(CommitData.class);
+
+  /** Pairs of index and engine that a warning was given of: once is enough. */
+  private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();
 
   Map<String, String> toUserData() {
     Map<String, String> data = new LinkedHashMap<>();
@@ -109,6 +118,16 @@ record CommitData(HybridSchema schema, ModelFingerprint fingerprint, String posi
               + ", the engine runs "
               + engine.brief()
               + ". Use the index's model, or index anew.");
+    }
+    if (!fingerprint.isAsPreciseAs(engine) && WARNED.add(path + engine.format())) {
+      log.warn(
+          "The index {} holds vectors of the model {}, computed in {}, and the engine computes in"
+              + " {}: the same texts give somewhat other vectors, and searches find somewhat other"
+              + " documents. Set luciole.precision to what the index was made with, or index anew.",
+          path,
+          fingerprint.brief(),
+          fingerprint.precision(),
+          engine.precision());
     }
   }
 

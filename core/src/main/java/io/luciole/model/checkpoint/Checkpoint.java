@@ -19,7 +19,8 @@ import java.util.Set;
  * <p>A file is safetensors, PyTorch's zip format ({@code pytorch_model.bin}, {@code *.pt}), told
  * from each other by their first bytes, or, if its name ends in {@code .json}, the index of a
  * sharded checkpoint of either, whose shards lie beside it. PyTorch's format before 1.6 is
- * recognised and refused.
+ * recognised and refused. A file whose name ends in {@code .onnx} is read where it is an export
+ * with weights quantised by ONNX Runtime's {@code quantize_dynamic}, and refused otherwise.
  *
  * <p>Opening reads the headers only, milliseconds for a checkpoint of gigabytes. Names are those in
  * the file, prefixes such as {@code roberta.} or {@code module.} and the keys of nested dicts
@@ -244,6 +245,12 @@ public final class Checkpoint implements AutoCloseable {
         return PyTorchReader.read(file);
       }
     },
+    ONNX {
+      @Override
+      List<Tensor> read(WeightFile file) {
+        return OnnxReader.read(file);
+      }
+    },
     INDEX {
       @Override
       List<Tensor> read(WeightFile file) {
@@ -274,6 +281,9 @@ public final class Checkpoint implements AutoCloseable {
       String name = fileName == null ? "" : fileName.toString();
       if (name.endsWith(".json")) {
         return INDEX;
+      }
+      if (name.endsWith(".onnx")) {
+        return ONNX;
       }
       // The length of a safetensors header can look like anything, an opening brace included.
       if (name.endsWith(".safetensors") || (length >= 9 && start.get(8) == '{')) {

@@ -21,14 +21,17 @@ final class Conversions {
 
   /** The tensor's number of elements, all of which can be read as floats into one buffer. */
   static int floatCount(Tensor tensor) {
-    switch (tensor.dtype()) {
-      case F32, F16, BF16 -> {}
-      default ->
-          throw CheckpointException.of(
-              Tensor.what(tensor.name()) + " to be F32, F16 or BF16",
-              tensor.dtype().name(),
-              tensor.file(),
-              "use a checkpoint whose weights are floating point");
+    boolean floating =
+        switch (tensor.dtype()) {
+          case F32, F16, BF16 -> true;
+          default -> tensor.quantization().isPresent();
+        };
+    if (!floating) {
+      throw CheckpointException.of(
+          Tensor.what(tensor.name()) + " to be F32, F16 or BF16",
+          tensor.dtype().name(),
+          tensor.file(),
+          "use a checkpoint whose weights are floating point");
     }
     // A JVM's largest array is a little shorter than 2³¹−1; a mapping of F32 ends far below.
     if (tensor.elementCount() > Integer.MAX_VALUE - 8) {
@@ -44,6 +47,11 @@ final class Conversions {
   /** Fills the rest of {@code destination} with the elements from {@code first} on. */
   static void toFloats(Tensor tensor, int first, FloatBuffer destination) {
     ByteBuffer data = tensor.data();
+    Quantization quantization = tensor.quantization().orElse(null);
+    if (quantization != null) {
+      dequantize(tensor, quantization, first, destination);
+      return;
+    }
     if (tensor.dtype() == DType.F32) {
       destination.put(data.asFloatBuffer().slice(first, destination.remaining()));
       return;
@@ -64,6 +72,29 @@ final class Conversions {
     }
   }
 
+  private static void dequantize(
+      Tensor tensor, Quantization quantization, int first, FloatBuffer destination) {
+    ByteBuffer source = tensor.data().slice(first, destination.remaining());
+    boolean signed = tensor.dtype() == DType.I8;
+    int rowLength = (int) (tensor.elementCount() / Math.max(1, tensor.rows()));
+    byte[] bytes = new byte[CHUNK];
+    float[] floats = new float[CHUNK];
+    int at = first;
+    while (source.hasRemaining()) {
+      int row = quantization.count() > 1 ? at / rowLength : 0;
+      int inRow = quantization.count() > 1 ? rowLength - at % rowLength : CHUNK;
+      int count = Math.min(Math.min(CHUNK, inRow), source.remaining());
+      source.get(bytes, 0, count);
+      float scale = quantization.scale(row);
+      int zero = quantization.zero(row);
+      for (int i = 0; i < count; i++) {
+        floats[i] = scale * ((signed ? bytes[i] : bytes[i] & 0xff) - zero);
+      }
+      destination.put(floats, 0, count);
+      at += count;
+    }
+  }
+
   /** Writes all elements as little-endian halves and moves the destination's position. */
   static void toHalves(Tensor tensor, ByteBuffer destination) {
     int count = floatCount(tensor);
@@ -73,6 +104,11 @@ final class Conversions {
     ByteBuffer data = tensor.data();
     ByteBuffer target =
         destination.slice(destination.position(), 2 * count).order(ByteOrder.LITTLE_ENDIAN);
+    if (tensor.quantization().isPresent()) {
+      floatsToHalves(tensor, FloatBuffer.wrap(tensor.toFloats()), target.asShortBuffer());
+      destination.position(destination.position() + 2 * count);
+      return;
+    }
     switch (tensor.dtype()) {
       case F16 -> target.put(data);
       case BF16 -> brainsToHalves(tensor, data.asShortBuffer(), target.asShortBuffer());

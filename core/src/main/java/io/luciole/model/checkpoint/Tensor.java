@@ -10,6 +10,7 @@ import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,9 @@ public final class Tensor {
   /** Elements between neighbours of each dimension, or null where the tensor is contiguous. */
   private final long @Nullable [] strides;
 
+  /** What the bytes stand for, or null where they are values themselves. */
+  private final @Nullable Quantization quantization;
+
   /** Guarded by this. Weak, so that the mapping ends with the last buffer over it. */
   private WeakReference<@Nullable ByteBuffer> mapped = new WeakReference<>(null);
 
@@ -51,18 +55,25 @@ public final class Tensor {
       long[] shape,
       long @Nullable [] strides,
       WeightFile file,
-      long offset) {
+      long offset,
+      @Nullable Quantization quantization) {
     this.name = name;
     this.dtype = dtype;
     this.shape = shape.clone();
     this.strides = strides;
     this.file = file;
     this.offset = offset;
+    this.quantization = quantization;
     this.byteSize = byteSize(dtype, shape, what(name), file.path());
   }
 
   static Tensor contiguous(String name, DType dtype, long[] shape, WeightFile file, long offset) {
-    return new Tensor(name, dtype, shape, null, file, offset);
+    return new Tensor(name, dtype, shape, null, file, offset, null);
+  }
+
+  /** This tensor as bytes that stand for other values. */
+  Tensor quantized(Quantization quantization) {
+    return new Tensor(name, dtype, shape, strides, file, offset, quantization);
   }
 
   /** A tensor whose strides, in elements, may be any; they must have been checked to stay in it. */
@@ -74,7 +85,8 @@ public final class Tensor {
         shape,
         Strides.isContiguous(shape, strides) ? null : strides.clone(),
         file,
-        offset);
+        offset,
+        null);
   }
 
   /**
@@ -93,6 +105,16 @@ public final class Tensor {
    */
   public DType dtype() {
     return dtype;
+  }
+
+  /**
+   * Returns what the bytes of a quantised tensor stand for. Reading such a tensor as floats, as a
+   * whole or in parts, gives those values; {@link #data()} gives the bytes.
+   *
+   * @return scales and zero points; empty where the elements are values themselves
+   */
+  public Optional<Quantization> quantization() {
+    return Optional.ofNullable(quantization);
   }
 
   /**
@@ -131,6 +153,11 @@ public final class Tensor {
     return file.path();
   }
 
+  /** The first dimension; 1 for a scalar. */
+  long rows() {
+    return shape.length == 0 ? 1 : shape[0];
+  }
+
   /** Where the first element lies in the file, in bytes. */
   long offset() {
     return offset;
@@ -166,10 +193,11 @@ public final class Tensor {
 
   /**
    * Reads the elements as single-precision floats onto the heap: meant for biases, norms and small
-   * heads. F16 and BF16 widen exactly.
+   * heads. F16 and BF16 widen exactly, quantised bytes are dequantised.
    *
    * @return all elements, row-major
-   * @throws CheckpointException if the type is none of F32, F16 and BF16, or as {@link #data()}
+   * @throws CheckpointException if the type is none of F32, F16, BF16 and quantised bytes, or as
+   *     {@link #data()}
    */
   public float[] toFloats() {
     float[] floats = new float[Conversions.floatCount(this)];
@@ -182,7 +210,8 @@ public final class Tensor {
    * and moves that position. F16 and BF16 widen exactly.
    *
    * @param destination room for at least {@link #elementCount()} floats, heap or direct
-   * @throws CheckpointException if the type is none of F32, F16 and BF16, or as {@link #data()}
+   * @throws CheckpointException if the type is none of F32, F16, BF16 and quantised bytes, or as
+   *     {@link #data()}
    * @throws BufferOverflowException if the room is too small; nothing is written then
    */
   public void readFloats(FloatBuffer destination) {
@@ -203,7 +232,8 @@ public final class Tensor {
    * @param first index of the first element to read
    * @param destination filled from its position to its limit, heap or direct
    * @throws IndexOutOfBoundsException if the tensor ends before the buffer is full
-   * @throws CheckpointException if the type is none of F32, F16 and BF16, or as {@link #data()}
+   * @throws CheckpointException if the type is none of F32, F16, BF16 and quantised bytes, or as
+   *     {@link #data()}
    */
   public void readFloats(int first, FloatBuffer destination) {
     requireNonNull(destination, "destination");
@@ -218,8 +248,8 @@ public final class Tensor {
    *
    * @param destination room for at least {@code 2 * elementCount()} bytes, heap or direct
    * @throws CheckpointException if an element's magnitude is 65520 or more, which half precision
-   *     cannot hold, if the type is none of F32, F16 and BF16, or as {@link #data()}. Bytes before
-   *     the element may have been written, the position is unchanged
+   *     cannot hold, if the type is none of F32, F16, BF16 and quantised bytes, or as {@link
+   *     #data()}. Bytes before the element may have been written, the position is unchanged
    * @throws BufferOverflowException if the room is too small; nothing is written then
    */
   public void readHalves(ByteBuffer destination) {
