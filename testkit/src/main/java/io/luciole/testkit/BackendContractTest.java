@@ -46,16 +46,16 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
 
 /**
- * What every backend must do. A backend passes by a test class of its own that extends this one and
- * overrides {@link #provider}, and further methods where it differs from the defaults, which are
- * those of a backend that computes {@link MiniM3} in fp32 on the CPU with all three outputs.
+ * The contract of every backend, as tests. To test a backend, extend this class and override {@link
+ * #provider}. Override further methods where the backend differs from the defaults, which describe
+ * a backend that computes {@link MiniM3} in fp32 on the CPU with all three outputs.
  *
- * <p>What a backend says that it does not do is not skipped: its refusal is asserted. Batches are
- * random; a failing test prints the seed, and {@code -Dluciole.testkit.seed} repeats it.
+ * <p>What a backend declares not to support is not skipped: the tests assert that it is refused.
+ * Batches are random. A failing test prints its seed; {@code -Dluciole.testkit.seed} repeats it.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class BackendContractTest {
-  /** What a thousand batches may leave behind: a tenth of what they would if none were freed. */
+  /** Bytes that {@link #batches} may leave allocated: a tenth of what they allocate in all. */
   private static final long LEAK = 100L << 20;
 
   private final long seed = Long.getLong("luciole.testkit.seed", System.nanoTime());
@@ -85,75 +85,84 @@ public abstract class BackendContractTest {
   /** Called by JUnit. */
   protected BackendContractTest() {}
 
-  /** The backend's provider. The one method that must be overridden. */
+  /** {@return the backend's provider; the only method that must be overridden} */
   protected abstract BackendProvider provider();
 
-  /** The model to run it on, 512 tokens long or longer; {@link MiniM3} by default. */
+  /** {@return the model to run, with a limit of at least 512 tokens; {@link MiniM3} by default} */
   protected ModelSource model() {
     return MiniM3.source();
   }
 
   /**
-   * The texts with which the outputs must agree: those of {@link MiniM3} by default. A backend that
-   * cannot run that model returns none here, and has to be compared with its model's reference in
-   * another way.
+   * Returns the texts whose reference results the outputs must agree with; those of {@link MiniM3}
+   * by default. A backend that cannot run that model returns none, and has to be compared with the
+   * reference of its own model in another test.
+   *
+   * @return the reference texts
    */
   protected List<ReferenceText> reference() {
     return MiniM3.texts();
   }
 
-  /** The device to run on; the CPU by default. */
+  /** {@return the device to run on; the CPU by default} */
   protected Device device() {
     return Device.CPU;
   }
 
-  /** What the backend gives for the model; everything by default. */
+  /** {@return the outputs that the backend computes for the model; all by default} */
   protected Set<Output> outputs() {
     return EnumSet.allOf(Output.class);
   }
 
-  /** The precisions that it offers on the device; fp32 alone by default. */
+  /** {@return the precisions that it supports on the device; only fp32 by default} */
   protected Set<Precision> precisions() {
     return EnumSet.of(Precision.FP32);
   }
 
   /**
-   * How far a text's values may differ between batches, relative to the largest of them in the same
-   * vector; 2e-5 by default, which is rounding in fp32.
+   * Returns how far a text's values may differ from one batch to another, relative to the largest
+   * absolute value of the same vector.
+   *
+   * @return the tolerance; 2e-5 by default, which allows for rounding in fp32
    */
   protected float tolerance() {
     return ReferenceText.VECTOR_TOLERANCE;
   }
 
   /**
-   * A backend on the model with so little memory that a text of two tokens fits and 16 of 512 do
-   * not, if the backend's own tests can make one; none by default.
+   * Opens the model in a backend with so little memory that one text of two tokens fits and 16
+   * texts of 512 tokens do not.
+   *
+   * @return the backend, or empty (the default) if the tests cannot limit its memory
    */
   protected Optional<Backend> openStarved() {
     return Optional.empty();
   }
 
   /**
-   * Native things that a backend opened by {@link #provider} holds at this moment, such as tensors
-   * or bytes, if it counts them: the same number is expected before and after a thousand batches.
+   * Counts the native objects or bytes that a backend holds at this moment. The count must be the
+   * same before and after {@link #batches} batches.
+   *
+   * @param backend a backend that {@link #provider} opened
+   * @return the count, or empty (the default) if the backend does not count them
    */
   protected OptionalLong held(Backend backend) {
     return OptionalLong.empty();
   }
 
-  /** How many batches must leave nothing behind. */
+  /** Batches to run in the test of leaks. */
   int batches() {
     return 1000;
   }
 
-  /** Opens the backend that most tests share. */
+  /** Opens the backend that most tests use. */
   @BeforeAll
   final void openShared() {
     files = model().resolve();
     backend = AssertingBackend.around(open(null));
   }
 
-  /** Closes it; fails if a test left an output open. */
+  /** Closes the shared backend; fails if a test left an output open. */
   @AfterAll
   final void closeShared() {
     backend.close();
@@ -163,7 +172,7 @@ public abstract class BackendContractTest {
     return provider().open(files, new BackendConfig(device(), precision, 1, Set.of()));
   }
 
-  // ---- what it says of itself
+  // ---- what it declares
 
   @Test
   final void provider_isFoundByItsName() {
