@@ -7,34 +7,34 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * How a batch lies in the program's N rows: its texts by length, in groups of one length each, so
- * that attention runs over whole groups and everything else over all rows at once.
+ * The arrangement of a batch in the N rows that {@code encoder.pt} computes. Texts of equal length
+ * form a group: attention runs once for each group, and everything else once for all rows.
  *
  * <pre>
- * unpadded:  groups of texts that are equally long       N = T
- * padded:    one group, all as long as the longest one    N = B * S
+ * unpadded:  one group for each length          N = T
+ * padded:    one group of the longest length    N = B * S
  * </pre>
  *
- * <p>Unpadded costs a call of the attention kernel for each length there is, which a CPU does not
- * notice and a GPU does.
+ * <p>The unpadded layout calls the attention kernel once for each distinct length. That is cheap on
+ * a CPU and expensive on a GPU.
  */
 final class BatchLayout {
-  /** Masks of other widths would be copied, aligned, for every layer and head. */
+  /** PyTorch would copy a mask of any other width for every layer and head. */
   private static final int MASK_ALIGNMENT = 8;
 
   final long[] ids;
   final long[] positions;
 
-  /** Texts and length of each group. */
+  /** Two numbers for each group: its texts, and their length. */
   final long[] groups;
 
-  /** For each padded row whether it is a token; empty if none is padded. */
+  /** 1 for each row that is a token, 0 for padding; empty if no row is padding. */
   final byte[] mask;
 
-  /** Texts of the layout in the batch's order; empty if they are in it. */
+  /** For each text of the batch its place in this layout; empty if the order is the same. */
   final long[] order;
 
-  /** Rows of the batch's tokens, in the batch's order; empty if they are in it. */
+  /** For each token of the batch its row in this layout; empty if the order is the same. */
   final long[] rows;
 
   private BatchLayout(TokenBatch batch, int[] texts, int[] lengths, int firstPosition) {
@@ -62,11 +62,11 @@ final class BatchLayout {
       int length = batch.length(text);
       int seen = 0;
       for (int t = 0; t < lengths[slot]; t++, row++) {
-        // Padding repeats the text's first token: any that is in the tables would do.
+        // Padding repeats the text's first token; any valid token would do.
         int id = batch.tokenIds()[t < length ? from + t : from];
         ids[row] = id;
-        // RoBERTa's way with the padding token, where a text spells it out: it stands at its own
-        // id's row of the position table, and the tokens behind it close the ranks.
+        // As in RoBERTa, a padding token that occurs in a text has the position of its own id, and
+        // the positions of the tokens after it continue as if it were not there.
         positions[row] = id == firstPosition - 1 ? id : firstPosition + (t < length ? seen++ : 0);
         if (t < length) {
           rows[from + t] = row;
@@ -81,7 +81,7 @@ final class BatchLayout {
     this.rows = sorted && !padded ? new long[0] : rows;
   }
 
-  /** Groups of equal length, without padding. */
+  /** One group for each length, without padding. */
   static BatchLayout unpadded(TokenBatch batch, int firstPosition) {
     int[] texts =
         IntStream.range(0, batch.size())
@@ -93,19 +93,19 @@ final class BatchLayout {
     return new BatchLayout(batch, texts, lengths, firstPosition);
   }
 
-  /** One group, all as long as the longest text and no longer; positions mean nothing. */
+  /** One group of exactly the longest length, for files that compute positions themselves. */
   static BatchLayout rectangular(TokenBatch batch) {
     int[] lengths = new int[batch.size()];
     Arrays.fill(lengths, batch.maxLength());
     return new BatchLayout(batch, IntStream.range(0, batch.size()).toArray(), lengths, 0);
   }
 
-  /** The shape of the mask as the program takes it. */
+  /** The shape of {@link #mask}: texts by length, or 0. */
   Shape maskShape() {
     return mask.length == 0 ? new Shape(0) : new Shape(groups[0], groups[1]);
   }
 
-  /** One group; padding only where lengths differ. */
+  /** One group; if lengths differ, its length is a multiple of {@link #MASK_ALIGNMENT}. */
   static BatchLayout padded(TokenBatch batch, int firstPosition) {
     int longest = batch.maxLength();
     boolean equal = batch.tokens() == (long) batch.size() * longest;

@@ -11,7 +11,7 @@ import io.luciole.spi.TokenBatch;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** Checks what comes in, so that nothing wrong reaches native code, and runs it in an encoder. */
+/** Checks every batch, so that nothing invalid reaches native code, and runs it in an encoder. */
 final class DjlBackend implements Backend {
   private final Encoder encoder;
   private final BackendInfo info;
@@ -49,7 +49,7 @@ final class DjlBackend implements Backend {
     return encoder.run(batch, outputs);
   }
 
-  /** Native tensors that are held: the weights, and nothing more between two runs. */
+  /** Native tensors that exist now. Between two runs these are the weights and nothing else. */
   int tensors() {
     return encoder.tensors();
   }

@@ -12,11 +12,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Opens encoders on PyTorch, on CPUs and CUDA devices. Chosen by the name {@code djl}.
+ * The backend named {@code djl}: opens encoders on PyTorch, on CPUs and CUDA devices.
  *
- * <p>Runs checkpoints of the BERT and XLM-RoBERTa kind with all of BGE-M3's heads, and TorchScript
- * files that give token states, DJL's model zoo among them. On the CPU, fp32 weights are used where
- * they lie in the mapped file; nothing is downloaded and nothing reported.
+ * <p>It reads BERT and XLM-RoBERTa checkpoints with all of BGE-M3's heads, and TorchScript files
+ * that return token states, such as those of DJL's model zoo. On the CPU, fp32 weights are used in
+ * place in the mapped file. It downloads nothing and reports nothing. Safe for use by many threads.
  */
 public final class DjlBackendProvider implements BackendProvider {
   static final String NAME = "djl";
@@ -50,7 +50,7 @@ public final class DjlBackendProvider implements BackendProvider {
     return open(model, config, FreeMemory.ofThisProcess());
   }
 
-  /** As {@link #open(ModelFiles, BackendConfig)}, on a machine with so much memory to spare. */
+  /** As {@link #open(ModelFiles, BackendConfig)}, with a given source of free memory. */
   static Backend open(ModelFiles model, BackendConfig config, FreeMemory memory) {
     TorchRuntime runtime;
     try {

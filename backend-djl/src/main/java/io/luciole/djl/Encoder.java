@@ -6,20 +6,20 @@ import io.luciole.spi.TokenBatch;
 import java.util.Set;
 
 /**
- * A model in PyTorch. {@link DjlBackend} has checked every batch before it comes here, calls from
- * one thread at a time and closes once.
+ * A model that PyTorch runs. {@link DjlBackend} checks every batch before it calls this, calls from
+ * one thread at a time, and closes once.
  */
 interface Encoder extends AutoCloseable {
-  /** What it gives. */
+  /** The outputs that {@link #run} can compute. */
   Set<Output> outputs();
 
   /** Components of a dense vector. */
   int dimension();
 
-  /** Components of a token vector, or 0. */
+  /** Components of a token vector, or 0 if there are none. */
   int colbertDimension();
 
-  /** Token ids are below this. */
+  /** The number of token ids; ids must be less than this. */
   int vocabulary();
 
   /** As {@link io.luciole.spi.BackendInfo#precision}. */
@@ -28,7 +28,7 @@ interface Encoder extends AutoCloseable {
   /** As {@link io.luciole.spi.BackendInfo#pads}. */
   boolean pads();
 
-  /** Native tensors that are held. */
+  /** Native tensors that exist now. */
   int tensors();
 
   /** As {@link io.luciole.spi.Backend#run}. */

@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.function.LongSupplier;
 
 /**
- * Keeps a batch that the machine has no memory for from being begun. On the CPU PyTorch cannot say
- * that memory is short: Linux promises more than it has, and kills the process that takes it up on
- * that.
+ * Refuses a batch that the machine has no memory for, before it starts. On the CPU PyTorch cannot
+ * report a shortage of memory: Linux grants allocations beyond what it has, and kills the process
+ * when the memory is used.
  */
 final class FreeMemory {
   private static final Path MEMINFO = Path.of("/proc/meminfo");
@@ -24,27 +24,27 @@ final class FreeMemory {
     this.bytes = bytes;
   }
 
-  /**
-   * What Linux has to spare for this process, its control group's limit included; else no limit.
-   */
+  /** The memory that Linux has available, within the limit of the control group; else no limit. */
   static FreeMemory ofThisProcess() {
     return new FreeMemory(() -> Math.min(ofMachine(), ofControlGroup()));
   }
 
-  /** A made-up figure. */
+  /** A fixed number of bytes, for tests. */
   static FreeMemory of(long bytes) {
     return new FreeMemory(() -> bytes);
   }
 
-  /** No figure, so that every batch is begun: for devices that report shortage themselves. */
+  /** No limit, for devices that report a shortage of memory themselves. */
   static FreeMemory unknown() {
     return of(Long.MAX_VALUE);
   }
 
   /**
-   * Checks that a run has the memory it takes.
+   * Checks that the memory for a run is available.
    *
-   * @throws BackendOutOfMemoryException if not
+   * @param needed the bytes that the run needs
+   * @param batch the batch, for the message
+   * @throws BackendOutOfMemoryException if it is not
    */
   void require(long needed, Object batch) {
     long free = bytes.getAsLong();
@@ -69,12 +69,12 @@ final class FreeMemory {
     if (limit == Long.MAX_VALUE) {
       return limit;
     }
-    // Pages of files that nobody touched of late are given up before anything is refused.
+    // Linux drops inactive pages of files before it refuses an allocation, so they count as free.
     long used = field(USED, "", 0) - field(PARTS, "inactive_file ", 0);
     return Math.max(0, limit - Math.max(0, used));
   }
 
-  /** The number behind a line's beginning, or a default where file, line or number is missing. */
+  /** The number that follows a prefix in a file, or a default if it is not there. */
   private static long field(Path file, String name, long missing) {
     try {
       List<String> lines = Files.readAllLines(file);

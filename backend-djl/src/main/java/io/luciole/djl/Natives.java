@@ -11,8 +11,8 @@ import java.util.Locale;
 import java.util.Properties;
 
 /**
- * PyTorch's native libraries on the class path. DJL downloads those it misses; so whether it will
- * miss any is found out before it is asked.
+ * Finds PyTorch's native libraries on the class path. DJL downloads libraries that it does not
+ * find, so this class checks that all are there before DJL looks for them.
  */
 final class Natives {
   static final String ADD_CUDA =
@@ -27,7 +27,7 @@ final class Natives {
 
   private Natives() {}
 
-  /** What to say where DJL's own classes are not there. */
+  /** The message for the case that DJL's own classes are missing. */
   static String classesMissing(Throwable e) {
     return "DJL's PyTorch classes are missing: "
         + e
@@ -35,7 +35,7 @@ final class Natives {
         + " along.";
   }
 
-  /** This machine, as the classifiers of {@code pytorch-native-cpu} have it. */
+  /** This machine's platform, written as in the classifiers of {@code pytorch-native-cpu}. */
   static String platform() {
     String name = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
     String os = name.startsWith("win") ? "win" : name.startsWith("mac") ? "osx" : "linux";
@@ -44,7 +44,7 @@ final class Natives {
   }
 
   /**
-   * Checks that libraries for a platform are there, and the glue that fits them.
+   * Checks that the libraries for a platform and the matching {@code pytorch-jni} are there.
    *
    * @throws BackendException if not; the message says what was found and what to add
    */
@@ -53,7 +53,7 @@ final class Natives {
     String version = null;
     for (Properties libraries : read(loader, LIBRARIES)) {
       String classifier = libraries.getProperty("classifier", "");
-      // Without "flavor", which newer artifacts have, the classifier begins with it:
+      // Older artifacts have no property "flavor"; their classifier starts with the flavor:
       // cpu-linux-x86_64.
       if (classifier.equals(platform) || classifier.endsWith("-" + platform)) {
         version = libraries.getProperty("version", "").replaceFirst("-.*", "");

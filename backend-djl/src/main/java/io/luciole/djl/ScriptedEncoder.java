@@ -33,8 +33,8 @@ import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A TorchScript file that computes token states, as DJL's model zoo has them, with pooling and
- * BGE-M3's heads behind it.
+ * An encoder from a TorchScript file that computes token states, such as those of DJL's model zoo.
+ * {@code encoder.pt} computes pooling and BGE-M3's heads from these states.
  *
  * <pre>
  * in    input_ids int64 [B, S], attention_mask int64 [B, S] (1 where a token is), token_type_ids
@@ -43,12 +43,12 @@ import org.jspecify.annotations.Nullable;
  *       last_hidden_state or token_embeddings
  * </pre>
  *
- * <p>What the file takes and gives is found out by running it, before it is used.
+ * <p>The number of inputs and H are found by running the file once when it is opened.
  */
 final class ScriptedEncoder implements Encoder {
   private static final String[] STATES = {"last_hidden_state", "token_embeddings"};
 
-  /** Two texts of different lengths, so that a trace which holds for one shape alone shows. */
+  /** Two texts of different lengths, so that a trace that works for one shape only is noticed. */
   private static final TokenBatch TRIAL = TokenBatch.of(List.of(new int[3], new int[2]));
 
   private final TorchSession session;
@@ -92,8 +92,8 @@ final class ScriptedEncoder implements Encoder {
   /**
    * Opens a model's TorchScript file.
    *
-   * @throws BackendException if the device or the precision is not to be had
-   * @throws ModelException if the file takes or gives something else: "expected … found …"
+   * @throws BackendException if the device or the precision is not available
+   * @throws ModelException if the file has other inputs or outputs than those above
    */
   static ScriptedEncoder open(
       TorchRuntime runtime, ModelFiles model, BackendConfig settings, FreeMemory memory) {
@@ -128,7 +128,7 @@ final class ScriptedEncoder implements Encoder {
     }
   }
 
-  /** How many inputs the file takes, and components of the states it gives. */
+  /** Returns the number of inputs that the file takes, and H. */
   private int[] tryOut() {
     List<String> failures = new ArrayList<>();
     for (int count : new int[] {2, 3, 1}) {
@@ -217,7 +217,8 @@ final class ScriptedEncoder implements Encoder {
         wanted.contains(Output.COLBERT)
             ? (long) batch.tokens() * colbertDimension
             : (long) batch.size() * hidden;
-    // What the file does inside is its own: two copies of the attention's scores, and the rest.
+    // An estimate, since the file's operations are unknown: two copies of the attention scores, and
+    // 14 intermediate rows of the hidden size.
     long bytesPerRow = 4L * (14L * hidden + 2L * heads * batch.maxLength());
     session.checkSize(batch, rows, bytesPerRow, Math.max(values, rows));
     return session.run(batch, scope -> forward(scope, batch, wanted));
@@ -250,7 +251,7 @@ final class ScriptedEncoder implements Encoder {
     return value;
   }
 
-  /** Runs the file. */
+  /** Runs the file; returns the token states [B, S, H]. */
   private PtNDArray states(
       PtNDManager scope, BatchLayout layout, int texts, int count, List<IValue> own) {
     Shape shape = new Shape(texts, layout.ids.length / texts);

@@ -24,8 +24,8 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /**
- * A checkpoint in PyTorch: its weights as tensors, and the program of {@link TorchSession} that
- * computes the encoder with them. It holds the weights for as long as it is open.
+ * An encoder from a checkpoint: the weights as PyTorch tensors, which the program of {@link
+ * TorchSession} takes as arguments. It holds the weights until it is closed.
  */
 final class TorchEncoder implements Encoder {
   private final TorchSession session;
@@ -35,7 +35,7 @@ final class TorchEncoder implements Encoder {
   private final Set<Output> outputs;
   private final int colbertDimension;
 
-  /** The weights as the program takes them: {@code embedding}, {@code layers}, {@code head}. */
+  /** The program's arguments {@code embedding}, {@code layers} and {@code head}. */
   private final List<IValue> weights = new ArrayList<>();
 
   private TorchEncoder(
@@ -67,8 +67,8 @@ final class TorchEncoder implements Encoder {
   /**
    * Opens a checkpoint.
    *
-   * @throws BackendException if the device or the precision is not to be had
-   * @throws io.luciole.LucioleException if the files do not fit
+   * @throws BackendException if the device or the precision is not available
+   * @throws io.luciole.LucioleException if the files are not a complete checkpoint
    */
   static TorchEncoder open(
       TorchRuntime runtime, ModelFiles model, BackendConfig settings, FreeMemory memory) {
@@ -175,9 +175,9 @@ final class TorchEncoder implements Encoder {
   }
 
   /**
-   * What a row takes at the widest point of a run: the residual, the norm's output and the two
-   * halves of the feed-forward block, or with the attention's query, key, value and result; and
-   * what is returned, twice while it is copied.
+   * Bytes of a row when a run needs most memory: the residual and the normalised row, with either
+   * the two halves of the feed-forward block or the attention's query, key, value and result; and
+   * the values to return, twice, while they are copied.
    */
   private long bytesPerRow(Set<Output> wanted) {
     long element = precision == Precision.FP32 ? 4 : 2;

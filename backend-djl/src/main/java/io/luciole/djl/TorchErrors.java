@@ -4,14 +4,14 @@ import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutOfMemoryException;
 import java.util.Locale;
 
-/** Tells PyTorch's failures apart, which all come as one exception with a text. */
+/** Classifies PyTorch's failures, which all have the same type, by their messages. */
 final class TorchErrors {
   private TorchErrors() {}
 
   /**
-   * The failure as the SPI has it.
+   * Converts a failure into an exception of the SPI.
    *
-   * @param doing what was going on, such as "running 3 texts"
+   * @param doing what PyTorch was doing, such as "running 3 texts"
    */
   static BackendException of(String doing, Throwable failure) {
     String text = String.valueOf(failure.getMessage());
@@ -21,7 +21,7 @@ final class TorchErrors {
         : new BackendException(message, failure);
   }
 
-  /** The words of c10's CPU allocator, of the CUDA allocator, of cuBLAS and of std::bad_alloc. */
+  /** Looks for the messages of c10's CPU and CUDA allocators, cuBLAS and std::bad_alloc. */
   private static boolean isMemory(String text) {
     String lower = text.toLowerCase(Locale.ROOT);
     return lower.contains("out of memory")
@@ -31,7 +31,7 @@ final class TorchErrors {
         || lower.contains("bad_alloc");
   }
 
-  /** Behind a traceback of the program, if there is one, stands the reason. */
+  /** The reason, which follows the traceback of the program if there is one. */
   private static String firstLine(String text) {
     int reason = text.lastIndexOf("RuntimeError:");
     return text.substring(Math.max(reason, 0)).lines().findFirst().orElse("no reason given");

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** PyTorch in this process: loaded once, silent on the network. */
+/** PyTorch in this process. It is loaded once and uses no network. Safe for use by many threads. */
 final class TorchRuntime {
   private static final String OFFLINE = "ai.djl.offline";
 
@@ -24,7 +24,7 @@ final class TorchRuntime {
 
   private final Engine engine;
 
-  /** Threads that PyTorch would take by itself: one a core. */
+  /** PyTorch's default number of threads: one for each core. */
   private final int threads;
 
   private TorchRuntime(Engine engine) {
@@ -34,9 +34,9 @@ final class TorchRuntime {
   }
 
   /**
-   * Loads PyTorch, the first time.
+   * Loads PyTorch if it is not loaded yet.
    *
-   * @throws BackendException if it is not there or does not load; the message says what to add
+   * @throws BackendException if PyTorch is missing or does not load; the message says what to add
    */
   static synchronized TorchRuntime load() {
     TorchRuntime runtime = loaded;
@@ -53,9 +53,9 @@ final class TorchRuntime {
       Natives.check(
           context != null ? context : TorchRuntime.class.getClassLoader(), Natives.platform());
     }
-    // DJL reports home when its engines are first looked for, unless told otherwise; and without
-    // libraries it downloads some. The first is never wanted, the second not while this loads: the
-    // application may use DJL's downloads elsewhere.
+    // When DJL first looks for engines it sends a report, and downloads libraries that it does not
+    // find. Reports are switched off for good. Downloads are switched off only while this loads,
+    // because the application may use them elsewhere.
     if (setting("OPT_OUT_TRACKING") == null) {
       System.setProperty("OPT_OUT_TRACKING", "true");
     }
@@ -100,19 +100,19 @@ final class TorchRuntime {
     return "PyTorch " + engine.getVersion() + " (DJL " + Engine.getDjlVersion() + ")";
   }
 
-  /** Threads for a run on the CPU: as many as asked for, or one a core for 0. */
+  /** Threads for a run on the CPU: as many as asked for, or one for each core if 0. */
   int threads(int asked) {
     return asked > 0 ? asked : threads;
   }
 
-  /** A scope of native memory on a device. */
+  /** Opens a scope of native memory on a device. */
   PtNDManager newManager(Device device) {
     return (PtNDManager)
         engine.newBaseManager(
             device.isAccelerator() ? ai.djl.Device.gpu(device.ordinal()) : ai.djl.Device.cpu());
   }
 
-  /** Usable devices, best first; what keeps others from being used is added to the problems. */
+  /** Usable devices, best first. The reasons why others cannot be used are added to problems. */
   List<Device> devices(List<String> problems) {
     List<Device> devices = new ArrayList<>();
     if (engine.hasCapability(StandardCapabilities.CUDA)) {
@@ -132,7 +132,7 @@ final class TorchRuntime {
   }
 
   /**
-   * Checks that a device is there.
+   * Checks that a device can be used.
    *
    * @throws BackendException if not; the message says what is missing
    */

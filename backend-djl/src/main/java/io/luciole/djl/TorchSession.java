@@ -27,24 +27,24 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One model's native memory on one device, and the program {@code encoder.pt} (written by {@code
- * src/main/torchscript/make_encoder.py}, which says what goes in and comes out).
+ * The native memory of one model on one device, and the program {@code encoder.pt}. {@code
+ * src/main/torchscript/make_encoder.py} writes the program and documents its arguments and results.
  *
- * <p>What belongs to {@link #manager} lives until {@link #close}; what a run makes belongs to its
- * scope and ends with it. What leaves a run lies on Java's heap.
+ * <p>Objects of {@link #manager} live until {@link #close}. Objects of a run belong to the run's
+ * scope and are freed with it. Results of a run are copied to Java's heap.
  */
 final class TorchSession implements AutoCloseable {
   private static final String PROGRAM = "encoder.pt";
 
-  /** The largest byte array that JVMs give. */
+  /** The largest byte array that a JVM can allocate. */
   private static final long LARGEST_OUTPUT = Integer.MAX_VALUE - 8;
 
   final boolean accelerated;
 
-  /** On the device. */
+  /** Native memory on the device. */
   final PtNDManager manager;
 
-  /** On the CPU: the same one if that is the device. */
+  /** Native memory on the CPU; the same object as {@link #manager} if the device is the CPU. */
   final PtNDManager host;
 
   final PtSymbolBlock program;
@@ -80,10 +80,11 @@ final class TorchSession implements AutoCloseable {
   }
 
   /**
-   * The outputs to compute of those that a model's files allow: all, or those that will be asked
-   * for.
+   * Chooses the outputs to prepare: those that will be asked for, or all if that is open.
    *
-   * @throws BackendException if one that will be asked for is not among them
+   * @param offered the outputs that the model's files allow
+   * @param wanted the outputs that will be asked for, or none
+   * @throws BackendException if the files do not allow a wanted output
    */
   static Set<Output> outputs(ModelFiles model, Set<Output> offered, Set<Output> wanted) {
     if (!offered.containsAll(wanted)) {
@@ -101,7 +102,7 @@ final class TorchSession implements AutoCloseable {
     return wanted.isEmpty() ? offered : wanted;
   }
 
-  /** A head's two tensors, or two empty ones for a head that is not there or not wanted. */
+  /** Adds a head's two tensors, or two empty tensors if the head is null. */
   void addHead(TorchWeights tensors, List<PtNDArray> heads, @Nullable Linear head) {
     if (head != null) {
       tensors.add(heads, head);
@@ -111,11 +112,11 @@ final class TorchSession implements AutoCloseable {
     }
   }
 
-  /** Runs something in a scope of its own; PyTorch's failures come out as the SPI has them. */
+  /** Runs an action in a scope of its own, and converts PyTorch's failures to those of the SPI. */
   <T> T run(Object what, Function<PtNDManager, T> body) {
     try (PtNDManager scope = (PtNDManager) host.newSubManager()) {
-      // Both hold for this thread. The optimizer would compile a program anew for shape after
-      // shape.
+      // Both settings hold for the current thread. The optimizer would recompile the program for
+      // every new shape.
       JniUtils.setNumThreads(threads);
       JniUtils.setGraphExecutorOptimize(false);
       return body.apply(scope);
@@ -125,12 +126,12 @@ final class TorchSession implements AutoCloseable {
   }
 
   /**
-   * Refuses what would not fit, before anything is begun.
+   * Refuses a batch that does not fit into memory, before it starts.
    *
-   * @param rows of the batch, padding included
-   * @param bytesPerRow what a row takes at the widest point of the run
-   * @param values the largest output's
-   * @throws BackendOutOfMemoryException if arrays or the machine's memory are too small
+   * @param rows rows of the batch, padding included
+   * @param bytesPerRow bytes of a row when the run needs most memory
+   * @param values number of values of the largest output
+   * @throws BackendOutOfMemoryException if an array or the machine's memory is too small
    */
   void checkSize(TokenBatch batch, long rows, long bytesPerRow, long values) {
     long bytes = Float.BYTES * values;
@@ -153,7 +154,7 @@ final class TorchSession implements AutoCloseable {
     return onDevice(scope, array);
   }
 
-  /** A tensor of booleans, 1 for true. */
+  /** A tensor of booleans; 1 is true. */
   IValue flags(PtNDManager scope, Shape shape, byte[] values) {
     PtNDArray array = scope.create(shape, DataType.BOOLEAN);
     if (values.length > 0) {
@@ -171,7 +172,7 @@ final class TorchSession implements AutoCloseable {
     return IValue.from(there);
   }
 
-  /** Which outputs the program is to compute. */
+  /** The program's argument that says which outputs to compute. */
   static IValue wanted(Set<Output> wanted) {
     return IValue.listFrom(
         flag(wanted, Output.DENSE), flag(wanted, Output.SPARSE), flag(wanted, Output.COLBERT));
@@ -181,7 +182,7 @@ final class TorchSession implements AutoCloseable {
     return wanted.contains(output) ? 1 : 0;
   }
 
-  /** What the program computed, on the heap: what is read after close must not end the process. */
+  /** Copies the results to the heap, so that reading them after close cannot crash the process. */
   static BackendOutput output(PtNDArray[] found, Set<Output> wanted) {
     Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
     int next = 0;

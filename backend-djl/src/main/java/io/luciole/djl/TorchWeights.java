@@ -19,29 +19,29 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes PyTorch's tensors of a checkpoint's.
+ * Converts a checkpoint's tensors to PyTorch's.
  *
  * <pre>
- * type in the file is the type of the run, on the CPU    the mapped file itself: no copy
- * another type, on the CPU                               one copy, in PyTorch's memory
- * on a GPU                                               one copy, there; by way of the CPU's if the
- *                                                        type is another
+ * on the CPU, file and run have the same type      no copy: the tensor is the mapped file
+ * on the CPU, the types differ                     one copy in PyTorch's memory
+ * on a GPU                                         one copy on the GPU; if the types differ, it is
+ *                                                  converted on the CPU first
  * </pre>
  *
- * <p>The array over a mapped file keeps the mapping alive; it is never written.
+ * <p>A tensor over a mapped file keeps the mapping alive and is never written.
  */
 final class TorchWeights {
   private final PtNDManager device;
 
-  /** On the CPU, for what is on its way to a GPU; null if the device is the CPU. */
+  /** CPU memory for tensors on their way to a GPU; null if the device is the CPU. */
   private final @Nullable PtNDManager staging;
 
   private final Precision precision;
 
-  /** Its method {@code brain} makes brain floats, which DJL cannot. */
+  /** Its method {@code brain} converts to bf16, which DJL cannot. */
   private final PtSymbolBlock program;
 
-  /** Weights for a session, which owns them, in the precision of its runs. */
+  /** Converts weights to the precision of a session's runs. The session owns them. */
   TorchWeights(TorchSession session, Precision precision) {
     this.device = session.manager;
     this.staging = session.accelerated ? session.host : null;
@@ -59,7 +59,7 @@ final class TorchWeights {
     to.add(of(norm.shift()));
   }
 
-  /** An array of the run's type on the device. */
+  /** Converts a tensor to the run's type on the device. */
   PtNDArray of(Tensor tensor) {
     DType own = tensor.dtype();
     if (own != DType.F32 && own != DType.F16 && own != DType.BF16) {

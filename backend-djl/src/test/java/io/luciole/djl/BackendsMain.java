@@ -4,7 +4,7 @@ import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendProvider;
 import io.luciole.spi.Backends;
 
-/** Says which backend is chosen on its class path. */
+/** Prints which backend is chosen on its class path. */
 final class BackendsMain {
   private BackendsMain() {}
 

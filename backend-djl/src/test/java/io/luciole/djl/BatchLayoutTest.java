@@ -53,7 +53,7 @@ class BatchLayoutTest {
     assertThat(layout.rows).isEmpty();
   }
 
-  /** As create_position_ids_from_input_ids in Transformers has it. */
+  /** The same positions as create_position_ids_from_input_ids in Transformers. */
   @Test
   void paddingTokenInAText_keepsItsOwnPosition_andIsNotCounted() {
     BatchLayout layout =

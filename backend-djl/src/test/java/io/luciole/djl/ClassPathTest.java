@@ -19,16 +19,18 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** JVMs of their own, with other class paths and environments than this one's. */
+/** Runs programs in JVMs with other class paths and environments than this one's. */
 class ClassPathTest {
-  /** Standard output of a main class on this class path, less the entries with such names. */
+  /**
+   * Runs a main class on this class path without the entries of these names; returns its output.
+   */
   private static String run(
       Map<String, String> environment, List<String> without, Class<?> main, String... arguments)
       throws IOException, InterruptedException {
     return run(environment, without, List.of(), main, arguments);
   }
 
-  /** As above, with more entries in front. */
+  /** As above, with more entries at the start. */
   private static String run(
       Map<String, String> environment,
       List<String> without,
@@ -111,9 +113,9 @@ class ClassPathTest {
         .contains(BrokenProvider.class.getName());
   }
 
-  /** Throws as it is made. */
+  /** Its constructor throws. */
   public static final class BrokenProvider implements BackendProvider {
-    /** For the service loader. */
+    /** Called by ServiceLoader. */
     public BrokenProvider() {
       throw new IllegalStateException("its library is missing");
     }
@@ -134,7 +136,7 @@ class ClassPathTest {
     }
   }
 
-  /** Natives of another platform in the place of this one's. */
+  /** The class path has the native libraries of another platform. */
   @Test
   void librariesOfAnotherPlatform_areNamed(@TempDir Path other) throws Exception {
     Path natives = Files.createDirectories(other.resolve("native/lib"));
@@ -172,7 +174,7 @@ class ClassPathTest {
     assertThat(printed).contains("dense 96").contains("contacted []");
   }
 
-  /** With nothing unpacked by an earlier run, where DJL would download what it misses. */
+  /** No earlier run has unpacked anything, so DJL would download what it does not find. */
   @Test
   void embedding_withAnEmptyCache_unpacksAndContactsNobody(@TempDir Path cache) throws Exception {
     String printed = run(Map.of("DJL_CACHE_DIR", cache.toString()), List.of(), SilentMain.class);
@@ -181,7 +183,7 @@ class ClassPathTest {
     assertThat(cache.resolve("pytorch")).isNotEmptyDirectory();
   }
 
-  /** That the test above would see DJL's report home. */
+  /** The test above would notice DJL's report: here it is allowed, and seen. */
   @Test
   void whoOptsIn_isSeenToBeContacting() throws Exception {
     String printed = run(Map.of("OPT_OUT_TRACKING", "false"), List.of(), SilentMain.class);

@@ -33,7 +33,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the contract does not ask. */
+/** What the contract does not test. */
 class DjlBackendTest {
   private static final TokenBatch TEXTS =
       TokenBatch.of(List.of(new int[] {0, 100, 98, 228, 2}, new int[] {0, 2}));
@@ -67,7 +67,7 @@ class DjlBackendTest {
     assertThat(dense(ModelSource.path(folder))).isEqualTo(dense(MiniM3.source()));
   }
 
-  /** A header that is a byte longer moves every tensor to an odd address. */
+  /** A header that is one byte longer puts every tensor at an odd address. */
   @Test
   void tensorsAtOddAddresses_giveTheSame() throws IOException {
     copy("config.json", "tokenizer.json", "sparse_linear.pt");
@@ -140,7 +140,7 @@ class DjlBackendTest {
         .hasMessageContainingAll("cuda:0", "PYTORCH_FLAVOR=cu128");
   }
 
-  /** PyTorch's own refusal, not one made up: no machine has this much. */
+  /** The refusal is PyTorch's own: no machine has this much memory. */
   @Test
   void pyTorchsOutOfMemory_isReportedAsSuch() {
     try (PtNDManager manager = TorchRuntime.load().newManager(Device.CPU)) {

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 class NativesTest {
   @TempDir private Path folder;
 
-  /** A class path with these resources alone; null for one that is not there. */
+  /** A class path that has only these resources; null means that a resource is missing. */
   private URLClassLoader classPath(String natives, String glue) throws IOException {
     write("native/lib/pytorch.properties", natives);
     write("jnilib/pytorch.properties", glue);

@@ -10,7 +10,7 @@ import java.net.URLStreamHandler;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** Embeds a text in a JVM of its own in which web addresses are noted down and refused. */
+/** Embeds a text in a JVM of its own that records and refuses every web address. */
 final class SilentMain {
   private SilentMain() {}
 

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A BERT in half precision, against Transformers: see resources/tiny-bert/make_fixture.py. */
+/** A BERT in half precision compared with Transformers; see resources/tiny-bert/make_fixture.py. */
 class TinyBertTest {
   private static final Path FIXTURE = Path.of("src/test/resources/tiny-bert");
 

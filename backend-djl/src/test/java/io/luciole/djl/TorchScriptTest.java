@@ -37,7 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A traced BERT, against Transformers: see resources/tiny-bert/make_fixture.py. */
+/** A traced BERT compared with Transformers; see resources/tiny-bert/make_fixture.py. */
 class TorchScriptTest {
   private static final Path FIXTURE = Path.of("src/test/resources/tiny-bert");
 
@@ -137,7 +137,7 @@ class TorchScriptTest {
     }
   }
 
-  /** One of each: what is cut off, and what is not offered without its file. */
+  /** Too long a text is truncated, and an output without its file is not offered. */
   @Test
   void outputs_areThoseOfTheFilesThatAreThere() throws IOException {
     copy("tiny-bert.pt", "sparse_linear.pt");
@@ -189,7 +189,7 @@ class TorchScriptTest {
         .hasMessageContainingAll("fp16", "tiny-bert.pt");
   }
 
-  /** A state dict, and this backend's own program, which takes something else. */
+  /** Not a model: a state dict, and this backend's own program, which has other inputs. */
   @Test
   void otherFiles_areRefusedWithWhatIsNeeded() throws IOException {
     zoo();

@@ -1,6 +1,36 @@
 /**
- * Encoders on ONNX Runtime. {@link io.luciole.onnx.OnnxBackendProvider} is all there is to see; it
- * is found by {@link java.util.ServiceLoader}.
+ * The backend {@code onnx}: runs encoders on ONNX Runtime, on CPUs and CUDA devices. {@link
+ * io.luciole.onnx.OnnxBackendProvider} is the only public class; {@link java.util.ServiceLoader}
+ * finds it. docs/backends.md says how to install it for GPUs and what models can be read.
+ *
+ * <p>The way of a batch:
+ *
+ * <pre>
+ * OnnxBackend.run      checks the batch, so that nothing invalid reaches native code
+ *   Encoder.run        CompiledEncoder (checkpoints) or ExportedEncoder (ONNX files)
+ *     EncoderInputs    fills the graph's inputs for the chosen form of attention
+ *     OrtModel         a session of ONNX Runtime with named inputs and outputs
+ *   BackendOutput      the results, in pooled buffers that closing the output returns
+ * </pre>
+ *
+ * <p>The classes by their job:
+ *
+ * <ul>
+ *   <li>ONNX Runtime: {@code OrtRuntime} loads it and lists devices, {@code CudaLibraries} finds
+ *       what CUDA lacks, {@code OrtErrors} converts failures, {@code BufferPool} and {@code
+ *       OutputBuffers} reuse native memory
+ *   <li>checkpoints: {@code EncoderGraph} builds the ONNX graph with {@code GraphBuilder}, from
+ *       {@code Projection} and {@code Int8Projection} (matrix products), {@code Attention} and its
+ *       implementations, and {@code Initializers} (weights, mapped where possible); {@code
+ *       FormPolicy} chooses the form that a batch runs in
+ *   <li>CUDA operators of our own: {@code CudaEncoder} adds them to the graph, {@code CudaTiles}
+ *       cuts a batch for them, {@code FusedTrial} tries them when a model is opened. Their sources
+ *       are in {@code src/main/cuda}
+ *   <li>ONNX exports: {@code ExportLayout} recognises them by their outputs, {@code HeadModel}
+ *       computes missing heads, {@code Vocabulary} counts the token ids, {@code BatchDependence}
+ *       and {@code TextByText} handle models whose results depend on the batch
+ *   <li>the processor: {@code ByteArithmetic} finds out whether products of bytes are exact
+ * </ul>
  */
 @NullMarked
 package io.luciole.onnx;

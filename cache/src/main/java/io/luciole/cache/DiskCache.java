@@ -17,11 +17,13 @@ import org.h2.mvstore.type.ByteArrayDataType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps embeddings in one file, for indexing again what changed little: a map of H2's MVStore, from
- * the key's 32 bytes to the embedding's. Nothing is ever dropped; delete the file to begin anew.
+ * Keeps embeddings in one file, so that indexing a corpus again computes only what changed. The
+ * file is a map of H2's MVStore from the 32 bytes of a key to the bytes of an embedding. Entries
+ * are never evicted; to start over, delete the file.
  *
- * <p>Writes are on disk within a second, and at {@link #close}. After a crash the file is as of
- * some moment shortly before; a damaged entry is a miss. One process at a time may have it open.
+ * <p>Writes reach the disk within a second, and at {@link #close}. After a crash the file has the
+ * state of a moment shortly before the crash. A damaged entry counts as a miss. Only one process at
+ * a time can have the file open. Safe for use by many threads.
  */
 public final class DiskCache implements EmbeddingCache, AutoCloseable {
   private final MVStore store;
@@ -38,9 +40,12 @@ public final class DiskCache implements EmbeddingCache, AutoCloseable {
   }
 
   /**
-   * Opens a cache's file, or makes one.
+   * Opens a cache file, or creates it together with its folder.
    *
-   * @throws LucioleException if it is open elsewhere, or cannot be read
+   * @param file the path of the cache file
+   * @return the open cache; the caller closes it
+   * @throws LucioleException if another process has the file open, or if it cannot be read or
+   *     created
    */
   public static DiskCache open(Path file) {
     Path absolute = file.toAbsolutePath();
@@ -82,18 +87,18 @@ public final class DiskCache implements EmbeddingCache, AutoCloseable {
     entries.put(key.digest(), EmbeddingCodec.encode(embedding));
   }
 
-  /** How many embeddings are kept. */
+  /** {@return the number of embeddings in the file} */
   public long size() {
     return entries.sizeAsLong();
   }
 
-  /** Writes what is not written yet and closes the file. Closing twice does nothing. */
+  /** Writes all pending entries and closes the file. Closing it again does nothing. */
   @Override
   public void close() {
     store.close();
   }
 
-  /** 32 bytes as they are, in unsigned order. */
+  /** Keys of exactly 32 bytes, compared as unsigned bytes. */
   private static final class DigestType extends BasicDataType<byte[]> {
     private static final DigestType INSTANCE = new DigestType();
     private static final int LENGTH = 32;

@@ -10,16 +10,16 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Embeddings as bytes, big-endian:
+ * The binary format of an embedding in {@link DiskCache}. All numbers are big-endian.
  *
  * <pre>
- * u8   layout, 1
- * u8   what is there: 1 dense, 2 sparse, 4 multi-vector; 8 truncated
+ * u8   version of this format, 1
+ * u8   flags: 1 dense, 2 sparse, 4 multi-vector are present; 8 the text was truncated
  * i32  token count
  * [i32 D, f32[D]]                     dense
  * [i32 n, i32[n] ids, f32[n] weights] sparse
  * [i32 rows, i32 D', f32[rows * D']]  multi-vector
- * i32  CRC-32C of all before
+ * i32  CRC-32C of all bytes before it
  * </pre>
  */
 final class EmbeddingCodec {
@@ -69,7 +69,7 @@ final class EmbeddingCodec {
     return out.array();
   }
 
-  /** The embedding, or null if the bytes are damaged or of another layout. */
+  /** Returns null if the bytes are damaged or have another version. */
   static @Nullable Embedding decode(byte[] bytes) {
     if (bytes.length < 10 || bytes[0] != LAYOUT) {
       return null;

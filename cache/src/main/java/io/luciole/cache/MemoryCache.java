@@ -7,7 +7,10 @@ import io.luciole.EmbeddingCache;
 import io.luciole.Output;
 import org.jspecify.annotations.Nullable;
 
-/** Keeps the embeddings in memory that are asked for most (W-TinyLFU, by Caffeine). */
+/**
+ * Keeps embeddings in memory. When it is full, Caffeine's W-TinyLFU policy evicts those that are
+ * least likely to be asked for again. Safe for use by many threads.
+ */
 public final class MemoryCache implements EmbeddingCache {
   private static final int ENTRY_BYTES = 200;
 
@@ -16,7 +19,7 @@ public final class MemoryCache implements EmbeddingCache {
   /**
    * Creates an empty cache.
    *
-   * @param bytes how much it may hold, about
+   * @param bytes the approximate limit in bytes, counted over vectors, weights and keys; at least 0
    */
   public MemoryCache(long bytes) {
     entries = Caffeine.newBuilder().maximumWeight(bytes).weigher(MemoryCache::weight).build();
@@ -46,7 +49,7 @@ public final class MemoryCache implements EmbeddingCache {
     entries.put(key, embedding);
   }
 
-  /** How many embeddings are kept, about. */
+  /** {@return the approximate number of embeddings in the cache} */
   public long size() {
     return entries.estimatedSize();
   }

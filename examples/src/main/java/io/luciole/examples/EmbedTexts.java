@@ -13,7 +13,11 @@ import java.util.concurrent.CompletableFuture;
 public final class EmbedTexts {
   private EmbedTexts() {}
 
-  /** Prints each passage's similarity to the question. */
+  /**
+   * Prints the similarity of each passage to the question.
+   *
+   * @param args none
+   */
   public static void main(String[] args) {
     String question = "Which insects give light?";
     List<String> passages =

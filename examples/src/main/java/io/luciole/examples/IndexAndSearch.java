@@ -17,9 +17,9 @@ public final class IndexAndSearch {
   private IndexAndSearch() {}
 
   /**
-   * Indexes and searches.
+   * Indexes the input and prints the three best hits.
    *
-   * @param args what to index, the index's folder, what to search for
+   * @param args the folder or file to index, the folder of the index, the query; all optional
    */
   public static void main(String[] args) {
     Path input = Path.of(args.length > 0 ? args[0] : "examples/corpus/corpus.jsonl");
@@ -27,8 +27,7 @@ public final class IndexAndSearch {
     String query = args.length > 2 ? args[2] : "insects whose home is made of chewed timber";
 
     try (EmbeddingEngine engine = EmbeddingEngine.builder().model("starter").open()) {
-      // Texts flow from the source through the engine into Lucene, all three working at once.
-      // Without the commit at the end of indexAll, the index would stay as it was.
+      // Reading, embedding and writing run at the same time. indexAll commits at its end.
       try (DocumentSource source =
               Files.isDirectory(input) ? FolderReader.open(input) : BeirReader.corpus(input);
           HybridIndexer indexer = HybridIndexer.open(index, engine)) {
@@ -36,7 +35,7 @@ public final class IndexAndSearch {
         System.out.println(report.added() + " added, " + report.updated() + " updated");
       }
 
-      // The index knows which model its vectors come from, and refuses another's.
+      // The index records the model of its vectors and refuses any other.
       try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
         for (Hit hit : searcher.search(HybridQuery.of(query).top(3)).hits()) {
           System.out.printf("%d. %s  %.4f  %s%n", hit.rank(), hit.id(), hit.score(), hit.legs());

@@ -7,7 +7,7 @@ import io.luciole.LucioleConfig;
 import java.util.Map;
 
 /**
- * Leaves model, backend and outputs to whoever runs the program:
+ * Lets whoever runs the program choose the model, the backend and the outputs:
  *
  * <pre>
  * luciole.properties in the working directory    luciole.backend=onnx
@@ -18,7 +18,11 @@ import java.util.Map;
 public final class PlugInConfiguration {
   private PlugInConfiguration() {}
 
-  /** Prints the settings that were made and what became of them. */
+  /**
+   * Prints the settings with their origins, and the engine that they lead to.
+   *
+   * @param args nothing, or a model and the outputs to compute
+   */
   public static void main(String[] args) {
     // With arguments, settings come from them alone: a program may have a configuration of its own.
     LucioleConfig config =
@@ -31,8 +35,8 @@ public final class PlugInConfiguration {
             System.out.println(
                 key.property() + " = " + setting.value() + ", from " + setting.origin()));
 
-    // The code names no model and no backend. A setting that cannot be is refused here, with its
-    // origin; what nobody set is chosen, and logged with the reason.
+    // The code names no model and no backend. An invalid setting is refused here, with its origin.
+    // What nobody set is chosen by Luciole, and the log says why.
     try (EmbeddingEngine engine = EmbeddingEngine.builder(config).open()) {
       Embedding embedding = engine.embed("Fireflies glow.", EmbedOptions.passage()).join();
       System.out.println(

@@ -12,13 +12,13 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Runs the same texts on ONNX Runtime and on PyTorch, and prints how far the two agree. Nothing but
- * a setting differs:
+ * Runs the same texts on ONNX Runtime and on PyTorch and prints how far the results agree. Only one
+ * setting differs:
  *
  * <pre>
  * java … io.luciole.examples.SwitchBackend MODEL [FIRST SECOND]
- *   MODEL   a checkpoint with BGE-M3's heads, by folder or hub name, such as BAAI/bge-m3
- *   FIRST   a backend's name; onnx and djl if none are given
+ *   MODEL           a checkpoint with BGE-M3's heads, by folder or hub name, such as BAAI/bge-m3
+ *   FIRST, SECOND   names of backends; onnx and djl by default
  * </pre>
  */
 public final class SwitchBackend {
@@ -33,7 +33,11 @@ public final class SwitchBackend {
 
   private SwitchBackend() {}
 
-  /** Prints each backend and the agreement of the two. */
+  /**
+   * Prints the version of each backend and how far their results agree.
+   *
+   * @param args the model, and optionally the names of two backends
+   */
   public static void main(String[] args) {
     List<Embedding> first = embed(args[0], args.length > 2 ? args[1] : "onnx");
     List<Embedding> second = embed(args[0], args.length > 2 ? args[2] : "djl");

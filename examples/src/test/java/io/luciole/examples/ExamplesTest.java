@@ -16,7 +16,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Runs each program as a user would and reads what it prints. The working directory is ours. */
+/**
+ * Runs each program as a user would, in the working directory of this test, and checks its output.
+ */
 class ExamplesTest {
   @TempDir private Path folder;
 

@@ -17,7 +17,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Shows an engine in a Micrometer registry: {@code new EngineMeters(engine).bindTo(registry)}.
+ * Publishes an engine's statistics in a Micrometer registry: {@code new
+ * EngineMeters(engine).bindTo(registry)}. Counters start when the engine is opened. The registry
+ * may be read by any thread, also after the engine is closed.
  *
  * <table>
  *   <caption>Meters</caption>
@@ -25,13 +27,13 @@ import java.util.function.ToDoubleFunction;
  *   <tr><td>{@code luciole.texts.failed}</td><td>counter, tag {@code kind}</td></tr>
  *   <tr><td>{@code luciole.texts.truncated}, {@code .chunked}</td><td>counters</td></tr>
  *   <tr><td>{@code luciole.waiting.texts}, {@code .tokens}</td><td>gauges, tag {@code lane}</td></tr>
- *   <tr><td>{@code luciole.wait.mean}</td><td>time between submission and device</td></tr>
+ *   <tr><td>{@code luciole.wait.mean}</td><td>gauge, mean time between submission and the start of the run</td></tr>
  *   <tr><td>{@code luciole.batches}, {@code .texts}, {@code .tokens}, {@code .failed}</td>
  *       <td>counters</td></tr>
  *   <tr><td>{@code luciole.padding.share}, {@code luciole.device.busy.share}</td>
  *       <td>gauges, 0 to 1, since the engine was opened</td></tr>
  *   <tr><td>{@code luciole.cache.hits}, {@code .misses}</td><td>counters</td></tr>
- *   <tr><td>{@code luciole.devices.usable}</td><td>gauge</td></tr>
+ *   <tr><td>{@code luciole.devices.usable}</td><td>gauge, number of devices</td></tr>
  * </table>
  */
 public final class EngineMeters implements MeterBinder {
@@ -39,9 +41,10 @@ public final class EngineMeters implements MeterBinder {
   private final Tags tags;
 
   /**
-   * Prepares the meters.
+   * Creates the binder; meters exist after {@link #bindTo}.
    *
-   * @param tags on every meter, key and value by turns, to tell engines apart
+   * @param engine the engine to read
+   * @param tags tags of every meter, as alternating keys and values, which tell engines apart
    */
   public EngineMeters(EmbeddingEngine engine, String... tags) {
     this.engine = requireNonNull(engine, "engine");

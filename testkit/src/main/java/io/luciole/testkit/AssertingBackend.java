@@ -22,19 +22,19 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Wraps any backend and watches both sides of it, throwing {@link AssertionError} at
+ * Wraps any backend and checks both sides of it. It throws {@link AssertionError} if
  *
  * <ul>
- *   <li>a caller that runs after close, from more threads than are allowed, with a text that is too
- *       long or an output that is not offered, or that closes while a run goes on or an output is
- *       open;
- *   <li>a backend whose {@link #info} changes, that changes the batch, gives more or fewer outputs
- *       than asked for, buffers that are too short, values that are not finite, or that writes into
- *       a buffer which it has handed out.
+ *   <li>the caller runs a batch after close, runs more batches at once than are allowed, passes a
+ *       text that is too long, asks for an output that is not offered, or closes the backend while
+ *       a batch runs or an output is open;
+ *   <li>the backend changes its {@link #info}, changes the batch, returns more or fewer outputs
+ *       than asked for, returns a buffer that is too short, returns values that are not finite, or
+ *       writes into a buffer that it has returned.
  * </ul>
  *
- * <p>Callers get copies of the backend's buffers; closing an output fills them with NaN, so that
- * what is read too late shows. Safe for use by many threads.
+ * <p>Callers get copies of the backend's buffers. Closing an output fills its copies with NaN, so
+ * that reading them too late is noticed. Safe for use by many threads.
  */
 public final class AssertingBackend implements Backend {
   private final Backend backend;
@@ -49,12 +49,22 @@ public final class AssertingBackend implements Backend {
     this.info = requireNonNull(backend.info(), "info");
   }
 
-  /** Watches an open backend. */
+  /**
+   * Wraps an open backend.
+   *
+   * @param backend the backend to check; the wrapper closes it
+   * @return the wrapper
+   */
   public static AssertingBackend around(Backend backend) {
     return new AssertingBackend(requireNonNull(backend, "backend"));
   }
 
-  /** Watches every backend that a provider opens. */
+  /**
+   * Wraps every backend that a provider opens.
+   *
+   * @param provider the provider to delegate to
+   * @return a provider of the same name whose backends are checked
+   */
   public static BackendProvider around(BackendProvider provider) {
     requireNonNull(provider, "provider");
     return new BackendProvider() {
@@ -75,17 +85,17 @@ public final class AssertingBackend implements Backend {
     };
   }
 
-  /** The backend that is watched. */
+  /** {@return the wrapped backend} */
   public Backend watched() {
     return backend;
   }
 
-  /** Runs that succeeded. */
+  /** {@return the number of runs that succeeded} */
   public long runs() {
     return runs.get();
   }
 
-  /** Outputs that were returned and are not closed. */
+  /** {@return the number of outputs that were returned and not yet closed} */
   public int openOutputs() {
     return open.size();
   }
@@ -147,7 +157,7 @@ public final class AssertingBackend implements Backend {
     }
   }
 
-  /** An output, the copies of it that the caller sees, and what was in them. */
+  /** An output, its values when it was returned, and the copies that the caller gets. */
   private final class Watched {
     private final BackendOutput output;
     private final TokenBatch batch;
@@ -191,7 +201,7 @@ public final class AssertingBackend implements Backend {
       return read;
     }
 
-    /** The ColBERT row of a text's first token may hold anything. */
+    /** The ColBERT row of a text's first token is unspecified, so it is not checked. */
     private void checkFinite(Output kind) {
       float[] read = requireNonNull(values.get(kind)).clone();
       if (kind == Output.COLBERT) {

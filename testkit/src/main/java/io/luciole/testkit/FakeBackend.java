@@ -26,15 +26,14 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A backend that computes made-up vectors, a function of each text's token ids alone ({@link
- * #denseOf}), with the delays and failures it is told to have, and that counts what is done to it.
- * It is its own provider: {@code EmbeddingEngine.builder().backend(new FakeBackend())}.
+ * A backend for tests. Its vectors depend on a text's token ids alone ({@link #denseOf}); delays
+ * and failures are set by {@link #faults}; and it counts the calls that it gets. It is its own
+ * provider: {@code EmbeddingEngine.builder().backend(new FakeBackend())}.
  *
- * <p>Every open session breaks the rules loudly: a run after close, or more runs at once than
- * {@link #concurrentRuns} allows, throws {@link IllegalStateException} and is counted in {@link
- * #misuses}.
+ * <p>Misuse is refused and counted in {@link #misuses}: a run after close, or more runs at once
+ * than {@link #concurrentRuns} allows, throws {@link IllegalStateException}.
  *
- * <p>Safe for use by many threads; faults may be changed while it runs.
+ * <p>Safe for use by many threads. Faults may be changed while it runs.
  */
 public final class FakeBackend implements BackendProvider {
   /** Components of a dense vector. */
@@ -43,7 +42,7 @@ public final class FakeBackend implements BackendProvider {
   /** Components of a token vector. */
   public static final int COLBERT_DIMENSION = 4;
 
-  /** Token ids are below this. */
+  /** Token ids must be less than this. */
   private static final int VOCABULARY = 1 << 20;
 
   private final AtomicLong runs = new AtomicLong();
@@ -66,111 +65,164 @@ public final class FakeBackend implements BackendProvider {
   private volatile boolean recording;
   private volatile boolean blank;
 
-  /** What goes wrong from now on, in this order; none to work properly. */
+  /** Creates a backend on the CPU that computes all outputs, without faults. */
+  public FakeBackend() {}
+
+  /**
+   * Replaces the faults of all runs from now on.
+   *
+   * @param faults the faults, applied in this order; none to run without faults
+   * @return this
+   */
   public FakeBackend faults(Fault... faults) {
     this.faults = faults.clone();
     return this;
   }
 
-  /** Called at each {@link #open} with its number, from 1; may throw. */
+  /**
+   * Sets an action that runs whenever a session is opened.
+   *
+   * @param onOpen gets the number of the session, from 1; may throw to make opening fail
+   * @return this
+   */
   public FakeBackend onOpen(IntConsumer onOpen) {
     this.onOpen = requireNonNull(onOpen, "onOpen");
     return this;
   }
 
-  /** What it can give; everything by default. For sessions opened from now on. */
+  /**
+   * Sets the outputs of sessions opened from now on; all by default.
+   *
+   * @param outputs the outputs
+   * @return this
+   */
   public FakeBackend outputs(Set<Output> outputs) {
     this.outputs = Set.copyOf(outputs);
     return this;
   }
 
-  /** The devices it offers; the CPU by default. */
+  /**
+   * Sets the devices that {@link #probe} reports; the CPU by default.
+   *
+   * @param devices the devices, best first
+   * @return this
+   */
   public FakeBackend devices(Device... devices) {
     this.devices = List.of(devices);
     return this;
   }
 
-  /** Whether it says that it pads; yes by default. For sessions opened from now on. */
+  /**
+   * Sets whether sessions opened from now on declare that they pad; true by default.
+   *
+   * @param pads the value of {@link BackendInfo#pads}
+   * @return this
+   */
   public FakeBackend pads(boolean pads) {
     this.pads = pads;
     return this;
   }
 
-  /** How many runs at once it allows; one by default. For sessions opened from now on. */
+  /**
+   * Sets how many runs at once sessions opened from now on allow; one by default.
+   *
+   * @param runs at least 1
+   * @return this
+   */
   public FakeBackend concurrentRuns(int runs) {
     this.concurrentRuns = runs;
     return this;
   }
 
-  /** The longest text it takes. For sessions opened from now on. */
+  /**
+   * Sets the longest text of sessions opened from now on; the model's limit by default.
+   *
+   * @param tokens the limit in tokens, special tokens included
+   * @return this
+   */
   public FakeBackend maxTokens(int tokens) {
     this.maxTokens = tokens;
     return this;
   }
 
-  /** Keeps a copy of every batch that is run, for {@link #batches}. */
+  /**
+   * Keeps a copy of every batch from now on, for {@link #batches}.
+   *
+   * @return this
+   */
   public FakeBackend recording() {
     recording = true;
     return this;
   }
 
-  /** Returns zeros instead of computing values, for measuring what is around it. */
+  /**
+   * Returns zeros from now on instead of computing values, so that a benchmark measures only the
+   * engine.
+   *
+   * @return this
+   */
   public FakeBackend blank() {
     blank = true;
     return this;
   }
 
-  /** Runs that were begun. */
+  /** {@return the number of runs that were started} */
   public long runs() {
     return runs.get();
   }
 
-  /** Texts of runs that succeeded. */
+  /** {@return the number of texts in runs that succeeded} */
   public long texts() {
     return texts.get();
   }
 
-  /** Tokens of runs that succeeded. */
+  /** {@return the number of tokens in runs that succeeded, padding excluded} */
   public long tokens() {
     return tokens.get();
   }
 
-  /** Tokens of runs that succeeded as a padding backend computes them: longest times count. */
+  /** {@return the sum of texts times longest text over the runs that succeeded, in tokens} */
   public long paddedTokens() {
     return paddedTokens.get();
   }
 
-  /** Time spent in runs, delays included. */
+  /** {@return the total time of all runs in nanoseconds, delays included} */
   public long nanos() {
     return nanos.get();
   }
 
-  /** Outputs returned and not yet closed. */
+  /** {@return the number of outputs that were returned and not yet closed} */
   public int openOutputs() {
     return openOutputs.get();
   }
 
-  /** Sessions opened and not yet closed. */
+  /** {@return the number of sessions that are open} */
   public int openSessions() {
     return openSessions.get();
   }
 
-  /** Sessions that were opened, or tried to be. */
+  /** {@return the number of attempts to open a session, failed ones included} */
   public int opened() {
     return opened.get();
   }
 
-  /** Calls that the contract of {@link Backend} forbids. */
+  /** {@return the number of calls that the contract of {@link Backend} forbids} */
   public int misuses() {
     return misuses.get();
   }
 
-  /** Copies of the batches that were begun, if {@link #recording}. */
+  /** {@return copies of the batches that were started since {@link #recording} was called} */
   public List<TokenBatch> batches() {
     return List.copyOf(batches);
   }
 
-  /** The dense vector of a text with these token ids. */
+  /**
+   * Computes the dense vector that this backend returns for a text.
+   *
+   * @param ids the token ids of the text, special tokens included
+   * @return {@link #DIMENSION} values: the number of tokens, then values from -1 to 1 that are a
+   *     hash of the ids
+   */
   public static float[] denseOf(int[] ids) {
     return denseOf(ids, 0, ids.length);
   }
@@ -189,7 +241,12 @@ public final class FakeBackend implements BackendProvider {
     return dense;
   }
 
-  /** The weight of a token id wherever it stands. */
+  /**
+   * Computes the sparse weight that this backend returns for a token.
+   *
+   * @param id the token id
+   * @return a whole number from 1 to 7, the same at every position
+   */
   public static float weightOf(int id) {
     return 1 + id % 7;
   }
@@ -219,7 +276,12 @@ public final class FakeBackend implements BackendProvider {
     return open(device, Math.min(maxTokens, model.description().maxTokens()));
   }
 
-  /** Opens a session without a model. */
+  /**
+   * Opens a session without a model.
+   *
+   * @param device the device that the session declares
+   * @return the session
+   */
   public Backend open(Device device) {
     return open(device, maxTokens);
   }

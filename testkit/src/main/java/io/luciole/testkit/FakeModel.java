@@ -7,10 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The folder of a model without weights, for {@link FakeBackend}. Its tokenizer makes a token of
- * every word: {@code w7} is the id {@code 7 + FIRST_WORD}, other words are {@link #UNKNOWN}; {@link
- * #START} goes before a text and {@link #END} after it. Dense vectors are not normalised, so that
- * they can be compared exactly.
+ * Writes the folder of a model without weights, for {@link FakeBackend}. Its tokenizer makes one
+ * token of each word: {@code w7} has the id {@code 7 + FIRST_WORD}, and other words have the id
+ * {@link #UNKNOWN}. {@link #START} precedes a text and {@link #END} follows it. Dense vectors are
+ * not normalised, so that they can be compared exactly.
  */
 public final class FakeModel {
   /** The id before each text. */
@@ -19,13 +19,13 @@ public final class FakeModel {
   /** The id after each text. */
   public static final int END = 1;
 
-  /** The id of a word that is none of {@code w0} to {@code w999}. */
+  /** The id of every word other than {@code w0} to {@code w999}. */
   public static final int UNKNOWN = 2;
 
   /** The id of the word {@code w0}. */
   public static final int FIRST_WORD = 3;
 
-  /** Words that have an id of their own: {@code w0} to {@code w999}. */
+  /** The number of words that have ids of their own, {@code w0} to {@code w999}. */
   public static final int WORDS = 1000;
 
   private FakeModel() {}
@@ -34,8 +34,8 @@ public final class FakeModel {
    * Writes the folder.
    *
    * @param folder an existing folder
-   * @param maxTokens the model's longest text, special tokens included
-   * @return the folder as a model
+   * @param maxTokens the model's limit in tokens, special tokens included
+   * @return the folder as a model source
    */
   public static ModelSource write(Path folder, int maxTokens) {
     StringBuilder words = new StringBuilder();

@@ -11,38 +11,46 @@ import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
-/** What can go wrong, or slowly, in a run of a {@link FakeBackend}. */
+/**
+ * A fault or delay in the runs of a {@link FakeBackend}. The static methods make common ones;
+ * implement the interface for others. Called by all threads that run batches.
+ */
 public interface Fault {
   /**
-   * Called before a run computes anything, on the thread that runs: may sleep, block or throw.
+   * Called before a run computes anything, on the thread of the run. May sleep, block or throw.
    *
-   * @param batch the batch
+   * @param batch the batch of the run
    */
   default void before(TokenBatch batch) {}
 
   /**
-   * Called when a run has computed its values: may change or replace them.
+   * Called when a run has computed its values. May change or replace them.
    *
-   * @param batch the batch
-   * @param values the values to be returned
+   * @param batch the batch of the run
+   * @param values the values that the run will return
    */
   default void after(TokenBatch batch, Values values) {}
 
-  /** What a run is about to return; arrays may be replaced. Null for what was not asked for. */
+  /** The values of a run. Arrays may be replaced; null means that the output was not asked for. */
   final class Values {
-    /** {@code [B, D]}. */
+    /** Dense vectors, {@code [B, D]}. */
     public float @Nullable [] dense;
 
-    /** {@code [T]}. */
+    /** Sparse weights, one for each token, {@code [T]}. */
     public float @Nullable [] tokenWeights;
 
-    /** {@code [T, D']}. */
+    /** Token vectors, {@code [T, D']}. */
     public float @Nullable [] tokenVectors;
 
     Values() {}
   }
 
-  /** A run takes a time: sleeping, so that a busy device costs the test's machine nothing. */
+  /**
+   * Makes each run take at least a given time. The run sleeps, so that it uses no processor.
+   *
+   * @param nanos the time in nanoseconds, by batch
+   * @return the fault
+   */
   static Fault delay(ToLongFunction<TokenBatch> nanos) {
     return new Fault() {
       @Override
@@ -55,12 +63,22 @@ public interface Fault {
     };
   }
 
-  /** A run takes a time. */
+  /**
+   * Makes each run take at least a given time.
+   *
+   * @param time the time of each run
+   * @return the fault
+   */
   static Fault delay(Duration time) {
     return delay(batch -> time.toNanos());
   }
 
-  /** A batch of more padded tokens than this does not fit the device's memory. */
+  /**
+   * Limits the device's memory.
+   *
+   * @param paddedTokens the largest batch that fits: number of texts times longest text
+   * @return a fault that throws {@link BackendOutOfMemoryException} for larger batches
+   */
   static Fault memory(long paddedTokens) {
     return failing(
         batch -> (long) batch.size() * batch.maxLength() > paddedTokens,
@@ -68,12 +86,22 @@ public interface Fault {
         true);
   }
 
-  /** Batches that match fail. */
+  /**
+   * Makes batches fail.
+   *
+   * @param which selects the batches
+   * @return a fault that throws {@link BackendException}
+   */
   static Fault throwing(Predicate<TokenBatch> which) {
     return failing(which, "a fault that was asked for", false);
   }
 
-  /** Batches that match run out of memory. */
+  /**
+   * Makes batches run out of memory.
+   *
+   * @param which selects the batches
+   * @return a fault that throws {@link BackendOutOfMemoryException}
+   */
   static Fault outOfMemory(Predicate<TokenBatch> which) {
     return failing(which, "out of memory, as was asked for", true);
   }
@@ -92,7 +120,12 @@ public interface Fault {
     };
   }
 
-  /** The dense vectors of texts that hold a token are NaN. */
+  /**
+   * Puts a NaN into the dense vector of every text that contains a token.
+   *
+   * @param tokenId the token
+   * @return the fault
+   */
   static Fault nan(int tokenId) {
     return new Fault() {
       @Override
@@ -111,7 +144,12 @@ public interface Fault {
     };
   }
 
-  /** The last row is missing from the dense vectors of batches that match. */
+  /**
+   * Drops the last dense vector of a batch.
+   *
+   * @param which selects the batches
+   * @return the fault
+   */
   static Fault missingRow(Predicate<TokenBatch> which) {
     return new Fault() {
       @Override
@@ -124,7 +162,12 @@ public interface Fault {
     };
   }
 
-  /** Matches batches that hold a token. */
+  /**
+   * Selects batches that contain a token.
+   *
+   * @param tokenId the token
+   * @return the predicate
+   */
   static Predicate<TokenBatch> holding(int tokenId) {
     return batch -> {
       for (int i = 0; i < batch.tokens(); i++) {
@@ -137,10 +180,11 @@ public interface Fault {
   }
 
   /**
-   * Matches batches at random.
+   * Selects batches at random.
    *
-   * @param share of 0 to 1
-   * @param seed the same seed gives the same choices, batch by batch
+   * @param share the probability for each batch, 0 to 1
+   * @param seed the same seed gives the same choices in the same order of calls
+   * @return the predicate, safe for use by many threads
    */
   static Predicate<TokenBatch> randomly(double share, long seed) {
     SplittableRandom random = new SplittableRandom(seed);

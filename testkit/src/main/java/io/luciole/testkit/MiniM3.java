@@ -19,8 +19,8 @@ import java.util.List;
 /**
  * The reference fixture: a small checkpoint of random weights in the file layout of {@code
  * BAAI/bge-m3} (3 layers, hidden 96, 6 heads, vocabulary 8000, at most 1024 tokens), with the
- * outputs that FlagEmbedding 1.4.0 computes with it on the CPU in fp32. A backend that is right on
- * it is right on the real weights: arithmetic and file formats are the same.
+ * outputs that FlagEmbedding 1.4.0 computes with it on the CPU in fp32. The arithmetic and the file
+ * formats are those of the real model, so a backend that is correct here is correct there.
  */
 public final class MiniM3 {
   private static final List<String> FILES =
@@ -37,7 +37,7 @@ public final class MiniM3 {
 
   private MiniM3() {}
 
-  /** Made once: resources of a jar are no files, and a model's folder must be one. */
+  /** Created once. A model must be a folder of files, which the resources of a jar are not. */
   private static final class Folder {
     static final Path PATH = find();
 
@@ -70,17 +70,17 @@ public final class MiniM3 {
     }
   }
 
-  /** The model's folder; not to be changed. */
+  /** {@return the model's folder, which must not be changed} */
   public static Path folder() {
     return Folder.PATH;
   }
 
-  /** The model. */
+  /** {@return the model} */
   public static ModelSource source() {
     return ModelSource.path(folder());
   }
 
-  /** The texts with what the reference says of them, at the model's limit and at 16 tokens. */
+  /** {@return the reference texts, each at the model's limit and truncated to 16 tokens} */
   public static List<ReferenceText> texts() {
     List<ReferenceText> texts = new ArrayList<>();
     ObjectMapper json = new ObjectMapper();

@@ -5,13 +5,13 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** What this process takes, as far as the platform tells. */
+/** The memory of this process, as far as the platform reports it. */
 final class ProcessMemory {
   private static final Path STATUS = Path.of("/proc/self/status");
 
   private ProcessMemory() {}
 
-  /** Bytes of anonymous memory outside Java's heap, or 0 where the platform does not tell. */
+  /** Bytes of anonymous memory outside Java's heap, or 0 where the platform does not report it. */
   static long outsideHeap() {
     collect();
     try {
@@ -34,7 +34,7 @@ final class ProcessMemory {
     return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
   }
 
-  /** Direct buffers are freed when the collector gets round to them. */
+  /** Direct buffers are freed by the garbage collector. */
   @SuppressWarnings("CallingSystemGc") // That is what is to be measured.
   private static void collect() {
     System.gc();

@@ -8,12 +8,12 @@ import io.luciole.Embedding;
 import io.luciole.Output;
 import java.util.TreeMap;
 
-/** A text of {@link MiniM3} with the reference's embeddings of it, rounded to seven digits. */
+/** A text of {@link MiniM3} with its reference embedding, rounded to seven digits. Immutable. */
 public final class ReferenceText {
-  /** Largest difference of a component of a dense vector or a ColBERT row, in fp32. */
+  /** The largest difference allowed in a component of a dense vector or ColBERT row, in fp32. */
   public static final float VECTOR_TOLERANCE = 2e-5f;
 
-  /** Largest difference of a token's weight, in fp32; a token that weighs less may be missing. */
+  /** The largest difference allowed in a sparse weight; a token below it may be missing. */
   public static final float WEIGHT_TOLERANCE = 2e-4f;
 
   private final String id;
@@ -49,26 +49,27 @@ public final class ReferenceText {
     return values;
   }
 
-  /** What the fixture calls the text. */
+  /** {@return the name of the text in the fixture} */
   public String id() {
     return id;
   }
 
-  /** The text. */
+  /** {@return the text} */
   public String text() {
     return text;
   }
 
-  /** The limit at which the text was embedded. */
+  /** {@return the limit in tokens to which the text was truncated} */
   public int maxTokens() {
     return maxTokens;
   }
 
   /**
-   * Compares an embedding with the reference, in those outputs that it has.
+   * Compares an embedding with the reference, output by output.
    *
-   * @throws AssertionError if they differ by more than the tolerances; the message names text and
-   *     output
+   * @param found an embedding of this text with at least one output
+   * @throws AssertionError if an output differs by more than the tolerances; the message names the
+   *     text and the output
    */
   public void verify(Embedding found) {
     assertThat(found.tokenCount()).as("tokens of %s", this).isEqualTo(tokenCount);

@@ -1,9 +1,28 @@
 /**
- * For testing backends, and code that uses Luciole: the contract that every backend must pass
- * ({@link io.luciole.testkit.BackendContractTest}), a wrapper that watches any of them ({@link
- * io.luciole.testkit.AssertingBackend}), the reference fixture ({@link io.luciole.testkit.MiniM3}),
- * a model folder that costs nothing ({@link io.luciole.testkit.FakeModel}) and a backend with
- * programmable delay, memory and failures ({@link io.luciole.testkit.FakeBackend}).
+ * Tools for testing a backend, and for testing code that uses Luciole without a real model.
+ *
+ * <p>For authors of a backend:
+ *
+ * <ul>
+ *   <li>{@link io.luciole.testkit.BackendContractTest}: the test class to extend. It runs
+ *       everything that a backend must do; docs/write-a-backend.md shows how.
+ *   <li>{@link io.luciole.testkit.AssertingBackend}: a wrapper that checks the calls to any backend
+ *       and its results.
+ *   <li>{@link io.luciole.testkit.MiniM3} and {@link io.luciole.testkit.ReferenceText}: a small
+ *       model in BGE-M3's layout, with the results that FlagEmbedding computes for it.
+ * </ul>
+ *
+ * <p>For applications:
+ *
+ * <ul>
+ *   <li>{@link io.luciole.testkit.FakeModel}: writes a model folder with a tokenizer and without
+ *       weights.
+ *   <li>{@link io.luciole.testkit.FakeBackend} and {@link io.luciole.testkit.Fault}: a backend that
+ *       computes predictable vectors, with delays, memory limits and failures that the test sets.
+ * </ul>
+ *
+ * <p>JUnit and AssertJ are optional dependencies, needed by the contract and by {@code
+ * ReferenceText} only.
  */
 @NullMarked
 package io.luciole.testkit;

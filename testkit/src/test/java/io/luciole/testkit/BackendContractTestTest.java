@@ -18,11 +18,11 @@ import org.junit.platform.launcher.core.LauncherFactory;
 import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 import org.junit.platform.launcher.listeners.TestExecutionSummary;
 
-/** That the contract finds what is wrong with a backend, and nothing where nothing is. */
+/** The contract fails for a backend with a defect, and passes for one without. */
 class BackendContractTestTest {
   private static Defect defect = Defect.NONE;
 
-  /** Not found by Surefire, which looks for names that end in Test: run by the test below. */
+  /** Run by the test below; Surefire looks only for names that end in Test. */
   static final class Contract extends BackendContractTest {
     @Override
     protected BackendProvider provider() {
@@ -39,7 +39,7 @@ class BackendContractTestTest {
       return Optional.of(new HashingBackend(defect, 1024, 2));
     }
 
-    /** Fewer where another test is to fail. */
+    /** Fewer batches if another test should fail. */
     @Override
     int batches() {
       return defect == Defect.NONE || defect == Defect.MEMORY_KEPT ? super.batches() : 8;

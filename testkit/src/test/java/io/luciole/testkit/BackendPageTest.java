@@ -10,7 +10,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** That docs/write-a-backend.md shows code which is compiled and tested here. */
+/** The code in docs/write-a-backend.md is the code that is compiled and tested here. */
 class BackendPageTest {
   @Test
   void page_showsTheCodeThatIsTestedHere() throws IOException {

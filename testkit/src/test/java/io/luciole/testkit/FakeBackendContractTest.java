@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The fake passes what it is a fake of. */
+/** The fake backend passes the contract too. */
 class FakeBackendContractTest extends BackendContractTest {
   @TempDir private static Path folder;
 

@@ -21,7 +21,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A backend that keeps the contract, but for one defect: its values are made-up functions of the
+ * A backend that keeps the contract except for one chosen defect. Its values are hashes of the
  * token ids.
  */
 final class HashingBackend implements Backend {
@@ -29,7 +29,7 @@ final class HashingBackend implements Backend {
 
   private static final float[] REUSED = new float[WIDTH << 10];
 
-  /** What is wrong. */
+  /** The defect. */
   enum Defect {
     NONE,
     ROWS_SWAPPED,

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 
-/** Java clients, unmodified, get the library's own vectors. */
+/** Unmodified Java clients get the same vectors from the server as from the library. */
 @Timeout(120)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class JavaClientsTest {

@@ -5,7 +5,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The testkit's miniature of BGE-M3, with random weights, as a folder. */
+/** The folder of testkit's small model in BGE-M3's layout, with random weights. */
 final class MiniM3 {
   private MiniM3() {}
 
