@@ -2,6 +2,7 @@ package io.luciole;
 
 import static java.util.Objects.requireNonNull;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutOfMemoryException;
 import io.luciole.spi.BackendOutput;
@@ -37,11 +38,19 @@ final class BatchRunner implements Runnable {
   private final DeviceWorker worker;
   private final DeviceSession session;
 
-  // Guarded by this.
+  @GuardedBy("this")
   private final Deque<List<Request>> todo = new ArrayDeque<>();
+
+  @GuardedBy("this")
   private @Nullable List<Request> running;
+
+  @GuardedBy("this")
   private long startedNanos;
+
+  @GuardedBy("this")
   private boolean computing;
+
+  @GuardedBy("this")
   private boolean abandoned;
 
   // The thread's own.
@@ -133,7 +142,7 @@ final class BatchRunner implements Runnable {
         case DONE -> failuresInRow = 0;
         case OUT_OF_MEMORY -> outOfMemory(part);
         case FAILED -> failed(part);
-        case LEFT_BEHIND -> {
+        case ABANDONED -> {
           return;
         }
       }
@@ -153,7 +162,7 @@ final class BatchRunner implements Runnable {
     boolean delivered = false;
     try {
       if (!begin()) {
-        return Outcome.LEFT_BEHIND;
+        return Outcome.ABANDONED;
       }
       if (worker.scheduler.size() > 0) {
         worker.results.execute(session::stage);
@@ -162,18 +171,18 @@ final class BatchRunner implements Runnable {
       BatchEvent event = new BatchEvent();
       event.begin();
       long start = worker.clock.getAsLong();
-      worker.busy.runs(true);
+      worker.busy.runStarted();
       try {
         output = session.backend.run(batch, outputs);
         DeviceWorker.checkShape(output, batch, outputs, session.info);
       } catch (Throwable t) {
         thrown = t;
       }
-      worker.busy.runs(false);
+      worker.busy.runEnded();
       long nanos = worker.clock.getAsLong() - start;
       event.end();
       if (!end(thrown == null)) {
-        return Outcome.LEFT_BEHIND;
+        return Outcome.ABANDONED;
       }
       Outcome outcome =
           thrown == null
@@ -212,7 +221,7 @@ final class BatchRunner implements Runnable {
         switch (outcome) {
           case DONE -> EngineListener.Outcome.COMPUTED;
           case OUT_OF_MEMORY -> EngineListener.Outcome.OUT_OF_MEMORY;
-          case FAILED, LEFT_BEHIND -> EngineListener.Outcome.FAILED;
+          case FAILED, ABANDONED -> EngineListener.Outcome.FAILED;
         };
     long computed = session.cost(part);
     worker.metrics.ran(reported, batch.size(), batch.tokens(), computed);
@@ -398,7 +407,7 @@ final class BatchRunner implements Runnable {
     DONE,
     OUT_OF_MEMORY,
     FAILED,
-    LEFT_BEHIND
+    ABANDONED
   }
 
   private static List<Request> unsettled(List<Request> texts) {

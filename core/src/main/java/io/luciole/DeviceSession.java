@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * <p>While a batch runs, the next one is cut ahead if it would be full ({@link #stage});
  * interactive texts that come meanwhile still go before it.
  */
-final class DeviceSession implements BatchScheduler.Taker {
+final class DeviceSession implements BatchConsumer {
   /** Runs at once, however many more the backend allows: two keep a device busy. */
   private static final int MOST_RUNS = 2;
 

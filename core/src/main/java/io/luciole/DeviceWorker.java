@@ -97,7 +97,7 @@ final class DeviceWorker {
   private long openedNanos; // guarded by stateLock
 
   DeviceWorker(
-      OpenedModel.OpenDevice opened,
+      LoadedModel.OpenDevice opened,
       ModelDescription description,
       BatchScheduler scheduler,
       Results results,
@@ -136,7 +136,7 @@ final class DeviceWorker {
 
   void start() {
     synchronized (stateLock) {
-      busy.present(true);
+      busy.setAvailable(true);
       requireNonNull(session).start();
     }
   }
@@ -192,7 +192,7 @@ final class DeviceWorker {
       }
       session = null;
       problem = reason;
-      busy.present(false);
+      busy.setAvailable(false);
       if (clock.getAsLong() - openedNanos > LONGEST_REOPEN_DELAY) {
         reopenDelay = EngineSettings.nanos(settings.reopenDelay());
       }
@@ -221,7 +221,7 @@ final class DeviceWorker {
             session = new DeviceSession(this, backend);
             problem = null;
             openedNanos = clock.getAsLong();
-            busy.present(true);
+            busy.setAvailable(true);
             session.start();
             backend = null;
           }

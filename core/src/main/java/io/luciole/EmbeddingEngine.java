@@ -71,7 +71,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   private volatile @Nullable ModelFingerprint fingerprint;
 
   private EmbeddingEngine(
-      OpenedModel opened,
+      LoadedModel opened,
       Truncation truncation,
       EngineSettings settings,
       List<EngineListener> listeners,
@@ -545,12 +545,12 @@ public final class EmbeddingEngine implements AutoCloseable {
       if (where.isEmpty()) {
         where = List.of(chosen.probe().devices().stream().findFirst().orElse(Device.CPU));
       }
-      OpenedModel opened =
-          OpenedModel.open(
+      LoadedModel opened =
+          LoadedModel.open(
               files,
               chosen,
               where.stream().map(d -> new BackendConfig(d, precision, threads, outputs)).toList(),
-              new OpenedModel.Budget(tokenBudget, calibrate));
+              new LoadedModel.Budget(tokenBudget, calibrate));
       try {
         return new EmbeddingEngine(opened, truncation, settings.on(where.get(0)), listeners, cache);
       } catch (Throwable t) {

@@ -104,7 +104,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
 
   /** A pipeline over a model that was opened, at work. */
   static Pipeline of(
-      OpenedModel opened,
+      LoadedModel opened,
       EngineSettings settings,
       List<EngineListener> listeners,
       @Nullable EmbeddingCache cache) {
@@ -112,7 +112,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     BackendInfo info = opened.info();
     Pipeline pipeline =
         new Pipeline(
-            LongTexts.tokenizer(opened.tokenizer(), files.description()),
+            TruncationPolicy.tokenizer(opened.tokenizer(), files.description()),
             files.description().maxTokens(),
             info.pads(),
             settings,
@@ -132,7 +132,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   }
 
   /** A device's worker, to {@link #start} with. */
-  DeviceWorker worker(OpenedModel.OpenDevice device, ModelDescription description, int[] canary) {
+  DeviceWorker worker(LoadedModel.OpenDevice device, ModelDescription description, int[] canary) {
     return new DeviceWorker(
         device, description, ready, results, this, settings, metrics, canary, clock);
   }
@@ -199,11 +199,11 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       return request;
     }
     request.reserve(estimate);
-    if (alone && tokenizers.tokenizeHere(request)) {
+    if (alone && tokenizers.tokenizeInline(request)) {
       return request;
     }
     if (!raw.add(request)) {
-      results.fail(List.of(request), whyBarred());
+      results.fail(List.of(request), rejectionReason());
     }
     return request;
   }
@@ -212,7 +212,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   int estimate(String text, Truncation truncation, Set<Output> outputs) {
     int most =
         truncation == Truncation.CHUNK
-            ? Math.max(maxTokens, LongTexts.mostTokens(outputs))
+            ? Math.max(maxTokens, TruncationPolicy.maxChunkedTokens(outputs))
             : maxTokens;
     return Math.max(1, Math.min(most, text.length() / CHARS_PER_TOKEN));
   }
@@ -251,7 +251,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   }
 
   /** Why the queues refuse texts. */
-  LucioleException whyBarred() {
+  LucioleException rejectionReason() {
     DeviceLostException lost = noDevice;
     return closed || lost == null
         ? new EngineClosedException("The engine was closed before this text was computed.")
@@ -361,8 +361,8 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       return;
     }
     noDevice = reason;
-    raw.bar(true);
-    ready.bar(true);
+    raw.rejectNew();
+    ready.rejectNew();
     results.fail(raw.removeAll(), reason);
     results.fail(ready.removeAll(), reason);
   }
@@ -372,8 +372,8 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     tellHealth();
     // Not if it was lost again meanwhile.
     if (!closed && worker.isUsable()) {
-      ready.bar(false);
-      raw.bar(false);
+      ready.acceptNew();
+      raw.acceptNew();
       noDevice = null;
     }
   }
@@ -431,12 +431,12 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
         return false;
       }
       closed = true;
-      raw.bar(true);
+      raw.rejectNew();
     }
     admission.close();
-    ready.hurry();
+    ready.flush();
     boolean interrupted = !drain(limit);
-    ready.bar(true);
+    ready.rejectNew();
     EngineClosedException reason =
         new EngineClosedException("The engine was closed before this text was computed.");
     results.fail(raw.removeAll(), reason);

@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  * those that the cache knows, and passes the others on to the ready queue.
  *
  * <p>A short text that is alone in the engine is tokenised by the thread that submits it ({@link
- * #tokenizeHere}): waking another would take about as long.
+ * #tokenizeInline}): waking another would take about as long.
  */
 final class TokenizerStage {
   private static final Logger log = LoggerFactory.getLogger(TokenizerStage.class);
@@ -24,14 +24,14 @@ final class TokenizerStage {
   private static final BatchScheduler.Limits CHUNK = new BatchScheduler.Limits(1024, 32, 0);
 
   /** Characters of a text that its caller tokenises at most: some 0.1 ms. */
-  static final int SHORT = 128;
+  static final int INLINE_MAX_CHARS = 128;
 
   /** Tokenises; called from several threads. */
   interface Tokenizer {
     TokenizedText tokenize(String text, Role role);
 
     /** What deals with long texts that are not just to be cut; never asked if there are none. */
-    default LongTexts longTexts() {
+    default TruncationPolicy truncationPolicy() {
       throw new UnsupportedOperationException("this tokenizer only cuts long texts");
     }
   }
@@ -93,9 +93,9 @@ final class TokenizerStage {
    *
    * @return false if it is to go the usual way; if true it is passed on or settled
    */
-  boolean tokenizeHere(Request request) {
+  boolean tokenizeInline(Request request) {
     String text = request.text();
-    if (cache != null || (text != null && text.length() > SHORT)) {
+    if (cache != null || (text != null && text.length() > INLINE_MAX_CHARS)) {
       return false;
     }
     try {
@@ -119,8 +119,8 @@ final class TokenizerStage {
   }
 
   private void run() {
-    BatchScheduler.Taker taker =
-        new BatchScheduler.Taker() {
+    BatchConsumer consumer =
+        new BatchConsumer() {
           @Override
           public BatchScheduler.Limits limits() {
             return CHUNK;
@@ -134,7 +134,7 @@ final class TokenizerStage {
     while (true) {
       List<Request> chunk;
       try {
-        chunk = raw.take(taker);
+        chunk = raw.take(consumer);
       } catch (InterruptedException e) {
         log.warn("A tokenizer thread was interrupted by somebody else; it goes on.");
         continue;
@@ -166,7 +166,7 @@ final class TokenizerStage {
 
   private void passOn(List<Request> tokenized) {
     if (!ready.add(tokenized)) {
-      pipeline.results().fail(tokenized, pipeline.whyBarred());
+      pipeline.results().fail(tokenized, pipeline.rejectionReason());
     }
   }
 
@@ -222,12 +222,14 @@ final class TokenizerStage {
       request.tokenized(tokens);
       return List.of(request);
     }
-    LongTexts longTexts = tokenizer.longTexts();
+    TruncationPolicy truncationPolicy = tokenizer.truncationPolicy();
     if (request.truncation == Truncation.ERROR) {
-      throw given != null ? longTexts.refusal() : longTexts.refusal(text, request.role);
+      throw given != null
+          ? truncationPolicy.refusal()
+          : truncationPolicy.refusal(text, request.role);
     }
     pipeline.metrics().chunked();
-    return longTexts.chunks(
+    return truncationPolicy.chunks(
         request, text, merged -> pipeline.results().deliverMerged(request, merged));
   }
 }

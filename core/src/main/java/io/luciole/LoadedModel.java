@@ -21,7 +21,7 @@ import java.util.function.Supplier;
  * @param outputs of a text that asks for none in particular
  * @param devices at least one
  */
-record OpenedModel(
+record LoadedModel(
     ModelFiles files, TextTokenizer tokenizer, Set<Output> outputs, List<OpenDevice> devices) {
   /**
    * On CPUs larger batches are no faster, and slower where their intermediate values leave the
@@ -56,7 +56,7 @@ record OpenedModel(
    * @param configs one a device; all ask for the same outputs
    * @throws BackendException if a device cannot be used, or the model lacks an output
    */
-  static OpenedModel open(
+  static LoadedModel open(
       ModelFiles files, BackendProvider provider, List<BackendConfig> configs, Budget budget) {
     TextTokenizer tokenizer = TextTokenizer.open(files);
     List<OpenDevice> devices = new ArrayList<>();
@@ -70,7 +70,7 @@ record OpenedModel(
         int tokens = tokens(files, backend, outputs, tokenizer, budget);
         devices.set(devices.size() - 1, new OpenDevice(backend, opener, tokens));
       }
-      return new OpenedModel(files, tokenizer, outputs, List.copyOf(devices));
+      return new LoadedModel(files, tokenizer, outputs, List.copyOf(devices));
     } catch (Throwable t) {
       tokenizer.close();
       devices.forEach(d -> d.backend().close());

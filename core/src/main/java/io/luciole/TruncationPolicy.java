@@ -19,12 +19,12 @@ import org.jspecify.annotations.Nullable;
  * What becomes of texts that are longer than the model's limit where their ends are not just cut
  * off; see {@link Truncation}. Safe for use by many threads.
  */
-final class LongTexts {
+final class TruncationPolicy {
   /** Most tokens of a text in chunks. */
-  static final int MOST_TOKENS = 1 << 20;
+  static final int MAX_TOKENS = 1 << 20;
 
   /** The same where each token is a row of the result. */
-  static final int MOST_ROWS = 1 << 15;
+  static final int MAX_ROWS = 1 << 15;
 
   /** Characters beyond which a text is not read to the end to count its tokens. */
   private static final int COUNTED_CHARS = 1 << 20;
@@ -38,7 +38,7 @@ final class LongTexts {
    *
    * @param normalize whether dense vectors have length 1
    */
-  LongTexts(TextTokenizer tokenizer, int maxTokens, boolean normalize) {
+  TruncationPolicy(TextTokenizer tokenizer, int maxTokens, boolean normalize) {
     this.tokenizer = tokenizer;
     this.maxTokens = maxTokens;
     this.normalize = normalize;
@@ -46,7 +46,8 @@ final class LongTexts {
 
   /** A model's tokenizer, with its way with long texts. */
   static TokenizerStage.Tokenizer tokenizer(TextTokenizer texts, ModelDescription description) {
-    LongTexts longTexts = new LongTexts(texts, description.maxTokens(), description.normalize());
+    TruncationPolicy truncationPolicy =
+        new TruncationPolicy(texts, description.maxTokens(), description.normalize());
     return new TokenizerStage.Tokenizer() {
       @Override
       public TokenizedText tokenize(String text, Role role) {
@@ -54,14 +55,14 @@ final class LongTexts {
       }
 
       @Override
-      public LongTexts longTexts() {
-        return longTexts;
+      public TruncationPolicy truncationPolicy() {
+        return truncationPolicy;
       }
     };
   }
 
-  static int mostTokens(Set<Output> outputs) {
-    return outputs.contains(Output.COLBERT) ? MOST_ROWS : MOST_TOKENS;
+  static int maxChunkedTokens(Set<Output> outputs) {
+    return outputs.contains(Output.COLBERT) ? MAX_ROWS : MAX_TOKENS;
   }
 
   TextTooLongException refusal(String text, Role role) {
@@ -98,7 +99,7 @@ final class LongTexts {
    * @return the chunks, tokenised
    */
   List<Request> chunks(Request whole, String text, Consumer<Embedding> deliver) {
-    int left = mostTokens(whole.outputs);
+    int left = maxChunkedTokens(whole.outputs);
     List<TokenizedText> pieces = new ArrayList<>();
     Iterator<Chunker.Chunk> chunks =
         new Chunker(tokenizer, whole.role, maxTokens, 0).iterator(text);
