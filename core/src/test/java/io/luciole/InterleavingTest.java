@@ -11,12 +11,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * The races that the queue's and the permits' comments argue about, run by Lincheck in many of their
- * interleavings. With the line that settles a race taken out ({@code unlink} in {@code
- * WaitingTexts.link}, {@code wakeNext} in {@code TokenPermits.release}) these fail, on JDK 25; a new
- * version of Lincheck or of the JDK wants that tried again, since Lincheck passes over class files
- * that it cannot read. It switches threads at locks, atomics and parking, and does not see the lock
- * of {@code BatchScheduler.poll} taken out: that is for {@link PipelineStressTest}.
+ * The races that the queue's and the permits' comments argue about, run by Lincheck in many of
+ * their interleavings. With the line that settles a race taken out ({@code unlink} in {@code
+ * WaitingTexts.link}, {@code wakeNext} in {@code TokenPermits.release}) these fail, on JDK 25; a
+ * new version of Lincheck or of the JDK wants that tried again, since Lincheck passes over class
+ * files that it cannot read. It switches threads at locks, atomics and parking, and does not see
+ * the lock of {@code BatchScheduler.poll} taken out: that is for {@link PipelineStressTest}.
  */
 @Tag("long") // an overloaded machine makes Lincheck take a scene for hung
 @Timeout(900)
