@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.luciole.spi.Backend;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -115,7 +116,7 @@ final class DeviceWorker {
       return new EngineHealth.DeviceHealth(
           context.device(),
           session != null,
-          problem == null ? null : problem.getMessage(),
+          Optional.ofNullable(problem).map(Throwable::getMessage),
           context.budget().tokens());
     }
   }
@@ -139,8 +140,7 @@ final class DeviceWorker {
                     + " gave no answer within "
                     + context.settings().batchTimeout()
                     + " and is taken out. If batches may take longer, raise luciole.batch-timeout"
-                    + " or lower luciole.token-budget.",
-                null);
+                    + " or lower luciole.token-budget.");
         lose(current, reason);
         context.results().fail(abandoned.running(), reason);
         context.events().handBack(abandoned.todo(), reason);

@@ -47,11 +47,12 @@ import org.jspecify.annotations.Nullable;
  *       is in the engine, and ends with the engine and its last text.
  * </ul>
  *
- * The pipeline's monitor serialises {@code close}, {@code deviceLost} and {@code deviceRecovered},
- * which alone write {@code closed} and {@code allLost} and switch the queues between accepting and
- * rejecting. Both fields are volatile, because every other method reads them without the monitor.
- * {@code drained} is only waited on. Locks are taken in one order: the pipeline's monitor, then
- * that of a worker, a queue or the permits, which never call back.
+ * The pipeline's monitor serialises {@code deviceLost}, {@code deviceRecovered} and the beginning
+ * of {@code close}, which alone write {@code closed} and {@code allLost}; once {@code closed} is
+ * set, no queue accepts texts again. Both fields are volatile, because every other method reads
+ * them without the monitor, which {@code @GuardedBy} cannot express. {@code drained} is only waited
+ * on. Locks are taken in one order: the pipeline's monitor, then that of a worker, a queue or the
+ * permits, which never call back.
  */
 final class Pipeline implements Request.Owner, DeviceContext.Events {
   /** The average number of characters in a token, at the least; for a first estimate only. */
@@ -91,7 +92,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
       EngineSettings settings,
       EngineMetrics metrics,
       @Nullable EmbeddingCache cache,
-      EmbeddingCache.@Nullable Keys keys,
+      @Nullable CacheKeys keys,
       LongSupplier clock) {
     this.results = new Results(cache);
     this.metrics = metrics;
@@ -128,8 +129,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
             cache,
             cache == null
                 ? null
-                : new EmbeddingCache.Keys(
-                    files.fingerprint(info.dimension()), files.description(), info),
+                : new CacheKeys(files.fingerprint(info.dimension()), files.description(), info),
             System::nanoTime);
     int[] canary = loaded.tokenizer().tokenize("a", Role.PASSAGE).ids();
     pipeline.start(
