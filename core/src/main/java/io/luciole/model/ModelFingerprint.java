@@ -6,11 +6,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Which model a vector comes from. Vectors of two models can be compared only if their fingerprints
- * are {@linkplain #matches compatible}; an index keeps the fingerprint beside its vectors.
+ * Identifies the model that a vector comes from. Vectors of two models can be compared only if
+ * their fingerprints {@linkplain #matches match}. An index keeps the fingerprint beside its
+ * vectors.
  *
  * @param name the model's name, for people
- * @param dimension components of a dense vector
+ * @param dimension the number of components of a dense vector
  * @param tokenizerDigest SHA-256 of {@code tokenizer.json}, lower-case hex
  * @param weightsDigest SHA-256 over the weights and heads, lower-case hex
  */
@@ -38,14 +39,21 @@ public record ModelFingerprint(
     }
   }
 
-  /** Whether vectors of the two can be compared: all but the name is equal. */
+  /**
+   * Tells whether vectors of two models can be compared: all but the name is equal.
+   *
+   * @param other the other model's fingerprint
+   * @return true if they can
+   */
   public boolean matches(ModelFingerprint other) {
     return dimension == other.dimension
         && tokenizerDigest.equals(other.tokenizerDigest)
         && weightsDigest.equals(other.weightsDigest);
   }
 
-  /** A short form for people: the name, the dimension and the first digits of the digests. */
+  /**
+   * {@return a short form for people: the name, the dimension and the first digits of the digests}
+   */
   public String brief() {
     return name
         + " ("
@@ -57,7 +65,7 @@ public record ModelFingerprint(
         + ")";
   }
 
-  /** One line that {@link #parse} reads back. */
+  /** {@return one line that {@link #parse} reads back} */
   public String format() {
     return name
         + " dimension="
@@ -69,8 +77,10 @@ public record ModelFingerprint(
   }
 
   /**
-   * Reads what {@link #format} wrote.
+   * Reads what {@link #format} returned.
    *
+   * @param line the line
+   * @return the fingerprint
    * @throws IllegalArgumentException if the line has another form
    */
   public static ModelFingerprint parse(String line) {
