@@ -1,5 +1,7 @@
 package io.luciole;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -38,6 +40,41 @@ final class BatchCut {
     this.limits = limits;
     this.expired = expired;
     this.now = now;
+  }
+
+  /** The index of the length class to begin with: the longest texts of the batch. */
+  int seed(WaitingTexts.Flow flow) {
+    if (!pads) {
+      return 0;
+    }
+    Request oldest = requireNonNull(flow.oldest);
+    long overtaken = flow.arrived - flow.tokens - oldest.position;
+    if (overtaken > (long) BatchScheduler.MAX_OVERTAKEN * limits.tokens()) {
+      return requireNonNull(oldest.bucket).index;
+    }
+    int best = -1;
+    long bestFill = -1;
+    long bestAge = 0;
+    boolean cheap = true;
+    for (int index = flow.buckets.length - 1; index >= 0; index--) {
+      WaitingTexts.Bucket bucket = flow.buckets[index];
+      if (bucket == null || bucket.oldest == null) {
+        continue;
+      }
+      if (cheap
+          && flow.lane.texts * (WaitingTexts.shortestOf(index + 1) - 1) <= limits.fixedCost()) {
+        return index; // everything together costs no more than a single text
+      }
+      cheap = false;
+      long fill = Math.min(flow.lane.ring(flow, index).tokens, limits.tokens());
+      long age = bucket.oldest.sequence;
+      if (fill > bestFill || (fill == bestFill && age < bestAge)) {
+        best = index;
+        bestFill = fill;
+        bestAge = age;
+      }
+    }
+    return best;
   }
 
   /** The tokens that the device computes for this batch, padding included. */

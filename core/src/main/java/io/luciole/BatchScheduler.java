@@ -439,7 +439,7 @@ final class BatchScheduler {
     WaitingTexts.Flow flow = lane.turns.first();
     lane.service = flow.service;
     BatchCut cut = new BatchCut(waiting, pads, limits, expired, clock.getAsLong());
-    int seed = pads ? seed(flow, limits) : 0;
+    int seed = cut.seed(flow);
     for (int index = seed; index >= 0 && !cut.full; index--) {
       cut.limitPadding = index < seed;
       if (index < flow.buckets.length && flow.buckets[index] != null) {
@@ -484,36 +484,5 @@ final class BatchScheduler {
     } else {
       bulkCredit = 0;
     }
-  }
-
-  /** The index of the length class to begin with: the longest texts of the batch. */
-  private int seed(WaitingTexts.Flow flow, Limits limits) {
-    Request oldest = requireNonNull(flow.oldest);
-    long overtaken = flow.arrived - flow.tokens - oldest.position;
-    if (overtaken > (long) MAX_OVERTAKEN * limits.tokens) {
-      return requireNonNull(oldest.bucket).index;
-    }
-    int best = -1;
-    long bestFill = -1;
-    long bestAge = 0;
-    boolean cheap = true;
-    for (int index = flow.buckets.length - 1; index >= 0; index--) {
-      WaitingTexts.Bucket bucket = flow.buckets[index];
-      if (bucket == null || bucket.oldest == null) {
-        continue;
-      }
-      if (cheap && flow.lane.texts * (WaitingTexts.shortestOf(index + 1) - 1) <= limits.fixedCost) {
-        return index; // everything together costs no more than a single text
-      }
-      cheap = false;
-      long fill = Math.min(flow.lane.ring(flow, index).tokens, limits.tokens);
-      long age = bucket.oldest.sequence;
-      if (fill > bestFill || (fill == bestFill && age < bestAge)) {
-        best = index;
-        bestFill = fill;
-        bestAge = age;
-      }
-    }
-    return best;
   }
 }
