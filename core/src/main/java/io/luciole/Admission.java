@@ -4,41 +4,42 @@ import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
 /**
- * The bound on the tokens that wait, a {@link TokenGate} for each lane, and what becomes of a text
- * for which there is no room. A text holds room until it leaves for a device or is settled.
+ * Bounds the waiting tokens, with {@link TokenPermits} for each lane, and applies the overload rule
+ * to a text for which there is no room. A text holds its permits until it goes to a device or is
+ * settled. Safe for use by many threads.
  */
 final class Admission {
   private final EngineSettings settings;
   private final LongSupplier clock;
   private final BooleanSupplier closed;
-  private final TokenGate interactive;
-  private final TokenGate bulk;
+  private final TokenPermits interactive;
+  private final TokenPermits bulk;
 
   /**
-   * Begins with all room free.
+   * Begins with all permits free.
    *
-   * @param closed whether the engine is closed, so that nobody gets in any more
+   * @param closed tells whether the engine is closed, so that no text is admitted any more
    */
   Admission(EngineSettings settings, LongSupplier clock, BooleanSupplier closed) {
     this.settings = settings;
     this.clock = clock;
     this.closed = closed;
-    this.interactive = new TokenGate(settings.maxWaitingTokens());
-    this.bulk = new TokenGate(settings.maxWaitingTokens());
+    this.interactive = new TokenPermits(settings.maxWaitingTokens());
+    this.bulk = new TokenPermits(settings.maxWaitingTokens());
   }
 
   /**
-   * Takes room for a text.
+   * Takes permits for a text, and blocks until they are free.
    *
-   * @param mayReject whether the engine's overload rule applies; without, it waits
-   * @return false if the text's deadline passed meanwhile
-   * @throws EngineClosedException if the engine was closed meanwhile
-   * @throws EngineOverloadedException if too much waits, as the overload rule has it, or the thread
-   *     was interrupted while it waited
+   * @param mayReject whether the engine's overload rule applies; if not, the call always blocks
+   * @return false if the text's deadline passed while it waited
+   * @throws EngineClosedException if the engine was closed while it waited
+   * @throws EngineOverloadedException if there is no room and the rule is {@link Overload#REJECT},
+   *     or if the thread was interrupted while it waited
    */
   boolean admit(Request request, int tokens, boolean mayReject) {
-    TokenGate gate = gate(request.lane);
-    if (gate.tryAcquire(tokens)) {
+    TokenPermits permits = permits(request.lane);
+    if (permits.tryAcquire(tokens)) {
       return true;
     }
     if (mayReject && !closed.getAsBoolean() && settings.overload() == Overload.REJECT) {
@@ -49,12 +50,12 @@ final class Admission {
               + " luciole.max-waiting-tokens, or let the engine block (luciole.overload=block).");
     }
     long limit =
-        request.hasDeadline ? request.deadlineNanos - clock.getAsLong() : TokenGate.FOREVER;
+        request.hasDeadline ? request.deadlineNanos - clock.getAsLong() : TokenPermits.FOREVER;
     try {
-      boolean admitted = gate.acquire(tokens, limit);
+      boolean admitted = permits.acquire(tokens, limit);
       if (closed.getAsBoolean()) {
         if (admitted) {
-          gate.release(tokens);
+          permits.release(tokens);
         }
         throw Pipeline.closedException();
       }
@@ -66,25 +67,25 @@ final class Admission {
     }
   }
 
-  /** Gives back what texts of a lane hold, or with a negative number takes more. */
+  /** Returns permits of a lane; a negative number takes some, even if they are not free. */
   void release(Lane lane, int tokens) {
     if (tokens != 0) {
-      gate(lane).release(tokens);
+      permits(lane).release(tokens);
     }
   }
 
-  /** Tokens that a lane's texts hold. */
+  /** The permits that the texts of a lane hold. */
   long held(Lane lane) {
-    return gate(lane).held();
+    return permits(lane).held();
   }
 
-  /** Sends away those who wait. */
+  /** Fails all waiting callers. */
   void close() {
     interactive.close();
     bulk.close();
   }
 
-  private TokenGate gate(Lane lane) {
+  private TokenPermits permits(Lane lane) {
     return lane == Lane.INTERACTIVE ? interactive : bulk;
   }
 }

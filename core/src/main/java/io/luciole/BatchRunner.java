@@ -2,6 +2,7 @@ package io.luciole;
 
 import static java.util.Objects.requireNonNull;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutOfMemoryException;
 import io.luciole.spi.BackendOutput;
@@ -18,38 +19,50 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A thread of a session: runs batches, and splits those that fail until the texts at fault are
- * found, by the rules that {@link DeviceWorker} states.
+ * A thread of a {@link DeviceSession}: runs batches, and splits batches that fail until the texts
+ * at fault are found, by the rules in the head comment of {@link DeviceWorker}.
  *
- * <p>Its monitor guards what it shares with the watchdog and with {@code close}, which may take its
- * texts from it ({@link #abandon}); from then on it settles nothing.
+ * <p>Its monitor guards what it shares with the watchdog and with the thread that closes the
+ * engine. Both may take the runner's texts from it ({@link #abandon}); after that it settles
+ * nothing.
  */
 final class BatchRunner implements Runnable {
   private static final Logger log = LoggerFactory.getLogger(BatchRunner.class);
 
-  private static final int LONE_RUNS = 2;
-  private static final int LONE_MEMORY_RUNS = 3;
-  private static final int CANARY_EVERY = 8;
+  /** Runs of a single text, failed for other reasons than memory, before it is the culprit. */
+  private static final int MAX_RUNS = 2;
 
-  /** Texts of a thread that was left behind. */
+  private static final int MAX_OUT_OF_MEMORY_RUNS = 3;
+  private static final int FAILURES_PER_CANARY = 8;
+
+  /** The texts of a runner that was abandoned: those on the device and those still to run. */
   record Abandoned(List<Request> running, List<Request> todo) {}
 
-  private final DeviceWorker worker;
+  private final DeviceContext context;
   private final DeviceSession session;
 
-  // Guarded by this.
+  /** Parts of the current batch that are still to run. */
+  @GuardedBy("this")
   private final Deque<List<Request>> todo = new ArrayDeque<>();
+
+  @GuardedBy("this")
   private @Nullable List<Request> running;
+
+  @GuardedBy("this")
   private long startedNanos;
+
+  @GuardedBy("this")
   private boolean computing;
+
+  @GuardedBy("this")
   private boolean abandoned;
 
-  // The thread's own.
+  // Used by this thread alone.
   private int failuresInRow;
   private @Nullable Throwable failure;
 
-  BatchRunner(DeviceWorker worker, DeviceSession session) {
-    this.worker = worker;
+  BatchRunner(DeviceContext context, DeviceSession session) {
+    this.context = context;
     this.session = session;
   }
 
@@ -61,7 +74,7 @@ final class BatchRunner implements Runnable {
         if (texts == null) {
           return;
         }
-        worker.context.left(texts);
+        context.events().dispatched(texts);
         if (!accept(texts)) {
           return;
         }
@@ -73,44 +86,44 @@ final class BatchRunner implements Runnable {
     } catch (Throwable t) {
       crashed(t);
     } finally {
-      session.left();
+      session.runnerEnded();
     }
   }
 
   /** A failure outside of a run: nothing is known of the state, so the session ends. */
   private void crashed(Throwable t) {
     DeviceLostException reason =
-        new DeviceLostException("The thread of the device " + worker.device + " failed: " + t, t);
+        new DeviceLostException(
+            "The thread of the device " + context.device() + " failed: " + t, t);
     Abandoned left = abandon();
-    worker.lose(session, reason);
+    session.lost(reason);
     if (left != null) {
-      worker.results.fail(left.running, reason);
-      worker.context.handBack(left.todo, reason);
+      context.results().fail(left.running, reason);
+      context.events().handBack(left.todo, reason);
     }
   }
 
   private boolean accept(List<Request> texts) {
-    // Cut ahead of time, a batch may hold texts whose deadline has passed since.
-    long now = worker.clock.getAsLong();
+    // A prefetched batch may hold texts whose deadline has passed since it was cut.
+    long now = context.clock().getAsLong();
     List<Request> late = texts.stream().filter(t -> t.isExpired(now)).toList();
     if (!late.isEmpty()) {
-      worker.results.fail(late, Pipeline.deadlinePassed());
+      context.results().fail(late, Pipeline.deadlinePassed());
     }
     return take(late.isEmpty() ? texts : texts.stream().filter(t -> !t.isExpired(now)).toList());
   }
 
   private synchronized boolean take(List<Request> texts) {
-    todo.add(texts);
     if (abandoned) {
-      // Closed in this moment.
-      worker.results.fail(texts, new EngineClosedException("The engine was closed."));
-      todo.clear();
+      // The engine was closed after the batch was cut.
+      context.results().fail(texts, Pipeline.closedWhileWaiting());
       return false;
     }
+    todo.add(texts);
     return true;
   }
 
-  /** The next part that still has texts to compute, as what this thread is running. */
+  /** The next part with texts to compute, which are now running; null if there is none. */
   private synchronized @Nullable List<Request> nextPart() {
     running = null;
     while (!abandoned) {
@@ -133,7 +146,7 @@ final class BatchRunner implements Runnable {
         case DONE -> failuresInRow = 0;
         case OUT_OF_MEMORY -> outOfMemory(part);
         case FAILED -> failed(part);
-        case LEFT_BEHIND -> {
+        case ABANDONED -> {
           return;
         }
       }
@@ -148,32 +161,31 @@ final class BatchRunner implements Runnable {
       ids.add(text.ids());
     }
     TokenBatch batch = TokenBatch.of(ids);
-    session.outputs.acquireUninterruptibly();
+    session.reserveOutput();
     BackendOutput output = null;
     boolean delivered = false;
     try {
       if (!begin()) {
-        return Outcome.LEFT_BEHIND;
+        return Outcome.ABANDONED;
       }
-      if (worker.scheduler.size() > 0) {
-        worker.results.execute(session::stage);
+      if (context.scheduler().size() > 0) {
+        context.results().execute(session::prefetch);
       }
       Throwable thrown = null;
       BatchEvent event = new BatchEvent();
       event.begin();
-      long start = worker.clock.getAsLong();
-      worker.busy.runs(true);
+      long start = context.clock().getAsLong();
+      context.busy().runStarted();
       try {
-        output = session.backend.run(batch, outputs);
-        DeviceWorker.checkShape(output, batch, outputs, session.info);
+        output = session.run(batch, outputs);
       } catch (Throwable t) {
         thrown = t;
       }
-      worker.busy.runs(false);
-      long nanos = worker.clock.getAsLong() - start;
+      context.busy().runEnded();
+      long nanos = context.clock().getAsLong() - start;
       event.end();
       if (!end(thrown == null)) {
-        return Outcome.LEFT_BEHIND;
+        return Outcome.ABANDONED;
       }
       Outcome outcome =
           thrown == null
@@ -184,19 +196,16 @@ final class BatchRunner implements Runnable {
         failure = thrown;
         return outcome;
       }
-      if (worker.budget.fitted(session.cost(part))) {
-        worker.context.budgetChanged();
+      if (context.budget().fitted(session.cost(part))) {
+        context.events().budgetChanged();
       }
       delivered = true;
-      worker.results.deliver(
-          part, batch, requireNonNull(output), session.decoder, session.outputs::release);
+      session.deliver(part, batch, requireNonNull(output));
       return Outcome.DONE;
     } finally {
       if (!delivered) {
-        if (output != null) {
-          closeOutput(output);
-        }
-        session.outputs.release();
+        DeviceSession.closeQuietly(output, "output");
+        session.releaseOutput();
       }
     }
   }
@@ -212,12 +221,13 @@ final class BatchRunner implements Runnable {
         switch (outcome) {
           case DONE -> EngineListener.Outcome.COMPUTED;
           case OUT_OF_MEMORY -> EngineListener.Outcome.OUT_OF_MEMORY;
-          case FAILED, LEFT_BEHIND -> EngineListener.Outcome.FAILED;
+          case FAILED, ABANDONED -> EngineListener.Outcome.FAILED;
         };
     long computed = session.cost(part);
-    worker.metrics.ran(reported, batch.size(), batch.tokens(), computed);
+    EngineMetrics metrics = context.metrics();
+    metrics.ran(reported, batch.size(), batch.tokens(), computed);
     if (event.shouldCommit()) {
-      event.device = worker.device.toString();
+      event.device = context.device().toString();
       event.lane = part.get(0).lane.name();
       event.texts = batch.size();
       event.tokens = batch.tokens();
@@ -225,14 +235,14 @@ final class BatchRunner implements Runnable {
       event.outcome = reported.name();
       event.commit();
     }
-    if (worker.metrics.hasListeners()) {
+    if (metrics.hasListeners()) {
       long oldest = start;
       for (Request text : part) {
         oldest = Math.min(oldest - start, text.submittedNanos - start) + start;
       }
       EngineListener.Batch told =
           new EngineListener.Batch(
-              worker.device,
+              context.device(),
               part.get(0).lane,
               batch.size(),
               batch.tokens(),
@@ -240,25 +250,17 @@ final class BatchRunner implements Runnable {
               Duration.ofNanos(start - oldest),
               Duration.ofNanos(nanos),
               reported);
-      worker.results.execute(() -> worker.metrics.tell(l -> l.onBatch(told)));
-    }
-  }
-
-  private void closeOutput(BackendOutput output) {
-    try {
-      output.close();
-    } catch (Throwable t) {
-      log.warn("A backend's output could not be closed: {}", t.toString(), t);
+      context.results().execute(() -> metrics.tell(l -> l.onBatch(told)));
     }
   }
 
   private synchronized boolean begin() {
-    startedNanos = worker.clock.getAsLong();
+    startedNanos = context.clock().getAsLong();
     computing = !abandoned;
     return computing;
   }
 
-  /** Ends a run; its texts are out of the watchdog's reach if they will be delivered. */
+  /** Ends a run; after a success its texts cannot be taken from this thread any more. */
   private synchronized boolean end(boolean success) {
     computing = false;
     if (success && !abandoned) {
@@ -267,15 +269,16 @@ final class BatchRunner implements Runnable {
     return !abandoned;
   }
 
+  /** Abandons this runner if its run has taken longer than the batch timeout; null if not. */
   synchronized @Nullable Abandoned abandonIfOverdue() {
     return computing
-            && worker.clock.getAsLong() - startedNanos
-                > EngineSettings.nanos(worker.settings.batchTimeout())
+            && context.clock().getAsLong() - startedNanos
+                > EngineSettings.nanos(context.settings().batchTimeout())
         ? abandon()
         : null;
   }
 
-  /** Takes this thread's texts from it; null if that has been done. */
+  /** Takes this runner's texts from it; null if that was done before. */
   synchronized @Nullable Abandoned abandon() {
     if (abandoned) {
       return null;
@@ -288,52 +291,53 @@ final class BatchRunner implements Runnable {
   }
 
   private void outOfMemory(List<Request> part) {
-    if (worker.budget.tooLarge(session.cost(part))) {
-      worker.context.budgetChanged();
+    TokenBudget budget = context.budget();
+    if (budget.tooLarge(session.cost(part))) {
+      context.events().budgetChanged();
     }
     if (part.size() > 1) {
       log.warn(
-          "Out of memory on {} with {} texts; they go in halves, the budget is now {} tokens.",
-          worker.device,
+          "Out of memory on {} with {} texts; they run in halves, the budget is now {} tokens.",
+          context.device(),
           part.size(),
-          worker.budget.tokens());
-      again(halves(part), true);
-    } else if (++part.get(0).failures < LONE_MEMORY_RUNS) {
+          budget.tokens());
+      retry(halves(part), true);
+    } else if (++part.get(0).failures < MAX_OUT_OF_MEMORY_RUNS) {
       pause(part.get(0).failures);
-      again(List.of(part), true);
+      retry(List.of(part), true);
     } else {
-      worker.results.fail(part, asBackendException(requireNonNull(failure)));
+      context.results().fail(part, asBackendException(requireNonNull(failure)));
     }
   }
 
   private void failed(List<Request> part) {
     Throwable cause = requireNonNull(failure);
-    if (failuresInRow++ % CANARY_EVERY == 0) {
-      Throwable dead = canaryFailure();
-      if (dead != null) {
-        deviceFailed(part, dead);
+    if (failuresInRow++ % FAILURES_PER_CANARY == 0) {
+      Throwable canaryFailure = canaryFailure();
+      if (canaryFailure != null) {
+        deviceFailed(part, canaryFailure);
         return;
       }
     }
     if (part.size() > 1) {
-      again(halves(part), false);
-    } else if (++part.get(0).failures < LONE_RUNS) {
-      again(List.of(part), false);
+      retry(halves(part), false);
+    } else if (++part.get(0).failures < MAX_RUNS) {
+      retry(List.of(part), false);
     } else {
-      worker.results.fail(part, asBackendException(cause));
+      context.results().fail(part, asBackendException(cause));
     }
   }
 
   /** Why the canary failed, or null if it did not. Memory may be short for a moment only. */
   private @Nullable Throwable canaryFailure() {
     Throwable failed = null;
-    for (int times = 1; times <= LONE_MEMORY_RUNS; times++) {
+    for (int times = 1; times <= MAX_OUT_OF_MEMORY_RUNS; times++) {
       if (!begin()) {
         return null;
       }
       failed = null;
       try {
-        worker.checkCanary(session.backend);
+        session.checkCanary();
       } catch (Throwable t) {
         failed = t;
       }
@@ -352,17 +356,17 @@ final class BatchRunner implements Runnable {
     return t instanceof BackendOutOfMemoryException || t instanceof OutOfMemoryError;
   }
 
-  private void deviceFailed(List<Request> part, Throwable dead) {
+  private void deviceFailed(List<Request> part, Throwable canaryFailure) {
     DeviceLostException reason =
         new DeviceLostException(
             "The device "
-                + worker.device
+                + context.device()
                 + " failed a batch and then the smallest text there is, and is taken out until it"
                 + " works again: "
-                + dead.getMessage(),
-            dead);
+                + canaryFailure.getMessage(),
+            canaryFailure);
     Abandoned left = abandon();
-    worker.lose(session, reason);
+    session.lost(reason);
     if (left == null) {
       return;
     }
@@ -375,11 +379,11 @@ final class BatchRunner implements Runnable {
         failing.add(text);
       }
     }
-    worker.results.fail(failing, reason);
-    worker.context.handBack(back, reason);
+    context.results().fail(failing, reason);
+    context.events().handBack(back, reason);
   }
 
-  private synchronized void again(List<List<Request>> parts, boolean first) {
+  private synchronized void retry(List<List<Request>> parts, boolean first) {
     if (abandoned) {
       return;
     }
@@ -393,12 +397,14 @@ final class BatchRunner implements Runnable {
     running = null;
   }
 
-  /** What became of a run. */
+  /** How a run ended. */
   private enum Outcome {
     DONE,
     OUT_OF_MEMORY,
     FAILED,
-    LEFT_BEHIND
+
+    /** The texts were taken from this runner meanwhile. */
+    ABANDONED
   }
 
   private static List<Request> unsettled(List<Request> texts) {
@@ -421,6 +427,7 @@ final class BatchRunner implements Runnable {
         : new BackendException("The backend failed on this text: " + t, t);
   }
 
+  /** Gives other processes on the device time to free memory. */
   private static void pause(int times) {
     try {
       Thread.sleep(10L * times);

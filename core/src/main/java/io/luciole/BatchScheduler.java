@@ -2,6 +2,7 @@ package io.luciole;
 
 import static java.util.Objects.requireNonNull;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -12,64 +13,83 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The texts that wait, and the decision which of them go next.
+ * Holds the waiting texts and decides which of them make the next batch.
  *
- * <h2>What is decided</h2>
+ * <h2>Order</h2>
  *
- * Whoever has a free device calls {@link #take} and gets the best batch of what waits:
+ * A consumer with a free device calls {@link #take} and gets the best batch of the waiting texts:
  *
  * <ol>
- *   <li><b>Lane.</b> Interactive texts go before bulk ones. Each batch cut while the other lane
- *       waits earns bulk credit, {@code 1/7} of its cost; when the credit pays for a batch, bulk
- *       has a turn, so that it keeps an eighth of the device under any interactive load.
- *   <li><b>Flow.</b> The texts of one job that want the same kind of output are a flow. The flow
- *       with the least service so far has the turn (start-time fair queueing, Goyal et al. 1996: a
- *       flow that appears starts at the service of the one last served), and what it leaves free of
- *       the batch is filled from other flows, which pay for it.
- *   <li><b>Length.</b> Where the backend pads, a batch costs its longest text times its number of
- *       texts, so texts are kept by length in classes, eight an octave. Of the flow's classes that
- *       one is taken of which most waits, up to a full batch, the oldest text deciding ties.
- *       Shorter texts join as long as all the padding costs less than a batch of their own would:
- *       the device's fixed cost.
- *   <li><b>Age.</b> A flow's oldest text is overtaken by at most {@value #MAX_OVERTAKEN} budgets of
- *       younger ones; beyond that it is taken at the flow's next turn, with texts of its length.
+ *   <li><b>Lane.</b> Interactive texts go before bulk texts. Each interactive batch that is cut
+ *       while bulk texts wait earns the bulk lane a credit of {@code 1/7} of its cost. When the
+ *       credit pays for a batch, the bulk lane has a turn. It therefore keeps an eighth of the
+ *       device under any interactive load.
+ *   <li><b>Flow.</b> The texts of one job that want the same kind of output form a flow. The flow
+ *       with the least service so far is next (start-time fair queueing, Goyal et al. 1996: a new
+ *       flow starts with the service of the flow that was served last). Room that it leaves in the
+ *       batch is filled from other flows, which are charged for it.
+ *   <li><b>Length.</b> If the backend pads, the cost of a batch is the length of its longest text
+ *       times its number of texts. Texts are therefore kept in length classes, eight to an octave.
+ *       Of the flow's classes, the one with the most waiting tokens is taken (counted up to one
+ *       full batch); among equals, the one with the oldest text. Shorter texts join as long as the
+ *       padding of the whole batch costs less than the fixed cost of another batch.
+ *   <li><b>Age.</b> At most {@value #MAX_OVERTAKEN} token budgets of younger texts overtake the
+ *       oldest text of a flow. After that it is taken at the flow's next turn, together with texts
+ *       of its length.
  * </ol>
  *
- * <h2>What it costs</h2>
+ * <h2>Complexity</h2>
  *
- * Texts are linked into their bucket and their flow, buckets of a length into a ring over the
- * flows. Adding and removing a text and cutting a batch do not depend on how many texts wait: a
- * batch of b texts from f flows costs O(b + f log F + buckets) of F flows.
+ * Each text is linked into its bucket and its flow, and the buckets of one length class form a ring
+ * over the flows. The cost of adding a text, removing one and cutting a batch does not depend on
+ * the number of waiting texts: a batch of b texts from f flows costs O(b + f log F + buckets) when
+ * F flows wait.
  *
  * <h2>Waiting</h2>
  *
- * There is no artificial delay: a free device takes what is there. While earlier stages still hold
- * texts that will be here at once ({@code upstream}), it gathers for at most {@link #GATHER_NANOS};
- * and a {@code maxWait} lets those who want fuller batches wait longer.
+ * There is no artificial delay: a free device takes what waits. While earlier stages hold texts
+ * that arrive in a moment ({@code upstream}), {@link #take} gathers for at most {@link
+ * #GATHER_NANOS}. A positive {@code maxWait} makes it wait longer, for fuller batches.
  *
- * <p>One lock guards everything; no thread of its own, time from an injected clock, and nothing of
- * the caller's is called under the lock.
+ * <h2>Threads and locks</h2>
+ *
+ * One lock guards everything, {@link WaitingTexts} and the {@link BatchCut} in progress included.
+ * The scheduler has no thread of its own, reads the time from an injected clock, and calls nothing
+ * under its lock but a consumer's {@link BatchConsumer} methods and {@code upstream}.
  */
 final class BatchScheduler {
-  /** How long a free device waits for texts that are in an earlier stage. */
+  /** The longest time that a free device waits for texts of earlier stages, in nanoseconds. */
   static final long GATHER_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
-  /** Budgets of younger texts that may overtake a text of the same flow. */
+  /** How many token budgets of younger texts may overtake a text of the same flow. */
   static final int MAX_OVERTAKEN = 8;
 
+  /** The bulk lane keeps one part in this many of the device. */
   private static final int BULK_SHARE = 8;
 
   /**
-   * What a device takes.
+   * The limits of a batch.
    *
-   * @param tokens most tokens of a batch, padding included; a longer text goes alone
-   * @param texts most texts of a batch
-   * @param fixedCost what a batch costs beyond its tokens, in tokens
+   * @param tokens the largest number of tokens, padding included; a longer text goes alone
+   * @param texts the largest number of texts
+   * @param fixedCost the cost of a batch apart from its tokens, in tokens
    */
   record Limits(int tokens, int texts, int fixedCost) {}
 
-  /** What waits. */
+  /** The number of waiting texts and of their tokens. */
   record Depth(long texts, long tokens) {}
+
+  /** How {@link #take} waits. The states follow one another and never go back. */
+  private enum State {
+    /** It may wait for fuller batches, and waits for texts when none are there. */
+    OPEN,
+
+    /** It does not wait for fuller batches any more. */
+    FLUSHING,
+
+    /** It does not wait at all, and returns null when no texts are left. */
+    CLOSED
+  }
 
   private final boolean pads;
   private final long maxWaitNanos;
@@ -77,27 +97,44 @@ final class BatchScheduler {
   private final LongSupplier upstream;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
+
+  @GuardedBy("lock")
   private final WaitingTexts waiting;
+
+  @GuardedBy("lock")
   private final WaitingTexts.LaneQueue interactive;
+
+  @GuardedBy("lock")
   private final WaitingTexts.LaneQueue bulk;
 
-  /** Texts found past their deadline when a batch was cut. */
-  private final List<Request> lapsed = new ArrayList<>();
+  /** Texts whose deadline had passed when a batch was cut; {@link #removeExpired} returns them. */
+  @GuardedBy("lock")
+  private final List<Request> expired = new ArrayList<>();
 
+  @GuardedBy("lock")
   private long bulkCredit;
+
+  @GuardedBy("lock")
   private long gatheringSince;
+
+  /** Threads that wait in {@link #take}. */
+  @GuardedBy("lock")
   private int waiters;
-  private boolean hurried;
-  private boolean closed;
-  private boolean barred;
+
+  @GuardedBy("lock")
+  private State state = State.OPEN;
+
+  /** Whether {@link #add} refuses texts; in any state, since a lost device may come back. */
+  @GuardedBy("lock")
+  private boolean rejecting;
 
   /**
    * Creates an empty queue.
    *
    * @param pads whether texts of unequal length cost padding
-   * @param maxWaitNanos how long a free device may wait for a full batch
-   * @param clock nanoseconds, as {@link System#nanoTime}
-   * @param upstream how many texts earlier stages hold
+   * @param maxWaitNanos the longest time that a free device waits for a full batch
+   * @param clock the time in nanoseconds, as {@link System#nanoTime}
+   * @param upstream the number of texts that earlier stages hold
    */
   BatchScheduler(boolean pads, long maxWaitNanos, LongSupplier clock, LongSupplier upstream) {
     this.pads = pads;
@@ -110,52 +147,58 @@ final class BatchScheduler {
   }
 
   /**
-   * Takes texts in.
+   * Adds texts.
    *
-   * @return false if the queue is {@linkplain #bar barred}: none was taken
+   * @return false if the queue {@linkplain #rejectNew rejects} texts; none was added then
    */
   boolean add(Collection<Request> requests) {
     lock.lock();
     try {
-      if (barred) {
+      if (rejecting) {
         return false;
       }
-      if (waiting.size() == 0) {
-        gatheringSince = clock.getAsLong();
-      }
+      beginGathering();
       for (Request request : requests) {
         waiting.link(request, this);
       }
-      if (waiters > 0) {
-        changed.signal();
-      }
+      wakeOne();
       return true;
     } finally {
       lock.unlock();
     }
   }
 
-  /** Takes a text in; as {@link #add(Collection)}. */
+  /** Adds a text, as {@link #add(Collection)} does. */
   boolean add(Request request) {
     lock.lock();
     try {
-      if (barred) {
+      if (rejecting) {
         return false;
       }
-      if (waiting.size() == 0) {
-        gatheringSince = clock.getAsLong();
-      }
+      beginGathering();
       waiting.link(request, this);
-      if (waiters > 0) {
-        changed.signal();
-      }
+      wakeOne();
       return true;
     } finally {
       lock.unlock();
     }
   }
 
-  /** Takes one text out, because it was settled. False if it does not wait here. */
+  @GuardedBy("lock")
+  private void beginGathering() {
+    if (waiting.size() == 0) {
+      gatheringSince = clock.getAsLong();
+    }
+  }
+
+  @GuardedBy("lock")
+  private void wakeOne() {
+    if (waiters > 0) {
+      changed.signal();
+    }
+  }
+
+  /** Removes a text that was settled. Returns false if it does not wait here. */
   boolean remove(Request request) {
     lock.lock();
     try {
@@ -169,33 +212,33 @@ final class BatchScheduler {
     }
   }
 
-  /** Takes out every text whose deadline has passed, and those that a cut left out for it. */
+  /** Removes and returns every text whose deadline has passed. */
   List<Request> removeExpired() {
     lock.lock();
     try {
-      if (lapsed.isEmpty() && waiting.deadlines.isEmpty()) {
+      if (expired.isEmpty() && waiting.deadlines.isEmpty()) {
         return List.of();
       }
-      List<Request> expired = new ArrayList<>(lapsed);
-      lapsed.clear();
+      List<Request> removed = new ArrayList<>(expired);
+      expired.clear();
       long now = clock.getAsLong();
       while (!waiting.deadlines.isEmpty() && waiting.deadlines.first().isExpired(now)) {
         Request request = waiting.deadlines.first();
         WaitingTexts.dropIfEmpty(waiting.unlink(request));
-        expired.add(request);
+        removed.add(request);
       }
-      return expired;
+      return removed;
     } finally {
       lock.unlock();
     }
   }
 
-  /** Takes everything out. */
+  /** Removes and returns every text. */
   List<Request> removeAll() {
     lock.lock();
     try {
-      List<Request> all = new ArrayList<>(lapsed);
-      lapsed.clear();
+      List<Request> all = new ArrayList<>(expired);
+      expired.clear();
       for (WaitingTexts.LaneQueue lane : List.of(interactive, bulk)) {
         while (!lane.turns.isEmpty()) {
           WaitingTexts.Flow flow = lane.turns.first();
@@ -213,49 +256,58 @@ final class BatchScheduler {
     }
   }
 
-  /** Refuses texts, or takes them again. */
-  void bar(boolean refuse) {
+  /** Makes {@link #add} refuse texts from now on. */
+  void rejectNew() {
+    setRejecting(true);
+  }
+
+  /** Ends what {@link #rejectNew} began. */
+  void acceptNew() {
+    setRejecting(false);
+  }
+
+  private void setRejecting(boolean reject) {
     lock.lock();
     try {
-      barred = refuse;
+      rejecting = reject;
     } finally {
       lock.unlock();
     }
   }
 
-  /** From now on no batch is waited for: what is there goes at once. */
-  void hurry() {
-    lock.lock();
-    try {
-      hurried = true;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
+  /** Gives out what waits without waiting for fuller batches, from now on. */
+  void flush() {
+    advance(State.FLUSHING);
   }
 
-  /** Lets {@link #take} return null once nothing waits. */
+  /** Lets {@link #take} return null once no text waits. */
   void close() {
+    advance(State.CLOSED);
+  }
+
+  private void advance(State next) {
     lock.lock();
     try {
-      closed = true;
+      if (state.compareTo(next) < 0) {
+        state = next;
+      }
       changed.signalAll();
     } finally {
       lock.unlock();
     }
   }
 
-  /** Whether the queue is closed and nothing waits. */
+  /** Whether the queue is closed and no text waits. */
   boolean isFinished() {
     lock.lock();
     try {
-      return closed && waiting.size() == 0;
+      return state == State.CLOSED && waiting.size() == 0;
     } finally {
       lock.unlock();
     }
   }
 
-  /** Makes waiting takers look again: earlier stages are empty, or a taker is to stop. */
+  /** Makes waiting consumers look again: the earlier stages are empty, or a consumer must stop. */
   void wake() {
     lock.lock();
     try {
@@ -267,11 +319,13 @@ final class BatchScheduler {
     }
   }
 
-  /** How many texts wait, without the lock. */
+  /** The number of waiting texts. Does not take the lock. */
+  @SuppressWarnings("GuardedBy") // reads a volatile field
   long size() {
     return waiting.size();
   }
 
+  /** What waits in a lane. */
   Depth depth(Lane lane) {
     lock.lock();
     try {
@@ -282,35 +336,26 @@ final class BatchScheduler {
     }
   }
 
-  /** Who takes batches, as far as waiting depends on it. */
-  interface Taker {
-    /** What fits now. */
-    Limits limits();
-
-    /** Whether the taker shall return without a batch. Read under the lock. */
-    boolean stopped();
-  }
-
   /**
-   * Waits until there is something to run and cuts a batch of it: live texts of one lane and one
-   * kind of output, none past its deadline.
+   * Waits for texts and cuts a batch of them: texts of one lane and one kind of output, none
+   * settled and none past its deadline.
    *
-   * @return the texts, or null if the queue is closed and empty, or the taker stopped
+   * @return the texts, or null if the queue is closed and empty, or the consumer has stopped
    */
-  @Nullable List<Request> take(Taker taker) throws InterruptedException {
+  @Nullable List<Request> take(BatchConsumer consumer) throws InterruptedException {
     lock.lockInterruptibly();
     try {
       while (true) {
-        if (taker.stopped()) {
+        if (consumer.stopped()) {
           if (waiters > 0 && waiting.size() > 0) {
-            changed.signal(); // for another taker: this one may have been woken in its place
+            changed.signal(); // for another consumer: this one may have been woken in its place
           }
           return null;
         }
         long wait = 0;
         if (waiting.size() > 0) {
-          Limits limits = taker.limits();
-          wait = closed || waiting.tokens() >= limits.tokens ? 0 : gatherNanos();
+          Limits limits = consumer.limits();
+          wait = state == State.CLOSED || waiting.tokens() >= limits.tokens ? 0 : gatherNanos();
           if (wait <= 0) {
             List<Request> batch = cut(limits);
             if (!batch.isEmpty()) {
@@ -318,7 +363,7 @@ final class BatchScheduler {
             }
             continue;
           }
-        } else if (closed) {
+        } else if (state == State.CLOSED) {
           return null;
         }
         waiters++;
@@ -339,8 +384,8 @@ final class BatchScheduler {
   }
 
   /**
-   * Cuts a bulk batch ahead of time, if one would be full and nothing more urgent waits; otherwise
-   * null. Never waits.
+   * Cuts a bulk batch ahead of time if it would be full and no interactive text waits; otherwise
+   * returns null. Never waits.
    */
   @Nullable List<Request> takeFull(Limits limits) {
     lock.lock();
@@ -355,7 +400,7 @@ final class BatchScheduler {
     }
   }
 
-  /** Cuts a batch of what waits, without waiting; empty if nothing does. For tests. */
+  /** Cuts a batch without waiting for texts; empty if there are none. For tests. */
   List<Request> poll(Limits limits) {
     lock.lock();
     try {
@@ -365,7 +410,7 @@ final class BatchScheduler {
     }
   }
 
-  /** Cuts a batch of interactive texts if it is their turn; otherwise null. Never waits. */
+  /** Cuts an interactive batch if that lane is next; otherwise returns null. Never waits. */
   @Nullable List<Request> takeInteractive(Limits limits) {
     lock.lock();
     try {
@@ -379,22 +424,24 @@ final class BatchScheduler {
     }
   }
 
+  @GuardedBy("lock")
   private long gatherNanos() {
-    long bound = hurried ? 0 : maxWaitNanos;
+    long bound = state == State.OPEN ? maxWaitNanos : 0;
     if (bound < GATHER_NANOS && upstream.getAsLong() > 0) {
       bound = GATHER_NANOS;
     }
     return bound == 0 ? 0 : bound - (clock.getAsLong() - gatheringSince);
   }
 
+  @GuardedBy("lock")
   private List<Request> cut(Limits limits) {
     WaitingTexts.LaneQueue lane = lane(limits);
     WaitingTexts.Flow flow = lane.turns.first();
     lane.service = flow.service;
-    BatchCut cut = new BatchCut(waiting, pads, limits, lapsed, clock.getAsLong());
-    int seed = pads ? seed(flow, limits) : 0;
+    BatchCut cut = new BatchCut(waiting, pads, limits, expired, clock.getAsLong());
+    int seed = cut.seed(flow);
     for (int index = seed; index >= 0 && !cut.full; index--) {
-      cut.mindsPadding = index < seed;
+      cut.limitPadding = index < seed;
       if (index < flow.buckets.length && flow.buckets[index] != null) {
         cut.drain(requireNonNull(flow.buckets[index]));
       }
@@ -408,7 +455,7 @@ final class BatchScheduler {
         }
       }
     }
-    cut.settle();
+    cut.reorderFlows();
     charge(lane, cut.cost(), limits);
     gatheringSince = cut.now;
     if (waiters > 0 && waiting.size() > 0) {
@@ -417,6 +464,7 @@ final class BatchScheduler {
     return cut.taken;
   }
 
+  @GuardedBy("lock")
   private WaitingTexts.LaneQueue lane(Limits limits) {
     if (interactive.texts == 0) {
       return bulk;
@@ -426,6 +474,7 @@ final class BatchScheduler {
         : interactive;
   }
 
+  @GuardedBy("lock")
   private void charge(WaitingTexts.LaneQueue lane, long cost, Limits limits) {
     if (lane == bulk) {
       bulkCredit = Math.max(0, bulkCredit - cost);
@@ -435,36 +484,5 @@ final class BatchScheduler {
     } else {
       bulkCredit = 0;
     }
-  }
-
-  /** The bucket to begin with, longest texts of the batch. */
-  private int seed(WaitingTexts.Flow flow, Limits limits) {
-    Request oldest = requireNonNull(flow.oldest);
-    long overtaken = flow.arrived - flow.tokens - oldest.position;
-    if (overtaken > (long) MAX_OVERTAKEN * limits.tokens) {
-      return requireNonNull(oldest.bucket).index;
-    }
-    int best = -1;
-    long bestFill = -1;
-    long bestAge = 0;
-    boolean cheap = true;
-    for (int index = flow.buckets.length - 1; index >= 0; index--) {
-      WaitingTexts.Bucket bucket = flow.buckets[index];
-      if (bucket == null || bucket.oldest == null) {
-        continue;
-      }
-      if (cheap && flow.lane.texts * (WaitingTexts.shortestOf(index + 1) - 1) <= limits.fixedCost) {
-        return index; // everything together costs no more than a single text
-      }
-      cheap = false;
-      long fill = Math.min(flow.lane.ring(flow, index).tokens, limits.tokens);
-      long age = bucket.oldest.sequence;
-      if (fill > bestFill || (fill == bestFill && age < bestAge)) {
-        best = index;
-        bestFill = fill;
-        bestAge = age;
-      }
-    }
-    return best;
   }
 }

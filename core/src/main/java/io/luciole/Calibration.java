@@ -30,25 +30,26 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds a device's token budget by measuring it: batches of ever more tokens, doubled, of texts of
- * a usual length, until memory runs out, a batch takes too long, or two doublings in a row gain
- * nothing. The budget is the knee: the smallest that reaches {@value #KNEE} of the best throughput,
- * and no more than half of what ran out of memory. Before that, the model's longest text is run
- * alone, so that the first long one is no surprise, unless it would take too long.
+ * Measures the token budget of a device. It runs batches of texts of a typical length and doubles
+ * their tokens until memory runs out, a batch takes too long, or two doublings in a row gain
+ * nothing. The budget is the knee of the curve: the smallest that reaches {@value #KNEE} of the
+ * best throughput, and at most half of what ran out of memory. Afterwards the longest text that the
+ * model takes is run alone, unless that would take too long, so that a lack of memory for it is
+ * known early.
  *
- * <p>What was found is kept in Luciole's cache folder, for the same model, backend, version,
- * device, precision, outputs and number of processors.
+ * <p>The result is kept in Luciole's cache folder for the same model, backend, version, device,
+ * precision, outputs and number of processors.
  */
 final class Calibration {
   private static final Logger log = LoggerFactory.getLogger(Calibration.class);
 
   private static final double KNEE = 0.95;
-  private static final int FIRST = 256;
-  private static final int LAST = 1 << 18;
-  private static final int USUAL_LENGTH = 128;
-  private static final long LONG_RUN = TimeUnit.SECONDS.toNanos(5);
+  private static final int MIN_TOKENS = 256;
+  private static final int MAX_TOKENS = 1 << 18;
+  private static final int TYPICAL_LENGTH = 128;
+  private static final long LONGEST_RUN = TimeUnit.SECONDS.toNanos(5);
   private static final long LONGEST_TEXT_RUN = TimeUnit.SECONDS.toNanos(20);
-  private static final long ENOUGH = TimeUnit.MILLISECONDS.toNanos(300);
+  private static final long MIN_MEASURED = TimeUnit.MILLISECONDS.toNanos(300);
 
   private final Backend backend;
   private final Set<Output> outputs;
@@ -56,7 +57,7 @@ final class Calibration {
   private final LongSupplier clock;
 
   /**
-   * Prepares a measurement.
+   * Creates a measurement.
    *
    * @param sample token ids of any text, repeated to make longer ones
    */
@@ -70,26 +71,26 @@ final class Calibration {
   /** Measures; takes seconds. */
   int measure() {
     int longest = backend.info().maxTokens();
-    int length = Math.min(USUAL_LENGTH, longest);
+    int length = Math.min(TYPICAL_LENGTH, longest);
     List<Integer> sizes = new ArrayList<>();
     List<Double> speeds = new ArrayList<>();
     double best = 0;
     int withoutGain = 0;
-    for (int tokens = FIRST; tokens <= LAST && withoutGain < 2; tokens *= 2) {
+    for (int tokens = MIN_TOKENS; tokens <= MAX_TOKENS && withoutGain < 2; tokens *= 2) {
       TokenBatch batch = batch(Math.max(1, tokens / length), Math.min(length, tokens));
       double speed;
       try {
         speed = speed(batch);
       } catch (BackendOutOfMemoryException | OutOfMemoryError e) {
         log.info("Calibrating {}: {} tokens do not fit its memory", name(), tokens);
-        sizes.removeIf(s -> s > FIRST && 2 * s > batch.tokens());
+        sizes.removeIf(s -> s > MIN_TOKENS && 2 * s > batch.tokens());
         break;
       }
       sizes.add(tokens);
       speeds.add(speed);
       withoutGain = speed > best * 1.03 ? 0 : withoutGain + 1;
       best = Math.max(best, speed);
-      if (batch.tokens() / speed * 1e9 > LONG_RUN) {
+      if (batch.tokens() / speed * 1e9 > LONGEST_RUN) {
         break;
       }
     }
@@ -123,17 +124,17 @@ final class Calibration {
         return sizes.get(i);
       }
     }
-    return FIRST;
+    return MIN_TOKENS;
   }
 
   private double speed(TokenBatch batch) {
     long first = run(batch);
-    if (first > LONG_RUN) {
+    if (first > LONGEST_RUN) {
       return batch.tokens() * 1e9 / first;
     }
     long fastest = Long.MAX_VALUE;
     long total = 0;
-    for (int i = 0; i < 5 && (i == 0 || total < ENOUGH); i++) {
+    for (int i = 0; i < 5 && (i == 0 || total < MIN_MEASURED); i++) {
       long nanos = run(batch);
       fastest = Math.min(fastest, nanos);
       total += nanos;
@@ -174,7 +175,7 @@ final class Calibration {
     return TokenBatch.of(all);
   }
 
-  // What was found before
+  // The stored result
 
   private static Path folder() {
     return CacheFolder.path().resolve("calibration");
@@ -198,7 +199,7 @@ final class Calibration {
     return folder().resolve(name + ".properties");
   }
 
-  /** The budget that was found before, if there is one. Reads no model where none ever was. */
+  /** The stored budget, if there is one. If there are none at all, the model is not read. */
   static OptionalInt stored(ModelFiles model, BackendInfo info, Set<Output> outputs) {
     if (!Files.isDirectory(folder())) {
       return OptionalInt.empty();
@@ -217,7 +218,7 @@ final class Calibration {
     }
   }
 
-  /** Keeps a budget. A failure to is logged. */
+  /** Stores a budget. A failure is logged. */
   static void store(ModelFiles model, BackendInfo info, Set<Output> outputs, int budget) {
     try {
       Files.createDirectories(folder());

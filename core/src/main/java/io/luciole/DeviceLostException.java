@@ -1,18 +1,31 @@
 package io.luciole;
 
 import io.luciole.spi.BackendException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A device stopped working: it failed a batch and then the smallest text there is, or gave no
- * answer within the time a batch may take. The text may be tried again; the engine reopens the
- * device by itself and says in {@link EmbeddingEngine#health} when it has.
+ * answer within the batch timeout. The text may be submitted again. The engine reopens the device
+ * by itself; {@link EmbeddingEngine#health} tells when it works again.
  */
 public class DeviceLostException extends BackendException {
   private static final long serialVersionUID = 1L;
 
-  /** Creates an exception with a message for people and the failure beneath it. */
-  public DeviceLostException(String message, @Nullable Throwable cause) {
+  /**
+   * Creates an exception.
+   *
+   * @param message what was expected, what was found and what to do, in words for people
+   */
+  public DeviceLostException(String message) {
+    super(message);
+  }
+
+  /**
+   * Creates an exception.
+   *
+   * @param message what was expected, what was found and what to do, in words for people
+   * @param cause the failure beneath it
+   */
+  public DeviceLostException(String message, Throwable cause) {
     super(message, cause);
   }
 }

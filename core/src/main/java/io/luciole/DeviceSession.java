@@ -1,54 +1,80 @@
 package io.luciole;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.luciole.spi.Backend;
+import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendInfo;
+import io.luciole.spi.BackendOutput;
+import io.luciole.spi.TokenBatch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * An open backend and the threads that run it, one or two. Ends for good when it is stopped or
- * nothing waits in a closed queue; its last thread closes the backend.
+ * An open backend and the one or two threads that run it, each a {@link BatchRunner}. A session
+ * ends for good when it is stopped, or when its queue is closed and empty; its last thread closes
+ * the backend.
  *
- * <p>While a batch runs, the next one is cut ahead if it would be full ({@link #stage});
- * interactive texts that come meanwhile still go before it.
+ * <p>While a batch runs, the next one is cut ahead of time if it would be full ({@link #prefetch}).
+ * Interactive texts that arrive later still go before a prefetched batch.
  */
-final class DeviceSession implements BatchScheduler.Taker {
-  /** Runs at once, however many more the backend allows: two keep a device busy. */
-  private static final int MOST_RUNS = 2;
+final class DeviceSession implements BatchConsumer {
+  private static final Logger log = LoggerFactory.getLogger(DeviceSession.class);
 
-  /** Outputs computed and not yet decoded, beyond which the device waits. */
-  private static final int OUTPUTS_IN_FLIGHT = 4;
+  /** The largest number of runs at once, whatever the backend allows: two keep a device busy. */
+  private static final int MAX_RUNS = 2;
 
-  private static final int MOST_TEXTS = 1 << 16;
+  /** The largest number of outputs that are computed and not yet decoded. */
+  private static final int MAX_OUTPUTS = 4;
 
-  /** What a batch costs beyond its tokens, in tokens: starting a network's kernels. */
+  private static final int MAX_TEXTS = 1 << 16;
+
+  /** The cost of starting a network's kernels, in tokens. */
   private static final int ACCELERATOR_FIXED_COST = 1024;
 
   private static final int CPU_FIXED_COST = 8;
 
-  private final DeviceWorker worker;
-  final Backend backend;
-  final BackendInfo info;
-  final EmbeddingDecoder decoder;
-  final Semaphore outputs = new Semaphore(OUTPUTS_IN_FLIGHT);
+  private final DeviceContext context;
+  private final Backend backend;
+  private final BackendInfo info;
+  private final EmbeddingDecoder decoder;
+  private final BiConsumer<DeviceSession, DeviceLostException> onLost;
+  private final Semaphore outputs = new Semaphore(MAX_OUTPUTS);
   private final List<BatchRunner> runners = new ArrayList<>();
   private final CountDownLatch ended = new CountDownLatch(1);
-  private final AtomicReference<@Nullable List<Request>> staged = new AtomicReference<>();
-  private int running;
-  private volatile boolean stopped;
+  private final AtomicReference<@Nullable List<Request>> prefetched = new AtomicReference<>();
 
-  DeviceSession(DeviceWorker worker, Backend backend) {
-    this.worker = worker;
+  /** Why the session was stopped; null if it was not. The first reason stays. */
+  private final AtomicReference<@Nullable LucioleException> stopped = new AtomicReference<>();
+
+  @GuardedBy("this")
+  private int running;
+
+  /**
+   * Creates a session; {@link #start} starts its threads.
+   *
+   * @param backend open; the session closes it once it was started
+   * @param onLost called when the device is found to be lost, by the thread that finds it
+   */
+  DeviceSession(
+      DeviceContext context,
+      Backend backend,
+      BiConsumer<DeviceSession, DeviceLostException> onLost) {
+    this.context = context;
     this.backend = backend;
     this.info = backend.info();
-    this.decoder = new EmbeddingDecoder(worker.description, info);
-    for (int i = 0; i < Math.min(MOST_RUNS, info.concurrentRuns()); i++) {
-      runners.add(new BatchRunner(worker, this));
+    this.decoder = new EmbeddingDecoder(context.description(), info);
+    this.onLost = onLost;
+    for (int i = 0; i < Math.min(MAX_RUNS, info.concurrentRuns()); i++) {
+      runners.add(new BatchRunner(context, this));
     }
     this.running = runners.size();
   }
@@ -57,94 +83,104 @@ final class DeviceSession implements BatchScheduler.Taker {
     return runners;
   }
 
-  /** Makes its threads end after what they are at. */
-  void stop() {
-    stopped = true;
-  }
-
-  boolean awaitEnd(long nanos) throws InterruptedException {
-    return ended.await(nanos, TimeUnit.NANOSECONDS);
-  }
-
   void start() {
     for (int i = 0; i < runners.size(); i++) {
       Thread.ofPlatform()
-          .name("luciole-" + worker.device + (i == 0 ? "" : "-" + (i + 1)))
+          .name("luciole-" + context.device() + (i == 0 ? "" : "-" + (i + 1)))
           .daemon()
           .start(runners.get(i));
     }
   }
 
+  /**
+   * Asks the session's threads to stop after their current batch.
+   *
+   * @param reason what texts that cannot go back to the queue fail with
+   */
+  void stop(LucioleException reason) {
+    stopped.compareAndSet(null, reason);
+  }
+
+  /** Waits until the threads have ended and the backend is closed. False if that took longer. */
+  boolean awaitEnd(long nanos) throws InterruptedException {
+    return ended.await(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  // Batches
+
   @Override
   public BatchScheduler.Limits limits() {
     return new BatchScheduler.Limits(
-        worker.budget.tokens(),
-        MOST_TEXTS,
-        worker.device.isAccelerator() ? ACCELERATOR_FIXED_COST : CPU_FIXED_COST);
+        context.budget().tokens(),
+        MAX_TEXTS,
+        context.device().isAccelerator() ? ACCELERATOR_FIXED_COST : CPU_FIXED_COST);
   }
 
   @Override
   public boolean stopped() {
-    return stopped || staged.get() != null;
+    return isStopped() || prefetched.get() != null;
   }
 
-  /** Cuts the next batch while this one runs, if it would be a full one. */
-  void stage() {
-    if (stopped || staged.get() != null) {
+  private boolean isStopped() {
+    return stopped.get() != null;
+  }
+
+  /** Cuts the next batch ahead of time if it would be a full one. */
+  void prefetch() {
+    if (stopped()) {
       return;
     }
-    List<Request> texts = worker.scheduler.takeFull(limits());
+    List<Request> texts = context.scheduler().takeFull(limits());
     if (texts != null) {
-      if (!staged.compareAndSet(null, texts)) {
+      if (!prefetched.compareAndSet(null, texts)) {
         handBack(texts);
-      } else if (stopped) {
-        unstage();
+      } else if (isStopped()) {
+        returnPrefetched();
       } else {
-        worker.scheduler.wake();
+        context.scheduler().wake();
       }
     }
   }
 
-  /** Gives back what was cut ahead; called when the session has stopped. */
-  void unstage() {
-    List<Request> texts = staged.getAndSet(null);
+  /** Gives back the prefetched batch; called after the session was stopped. */
+  void returnPrefetched() {
+    List<Request> texts = prefetched.getAndSet(null);
     if (texts != null) {
       handBack(texts);
     }
   }
 
   private void handBack(List<Request> texts) {
-    DeviceLostException reason = worker.problem();
-    worker.context.handBack(
-        texts,
-        reason != null
-            ? reason
-            : new EngineClosedException("The engine was closed before this text was computed."));
+    LucioleException reason = stopped.get();
+    context.events().handBack(texts, reason != null ? reason : Pipeline.closedWhileWaiting());
   }
 
-  /** The next batch for one of this session's threads; null if it is to end. */
+  /** Waits for the next batch. Null if the thread that asks must end. */
   @Nullable List<Request> next() throws InterruptedException {
-    while (!stopped) {
+    while (!isStopped()) {
       List<Request> texts = null;
-      if (staged.get() != null) {
-        texts = worker.scheduler.takeInteractive(limits());
+      if (prefetched.get() != null) {
+        texts = context.scheduler().takeInteractive(limits());
         if (texts == null) {
-          texts = staged.getAndSet(null);
+          texts = prefetched.getAndSet(null);
         }
       }
       if (texts == null) {
-        texts = worker.scheduler.take(this);
+        texts = context.scheduler().take(this);
       }
       if (texts != null) {
         return texts;
       }
-      if (worker.scheduler.isFinished() && staged.get() == null) {
+      if (context.scheduler().isFinished() && prefetched.get() == null) {
         return null;
       }
     }
     return null;
   }
 
+  // Runs
+
+  /** The tokens that the backend computes for texts, padding included. */
   long cost(List<Request> texts) {
     long tokens = 0;
     int longest = 0;
@@ -155,19 +191,100 @@ final class DeviceSession implements BatchScheduler.Taker {
     return info.pads() ? (long) longest * texts.size() : tokens;
   }
 
+  /** Waits until fewer than {@link #MAX_OUTPUTS} outputs are undecoded, and reserves one. */
+  void reserveOutput() {
+    outputs.acquireUninterruptibly();
+  }
+
+  void releaseOutput() {
+    outputs.release();
+  }
+
+  /**
+   * Runs a batch.
+   *
+   * @return the output, of the right shape
+   * @throws BackendException if the backend failed or its output has another shape
+   */
+  BackendOutput run(TokenBatch batch, Set<Output> wanted) {
+    BackendOutput output = backend.run(batch, wanted);
+    try {
+      checkShape(output, batch, wanted);
+      return output;
+    } catch (Throwable t) {
+      closeQuietly(output, "output");
+      throw t;
+    }
+  }
+
+  /** Hands the output of a run to the threads that decode; they end its reservation. */
+  void deliver(List<Request> texts, TokenBatch batch, BackendOutput output) {
+    context.results().deliver(texts, batch, output, decoder, this::releaseOutput);
+  }
+
+  /** Runs the canary; throws what it failed with. */
+  void checkCanary() {
+    run(context.canary(), info.outputs()).close();
+  }
+
+  private void checkShape(BackendOutput output, TokenBatch batch, Set<Output> wanted) {
+    for (Output kind : wanted) {
+      int rows = kind == Output.DENSE ? batch.size() : batch.tokens();
+      int columns =
+          switch (kind) {
+            case DENSE -> info.dimension();
+            case SPARSE -> 1;
+            case COLBERT -> info.colbertDimension();
+          };
+      int found = output.get(kind).limit();
+      if (found != rows * columns) {
+        throw new BackendException(
+            "Expected "
+                + kind
+                + " values ["
+                + rows
+                + ", "
+                + columns
+                + "] from the backend "
+                + info.backend()
+                + ", found "
+                + found
+                + " values.");
+      }
+    }
+  }
+
+  // The end
+
+  /** Called by a thread that found the device lost. */
+  void lost(DeviceLostException reason) {
+    onLost.accept(this, reason);
+  }
+
   /** Called by each thread as it ends; the last one closes the backend. */
-  void left() {
+  void runnerEnded() {
     boolean last;
     synchronized (this) {
       last = --running == 0;
     }
     if (last) {
-      stopped = true;
-      unstage();
-      // Outputs belong to the backend: they are decoded before it goes.
-      outputs.acquireUninterruptibly(OUTPUTS_IN_FLIGHT);
-      DeviceWorker.closeQuietly(backend);
+      stop(Pipeline.closedWhileWaiting());
+      returnPrefetched();
+      // Outputs belong to the backend: they are decoded before it is closed.
+      outputs.acquireUninterruptibly(MAX_OUTPUTS);
+      closeQuietly(backend, "backend");
       ended.countDown();
+    }
+  }
+
+  /** Closes something of a backend; a failure is logged. */
+  static void closeQuietly(@Nullable AutoCloseable closeable, String what) {
+    if (closeable != null) {
+      try {
+        closeable.close();
+      } catch (Throwable t) {
+        log.warn("The {} could not be closed: {}", what, t.toString(), t);
+      }
     }
   }
 }

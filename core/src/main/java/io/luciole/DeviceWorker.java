@@ -2,141 +2,105 @@ package io.luciole;
 
 import static java.util.Objects.requireNonNull;
 
-import io.luciole.model.ModelDescription;
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.luciole.spi.Backend;
-import io.luciole.spi.BackendException;
-import io.luciole.spi.BackendInfo;
-import io.luciole.spi.BackendOutput;
-import io.luciole.spi.Device;
-import io.luciole.spi.TokenBatch;
-import java.util.List;
-import java.util.Set;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Owns a device: runs batches on it for as long as it works, and finds out what is wrong when it
- * does not.
+ * Owns a device: keeps a {@link DeviceSession} open on it while it works, declares it lost when it
+ * does not, and reopens it.
  *
  * <h2>Sessions</h2>
  *
- * An open {@link Backend} and the threads that run it are a session; there is one thread, or two
- * where the backend allows two runs at once, so that one prepares while the other computes. A
- * session ends for good when the device is lost or the engine closes; its last thread closes the
- * backend. A lost device is reopened as a new session, after {@code reopenDelay}, then twice that,
- * and so on up to a minute.
+ * An open {@link Backend} and the threads that run it are a session. There is one thread, or two if
+ * the backend allows two runs at once, so that one prepares while the other computes. A session
+ * ends for good when the device is lost or the engine closes; its last thread closes the backend. A
+ * lost device is reopened as a new session after {@code reopenDelay}, and after twice the last
+ * delay, up to a minute, each time that this fails.
  *
  * <h2>When a run fails</h2>
  *
  * <ul>
- *   <li><b>Out of memory:</b> the batch is run again in halves and the budget falls. A text alone
- *       has three runs.
- *   <li><b>Anything else</b>, output of the wrong shape included: first the canary, the shortest
- *       text there is, is run. If it fails too, the device is lost. If it succeeds, the texts are
- *       at fault: both halves of the batch are run, before either is halved again, until single
- *       texts are left; one that fails twice alone is the culprit. The canary is run again after
- *       every eight failures with no success in between.
- *   <li><b>No answer</b> within the batch timeout: the device is lost. The thread is left behind
- *       and closes its backend if it ever returns.
+ *   <li><b>Out of memory:</b> the batch runs again in halves and the token budget falls. A single
+ *       text has three runs.
+ *   <li><b>Any other failure</b>, output of the wrong shape included: first the canary runs, the
+ *       shortest text there is. If it fails too, the device is lost. If it succeeds, the texts are
+ *       at fault: both halves of the batch run before either is halved again, down to single texts.
+ *       A single text that fails twice is the culprit. The canary runs again after every eight
+ *       failures with no success in between.
+ *   <li><b>No answer</b> within the batch timeout: the device is lost. The thread is abandoned, and
+ *       closes its backend if the run ever returns.
  * </ul>
  *
- * When a device is lost, texts that were not on it go to the other devices, those of a batch that
- * failed on it too but only once; if there is no other device they fail at once. Texts of a batch
- * that gave no answer fail.
+ * When a device is lost, texts that were not on it go to the other devices. So do the texts of a
+ * batch that failed on it, but only once. Without another device they fail at once. Texts of a
+ * batch that gave no answer fail.
  *
- * <p>Threads: {@link #checkOverdue} is the watchdog's; the state lock guards which session there
- * is.
+ * <h2>Threads and locks</h2>
+ *
+ * <ul>
+ *   <li>The session's threads run {@link BatchRunner}s. Each takes batches from the scheduler, runs
+ *       them, and calls {@code lose} if it finds the device lost.
+ *   <li>The watchdog calls {@link #checkOverdue}; the thread that closes the engine calls {@link
+ *       #close}, {@link #abort} and {@link #awaitEnd}.
+ *   <li>A lost device has one thread that reopens it.
+ * </ul>
+ *
+ * {@code stateLock} guards which session there is; no event is told while it is held. A {@link
+ * BatchRunner}'s monitor guards the texts that it runs. The two are never held together.
  */
 final class DeviceWorker {
   private static final Logger log = LoggerFactory.getLogger(DeviceWorker.class);
 
   private static final long LONGEST_REOPEN_DELAY = TimeUnit.MINUTES.toNanos(1);
 
-  /** What the workers share. */
-  interface Context {
-    /** Whether another device than this works. */
-    boolean hasOther(DeviceWorker worker);
-
-    /** Takes back texts that were cut and not computed; fails them if nobody can take them. */
-    void handBack(List<Request> texts, LucioleException reason);
-
-    /** Called when this device stopped working, once a loss. */
-    void lost(DeviceWorker worker, DeviceLostException reason);
-
-    /** Called when a lost device works again. */
-    void back(DeviceWorker worker);
-
-    /** Called when a device's token budget fell or rose. */
-    void budgetChanged();
-
-    /** Called with the texts of a batch that left the queue. */
-    void left(List<Request> texts);
-  }
-
-  final Device device;
+  private final DeviceContext context;
   private final Supplier<Backend> opener;
-  final ModelDescription description;
-  final BatchScheduler scheduler;
-  final Results results;
-  final Context context;
-  final EngineSettings settings;
-  private final TokenBatch canary;
-  final LongSupplier clock;
-  final TokenBudget budget;
-  final BusyClock busy;
-  final EngineMetrics metrics;
   private final Object stateLock = new Object();
-  private @Nullable DeviceSession session; // guarded by stateLock; null while lost
-  private @Nullable DeviceLostException problem; // guarded by stateLock
-  private boolean closing; // guarded by stateLock
-  private long reopenDelay; // guarded by stateLock
-  private long openedNanos; // guarded by stateLock
 
-  DeviceWorker(
-      OpenedModel.OpenDevice opened,
-      ModelDescription description,
-      BatchScheduler scheduler,
-      Results results,
-      Context context,
-      EngineSettings settings,
-      EngineMetrics metrics,
-      int[] canary,
-      LongSupplier clock) {
-    this.device = opened.backend().info().device();
-    this.opener = opened.opener();
-    this.description = description;
-    this.scheduler = scheduler;
-    this.results = results;
+  /** Null while the device is lost. */
+  @GuardedBy("stateLock")
+  private @Nullable DeviceSession session;
+
+  /** Why the device is lost; null while it works. */
+  @GuardedBy("stateLock")
+  private @Nullable DeviceLostException problem;
+
+  @GuardedBy("stateLock")
+  private boolean closing;
+
+  @GuardedBy("stateLock")
+  private long reopenDelay;
+
+  @GuardedBy("stateLock")
+  private long openedNanos;
+
+  /**
+   * Creates a worker; {@link #start} starts its threads.
+   *
+   * @param backend open on the context's device
+   * @param opener opens it again
+   */
+  DeviceWorker(DeviceContext context, Backend backend, Supplier<Backend> opener) {
     this.context = context;
-    this.settings = settings;
-    this.canary = TokenBatch.of(List.of(canary));
-    this.clock = clock;
-    this.metrics = metrics;
-    this.budget = new TokenBudget(opened.tokenBudget());
-    this.busy = new BusyClock(clock);
-    this.reopenDelay = EngineSettings.nanos(settings.reopenDelay());
-    this.openedNanos = clock.getAsLong();
-    this.session = new DeviceSession(this, opened.backend());
-  }
-
-  /** Why the device is lost; null if it is not. */
-  @Nullable DeviceLostException problem() {
-    synchronized (stateLock) {
-      return problem;
-    }
+    this.opener = opener;
+    this.reopenDelay = EngineSettings.nanos(context.settings().reopenDelay());
+    this.openedNanos = context.clock().getAsLong();
+    this.session = new DeviceSession(context, backend, this::lose);
   }
 
   BusyClock busy() {
-    return busy;
+    return context.busy();
   }
 
   void start() {
     synchronized (stateLock) {
-      busy.present(true);
+      context.busy().setAvailable(true);
       requireNonNull(session).start();
     }
   }
@@ -150,11 +114,14 @@ final class DeviceWorker {
   EngineHealth.DeviceHealth health() {
     synchronized (stateLock) {
       return new EngineHealth.DeviceHealth(
-          device, session != null, problem == null ? null : problem.getMessage(), budget.tokens());
+          context.device(),
+          session != null,
+          Optional.ofNullable(problem).map(Throwable::getMessage),
+          context.budget().tokens());
     }
   }
 
-  /** Declares the device lost if a run has had no answer for too long. */
+  /** Declares the device lost if a run has given no answer within the batch timeout. */
   void checkOverdue() {
     DeviceSession current;
     synchronized (stateLock) {
@@ -169,78 +136,89 @@ final class DeviceWorker {
         DeviceLostException reason =
             new DeviceLostException(
                 "The device "
-                    + device
+                    + context.device()
                     + " gave no answer within "
-                    + settings.batchTimeout()
+                    + context.settings().batchTimeout()
                     + " and is taken out. If batches may take longer, raise luciole.batch-timeout"
-                    + " or lower luciole.token-budget.",
-                null);
+                    + " or lower luciole.token-budget.");
         lose(current, reason);
-        results.fail(abandoned.running(), reason);
-        context.handBack(abandoned.todo(), reason);
+        context.results().fail(abandoned.running(), reason);
+        context.events().handBack(abandoned.todo(), reason);
       }
     }
   }
 
-  /** Ends a session, once, and sees to its being reopened. */
-  void lose(DeviceSession lost, DeviceLostException reason) {
+  /** Ends a session and has the device reopened; does nothing if it has ended before. */
+  private void lose(DeviceSession lost, DeviceLostException reason) {
     long delay;
     synchronized (stateLock) {
-      lost.stop();
+      lost.stop(reason);
       if (session != lost) {
         return;
       }
       session = null;
       problem = reason;
-      busy.present(false);
-      if (clock.getAsLong() - openedNanos > LONGEST_REOPEN_DELAY) {
-        reopenDelay = EngineSettings.nanos(settings.reopenDelay());
+      context.busy().setAvailable(false);
+      if (context.clock().getAsLong() - openedNanos > LONGEST_REOPEN_DELAY) {
+        reopenDelay = EngineSettings.nanos(context.settings().reopenDelay());
       }
-      delay = reopenDelay;
-      reopenDelay = Math.min(2 * reopenDelay, LONGEST_REOPEN_DELAY);
+      delay = nextReopenDelay();
     }
     log.error("{}", reason.getMessage(), reason);
-    context.lost(this, reason);
-    lost.unstage();
-    scheduler.wake();
-    Thread.ofPlatform().name("luciole-" + device + "-reopen").daemon().start(() -> reopen(delay));
+    context.events().deviceLost(reason);
+    lost.returnPrefetched();
+    context.scheduler().wake();
+    Thread.ofPlatform()
+        .name("luciole-" + context.device() + "-reopen")
+        .daemon()
+        .start(() -> reopen(delay));
+  }
+
+  @GuardedBy("stateLock")
+  private long nextReopenDelay() {
+    long delay = reopenDelay;
+    reopenDelay = Math.min(2 * reopenDelay, LONGEST_REOPEN_DELAY);
+    return delay;
   }
 
   private void reopen(long firstDelay) {
     long delay = firstDelay;
-    while (true) {
-      if (!sleepUnlessClosing(delay)) {
-        return;
-      }
+    while (sleepUnlessClosing(delay)) {
       Backend backend = null;
       try {
         backend = opener.get();
-        checkCanary(backend);
-        synchronized (stateLock) {
-          if (!closing) {
-            session = new DeviceSession(this, backend);
-            problem = null;
-            openedNanos = clock.getAsLong();
-            busy.present(true);
-            session.start();
-            backend = null;
-          }
-        }
-        if (backend != null) {
+        DeviceSession reopened = new DeviceSession(context, backend, this::lose);
+        reopened.checkCanary();
+        if (!startUnlessClosing(reopened)) {
           backend.close();
           return;
         }
-        log.info("The device {} works again.", device);
-        context.back(this);
+        // From here on the session closes the backend.
+        backend = null;
+        log.info("The device {} works again.", context.device());
+        context.events().deviceRecovered();
         return;
       } catch (Throwable t) {
-        log.warn("The device {} could not be reopened: {}", device, t.toString());
-        closeQuietly(backend);
+        log.warn("The device {} could not be reopened: {}", context.device(), t.toString());
+        DeviceSession.closeQuietly(backend, "backend");
         synchronized (stateLock) {
-          delay = reopenDelay;
-          reopenDelay = Math.min(2 * reopenDelay, LONGEST_REOPEN_DELAY);
+          delay = nextReopenDelay();
         }
       }
+    }
+  }
+
+  private boolean startUnlessClosing(DeviceSession reopened) {
+    synchronized (stateLock) {
+      if (closing) {
+        return false;
+      }
+      session = reopened;
+      problem = null;
+      openedNanos = context.clock().getAsLong();
+      context.busy().setAvailable(true);
+      reopened.start();
+      return true;
     }
   }
 
@@ -258,52 +236,7 @@ final class DeviceWorker {
     }
   }
 
-  static void closeQuietly(@Nullable Backend backend) {
-    if (backend != null) {
-      try {
-        backend.close();
-      } catch (Throwable t) {
-        log.warn("A backend could not be closed: {}", t.toString(), t);
-      }
-    }
-  }
-
-  void checkCanary(Backend backend) {
-    Set<Output> outputs = backend.info().outputs();
-    try (BackendOutput output = backend.run(canary, outputs)) {
-      checkShape(output, canary, outputs, backend.info());
-    }
-  }
-
-  static void checkShape(
-      BackendOutput output, TokenBatch batch, Set<Output> outputs, BackendInfo info) {
-    for (Output kind : outputs) {
-      int rows = kind == Output.DENSE ? batch.size() : batch.tokens();
-      int columns =
-          switch (kind) {
-            case DENSE -> info.dimension();
-            case SPARSE -> 1;
-            case COLBERT -> info.colbertDimension();
-          };
-      int found = output.get(kind).limit();
-      if (found != rows * columns) {
-        throw new BackendException(
-            "Expected "
-                + kind
-                + " values ["
-                + rows
-                + ", "
-                + columns
-                + "] from the backend "
-                + info.backend()
-                + ", found "
-                + found
-                + " values.");
-      }
-    }
-  }
-
-  /** Lets the session end once nothing waits, and stops reopening. */
+  /** Stops reopening the device. The session ends by itself once the queue is closed and empty. */
   void close() {
     synchronized (stateLock) {
       closing = true;
@@ -312,7 +245,7 @@ final class DeviceWorker {
   }
 
   /**
-   * Fails what is on the device and lets its threads go.
+   * Fails the texts that are on the device and abandons its threads.
    *
    * @param reason what the texts fail with
    */
@@ -321,22 +254,24 @@ final class DeviceWorker {
     synchronized (stateLock) {
       current = session;
       if (current != null) {
-        current.stop();
+        current.stop(reason);
       }
     }
     if (current != null) {
-      current.unstage();
+      current.returnPrefetched();
       for (BatchRunner runner : current.runners()) {
         BatchRunner.Abandoned abandoned = runner.abandon();
         if (abandoned != null) {
-          results.fail(abandoned.running(), reason);
-          results.fail(abandoned.todo(), reason);
+          context.results().fail(abandoned.running(), reason);
+          context.results().fail(abandoned.todo(), reason);
         }
       }
     }
   }
 
-  /** Waits until the session's threads have ended and its backend is closed. */
+  /**
+   * Waits until the session's threads have ended and its backend is closed. False if not in time.
+   */
   boolean awaitEnd(long nanos) throws InterruptedException {
     DeviceSession current;
     synchronized (stateLock) {

@@ -9,7 +9,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a text is to be embedded. Immutable: each method returns a changed copy.
+ * Says how a text is embedded. Immutable and safe to share between threads: each method that sets
+ * something returns a changed copy.
  *
  * <pre>{@code
  * EmbedOptions.query().outputs(Output.DENSE, Output.SPARSE).timeout(Duration.ofSeconds(1))
@@ -43,25 +44,43 @@ public final class EmbedOptions {
     this.truncation = truncation;
   }
 
-  /** A query: its role's prompt, the engine's outputs, the interactive lane, no deadline. */
+  /**
+   * Options for a query: the prompt of {@link Role#QUERY}, the engine's outputs, the interactive
+   * lane, no deadline.
+   *
+   * @return the options
+   */
   public static EmbedOptions query() {
     return QUERY;
   }
 
-  /** A passage: its role's prompt, the engine's outputs, the bulk lane, no deadline. */
+  /**
+   * Options for a passage: the prompt of {@link Role#PASSAGE}, the engine's outputs, the bulk lane,
+   * no deadline.
+   *
+   * @return the options
+   */
   public static EmbedOptions passage() {
     return PASSAGE;
   }
 
-  /** The same with other outputs than the engine's own ({@link EmbeddingEngine#outputs}). */
+  /**
+   * A copy that overrides the engine's outputs ({@link EmbeddingEngine#outputs}).
+   *
+   * @param first an output
+   * @param more further outputs
+   * @return the changed copy
+   */
   public EmbedOptions outputs(Output first, Output... more) {
     return outputs(EnumSet.of(first, more));
   }
 
   /**
-   * The same with other outputs than the engine's own.
+   * A copy that overrides the engine's outputs.
    *
-   * @throws IllegalArgumentException if there are none
+   * @param outputs at least one
+   * @return the changed copy
+   * @throws IllegalArgumentException if the set is empty
    */
   public EmbedOptions outputs(Set<Output> outputs) {
     requireNonNull(outputs, "outputs");
@@ -71,15 +90,22 @@ public final class EmbedOptions {
     return new EmbedOptions(role, Set.copyOf(outputs), lane, timeout, job, truncation);
   }
 
-  /** The same in another lane. */
+  /**
+   * A copy in another lane.
+   *
+   * @param lane how urgent the text is
+   * @return the changed copy
+   */
   public EmbedOptions lane(Lane lane) {
     return new EmbedOptions(role, outputs, requireNonNull(lane, "lane"), timeout, job, truncation);
   }
 
   /**
-   * The same with a deadline, counted from submission: a text that has not reached the device by
-   * then is dropped and its future fails with {@link java.util.concurrent.TimeoutException}.
+   * A copy with a deadline. A text that has not reached the device by then is dropped, and its
+   * future fails with {@link java.util.concurrent.TimeoutException}.
    *
+   * @param timeout the time from submission to the deadline
+   * @return the changed copy
    * @throws IllegalArgumentException if the duration is not positive
    */
   public EmbedOptions timeout(Duration timeout) {
@@ -91,48 +117,54 @@ public final class EmbedOptions {
   }
 
   /**
-   * The same as part of a job. Jobs of a lane get equal shares of the device, however many texts
-   * each submits. Texts of no particular job are one together; each {@code embedAll} without a job
-   * is one of its own.
+   * A copy that belongs to a job. The jobs of a lane get equal shares of the device, however many
+   * texts each of them submits. All texts without a job form one job; each call of {@code embedAll}
+   * without a job is a job of its own.
    *
-   * @param job what stands for the job: equal objects, same job
+   * @param job identifies the job: equal objects mean the same job
+   * @return the changed copy
    */
   public EmbedOptions job(Object job) {
     return new EmbedOptions(role, outputs, lane, timeout, requireNonNull(job, "job"), truncation);
   }
 
-  /** The same with another way with long texts than the engine's own. */
+  /**
+   * A copy that overrides the engine's truncation rule.
+   *
+   * @param truncation what happens to a text that is too long
+   * @return the changed copy
+   */
   public EmbedOptions truncation(Truncation truncation) {
     return new EmbedOptions(
         role, outputs, lane, timeout, job, requireNonNull(truncation, "truncation"));
   }
 
-  /** What the text is to a search. */
+  /** {@return what the text is in a search} */
   public Role role() {
     return role;
   }
 
-  /** The outputs asked for; empty for the engine's own. */
+  /** {@return the outputs that are asked for; empty for the engine's own} */
   public Set<Output> outputs() {
     return outputs;
   }
 
-  /** How urgent the text is. */
+  /** {@return how urgent the text is} */
   public Lane lane() {
     return lane;
   }
 
-  /** How long the text may wait, if that is bounded. */
+  /** {@return the time from submission to the deadline, or empty for none} */
   public Optional<Duration> timeout() {
     return Optional.ofNullable(timeout);
   }
 
-  /** The job that the text is part of, if one was given. */
+  /** {@return the job that the text belongs to, or empty for none} */
   public Optional<Object> job() {
     return Optional.ofNullable(job);
   }
 
-  /** What becomes of a text that is too long; empty for the engine's own rule. */
+  /** {@return what happens to a text that is too long, or empty for the engine's own rule} */
   public Optional<Truncation> truncation() {
     return Optional.ofNullable(truncation);
   }

@@ -1,5 +1,7 @@
 package io.luciole;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Objects;
@@ -7,10 +9,12 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a model says of one text: those of its dense, sparse and multi-vector embeddings that were
- * asked for. Immutable and safe to share between threads.
+ * What a model computed for one text: those of its dense, sparse and multi-vector embeddings that
+ * were asked for. Immutable and safe to share between threads.
  */
 public final class Embedding {
+  private static final Embedding ABSENT = new Embedding(null, null, null, 1, false);
+
   private final float @Nullable [] dense;
   private final @Nullable SparseVector sparse;
   private final @Nullable MultiVector colbert;
@@ -18,7 +22,7 @@ public final class Embedding {
   private final boolean truncated;
 
   /**
-   * Creates an embedding. Arrays are not copied: the caller gives them away.
+   * Creates an embedding. The array is not copied; the caller must not use it any more.
    *
    * @param tokenCount tokens the model saw, special ones included; at least 1
    */
@@ -36,28 +40,78 @@ public final class Embedding {
   }
 
   /**
-   * Creates an embedding from vectors that come from elsewhere: a file, another process, a test.
+   * Returns an embedding without vectors, for a text that was not embedded.
    *
-   * @param dense the dense vector, copied, or null for none
-   * @param sparse the sparse vector, or null for none
-   * @param colbert the multi-vector, or null for none
-   * @param tokenCount tokens the model saw, special ones included; at least 1
-   * @param truncated whether the text was longer than the model's limit
+   * @return an embedding with no outputs and a token count of 1
    */
-  public static Embedding of(
-      float @Nullable [] dense,
-      @Nullable SparseVector sparse,
-      @Nullable MultiVector colbert,
-      int tokenCount,
-      boolean truncated) {
+  public static Embedding absent() {
+    return ABSENT;
+  }
+
+  /**
+   * Starts an embedding from vectors that come from elsewhere, such as a file or another process.
+   *
+   * <pre>{@code
+   * Embedding.ofTokens(7).withDense(vector).withSparse(weights)
+   * }</pre>
+   *
+   * @param tokenCount the tokens that the model saw, special ones included; at least 1
+   * @return an embedding without vectors, not truncated
+   * @throws IllegalArgumentException if the token count is below 1
+   */
+  public static Embedding ofTokens(int tokenCount) {
     if (tokenCount < 1) {
       throw new IllegalArgumentException("tokenCount must be at least 1, got " + tokenCount);
     }
-    return new Embedding(
-        dense == null ? null : dense.clone(), sparse, colbert, tokenCount, truncated);
+    return new Embedding(null, null, null, tokenCount, false);
   }
 
-  /** Whether this embedding holds vectors of a kind. */
+  /**
+   * Returns a copy with a dense vector.
+   *
+   * @param dense the vector, copied
+   * @return the changed copy
+   */
+  public Embedding withDense(float[] dense) {
+    return new Embedding(dense.clone(), sparse, colbert, tokenCount, truncated);
+  }
+
+  /**
+   * Returns a copy with a sparse vector.
+   *
+   * @param sparse the vector
+   * @return the changed copy
+   */
+  public Embedding withSparse(SparseVector sparse) {
+    return new Embedding(dense, requireNonNull(sparse, "sparse"), colbert, tokenCount, truncated);
+  }
+
+  /**
+   * Returns a copy with a multi-vector.
+   *
+   * @param colbert the vectors of the tokens
+   * @return the changed copy
+   */
+  public Embedding withColbert(MultiVector colbert) {
+    return new Embedding(dense, sparse, requireNonNull(colbert, "colbert"), tokenCount, truncated);
+  }
+
+  /**
+   * Returns a copy that says whether the text was longer than the model's limit.
+   *
+   * @param truncated whether the end of the text was cut off
+   * @return the changed copy
+   */
+  public Embedding withTruncated(boolean truncated) {
+    return new Embedding(dense, sparse, colbert, tokenCount, truncated);
+  }
+
+  /**
+   * Tells whether this embedding has vectors of a kind.
+   *
+   * @param output the kind
+   * @return true if it has
+   */
   public boolean has(Output output) {
     return switch (output) {
       case DENSE -> dense != null;
@@ -66,7 +120,7 @@ public final class Embedding {
     };
   }
 
-  /** The kinds of vectors this embedding holds. */
+  /** {@return the kinds of vectors that this embedding has} */
   public Set<Output> outputs() {
     EnumSet<Output> present = EnumSet.noneOf(Output.class);
     for (Output output : Output.values()) {
@@ -78,8 +132,9 @@ public final class Embedding {
   }
 
   /**
-   * The dense vector, a copy. Of Euclidean length 1 unless the model is described otherwise.
+   * The dense vector. It has Euclidean length 1 unless the model's description says otherwise.
    *
+   * @return a copy of the vector, {@code [dimension]}
    * @throws IllegalStateException if no dense vector was asked for
    */
   public float[] dense() {
@@ -89,6 +144,7 @@ public final class Embedding {
   /**
    * The weights of the text's distinct tokens.
    *
+   * @return the sparse vector
    * @throws IllegalStateException if no sparse vector was asked for
    */
   public SparseVector sparse() {
@@ -98,18 +154,28 @@ public final class Embedding {
   /**
    * The vectors of the text's tokens.
    *
+   * @return the multi-vector
    * @throws IllegalStateException if no multi-vector was asked for
    */
   public MultiVector colbert() {
     return present(colbert, Output.COLBERT);
   }
 
-  /** Tokens the model saw: after truncation, special ones and a role's prompt included. */
+  /**
+   * The number of tokens that the model saw, after truncation. Special tokens and the role's prompt
+   * are included.
+   *
+   * @return the token count, at least 1
+   */
   public int tokenCount() {
     return tokenCount;
   }
 
-  /** Whether the text had more tokens than the model's limit, so that its end was not seen. */
+  /**
+   * Tells whether the text had more tokens than the model's limit.
+   *
+   * @return true if the model did not see the end of the text
+   */
   public boolean truncated() {
     return truncated;
   }

@@ -1,37 +1,41 @@
 package io.luciole;
 
-import io.luciole.model.ModelDescription;
-import io.luciole.model.ModelFingerprint;
-import io.luciole.spi.BackendInfo;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
-import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps embeddings, so that a text that comes again costs nothing: see {@link
- * EmbeddingEngine.Builder#cache}. {@code luciole-cache} has one in memory and one on disk.
+ * Keeps embeddings so that the same text is not computed twice; see {@link
+ * EmbeddingEngine.Builder#cache}. The artifact {@code luciole-cache} has one cache in memory and
+ * one on disk.
  *
- * <p>Called from several threads at once, neither the caller's nor a device's. What a cache throws
- * is logged and taken for a miss. The engine does not close it: one cache may serve several
- * engines, since the key says which model an embedding is of.
+ * <p>The engine calls a cache from several threads at once, but never from the thread that submits
+ * a text or from a device's thread. An exception of the cache is logged and counts as a miss. The
+ * engine does not close the cache: one cache may serve several engines, since the key tells which
+ * model an embedding comes from.
  */
 public interface EmbeddingCache {
-  /** The embedding of a key, or null if there is none. */
-  @Nullable Embedding get(Key key);
+  /**
+   * Looks an embedding up.
+   *
+   * @param key the key
+   * @return the embedding, or empty if the cache has none
+   */
+  Optional<Embedding> get(Key key);
 
-  /** Keeps an embedding, or not: a cache may forget at any time. */
+  /**
+   * Offers an embedding to the cache, which may keep it, and may forget it at any time.
+   *
+   * @param key the key
+   * @param embedding the embedding
+   */
   void put(Key key, Embedding embedding);
 
   /**
-   * Which embedding: a SHA-256 over everything that it depends on. Two keys are equal only if model
-   * (weights, tokenizer, what its files mean), arithmetic, role, outputs, limit, truncation and
-   * text are.
+   * Identifies an embedding by a SHA-256 digest of everything that it depends on. Two keys are
+   * equal only if these are: the model (weights, tokenizer, description), the arithmetic, the role,
+   * the outputs, the token limit, the truncation rule and the text. Immutable.
    */
   final class Key {
     private final byte[] digest;
@@ -41,8 +45,10 @@ public interface EmbeddingCache {
     }
 
     /**
-     * Wraps a digest that {@link #digest} gave.
+     * Restores a key from its digest.
      *
+     * @param digest what {@link #digest} returned, 32 bytes; copied
+     * @return the key
      * @throws IllegalArgumentException if it is not 32 bytes long
      */
     public static Key of(byte[] digest) {
@@ -52,7 +58,7 @@ public interface EmbeddingCache {
       return new Key(digest.clone());
     }
 
-    /** The 32 bytes of the digest, a copy. */
+    /** {@return a copy of the digest, 32 bytes} */
     public byte[] digest() {
       return digest.clone();
     }
@@ -70,56 +76,6 @@ public interface EmbeddingCache {
     @Override
     public String toString() {
       return HexFormat.of().formatHex(digest);
-    }
-  }
-
-  /** Makes the keys of one model as one engine runs it. */
-  final class Keys {
-    private static final String LAYOUT = "luciole embedding 1";
-
-    private final byte[] model;
-
-    Keys(ModelFingerprint fingerprint, ModelDescription description, BackendInfo backend) {
-      MessageDigest digest = sha256();
-      add(digest, LAYOUT);
-      add(digest, Integer.toString(fingerprint.dimension()));
-      add(digest, fingerprint.tokenizerDigest());
-      add(digest, fingerprint.weightsDigest());
-      add(digest, String.valueOf(description.pooling()));
-      add(digest, Boolean.toString(description.normalize()));
-      add(digest, Integer.toString(description.maxTokens()));
-      add(digest, new TreeMap<>(description.prompts()).toString());
-      add(digest, new TreeSet<>(description.unweightedTokens()).toString());
-      add(digest, backend.backend());
-      add(digest, backend.precision());
-      this.model = digest.digest();
-    }
-
-    Key key(String text, Role role, Set<Output> outputs, Truncation truncation) {
-      MessageDigest digest = sha256();
-      digest.update(model);
-      // As it was before there was a choice, for the usual one: what is kept stays valid.
-      add(digest, role.name() + (truncation == Truncation.TRUNCATE ? "" : " " + truncation));
-      add(digest, new TreeSet<>(outputs).toString());
-      digest.update(text.getBytes(StandardCharsets.UTF_16BE));
-      return new Key(digest.digest());
-    }
-
-    /** Adds a part so that no other sequence of parts gives the same bytes. */
-    private static void add(MessageDigest digest, String part) {
-      byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
-      for (int shift = 24; shift >= 0; shift -= 8) {
-        digest.update((byte) (bytes.length >>> shift));
-      }
-      digest.update(bytes);
-    }
-
-    private static MessageDigest sha256() {
-      try {
-        return MessageDigest.getInstance("SHA-256");
-      } catch (NoSuchAlgorithmException e) {
-        throw new IllegalStateException("every Java platform has SHA-256", e);
-      }
     }
   }
 }

@@ -9,16 +9,16 @@ import java.util.Arrays;
 import java.util.Set;
 
 /**
- * Makes embeddings of a backend's raw outputs, by BGE-M3's rules (FlagEmbedding 1.4.0, {@code
+ * Turns a backend's raw outputs into embeddings by BGE-M3's rules (FlagEmbedding 1.4.0, {@code
  * BGEM3FlagModel}):
  *
  * <ul>
- *   <li>dense: {@code x / max(‖x‖₂, 1e-12)}, if the model normalises;
- *   <li>sparse: the largest weight of each token id, special ids and weights of 0 left out;
+ *   <li>dense: {@code x / max(‖x‖₂, 1e-12)} if the model normalises, else {@code x};
+ *   <li>sparse: the largest weight of each token id, without special ids and weights of 0;
  *   <li>ColBERT: every row but the first, each {@code x / max(‖x‖₂, 1e-12)}.
  * </ul>
  *
- * <p>Stateless and safe for use by many threads.
+ * <p>Immutable and safe for use by many threads.
  */
 final class EmbeddingDecoder {
   private static final double MIN_NORM = 1e-12;
@@ -36,8 +36,10 @@ final class EmbeddingDecoder {
   }
 
   /**
-   * The embedding of one text of a batch.
+   * Decodes one text of a batch.
    *
+   * @param text the index of the text in the batch
+   * @param wanted the outputs that the text asked for; the batch may have more
    * @throws NotFiniteException if the backend's values for this text are not all finite
    */
   Embedding decode(
@@ -61,8 +63,8 @@ final class EmbeddingDecoder {
   }
 
   private SparseVector sparse(FloatBuffer weights, TokenBatch batch, int text) {
-    // A pair as one long, id above weight: sorting puts each id's largest weight last, because
-    // positive floats order like their bits.
+    // A pair is one long with the id in the upper half. Sorting puts the largest weight of each id
+    // last, because positive floats have the order of their bits.
     long[] pairs = new long[batch.length(text)];
     int count = 0;
     for (int t = batch.offset(text); t < batch.offset(text + 1); t++) {

@@ -28,7 +28,7 @@ import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns texts into embeddings, batching whatever waits.
+ * Turns texts into embeddings, in batches of whatever texts wait.
  *
  * <pre>{@code
  * try (EmbeddingEngine engine = EmbeddingEngine.builder().model("starter").open()) {
@@ -38,25 +38,25 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>{@link #embed} returns at once; collect results when you need them. A thousand calls with one
- * text each are as good as one call with a thousand: batches are cut from all that waits, by
- * tokens, never by a number of texts. So submit everything first and join afterwards; joining after
- * each text leaves nothing to batch.
+ * <p>{@link #embed} returns at once; collect the results when you need them. A thousand calls with
+ * one text each are as good as one call with a thousand texts, because batches are cut from all
+ * waiting texts, by tokens and not by the number of texts. So submit everything first and join
+ * afterwards; if you join after each text, there is nothing to batch.
  *
- * <p>Threads: every method may be called from any thread. Tokenising runs on its own threads, but
- * for a short text that comes alone ({@link #embed}); each device on its own, and dependents of a
- * future on virtual threads that decode results. A dependent that takes long delays its neighbours
- * a little and blocks nobody; heavy work belongs on an executor of the application's ({@code
- * thenApplyAsync}).
+ * <p>Threads: every method may be called from any thread. Texts are tokenised on threads of the
+ * engine, except a short text that comes alone ({@link #embed}). Each device has its own threads.
+ * Callbacks of the returned futures run on virtual threads that decode results. A callback that
+ * takes long delays its neighbours a little and blocks nobody; heavy work belongs on an executor of
+ * the application ({@code thenApplyAsync}).
  */
 public final class EmbeddingEngine implements AutoCloseable {
-  /** The job of texts that are of no particular one. */
+  /** The job of all texts without one. */
   private static final Object NO_JOB = "";
 
-  /** Budgets of tokens that a stream of texts has under way: enough to sort lengths well. */
+  /** How many token budgets a stream of texts has in progress: enough to sort lengths well. */
   private static final int STREAM_BUDGETS = 16;
 
-  /** Bytes of token vectors that a stream has under way. */
+  /** The bytes of token vectors that a stream has in progress. */
   private static final long STREAM_BYTES = 256L << 20;
 
   private final ModelFiles model;
@@ -71,59 +71,72 @@ public final class EmbeddingEngine implements AutoCloseable {
   private volatile @Nullable ModelFingerprint fingerprint;
 
   private EmbeddingEngine(
-      OpenedModel opened,
+      LoadedModel loaded,
       Truncation truncation,
       EngineSettings settings,
       List<EngineListener> listeners,
       @Nullable EmbeddingCache cache) {
-    this.model = opened.files();
-    this.info = opened.info();
-    this.tokenizer = opened.tokenizer();
-    this.outputs = opened.outputs();
+    this.model = loaded.files();
+    this.info = loaded.info();
+    this.tokenizer = loaded.tokenizer();
+    this.outputs = loaded.outputs();
     this.truncation = truncation;
-    this.tokenBudget = opened.largestBudget();
-    this.streamTokens = STREAM_BUDGETS * opened.sumOfBudgets();
+    this.tokenBudget = loaded.largestBudget();
+    this.streamTokens = STREAM_BUDGETS * loaded.sumOfBudgets();
     this.settings = settings;
-    this.pipeline = Pipeline.of(opened, settings, listeners, cache);
+    this.pipeline = Pipeline.of(loaded, settings, listeners, cache);
   }
 
   /**
-   * A builder that starts from this process's configuration, {@link LucioleConfig#load()}.
+   * A builder that starts from the configuration of this process, {@link LucioleConfig#load()}.
    *
-   * @throws ConfigException if that is wrong
+   * @return a builder
+   * @throws ConfigException if the configuration is wrong
    */
   public static Builder builder() {
     return builder(LucioleConfig.load());
   }
 
-  /** A builder that starts from a given configuration. What the builder is told wins over it. */
+  /**
+   * A builder that starts from a given configuration. Settings made on the builder override it.
+   *
+   * @param config the configuration
+   * @return a builder
+   */
   public static Builder builder(LucioleConfig config) {
     return new Builder(requireNonNull(config, "config"));
   }
 
-  /** Embeds a passage with the engine's own outputs. */
+  /**
+   * Embeds a passage with the engine's own outputs, as {@link #embed(String, EmbedOptions)} does.
+   *
+   * @param text the text
+   * @return a future that completes with the embedding
+   */
   public CompletableFuture<Embedding> embed(String text) {
     return embed(text, EmbedOptions.passage());
   }
 
   /**
-   * Embeds a text. Returns at once, unless more tokens wait in the text's lane than may: then it
-   * blocks until there is room, or throws, as {@link Builder#overload} says.
+   * Embeds a text. Returns at once, unless too many tokens wait in the text's lane ({@link
+   * Builder#maxWaitingTokens}): then it blocks until there is room, or throws, as {@link
+   * Builder#overload} says.
    *
-   * <p>On the calling thread the text is only queued, with one exception: where nothing else is in
-   * the engine, a text of up to 128 characters is tokenised there, which takes about 0.1 ms, since
-   * waking another thread for it would make a query wait as long again. The device, the cache and
-   * dependents of the future never have the calling thread, and an engine with a cache always
-   * tokenises on its own threads.
+   * <p>The calling thread only queues the text, with one exception: if the engine is empty and has
+   * no cache, it tokenises a text of up to 128 characters. This takes about 0.1 ms, as long as
+   * waking another thread would. The calling thread never runs the model, cache lookups or
+   * callbacks of the returned future.
    *
+   * @param text the text
+   * @param options how it is embedded
    * @return a future that completes with the embedding, or fails with {@link BackendException},
    *     {@link DeviceLostException}, {@link NotFiniteException}, {@link TextTooLongException},
    *     {@link EngineClosedException} or {@link java.util.concurrent.TimeoutException}. Cancelling
    *     it drops the text if it still waits.
-   * @throws IllegalArgumentException if the model has none of an output that is asked for
+   * @throws IllegalArgumentException if the model cannot compute an output that is asked for
    * @throws EngineClosedException if the engine is closed
-   * @throws EngineOverloadedException if too much waits and the engine does not block, or the
-   *     thread was interrupted while it did
+   * @throws EngineOverloadedException if too many tokens wait and the engine does not block, or if
+   *     the thread was interrupted while it waited
    */
   public CompletableFuture<Embedding> embed(String text, EmbedOptions options) {
     requireNonNull(text, "text");
@@ -132,14 +145,18 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
-   * Embeds what is tokenised already, in every other way like {@link #embed(String, EmbedOptions)}.
-   * The ids are those of this model's tokenizer, with or without the special tokens that it puts
-   * around a text: where they are missing they are added. No prompt is added. More ids than the
-   * model takes are cut off, or refused under {@link Truncation#ERROR}; there are no chunks of ids.
-   * Never answered from the cache.
+   * Embeds a text that is tokenised already; otherwise like {@link #embed(String, EmbedOptions)}.
+   * Special tokens around the text are added where they are missing; a prompt is not added. More
+   * ids than the model takes are cut off, or refused under {@link Truncation#ERROR}; they are never
+   * embedded in chunks. The cache is not used.
    *
-   * @param tokenIds the ids, copied; the first call reads the tokenizer's file for their range
-   * @throws IllegalArgumentException if an id is none of the tokenizer's, or as for a text
+   * @param tokenIds ids of this model's tokenizer, copied; the first call reads the tokenizer's
+   *     file for their range
+   * @param options how the text is embedded
+   * @return a future, as for a text
+   * @throws IllegalArgumentException if an id is not one of the tokenizer's, or as for a text
+   * @throws EngineClosedException if the engine is closed
+   * @throws EngineOverloadedException as for a text
    */
   public CompletableFuture<Embedding> embed(int[] tokenIds, EmbedOptions options) {
     requireNonNull(tokenIds, "tokenIds");
@@ -149,10 +166,12 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
-   * Embeds texts and waits for all of them. Blocks while too much waits, whatever {@link
+   * Embeds texts and waits for all of them. Blocks while too many tokens wait, whatever {@link
    * Builder#overload} says.
    *
-   * @return embeddings in the order of the texts
+   * @param texts the texts
+   * @param options how each of them is embedded
+   * @return the embeddings in the order of the texts
    * @throws LucioleException the failure of the first text that failed, after all have completed
    */
   public List<Embedding> embedAll(Collection<String> texts, EmbedOptions options) {
@@ -174,18 +193,20 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
-   * Embeds texts as they come, however many, in bounded memory: texts are read from the iterator
-   * and submitted as far ahead as keeps the device busy, by the thread that calls {@code next}, and
-   * results come in the order of the texts.
+   * Embeds any number of texts in bounded memory. The thread that calls {@code next} reads texts
+   * from the iterator and submits them, far enough ahead to keep the device busy. Results come in
+   * the order of the texts.
    *
    * <p>{@code next} blocks until its result is there. If a text fails, {@code next} throws that
-   * text's {@link LucioleException} in the text's turn, and the call after it goes on with the text
-   * that follows; so once the engine is closed, results that are there come first, and then an
-   * {@link EngineClosedException} for each text that follows. Null texts throw {@link
-   * NullPointerException}. Not for use by several threads.
+   * text's {@link LucioleException} in its turn, and the following call goes on with the following
+   * text. Once the engine is closed, the finished results come first, and then an {@link
+   * EngineClosedException} for each further text. A null text throws {@link NullPointerException}.
+   * The returned iterator is not for use by several threads.
    *
-   * @return one embedding a text; texts that are never asked for are computed as far as they were
-   *     submitted, and that is all
+   * @param texts the texts
+   * @param options how each of them is embedded
+   * @return one embedding for each text; if the caller stops early, the submitted texts are
+   *     computed and dropped
    */
   public Iterator<Embedding> embedAll(Iterator<String> texts, EmbedOptions options) {
     requireNonNull(texts, "texts");
@@ -221,8 +242,11 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
-   * Tokens of a text as the model would see it, its role's prompt and special tokens included.
+   * Tokenises a text as {@link #embed} does.
    *
+   * @param text the text
+   * @param role its role, whose prompt is put before it
+   * @return the tokens, special ones included, cut off at the model's limit
    * @throws EngineClosedException if the engine is closed
    */
   public TokenizedText tokenize(String text, Role role) {
@@ -230,12 +254,14 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
-   * Cuts long passages into chunks that the model sees whole. Once the engine is closed it throws
-   * {@link IllegalStateException}.
+   * A chunker that cuts long passages into chunks that fit the model. After the engine is closed
+   * the chunker throws {@link IllegalStateException}.
    *
-   * @param maxTokens most tokens of a chunk, special ones and the passages' prompt included
-   * @param overlapTokens most tokens that a chunk repeats of the one before
-   * @throws IllegalArgumentException if the model cannot have such chunks, see {@link Chunker}
+   * @param maxTokens the largest number of tokens in a chunk, special ones and the passage prompt
+   *     included
+   * @param overlapTokens the largest number of tokens that a chunk repeats of the previous one
+   * @return a chunker over this engine's tokenizer
+   * @throws IllegalArgumentException if the model does not allow such chunks, see {@link Chunker}
    * @throws EngineClosedException if the engine is closed
    */
   public Chunker chunker(int maxTokens, int overlapTokens) {
@@ -244,42 +270,46 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
-   * The string of one token id, for showing which tokens of a sparse vector weigh what.
+   * The string of a token, for showing the tokens of a sparse vector to people.
    *
+   * @param tokenId the token's id
+   * @return its string; several ids may have the same
    * @throws EngineClosedException if the engine is closed
    */
   public String decodeToken(int tokenId) {
     return pipeline.unlessClosed(() -> tokenizer.decode(tokenId));
   }
 
-  /** What the model's files mean. */
+  /** {@return what the model's files mean: pooling, prompts, limits} */
   public ModelDescription description() {
     return model.description();
   }
 
-  /** What the backend is and can do. */
+  /** {@return what the backend is and can do} */
   public BackendInfo backend() {
     return info;
   }
 
-  /** The model's name, for people. */
+  /** {@return the model's name, for people} */
   public String modelName() {
     return model.name();
   }
 
-  /** What becomes of texts that are too long, if nothing else is asked for. */
+  /** {@return what happens to a text that is too long, unless its options say otherwise} */
   public Truncation truncation() {
     return truncation;
   }
 
-  /** Outputs of a text that asks for none in particular. */
+  /** {@return the outputs of a text, unless its options say otherwise} */
   public Set<Output> outputs() {
     return outputs;
   }
 
   /**
-   * Which model the vectors come from. The first call reads the model's files; see {@link
-   * ModelFiles#fingerprint}.
+   * Identifies the model that the vectors come from. The first call reads the model's files; see
+   * {@link ModelFiles#fingerprint}.
+   *
+   * @return the fingerprint
    */
   public ModelFingerprint fingerprint() {
     ModelFingerprint known = fingerprint;
@@ -290,34 +320,41 @@ public final class EmbeddingEngine implements AutoCloseable {
     return known;
   }
 
-  /** What the engine has done so far and what waits. */
+  /** {@return what the engine has done so far and what waits} */
   public EngineStats stats() {
     return pipeline.stats();
   }
 
-  /** Most tokens of a batch, padding included, as set, measured or usual; of the largest device. */
+  /**
+   * The largest number of tokens in a batch, padding included: what was set or measured, or else
+   * the default. With several devices it is the largest of theirs.
+   *
+   * @return the token budget
+   */
   public int tokenBudget() {
     return tokenBudget;
   }
 
-  /** Whether the engine can work, and which of its devices do. */
+  /** {@return whether the engine can work, and which of its devices do} */
   public EngineHealth health() {
     return pipeline.health();
   }
 
-  /** As {@link #close(Duration)}, with the limit of {@link Builder#closeTimeout}. */
+  /** Closes the engine as {@link #close(Duration)} does, within {@link Builder#closeTimeout}. */
   @Override
   public void close() {
     close(settings.closeTimeout());
   }
 
   /**
-   * Refuses new texts, computes those that were submitted for up to a limit, fails the rest with
-   * {@link EngineClosedException} and gives everything back. Blocks until then; when it returns,
-   * every future has completed, but for those that wait behind dependents that do not return: they
-   * complete soon after. A batch that is on a device when the limit is reached cannot be stopped:
-   * it is left to itself, and the device's memory is given back when it ends. A thread that is
-   * interrupted while it closes does not wait for the limit. Closing twice does nothing.
+   * Closes the engine: rejects new texts, computes the submitted ones for up to a limit, fails the
+   * rest with {@link EngineClosedException}, and frees threads, devices and memory. Blocks
+   * meanwhile. When it returns every future has completed, except those behind callbacks that do
+   * not return, which complete soon after. A batch that is on a device at the limit cannot be
+   * stopped: it is abandoned, and the device's memory is freed when it ends. If the calling thread
+   * is interrupted, it does not wait for the limit. Closing twice does nothing.
+   *
+   * @param limit the longest time to compute submitted texts
    */
   public void close(Duration limit) {
     if (pipeline.close(requireNonNull(limit, "limit"))) {
@@ -325,7 +362,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     }
   }
 
-  /** Configures and opens an engine. Not for use by several threads. */
+  /** Configures and opens an engine. Not for use by several threads at once. */
   public static final class Builder {
     private ModelSource model;
     private @Nullable String backend;
@@ -364,40 +401,66 @@ public final class EmbeddingEngine implements AutoCloseable {
     }
 
     /**
-     * The model as a user writes it: an alias, a folder or a hub name. {@code starter} by default.
+     * Sets the model. The default is {@code starter}.
+     *
+     * @param model an alias, a folder or a hub name
+     * @return this builder
      */
     public Builder model(String model) {
       return model(ModelSource.parse(model));
     }
 
-    /** The model. */
+    /**
+     * Sets the model.
+     *
+     * @param model where its files are
+     * @return this builder
+     */
     public Builder model(ModelSource model) {
       this.model = requireNonNull(model, "model");
       return this;
     }
 
-    /** The backend's name; by default {@link Backends#select} chooses. */
+    /**
+     * Sets the backend. By default {@link Backends#select} chooses one.
+     *
+     * @param name its name, such as {@code onnx}
+     * @return this builder
+     */
     public Builder backend(String name) {
       this.backend = requireNonNull(name, "name");
       return this;
     }
 
-    /** A backend that is not looked up: an application's own, or a test's. */
+    /**
+     * Sets a backend that is not on the class path as a service: an application's own, or a test's.
+     *
+     * @param provider opens the backend
+     * @return this builder
+     */
     public Builder backend(BackendProvider provider) {
       this.provider = requireNonNull(provider, "provider");
       return this;
     }
 
     /**
-     * The device or devices, {@code cpu}, {@code cuda:0} or {@code cuda:0,cuda:1}; by default the
-     * backend's best. All work from one queue.
+     * Sets the devices, which all take texts from one queue. The default is the backend's best
+     * device.
+     *
+     * @param device one or several: {@code cpu}, {@code cuda:0}, {@code cuda:0,cuda:1}
+     * @return this builder
      */
     public Builder device(String device) {
       this.devices = LucioleConfig.parseDevices(device);
       return this;
     }
 
-    /** The devices, different ones; all work from one queue. */
+    /**
+     * Sets the devices, which all take texts from one queue.
+     *
+     * @param devices at least one, all different
+     * @return this builder
+     */
     public Builder devices(List<Device> devices) {
       this.devices = List.copyOf(devices);
       if (devices.isEmpty() || devices.stream().distinct().count() < devices.size()) {
@@ -406,71 +469,125 @@ public final class EmbeddingEngine implements AutoCloseable {
       return this;
     }
 
-    /** The arithmetic; by default fp32 on CPU, fp16 on CUDA. */
+    /**
+     * Sets the arithmetic. The default is fp32 on CPU and fp16 on CUDA.
+     *
+     * @param precision the arithmetic
+     * @return this builder
+     */
     public Builder precision(Precision precision) {
       this.precision = requireNonNull(precision, "precision");
       return this;
     }
 
-    /** Outputs of a text that asks for none; by default dense, and sparse if the model has it. */
+    /**
+     * Sets the outputs of a text whose options name none. The default is dense, and sparse if the
+     * model has it.
+     *
+     * @param first an output
+     * @param more further outputs
+     * @return this builder
+     */
     public Builder outputs(Output first, Output... more) {
       return outputs(EnumSet.of(first, more));
     }
 
-    /** Outputs of a text that asks for none; by default dense, and sparse if the model has it. */
+    /**
+     * Sets the outputs of a text whose options name none, as {@link #outputs(Output, Output...)}.
+     *
+     * @param outputs the outputs; empty for the default
+     * @return this builder
+     */
     public Builder outputs(Set<Output> outputs) {
       this.outputs = Set.copyOf(outputs);
       return this;
     }
 
-    /** Threads of the backend on the CPU; by default its own choice. */
+    /**
+     * Sets the number of the backend's threads on the CPU. By default the backend chooses.
+     *
+     * @param threads at least 1
+     * @return this builder
+     */
     public Builder threads(int threads) {
       this.threads = LucioleConfig.positive(Integer.toString(threads));
       return this;
     }
 
-    /** Most tokens of a text, special ones included; by default the model's limit. */
+    /**
+     * Sets the largest number of tokens in a text, special ones included. The default is the
+     * model's limit.
+     *
+     * @param tokens at least 1
+     * @return this builder
+     */
     public Builder maxLength(int tokens) {
       this.maxLength = LucioleConfig.positive(Integer.toString(tokens));
       return this;
     }
 
-    /** What becomes of texts with more tokens; by default their ends are cut off. */
+    /**
+     * Sets what happens to a text with more tokens. By default its end is cut off.
+     *
+     * @param truncation the rule
+     * @return this builder
+     */
     public Builder truncation(Truncation truncation) {
       this.truncation = requireNonNull(truncation, "truncation");
       return this;
     }
 
-    /** Most tokens of a batch, padding included. A longer text goes alone. */
+    /**
+     * Sets the largest number of tokens in a batch, padding included. A longer text runs alone.
+     *
+     * @param tokens at least 1
+     * @return this builder
+     */
     public Builder tokenBudget(int tokens) {
       this.tokenBudget = LucioleConfig.positive(Integer.toString(tokens));
       return this;
     }
 
-    /** Threads that tokenise; by default half the processors. */
+    /**
+     * Sets the number of threads that tokenise. The default is half the number of processors.
+     *
+     * @param threads at least 1
+     * @return this builder
+     */
     public Builder tokenizerThreads(int threads) {
       settings.tokenizerThreads = LucioleConfig.positive(Integer.toString(threads));
       return this;
     }
 
     /**
-     * Most tokens that may wait in each lane, tokenised or not; 4 million by default. Texts that
-     * wait cost memory: about 200 bytes each and 4 for each token.
+     * Sets the largest number of tokens that may wait in each lane, tokenised or not. The default
+     * is 4 million. A waiting text takes about 200 bytes of memory, and 4 for each of its tokens.
+     *
+     * @param tokens at least 1
+     * @return this builder
      */
     public Builder maxWaitingTokens(int tokens) {
       settings.maxWaitingTokens = LucioleConfig.positive(Integer.toString(tokens));
       return this;
     }
 
-    /** What {@link #embed} does beyond that; by default it blocks. */
+    /**
+     * Sets what {@link #embed} does while more tokens wait. By default it blocks.
+     *
+     * @param overload the rule
+     * @return this builder
+     */
     public Builder overload(Overload overload) {
       settings.overload = requireNonNull(overload, "overload");
       return this;
     }
 
     /**
-     * How long a free device waits for a full batch; by default not at all, which is best for
-     * latency and, as long as there is enough to do, for throughput.
+     * Sets how long a free device waits for a full batch. By default it does not wait, which is
+     * best for latency and, under load, for throughput too.
+     *
+     * @param wait the longest wait, 0 or more
+     * @return this builder
      */
     public Builder maxWait(Duration wait) {
       settings.maxWait = EngineSettings.notNegative(wait);
@@ -478,23 +595,35 @@ public final class EmbeddingEngine implements AutoCloseable {
     }
 
     /**
-     * How long a batch may take before its device is given up and its texts fail with {@link
-     * DeviceLostException}; by default 2 minutes on an accelerator, 15 minutes on the CPU.
+     * Sets how long a batch may take. After that its device counts as lost, and its texts fail with
+     * {@link DeviceLostException}. The default is 2 minutes on an accelerator and 15 minutes on the
+     * CPU.
+     *
+     * @param timeout the longest run, 0 or more
+     * @return this builder
      */
     public Builder batchTimeout(Duration timeout) {
       settings.batchTimeout = EngineSettings.notNegative(timeout);
       return this;
     }
 
-    /** How long {@link #close()} waits for texts that were submitted; by default a minute. */
+    /**
+     * Sets how long {@link #close()} computes submitted texts. The default is a minute.
+     *
+     * @param timeout the limit, 0 or more
+     * @return this builder
+     */
     public Builder closeTimeout(Duration timeout) {
       settings.closeTimeout = EngineSettings.notNegative(timeout);
       return this;
     }
 
     /**
-     * How long a lost device rests before it is opened again, doubled with each failure up to a
-     * minute; by default a second.
+     * Sets the delay before a lost device is opened again. It doubles with each failure, up to a
+     * minute. The default is a second.
+     *
+     * @param delay the first delay, 0 or more
+     * @return this builder
      */
     public Builder reopenDelay(Duration delay) {
       settings.reopenDelay = EngineSettings.notNegative(delay);
@@ -502,9 +631,12 @@ public final class EmbeddingEngine implements AutoCloseable {
     }
 
     /**
-     * Whether {@link #open} measures the token budget, which takes seconds, if none is set and none
-     * was measured before for this model, backend and device. What was measured is kept in
-     * Luciole's cache folder and used from then on, also without this. By default no.
+     * Sets whether {@link #open} measures the token budget, which takes seconds, if none is set and
+     * none was measured before for this model, backend and device. The result is kept in Luciole's
+     * cache folder and used from then on, even without this setting. The default is false.
+     *
+     * @param calibrate whether to measure
+     * @return this builder
      */
     public Builder calibrate(boolean calibrate) {
       this.calibrate = calibrate;
@@ -512,24 +644,33 @@ public final class EmbeddingEngine implements AutoCloseable {
     }
 
     /**
-     * Keeps embeddings, so that texts that come again are not computed again. Opening then reads
-     * the model's files for their fingerprint. By default none are kept.
+     * Sets a cache, so that the same text is not computed twice. With a cache, {@link #open} reads
+     * the model's files for their fingerprint. By default there is none.
+     *
+     * @param cache keeps embeddings; the engine does not close it
+     * @return this builder
      */
     public Builder cache(EmbeddingCache cache) {
       this.cache = requireNonNull(cache, "cache");
       return this;
     }
 
-    /** Adds a listener that is told of batches and of the health of devices. */
+    /**
+     * Adds a listener for batches and for the health of the devices.
+     *
+     * @param listener receives the events
+     * @return this builder
+     */
     public Builder listener(EngineListener listener) {
       listeners.add(requireNonNull(listener, "listener"));
       return this;
     }
 
     /**
-     * Opens the engine: resolves the model, chooses the backend, loads the weights.
+     * Opens the engine: finds the model, chooses the backend and loads the weights.
      *
-     * @throws io.luciole.model.ModelException if there is no such model, or not as it must be
+     * @return an engine that is ready; close it after use
+     * @throws io.luciole.model.ModelException if the model is missing or its files are wrong
      * @throws BackendException if the backend or device cannot be used
      */
     public EmbeddingEngine open() {
@@ -545,16 +686,16 @@ public final class EmbeddingEngine implements AutoCloseable {
       if (where.isEmpty()) {
         where = List.of(chosen.probe().devices().stream().findFirst().orElse(Device.CPU));
       }
-      OpenedModel opened =
-          OpenedModel.open(
+      LoadedModel loaded =
+          LoadedModel.open(
               files,
               chosen,
               where.stream().map(d -> new BackendConfig(d, precision, threads, outputs)).toList(),
-              new OpenedModel.Budget(tokenBudget, calibrate));
+              new LoadedModel.Budget(tokenBudget, calibrate));
       try {
-        return new EmbeddingEngine(opened, truncation, settings.on(where.get(0)), listeners, cache);
+        return new EmbeddingEngine(loaded, truncation, settings.on(where.get(0)), listeners, cache);
       } catch (Throwable t) {
-        opened.close();
+        loaded.close();
         throw t;
       }
     }

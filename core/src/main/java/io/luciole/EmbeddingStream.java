@@ -11,12 +11,12 @@ import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Embeddings of texts that come one after another, in their order. At most a window of tokens is
- * under way, so that memory does not depend on how many texts come; within it texts go to the
- * device in whatever order suits.
+ * The embeddings of a sequence of texts, in its order. A bounded window of tokens is in progress,
+ * so that the memory does not depend on the number of texts; within the window the scheduler is
+ * free in its order. Not for use by several threads.
  */
 final class EmbeddingStream implements Iterator<Embedding> {
-  /** A text under way, or why it could not be submitted. */
+  /** A submitted text, or why it could not be submitted. */
   private record Pending(@Nullable Request request, @Nullable RuntimeException refusal, int cost) {}
 
   private final Iterator<String> texts;
@@ -24,13 +24,13 @@ final class EmbeddingStream implements Iterator<Embedding> {
   private final ToIntFunction<String> cost;
   private final long window;
   private final ArrayDeque<Pending> pending = new ArrayDeque<>();
-  private long underWay;
+  private long inProgress;
 
   /**
-   * Begins; nothing is read before the first call.
+   * Creates a stream; nothing is read before the first call.
    *
-   * @param cost tokens of a text, roughly
-   * @param window most tokens under way; one text is in any case
+   * @param cost estimates the tokens of a text
+   * @param window the largest number of tokens in progress; one text always is
    */
   EmbeddingStream(
       Iterator<String> texts,
@@ -55,7 +55,7 @@ final class EmbeddingStream implements Iterator<Embedding> {
     if (head == null) {
       throw new NoSuchElementException();
     }
-    underWay -= head.cost;
+    inProgress -= head.cost;
     if (head.request == null) {
       throw requireNonNull(head.refusal);
     }
@@ -66,7 +66,7 @@ final class EmbeddingStream implements Iterator<Embedding> {
     }
   }
 
-  /** What to throw where a text that was waited for failed. */
+  /** The exception to throw if a text that was waited for failed. */
   static LucioleException failure(CompletionException e) {
     return e.getCause() instanceof LucioleException cause
         ? cause
@@ -74,14 +74,14 @@ final class EmbeddingStream implements Iterator<Embedding> {
   }
 
   private void fill() {
-    while ((pending.isEmpty() || underWay < window) && texts.hasNext()) {
+    while ((pending.isEmpty() || inProgress < window) && texts.hasNext()) {
       String text = texts.next();
       try {
         int tokens = cost.applyAsInt(text);
         pending.add(new Pending(submit.apply(text), null, tokens));
-        underWay += tokens;
+        inProgress += tokens;
       } catch (RuntimeException e) {
-        // It was read, so it has its turn, behind those that went before it.
+        // The text was read, so its failure has its turn behind the texts before it.
         pending.add(new Pending(null, e, 0));
         return;
       }

@@ -2,37 +2,38 @@ package io.luciole;
 
 import io.luciole.spi.Device;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
 /**
- * Whether an engine can work, and which of its devices do.
+ * Tells whether an engine can work, and which of its devices do.
  *
- * @param state the whole in a word
- * @param devices one entry a device, in the order in which they were configured
+ * @param state the state of the whole engine
+ * @param devices one entry for each device, in the order of the configuration
  */
 public record EngineHealth(State state, List<DeviceHealth> devices) {
-  /** The whole in a word. */
+  /** The state of an engine. */
   public enum State {
     /** Every device works. */
     HEALTHY,
-    /** Some devices are lost; the others carry on. */
+    /** Some devices are lost; the others work. */
     DEGRADED,
-    /** Every device is lost: texts fail at once until one is back. */
+    /** Every device is lost. Texts fail at once until a device works again. */
     UNHEALTHY,
     /** The engine was closed. */
     CLOSED
   }
 
   /**
-   * One device.
+   * The health of one device.
    *
-   * @param device which
+   * @param device the device
    * @param usable whether it takes batches
-   * @param problem why not, for people; null if it does
-   * @param tokenBudget most tokens of a batch at present, lowered where memory ran out
+   * @param problem why it does not, in words for people; empty if it does
+   * @param tokenBudget the present largest number of tokens in a batch, padding included; it falls
+   *     when the device runs out of memory
    */
   public record DeviceHealth(
-      Device device, boolean usable, @Nullable String problem, int tokenBudget) {}
+      Device device, boolean usable, Optional<String> problem, int tokenBudget) {}
 
   /** Copies the list. */
   public EngineHealth {

@@ -4,28 +4,36 @@ import io.luciole.spi.Device;
 import java.time.Duration;
 
 /**
- * Is told what an engine does, as it does it; for totals see {@link EmbeddingEngine#stats}.
+ * Receives events of an engine; for totals see {@link EmbeddingEngine#stats}.
  *
- * <p>Called on threads of the engine that are not a device's, by several at once. What a listener
- * throws is logged and otherwise ignored.
+ * <p>Called from several threads of the engine at once, but never from a device's thread. What a
+ * listener throws is logged and otherwise ignored.
  */
 public interface EngineListener {
-  /** A device has run a batch, or failed to. */
+  /**
+   * Called after each run of a batch, successful or not.
+   *
+   * @param batch the run
+   */
   default void onBatch(Batch batch) {}
 
-  /** A device was lost, is back, or had its token budget changed. */
+  /**
+   * Called when a device was lost, works again, or has another token budget.
+   *
+   * @param health the health of the engine after the change
+   */
   default void onHealth(EngineHealth health) {}
 
   /**
    * A run of a batch.
    *
-   * @param device where
+   * @param device the device that ran it
    * @param lane the lane of all its texts
-   * @param texts how many
-   * @param tokens of all texts
-   * @param computedTokens the same with padding, where the backend pads
-   * @param longestWait between submission and the device, of the text that waited longest
-   * @param run how long the device took
+   * @param texts the number of texts
+   * @param tokens the number of their tokens, without padding
+   * @param computedTokens the number of tokens that the device computed, padding included
+   * @param longestWait the longest time between the submission of one of its texts and the run
+   * @param run the time that the run took
    * @param outcome how it ended
    */
   record Batch(
@@ -38,13 +46,13 @@ public interface EngineListener {
       Duration run,
       Outcome outcome) {}
 
-  /** How a run can end. */
+  /** How a run ended. */
   enum Outcome {
-    /** With outputs for every text. */
+    /** It gave outputs for every text. */
     COMPUTED,
-    /** Without the memory for it: it is run again in halves. */
+    /** The device ran out of memory; the batch is run again in halves. */
     OUT_OF_MEMORY,
-    /** With a failure: the texts at fault are sought. */
+    /** It failed; the engine looks for the texts at fault. */
     FAILED
   }
 }

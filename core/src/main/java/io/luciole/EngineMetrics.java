@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Counts what the engine does and tells listeners. Safe for use by many threads. */
+/** Counts what the engine does and calls its listeners. Safe for use by many threads. */
 final class EngineMetrics {
   private static final Logger log = LoggerFactory.getLogger(EngineMetrics.class);
 
@@ -91,7 +91,7 @@ final class EngineMetrics {
     waitedNanos.add(nanos);
   }
 
-  /** Counts a run; telling the listeners is {@link #tell}'s. */
+  /** Counts a run. The listeners are called by {@link #tell}. */
   void ran(EngineListener.Outcome outcome, int count, int length, long computed) {
     if (outcome == EngineListener.Outcome.COMPUTED) {
       batches.increment();

@@ -1,13 +1,18 @@
 package io.luciole;
 
 /**
- * Too much waits: the engine is set to refuse texts then, or the wait for room was interrupted. The
- * text was not taken; try again later, or let the engine block ({@code luciole.overload=block}).
+ * Too many tokens wait and the engine is set to {@link Overload#REJECT}, or the thread was
+ * interrupted while it waited for room. The text was not accepted. Submit it again later, or let
+ * the engine block ({@code luciole.overload=block}).
  */
 public class EngineOverloadedException extends LucioleException {
   private static final long serialVersionUID = 1L;
 
-  /** Creates an exception with a message for people. */
+  /**
+   * Creates an exception.
+   *
+   * @param message what was expected, what was found and what to do, in words for people
+   */
   public EngineOverloadedException(String message) {
     super(message);
   }

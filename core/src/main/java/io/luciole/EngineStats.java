@@ -4,27 +4,27 @@ import java.time.Duration;
 import java.util.Map;
 
 /**
- * What an engine has done since it was opened, and what it holds: a snapshot whose parts are read
- * one after another, so that they may differ by what happened in between.
+ * What an engine has done since it was opened, and what waits. The parts of a snapshot are read one
+ * after another, so they may differ by what happened in between.
  *
- * @param submitted texts taken
- * @param embedded texts whose embedding was delivered, from the cache or not
- * @param failures texts that ended otherwise, by kind; every kind is there
- * @param truncated texts whose end was cut off because they were longer than the model's limit
- * @param chunked texts that were embedded in chunks for that reason; a chunk counts as a text among
- *     what waits and in batches
+ * @param submitted the texts that the engine accepted
+ * @param embedded the texts whose embedding was delivered, computed or from the cache
+ * @param failures the texts that ended without an embedding, by kind; has an entry for every kind
+ * @param truncated the texts whose end was cut off because they exceeded the model's limit
+ * @param chunked the texts that were embedded in chunks because they exceeded the model's limit;
+ *     each chunk counts as a text in {@code interactive}, {@code bulk} and {@code batchTexts}
  * @param interactive what waits in the interactive lane, tokenised or not
  * @param bulk what waits in the bulk lane, tokenised or not
- * @param batches batches that devices computed
- * @param batchTexts texts of those
- * @param batchTokens tokens of those, without padding
- * @param computedTokens tokens of those as computed, padding included
- * @param failedRuns runs of a batch that failed, whatever became of their texts
- * @param waited for how long texts waited between submission and their device, added up
- * @param busy for how long devices were computing, added up
- * @param available for how long devices were there to compute, added up: lost ones are not
- * @param cacheHits texts answered by the cache
- * @param cacheMisses texts looked up in it in vain; 0 without a cache
+ * @param batches the batches that the devices computed
+ * @param batchTexts the texts in those batches
+ * @param batchTokens the tokens in those batches, without padding
+ * @param computedTokens the tokens in those batches, padding included
+ * @param failedRuns the runs that failed; their texts may have been computed later
+ * @param waited the sum of the times between a text's submission and its device
+ * @param busy the sum over the devices of the time with at least one run in progress
+ * @param available the sum over the devices of the time in which they worked and were not lost
+ * @param cacheHits the texts that the cache answered
+ * @param cacheMisses the texts that the cache did not know; 0 without a cache
  */
 public record EngineStats(
     long submitted,
@@ -44,7 +44,7 @@ public record EngineStats(
     Duration available,
     long cacheHits,
     long cacheMisses) {
-  /** How a text can end without an embedding. */
+  /** Why a text ended without an embedding. */
   public enum Failure {
     /** It alone does not fit the device's memory. */
     OUT_OF_MEMORY,
@@ -52,9 +52,9 @@ public record EngineStats(
     BACKEND,
     /** Its device was lost. */
     DEVICE_LOST,
-    /** It was longer than the model's limit, and was not to be cut. */
+    /** It exceeded the model's limit under {@link Truncation#ERROR}. */
     TOO_LONG,
-    /** The model gave NaN or infinity. */
+    /** The model computed NaN or infinity. */
     NOT_FINITE,
     /** Its deadline passed before it reached a device. */
     EXPIRED,
@@ -62,15 +62,15 @@ public record EngineStats(
     CANCELLED,
     /** The engine was closed. */
     CLOSED,
-    /** Anything else: it could not be tokenised, its caller completed it. */
+    /** Anything else: it could not be tokenised, or its caller completed the future. */
     OTHER
   }
 
   /**
    * What waits in a lane.
    *
-   * @param texts texts
-   * @param tokens tokens: an estimate for texts that are not tokenised yet
+   * @param texts the number of texts
+   * @param tokens the number of their tokens; an estimate for texts that are not tokenised yet
    */
   public record Waiting(long texts, long tokens) {}
 
@@ -79,27 +79,29 @@ public record EngineStats(
     failures = Map.copyOf(failures);
   }
 
-  /** Texts that ended without an embedding. */
+  /** {@return the number of texts that ended without an embedding} */
   public long failed() {
     return failures.values().stream().mapToLong(Long::longValue).sum();
   }
 
-  /** Tokens of a batch on average; 0 before the first. */
+  /**
+   * {@return the average number of tokens in a batch, without padding; 0 before the first batch}
+   */
   public double tokensPerBatch() {
     return batches == 0 ? 0 : (double) batchTokens / batches;
   }
 
-  /** The share of what was computed that was padding, 0 to 1. */
+  /** {@return the share of the computed tokens that were padding, 0 to 1} */
   public double paddingShare() {
     return computedTokens == 0 ? 0 : 1 - (double) batchTokens / computedTokens;
   }
 
-  /** The share of the time that devices computed, 0 to 1. */
+  /** {@return the share of their available time in which the devices were busy, 0 to 1} */
   public double busyShare() {
     return available.isZero() ? 0 : (double) busy.toNanos() / available.toNanos();
   }
 
-  /** How long a text waited for its device on average. */
+  /** {@return the average time between a text's submission and its device} */
   public Duration meanWait() {
     return batchTexts == 0 ? Duration.ZERO : waited.dividedBy(batchTexts);
   }

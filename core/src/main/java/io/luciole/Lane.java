@@ -1,9 +1,9 @@
 package io.luciole;
 
-/** How urgent a text is. Interactive texts go before bulk ones; neither lane is starved. */
+/** How urgent a text is. Interactive texts go before bulk texts; neither lane starves. */
 public enum Lane {
-  /** Somebody waits for this text: a query, usually. */
+  /** A user waits for the result: usually a query. */
   INTERACTIVE,
-  /** Throughput matters and not the moment: indexing, usually. */
+  /** Throughput matters, latency does not: usually indexing. */
   BULK
 }

@@ -11,12 +11,21 @@ import org.jspecify.annotations.Nullable;
 public class LucioleException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** Creates an exception with a message for people. */
+  /**
+   * Creates an exception.
+   *
+   * @param message what was expected, what was found and what to do, in words for people
+   */
   public LucioleException(String message) {
     super(message);
   }
 
-  /** Creates an exception with a message for people and the failure beneath it. */
+  /**
+   * Creates an exception.
+   *
+   * @param message what was expected, what was found and what to do, in words for people
+   * @param cause the failure beneath it, or null as for {@link Throwable#getCause}
+   */
   public LucioleException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }

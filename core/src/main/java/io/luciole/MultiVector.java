@@ -7,11 +7,11 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * One vector a token, row by row in the text's order, each of Euclidean length 1: a ColBERT
- * embedding. Immutable.
+ * One vector for each token of a text: a ColBERT embedding. Rows are in the order of the tokens and
+ * have Euclidean length 1. Immutable and safe to share between threads.
  *
- * <p>With BGE-M3 a text of {@code n} tokens has {@code n - 1} rows: the first special token has
- * none, the last one has.
+ * <p>With BGE-M3 a text of {@code n} tokens has {@code n - 1} rows: every token but the first
+ * special one has a row.
  */
 public final class MultiVector {
   private final int dimension;
@@ -23,9 +23,11 @@ public final class MultiVector {
   }
 
   /**
-   * Creates a multi-vector from its rows laid end to end, {@code [rows * dimension]}. The array is
-   * copied.
+   * Creates a multi-vector.
    *
+   * @param dimension the number of components of each row
+   * @param values the rows end to end, {@code [rows * dimension]}; copied
+   * @return the multi-vector
    * @throws IllegalArgumentException if the dimension is below 1 or the length is no multiple of it
    */
   public static MultiVector of(int dimension, float[] values) {
@@ -33,7 +35,7 @@ public final class MultiVector {
     return ofOwned(dimension, values.clone());
   }
 
-  /** As {@link #of}, without the copy: the caller gives the array away. */
+  /** As {@link #of}, but keeps the array, which the caller must not use any more. */
   static MultiVector ofOwned(int dimension, float[] values) {
     if (dimension < 1) {
       throw new IllegalArgumentException("dimension must be at least 1, got " + dimension);
@@ -45,7 +47,7 @@ public final class MultiVector {
     return new MultiVector(dimension, values);
   }
 
-  /** The rows of several, one after another; they must be of one dimension. */
+  /** The rows of several multi-vectors of the same dimension, one after another. */
   static MultiVector concat(List<MultiVector> parts) {
     int length = 0;
     for (MultiVector part : parts) {
@@ -60,23 +62,28 @@ public final class MultiVector {
     return new MultiVector(parts.get(0).dimension, all);
   }
 
-  /** The number of rows. */
+  /** {@return the number of rows} */
   public int rows() {
     return values.length / dimension;
   }
 
-  /** The number of components of each row. */
+  /** {@return the number of components of each row} */
   public int dimension() {
     return dimension;
   }
 
-  /** A copy of row {@code i}, {@code 0 <= i < rows()}. */
+  /**
+   * One row.
+   *
+   * @param i the index of the row, {@code 0 <= i < rows()}
+   * @return a copy of the row, {@code [dimension]}
+   */
   public float[] row(int i) {
     Objects.checkIndex(i, rows());
     return Arrays.copyOfRange(values, i * dimension, (i + 1) * dimension);
   }
 
-  /** A copy of all rows. */
+  /** {@return a copy of all rows, {@code [rows][dimension]}} */
   public float[][] toArrays() {
     float[][] all = new float[rows()][];
     Arrays.setAll(all, this::row);
@@ -84,10 +91,12 @@ public final class MultiVector {
   }
 
   /**
-   * The late-interaction score of this query against a passage: for each row of this the largest
-   * dot product with any row of the passage, averaged over the rows of this (ColBERT's MaxSim as
-   * BGE-M3 scales it). 0 if either has no rows.
+   * The late-interaction score of this query and a passage: for each row of the query the largest
+   * dot product with any row of the passage, averaged over the rows of the query. This is ColBERT's
+   * MaxSim (Khattab and Zaharia 2020), divided by the number of rows as BGE-M3 does.
    *
+   * @param passage the passage's token vectors
+   * @return the score, from -1 to 1 for rows of length 1; 0 if either has no rows
    * @throws IllegalArgumentException if the dimensions differ
    */
   public float maxSim(MultiVector passage) {

@@ -1,8 +1,8 @@
 package io.luciole;
 
 /**
- * The model gave NaN or infinity for a text: its weights or its precision do not hold for it. Only
- * that text's future fails with this.
+ * The model computed NaN or infinity for a text, because of its weights or its precision. Only the
+ * future of that text fails with this.
  */
 public class NotFiniteException extends LucioleException {
   private static final long serialVersionUID = 1L;

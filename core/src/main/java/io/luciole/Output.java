@@ -2,18 +2,19 @@ package io.luciole;
 
 import java.util.Locale;
 
-/** The kinds of vectors a model can give for a text. */
+/** The kinds of vectors that a model can compute for a text. */
 public enum Output {
-  /** One vector a text, {@link Embedding#dense}. */
+  /** One vector for the text, {@link Embedding#dense}. */
   DENSE,
   /** One weight for each distinct token, {@link Embedding#sparse}. */
   SPARSE,
-  /** One vector a token, {@link Embedding#colbert}. */
+  /** One vector for each token, {@link Embedding#colbert}. */
   COLBERT;
 
   /**
-   * The name used in configuration and file formats: {@code dense}, {@code sparse}, {@code
-   * colbert}.
+   * The name used in configuration and file formats.
+   *
+   * @return {@code dense}, {@code sparse} or {@code colbert}
    */
   public String id() {
     return name().toLowerCase(Locale.ROOT);

@@ -3,22 +3,24 @@ package io.luciole;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** What {@link EmbeddingEngine#embed} does while more waits than may. */
+/** What {@link EmbeddingEngine#embed} does while too many tokens wait. */
 public enum Overload {
   /** It blocks until there is room, or the text's deadline passes. */
   BLOCK,
   /** It throws {@link EngineOverloadedException}. */
   REJECT;
 
-  /** The name used in configuration: {@code block}, {@code reject}. */
+  /** {@return the name used in configuration: {@code block}, {@code reject}} */
   public String id() {
     return name().toLowerCase(Locale.ROOT);
   }
 
   /**
-   * Reads a name as {@link #id} writes it, in any case.
+   * Reads a name as {@link #id} returns it, in upper or lower case.
    *
-   * @throws IllegalArgumentException if there is none such
+   * @param text the name
+   * @return the rule
+   * @throws IllegalArgumentException if no rule has this name
    */
   public static Overload parse(String text) {
     return Arrays.stream(values())

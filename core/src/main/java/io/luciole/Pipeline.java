@@ -1,11 +1,10 @@
 package io.luciole;
 
-import static java.util.Objects.requireNonNull;
-
 import io.luciole.model.ModelDescription;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.TokenizedText;
 import io.luciole.spi.BackendInfo;
+import io.luciole.spi.TokenBatch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,41 +13,49 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The way of a text through the engine:
  *
  * <pre>
- * submit ─▶ gate ─▶ raw queue ─▶ tokenizer threads ─▶ ready queue ─▶ device threads ─▶ results
- *          (bound)│ (scheduler)                     ▲  (scheduler)    (DeviceWorker)    (virtual)
- *                 └─ a short text alone: its caller ┘
+ * submit ─▶ admission ─▶ raw queue ─▶ tokenizer threads ─▶ ready queue ─▶ device threads ─▶ results
+ *            (bound)  │ (scheduler)                     ▲  (scheduler)    (DeviceWorker)    (virtual)
+ *                     └─ a short text alone: its caller ┘
  * </pre>
  *
  * <p>Both queues are {@link BatchScheduler}s, so that lanes, fairness, deadlines and cancellation
- * hold before tokenising as well as after. A text holds room in its lane's gate, by an estimate
- * until it is tokenised and exactly from then on, until it leaves for a device or is settled.
+ * hold before tokenising as well as after. A text holds permits of its lane until it goes to a
+ * device or is settled: by an estimate until it is tokenised, exactly from then on.
  *
  * <p>Invariant: the future of every text that {@link #submit} returned is settled, whatever
- * happens. A text is at every moment in one of: a queue, the hands of a tokenizer thread or of its
- * caller within {@code submit}, a {@link DeviceWorker} thread's keeping, a delivery; and each of
- * these either passes it on or settles it. A queue that is barred, because the engine is closing or
- * has no device left, refuses texts, and whoever brings them fails them.
+ * happens. At every moment a text is in a queue, with a tokenizer thread or with its caller inside
+ * {@code submit}, with a thread of a {@link DeviceWorker}, or in a delivery of {@link Results};
+ * each of these either passes it on or settles it. A queue rejects texts once the engine is closing
+ * or has no device left; whoever brings such a text fails it.
  *
- * <p>A watchdog thread looks after deadlines, devices that give no answer and dependents that do
- * not return; it sleeps while no text is on its way, and ends with the engine and its last text.
+ * <h2>Threads and locks</h2>
+ *
+ * <ul>
+ *   <li>Callers run {@link #submit}, which queues, and tokenises a short text that is alone.
+ *   <li>The threads of {@link TokenizerStage}, of each {@link DeviceWorker} and of {@link Results}
+ *       move texts on.
+ *   <li>The {@link Watchdog} fails texts whose deadline has passed, finds devices that give no
+ *       answer, and relieves result threads that a caller's code holds up. It sleeps while no text
+ *       is in the engine, and ends with the engine and its last text.
+ * </ul>
+ *
+ * The pipeline's monitor serialises {@code deviceLost}, {@code deviceRecovered} and the beginning
+ * of {@code close}, which alone write {@code closed} and {@code allLost}; once {@code closed} is
+ * set, no queue accepts texts again. Both fields are volatile, because every other method reads
+ * them without the monitor, which {@code @GuardedBy} cannot express. {@code drained} is only waited
+ * on. Locks are taken in one order: the pipeline's monitor, then that of a worker, a queue or the
+ * permits, which never call back.
  */
-final class Pipeline implements Request.Owner, DeviceWorker.Context {
-  private static final Logger log = LoggerFactory.getLogger(Pipeline.class);
-
-  private static final long WATCH_NANOS = TimeUnit.MILLISECONDS.toNanos(25);
-
-  /** Characters that a token has at least, on the whole; only for a first estimate. */
+final class Pipeline implements Request.Owner, DeviceContext.Events {
+  /** The average number of characters in a token, at the least; for a first estimate only. */
   private static final int CHARS_PER_TOKEN = 4;
 
   private final int maxTokens;
@@ -62,19 +69,21 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   private final TokenizerStage tokenizers;
   private final AtomicLong unsettled = new AtomicLong();
 
-  /** Texts between the decision how they end and the moment it can be seen, or shortly after. */
+  /** Texts whose end is being decided or has been, and whose future may not show it yet. */
   private final Set<Request> settling = ConcurrentHashMap.newKeySet();
 
-  private final Object closeLock = new Object();
+  private final Watchdog watchdog = new Watchdog(this::isWorking, this::check);
+
+  /** Notified when the last text is settled after the engine was closed. */
+  private final Object drained = new Object();
+
+  /** Written once, by {@link #start}. */
   private List<DeviceWorker> devices = List.of();
-  private @Nullable Thread watchdog;
 
-  /** Whether the watchdog sleeps, or is about to, until it is woken. */
-  private volatile boolean watchdogSleeps;
+  /** Why texts are refused, while no device works. */
+  private volatile @Nullable DeviceLostException allLost;
 
-  private volatile @Nullable DeviceLostException noDevice;
   private volatile boolean closed;
-  private volatile boolean ended;
 
   Pipeline(
       TokenizerStage.Tokenizer tokenizer,
@@ -83,7 +92,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       EngineSettings settings,
       EngineMetrics metrics,
       @Nullable EmbeddingCache cache,
-      EmbeddingCache.@Nullable Keys keys,
+      @Nullable CacheKeys keys,
       LongSupplier clock) {
     this.results = new Results(cache);
     this.metrics = metrics;
@@ -97,22 +106,22 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     this.tokenizers = new TokenizerStage(this, tokenizer, raw, ready, cache, keys);
   }
 
-  /** How many texts will come to the ready queue. */
+  /** The number of texts that will come to the ready queue. */
   private long upstream() {
     return raw.size() + tokenizers.underWay();
   }
 
-  /** A pipeline over a model that was opened, at work. */
+  /** Creates a pipeline for a loaded model and starts it. */
   static Pipeline of(
-      OpenedModel opened,
+      LoadedModel loaded,
       EngineSettings settings,
       List<EngineListener> listeners,
       @Nullable EmbeddingCache cache) {
-    ModelFiles files = opened.files();
-    BackendInfo info = opened.info();
+    ModelFiles files = loaded.files();
+    BackendInfo info = loaded.info();
     Pipeline pipeline =
         new Pipeline(
-            LongTexts.tokenizer(opened.tokenizer(), files.description()),
+            TruncationPolicy.tokenizer(loaded.tokenizer(), files.description()),
             files.description().maxTokens(),
             info.pads(),
             settings,
@@ -120,23 +129,32 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
             cache,
             cache == null
                 ? null
-                : new EmbeddingCache.Keys(
-                    files.fingerprint(info.dimension(), info.precision()),
-                    files.description(),
-                    info),
+                : new CacheKeys(files.fingerprint(info.dimension(), info.precision()), files.description(), info),
             System::nanoTime);
-    int[] canary = opened.tokenizer().tokenize("a", Role.PASSAGE).ids();
+    int[] canary = loaded.tokenizer().tokenize("a", Role.PASSAGE).ids();
     pipeline.start(
-        opened.devices().stream()
+        loaded.devices().stream()
             .map(d -> pipeline.worker(d, files.description(), canary))
             .toList());
     return pipeline;
   }
 
-  /** A device's worker, to {@link #start} with. */
-  DeviceWorker worker(OpenedModel.OpenDevice device, ModelDescription description, int[] canary) {
-    return new DeviceWorker(
-        device, description, ready, results, this, settings, metrics, canary, clock);
+  /** Creates the worker of a device, for {@link #start}. */
+  DeviceWorker worker(LoadedModel.OpenDevice device, ModelDescription description, int[] canary) {
+    DeviceContext context =
+        new DeviceContext(
+            device.backend().info().device(),
+            description,
+            TokenBatch.of(List.of(canary)),
+            ready,
+            results,
+            this,
+            settings,
+            clock,
+            new TokenBudget(device.tokenBudget()),
+            new BusyClock(clock),
+            metrics);
+    return new DeviceWorker(context, device.backend(), device.opener());
   }
 
   EngineSettings settings() {
@@ -159,16 +177,17 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   void start(List<DeviceWorker> workers) {
     devices = List.copyOf(workers);
     tokenizers.start(settings.tokenizerThreads());
-    watchdog = Thread.ofPlatform().name("luciole-watchdog").daemon().start(this::watch);
+    watchdog.start();
     devices.forEach(DeviceWorker::start);
   }
 
   /**
-   * Takes a text.
+   * Submits a text.
    *
-   * @param mayReject whether the engine's overload rule applies; without, it blocks
+   * @param mayReject whether the engine's overload rule applies; if not, the call always blocks
    * @throws EngineClosedException if the engine is closed
-   * @throws EngineOverloadedException if too much waits, as the overload rule has it
+   * @throws EngineOverloadedException if too many tokens wait and the rule is {@link
+   *     Overload#REJECT}, or if the thread was interrupted while it waited
    */
   Request submit(
       String text, EmbedOptions options, Set<Output> outputs, Object job, boolean mayReject) {
@@ -176,7 +195,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     return submit(request, estimate(text, request.truncation, outputs), mayReject);
   }
 
-  /** As for a text: takes what is tokenised already. */
+  /** Submits a text that is tokenised already; the overload rule applies. */
   Request submit(TokenizedText tokens, EmbedOptions options, Set<Output> outputs, Object job) {
     return submit(
         new Request("", tokens, options, outputs, job, clock.getAsLong(), this),
@@ -189,43 +208,43 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       throw closedException();
     }
     request.length = estimate;
-    DeviceLostException lost = noDevice;
+    DeviceLostException lost = allLost;
     boolean admitted = lost == null && admission.admit(request, estimate, mayReject);
     metrics.submitted();
     boolean alone = unsettled.getAndIncrement() == 0;
-    if (alone && watchdogSleeps) {
-      LockSupport.unpark(watchdog);
+    if (alone) {
+      watchdog.wake();
     }
     if (!admitted) {
       results.fail(List.of(request), lost != null ? lost : deadlinePassed());
       return request;
     }
     request.reserve(estimate);
-    if (alone && tokenizers.tokenizeHere(request)) {
+    if (alone && tokenizers.tokenizeInline(request)) {
       return request;
     }
     if (!raw.add(request)) {
-      results.fail(List.of(request), whyBarred());
+      results.fail(List.of(request), rejectionReason());
     }
     return request;
   }
 
-  /** Roughly how many tokens of a text are computed. */
+  /** An estimate of the tokens of a text that the model will compute. */
   int estimate(String text, Truncation truncation, Set<Output> outputs) {
-    int most =
+    int limit =
         truncation == Truncation.CHUNK
-            ? Math.max(maxTokens, LongTexts.mostTokens(outputs))
+            ? Math.max(maxTokens, TruncationPolicy.maxChunkedTokens(outputs))
             : maxTokens;
-    return Math.max(1, Math.min(most, text.length() / CHARS_PER_TOKEN));
+    return Math.max(1, Math.min(limit, text.length() / CHARS_PER_TOKEN));
   }
 
-  /** What a text holds less than before, given back to its lane. */
+  /** Returns permits of a text that it does not need any more. */
   void release(Request request, int tokens) {
     admission.release(request.lane, tokens);
   }
 
   /**
-   * Does what needs the tokenizer, which goes with the engine.
+   * Runs an action that uses the tokenizer, which is closed with the engine.
    *
    * @throws EngineClosedException if the engine is closed
    */
@@ -236,12 +255,16 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     try {
       return action.get();
     } catch (IllegalStateException e) {
-      throw closed ? closedException() : e; // closed in this moment
+      throw closed ? closedException() : e; // closed during the action
     }
   }
 
   static EngineClosedException closedException() {
     return new EngineClosedException("The engine is closed; open another.");
+  }
+
+  static EngineClosedException closedWhileWaiting() {
+    return new EngineClosedException("The engine was closed before this text was computed.");
   }
 
   static TimeoutException deadlinePassed() {
@@ -252,41 +275,22 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     return closed;
   }
 
-  /** Why the queues refuse texts. */
-  LucioleException whyBarred() {
-    DeviceLostException lost = noDevice;
-    return closed || lost == null
-        ? new EngineClosedException("The engine was closed before this text was computed.")
-        : lost;
+  /** Why the queues reject texts. */
+  LucioleException rejectionReason() {
+    DeviceLostException lost = allLost;
+    return closed || lost == null ? closedWhileWaiting() : lost;
   }
 
-  private void watch() {
-    while (!ended || isAnythingUnderWay()) {
-      if (!ended && !isAnythingUnderWay()) {
-        // A text is counted before the flag is read, and the flag set before texts are counted.
-        watchdogSleeps = true;
-        if (!ended && !isAnythingUnderWay()) {
-          LockSupport.park(this);
-        }
-        watchdogSleeps = false;
-      } else {
-        LockSupport.parkNanos(this, WATCH_NANOS);
-      }
-      try {
-        List<Request> expired = new ArrayList<>(raw.removeExpired());
-        expired.addAll(ready.removeExpired());
-        if (!expired.isEmpty()) {
-          results.fail(expired, deadlinePassed());
-        }
-        devices.forEach(DeviceWorker::checkOverdue);
-        results.relieveStuck();
-      } catch (Throwable t) {
-        log.error("The watchdog failed and goes on: {}", t.toString(), t);
-      }
-    }
+  /** The watchdog's check. */
+  private void check() {
+    List<Request> expired = new ArrayList<>(raw.removeExpired());
+    expired.addAll(ready.removeExpired());
+    results.fail(expired, deadlinePassed());
+    devices.forEach(DeviceWorker::checkOverdue);
+    results.relieveStuck();
   }
 
-  private boolean isAnythingUnderWay() {
+  private boolean isWorking() {
     return unsettled.get() > 0 || results.isBehind();
   }
 
@@ -306,8 +310,8 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     }
     admission.release(request.lane, request.endReservation());
     if (unsettled.decrementAndGet() == 0 && closed) {
-      synchronized (closeLock) {
-        closeLock.notifyAll();
+      synchronized (drained) {
+        drained.notifyAll();
       }
     }
   }
@@ -332,7 +336,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   }
 
   @Override
-  public void left(List<Request> texts) {
+  public void dispatched(List<Request> texts) {
     int reserved = 0;
     long waited = 0;
     long now = clock.getAsLong();
@@ -345,11 +349,6 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   }
 
   @Override
-  public boolean hasOther(DeviceWorker worker) {
-    return devices.stream().anyMatch(d -> d != worker && d.isUsable());
-  }
-
-  @Override
   public void handBack(List<Request> texts, LucioleException reason) {
     if (!texts.isEmpty() && !ready.add(texts)) {
       results.fail(texts, reason);
@@ -357,27 +356,31 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   }
 
   @Override
-  public synchronized void lost(DeviceWorker worker, DeviceLostException reason) {
+  public synchronized void deviceLost(DeviceLostException reason) {
     tellHealth();
-    if (hasOther(worker) || closed) {
+    if (hasDevice() || closed) {
       return;
     }
-    noDevice = reason;
-    raw.bar(true);
-    ready.bar(true);
+    allLost = reason;
+    raw.rejectNew();
+    ready.rejectNew();
     results.fail(raw.removeAll(), reason);
     results.fail(ready.removeAll(), reason);
   }
 
   @Override
-  public synchronized void back(DeviceWorker worker) {
+  public synchronized void deviceRecovered() {
     tellHealth();
-    // Not if it was lost again meanwhile.
-    if (!closed && worker.isUsable()) {
-      ready.bar(false);
-      raw.bar(false);
-      noDevice = null;
+    // The device may have been lost again before this call.
+    if (hasDevice() && !closed) {
+      ready.acceptNew();
+      raw.acceptNew();
+      allLost = null;
     }
+  }
+
+  private boolean hasDevice() {
+    return devices.stream().anyMatch(DeviceWorker::isUsable);
   }
 
   EngineStats stats() {
@@ -409,7 +412,7 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
     return new EngineHealth(state, each);
   }
 
-  /** What is on its way and held, for tests: nothing but zeros once everything is settled. */
+  /** Counts of what is in progress and held, for tests: all zero once everything is settled. */
   List<Long> accounts() {
     return List.of(
         unsettled.get(),
@@ -422,10 +425,10 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
   }
 
   /**
-   * Refuses texts, computes those that wait for up to a limit, fails the rest and lets the threads
-   * go. Blocks until then; a second call returns at once.
+   * Rejects new texts, computes the waiting ones for up to a limit, fails the rest and ends the
+   * threads. Blocks meanwhile; a second call returns at once.
    *
-   * @return whether every thread has ended; if not, what they use must stay
+   * @return whether every thread has ended; if not, what the threads use must stay open
    */
   boolean close(Duration limit) {
     synchronized (this) {
@@ -433,14 +436,13 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
         return false;
       }
       closed = true;
-      raw.bar(true);
+      raw.rejectNew();
     }
     admission.close();
-    ready.hurry();
+    ready.flush();
     boolean interrupted = !drain(limit);
-    ready.bar(true);
-    EngineClosedException reason =
-        new EngineClosedException("The engine was closed before this text was computed.");
+    ready.rejectNew();
+    EngineClosedException reason = closedWhileWaiting();
     results.fail(raw.removeAll(), reason);
     results.fail(ready.removeAll(), reason);
     devices.forEach(DeviceWorker::close);
@@ -456,9 +458,9 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
       for (DeviceWorker device : devices) {
         gone &= device.awaitEnd(Math.max(0, end - System.nanoTime()));
       }
-      synchronized (closeLock) {
+      synchronized (drained) {
         while (unsettled.get() > 0 && end - System.nanoTime() > 0) {
-          closeLock.wait(10);
+          drained.wait(10);
         }
       }
     } catch (InterruptedException e) {
@@ -470,23 +472,22 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
         Thread.onSpinWait();
       }
     }
-    ended = true;
-    LockSupport.unpark(requireNonNull(watchdog));
+    watchdog.end();
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
     return gone;
   }
 
-  /** Waits until every text is settled, for up to a limit. False if interrupted. */
+  /** Waits for up to a limit until every text is settled. False if interrupted. */
   private boolean drain(Duration limit) {
     long end = System.nanoTime() + EngineSettings.nanos(limit);
-    synchronized (closeLock) {
+    synchronized (drained) {
       try {
         for (long left = end - System.nanoTime();
             unsettled.get() > 0 && left > 0;
             left = end - System.nanoTime()) {
-          TimeUnit.NANOSECONDS.timedWait(closeLock, Math.max(left, 1_000_000));
+          TimeUnit.NANOSECONDS.timedWait(drained, Math.max(left, 1_000_000));
         }
         return true;
       } catch (InterruptedException e) {

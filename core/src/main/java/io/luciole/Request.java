@@ -9,34 +9,34 @@ import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One text on its way, and the future its caller holds.
+ * A text in the engine, and the future that its caller holds.
  *
  * <p>Invariant: exactly one call of {@link #complete}, {@link #completeExceptionally} or {@link
- * #cancel} wins, whoever makes it, and {@link Owner#settling} is told of that one before the result
- * can be seen, so that a text leaves its queue and the bounds however it ends.
+ * #cancel} wins, whoever makes it. {@link Owner#settling} is called for that one before the result
+ * is visible, so that a text leaves its queue and returns its permits however it ends.
  *
- * <p>The links and everything below them belong to the {@link BatchScheduler} that holds the text,
- * under its lock; the other fields are written by one thread after another, handed over by a
- * scheduler's lock.
+ * <p>Threads and locks: the fields of the scheduler are guarded by the lock of the {@link
+ * BatchScheduler} that holds the text. The other fields that change are volatile, or written by one
+ * thread after another, which hand the text over through a scheduler's lock.
  */
 final class Request extends CompletableFuture<Embedding> {
-  /** Who keeps count of the texts on their way. */
+  /** Keeps account of the texts in the engine. */
   interface Owner {
-    /** Called before a settling of this text is decided, by the thread that attempts it. */
+    /** Called before it is decided who settles this text, by each thread that attempts to. */
     void attempting(Request request);
 
     /**
-     * Called once for a text, before its result can be seen. Must not throw.
+     * Called once for each text, before its result is visible. Must not throw.
      *
      * @param failure what it fails with, if {@code ending} is {@link Ending#FAILED}
      */
     void settling(Request request, Ending ending, @Nullable Throwable failure);
 
-    /** Called after an attempt, and after the caller's dependents ran if it won. */
+    /** Called after an attempt; if it won, after the caller's callbacks have run. */
     void attempted(Request request);
   }
 
-  /** How a text can end. */
+  /** How a text ended. */
   enum Ending {
     EMBEDDED,
     FAILED,
@@ -54,7 +54,7 @@ final class Request extends CompletableFuture<Embedding> {
   final Set<Output> outputs;
   final Lane lane;
 
-  /** Texts of one job share its turn; jobs of a lane are treated alike. */
+  /** The texts of one job share its turn; the jobs of a lane get equal shares. */
   final Object job;
 
   final long submittedNanos;
@@ -64,28 +64,28 @@ final class Request extends CompletableFuture<Embedding> {
   private final Owner owner;
   private volatile int settled;
 
-  /** The text until it is tokenised, then null. */
+  /** The text; null once it is tokenised or settled. */
   private volatile @Nullable String text;
 
-  /** Tokens that came instead of a text. */
+  /** The tokens that were submitted instead of a text. */
   private final @Nullable TokenizedText given;
 
   private int @Nullable [] ids;
   private boolean truncated;
 
-  /** Tokens: an estimate until the text is tokenised, then exact. At least 1. */
+  /** The number of tokens, at least 1: an estimate until the text is tokenised, then exact. */
   int length;
 
-  /** Tokens held against the bound on what waits; 0 once the text has left for a device. */
+  /** The permits that the text holds; 0 once it has gone to a device. */
   private volatile int reserved;
 
-  /** Where its embedding is kept, if it is; set by the thread that tokenises it. */
+  /** The key of its embedding in the cache; set by the thread that tokenises it. */
   EmbeddingCache.@Nullable Key cacheKey;
 
-  /** Runs of the text alone, or in a batch whose device was lost, that have failed. */
+  /** Failed runs of the text alone, or in a batch whose device was lost. */
   int failures;
 
-  // What follows is the scheduler's.
+  // Fields of the scheduler, under its lock, apart from reading the holder.
   volatile @Nullable BatchScheduler holder;
   @Nullable Request previousInBucket;
   @Nullable Request nextInBucket;
@@ -100,7 +100,7 @@ final class Request extends CompletableFuture<Embedding> {
     this(text, null, options, outputs, job, now, owner);
   }
 
-  /** A request of a text, or if {@code given} is not null of tokens, where the text is empty. */
+  /** A request for a text, or for the tokens {@code given}, with an empty text. */
   Request(
       String text,
       @Nullable TokenizedText given,
@@ -123,7 +123,7 @@ final class Request extends CompletableFuture<Embedding> {
     this.owner = owner;
   }
 
-  /** A chunk of a text, tokenised: of the same lane and job, due at the same time. */
+  /** A request for a tokenised chunk of a text, with the same lane, job and deadline. */
   Request(Request whole, TokenizedText tokens, Owner owner) {
     this.given = null;
     this.role = whole.role;
@@ -138,12 +138,12 @@ final class Request extends CompletableFuture<Embedding> {
     tokenized(tokens);
   }
 
-  /** The text, or null if it was settled meanwhile. */
+  /** The text, or null if it is tokenised or settled. */
   @Nullable String text() {
     return text;
   }
 
-  /** The tokens that came instead of a text, or null. */
+  /** The tokens that were submitted instead of a text, or null. */
   @Nullable TokenizedText given() {
     return given;
   }
@@ -155,7 +155,7 @@ final class Request extends CompletableFuture<Embedding> {
     text = null;
   }
 
-  /** Its chunks were tokenised and settle it. */
+  /** Notes that the text was cut into chunks, which settle it. */
   void chunked(int tokens, boolean cut) {
     truncated = cut;
     length = tokens;
@@ -174,13 +174,13 @@ final class Request extends CompletableFuture<Embedding> {
     reserved = tokens;
   }
 
-  /** Changes what is held to the exact number of tokens; returns by how much it fell. */
+  /** Changes the permits to the exact number of tokens. Returns by how many they fell. */
   int reserveExactly() {
     int before = reserved;
     return before != 0 && RESERVED.compareAndSet(this, before, length) ? before - length : 0;
   }
 
-  /** Ends the reservation; returns what was held, 0 from the second call on. */
+  /** Gives up all permits. Returns how many they were; 0 from the second call on. */
   int endReservation() {
     return reserved == 0 ? 0 : RESERVED.getAndSet(this, 0);
   }

@@ -16,13 +16,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Decodes what devices computed and settles futures, on virtual threads of its own: dependents of
- * callers run here and nowhere else, apart from those of a text that its caller cancels.
+ * Decodes the outputs of devices and completes futures, on virtual threads of its own. The
+ * callbacks of callers run here and nowhere else, except those of a text that its caller cancels.
  *
- * <p>A batch's texts are dealt with in order by one thread. A caller's dependent may take long or
- * never return: when a thread has not come further between two looks of the watchdog, another goes
- * on behind it. So a dependent can delay its neighbours by two looks and cannot hold them, not even
- * one that waits for a neighbour.
+ * <p>One thread handles the texts of a batch in order. A callback may take long or never return: if
+ * a thread has not moved on between two checks of the watchdog, another thread continues with the
+ * texts behind it. So a callback delays its neighbours by two checks at most, and cannot block
+ * them, even if it waits for one of them.
  */
 final class Results {
   private static final Logger log = LoggerFactory.getLogger(Results.class);
@@ -71,7 +71,7 @@ final class Results {
             }));
   }
 
-  /** Keeps and delivers an embedding that was merged from chunks. */
+  /** Delivers an embedding that was merged from chunks, and offers it to the cache. */
   void deliverMerged(Request text, Embedding embedding) {
     keep(text, embedding);
     text.complete(embedding);
@@ -83,7 +83,7 @@ final class Results {
       try {
         cache.put(key, embedding);
       } catch (Throwable t) {
-        // One cause would fill the log a text at a time.
+        // The same cause would fill the log, once for each text.
         if (!cacheFailed.getAndSet(true)) {
           log.warn("The cache failed to keep an embedding; further failures are not logged", t);
         }
@@ -91,14 +91,14 @@ final class Results {
     }
   }
 
-  /** Delivers embeddings that are there already, one for each text. */
+  /** Delivers embeddings that need no decoding, one for each text. */
   void deliver(List<Request> texts, List<Embedding> embeddings) {
     if (!texts.isEmpty()) {
       start(new Delivery(texts, embeddings::get, () -> {}));
     }
   }
 
-  /** Fails texts. */
+  /** Fails texts; does nothing if there are none. */
   void fail(List<Request> texts, Throwable failure) {
     if (!texts.isEmpty()) {
       start(
@@ -116,12 +116,12 @@ final class Results {
     threads.execute(delivery);
   }
 
-  /** Runs something else on a thread of its own. */
+  /** Runs a task on a new virtual thread. */
   void execute(Runnable task) {
     threads.execute(task);
   }
 
-  /** Whether there are deliveries that have not come to their last text. */
+  /** Whether a delivery has not reached its last text yet. */
   boolean isBehind() {
     for (Delivery delivery : active) {
       if (delivery.isBehind()) {
@@ -131,7 +131,7 @@ final class Results {
     return false;
   }
 
-  /** Starts another thread behind each that has not come further since the last call. */
+  /** Starts another thread for each delivery that has not moved on since the last call. */
   void relieveStuck() {
     for (Delivery delivery : active) {
       if (delivery.isStuck()) {
@@ -189,8 +189,8 @@ final class Results {
           text.completeExceptionally(requireNonNull(failure));
         }
       } catch (Throwable t) {
-        // Dependents' failures stay in their futures; this is memory or stack running out.
-        log.warn("A caller's dependent failed beyond its future: {}", t.toString(), t);
+        // The futures catch the exceptions of callbacks; this is memory or stack running out.
+        log.warn("A caller's callback failed outside of its future: {}", t.toString(), t);
       }
     }
 

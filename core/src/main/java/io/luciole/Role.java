@@ -1,12 +1,12 @@
 package io.luciole;
 
 /**
- * What a text is to a search. Some models put an instruction before a query (bge-small-en does);
+ * What a text is in a search. Some models put an instruction before a query (bge-small-en does);
  * BGE-M3 treats both alike.
  */
 public enum Role {
-  /** A text that is searched with. */
+  /** The text that is searched with. */
   QUERY,
-  /** A text that is searched for. */
+  /** A text that can be found. */
   PASSAGE
 }

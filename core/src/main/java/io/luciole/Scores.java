@@ -3,13 +3,22 @@ package io.luciole;
 import static java.util.Objects.requireNonNull;
 
 /**
- * How alike two embeddings are, as FlagEmbedding's {@code compute_score} has it. The first is the
- * query's; only {@link #colbert} minds.
+ * Similarity of two embeddings, computed as FlagEmbedding's {@code compute_score} does. Pass the
+ * query first: {@link #colbert} is not symmetric.
+ *
+ * <p>Each method throws {@link IllegalStateException} if an embedding lacks the vectors it needs,
+ * and {@link IllegalArgumentException} if the dimensions differ.
  */
 public final class Scores {
   private Scores() {}
 
-  /** The dot product of the dense vectors: their cosine, if the model normalises. */
+  /**
+   * The dot product of the dense vectors. It is their cosine if the model normalises.
+   *
+   * @param query the query's embedding
+   * @param passage the passage's embedding
+   * @return the score, from -1 to 1 for normalised vectors
+   */
   public static float dense(Embedding query, Embedding passage) {
     float[] q = query.dense();
     float[] p = passage.dense();
@@ -24,21 +33,37 @@ public final class Scores {
     return (float) sum;
   }
 
-  /** The sum over shared tokens of the products of their weights. */
+  /**
+   * The sum over the shared tokens of the products of their weights: BGE-M3's lexical score.
+   *
+   * @param query the query's embedding
+   * @param passage the passage's embedding
+   * @return the score, 0 or more
+   */
   public static float sparse(Embedding query, Embedding passage) {
     return query.sparse().dot(passage.sparse());
   }
 
-  /** The mean over the query's rows of the best dot product with a row of the passage. */
+  /**
+   * The mean, over the token vectors of the query, of the best dot product with a token vector of
+   * the passage; see {@link MultiVector#maxSim}.
+   *
+   * @param query the query's embedding
+   * @param passage the passage's embedding
+   * @return the score, from -1 to 1
+   */
   public static float colbert(Embedding query, Embedding passage) {
     return query.colbert().maxSim(passage.colbert());
   }
 
   /**
-   * The weighted mean of the scores, {@code Σ w·score / Σ w}. A score of weight 0 is not computed,
-   * so its vectors need not be there.
+   * The weighted mean of the scores, {@code Σ w·score / Σ w}. A score with weight 0 is not computed
+   * and needs no vectors.
    *
-   * @throws IllegalArgumentException if a weight is negative or none is positive
+   * @param query the query's embedding
+   * @param passage the passage's embedding
+   * @param weights the weights of the three scores
+   * @return the weighted mean
    */
   public static float weighted(Embedding query, Embedding passage, Weights weights) {
     requireNonNull(weights, "weights");
@@ -55,18 +80,29 @@ public final class Scores {
     return (float) (sum / (weights.dense() + weights.sparse() + weights.colbert()));
   }
 
-  /** What each kind of score counts in {@link #weighted}; only their ratios matter. */
+  /**
+   * The weights of the scores in {@link #weighted}. Only their ratios matter. The constants are
+   * those of the BGE-M3 paper (Chen et al. 2024).
+   *
+   * @param dense the weight of {@link Scores#dense}, 0 or more
+   * @param sparse the weight of {@link Scores#sparse}, 0 or more
+   * @param colbert the weight of {@link Scores#colbert}, 0 or more
+   */
   public record Weights(double dense, double sparse, double colbert) {
-    /** The paper's for MIRACL and MKQA, without ColBERT. */
+    /** The paper's weights for MIRACL and MKQA without ColBERT. */
     public static final Weights DENSE_AND_SPARSE = new Weights(1, 0.3, 0);
 
-    /** The paper's for MIRACL and MKQA. */
+    /** The paper's weights for MIRACL and MKQA. */
     public static final Weights ALL = new Weights(1, 0.3, 1);
 
-    /** The paper's for long documents, MLDR. */
+    /** The paper's weights for long documents (MLDR). */
     public static final Weights LONG_DOCUMENTS = new Weights(0.15, 0.5, 0.35);
 
-    /** Checks the components. */
+    /**
+     * Checks the components.
+     *
+     * @throws IllegalArgumentException if a weight is negative or none is positive
+     */
     public Weights {
       if (!(dense >= 0 && sparse >= 0 && colbert >= 0 && dense + sparse + colbert > 0)) {
         throw new IllegalArgumentException(

@@ -5,13 +5,15 @@ import static java.util.Objects.requireNonNull;
 import java.util.Arrays;
 
 /**
- * Weights of distinct token ids, ascending by id: BGE-M3's lexical weights. Immutable.
+ * The weights of distinct token ids in ascending order of the ids: BGE-M3's lexical weights.
+ * Immutable and safe to share between threads.
  *
- * <p>Weights are positive and finite; a token that is absent weighs nothing. Ids are those of the
- * model's tokenizer: different ids can decode to the same string, so strings are no keys.
+ * <p>Weights are positive and finite; an absent token has the weight 0. Ids are those of the
+ * model's tokenizer. Different ids can decode to the same string, so strings cannot replace them as
+ * keys.
  */
 public final class SparseVector {
-  /** A vector without tokens, that of an empty text. */
+  /** A vector without tokens: the vector of an empty text. */
   public static final SparseVector EMPTY = new SparseVector(new int[0], new float[0]);
 
   private final int[] ids;
@@ -23,8 +25,11 @@ public final class SparseVector {
   }
 
   /**
-   * Creates a vector from token ids, strictly ascending, and their weights. Both arrays are copied.
+   * Creates a vector. Both arrays are copied.
    *
+   * @param ids token ids, 0 or more and strictly ascending
+   * @param weights the weight of each id, positive and finite
+   * @return the vector
    * @throws IllegalArgumentException if the lengths differ, an id is negative or out of order, or a
    *     weight is not positive and finite
    */
@@ -52,33 +57,53 @@ public final class SparseVector {
     return new SparseVector(ids.clone(), weights.clone());
   }
 
-  /** The number of tokens with a weight. */
+  /** {@return the number of tokens with a weight} */
   public int size() {
     return ids.length;
   }
 
-  /** Whether no token has a weight. */
+  /** {@return whether no token has a weight} */
   public boolean isEmpty() {
     return ids.length == 0;
   }
 
-  /** The {@code i}-th token id, {@code 0 <= i < size()}; ascending. */
+  /**
+   * The token id at an index. Ids ascend with the index.
+   *
+   * @param i the index, {@code 0 <= i < size()}
+   * @return the id
+   */
   public int id(int i) {
     return ids[i];
   }
 
-  /** The weight of the {@code i}-th token id, {@code 0 <= i < size()}. */
+  /**
+   * The weight at an index.
+   *
+   * @param i the index, {@code 0 <= i < size()}
+   * @return the weight of the token {@link #id id(i)}
+   */
   public float weight(int i) {
     return weights[i];
   }
 
-  /** The weight of a token id, 0 if it has none. */
+  /**
+   * The weight of a token.
+   *
+   * @param id a token id
+   * @return its weight, 0 if it is absent
+   */
   public float weightOf(int id) {
     int at = Arrays.binarySearch(ids, id);
     return at < 0 ? 0 : weights[at];
   }
 
-  /** The sum over shared ids of the products of the weights: BGE-M3's lexical score. */
+  /**
+   * The sum over the shared ids of the products of the weights: BGE-M3's lexical score.
+   *
+   * @param other the other text's vector
+   * @return the dot product, 0 or more
+   */
   public float dot(SparseVector other) {
     requireNonNull(other, "other");
     double sum = 0;

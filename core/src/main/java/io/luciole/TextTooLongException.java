@@ -1,8 +1,6 @@
 package io.luciole;
 
-/**
- * A text has more tokens than the model's limit, and was not to be cut: {@link Truncation#ERROR}.
- */
+/** A text has more tokens than the model's limit, under {@link Truncation#ERROR}. */
 public class TextTooLongException extends LucioleException {
   private static final long serialVersionUID = 1L;
 
@@ -10,10 +8,10 @@ public class TextTooLongException extends LucioleException {
   private final int limit;
 
   /**
-   * Creates an exception with a message for people.
+   * Creates an exception.
    *
-   * @param tokens the text's tokens, special ones included, or as many as were counted
-   * @param limit the most there may be
+   * @param tokens the number of the text's tokens, or of those that were counted
+   * @param limit the largest number that the model takes
    */
   TextTooLongException(String message, int tokens, int limit) {
     super(message);
@@ -22,14 +20,16 @@ public class TextTooLongException extends LucioleException {
   }
 
   /**
-   * The text's tokens, special ones and its role's prompt included. For texts of more than a
-   * million characters, which are not counted, one more than the limit.
+   * The number of the text's tokens, special tokens and the role's prompt included. Texts of more
+   * than a million characters are not counted; for them it is one more than the limit.
+   *
+   * @return the token count
    */
   public int tokens() {
     return tokens;
   }
 
-  /** The most there may be. */
+  /** {@return the largest number of tokens that the model takes} */
   public int limit() {
     return limit;
   }

@@ -1,41 +1,48 @@
 package io.luciole;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+
 /**
- * How many tokens a device's batches may have. Falls to half of a batch that was too large for the
- * device's memory, and rises by an eighth after {@value #GOOD_RUNS} batches of at least half of it
- * that were not.
+ * The largest number of tokens in a device's batches, padding included. It falls to half the size
+ * of a batch that did not fit into the device's memory, and rises by an eighth, up to where it
+ * began, after {@value #GOOD_RUNS} batches that fitted and had at least half its size. Safe for use
+ * by many threads.
  */
 final class TokenBudget {
   private static final int GOOD_RUNS = 32;
 
-  private final int most;
-  private int now;
-  private int good;
+  private final int initial;
 
-  TokenBudget(int most) {
-    this.most = most;
-    this.now = most;
+  @GuardedBy("this")
+  private int current;
+
+  @GuardedBy("this")
+  private int goodRuns;
+
+  TokenBudget(int initial) {
+    this.initial = initial;
+    this.current = initial;
   }
 
   synchronized int tokens() {
-    return now;
+    return current;
   }
 
-  /** A batch of this cost ran out of memory. Returns whether the budget fell. */
-  synchronized boolean tooLarge(long cost) {
-    int before = now;
-    now = (int) Math.max(1, Math.min(now, cost / 2));
-    good = 0;
-    return now != before;
+  /** Notes that a batch of this many tokens ran out of memory. Returns whether the budget fell. */
+  synchronized boolean tooLarge(long tokens) {
+    int before = current;
+    current = (int) Math.max(1, Math.min(current, tokens / 2));
+    goodRuns = 0;
+    return current != before;
   }
 
-  /** A batch of this cost was computed. Returns whether the budget rose. */
-  synchronized boolean fitted(long cost) {
-    if (now == most || cost < now / 2 || ++good < GOOD_RUNS) {
+  /** Notes that a batch of this many tokens was computed. Returns whether the budget rose. */
+  synchronized boolean fitted(long tokens) {
+    if (current == initial || tokens < current / 2 || ++goodRuns < GOOD_RUNS) {
       return false;
     }
-    now = (int) Math.min(most, (long) now + Math.max(1, now / 8));
-    good = 0;
+    current = (int) Math.min(initial, (long) current + Math.max(1, current / 8));
+    goodRuns = 0;
     return true;
   }
 }

@@ -11,27 +11,27 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Threads that tokenise ahead of the devices: each takes a few texts from the raw queue, answers
- * those that the cache knows, and passes the others on to the ready queue.
+ * The threads that tokenise texts ahead of the devices. Each takes a few texts from the raw queue,
+ * delivers those that the cache knows, and passes the others on to the ready queue.
  *
  * <p>A short text that is alone in the engine is tokenised by the thread that submits it ({@link
- * #tokenizeHere}): waking another would take about as long.
+ * #tokenizeInline}), since waking another thread would take about as long.
  */
 final class TokenizerStage {
   private static final Logger log = LoggerFactory.getLogger(TokenizerStage.class);
 
-  /** What a thread takes at once: little, so that a device soon has something to do. */
+  /** The texts that a thread takes at once: few, so that a device soon has something to do. */
   private static final BatchScheduler.Limits CHUNK = new BatchScheduler.Limits(1024, 32, 0);
 
-  /** Characters of a text that its caller tokenises at most: some 0.1 ms. */
-  static final int SHORT = 128;
+  /** The largest length of a text that its caller tokenises, in characters: about 0.1 ms. */
+  static final int INLINE_MAX_CHARS = 128;
 
-  /** Tokenises; called from several threads. */
+  /** Tokenises texts. Called from several threads at once. */
   interface Tokenizer {
     TokenizedText tokenize(String text, Role role);
 
-    /** What deals with long texts that are not just to be cut; never asked if there are none. */
-    default LongTexts longTexts() {
+    /** The policy for texts that are too long; called only if there is one that is not cut off. */
+    default TruncationPolicy truncationPolicy() {
       throw new UnsupportedOperationException("this tokenizer only cuts long texts");
     }
   }
@@ -41,7 +41,7 @@ final class TokenizerStage {
   private final BatchScheduler raw;
   private final BatchScheduler ready;
   private final @Nullable EmbeddingCache cache;
-  private final EmbeddingCache.@Nullable Keys keys;
+  private final @Nullable CacheKeys keys;
   private final AtomicBoolean cacheFailed = new AtomicBoolean();
   private final AtomicInteger underWay = new AtomicInteger();
   private final List<Thread> threads = new ArrayList<>();
@@ -52,7 +52,7 @@ final class TokenizerStage {
       BatchScheduler raw,
       BatchScheduler ready,
       @Nullable EmbeddingCache cache,
-      EmbeddingCache.@Nullable Keys keys) {
+      @Nullable CacheKeys keys) {
     this.pipeline = pipeline;
     this.tokenizer = tokenizer;
     this.raw = raw;
@@ -67,20 +67,25 @@ final class TokenizerStage {
     }
   }
 
-  /** Texts that a thread has taken and not yet tokenised, callers' threads included. */
+  /** The texts that threads have taken and not yet tokenised, callers' threads included. */
   int underWay() {
     return underWay.get();
   }
 
   /**
-   * Waits until the threads have ended, which they do once the raw queue is closed and empty, and
-   * callers have left the tokenizer. From then on it is not used any more, if the engine is closed.
+   * Waits until the threads have ended and no caller is in the tokenizer. The threads end once the
+   * raw queue is closed and empty. After the engine was closed, the tokenizer is not used any more
+   * when this returns true.
+   *
+   * @param endNanos when to give up, by {@link System#nanoTime}
+   * @return whether it is so
    */
   boolean awaitEnd(long endNanos) throws InterruptedException {
     boolean ended = true;
     for (Thread thread : threads) {
       ended &= thread.join(Duration.ofNanos(Math.max(1, endNanos - System.nanoTime())));
     }
+    // Callers are polled for, at close only: a signal would cost each of them a lock.
     while (underWay.get() > 0 && endNanos - System.nanoTime() > 0) {
       Thread.sleep(1);
     }
@@ -88,18 +93,19 @@ final class TokenizerStage {
   }
 
   /**
-   * Tokenises a text in the thread of its caller and passes it on, if it is short and no cache has
-   * to be asked: a cache may take long, and is promised never to see callers' threads.
+   * Tokenises a text on the thread of its caller and passes it on, if it is short and there is no
+   * cache. A cache may be slow, and is promised never to be called from callers' threads.
    *
-   * @return false if it is to go the usual way; if true it is passed on or settled
+   * @return true if the text was passed on or settled; false if it must go through the raw queue
    */
-  boolean tokenizeHere(Request request) {
+  boolean tokenizeInline(Request request) {
     String text = request.text();
-    if (cache != null || (text != null && text.length() > SHORT)) {
+    if (cache != null || (text != null && text.length() > INLINE_MAX_CHARS)) {
       return false;
     }
     try {
-      // Counted before it is asked whether the engine is closed: awaitEnd counts after that.
+      // First counted, then asked whether the engine is closed; awaitEnd does it the other way
+      // round.
       underWay.incrementAndGet();
       List<Request> tokenized;
       try {
@@ -112,15 +118,15 @@ final class TokenizerStage {
       }
       passOn(tokenized);
     } catch (Throwable t) {
-      // The caller's stack running out, say. Nothing depends on the text yet.
+      // The caller's stack may have overflowed, for example. Nothing depends on the text yet.
       request.completeExceptionally(t);
     }
     return true;
   }
 
   private void run() {
-    BatchScheduler.Taker taker =
-        new BatchScheduler.Taker() {
+    BatchConsumer consumer =
+        new BatchConsumer() {
           @Override
           public BatchScheduler.Limits limits() {
             return CHUNK;
@@ -134,7 +140,7 @@ final class TokenizerStage {
     while (true) {
       List<Request> chunk;
       try {
-        chunk = raw.take(taker);
+        chunk = raw.take(consumer);
       } catch (InterruptedException e) {
         log.warn("A tokenizer thread was interrupted by somebody else; it goes on.");
         continue;
@@ -166,7 +172,7 @@ final class TokenizerStage {
 
   private void passOn(List<Request> tokenized) {
     if (!ready.add(tokenized)) {
-      pipeline.results().fail(tokenized, pipeline.whyBarred());
+      pipeline.results().fail(tokenized, pipeline.rejectionReason());
     }
   }
 
@@ -177,7 +183,7 @@ final class TokenizerStage {
     }
     try {
       request.cacheKey = keys.key(text, request.role, request.outputs, request.truncation);
-      Embedding found = cache.get(request.cacheKey);
+      Embedding found = cache.get(request.cacheKey).orElse(null);
       pipeline.metrics().cached(found != null);
       if (found != null && found.truncated()) {
         pipeline.metrics().truncated();
@@ -191,7 +197,7 @@ final class TokenizerStage {
     }
   }
 
-  /** What is to be computed: the text, its chunks, or nothing if it is settled or failed. */
+  /** Tokenises a text: returns it, its chunks, or nothing if it is settled or failed. */
   private List<Request> tokenize(Request request) {
     String text = request.text();
     if (text == null) {
@@ -207,7 +213,7 @@ final class TokenizerStage {
       pipeline.results().fail(List.of(request), t);
       return List.of();
     }
-    // A text in chunks keeps its room until it is settled.
+    // A text in chunks keeps its permits until it is settled.
     pipeline.release(request, request.reserveExactly());
     return parts;
   }
@@ -222,12 +228,14 @@ final class TokenizerStage {
       request.tokenized(tokens);
       return List.of(request);
     }
-    LongTexts longTexts = tokenizer.longTexts();
+    TruncationPolicy truncationPolicy = tokenizer.truncationPolicy();
     if (request.truncation == Truncation.ERROR) {
-      throw given != null ? longTexts.refusal() : longTexts.refusal(text, request.role);
+      throw given != null
+          ? truncationPolicy.refusal()
+          : truncationPolicy.refusal(text, request.role);
     }
     pipeline.metrics().chunked();
-    return longTexts.chunks(
+    return truncationPolicy.chunks(
         request, text, merged -> pipeline.results().deliverMerged(request, merged));
   }
 }

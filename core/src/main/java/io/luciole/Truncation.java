@@ -3,7 +3,7 @@ package io.luciole;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** What becomes of a text that has more tokens than the model's limit. */
+/** What happens to a text that has more tokens than the model's limit. */
 public enum Truncation {
   /** Its end is cut off; the embedding says so ({@link Embedding#truncated}). */
   TRUNCATE,
@@ -23,21 +23,23 @@ public enum Truncation {
    *   <li>ColBERT: the rows of all chunks, so that each query token finds its best match anywhere.
    * </ul>
    *
-   * <p>No more than about a million tokens of a text are embedded, or 32,768 if ColBERT vectors are
-   * asked for; what comes after is cut off as by {@link #TRUNCATE}. For finding passages of long
-   * documents, index chunks instead: a mean of many blurs.
+   * <p>At most about a million tokens of a text are embedded, or 32,768 if ColBERT vectors are
+   * asked for; the rest is cut off as by {@link #TRUNCATE}. To find passages of long documents,
+   * index chunks instead: the mean of many vectors is close to none of them.
    */
   CHUNK;
 
-  /** The name used in configuration: {@code truncate}, {@code error}, {@code chunk}. */
+  /** {@return the name used in configuration: {@code truncate}, {@code error}, {@code chunk}} */
   public String id() {
     return name().toLowerCase(Locale.ROOT);
   }
 
   /**
-   * Reads a name as {@link #id} writes it, in any case.
+   * Reads a name as {@link #id} returns it, in upper or lower case.
    *
-   * @throws IllegalArgumentException if there is none such
+   * @param text the name
+   * @return the rule
+   * @throws IllegalArgumentException if no rule has this name
    */
   public static Truncation parse(String text) {
     return Arrays.stream(values())

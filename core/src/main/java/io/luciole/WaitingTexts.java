@@ -12,16 +12,17 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Texts that wait, linked so that those of a lane, a flow and a length are at hand: each text into
- * its bucket and its flow, the buckets of a length into a ring over the flows, the flows of a lane
- * in the order of their turns. Guarded by {@link BatchScheduler}'s lock.
+ * The waiting texts, linked so that those of one lane, one flow and one length class are found
+ * without a search: each text is in its bucket and its flow, the buckets of one length class form a
+ * ring over the flows, and the flows of a lane are in the order of their turns. Used under the lock
+ * of {@link BatchScheduler}, which owns it; only {@link #size} may be called without the lock.
  */
 final class WaitingTexts {
   private final boolean pads;
   final LaneQueue interactive = new LaneQueue();
   final LaneQueue bulk = new LaneQueue();
 
-  /** Texts with a deadline, soonest first. */
+  /** The texts with a deadline, the earliest first. */
   final TreeSet<Request> deadlines =
       new TreeSet<>((a, b) -> {
         int byTime = Long.signum(a.deadlineNanos - b.deadlineNanos);
@@ -30,7 +31,7 @@ final class WaitingTexts {
 
   private long sequence;
 
-  /** How many texts wait; for reading without the lock. */
+  /** The number of waiting texts; written under the lock, read without it. */
   private volatile long size;
 
   WaitingTexts(boolean pads) {
@@ -45,7 +46,7 @@ final class WaitingTexts {
     return interactive.tokens + bulk.tokens;
   }
 
-  /** Texts of one length class of one flow, oldest first; in the ring of its class if not empty. */
+  /** The texts of one length class of one flow, oldest first. In its class's ring unless empty. */
   static final class Bucket {
     final Flow flow;
     final int index;
@@ -60,7 +61,7 @@ final class WaitingTexts {
     }
   }
 
-  /** The waiting texts of one job with one kind of output. Lives while it has texts. */
+  /** The waiting texts of one job with one kind of output. Exists while it has texts. */
   static final class Flow {
     private final FlowKey key;
     final LaneQueue lane;
@@ -71,10 +72,13 @@ final class WaitingTexts {
     int texts;
     long tokens;
 
-    /** Tokens that ever came; minus {@link #tokens}, those that left. */
+    /** The tokens of every text that was ever added. */
     long arrived;
 
-    /** Tokens served, on the lane's scale. Changes only while out of the lane's order. */
+    /**
+     * The tokens served, on the scale of the lane. Changes only while the flow is not in the lane's
+     * {@code turns}, which it orders.
+     */
     long service;
 
     private Flow(FlowKey key, LaneQueue lane, long id) {
@@ -99,7 +103,7 @@ final class WaitingTexts {
 
   private record FlowKey(Object job, boolean tokenVectors) {}
 
-  /** The buckets of one length class that are not empty, over all flows of a lane and kind. */
+  /** The non-empty buckets of one length class, over all flows of a lane and kind of output. */
   static final class Ring {
     @Nullable Bucket first;
     long tokens;
@@ -110,7 +114,7 @@ final class WaitingTexts {
     final TreeSet<Flow> turns =
         new TreeSet<>(Comparator.<Flow>comparingLong(f -> f.service).thenComparingLong(f -> f.id));
 
-    /** The flow that the text before went to, most often the next one's too. */
+    /** The flow of the last text that was added; most often the next text's flow, too. */
     private @Nullable Flow newest;
 
     private final List<Ring> plain = new ArrayList<>();
@@ -118,7 +122,7 @@ final class WaitingTexts {
     long texts;
     long tokens;
 
-    /** Service of the flow that had the last turn. */
+    /** The service of the flow that had the last turn. */
     long service;
 
     Ring ring(Flow flow, int index) {
@@ -130,7 +134,7 @@ final class WaitingTexts {
     }
   }
 
-  /** The length class of a text: exact up to 16 tokens, then eight an octave. */
+  /** The length class of a text: exact up to 16 tokens, then eight classes to an octave. */
   static int bucketOf(int length) {
     if (length < 8) {
       return length;
@@ -139,7 +143,7 @@ final class WaitingTexts {
     return 8 * (octave - 2) + ((length >>> (octave - 3)) & 7);
   }
 
-  /** The shortest length of a class. */
+  /** The smallest length of a class, in tokens. */
   static int shortestOf(int bucket) {
     return bucket < 8 ? bucket : (8 + (bucket & 7)) << (bucket / 8 - 1);
   }
@@ -159,6 +163,7 @@ final class WaitingTexts {
     return flow;
   }
 
+  /** Adds a text. */
   void link(Request request, BatchScheduler holder) {
     LaneQueue lane = request.lane == Lane.INTERACTIVE ? interactive : bulk;
     Flow flow = flow(lane, request.job, request.outputs.contains(Output.COLBERT));
@@ -194,12 +199,13 @@ final class WaitingTexts {
     }
     request.holder = holder;
     if (request.isSettled()) {
-      // Settling looks at the holder after it has marked the text, so one of the two sees it.
+      // Whoever settles a text first marks it and then reads its holder. So either the mark is
+      // seen here, or the holder there.
       dropIfEmpty(unlink(request));
     }
   }
 
-  /** Takes a text out of every list. The flow stays, empty or not, for the caller to settle. */
+  /** Removes a text from every list. The caller drops the flow if that left it empty. */
   Flow unlink(Request request) {
     Bucket bucket = requireNonNull(request.bucket);
     Flow flow = bucket.flow;

@@ -250,9 +250,9 @@ class BatchSchedulerTest {
   @Test
   void aBarredQueue_refuses() {
     BatchScheduler queue = padding();
-    queue.bar(true);
+    queue.rejectNew();
     assertThat(queue.add(List.of(bulk(1)))).isFalse();
-    queue.bar(false);
+    queue.acceptNew();
     assertThat(queue.add(List.of(bulk(1)))).isTrue();
   }
 

@@ -37,7 +37,11 @@ class EmbeddingDecoderTest {
 
   private BackendOutput output() {
     return new BackendOutput(
-        FloatBuffer.wrap(dense), FloatBuffer.wrap(weights), FloatBuffer.wrap(vectors), () -> {});
+        Map.of(
+            Output.DENSE, FloatBuffer.wrap(dense),
+            Output.SPARSE, FloatBuffer.wrap(weights),
+            Output.COLBERT, FloatBuffer.wrap(vectors)),
+        () -> {});
   }
 
   @Test

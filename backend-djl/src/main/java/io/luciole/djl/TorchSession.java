@@ -191,8 +191,7 @@ final class TorchSession implements AutoCloseable {
         values.put(output, found[next++].toByteBuffer(false).asFloatBuffer());
       }
     }
-    return new BackendOutput(
-        values.get(Output.DENSE), values.get(Output.SPARSE), values.get(Output.COLBERT), () -> {});
+    return new BackendOutput(values, () -> {});
   }
 
   int tensors() {

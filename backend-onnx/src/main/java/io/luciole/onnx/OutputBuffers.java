@@ -23,10 +23,6 @@ final class OutputBuffers {
    * @param values in the slots' buffers
    */
   static BackendOutput of(Map<Output, FloatBuffer> values, List<Slot> slots, BufferPool pool) {
-    return new BackendOutput(
-        values.get(Output.DENSE),
-        values.get(Output.SPARSE),
-        values.get(Output.COLBERT),
-        () -> slots.forEach(slot -> pool.give(slot.buffer())));
+    return new BackendOutput(values, () -> slots.forEach(slot -> pool.give(slot.buffer())));
   }
 }

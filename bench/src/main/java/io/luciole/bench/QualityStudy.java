@@ -110,7 +110,7 @@ public final class QualityStudy {
                 document,
                 vector == null
                     ? engine.embed(document.content()).join()
-                    : Embedding.of(vector, null, null, 1, false))
+                    : Embedding.ofTokens(1).withDense(vector))
             .join();
       }
       indexer.commit();

@@ -104,7 +104,7 @@ public final class QuantizationRecall {
         HybridIndexer.open(index, engine, IndexOptions.defaults().schema(schema).bulk(true))) {
       vectors.forEach((id, vector) ->
           indexer
-              .put(SourceDocument.of(id, "", ""), Embedding.of(vector, null, null, 1, false))
+              .put(SourceDocument.of(id, "", ""), Embedding.ofTokens(1).withDense(vector))
               .join());
       indexer.commitMerged();
     }

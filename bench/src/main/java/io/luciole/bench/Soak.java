@@ -1,7 +1,5 @@
 package io.luciole.bench;
 
-import static java.util.Objects.requireNonNull;
-
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
@@ -28,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -37,7 +36,6 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Whether memory stays flat over a real model: texts of mixed lengths through native code, some
@@ -226,10 +224,10 @@ public final class Soak {
           fail(batch);
           BackendOutput output = backend.run(batch, wanted);
           outputs.incrementAndGet();
+          Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
+          wanted.forEach(kind -> values.put(kind, output.get(kind)));
           return new BackendOutput(
-              values(output, wanted, Output.DENSE),
-              values(output, wanted, Output.SPARSE),
-              values(output, wanted, Output.COLBERT),
+              values,
               () -> {
                 output.close();
                 outputs.decrementAndGet();
@@ -242,11 +240,6 @@ public final class Soak {
           sessions.decrementAndGet();
         }
       };
-    }
-
-    private static @Nullable FloatBuffer values(
-        BackendOutput output, Set<Output> wanted, Output kind) {
-      return wanted.contains(kind) ? requireNonNull(output.get(kind)) : null;
     }
   }
 }

@@ -58,7 +58,7 @@ final class SyntheticCorpus {
             : percent < 11 ? Map.of("percent", "ten") : Map.of("percent", "rest");
     SourceDocument document =
         new SourceDocument(Integer.toString(number), "", words(ids), metadata);
-    return new Item(document, Embedding.of(dense, sparse(ids, random), null, ids.length, false));
+    return new Item(document, embedding(dense, sparse(ids, random), ids.length));
   }
 
   /** A query near a document: of its topic, with some tokens of its own and a few others. */
@@ -78,7 +78,11 @@ final class SyntheticCorpus {
     ids = Arrays.stream(ids).distinct().sorted().toArray();
     return new Item(
         SourceDocument.of("q" + number, "", words(ids)),
-        Embedding.of(dense, sparse(ids, random), null, ids.length, false));
+        embedding(dense, sparse(ids, random), ids.length));
+  }
+
+  private static Embedding embedding(float[] dense, SparseVector sparse, int tokens) {
+    return Embedding.ofTokens(tokens).withDense(dense).withSparse(sparse);
   }
 
   private float[] dense(int topic, SplittableRandom random) {

@@ -8,13 +8,13 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
 import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
 import org.h2.mvstore.MVStoreException;
 import org.h2.mvstore.WriteBuffer;
 import org.h2.mvstore.type.BasicDataType;
 import org.h2.mvstore.type.ByteArrayDataType;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps embeddings in one file, so that indexing a corpus again computes only what changed. The
@@ -77,9 +77,9 @@ public final class DiskCache implements EmbeddingCache, AutoCloseable {
   }
 
   @Override
-  public @Nullable Embedding get(Key key) {
+  public Optional<Embedding> get(Key key) {
     byte[] value = entries.get(key.digest());
-    return value == null ? null : EmbeddingCodec.decode(value);
+    return Optional.ofNullable(value == null ? null : EmbeddingCodec.decode(value));
   }
 
   @Override

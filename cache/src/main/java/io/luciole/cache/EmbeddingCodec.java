@@ -82,22 +82,23 @@ final class EmbeddingCodec {
       in.get();
       int flags = in.get();
       int tokenCount = in.getInt();
-      float[] dense = (flags & 1) == 0 ? null : floats(in, in.getInt());
-      SparseVector sparse = null;
+      Embedding found = Embedding.ofTokens(tokenCount).withTruncated((flags & 8) != 0);
+      if ((flags & 1) != 0) {
+        found = found.withDense(floats(in, in.getInt()));
+      }
       if ((flags & 2) != 0) {
         int[] ids = new int[in.getInt()];
         for (int i = 0; i < ids.length; i++) {
           ids[i] = in.getInt();
         }
-        sparse = SparseVector.of(ids, floats(in, ids.length));
+        found = found.withSparse(SparseVector.of(ids, floats(in, ids.length)));
       }
-      MultiVector colbert = null;
       if ((flags & 4) != 0) {
         int rows = in.getInt();
         int dimension = in.getInt();
-        colbert = MultiVector.of(dimension, floats(in, rows * dimension));
+        found = found.withColbert(MultiVector.of(dimension, floats(in, rows * dimension)));
       }
-      return Embedding.of(dense, sparse, colbert, tokenCount, (flags & 8) != 0);
+      return found;
     } catch (BufferUnderflowException | IllegalArgumentException e) {
       return null;
     }

@@ -5,7 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingCache;
 import io.luciole.Output;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
 /**
  * Keeps embeddings in memory. When it is full, Caffeine's W-TinyLFU policy evicts those that are
@@ -40,8 +40,8 @@ public final class MemoryCache implements EmbeddingCache {
   }
 
   @Override
-  public @Nullable Embedding get(Key key) {
-    return entries.getIfPresent(key);
+  public Optional<Embedding> get(Key key) {
+    return Optional.ofNullable(entries.getIfPresent(key));
   }
 
   @Override

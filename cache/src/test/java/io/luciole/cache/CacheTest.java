@@ -20,10 +20,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,12 +65,16 @@ class CacheTest {
       SparseVector sparse =
           random.nextBoolean() ? SparseVector.EMPTY : SparseVector.of(new int[] {3, 9}, floats(2));
       Embedding embedding =
-          Embedding.of(
-              random.nextBoolean() ? dense : null,
-              random.nextBoolean() ? sparse : null,
-              random.nextBoolean() ? MultiVector.of(3, floats(3 * random.nextInt(5))) : null,
-              1 + random.nextInt(9000),
-              random.nextBoolean());
+          Embedding.ofTokens(1 + random.nextInt(9000)).withTruncated(random.nextBoolean());
+      if (random.nextBoolean()) {
+        embedding = embedding.withDense(dense);
+      }
+      if (random.nextBoolean()) {
+        embedding = embedding.withSparse(sparse);
+      }
+      if (random.nextBoolean()) {
+        embedding = embedding.withColbert(MultiVector.of(3, floats(3 * random.nextInt(5))));
+      }
       byte[] bytes = EmbeddingCodec.encode(embedding);
       assertThat(EmbeddingCodec.decode(bytes)).as("seed %d", seed).isEqualTo(embedding);
       bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
@@ -164,7 +168,7 @@ class CacheTest {
     EmbeddingCache watched =
         new EmbeddingCache() {
           @Override
-          public @Nullable Embedding get(Key key) {
+          public Optional<Embedding> get(Key key) {
             askedBy.add(Thread.currentThread().getName());
             return kept.get(key);
           }
@@ -190,7 +194,7 @@ class CacheTest {
     EmbeddingCache broken =
         new EmbeddingCache() {
           @Override
-          public @Nullable Embedding get(Key key) {
+          public Optional<Embedding> get(Key key) {
             throw new IllegalStateException("as was asked for");
           }
 

@@ -365,7 +365,7 @@ class EmbedCommandTest {
 
   private static Embedding of(JsonNode line) {
     float[] dense = floats(line.path("dense"));
-    return Embedding.of(dense, null, null, line.path("tokens").intValue(), false);
+    return Embedding.ofTokens(line.path("tokens").intValue()).withDense(dense);
   }
 
   private static float[] floats(JsonNode array) {

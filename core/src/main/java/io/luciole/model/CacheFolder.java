@@ -3,14 +3,15 @@ package io.luciole.model;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** Where Luciole keeps what it can make or fetch again: models, digests, calibration. */
+/** The folder for what Luciole can make or fetch again: models, digests, calibrations. */
 public final class CacheFolder {
   private CacheFolder() {}
 
   /**
    * The folder: the system property {@code luciole.cache}, or the environment's {@code
-   * LUCIOLE_CACHE}, or {@code $XDG_CACHE_HOME/luciole}, or {@code ~/.cache/luciole}. It may not
-   * exist yet.
+   * LUCIOLE_CACHE}, or {@code $XDG_CACHE_HOME/luciole}, or {@code ~/.cache/luciole}.
+   *
+   * @return the path; the folder may not exist yet
    */
   public static Path path() {
     String set = firstSet(System.getProperty("luciole.cache"), System.getenv("LUCIOLE_CACHE"));

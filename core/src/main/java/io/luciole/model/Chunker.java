@@ -12,20 +12,19 @@ import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cuts texts into chunks that a model sees whole: each, tokenised alone with its role's prompt and
- * the special tokens, has no more tokens than a limit.
+ * Cuts texts into chunks that fit a model: tokenised alone, with its role's prompt and the special
+ * tokens, a chunk has at most a given number of tokens.
  *
- * <p>A chunk ends where a sentence or a paragraph does, if one ends in the second half of what
+ * <p>A chunk ends at the end of a sentence or a paragraph, if one ends in the second half of what
  * fits; else after a blank between words; else between two tokens, never inside a surrogate pair.
- * Chunks may overlap: then each begins with whole sentences of the one before, or words if its last
- * sentence is longer than the overlap. Sentences are those of {@link
- * BreakIterator#getSentenceInstance} in the root locale, which knows the full stops of most scripts
- * and takes "Mr." for the end of one.
+ * If chunks overlap, each begins with whole sentences of the previous one, or with words if the
+ * last sentence is longer than the overlap. Sentences are those of {@link
+ * BreakIterator#getSentenceInstance} in the root locale, which knows the full stops of most
+ * scripts, and takes "Mr." for the end of a sentence.
  *
- * <p>A text that fits is one chunk, exactly. Of longer ones, blanks around the chunks are in none,
- * and every other character is in at least one. A single character with more tokens than fit is a
- * chunk of its own, which the model will see truncated. No chunk has more than a million
- * characters.
+ * <p>A text that fits is exactly one chunk. In longer texts the blanks around chunks belong to no
+ * chunk, and every other character to at least one. A single character with more tokens than fit is
+ * a chunk of its own, which the model truncates. No chunk has more than a million characters.
  *
  * <p>Immutable and safe for use by many threads, as long as the tokenizer is open.
  */
@@ -33,18 +32,24 @@ public final class Chunker {
   /**
    * A piece of a text.
    *
-   * @param start where it starts in the text, in {@code char}s
-   * @param end where it ends, exclusive
-   * @param tokens its tokens when tokenised alone, special ones and the prompt included
+   * @param start the position at which it starts in the text, in {@code char}s
+   * @param end the position at which it ends, exclusive
+   * @param tokens the number of its tokens when it is tokenised alone, special ones and the prompt
+   *     included
    */
   public record Chunk(int start, int end, int tokens) {
-    /** The piece itself. */
+    /**
+     * Cuts this piece out of its text.
+     *
+     * @param text the text that was chunked
+     * @return the piece
+     */
     public String of(String text) {
       return text.substring(start, end);
     }
   }
 
-  /** Characters of a token, for a first guess; then as found. */
+  /** The characters of a token, as a first guess. */
   private static final double USUAL_CHARS_PER_TOKEN = 5;
 
   /** Tokens near the end of what is read can differ from those of the whole text. */
@@ -57,12 +62,13 @@ public final class Chunker {
   private final int room;
 
   /**
-   * Prepares for texts of one role.
+   * Creates a chunker for texts of one role.
    *
-   * @param tokenizer the model's; it stays the caller's
-   * @param role whose prompt comes before each chunk
-   * @param maxTokens most tokens of a chunk, special ones and the prompt included
-   * @param overlapTokens most tokens that a chunk repeats of the one before; 0 for none
+   * @param tokenizer the model's tokenizer, which the caller closes
+   * @param role the role whose prompt is put before each chunk
+   * @param maxTokens the largest number of tokens in a chunk, special ones and the prompt included
+   * @param overlapTokens the largest number of tokens that a chunk repeats of the previous one; 0
+   *     for no overlap
    * @throws IllegalArgumentException if the limit is above the model's or leaves no room for text,
    *     or the overlap is negative or more than half of that room
    */
@@ -90,7 +96,12 @@ public final class Chunker {
     }
   }
 
-  /** All chunks of a text, in order; at least one. */
+  /**
+   * Cuts a text into chunks.
+   *
+   * @param text the text
+   * @return all chunks in order, at least one
+   */
   public List<Chunk> chunks(String text) {
     List<Chunk> all = new ArrayList<>();
     iterator(text).forEachRemaining(all::add);
@@ -98,8 +109,11 @@ public final class Chunker {
   }
 
   /**
-   * The chunks of a text one by one, each found when it is asked for: the memory this takes depends
-   * on the limit, not on the text's length.
+   * Cuts a text into chunks one by one, each when it is asked for. The memory depends on the
+   * largest number of tokens, not on the length of the text.
+   *
+   * @param text the text
+   * @return the chunks in order, at least one; not for use by several threads
    */
   public Iterator<Chunk> iterator(String text) {
     return new Chunks(TextTokenizer.wellFormed(requireNonNull(text, "text")));
@@ -177,7 +191,7 @@ public final class Chunker {
     private Window read(int start) {
       double guess =
           Math.clamp(
-              1.25 * charsPerToken * (room + READ_MARGIN), 64, (double) TextTokenizer.MOST_CHARS);
+              1.25 * charsPerToken * (room + READ_MARGIN), 64, (double) TextTokenizer.MAX_CHARS);
       while (true) {
         int end = (int) Math.min(text.length(), start + guess);
         if (end < text.length()) {
@@ -186,13 +200,13 @@ public final class Chunker {
         int[] starts = tokenizer.starts(text.substring(start, end));
         if (end == text.length()
             || starts.length >= room + READ_MARGIN
-            || end - start >= TextTokenizer.MOST_CHARS - 1) {
+            || end - start >= TextTokenizer.MAX_CHARS - 1) {
           if (starts.length > 0) {
             charsPerToken = Math.max(0.5, (double) (end - start) / starts.length);
           }
           return new Window(text, start, end, starts);
         }
-        guess = Math.min(2 * guess, TextTokenizer.MOST_CHARS);
+        guess = Math.min(2 * guess, TextTokenizer.MAX_CHARS);
       }
     }
 

@@ -55,15 +55,15 @@ public record EncoderConfig(
   private static final Map<String, Boolean> TYPES =
       new TreeMap<>(Map.of("bert", false, "roberta", true, "xlm-roberta", true, "camembert", true));
 
-  /** No table or matrix is larger than that; guards the arithmetic on sizes from the file. */
-  private static final int MOST = 1 << 24;
+  /** The largest size that is accepted, so that products of sizes do not overflow. */
+  private static final int MAX_SIZE = 1 << 24;
 
-  /** Components of one head's query, key and value. */
+  /** {@return the number of components of one head's query, key and value} */
   public int headSize() {
     return hidden / heads;
   }
 
-  /** The longest text that the position table has rows for. */
+  /** {@return the largest number of tokens that the position table has rows for} */
   public int maxTokens() {
     return positions - firstPosition;
   }
@@ -71,6 +71,8 @@ public record EncoderConfig(
   /**
    * Reads {@code config.json}.
    *
+   * @param file the path of the file
+   * @return the sizes
    * @throws ModelException if it describes no encoder of this kind: "expected … found …"
    */
   public static EncoderConfig read(Path file) {
@@ -132,8 +134,8 @@ public record EncoderConfig(
       if (!value.isIntegralNumber() || !value.canConvertToInt()) {
         throw wrong("a whole number \"" + key + '"', value);
       }
-      if (value.asInt() < 1 || value.asInt() > MOST) {
-        throw wrong("\"" + key + "\" from 1 to " + MOST, value);
+      if (value.asInt() < 1 || value.asInt() > MAX_SIZE) {
+        throw wrong("\"" + key + "\" from 1 to " + MAX_SIZE, value);
       }
       return value.asInt();
     }

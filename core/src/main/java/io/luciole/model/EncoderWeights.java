@@ -12,9 +12,9 @@ import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The weights of an encoder of the BERT and XLM-RoBERTa kind, and of BGE-M3's two heads, by their
- * part in the arithmetic instead of by the names that their files give them. All names and shapes
- * have been checked against {@link #config} when it is open; no weight has been read.
+ * The weights of an encoder of the BERT and XLM-RoBERTa kind, and of BGE-M3's two heads, named by
+ * their part in the arithmetic and not as in their files. Opening checks all names and shapes
+ * against {@link #config} and reads no weight. H is the number of components of a token's state.
  *
  * <pre>
  * h   = norm(words[id] + positions[firstPosition + t] + tokenTypes[0])
@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>A {@link Linear} is {@code x·weightᵀ + bias}, as PyTorch stores it. Safe for use by many
- * threads, but for {@link #close}; buffers of tensors stay valid after that.
+ * threads, except {@link #close}; the tensors' buffers stay valid after it.
  */
 public final class EncoderWeights implements AutoCloseable {
   private static final String WORDS = "embeddings.word_embeddings.weight";
@@ -45,7 +45,7 @@ public final class EncoderWeights implements AutoCloseable {
    * @param bias {@code [out]}
    */
   public record Linear(Tensor weight, Tensor bias) {
-    /** The rows of the weight: components of what comes out. */
+    /** {@return the number of components of the result, which are the rows of the weight} */
     public int outputs() {
       return Math.toIntExact(weight.shape()[0]);
     }
@@ -53,7 +53,11 @@ public final class EncoderWeights implements AutoCloseable {
     /**
      * BGE-M3's head for token weights, {@code [1, H]}: a state dict {@code {weight, bias}}.
      *
-     * @throws io.luciole.model.checkpoint.CheckpointException if the file holds another
+     * @param file the open file
+     * @param hidden the number of components of a token's state, H
+     * @return the head
+     * @throws io.luciole.model.checkpoint.CheckpointException if the tensors are missing or of
+     *     another shape
      */
     public static Linear sparseHead(Checkpoint file, int hidden) {
       return new Linear(file.requireShape("weight", 1, hidden), file.requireShape("bias", 1));
@@ -62,7 +66,11 @@ public final class EncoderWeights implements AutoCloseable {
     /**
      * BGE-M3's head for token vectors, {@code [D', H]}: a state dict {@code {weight, bias}}.
      *
-     * @throws io.luciole.model.checkpoint.CheckpointException if the file holds another
+     * @param file the open file
+     * @param hidden the number of components of a token's state, H
+     * @return the head
+     * @throws io.luciole.model.checkpoint.CheckpointException if the tensors are missing or of
+     *     another shape
      */
     public static Linear colbertHead(Checkpoint file, int hidden) {
       long rows = file.require("bias").elementCount();
@@ -125,6 +133,7 @@ public final class EncoderWeights implements AutoCloseable {
    * Opens a model's checkpoint, with its heads if it has them; of a model that has none, its ONNX
    * file, if that is one whose weights {@link Checkpoint} can read.
    *
+   * @param model the model's files
    * @return the open weights; the caller closes them
    * @throws ModelException if {@code config.json} or the checkpoint is missing, describes an
    *     encoder of another kind, or takes fewer tokens than the model is said to
@@ -226,47 +235,52 @@ public final class EncoderWeights implements AutoCloseable {
     return file == null ? null : linear.apply(keep(Checkpoint.open(file)), config.hidden());
   }
 
-  /** The sizes. */
+  /** {@return the sizes} */
   public EncoderConfig config() {
     return config;
   }
 
-  /** The token table, {@code [vocabulary, H]}. */
+  /** {@return the token table, {@code [vocabulary, H]}} */
   public Tensor words() {
     return tensor(WORDS, config.vocabulary(), config.hidden());
   }
 
-  /** The position table, {@code [positions, H]}. */
+  /** {@return the position table, {@code [positions, H]}} */
   public Tensor positions() {
     return tensor("embeddings.position_embeddings.weight", config.positions(), config.hidden());
   }
 
-  /** The token type table, {@code [tokenTypes, H]}, of which the first row is used. */
+  /** {@return the token type table, {@code [tokenTypes, H]}, of which the first row is used} */
   public Tensor tokenTypes() {
     return tensor("embeddings.token_type_embeddings.weight", config.tokenTypes(), config.hidden());
   }
 
-  /** The normalisation of the sum of the three tables' rows. */
+  /** {@return the normalisation of the sum of the rows of the three tables} */
   public Norm embeddingNorm() {
     return norm("embeddings.LayerNorm");
   }
 
-  /** A layer, {@code 0 <= index < config().layers()}; 0 is the one behind the tables. */
+  /**
+   * A layer.
+   *
+   * @param index its index, {@code 0 <= index < config().layers()}; 0 is the first to run
+   * @return the layer
+   */
   public Layer layer(int index) {
     return layers.get(index);
   }
 
-  /** The sparse head, {@code [1, H]}, if the model has one. */
+  /** {@return the sparse head, {@code [1, H]}, if the model has one} */
   public Optional<Linear> sparseHead() {
     return Optional.ofNullable(sparse);
   }
 
-  /** The ColBERT head, {@code [D', H]}, if the model has one. */
+  /** {@return the ColBERT head, {@code [D', H]}, if the model has one} */
   public Optional<Linear> colbertHead() {
     return Optional.ofNullable(colbert);
   }
 
-  /** Lets go of the files; buffers that were mapped stay valid. Closing twice does nothing. */
+  /** Closes the files. Buffers that were mapped stay valid. Closing twice does nothing. */
   @Override
   public void close() {
     open.forEach(Checkpoint::close);

@@ -9,19 +9,20 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a model's files mean: everything about it that is not in the weights.
+ * What a model's files mean: everything about the model that is not in its weights. Immutable.
  *
- * @param hiddenSize components of a token's state according to {@code config.json}, if it says
- * @param maxTokens the longest text, special tokens included
- * @param pooling how token states become one vector, or null where nothing says: a backend that
- *     finds pooled vectors in the model needs none, others call {@link #requirePooling}
+ * @param hiddenSize the number of components of a token's state by {@code config.json}, if it is
+ *     there
+ * @param maxTokens the largest number of tokens in a text, special tokens included
+ * @param pooling how token states become one vector, or null if no file says it. A backend whose
+ *     model computes pooled vectors itself needs none; other backends call {@link #requirePooling}
  * @param normalize whether dense vectors are scaled to Euclidean length 1
- * @param prompts what is put before a text of a role; a role without an entry has none
- * @param unweightedTokens token ids that never get a sparse weight: those of the classification,
- *     end, padding and unknown tokens
- * @param outlierChannels components of the token states that are many times as large as the others
- *     in every text (Dettmers et al. 2022, LLM.int8()); where activations are quantised, these are
- *     left out. Empty where nobody has looked for them
+ * @param prompts what is put before a text, by role; a role without an entry has no prompt
+ * @param unweightedTokens the token ids that never get a sparse weight: the classification, end,
+ *     padding and unknown tokens
+ * @param outlierChannels the components of the token states that are many times as large as the
+ *     others in every text (Dettmers et al. 2022, LLM.int8()); where activations are quantised,
+ *     these stay floats. Empty if nobody has looked for them
  */
 public record ModelDescription(
     OptionalInt hiddenSize,
@@ -60,8 +61,9 @@ public record ModelDescription(
   }
 
   /**
-   * The pooling.
+   * The pooling, for a backend that needs it.
    *
+   * @return how token states become one vector
    * @throws ModelException if nothing in the model's folder says which; the message says where to
    *     write it
    */
@@ -80,7 +82,12 @@ public record ModelDescription(
         hiddenSize, limit, pooling, normalize, prompts, unweightedTokens, outlierChannels);
   }
 
-  /** The prompt of a role, empty if there is none. */
+  /**
+   * The prompt of a role.
+   *
+   * @param role the role
+   * @return what is put before its texts; empty if nothing is
+   */
   public String prompt(Role role) {
     return prompts.getOrDefault(role, "");
   }

@@ -6,12 +6,21 @@ import io.luciole.LucioleException;
 public class ModelException extends LucioleException {
   private static final long serialVersionUID = 1L;
 
-  /** Creates an exception with a message for people. */
+  /**
+   * Creates an exception.
+   *
+   * @param message what was expected, what was found and what to do, in words for people
+   */
   public ModelException(String message) {
     super(message);
   }
 
-  /** Creates an exception with a message for people and the failure beneath it. */
+  /**
+   * Creates an exception.
+   *
+   * @param message what was expected, what was found and what to do, in words for people
+   * @param cause the failure beneath it
+   */
   public ModelException(String message, Throwable cause) {
     super(message, cause);
   }

@@ -9,10 +9,10 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A resolved model: its files and what they mean. All paths exist and are regular files at the time
- * of resolution.
+ * The files of a model and what they mean. When a model is resolved, all paths exist and are
+ * regular files.
  *
- * @param name what people call it: an alias, a hub name, a folder's name
+ * @param name the model's name for people: an alias, a hub name or a folder's name
  * @param folder the folder of the files
  * @param tokenizer the Hugging Face {@code tokenizer.json}
  * @param config {@code config.json}, or null
@@ -47,20 +47,21 @@ public record ModelFiles(
     }
   }
 
-  /** The checkpoint, if there is one. */
+  /** {@return the checkpoint, if there is one} */
   public Optional<Path> checkpoint() {
     return Optional.ofNullable(weights);
   }
 
-  /** The ONNX file, if there is one. */
+  /** {@return the ONNX file, if there is one} */
   public Optional<Path> onnxFile() {
     return Optional.ofNullable(onnx);
   }
 
   /**
-   * A whole number from {@code config.json}, such as {@code vocab_size}, if there is one of at
-   * least 1.
+   * A positive whole number from {@code config.json}.
    *
+   * @param key its name, such as {@code vocab_size}
+   * @return the number, or empty if there is none of at least 1
    * @throws ModelException if the file cannot be read
    */
   public Optional<Integer> configNumber(String key) {
@@ -69,8 +70,10 @@ public record ModelFiles(
   }
 
   /**
-   * The same model with a lower limit on a text's tokens.
+   * The same model with a lower limit on the tokens of a text.
    *
+   * @param maxTokens the largest number of tokens, special ones included
+   * @return the changed copy
    * @throws IllegalArgumentException if the limit is below 2 or above the model's own
    */
   public ModelFiles withMaxTokens(int maxTokens) {
@@ -97,11 +100,12 @@ public record ModelFiles(
   }
 
   /**
-   * The fingerprint of this model's vectors. Reads the weights the first time; their digest is kept
-   * in Luciole's cache folder for as long as size and modification time stay the same.
+   * The fingerprint of this model's vectors. The first call reads the weights; their digest is kept
+   * in Luciole's cache folder while their size and modification time stay the same.
    *
-   * @param dimension components of a dense vector, as the backend reports it
-   * @param precision the arithmetic, as the backend reports it; empty where that is of no matter
+   * @param dimension the number of components of a dense vector, as the backend reports it
+   * @param precision the arithmetic, as the backend reports it; empty where it does not matter
+   * @return the fingerprint
    * @throws ModelException if a file cannot be read
    */
   public ModelFingerprint fingerprint(int dimension, String precision) {

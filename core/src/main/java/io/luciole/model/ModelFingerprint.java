@@ -8,11 +8,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Which model a vector comes from. Vectors of two models can be compared only if their fingerprints
- * are {@linkplain #matches compatible}; an index keeps the fingerprint beside its vectors.
+ * Identifies the model that a vector comes from. Vectors of two models can be compared only if
+ * their fingerprints {@linkplain #matches match}. An index keeps the fingerprint beside its
+ * vectors.
  *
  * @param name the model's name, for people
- * @param dimension components of a dense vector
+ * @param dimension the number of components of a dense vector
  * @param tokenizerDigest SHA-256 of {@code tokenizer.json}, lower-case hex
  * @param weightsDigest SHA-256 over the weights and heads, lower-case hex
  * @param precision the arithmetic that the vectors were computed in, as {@link
@@ -51,8 +52,11 @@ public record ModelFingerprint(
   }
 
   /**
-   * Whether vectors of the two can be compared: all is equal but the name and the precision, for
-   * which ask {@link #isAsPreciseAs}.
+   * Tells whether vectors of two models can be compared: all is equal but the name and the precision.
+   * For the precision ask {@link #isAsPreciseAs}.
+   *
+   * @param other the other model's fingerprint
+   * @return true if they can
    */
   public boolean matches(ModelFingerprint other) {
     return dimension == other.dimension
@@ -61,9 +65,12 @@ public record ModelFingerprint(
   }
 
   /**
-   * Whether the precisions of the two make no difference beyond rounding: they are equal, both are
-   * of 16 bits or more, or one is not known. Between int8 and fp32 of a model, the nearest ten
-   * passages of a query overlap by about 0.94.
+   * Tells whether the precisions of two fingerprints make no difference beyond rounding: they are
+   * equal, or fp32 and fp16, or one is not known. Between int8 and fp32 of one model, the ten
+   * nearest passages of a query overlap by about 0.94.
+   *
+   * @param other the other fingerprint
+   * @return true if nothing but rounding lies between them
    */
   public boolean isAsPreciseAs(ModelFingerprint other) {
     return precision.equals(other.precision)
@@ -72,7 +79,9 @@ public record ModelFingerprint(
         || (EXACT.contains(precision) && EXACT.contains(other.precision));
   }
 
-  /** A short form for people: the name, the dimension and the first digits of the digests. */
+  /**
+   * {@return a short form for people: the name, the dimension, the first digits of the digests, and
+   * the precision}
   public String brief() {
     return name
         + " ("
@@ -84,7 +93,7 @@ public record ModelFingerprint(
         + (precision.isEmpty() ? ")" : ", " + precision + ")");
   }
 
-  /** One line that {@link #parse} reads back. */
+  /** {@return one line that {@link #parse} reads back} */
   public String format() {
     return name
         + " dimension="
@@ -97,8 +106,10 @@ public record ModelFingerprint(
   }
 
   /**
-   * Reads what {@link #format} wrote.
+   * Reads what {@link #format} returned.
    *
+   * @param line the line
+   * @return the fingerprint
    * @throws IllegalArgumentException if the line has another form
    */
   public static ModelFingerprint parse(String line) {

@@ -10,7 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where a model comes from, as a user writes it:
+ * Names a model, as a user writes it:
  *
  * <ul>
  *   <li>an alias: {@code starter}, a small English model that comes with Maven;
@@ -40,8 +40,10 @@ public final class ModelSource {
   }
 
   /**
-   * Reads what a user wrote. Never touches the file system.
+   * Reads what a user wrote. Does not touch the file system.
    *
+   * @param text an alias, a path or a hub name
+   * @return the source
    * @throws IllegalArgumentException if the text is blank
    */
   public static ModelSource parse(String text) {
@@ -52,7 +54,12 @@ public final class ModelSource {
     return new ModelSource(name, null);
   }
 
-  /** A local folder, or an ONNX file in one. */
+  /**
+   * Names a local model.
+   *
+   * @param path a folder, or an ONNX file in one
+   * @return the source
+   */
   public static ModelSource path(Path path) {
     return new ModelSource(path.toString(), path);
   }
@@ -60,8 +67,9 @@ public final class ModelSource {
   /**
    * Finds the files and reads what they mean.
    *
-   * @throws ModelException if there is no such model here, or its files are not as they must be;
-   *     the message says what to do
+   * @return the files and their description
+   * @throws ModelException if there is no such model on this machine, or its files are wrong; the
+   *     message says what to do
    */
   public ModelFiles resolve() {
     return resolve(Path.of(""));

@@ -16,15 +16,20 @@ import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns texts into token ids with Hugging Face's own tokenizers library, by way of DJL.
+ * Turns texts into token ids with Hugging Face's tokenizers library, which DJL binds to Java.
  *
- * <p>A text longer than the model's limit keeps its first tokens and the special tokens at its end,
- * as Hugging Face truncates. Of a very long text only as much is read as decides those tokens, so a
- * text of many megabytes costs no more than one of the limit's length. What is beyond a million
- * characters is never read: where they have fewer tokens than the limit, as a million blanks or
- * unknown characters in a row have, the rest is cut off.
+ * <p>A text that is longer than the model's limit keeps its first tokens and the special tokens at
+ * its end, as Hugging Face truncates. Only as much of a very long text is read as decides those
+ * tokens, so a text of many megabytes costs no more than one of the limit's length. Characters
+ * beyond the first million are never read. If those first ones have fewer tokens than the limit, as
+ * a million blanks have, the rest is cut off all the same.
  *
- * <p>Safe for use by many threads. Contacts nothing: DJL's report home is switched off here.
+ * <p>Safe for use by many threads.
+ *
+ * <p>Loading this class sets two system properties for the whole process, unless they or
+ * environment variables of the same names are set: {@code OPT_OUT_TRACKING=true}, so that DJL
+ * contacts no server, and {@code RUST_FLAVOR=cpu}, so that it downloads no GPU build of its
+ * tokenizers.
  */
 public final class TextTokenizer implements AutoCloseable {
   static {
@@ -34,19 +39,22 @@ public final class TextTokenizer implements AutoCloseable {
     setUnlessSet("RUST_FLAVOR", "cpu");
   }
 
-  /** First guess at how much of a long text decides its first tokens, in characters a token. */
+  /** A first guess at how many characters of a long text decide one token. */
   private static final int CHARS_PER_TOKEN = 16;
 
-  /** Characters that are read at most; native memory is some 200 bytes for each. */
-  static final int MOST_CHARS = 1 << 20;
+  /**
+   * The largest number of characters that are read; each takes about 200 bytes of native memory.
+   */
+  static final int MAX_CHARS = 1 << 20;
 
-  /** Tokens near a cut can differ from those of the whole text; these many are not trusted. */
+  /** How many tokens before a cut are not used, since they can differ from the whole text's. */
   private static final int CUT_MARGIN = 128;
 
   private final HuggingFaceTokenizer tokenizer;
 
   /**
-   * Calls under way, and one for being open: native memory is given back by whoever brings it to 0.
+   * The number of calls in progress, plus one while the tokenizer is open. Whoever brings it to 0
+   * frees the native memory.
    */
   private final AtomicInteger users = new AtomicInteger(1);
 
@@ -59,7 +67,7 @@ public final class TextTokenizer implements AutoCloseable {
   private final int[] framed;
   private final Path file;
 
-  /** One more than the greatest token id, or 0 until somebody asks. */
+  /** One more than the largest token id, or 0 until it is first needed. */
   private volatile int vocabulary;
 
   private TextTokenizer(HuggingFaceTokenizer tokenizer, Path file, ModelDescription description) {
@@ -86,6 +94,8 @@ public final class TextTokenizer implements AutoCloseable {
   /**
    * Opens the tokenizer of a model.
    *
+   * @param model the model's files
+   * @return a tokenizer; close it after use
    * @throws ModelException if {@code tokenizer.json} cannot be read
    */
   public static TextTokenizer open(ModelFiles model) {
@@ -119,20 +129,27 @@ public final class TextTokenizer implements AutoCloseable {
     return opened;
   }
 
-  /** The token ids of a text with its role's prompt before it. Lone surrogates become U+FFFD. */
+  /**
+   * Tokenises a text with its role's prompt before it. Lone surrogates become U+FFFD.
+   *
+   * @param text the text, of any length
+   * @param role its role, which decides the prompt
+   * @return the token ids, special ones included, cut off at the model's limit
+   * @throws IllegalStateException if the tokenizer is closed
+   */
   public TokenizedText tokenize(String text, Role role) {
     requireNonNull(text, "text");
     String prompt = prompt(role);
     String whole = wellFormed(prompt.isEmpty() ? text : prompt + text);
     long guess = (long) CHARS_PER_TOKEN * (maxTokens + CUT_MARGIN);
-    long most = Math.max(guess, MOST_CHARS);
+    long largest = Math.max(guess, MAX_CHARS);
     while (guess < whole.length()) {
       long[] ids = encode(whole.substring(0, wholeCharacters(whole, (int) guess)));
-      if (ids.length >= maxTokens + CUT_MARGIN || guess == most) {
+      if (ids.length >= maxTokens + CUT_MARGIN || guess == largest) {
         return new TokenizedText(
             ids.length > maxTokens ? truncate(ids) : toInts(ids, ids.length), true);
       }
-      guess = Math.min(2 * guess, most);
+      guess = Math.min(2 * guess, largest);
     }
     long[] ids = encode(whole);
     return ids.length > maxTokens
@@ -141,10 +158,12 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   /**
-   * Puts the special tokens around ids that this tokenizer gave, where they are missing, and cuts
-   * what is longer than the model's limit.
+   * Adds the special tokens to ids of this tokenizer where they are missing, and cuts off what is
+   * longer than the model's limit.
    *
-   * @throws IllegalArgumentException if an id is none of this tokenizer's
+   * @param ids token ids with or without the special tokens around them; copied
+   * @return the ids with the special tokens
+   * @throws IllegalArgumentException if an id is not one of this tokenizer's
    */
   public TokenizedText frame(int[] ids) {
     requireNonNull(ids, "ids");
@@ -187,22 +206,27 @@ public final class TextTokenizer implements AutoCloseable {
     return known;
   }
 
-  /** Most tokens of a text, special ones and the prompt included. */
+  /** The largest number of tokens in a text, special ones and the prompt included. */
   int maxTokens() {
     return maxTokens;
   }
 
   /**
-   * How many tokens a text has, its role's prompt and the special ones included, however many the
-   * model takes. Reads the text to its end: a text of megabytes takes seconds.
+   * Counts the tokens of a text, even beyond the model's limit. Reads the text to its end: a text
+   * of megabytes takes seconds.
+   *
+   * @param text the text
+   * @param role its role, which decides the prompt
+   * @return the number of tokens, special ones and the prompt included
+   * @throws IllegalStateException if the tokenizer is closed
    */
   public int count(String text, Role role) {
     return encode(wellFormed(prompt(role) + text)).length;
   }
 
   /**
-   * Where the tokens of a text start, in {@code char}s and ascending; special tokens around it are
-   * left out. Several tokens can start at one place, where a character is normalised to many.
+   * The positions at which the tokens of a text start, in {@code char}s and ascending, without the
+   * special tokens. Several tokens start at one position if a character is normalised to several.
    *
    * @param text well-formed UTF-16
    */
@@ -229,7 +253,13 @@ public final class TextTokenizer implements AutoCloseable {
     return role == Role.QUERY ? queryPrompt : passagePrompt;
   }
 
-  /** The string of one token id, as far as a single token has one; for showing, not for keys. */
+  /**
+   * The string of a token, for showing it to people. Different ids may have the same string.
+   *
+   * @param tokenId the token's id
+   * @return its string, which may be empty
+   * @throws IllegalStateException if the tokenizer is closed
+   */
   public String decode(int tokenId) {
     enter();
     try {
@@ -239,7 +269,7 @@ public final class TextTokenizer implements AutoCloseable {
     }
   }
 
-  /** The text with each lone surrogate replaced, since native code takes no other strings. */
+  /** The text with each lone surrogate replaced, as the native code requires. */
   static String wellFormed(String text) {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
@@ -257,7 +287,7 @@ public final class TextTokenizer implements AutoCloseable {
     return text;
   }
 
-  /** Where to cut so that no surrogate pair is split. */
+  /** The position at or before {@code end} at which a cut splits no surrogate pair. */
   static int wholeCharacters(String text, int end) {
     return Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end;
   }
@@ -279,14 +309,14 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   /**
-   * The ids alone. {@link HuggingFaceTokenizer#encode} would also build token strings, spans and
-   * masks, one object a token.
+   * The ids alone. {@link HuggingFaceTokenizer#encode} would also build strings, spans and masks,
+   * one object for each token.
    */
   private long[] encode(String text) {
     return encoded(text, TokenizersLibrary.LIB::getTokenIds);
   }
 
-  /** Reads something of a text's native encoding. */
+  /** Encodes a text and reads a part of its native encoding. */
   private <T> T encoded(String text, LongFunction<T> read) {
     enter();
     try {
@@ -323,8 +353,9 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   /**
-   * Gives the native memory back, once calls that are under way have returned; does not wait for
-   * them. Later calls throw {@link IllegalStateException}. Closing twice does nothing.
+   * Closes the tokenizer. The native memory is freed when the calls in progress have returned; this
+   * method does not wait for them. Later calls throw {@link IllegalStateException}. Closing twice
+   * does nothing.
    */
   @Override
   public void close() {

@@ -4,14 +4,15 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.Arrays;
 
-/** A text's token ids, special tokens included, no longer than the model's limit. Immutable. */
+/** The token ids of a text, special tokens included, at most the model's limit. Immutable. */
 public final class TokenizedText {
   private final int[] ids;
   private final boolean truncated;
 
   /**
-   * Wraps token ids without a copy: the caller gives the array away.
+   * Creates a tokenised text. The array is not copied; the caller must not change it any more.
    *
+   * @param ids the token ids
    * @param truncated whether the text had more tokens than the limit
    */
   public TokenizedText(int[] ids, boolean truncated) {
@@ -19,17 +20,17 @@ public final class TokenizedText {
     this.truncated = truncated;
   }
 
-  /** The token ids, not a copy: not to be changed. */
+  /** {@return the token ids; not a copy, so they must not be changed} */
   public int[] ids() {
     return ids;
   }
 
-  /** The number of tokens. */
+  /** {@return the number of tokens} */
   public int length() {
     return ids.length;
   }
 
-  /** Whether the text had more tokens than the limit, so that its end is not among the ids. */
+  /** {@return whether the text had more tokens than the limit, so that its end is missing} */
   public boolean truncated() {
     return truncated;
   }

@@ -6,19 +6,20 @@ import io.luciole.Output;
 import java.util.Set;
 
 /**
- * What an open backend is and can do; constant over its life.
+ * What an open backend is and can do. It does not change while the backend is open.
  *
  * @param backend the provider's name, such as {@code onnx}
- * @param version the runtime beneath and its version, such as {@code ONNX Runtime 1.28.0}
- * @param device where it runs
+ * @param version the runtime and its version, such as {@code ONNX Runtime 1.28.0}
+ * @param device the device it runs on
  * @param precision the arithmetic it uses, as {@link Precision#id} or the model file's own words
- * @param outputs what it can give for this model; {@link Backend#run} refuses others
- * @param dimension components of a dense vector, D
- * @param colbertDimension components of a token vector, D', or 0 where there are none
- * @param maxTokens the longest text it takes, special tokens included
- * @param pads whether texts of unequal length cost padding, so that similar lengths should go
- *     together
- * @param concurrentRuns how many threads may be in {@link Backend#run} at once; at least 1
+ * @param outputs the outputs it can compute for this model; {@link Backend#run} refuses others
+ * @param dimension the number of components of a dense vector, D
+ * @param colbertDimension the number of components of a token vector, D'; 0 if the model has none
+ * @param maxTokens the length of the longest text it takes, in tokens, special ones included
+ * @param pads whether it pads texts to the length of the longest one; the engine then puts texts of
+ *     similar length into one batch
+ * @param concurrentRuns the number of threads that may be in {@link Backend#run} at once; at least
+ *     1
  */
 public record BackendInfo(
     String backend,
@@ -60,9 +61,10 @@ public record BackendInfo(
   }
 
   /**
-   * Refuses what no backend may run: what {@link Backend#run} says of its arguments, for backends
-   * to call first.
+   * Checks the arguments of {@link Backend#run}. Backends call this first.
    *
+   * @param batch the texts
+   * @param wanted the outputs to compute
    * @param vocabulary one more than the greatest token id
    * @throws IllegalArgumentException if no output is asked for or one that is not offered, a text
    *     is longer than {@link #maxTokens}, or a token id is negative or not below {@code

@@ -7,12 +7,21 @@ package io.luciole.spi;
 public class BackendOutOfMemoryException extends BackendException {
   private static final long serialVersionUID = 1L;
 
-  /** Creates an exception with a message for people and the failure beneath it. */
+  /**
+   * Creates an exception.
+   *
+   * @param message what was expected, what was found and what to do, in words for people
+   * @param cause the failure beneath it
+   */
   public BackendOutOfMemoryException(String message, Throwable cause) {
     super(message, cause);
   }
 
-  /** Creates an exception with a message for people. */
+  /**
+   * Creates an exception.
+   *
+   * @param message what was expected, what was found and what to do, in words for people
+   */
   public BackendOutOfMemoryException(String message) {
     super(message);
   }

@@ -4,82 +4,75 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.Output;
 import java.nio.FloatBuffer;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.jspecify.annotations.Nullable;
 
 /**
- * What a backend computed for a {@link TokenBatch} of B texts and T tokens, in fp32.
+ * The values that a backend computed for a {@link TokenBatch} of B texts and T tokens, in fp32.
  *
- * <pre>
- * dense         [B, D]   pooled by the model's description, row i for text i
- * tokenWeights  [T]      relu(W·h + b), element t for token t
- * tokenVectors  [T, D']  ColBERT projection, row t for token t
- * </pre>
+ * <table>
+ * <caption>Shapes, for dense vectors of D components and token vectors of D' components</caption>
+ * <tr><td>{@link Output#DENSE}</td><td>{@code [B, D]}</td>
+ *   <td>row i is text i, pooled as the model's description says</td></tr>
+ * <tr><td>{@link Output#SPARSE}</td><td>{@code [T]}</td>
+ *   <td>element t is token t, {@code relu(W·h + b)}</td></tr>
+ * <tr><td>{@link Output#COLBERT}</td><td>{@code [T, D']}</td>
+ *   <td>row t is token t, the ColBERT projection</td></tr>
+ * </table>
  *
- * <p>Each is there exactly if it was asked for. Rows line up with the batch's flat token ids,
- * whatever padding or sorting the backend did inside. Vectors need not be normalised, special
- * tokens are not removed and weights are not merged: {@code EmbeddingDecoder} does that, in one
- * place. The row of a text's first token in {@code tokenVectors} is never read and may hold
- * anything.
+ * <p>An output has values exactly if it was asked for. Rows are in the order of the batch's flat
+ * token ids, whatever padding or sorting the backend did inside. Vectors need not be normalised,
+ * special tokens stay, and weights are not merged: the engine does all that, in one place. The row
+ * of a text's first token in {@link Output#COLBERT} is never read and may hold anything.
  *
- * <p>Buffers are read from absolute indices 0 on, may be heap or direct, and belong to the backend:
- * they are valid until {@link #close}, which the engine calls once, from any thread. Closing twice
- * does nothing.
+ * <p>Buffers are read at absolute indices from 0. They may be heap or direct buffers, belong to the
+ * backend, and are valid until {@link #close}, which the engine calls once, from any thread.
+ * Closing twice does nothing.
  */
 public final class BackendOutput implements AutoCloseable {
-  private final @Nullable FloatBuffer dense;
-  private final @Nullable FloatBuffer tokenWeights;
-  private final @Nullable FloatBuffer tokenVectors;
+  private final Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
   private final Runnable release;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /**
    * Creates an output.
    *
-   * @param dense {@code [B, D]}, or null if not asked for
-   * @param tokenWeights {@code [T]}, or null if not asked for
-   * @param tokenVectors {@code [T, D']}, or null if not asked for
-   * @param release gives the buffers' memory back; run once, at {@link #close}
+   * @param values the buffer of each output that was asked for, in the shapes above; the map is
+   *     copied, the buffers are not
+   * @param release frees the buffers' memory; run once, by {@link #close}
    */
-  public BackendOutput(
-      @Nullable FloatBuffer dense,
-      @Nullable FloatBuffer tokenWeights,
-      @Nullable FloatBuffer tokenVectors,
-      Runnable release) {
-    this.dense = dense;
-    this.tokenWeights = tokenWeights;
-    this.tokenVectors = tokenVectors;
+  public BackendOutput(Map<Output, FloatBuffer> values, Runnable release) {
+    this.values.putAll(values);
     this.release = requireNonNull(release, "release");
   }
 
   /**
-   * The values of one output.
+   * Returns the values of one output.
    *
-   * @throws IllegalStateException if it was not asked for, or after {@link #close}
+   * @param output one that was asked for
+   * @return the buffer, not a copy
+   * @throws IllegalStateException if the output was not asked for, or after {@link #close}
    */
   public FloatBuffer get(Output output) {
     if (closed.get()) {
       throw new IllegalStateException("this output is closed; its buffers belong to the backend");
     }
-    FloatBuffer values =
-        switch (output) {
-          case DENSE -> dense;
-          case SPARSE -> tokenWeights;
-          case COLBERT -> tokenVectors;
-        };
-    if (values == null) {
+    FloatBuffer found = values.get(output);
+    if (found == null) {
       throw new IllegalStateException("this output holds no " + output + " values");
     }
-    return values;
+    return found;
   }
 
-  /** Whether an output is there. */
+  /**
+   * Tells whether an output has values.
+   *
+   * @param output any output
+   * @return true if it was asked for
+   */
   public boolean has(Output output) {
-    return switch (output) {
-      case DENSE -> dense != null;
-      case SPARSE -> tokenWeights != null;
-      case COLBERT -> tokenVectors != null;
-    };
+    return values.containsKey(output);
   }
 
   @Override

@@ -43,10 +43,5 @@ public interface BackendProvider {
       devices = List.copyOf(devices);
       problems = List.copyOf(problems);
     }
-
-    /** Whether an accelerator is usable. */
-    public boolean hasAccelerator() {
-      return devices.stream().anyMatch(Device::isAccelerator);
-    }
   }
 }

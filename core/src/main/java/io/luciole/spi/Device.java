@@ -31,8 +31,10 @@ public record Device(String type, int ordinal) {
   }
 
   /**
-   * Reads {@code cpu}, {@code cuda} or {@code cuda:1}.
+   * Reads a device's name.
    *
+   * @param text such as {@code cpu}, {@code cuda} or {@code cuda:1}
+   * @return the device
    * @throws IllegalArgumentException if the text has another form
    */
   public static Device parse(String text) {
@@ -44,7 +46,7 @@ public record Device(String type, int ordinal) {
     return new Device(m.group(1), m.group(2) == null ? 0 : Integer.parseInt(m.group(2)));
   }
 
-  /** Whether this is an accelerator rather than the CPU. */
+  /** {@return whether this is an accelerator rather than the CPU} */
   public boolean isAccelerator() {
     return !type.equals("cpu");
   }

@@ -14,15 +14,20 @@ public enum Precision {
   /** 8-bit integers with weights quantised at load and activations as they come. */
   INT8;
 
-  /** The name used in configuration: {@code fp32}, {@code fp16}, {@code bf16}, {@code int8}. */
+  /**
+   * {@return the name used in configuration: {@code fp32}, {@code fp16}, {@code bf16}, {@code
+   * int8}}
+   */
   public String id() {
     return name().toLowerCase(Locale.ROOT);
   }
 
   /**
-   * Reads a name as {@link #id} writes it, in any case.
+   * Reads a name as {@link #id} returns it, in upper or lower case.
    *
-   * @throws IllegalArgumentException if there is none such; the message lists those there are
+   * @param text the name
+   * @return the precision
+   * @throws IllegalArgumentException if no precision has this name; the message lists the names
    */
   public static Precision parse(String text) {
     for (Precision p : values()) {

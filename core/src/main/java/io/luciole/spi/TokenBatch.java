@@ -5,8 +5,8 @@ import static java.util.Objects.requireNonNull;
 import java.util.List;
 
 /**
- * Tokenised texts, flat and unpadded: text {@code i} is the ids {@code offsets[i] ..
- * offsets[i+1]-1}.
+ * A batch of tokenised texts, flat and unpadded. Text {@code i} has the ids {@code offsets[i] ..
+ * offsets[i+1]-1}. Below, T is the number of tokens and B the number of texts.
  *
  * <pre>
  * tokenIds  [T]    | text 0 | text 1      | text 2 | …
@@ -14,7 +14,7 @@ import java.util.List;
  * </pre>
  *
  * <p>Every text has at least one token, special ones included. The arrays belong to the engine: a
- * backend reads them during {@link Backend#run}, does not change them and does not keep them.
+ * backend may read them during {@link Backend#run}, and must neither change nor keep them.
  */
 public final class TokenBatch {
   private final int[] tokenIds;
@@ -22,7 +22,7 @@ public final class TokenBatch {
   private final int maxLength;
 
   /**
-   * Wraps the two arrays without a copy.
+   * Creates a batch that keeps the two arrays.
    *
    * @param tokenIds token ids {@code [T]}
    * @param offsets where each text starts, {@code [B+1]}: {@code offsets[0] = 0}, strictly
@@ -57,7 +57,13 @@ public final class TokenBatch {
     this.maxLength = longest;
   }
 
-  /** Lays texts end to end. */
+  /**
+   * Creates a batch of texts, whose ids are copied.
+   *
+   * @param texts the token ids of each text; at least one text, none empty
+   * @return the batch
+   * @throws IllegalArgumentException if there is no text or a text is empty
+   */
   public static TokenBatch of(List<int[]> texts) {
     int[] offsets = new int[texts.size() + 1];
     for (int i = 0; i < texts.size(); i++) {
@@ -70,34 +76,42 @@ public final class TokenBatch {
     return new TokenBatch(ids, offsets);
   }
 
-  /** The number of texts, B; at least 1. */
+  /** {@return the number of texts, B; at least 1} */
   public int size() {
     return offsets.length - 1;
   }
 
-  /** The number of tokens, T. */
+  /** {@return the number of tokens of all texts, T} */
   public int tokens() {
     return tokenIds.length;
   }
 
-  /** The length of the longest text, in tokens. */
+  /** {@return the length of the longest text, in tokens} */
   public int maxLength() {
     return maxLength;
   }
 
   /**
-   * Where text {@code i} starts in {@link #tokenIds}; {@code offset(size())} is {@link #tokens}.
+   * The position in {@link #tokenIds} at which a text starts.
+   *
+   * @param i the index of the text, from 0; {@code size()} gives {@link #tokens}
+   * @return the position
    */
   public int offset(int i) {
     return offsets[i];
   }
 
-  /** The number of tokens of text {@code i}. */
+  /**
+   * The length of a text.
+   *
+   * @param i the index of the text, {@code 0 <= i < size()}
+   * @return the number of its tokens
+   */
   public int length(int i) {
     return offsets[i + 1] - offsets[i];
   }
 
-  /** The token ids {@code [T]}, not a copy. */
+  /** {@return the token ids {@code [T]}, not a copy} */
   public int[] tokenIds() {
     return tokenIds;
   }

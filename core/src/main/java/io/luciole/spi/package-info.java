@@ -1,7 +1,14 @@
 /**
- * What a backend implements: {@link io.luciole.spi.BackendProvider} is found by {@link
- * java.util.ServiceLoader} and opens a {@link io.luciole.spi.Backend}, which turns a {@link
- * io.luciole.spi.TokenBatch} into a {@link io.luciole.spi.BackendOutput}.
+ * The interface between the engine and its backends.
+ *
+ * <p>{@link BackendProvider} is found by {@link java.util.ServiceLoader}, or through {@link
+ * Backends} by name. It opens a {@link Backend} on a {@link Device}, which describes itself by
+ * {@link BackendInfo} and turns a {@link TokenBatch} into a {@link BackendOutput}. It fails with
+ * {@link BackendException}; {@link BackendOutOfMemoryException} makes the engine try a smaller
+ * batch.
+ *
+ * <p>To write a backend, implement the first two and let the contract test of {@code
+ * luciole-testkit} check it.
  */
 @NullMarked
 package io.luciole.spi;

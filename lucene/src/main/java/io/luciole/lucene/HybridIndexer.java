@@ -320,7 +320,7 @@ public final class HybridIndexer implements AutoCloseable {
 
   private CompletableFuture<Embedding> embed(String text, PipelineClock timer) {
     if (schema.outputs().isEmpty()) {
-      return CompletableFuture.completedFuture(Embedding.of(null, null, null, 1, false));
+      return CompletableFuture.completedFuture(Embedding.absent());
     }
     timer.embeddingStarts();
     CompletableFuture<Embedding> embedding;

@@ -73,7 +73,7 @@ final class SearchRun {
       return CompletableFuture.completedFuture(given);
     }
     if (outputs.isEmpty() || engine == null) {
-      return CompletableFuture.completedFuture(Embedding.of(null, null, null, 1, false));
+      return CompletableFuture.completedFuture(Embedding.absent());
     }
     EmbedOptions options = EmbedOptions.query().outputs(outputs);
     if (timeout > 0) {
@@ -197,7 +197,7 @@ final class SearchRun {
   private Found runLeg(Leg leg) throws IOException {
     HybridQuery.LegOptions options = query.options(leg);
     Query filter = both(query.filter().orElse(null), options.filter());
-    Embedding vectors = leg == Leg.BM25 ? Embedding.of(null, null, null, 1, false) : embedded();
+    Embedding vectors = leg == Leg.BM25 ? Embedding.absent() : embedded();
     if (vectors == null) {
       return new Found(new LegResult(leg, options.weight(), List.of()), true);
     }

@@ -16,6 +16,7 @@ import io.luciole.spi.TokenBatch;
 import io.luciole.testkit.MiniM3;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -139,10 +140,11 @@ final class FakeModel implements BackendProvider {
         }
       }
     }
-    return new BackendOutput(
-        wanted.contains(Output.DENSE) ? FloatBuffer.wrap(dense) : null,
-        wanted.contains(Output.SPARSE) ? FloatBuffer.wrap(weights) : null,
-        wanted.contains(Output.COLBERT) ? FloatBuffer.wrap(rows) : null,
-        () -> {});
+    Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
+    values.put(Output.DENSE, FloatBuffer.wrap(dense));
+    values.put(Output.SPARSE, FloatBuffer.wrap(weights));
+    values.put(Output.COLBERT, FloatBuffer.wrap(rows));
+    values.keySet().retainAll(wanted);
+    return new BackendOutput(values, () -> {});
   }
 }

@@ -173,7 +173,7 @@ class ResumeTest {
             vectors.add(vector);
             var unused =
                 indexer.put(
-                    SourceDocument.of("d" + i, "", ""), Embedding.of(vector, null, null, 1, false));
+                    SourceDocument.of("d" + i, "", ""), Embedding.ofTokens(1).withDense(vector));
           }
           indexer.commit();
           try (DirectoryReader reader = DirectoryReader.open(FSDirectory.open(index))) {
@@ -195,7 +195,7 @@ class ResumeTest {
     try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
       int found = 0;
       for (int i = 0; i < 100; i++) {
-        Embedding query = Embedding.of(vectors.get(i * 29), null, null, 1, false);
+        Embedding query = Embedding.ofTokens(1).withDense(vectors.get(i * 29));
         SearchResult result =
             searcher.search(HybridQuery.of("").embedding(query).legs(Leg.DENSE).top(1));
         found += result.hits().get(0).id().equals("d" + i * 29) ? 1 : 0;

@@ -19,7 +19,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Wraps any backend and checks both sides of it. It throws {@link AssertionError} if
@@ -219,13 +218,9 @@ public final class AssertingBackend implements Backend {
     }
 
     BackendOutput handedOut() {
-      return new BackendOutput(
-          wrap(Output.DENSE), wrap(Output.SPARSE), wrap(Output.COLBERT), this::release);
-    }
-
-    private @Nullable FloatBuffer wrap(Output kind) {
-      float[] copy = copies.get(kind);
-      return copy == null ? null : FloatBuffer.wrap(copy);
+      Map<Output, FloatBuffer> wrapped = new EnumMap<>(Output.class);
+      copies.forEach((kind, copy) -> wrapped.put(kind, FloatBuffer.wrap(copy)));
+      return new BackendOutput(wrapped, this::release);
     }
 
     private void release() {

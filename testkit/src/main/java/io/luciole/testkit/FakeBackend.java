@@ -16,8 +16,10 @@ import io.luciole.spi.TokenBatch;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -350,11 +352,7 @@ public final class FakeBackend implements BackendProvider {
         tokens.addAndGet(batch.tokens());
         paddedTokens.addAndGet((long) batch.size() * batch.maxLength());
         openOutputs.incrementAndGet();
-        return new BackendOutput(
-            wrap(values.dense),
-            wrap(values.tokenWeights),
-            wrap(values.tokenVectors),
-            openOutputs::decrementAndGet);
+        return new BackendOutput(buffers(values), openOutputs::decrementAndGet);
       } finally {
         nanos.addAndGet(System.nanoTime() - start);
         running.decrementAndGet();
@@ -389,8 +387,19 @@ public final class FakeBackend implements BackendProvider {
       return values;
     }
 
-    private static @Nullable FloatBuffer wrap(float @Nullable [] values) {
-      return values == null ? null : FloatBuffer.wrap(values);
+    private static Map<Output, FloatBuffer> buffers(Fault.Values values) {
+      Map<Output, FloatBuffer> buffers = new EnumMap<>(Output.class);
+      put(buffers, Output.DENSE, values.dense);
+      put(buffers, Output.SPARSE, values.tokenWeights);
+      put(buffers, Output.COLBERT, values.tokenVectors);
+      return buffers;
+    }
+
+    private static void put(
+        Map<Output, FloatBuffer> buffers, Output output, float @Nullable [] values) {
+      if (values != null) {
+        buffers.put(output, FloatBuffer.wrap(values));
+      }
     }
 
     private static TokenBatch copyOf(TokenBatch batch) {

@@ -206,7 +206,8 @@ class EngineFaultTest extends EngineTestCase {
           .forEach(f -> assertThat(failure(f)).isInstanceOf(DeviceLostException.class));
       assertThat(backend.runs()).as("no run for each text").isLessThan(300);
       assertThat(engine.health().state()).isEqualTo(EngineHealth.State.UNHEALTHY);
-      assertThat(engine.health().devices().get(0).problem()).contains("smallest text");
+      assertThat(engine.health().devices().get(0).problem().orElseThrow())
+          .contains("smallest text");
       assertThat(failure(engine.embed("w1"))).isInstanceOf(DeviceLostException.class);
 
       backend.faults();

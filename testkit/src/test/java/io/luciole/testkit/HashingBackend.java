@@ -14,11 +14,12 @@ import io.luciole.spi.Precision;
 import io.luciole.spi.TokenBatch;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A backend that keeps the contract except for one chosen defect. Its values are hashes of the
@@ -190,15 +191,18 @@ final class HashingBackend implements Backend {
     }
     boolean withDense = wanted.contains(Output.DENSE) && defect != Defect.OUTPUT_MISSING;
     boolean withWeights = wanted.contains(Output.SPARSE) || defect == Defect.OUTPUT_TOO_MANY;
-    return new BackendOutput(
-        wrap(withDense, dense, dense.length),
-        wrap(withWeights, weights, weights.length - (defect == Defect.OUTPUT_TOO_SHORT ? 1 : 0)),
-        wrap(wanted.contains(Output.COLBERT), vectors, vectors.length),
-        () -> {});
-  }
-
-  private static @Nullable FloatBuffer wrap(boolean present, float[] values, int length) {
-    return present ? FloatBuffer.wrap(values, 0, length).slice() : null;
+    Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
+    if (withDense) {
+      values.put(Output.DENSE, FloatBuffer.wrap(dense));
+    }
+    if (withWeights) {
+      int length = weights.length - (defect == Defect.OUTPUT_TOO_SHORT ? 1 : 0);
+      values.put(Output.SPARSE, FloatBuffer.wrap(weights, 0, length).slice());
+    }
+    if (wanted.contains(Output.COLBERT)) {
+      values.put(Output.COLBERT, FloatBuffer.wrap(vectors));
+    }
+    return new BackendOutput(values, () -> {});
   }
 
   private void fill(TokenBatch batch, int text, int row, float[] dense) {

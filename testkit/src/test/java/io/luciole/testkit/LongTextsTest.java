@@ -24,6 +24,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -31,7 +32,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -209,8 +209,8 @@ class LongTextsTest {
     EmbeddingCache cache =
         new EmbeddingCache() {
           @Override
-          public @Nullable Embedding get(Key key) {
-            return kept.get(key);
+          public Optional<Embedding> get(Key key) {
+            return Optional.ofNullable(kept.get(key));
           }
 
           @Override

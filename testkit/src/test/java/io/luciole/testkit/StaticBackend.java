@@ -15,6 +15,7 @@ import io.luciole.spi.Precision;
 import io.luciole.spi.TokenBatch;
 import java.nio.FloatBuffer;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** The backend of docs/write-a-backend.md: a text is the mean of its tokens' vectors. */
@@ -90,7 +91,7 @@ final class StaticBackend implements Backend {
         }
       }
     }
-    return new BackendOutput(FloatBuffer.wrap(dense), null, null, () -> {});
+    return new BackendOutput(Map.of(Output.DENSE, FloatBuffer.wrap(dense)), () -> {});
   }
 
   private void check(TokenBatch batch, Set<Output> outputs) {

@@ -155,7 +155,7 @@ class PipelineStressTest {
         Device device = new Device("cuda", i);
         workers.add(
             pipeline.worker(
-                new OpenedModel.OpenDevice(
+                new LoadedModel.OpenDevice(
                     backend.open(device), () -> backend.open(device), tokenBudget),
                 MODEL,
                 new int[] {1}));

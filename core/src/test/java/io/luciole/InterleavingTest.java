@@ -11,12 +11,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * The races that the queue's and the gate's comments argue about, run by Lincheck in many of their
- * interleavings. With the line that settles a race taken out ({@code unlink} in {@code
- * WaitingTexts.link}, {@code wakeNext} in {@code TokenGate.release}) these fail, on JDK 25; a new
- * version of Lincheck or of the JDK wants that tried again, since Lincheck passes over class files
- * that it cannot read. It switches threads at locks, atomics and parking, and does not see the lock
- * of {@code BatchScheduler.poll} taken out: that is for {@link PipelineStressTest}.
+ * The races that the queue's and the permits' comments argue about, run by Lincheck in many of
+ * their interleavings. With the line that settles a race taken out ({@code unlink} in {@code
+ * WaitingTexts.link}, {@code wakeNext} in {@code TokenPermits.release}) these fail, on JDK 25; a
+ * new version of Lincheck or of the JDK wants that tried again, since Lincheck passes over class
+ * files that it cannot read. It switches threads at locks, atomics and parking, and does not see
+ * the lock of {@code BatchScheduler.poll} taken out: that is for {@link PipelineStressTest}.
  */
 @Tag("long") // an overloaded machine makes Lincheck take a scene for hung
 @Timeout(900)
@@ -168,20 +168,20 @@ class InterleavingTest {
   @Test
   void roomGivenBack_reachesTheOneWhoWaits() {
     inAllOrders(() -> {
-      TokenGate gate = new TokenGate(1);
-      check(gate.tryAcquire(1), "there is room at first");
+      TokenPermits permits = new TokenPermits(1);
+      check(permits.tryAcquire(1), "there is room at first");
       boolean[] acquired = new boolean[1];
       together(
           new Action() {
             @Override
             void act() throws InterruptedException {
-              acquired[0] = gate.acquire(1, TokenGate.FOREVER);
+              acquired[0] = permits.acquire(1, TokenPermits.FOREVER);
             }
           },
           new Action() {
             @Override
             void act() {
-              gate.release(1);
+              permits.release(1);
             }
           });
       check(acquired[0], "room was given");

@@ -16,17 +16,18 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What becomes of texts that are longer than the model's limit where their ends are not just cut
- * off; see {@link Truncation}. Safe for use by many threads.
+ * Applies the rules of {@link Truncation} that do more than cut a text's end off: refuses texts
+ * that are longer than the model's limit, or cuts them into chunks and merges the chunks'
+ * embeddings. Safe for use by many threads.
  */
-final class LongTexts {
-  /** Most tokens of a text in chunks. */
-  static final int MOST_TOKENS = 1 << 20;
+final class TruncationPolicy {
+  /** The largest number of tokens of a text in chunks. */
+  static final int MAX_TOKENS = 1 << 20;
 
-  /** The same where each token is a row of the result. */
-  static final int MOST_ROWS = 1 << 15;
+  /** The largest number of tokens if each of them is a row of the result. */
+  static final int MAX_ROWS = 1 << 15;
 
-  /** Characters beyond which a text is not read to the end to count its tokens. */
+  /** The length of a text, in characters, up to which its tokens are counted for a message. */
   private static final int COUNTED_CHARS = 1 << 20;
 
   private final TextTokenizer tokenizer;
@@ -34,19 +35,21 @@ final class LongTexts {
   private final boolean normalize;
 
   /**
-   * Prepares.
+   * Creates a policy.
    *
+   * @param maxTokens the model's limit, special tokens included
    * @param normalize whether dense vectors have length 1
    */
-  LongTexts(TextTokenizer tokenizer, int maxTokens, boolean normalize) {
+  TruncationPolicy(TextTokenizer tokenizer, int maxTokens, boolean normalize) {
     this.tokenizer = tokenizer;
     this.maxTokens = maxTokens;
     this.normalize = normalize;
   }
 
-  /** A model's tokenizer, with its way with long texts. */
+  /** A model's tokenizer together with the policy for texts that are too long for it. */
   static TokenizerStage.Tokenizer tokenizer(TextTokenizer texts, ModelDescription description) {
-    LongTexts longTexts = new LongTexts(texts, description.maxTokens(), description.normalize());
+    TruncationPolicy truncationPolicy =
+        new TruncationPolicy(texts, description.maxTokens(), description.normalize());
     return new TokenizerStage.Tokenizer() {
       @Override
       public TokenizedText tokenize(String text, Role role) {
@@ -54,14 +57,14 @@ final class LongTexts {
       }
 
       @Override
-      public LongTexts longTexts() {
-        return longTexts;
+      public TruncationPolicy truncationPolicy() {
+        return truncationPolicy;
       }
     };
   }
 
-  static int mostTokens(Set<Output> outputs) {
-    return outputs.contains(Output.COLBERT) ? MOST_ROWS : MOST_TOKENS;
+  static int maxChunkedTokens(Set<Output> outputs) {
+    return outputs.contains(Output.COLBERT) ? MAX_ROWS : MAX_TOKENS;
   }
 
   TextTooLongException refusal(String text, Role role) {
@@ -78,7 +81,7 @@ final class LongTexts {
         maxTokens);
   }
 
-  /** The refusal of token ids, which were cut when they came. */
+  /** The refusal of a text that was submitted as token ids; they were cut on arrival. */
   TextTooLongException refusal() {
     return new TextTooLongException(
         "Expected token ids for at most "
@@ -90,15 +93,15 @@ final class LongTexts {
   }
 
   /**
-   * Cuts a text into chunks that settle it: with what their embeddings merge to, or with the first
-   * failure. If it is settled otherwise, chunks that wait are dropped.
+   * Cuts a text into chunks that settle it: with their merged embedding, or with the first failure.
+   * If the text is settled otherwise, its waiting chunks are dropped.
    *
-   * @param text the whole's text
-   * @param deliver takes the merged embedding
+   * @param text the text of {@code whole}
+   * @param deliver receives the merged embedding
    * @return the chunks, tokenised
    */
   List<Request> chunks(Request whole, String text, Consumer<Embedding> deliver) {
-    int left = mostTokens(whole.outputs);
+    int left = maxChunkedTokens(whole.outputs);
     List<TokenizedText> pieces = new ArrayList<>();
     Iterator<Chunker.Chunk> chunks =
         new Chunker(tokenizer, whole.role, maxTokens, 0).iterator(text);
@@ -136,7 +139,7 @@ final class LongTexts {
     return requests;
   }
 
-  /** Merges embeddings of the same outputs, as {@link Truncation#CHUNK} says. */
+  /** Merges embeddings with the same outputs, as {@link Truncation#CHUNK} says. */
   Embedding merge(List<Embedding> chunks, boolean truncated) {
     Embedding first = chunks.get(0);
     return new Embedding(

@@ -11,31 +11,31 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class TokenGateTest {
+class TokenPermitsTest {
   @Test
-  void aFullGate_refusesUntilRoomIsGivenBack() {
-    TokenGate gate = new TokenGate(10);
-    assertThat(gate.tryAcquire(6)).isTrue();
-    assertThat(gate.tryAcquire(5)).isFalse();
-    gate.release(2);
-    assertThat(gate.tryAcquire(5)).isTrue();
-    assertThat(gate.held()).isEqualTo(9);
+  void noFreePermits_refusesUntilRoomIsGivenBack() {
+    TokenPermits permits = new TokenPermits(10);
+    assertThat(permits.tryAcquire(6)).isTrue();
+    assertThat(permits.tryAcquire(5)).isFalse();
+    permits.release(2);
+    assertThat(permits.tryAcquire(5)).isTrue();
+    assertThat(permits.held()).isEqualTo(9);
   }
 
   @Test
-  void aTextLargerThanTheGate_isLetInAlone() {
-    TokenGate gate = new TokenGate(10);
-    assertThat(gate.tryAcquire(50)).isTrue();
-    assertThat(gate.tryAcquire(1)).isFalse();
-    gate.release(50);
-    assertThat(gate.tryAcquire(1)).isTrue();
-    assertThat(gate.tryAcquire(50)).isFalse();
+  void aTextLargerThanTheLimit_isLetInAlone() {
+    TokenPermits permits = new TokenPermits(10);
+    assertThat(permits.tryAcquire(50)).isTrue();
+    assertThat(permits.tryAcquire(1)).isFalse();
+    permits.release(50);
+    assertThat(permits.tryAcquire(1)).isTrue();
+    assertThat(permits.tryAcquire(50)).isFalse();
   }
 
   @Test
   void thoseWhoWait_getInInTheirOrder_andNobodyOvertakes() throws Exception {
-    TokenGate gate = new TokenGate(10);
-    gate.tryAcquire(10);
+    TokenPermits permits = new TokenPermits(10);
+    permits.tryAcquire(10);
     List<Integer> order = new CopyOnWriteArrayList<>();
     CompletableFuture<?>[] waiting = new CompletableFuture<?>[3];
     for (int i = 0; i < 3; i++) {
@@ -46,7 +46,7 @@ class TokenGateTest {
           Thread.ofPlatform()
               .start(() -> {
                 try {
-                  assertThat(gate.acquire(4, TokenGate.FOREVER)).isTrue();
+                  assertThat(permits.acquire(4, TokenPermits.FOREVER)).isTrue();
                   order.add(number);
                   done.complete(null);
                 } catch (Throwable t) {
@@ -55,30 +55,30 @@ class TokenGateTest {
               });
       Awaitility.await().until(() -> thread.getState() == Thread.State.TIMED_WAITING);
     }
-    gate.release(1);
-    assertThat(gate.tryAcquire(1)).as("overtaking").isFalse();
+    permits.release(1);
+    assertThat(permits.tryAcquire(1)).as("overtaking").isFalse();
     for (int i = 0; i < 3; i++) {
-      gate.release(4);
+      permits.release(4);
       waiting[i].get(30, TimeUnit.SECONDS);
     }
     assertThat(order).containsExactly(0, 1, 2);
   }
 
   @Test
-  void waiting_endsWithItsLimit_andWhenTheGateCloses() throws Exception {
-    TokenGate gate = new TokenGate(10);
-    gate.tryAcquire(10);
-    assertThat(gate.acquire(1, 1000)).isFalse();
+  void waiting_endsWithItsLimit_andWhenThePermitsClose() throws Exception {
+    TokenPermits permits = new TokenPermits(10);
+    permits.tryAcquire(10);
+    assertThat(permits.acquire(1, 1000)).isFalse();
 
     CompletableFuture<Boolean> waiting =
         CompletableFuture.supplyAsync(() -> {
           try {
-            return gate.acquire(1, TokenGate.FOREVER);
+            return permits.acquire(1, TokenPermits.FOREVER);
           } catch (InterruptedException e) {
             throw new IllegalStateException(e);
           }
         });
-    gate.close();
+    permits.close();
     assertThat(waiting.get(30, TimeUnit.SECONDS)).isFalse();
   }
 }

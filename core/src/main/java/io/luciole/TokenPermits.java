@@ -1,5 +1,6 @@
 package io.luciole;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -8,21 +9,31 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bound on the tokens of one lane that wait. Those who wait for room get it in the order in
- * which they came. A text that is larger than the whole bound is let in when nothing else waits.
+ * A fair semaphore that bounds the waiting tokens of one lane, one permit for each token. Callers
+ * that wait are served in the order of their arrival. A text with more tokens than the whole limit
+ * gets its permits when no others are held.
  */
-final class TokenGate {
+final class TokenPermits {
+  static final long FOREVER = TimeUnit.DAYS.toNanos(365);
+
   private final long limit;
   private final ReentrantLock lock = new ReentrantLock();
+
+  /** One condition for each waiting caller, in the order of arrival. */
+  @GuardedBy("lock")
   private final ArrayDeque<Condition> queue = new ArrayDeque<>();
+
+  @GuardedBy("lock")
   private long held;
+
+  @GuardedBy("lock")
   private boolean closed;
 
-  TokenGate(long limit) {
+  TokenPermits(long limit) {
     this.limit = limit;
   }
 
-  /** Takes room if there is some and nobody waits for it. */
+  /** Takes permits if enough are free and no caller waits for some. */
   boolean tryAcquire(int tokens) {
     lock.lock();
     try {
@@ -37,10 +48,10 @@ final class TokenGate {
   }
 
   /**
-   * Waits for room and takes it.
+   * Waits for permits and takes them.
    *
-   * @param nanos how long to wait at most
-   * @return false if there was none in time, or the gate is closed
+   * @param nanos the longest time to wait
+   * @return false if there were not enough in time, or if the permits were closed
    */
   boolean acquire(int tokens, long nanos) throws InterruptedException {
     lock.lockInterruptibly();
@@ -74,14 +85,17 @@ final class TokenGate {
     }
   }
 
+  @GuardedBy("lock")
   private boolean isNext(@Nullable Condition turn) {
     return Objects.equals(queue.peekFirst(), turn);
   }
 
+  @GuardedBy("lock")
   private boolean fits(int tokens) {
     return held == 0 || held + tokens <= limit;
   }
 
+  @GuardedBy("lock")
   private void wakeNext() {
     Condition next = queue.peekFirst();
     if (next != null && (closed || held < limit)) {
@@ -89,7 +103,7 @@ final class TokenGate {
     }
   }
 
-  /** Gives room back, or with a negative number takes some whether or not there is any. */
+  /** Returns permits; a negative number takes some, even if they are not free. */
   void release(int tokens) {
     lock.lock();
     try {
@@ -100,6 +114,7 @@ final class TokenGate {
     }
   }
 
+  /** The number of permits that are taken. */
   long held() {
     lock.lock();
     try {
@@ -109,7 +124,7 @@ final class TokenGate {
     }
   }
 
-  /** Sends away those who wait. */
+  /** Fails all waiting callers, and every later one. */
   void close() {
     lock.lock();
     try {
@@ -119,6 +134,4 @@ final class TokenGate {
       lock.unlock();
     }
   }
-
-  static final long FOREVER = TimeUnit.DAYS.toNanos(365);
 }

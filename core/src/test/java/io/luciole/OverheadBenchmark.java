@@ -77,7 +77,7 @@ public class OverheadBenchmark {
     pipeline.start(
         List.of(
             pipeline.worker(
-                new OpenedModel.OpenDevice(
+                new LoadedModel.OpenDevice(
                     backend.open(Device.CPU), () -> backend.open(Device.CPU), budget),
                 new ModelDescription(
                     OptionalInt.empty(), 512, Pooling.CLS, false, Map.of(), Set.of()),

@@ -138,7 +138,7 @@ public class BusyBenchmark {
     pipeline.start(
         List.of(
             pipeline.worker(
-                new OpenedModel.OpenDevice(
+                new LoadedModel.OpenDevice(
                     backend.open(Device.CPU), () -> backend.open(Device.CPU), 4096),
                 description,
                 new int[] {1})));

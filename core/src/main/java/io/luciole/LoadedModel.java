@@ -15,13 +15,13 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /**
- * What an engine is made of: a model's files, its tokenizer, and a backend on each device with that
- * device's token budget.
+ * A model that is ready to run: its files, its tokenizer, and an open backend with a token budget
+ * on each device.
  *
- * @param outputs of a text that asks for none in particular
+ * @param outputs the outputs of a text whose options name none
  * @param devices at least one
  */
-record OpenedModel(
+record LoadedModel(
     ModelFiles files, TextTokenizer tokenizer, Set<Output> outputs, List<OpenDevice> devices) {
   /**
    * On CPUs larger batches are no faster, and slower where their intermediate values leave the
@@ -36,27 +36,28 @@ record OpenedModel(
           + " own, and answers it.";
 
   /**
-   * A device at work.
+   * A device with an open backend.
    *
-   * @param opener opens it again
+   * @param opener opens the backend again
+   * @param tokenBudget the largest number of tokens in a batch, padding included
    */
   record OpenDevice(Backend backend, Supplier<Backend> opener, int tokenBudget) {}
 
   /**
-   * How many tokens a batch may have.
+   * What the user asked for about the token budget.
    *
-   * @param set what was asked for, or 0
-   * @param calibrate whether to measure, where nothing was asked for and nothing is known
+   * @param set the budget, or 0 for none
+   * @param calibrate whether to measure it if none was set and none was measured before
    */
   record Budget(int set, boolean calibrate) {}
 
   /**
    * Opens a model on devices.
    *
-   * @param configs one a device; all ask for the same outputs
+   * @param configs one for each device; all ask for the same outputs
    * @throws BackendException if a device cannot be used, or the model lacks an output
    */
-  static OpenedModel open(
+  static LoadedModel open(
       ModelFiles files, BackendProvider provider, List<BackendConfig> configs, Budget budget) {
     TextTokenizer tokenizer = TextTokenizer.open(files);
     List<OpenDevice> devices = new ArrayList<>();
@@ -66,11 +67,11 @@ record OpenedModel(
         Supplier<Backend> opener = () -> provider.open(files, config);
         Backend backend = opener.get();
         devices.add(new OpenDevice(backend, opener, 0));
-        outputs = usualOutputs(files, backend.info(), config.outputs());
+        outputs = defaultOutputs(files, backend.info(), config.outputs());
         int tokens = tokens(files, backend, outputs, tokenizer, budget);
         devices.set(devices.size() - 1, new OpenDevice(backend, opener, tokens));
       }
-      return new OpenedModel(files, tokenizer, outputs, List.copyOf(devices));
+      return new LoadedModel(files, tokenizer, outputs, List.copyOf(devices));
     } catch (Throwable t) {
       tokenizer.close();
       devices.forEach(d -> d.backend().close());
@@ -78,7 +79,7 @@ record OpenedModel(
     }
   }
 
-  /** What was set, or else measured before or now, or else the device's usual budget. */
+  /** The budget that was set, or else measured before or now, or else the device's default. */
   private static int tokens(
       ModelFiles files,
       Backend backend,
@@ -101,13 +102,14 @@ record OpenedModel(
     return backend.info().device().isAccelerator() ? ACCELERATOR_TOKEN_BUDGET : CPU_TOKEN_BUDGET;
   }
 
-  private static Set<Output> usualOutputs(ModelFiles files, BackendInfo info, Set<Output> outputs) {
+  private static Set<Output> defaultOutputs(
+      ModelFiles files, BackendInfo info, Set<Output> outputs) {
     if (outputs.isEmpty()) {
-      Set<Output> usual = EnumSet.copyOf(info.outputs());
-      if (usual.size() > 1) {
-        usual.remove(Output.COLBERT);
+      Set<Output> all = EnumSet.copyOf(info.outputs());
+      if (all.size() > 1) {
+        all.remove(Output.COLBERT);
       }
-      return Set.copyOf(usual);
+      return Set.copyOf(all);
     }
     if (!info.outputs().containsAll(outputs)) {
       throw new BackendException(
@@ -122,7 +124,7 @@ record OpenedModel(
     return Set.copyOf(outputs);
   }
 
-  /** What the first backend is and can do; the others are of the same provider. */
+  /** What the first backend is and can do; all come from the same provider. */
   BackendInfo info() {
     return devices.get(0).backend.info();
   }
@@ -135,7 +137,7 @@ record OpenedModel(
     return devices.stream().mapToLong(OpenDevice::tokenBudget).sum();
   }
 
-  /** Gives everything back, where no engine came of it. */
+  /** Closes the tokenizer and the backends; called if no engine could be made of them. */
   void close() {
     tokenizer.close();
     devices.forEach(d -> d.backend.close());

@@ -111,7 +111,7 @@ class LoneTextTest {
     pipeline.start(
         List.of(
             pipeline.worker(
-                new OpenedModel.OpenDevice(
+                new LoadedModel.OpenDevice(
                     backend.open(Device.CPU), () -> backend.open(Device.CPU), 4096),
                 MODEL,
                 new int[] {1})));
@@ -198,7 +198,7 @@ class LoneTextTest {
   @Test
   void aLongTextAlone_isTokenisedByATokenizerThread() {
     Pipeline pipeline = open();
-    String most = "a".repeat(TokenizerStage.SHORT);
+    String most = "a".repeat(TokenizerStage.INLINE_MAX_CHARS);
     assertRight(most, submit(pipeline, most));
     await().until(() -> pipeline.accounts().stream().allMatch(n -> n == 0));
     assertRight(most + "a", submit(pipeline, most + "a"));

@@ -1,5 +1,0 @@
-/** Benchmarks of what is private to the engine. */
-@NullMarked
-package io.luciole;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,61 @@
+package io.luciole;
+
+import io.luciole.model.ModelDescription;
+import io.luciole.model.ModelFingerprint;
+import io.luciole.spi.BackendInfo;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** Computes the cache keys for one model as one engine runs it. Safe for use by many threads. */
+final class CacheKeys {
+  private static final String LAYOUT = "luciole embedding 1";
+
+  private final byte[] model;
+
+  CacheKeys(ModelFingerprint fingerprint, ModelDescription description, BackendInfo backend) {
+    MessageDigest digest = sha256();
+    add(digest, LAYOUT);
+    add(digest, Integer.toString(fingerprint.dimension()));
+    add(digest, fingerprint.tokenizerDigest());
+    add(digest, fingerprint.weightsDigest());
+    add(digest, String.valueOf(description.pooling()));
+    add(digest, Boolean.toString(description.normalize()));
+    add(digest, Integer.toString(description.maxTokens()));
+    add(digest, new TreeMap<>(description.prompts()).toString());
+    add(digest, new TreeSet<>(description.unweightedTokens()).toString());
+    add(digest, backend.backend());
+    add(digest, backend.precision());
+    this.model = digest.digest();
+  }
+
+  EmbeddingCache.Key key(String text, Role role, Set<Output> outputs, Truncation truncation) {
+    MessageDigest digest = sha256();
+    digest.update(model);
+    // The usual rule is left out: keys from before there was a choice stay valid.
+    add(digest, role.name() + (truncation == Truncation.TRUNCATE ? "" : " " + truncation));
+    add(digest, new TreeSet<>(outputs).toString());
+    digest.update(text.getBytes(StandardCharsets.UTF_16BE));
+    return EmbeddingCache.Key.of(digest.digest());
+  }
+
+  /** Adds a part so that no other sequence of parts gives the same bytes. */
+  private static void add(MessageDigest digest, String part) {
+    byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
+    for (int shift = 24; shift >= 0; shift -= 8) {
+      digest.update((byte) (bytes.length >>> shift));
+    }
+    digest.update(bytes);
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+}
