@@ -20,7 +20,6 @@ import java.util.Map;
 import org.apache.lucene.document.BinaryDocValuesField;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.DoubleField;
-import org.apache.lucene.document.FeatureField;
 import org.apache.lucene.document.Field;
 import org.apache.lucene.document.FieldType;
 import org.apache.lucene.document.KeywordField;
@@ -85,19 +84,16 @@ final class DocumentFields {
     for (int i = 0; i < passages.size(); i++) {
       Document passage = new Document();
       passage.add(new Field(SchemaFields.ID, id, ID_TYPE));
-      passage.add(new NumericDocValuesField(SchemaFields.PASSAGE, place(passages.get(i))));
+      passage.add(
+          new NumericDocValuesField(
+              SchemaFields.PASSAGE, PassageOffsets.of(passages.get(i)).encode()));
       addVectors(passage, embeddings.get(i));
       block.add(passage);
     }
     Document document = whole(source);
-    document.add(new StringField(SchemaFields.DOCUMENT, LegQueries.YES, Field.Store.NO));
+    document.add(new StringField(SchemaFields.DOCUMENT, SchemaFields.PRESENT, Field.Store.NO));
     block.add(document);
     return block;
-  }
-
-  /** Start and end of a passage in one number. */
-  private static long place(Chunk passage) {
-    return (long) passage.start() << 32 | passage.end();
   }
 
   private static BytesRef id(SourceDocument source) {
@@ -143,11 +139,7 @@ final class DocumentFields {
         .sparse()
         .ifPresent(sparse -> {
           SparseVector vector = embedding.sparse();
-          switch (sparse.form()) {
-            case IMPACTS ->
-                document.add(TokenWeights.field(SchemaFields.SPARSE, vector, sparse.scale()));
-            case FEATURES -> addFeatures(document, vector);
-          }
+          sparse.postings().add(document, vector);
           if (sparse.exact()) {
             document.add(
                 new BinaryDocValuesField(SchemaFields.SPARSE_EXACT, SparseBytes.encode(vector)));
@@ -170,20 +162,6 @@ final class DocumentFields {
                 new BinaryDocValuesField(SchemaFields.COLBERT, MultiVectorBytes.encode(rows));
           });
     }
-  }
-
-  private static void addFeatures(Document document, SparseVector vector) {
-    for (int i = 0; i < vector.size(); i++) {
-      float kept = roundFeature(vector.weight(i));
-      if (kept >= Float.MIN_NORMAL) {
-        document.add(new FeatureField(SchemaFields.SPARSE, Integer.toString(vector.id(i)), kept));
-      }
-    }
-  }
-
-  /** FeatureField cuts a float's last 15 bits off; half of them added first makes that rounding. */
-  static float roundFeature(float weight) {
-    return Float.intBitsToFloat((Float.floatToIntBits(weight) + (1 << 14)) & -(1 << 15));
   }
 
   private void addMetadata(Document document, String name, String value) {

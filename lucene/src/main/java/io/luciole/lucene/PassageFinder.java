@@ -105,21 +105,8 @@ final class PassageFinder {
 
   private static @Nullable Passage read(NumericDocValues places, int passage, String whole)
       throws IOException {
-    if (!places.advanceExact(passage)) {
-      return null;
-    }
-    int start = (int) (places.longValue() >>> 32);
-    int end = (int) places.longValue();
-    if (start < 0 || start > end || end > whole.length()) {
-      throw new IndexException(
-          "A passage stands from "
-              + start
-              + " to "
-              + end
-              + " in a text of "
-              + whole.length()
-              + " characters: the index is damaged.");
-    }
-    return new Passage(start, end, whole.substring(start, end));
+    return places.advanceExact(passage)
+        ? PassageOffsets.decode(places.longValue()).of(whole)
+        : null;
   }
 }

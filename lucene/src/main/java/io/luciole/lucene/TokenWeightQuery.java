@@ -52,7 +52,7 @@ final class TokenWeightQuery extends Query {
   @Override
   public Weight createWeight(IndexSearcher searcher, ScoreMode scoreMode, float boost) {
     SimScorer product = new Product(weight * boost / scale);
-    BytesRef term = TokenWeights.term(tokenId);
+    BytesRef term = ImpactPostings.termOf(tokenId);
     return new Weight(this) {
       @Override
       public @Nullable ScorerSupplier scorerSupplier(LeafReaderContext context) throws IOException {

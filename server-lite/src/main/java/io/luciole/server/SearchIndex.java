@@ -9,10 +9,10 @@ import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.IndexDescription;
-import io.luciole.lucene.IndexOptions;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.SearchResult;
 import io.luciole.lucene.SourceDocument;
+import io.luciole.lucene.WriteOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -47,8 +47,8 @@ final class SearchIndex implements AutoCloseable {
       searcher = null;
       return;
     }
-    IndexOptions options =
-        IndexOptions.defaults().onFailure(IndexOptions.OnFailure.SKIP).resume(false);
+    WriteOptions options =
+        WriteOptions.defaults().onFailure(WriteOptions.OnFailure.SKIP).resume(false);
     HybridIndexer opened = HybridIndexer.open(path, engine, options);
     try {
       // A new index is there from the start, not only from the first document's commit on.
