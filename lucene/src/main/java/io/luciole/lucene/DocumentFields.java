@@ -17,6 +17,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.lucene.analysis.miscellaneous.EmptyTokenStream;
 import org.apache.lucene.document.BinaryDocValuesField;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.DoubleField;
@@ -37,13 +38,14 @@ import org.apache.lucene.index.VectorSimilarityFunction;
 import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
 
-/** Makes Lucene documents of documents and their embeddings. */
+/** Makes Lucene documents of documents and their embeddings; see {@link SchemaFields}. */
 final class DocumentFields {
-  /** A metadata value longer than this, in UTF-8, is stored and not searched. */
+  /** A metadata term longer than this, in UTF-8, is not indexed; its value is only stored. */
   static final int MAX_METADATA_TERM = 256;
 
   private static final ObjectMapper MAPPER = new ObjectMapper();
   private static final FieldType ID_TYPE = new FieldType();
+  private static final FieldType NO_TERMS_TYPE = new FieldType(StringField.TYPE_NOT_STORED);
 
   static {
     ID_TYPE.setIndexOptions(IndexOptions.DOCS);
@@ -51,6 +53,8 @@ final class DocumentFields {
     ID_TYPE.setTokenized(false);
     ID_TYPE.setDocValuesType(DocValuesType.BINARY);
     ID_TYPE.freeze();
+    NO_TERMS_TYPE.setTokenized(true);
+    NO_TERMS_TYPE.freeze();
   }
 
   private final HybridSchema schema;
@@ -59,7 +63,7 @@ final class DocumentFields {
     this.schema = schema;
   }
 
-  /** How dense vectors are compared. Both give the dot product back; see {@link LegQueries}. */
+  /** How dense vectors are compared; {@link LegQueries#dotProduct} computes the dot product. */
   static VectorSimilarityFunction similarity(HybridSchema.Dense dense) {
     return dense.normalized()
         ? VectorSimilarityFunction.DOT_PRODUCT
@@ -67,7 +71,7 @@ final class DocumentFields {
   }
 
   /**
-   * A document's fields.
+   * Makes the Lucene document of a document whose text is kept whole.
    *
    * @throws IllegalArgumentException if the id is too long, or a value does not fit its type
    */
@@ -77,7 +81,7 @@ final class DocumentFields {
     return document;
   }
 
-  /** A block: the passages with their vectors, then the document with all else. */
+  /** Makes a block: the passages with their vectors, then the document with everything else. */
   List<Document> toBlock(SourceDocument source, List<Chunk> passages, List<Embedding> embeddings) {
     List<Document> block = new ArrayList<>(passages.size() + 1);
     BytesRef id = id(source);
@@ -105,7 +109,7 @@ final class DocumentFields {
     return new BytesRef(id);
   }
 
-  /** A document but for its vectors. */
+  /** Everything of a document except its vectors. */
   private Document whole(SourceDocument source) {
     Document document = new Document();
     document.add(new Field(SchemaFields.ID, id(source), ID_TYPE));
@@ -115,6 +119,9 @@ final class DocumentFields {
     document.add(new StoredField(SchemaFields.TEXT, source.text()));
     if (!source.metadata().isEmpty()) {
       document.add(new StoredField(SchemaFields.METADATA, writeMetadata(source.metadata())));
+      // A document without a term too needs a field that is indexed: Lucene refuses an index in
+      // which a field is stored only in one document and indexed in another.
+      document.add(new Field(SchemaFields.METADATA, new EmptyTokenStream(), NO_TERMS_TYPE));
       source.metadata().forEach((name, value) -> addMetadata(document, name, value));
     }
     document.add(new TextField(SchemaFields.WORDS, source.content(), Field.Store.NO));
@@ -182,7 +189,7 @@ final class DocumentFields {
     }
   }
 
-  /** A name cannot hold what stands between it and the value, so no two pairs are one term. */
+  /** Name, a zero, value. The name has no zero, so two pairs never make the same term. */
   static String metadataTerm(String name, String value) {
     return name.replace('\0', ' ') + '\0' + value;
   }

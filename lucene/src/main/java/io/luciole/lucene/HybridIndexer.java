@@ -2,11 +2,9 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
-import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineClosedException;
-import io.luciole.model.Chunker.Chunk;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -63,7 +61,7 @@ public final class HybridIndexer implements AutoCloseable {
   private final HybridSchema schema;
   private final WriteOptions options;
   private final DocumentFields fields;
-  private final EmbedOptions embedOptions;
+  private final DocumentEmbedder embedder;
   private final SeenIds seen = new SeenIds();
   private final Semaphore permits = new Semaphore(MAX_PERMITS, true);
 
@@ -88,15 +86,12 @@ public final class HybridIndexer implements AutoCloseable {
     this.schema = schema;
     this.options = options;
     this.fields = new DocumentFields(schema);
-    this.embedOptions =
-        schema.outputs().isEmpty()
-            ? EmbedOptions.passage()
-            : EmbedOptions.passage().outputs(schema.outputs());
     this.position = SourcePosition.parse(folder.position());
     this.writers =
         Executors.newFixedThreadPool(
             options.writerThreads(),
             Thread.ofPlatform().name("luciole-writer-", 0).daemon().factory());
+    this.embedder = new DocumentEmbedder(engine, schema, writers);
   }
 
   /**
@@ -238,7 +233,9 @@ public final class HybridIndexer implements AutoCloseable {
     requireStillOpen(document);
     return submit(
         document,
-        () -> CompletableFuture.completedFuture(new Embedded(List.of(), List.of(embedding))),
+        () ->
+            CompletableFuture.completedFuture(
+                new DocumentEmbedder.Embedded(List.of(), List.of(embedding))),
         clock,
         written -> {});
   }
@@ -281,17 +278,17 @@ public final class HybridIndexer implements AutoCloseable {
   /** Embeds and writes a document whose permits are held; they are released at the end. */
   private CompletableFuture<Boolean> submit(SourceDocument document, Consumer<Embedding> written) {
     IndexingTimes timer = clock;
-    return submit(document, () -> embed(document, timer), timer, written);
+    return submit(document, () -> embedder.embed(document, timer), timer, written);
   }
 
   private CompletableFuture<Boolean> submit(
       SourceDocument document,
-      Supplier<CompletableFuture<Embedded>> embedder,
+      Supplier<CompletableFuture<DocumentEmbedder.Embedded>> vectors,
       IndexingTimes timer,
       Consumer<Embedding> written) {
     CompletableFuture<Boolean> done = new CompletableFuture<>();
     CompletableFuture<Boolean> before = pending.put(document.id(), done);
-    CompletableFuture<Embedded> embedding = embedder.get();
+    CompletableFuture<DocumentEmbedder.Embedded> embedding = vectors.get();
     CompletableFuture<?> ready =
         before == null
             ? embedding
@@ -301,11 +298,11 @@ public final class HybridIndexer implements AutoCloseable {
         ready.whenCompleteAsync(
             (any, failed) -> {
               try {
-                Embedded vectors = embedding.join();
+                DocumentEmbedder.Embedded embedded = embedding.join();
                 long start = System.nanoTime();
-                boolean replaced = write(document, vectors);
+                boolean replaced = write(document, embedded);
                 timer.wrote(System.nanoTime() - start);
-                vectors.embeddings().forEach(written);
+                embedded.embeddings().forEach(written);
                 finish(document, done, replaced, null);
               } catch (Throwable t) {
                 finish(document, done, false, t);
@@ -329,47 +326,8 @@ public final class HybridIndexer implements AutoCloseable {
     permits.release(permits(document));
   }
 
-  /**
-   * The vectors of a document.
-   *
-   * @param passages where its passages stand in its text; empty where texts are kept whole
-   * @param embeddings one for each passage; where texts are kept whole, one for the text
-   */
-  private record Embedded(List<Chunk> passages, List<Embedding> embeddings) {}
-
-  private CompletableFuture<Embedded> embed(SourceDocument document, IndexingTimes timer) {
-    HybridSchema.Chunks chunks = schema.chunks().orElse(null);
-    if (chunks == null) {
-      return embed(document.content(), timer).thenApply(e -> new Embedded(List.of(), List.of(e)));
-    }
-    // Cutting tokenizes the text, so it does not run on the caller's thread.
-    return CompletableFuture.supplyAsync(() -> Passages.cut(document, engine, chunks), writers)
-        .thenCompose(passages -> embed(passages, timer));
-  }
-
-  private CompletableFuture<Embedded> embed(Passages passages, IndexingTimes timer) {
-    List<CompletableFuture<Embedding>> all =
-        passages.contents().stream().map(text -> embed(text, timer)).toList();
-    return CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
-        .thenApply(done ->
-            new Embedded(passages.chunks(), all.stream().map(CompletableFuture::join).toList()));
-  }
-
-  private CompletableFuture<Embedding> embed(String text, IndexingTimes timer) {
-    if (schema.outputs().isEmpty()) {
-      return CompletableFuture.completedFuture(HybridSchema.NO_VECTORS);
-    }
-    timer.embeddingStarts();
-    CompletableFuture<Embedding> embedding;
-    try {
-      embedding = engine.embed(text, embedOptions);
-    } catch (RuntimeException e) {
-      embedding = CompletableFuture.failedFuture(e);
-    }
-    return embedding.whenComplete((done, failed) -> timer.embeddingEnds());
-  }
-
-  private boolean write(SourceDocument document, Embedded embedded) throws IOException {
+  private boolean write(SourceDocument document, DocumentEmbedder.Embedded embedded)
+      throws IOException {
     List<Document> block =
         schema.chunks().isEmpty()
             ? List.of(fields.toDocument(document, embedded.embeddings().get(0)))

@@ -219,15 +219,9 @@ public final class HybridSchema {
   /** {@return what a document's embedding must hold; empty for an index that has only words} */
   public Set<Output> outputs() {
     EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
-    if (dense != null) {
-      outputs.add(Output.DENSE);
-    }
-    if (sparse != null) {
-      outputs.add(Output.SPARSE);
-    }
-    if (multiVectors != null) {
-      outputs.add(Output.COLBERT);
-    }
+    dense().ifPresent(d -> outputs.add(Output.DENSE));
+    sparse().ifPresent(s -> outputs.add(Output.SPARSE));
+    multiVectors().ifPresent(m -> outputs.add(Output.COLBERT));
     return outputs;
   }
 
@@ -362,8 +356,8 @@ public final class HybridSchema {
      * Sets the shape of the graph of the dense vectors: HNSW's M and efConstruction; 16 and 100 by
      * default.
      *
-     * @param maxConnections links of a node, 2 to 512
-     * @param beamWidth candidates that are looked at when a node is linked, 1 to 3200
+     * @param maxConnections as {@link Dense#maxConnections}
+     * @param beamWidth as {@link Dense#beamWidth}
      * @return this builder
      */
     public Builder graph(int maxConnections, int beamWidth) {
@@ -460,9 +454,8 @@ public final class HybridSchema {
      * Cuts texts into passages, each with vectors of its own; by default texts are kept whole. A
      * document is then found by its best passage, which {@link Hit#passage} names.
      *
-     * @param tokens the most tokens of a passage, special ones and the title included, at least 16
-     * @param overlap the most tokens that a passage repeats of the one before, at most a quarter of
-     *     {@code tokens}
+     * @param tokens as {@link Chunks#tokens}
+     * @param overlap as {@link Chunks#overlap}
      * @return this builder
      * @throws IllegalArgumentException if one is out of range
      */

@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  * if it asks for a later page of an earlier result, as of that search.
  */
 public final class HybridSearcher implements AutoCloseable {
-  /** How long a view stays for its later pages once the index has changed. */
+  /** How long a view is kept for later pages after the index has changed. */
   private static final Duration VIEWS_KEPT = Duration.ofMinutes(5);
 
   private final Path path;
@@ -132,7 +132,7 @@ public final class HybridSearcher implements AutoCloseable {
     boolean opened = false;
     try {
       directory = IndexFolder.existing(path);
-      // The reader's own commit is asked, so that schema and segments are of one moment.
+      // Schema and segments come from one commit: the reader's.
       CommitData.read(path, directory);
       reader = DirectoryReader.open(directory);
       CommitData data = CommitData.parse(path, reader.getIndexCommit().getUserData());
@@ -167,7 +167,7 @@ public final class HybridSearcher implements AutoCloseable {
           resource.close();
         }
       } catch (Exception e) {
-        // What led here is thrown.
+        // The exception that led here is thrown.
       }
     }
   }
@@ -187,7 +187,7 @@ public final class HybridSearcher implements AutoCloseable {
     /**
      * Creates a factory.
      *
-     * @param model the model that commits must be of, or null where a writer vouches for it
+     * @param model the model of which every commit must be, or null where a writer ensures that
      */
     Searchers(
         ExecutorService threads, Path path, HybridSchema schema, @Nullable ModelFingerprint model) {
@@ -307,13 +307,13 @@ public final class HybridSearcher implements AutoCloseable {
     return EnumSet.copyOf(wanted);
   }
 
-  /** What there is of the query's vectors, or can be had. */
+  /** The vectors of the query that are given or that the engine can make. */
   private Set<Output> outputs(HybridQuery query) {
     EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
     if (engine != null) {
       outputs.addAll(engine.backend().outputs());
     }
-    // Vectors are of one making: a query's own stand in the engine's place or not at all.
+    // A query's own vectors are used only if they hold all that is needed; else the engine's are.
     query.embedding().ifPresent(given -> outputs.addAll(given.outputs()));
     return outputs;
   }

@@ -218,7 +218,7 @@ final class IndexFolder {
     committed = true;
   }
 
-  /** An exception in words for a failure to write. */
+  /** Explains a failure to write. */
   IndexException writeFailure(Throwable failure) {
     Throwable tragedy = writer().getTragicException();
     Throwable cause = failure instanceof IOException || tragedy == null ? failure : tragedy;

@@ -13,8 +13,8 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The lines of a UTF-8 file, decoded strictly and one at a time, so that one bad line costs no
- * other. Blank lines are passed over and counted. For one thread.
+ * The lines of a UTF-8 file, decoded strictly and one at a time, so that a line that cannot be
+ * decoded does not affect others. Blank lines are skipped but counted. For one thread.
  *
  * <p>Public for {@code io.luciole.lucene.eval} only; applications must not depend on it.
  */
@@ -88,7 +88,7 @@ public final class Utf8Lines implements AutoCloseable {
     return number;
   }
 
-  /** The share of the file's bytes that has been read. */
+  /** The share of the file's bytes that has been read, from 0 to 1. */
   double fractionRead() {
     return size == 0 ? 1 : Math.min(1, (double) read / size);
   }

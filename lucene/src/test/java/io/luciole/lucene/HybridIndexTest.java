@@ -410,6 +410,21 @@ class HybridIndexTest {
   }
 
   @Test
+  void metadataThatIsTooLongForATerm_leavesTheIndexOpenToOthers() {
+    Map<String, String> lengthy = Map.of("k", "x".repeat(300));
+    indexAll(
+        List.of(
+            new SourceDocument("1", "", "t", lengthy),
+            new SourceDocument("2", "", "t", Map.of("k", "y"))));
+    try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
+      SearchResult all = searcher.search("t");
+      assertThat(all.hits()).hasSize(2).anyMatch(hit -> hit.metadata().equals(lengthy));
+      HybridQuery query = HybridQuery.of("t").filter(HybridQuery.metadata("k", "y"));
+      assertThat(searcher.search(query).hits()).extracting(Hit::id).containsExactly("2");
+    }
+  }
+
+  @Test
   void badLine_stopsTheRunWithItsNumber() throws IOException {
     Path corpus =
         Files.writeString(
