@@ -85,6 +85,8 @@ public final class LucioleConfig {
     SERVER_PORT("server.port"),
     /** The folder of the index that the server searches and writes. */
     SERVER_INDEX("server.index"),
+    /** How a new index of the server keeps sparse weights: {@code impacts} or {@code features}. */
+    SERVER_SPARSE_FORM("server.sparse-form"),
     /** SHA-256 digests of the keys that clients show, in hex, comma-separated. */
     SERVER_API_KEYS("server.api-keys"),
     /** {@code true} to listen beyond this machine without a key. */
@@ -404,6 +406,7 @@ public final class LucioleConfig {
       case SERVER_API_KEYS -> parseDigests(value);
       case SERVER_HOST,
           SERVER_INDEX,
+          SERVER_SPARSE_FORM,
           SERVER_TLS_CERTIFICATE,
           SERVER_TLS_KEY,
           SERVER_CORS_ORIGINS -> {}

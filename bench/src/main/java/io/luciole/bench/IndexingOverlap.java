@@ -6,9 +6,9 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.lucene.BeirReader;
 import io.luciole.lucene.DocumentSource;
 import io.luciole.lucene.HybridIndexer;
-import io.luciole.lucene.IndexOptions;
 import io.luciole.lucene.IndexingReport;
 import io.luciole.lucene.SourceDocument;
+import io.luciole.lucene.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -85,7 +85,7 @@ public final class IndexingOverlap {
   private static IndexingReport index(
       EmbeddingEngine engine, List<SourceDocument> documents, Path index) throws IOException {
     delete(index);
-    try (HybridIndexer indexer = HybridIndexer.open(index, engine, IndexOptions.defaults())) {
+    try (HybridIndexer indexer = HybridIndexer.open(index, engine, WriteOptions.defaults())) {
       return indexer.indexAll(documents.iterator(), progress -> {});
     } finally {
       delete(index);

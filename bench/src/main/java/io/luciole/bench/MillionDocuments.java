@@ -8,10 +8,9 @@ import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.IndexDescription;
-import io.luciole.lucene.IndexOptions;
 import io.luciole.lucene.Leg;
-import io.luciole.lucene.LegQueries;
 import io.luciole.lucene.ScoredId;
+import io.luciole.lucene.WriteOptions;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelSource;
 import io.luciole.spi.Backend;
@@ -90,8 +89,8 @@ public final class MillionDocuments {
             .outputs(Output.DENSE, Output.SPARSE)
             .open()) {
       HybridSchema schema = HybridSchema.builder(engine).quantization(quantization).build();
-      IndexOptions options =
-          IndexOptions.defaults()
+      WriteOptions options =
+          WriteOptions.defaults()
               .schema(schema)
               .bulk(true)
               .writerThreads(threads)
@@ -205,12 +204,12 @@ public final class MillionDocuments {
             new Way("sparse", EnumSet.of(Leg.SPARSE)),
             new Way("bm25", EnumSet.of(Leg.BM25)),
             new Way("hybrid", EnumSet.allOf(Leg.class)));
-    Query one = LegQueries.metadata("percent", "one");
+    Query one = HybridQuery.metadata("percent", "one");
     List<Filter> filters =
         List.of(
             new Filter("none", null),
             new Filter("1 %", one),
-            new Filter("10 %", LegQueries.metadata("percent", "ten")));
+            new Filter("10 %", HybridQuery.metadata("percent", "ten")));
     try (HybridSearcher searcher = HybridSearcher.open(folder)) {
       int documents = searcher.documents();
       List<SyntheticCorpus.Item> queries =

@@ -5,18 +5,19 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.cache.DiskCache;
 import io.luciole.lucene.BeirReader;
 import io.luciole.lucene.DocumentSource;
-import io.luciole.lucene.Evaluation;
-import io.luciole.lucene.EvaluationTable;
 import io.luciole.lucene.Fusion;
-import io.luciole.lucene.FusionTuning;
 import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.HybridSearcher;
-import io.luciole.lucene.IndexOptions;
-import io.luciole.lucene.Metric;
-import io.luciole.lucene.Qrels;
-import io.luciole.lucene.Significance;
 import io.luciole.lucene.SourceDocument;
+import io.luciole.lucene.WriteOptions;
+import io.luciole.lucene.eval.Evaluation;
+import io.luciole.lucene.eval.EvaluationQuery;
+import io.luciole.lucene.eval.EvaluationTable;
+import io.luciole.lucene.eval.FusionTuning;
+import io.luciole.lucene.eval.Metric;
+import io.luciole.lucene.eval.Qrels;
+import io.luciole.lucene.eval.Significance;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,7 +63,7 @@ public final class QualityStudy {
       for (int i = 3; i < args.length; i++) {
         Path folder = Path.of(args[i].substring(0, args[i].indexOf('=')));
         String name = String.valueOf(folder.getFileName());
-        Qrels qrels = BeirReader.qrels(folder.resolve("qrels.tsv"));
+        Qrels qrels = Qrels.read(folder.resolve("qrels.tsv"));
         judgements.put(name, qrels);
         for (String analyzer : args[i].substring(args[i].indexOf('=') + 1).split(",", -1)) {
           EvaluationTable table = evaluate(work, folder, analyzer, engine, qrels, depth);
@@ -86,7 +87,7 @@ public final class QualityStudy {
       return Evaluation.of(searcher)
           .fusions(FUSIONS)
           .depth(depth)
-          .run(BeirReader.queries(folder.resolve("queries.jsonl")), qrels, done -> {});
+          .run(EvaluationQuery.readBeir(folder.resolve("queries.jsonl")), qrels, done -> {});
     }
   }
 
@@ -96,7 +97,7 @@ public final class QualityStudy {
     HybridSchema schema = HybridSchema.builder(engine).analyzer(analyzer).build();
     try (DocumentSource source = BeirReader.corpus(folder.resolve("corpus.jsonl"));
         HybridIndexer indexer =
-            HybridIndexer.open(index, engine, IndexOptions.defaults().schema(schema))) {
+            HybridIndexer.open(index, engine, WriteOptions.defaults().schema(schema))) {
       if (!Files.exists(vectors)) {
         indexer.indexAll(source, progress -> {});
         return;

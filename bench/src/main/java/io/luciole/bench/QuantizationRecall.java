@@ -3,18 +3,17 @@ package io.luciole.bench;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
-import io.luciole.lucene.BeirReader;
 import io.luciole.lucene.DenseQuantization;
-import io.luciole.lucene.EvaluationQuery;
 import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.HybridSearcher;
-import io.luciole.lucene.IndexOptions;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.SchemaFields;
 import io.luciole.lucene.ScoredId;
 import io.luciole.lucene.SourceDocument;
+import io.luciole.lucene.WriteOptions;
+import io.luciole.lucene.eval.EvaluationQuery;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -51,7 +50,7 @@ public final class QuantizationRecall {
     Map<String, float[]> vectors = vectors(Path.of(args[1]));
     try (EmbeddingEngine engine = EmbeddingEngine.builder().model(args[0]).open()) {
       List<String> texts =
-          BeirReader.queries(Path.of(args[2])).stream().map(EvaluationQuery::text).toList();
+          EvaluationQuery.readBeir(Path.of(args[2])).stream().map(EvaluationQuery::text).toList();
       List<Embedding> queries =
           engine.embedAll(texts, EmbedOptions.query().outputs(engine.outputs()));
       List<List<String>> nearest = queries.stream().map(q -> nearest(vectors, q.dense())).toList();
@@ -101,7 +100,7 @@ public final class QuantizationRecall {
       Map<String, float[]> vectors) {
     HybridSchema schema = HybridSchema.builder(engine).quantization(quantization).build();
     try (HybridIndexer indexer =
-        HybridIndexer.open(index, engine, IndexOptions.defaults().schema(schema).bulk(true))) {
+        HybridIndexer.open(index, engine, WriteOptions.defaults().schema(schema).bulk(true))) {
       vectors.forEach((id, vector) ->
           indexer
               .put(SourceDocument.of(id, "", ""), Embedding.ofTokens(1).withDense(vector))

@@ -4,14 +4,15 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.lucene.BeirReader;
 import io.luciole.lucene.DocumentSource;
-import io.luciole.lucene.EvaluationTable;
 import io.luciole.lucene.Hit;
 import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.IndexingReport;
-import io.luciole.lucene.Qrels;
 import io.luciole.lucene.SearchResult;
+import io.luciole.lucene.eval.EvaluationQuery;
+import io.luciole.lucene.eval.EvaluationTable;
+import io.luciole.lucene.eval.Qrels;
 import io.luciole.model.CacheFolder;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -119,9 +120,9 @@ final class DemoCommand implements Callable<Integer> {
   private EvaluationTable measure(DemoCorpus corpus, HybridSearcher searcher) {
     heading("3. Measuring it on queries with known answers");
     out.println();
-    Qrels qrels = BeirReader.qrels(corpus.qrels());
+    Qrels qrels = Qrels.read(corpus.qrels());
     EvaluationTable table =
-        EvalCommand.evaluate(console, searcher, BeirReader.queries(corpus.queries()), qrels);
+        EvalCommand.evaluate(console, searcher, EvaluationQuery.readBeir(corpus.queries()), qrels);
     table.format().lines().forEach(line -> out.println("   " + line));
     return table;
   }

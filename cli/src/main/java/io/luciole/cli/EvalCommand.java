@@ -2,18 +2,17 @@ package io.luciole.cli;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
-import io.luciole.lucene.BeirReader;
-import io.luciole.lucene.Evaluation;
-import io.luciole.lucene.EvaluationQuery;
-import io.luciole.lucene.EvaluationTable;
 import io.luciole.lucene.Fusion;
-import io.luciole.lucene.FusionTuning;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
-import io.luciole.lucene.Metric;
-import io.luciole.lucene.Qrels;
-import io.luciole.lucene.RankedRun;
-import io.luciole.lucene.Significance;
+import io.luciole.lucene.eval.Evaluation;
+import io.luciole.lucene.eval.EvaluationQuery;
+import io.luciole.lucene.eval.EvaluationTable;
+import io.luciole.lucene.eval.FusionTuning;
+import io.luciole.lucene.eval.Metric;
+import io.luciole.lucene.eval.Qrels;
+import io.luciole.lucene.eval.RankedRun;
+import io.luciole.lucene.eval.Significance;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -92,7 +91,7 @@ final class EvalCommand implements Callable<Integer> {
       names = "--rerank",
       paramLabel = "N",
       converter = Choice.Positive.class,
-      description = "Measure each fusion with its best N scored again by token vectors, too.")
+      description = "Measure each fusion with its best N reranked by token vectors, too.")
   private @Nullable Integer rerank;
 
   @Option(
@@ -137,8 +136,8 @@ final class EvalCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     LucioleConfig config = LucioleConfig.load();
-    List<EvaluationQuery> asked = BeirReader.queries(queries);
-    Qrels judged = BeirReader.qrels(qrels);
+    List<EvaluationQuery> asked = EvaluationQuery.readBeir(queries);
+    Qrels judged = Qrels.read(qrels);
     @Nullable RankedRun other = compare == null ? null : RankedRun.readTrec(compare, "other");
     try (@Nullable WholeFile file = run == null ? null : WholeFile.create(run);
         @Nullable WholeFile queryFile = perQuery == null ? null : WholeFile.create(perQuery);

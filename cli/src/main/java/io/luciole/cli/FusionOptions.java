@@ -3,7 +3,6 @@ package io.luciole.cli;
 import io.luciole.lucene.Fusion;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.Leg;
-import io.luciole.lucene.LegQueries;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -49,7 +48,7 @@ final class FusionOptions {
       names = "--rerank",
       paramLabel = "N",
       converter = Choice.Positive.class,
-      description = "Score the best N again by their token vectors, if the index keeps such.")
+      description = "Rerank the best N by their token vectors, if the index keeps such.")
   private @Nullable Integer rerank;
 
   @Option(
@@ -91,7 +90,8 @@ final class FusionOptions {
       if (at < 1) {
         throw new CliException("--filter: expected NAME=VALUE, got \"" + filter + '"');
       }
-      all.add(LegQueries.metadata(filter.substring(0, at), filter.substring(at + 1)), Occur.FILTER);
+      all.add(
+          HybridQuery.metadata(filter.substring(0, at), filter.substring(at + 1)), Occur.FILTER);
     }
     return all.build();
   }

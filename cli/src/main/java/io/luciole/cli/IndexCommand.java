@@ -6,9 +6,9 @@ import io.luciole.lucene.BeirReader;
 import io.luciole.lucene.DocumentSource;
 import io.luciole.lucene.FolderReader;
 import io.luciole.lucene.HybridIndexer;
-import io.luciole.lucene.IndexOptions;
 import io.luciole.lucene.IndexingProgress;
 import io.luciole.lucene.IndexingReport;
+import io.luciole.lucene.WriteOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -95,10 +95,10 @@ final class IndexCommand implements Callable<Integer> {
     return Inputs.countLines(input);
   }
 
-  private IndexOptions options(EmbeddingEngine engine) {
-    IndexOptions options =
-        IndexOptions.defaults()
-            .onFailure(skipFailures ? IndexOptions.OnFailure.SKIP : IndexOptions.OnFailure.STOP)
+  private WriteOptions options(EmbeddingEngine engine) {
+    WriteOptions options =
+        WriteOptions.defaults()
+            .onFailure(skipFailures ? WriteOptions.OnFailure.SKIP : WriteOptions.OnFailure.STOP)
             .bulk(bulk);
     return schemaOptions.schema(engine).map(options::schema).orElse(options);
   }

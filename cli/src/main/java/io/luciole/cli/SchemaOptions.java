@@ -1,10 +1,12 @@
 package io.luciole.cli;
 
 import io.luciole.EmbeddingEngine;
+import io.luciole.Output;
 import io.luciole.lucene.DenseQuantization;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.MultiVectorForm;
+import io.luciole.lucene.SparseForm;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -45,6 +47,16 @@ final class SchemaOptions {
   private @Nullable DenseQuantization quantization;
 
   @Option(
+      names = "--sparse-form",
+      paramLabel = "FORM",
+      converter = SparseFormConverter.class,
+      description = {
+        "How sparse weights are kept: impacts (the default, smaller and faster), or features, which"
+            + " other programs can search as Lucene's own FeatureField."
+      })
+  private @Nullable SparseForm sparseForm;
+
+  @Option(
       names = "--colbert",
       paramLabel = "KIND",
       converter = ColbertConverter.class,
@@ -66,6 +78,7 @@ final class SchemaOptions {
         && chunk == null
         && overlap == null
         && quantization == null
+        && sparseForm == null
         && colbert == null
         && metadata.isEmpty()) {
       return Optional.empty();
@@ -84,6 +97,12 @@ final class SchemaOptions {
     }
     if (quantization != null) {
       builder.quantization(quantization);
+    }
+    if (sparseForm != null) {
+      if (!engine.outputs().contains(Output.SPARSE)) {
+        throw new CliException("--sparse-form: the model gives no sparse weights");
+      }
+      builder.sparseForm(sparseForm);
     }
     if (colbert != null) {
       builder.multiVectors(colbert);
@@ -113,6 +132,14 @@ final class SchemaOptions {
     @Override
     public DenseQuantization convert(String value) {
       return Choice.checked(() -> DenseQuantization.parse(value));
+    }
+  }
+
+  /** Reads a form of sparse weights. */
+  static final class SparseFormConverter implements ITypeConverter<SparseForm> {
+    @Override
+    public SparseForm convert(String value) {
+      return Choice.checked(() -> SparseForm.parse(value));
     }
   }
 

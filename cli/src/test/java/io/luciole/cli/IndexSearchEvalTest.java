@@ -132,6 +132,8 @@ class IndexSearchEvalTest {
           {"index", "--chunk", "100000"},
           {"index", "--metadata", "year=number"},
           {"index", "--colbert", "int8"},
+          {"index", "--sparse-form", "features"},
+          {"index", "--sparse-form", "terms"},
           {"index", "--analyzer", "klingon"}
         }) {
       Run refused =
@@ -142,6 +144,31 @@ class IndexSearchEvalTest {
       assertThat(refused.status()).as("%s %s", wrong[1], wrong[2]).isNotZero();
       assertThat(refused.err()).startsWith("luciole: ").doesNotContain("Exception");
     }
+  }
+
+  @Test
+  void index_withFeatures_keepsSparseWeightsSo_andSearchesThem() throws IOException {
+    Path corpus = Files.writeString(folder.resolve("corpus.jsonl"), CORPUS);
+    Path own = folder.resolve("index");
+    Path model = Path.of("../testkit/src/main/resources/mini-m3").toAbsolutePath();
+    Run run =
+        Cli.run(
+            "index",
+            "--model",
+            model,
+            "--index",
+            own,
+            "--input",
+            corpus,
+            "--sparse-form",
+            "features");
+    assertThat(run.status()).as(run.err()).isZero();
+    JsonNode stats = JSON.readTree(Cli.run("stats", "--index", own, "--json").out());
+    assertThat(stats.path("schema").path("sparse").path("form").asText()).isEqualTo("features");
+    Run found =
+        Cli.run("search", "--model", model, "--index", own, "--json", "--mode", "sparse", "dusk");
+    assertThat(found.status()).as(found.err()).isZero();
+    assertThat(ids(found)).isNotEmpty();
   }
 
   private static JsonNode read(String line) {

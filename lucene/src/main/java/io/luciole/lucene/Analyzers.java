@@ -50,7 +50,7 @@ import org.apache.lucene.analysis.tr.TurkishAnalyzer;
 
 /** Lucene's analysers by name. */
 final class Analyzers {
-  /** Cuts at Unicode's word boundaries, CJK into pairs; lower case, no stop words, no stems. */
+  /** Words by Unicode's boundaries, CJK in pairs; lower case, no stop words, no stemming. */
   static final String STANDARD = "standard";
 
   /** As {@link MultilingualAnalyzer}. */
@@ -62,7 +62,7 @@ final class Analyzers {
 
   private static Map<String, Supplier<Analyzer>> byName() {
     Map<String, Supplier<Analyzer>> map = new TreeMap<>();
-    // What CJKAnalyzer does to other scripts is what StandardAnalyzer does.
+    // CJKAnalyzer treats all other scripts as StandardAnalyzer does.
     map.put(STANDARD, () -> new CJKAnalyzer(CharArraySet.EMPTY_SET));
     map.put(MULTILINGUAL, MultilingualAnalyzer::new);
     map.put("whitespace", WhitespaceAnalyzer::new);

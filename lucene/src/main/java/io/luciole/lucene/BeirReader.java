@@ -9,23 +9,19 @@ import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads test collections in the layout of BEIR: {@code corpus.jsonl}, {@code queries.jsonl} and
- * {@code qrels.tsv}, all UTF-8.
+ * Reads documents from a UTF-8 file in the form of BEIR's {@code corpus.jsonl}, one JSON object a
+ * line:
  *
  * <pre>
- * corpus.jsonl   {"_id": "d1", "title": "…", "text": "…", anything else}
- * queries.jsonl  {"_id": "q1", "text": "…"}
- * qrels.tsv      query-id &lt;tab&gt; corpus-id &lt;tab&gt; grade, with or without that header; or TREC's
- *                four columns: query-id 0 corpus-id grade
+ * {"_id": "d1", "title": "…", "text": "…", anything else}
  * </pre>
  *
- * <p>Ids may be JSON strings or whole numbers. A title may be missing or null. Anything else of a
- * document becomes metadata: strings as they are, other values as JSON.
+ * <p>An id is a JSON string or a whole number. The title may be missing or null. Every other field
+ * becomes metadata: a string keeps its value, any other value becomes its JSON.
  */
 public final class BeirReader {
   private static final ObjectReader JSON =
@@ -38,87 +34,32 @@ public final class BeirReader {
   private BeirReader() {}
 
   /**
-   * Opens a corpus. Its documents are read one at a time.
+   * Opens a file of documents. They are read one at a time.
    *
-   * @throws SourceException if there is no such file, or it holds no line
+   * @param file the file
+   * @return the documents in the file's order
+   * @throws SourceException if there is no such file, or it has no line that is not blank
    */
   public static DocumentSource corpus(Path file) {
+    return open(file, "documents");
+  }
+
+  /**
+   * Opens a file of anything that has the form of BEIR's documents, such as queries.
+   *
+   * @param file the file
+   * @param contents what the objects are called in messages, in the plural
+   * @return the objects in the file's order
+   * @throws SourceException if there is no such file, or it has no line that is not blank
+   */
+  public static DocumentSource open(Path file, String contents) {
     Corpus corpus = new Corpus(Utf8Lines.open(requireNonNull(file, "file")));
     if (!corpus.hasNext()) {
       corpus.close();
       throw new SourceException(
-          "Expected documents in " + file + ", one JSON object a line, found none", false, null);
+          "Expected " + contents + " in " + file + ", one JSON object a line, found none", false);
     }
     return corpus;
-  }
-
-  /**
-   * Reads queries, in the file's order.
-   *
-   * @throws SourceException if a line cannot be read, an id comes twice, or there is no query
-   */
-  public static List<EvaluationQuery> queries(Path file) {
-    Map<String, EvaluationQuery> queries = new LinkedHashMap<>();
-    try (Utf8Lines lines = Utf8Lines.open(requireNonNull(file, "file"))) {
-      for (String line = lines.next(); line != null; line = lines.next()) {
-        JsonNode object = parse(lines, line);
-        EvaluationQuery query =
-            new EvaluationQuery(id(lines, object), string(lines, object, "text", true));
-        if (queries.putIfAbsent(query.id(), query) != null) {
-          throw lines.bad("a second query with \"_id\" \"" + query.id() + '"', null);
-        }
-      }
-    }
-    if (queries.isEmpty()) {
-      throw new SourceException(
-          "Expected queries in " + file + ", one JSON object a line, found none", false, null);
-    }
-    return List.copyOf(queries.values());
-  }
-
-  /**
-   * Reads judgements.
-   *
-   * @throws SourceException if a line cannot be read or there is none; the message names it
-   */
-  public static Qrels qrels(Path file) {
-    Map<String, Map<String, Integer>> grades = new LinkedHashMap<>();
-    try (Utf8Lines lines = Utf8Lines.open(requireNonNull(file, "file"))) {
-      for (String line = lines.next(); line != null; line = lines.next()) {
-        List<String> columns = columns(line);
-        if (columns.size() != 3 && columns.size() != 4) {
-          throw lines.bad(
-              "expected query id, document id and grade, found " + columns.size() + " columns",
-              null);
-        }
-        String grade = columns.get(columns.size() - 1);
-        if (lines.number() == 1 && !grade.matches("-?\\d+")) {
-          continue; // The header.
-        }
-        grades
-            .computeIfAbsent(columns.get(0), query -> new LinkedHashMap<>())
-            .put(columns.get(columns.size() - 2), grade(lines, grade));
-      }
-    }
-    if (grades.isEmpty()) {
-      throw new SourceException(
-          "Expected judgements in " + file + ", one a line, found none", false, null);
-    }
-    return Qrels.of(grades);
-  }
-
-  /** Cut at tabs where there are any, so that ids may hold spaces; else at white space. */
-  private static List<String> columns(String line) {
-    return List.of(
-        line.indexOf('\t') >= 0 ? line.strip().split("\t", -1) : line.strip().split("\\s+", -1));
-  }
-
-  private static int grade(Utf8Lines lines, String text) {
-    try {
-      return Integer.parseInt(text.strip());
-    } catch (NumberFormatException e) {
-      throw lines.bad("expected a whole number as grade, found \"" + text + '"', e);
-    }
   }
 
   private static JsonNode parse(Utf8Lines lines, String line) {
@@ -203,6 +144,11 @@ public final class BeirReader {
     @Override
     public String name() {
       return lines.file().toString();
+    }
+
+    @Override
+    public String position() {
+      return lines.position();
     }
 
     @Override

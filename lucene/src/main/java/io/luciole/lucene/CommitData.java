@@ -23,13 +23,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a commit says of itself, in Lucene's user data.
+ * What a commit tells about its index, in Lucene's user data.
  *
  * <pre>
  * luciole.version    the layout's version, {@value #VERSION}
  * luciole.schema     the schema, JSON
  * luciole.model      the model's fingerprint, {@link ModelFingerprint#format}
- * luciole.position   how far the source was read, JSON; see {@link SourcePosition}
+ * luciole.position   how far the source was read; see {@link SourcePosition}
  * </pre>
  */
 record CommitData(HybridSchema schema, ModelFingerprint fingerprint, String position) {
@@ -60,8 +60,8 @@ record CommitData(HybridSchema schema, ModelFingerprint fingerprint, String posi
   /**
    * Reads the newest commit's data.
    *
-   * @throws IndexException if there is no index, or none of Luciole's, or a newer one, or a damaged
-   *     one
+   * @throws IndexException if there is no index, or none that Luciole wrote, or a newer one, or a
+   *     damaged one
    */
   static CommitData read(Path path, Directory directory) {
     try {
@@ -107,7 +107,7 @@ record CommitData(HybridSchema schema, ModelFingerprint fingerprint, String posi
     }
   }
 
-  /** Refuses another model's vectors. */
+  /** Refuses an engine that runs another model. */
   void requireModel(Path path, ModelFingerprint engine) {
     if (!fingerprint.matches(engine)) {
       throw new IndexException(
@@ -136,7 +136,7 @@ record CommitData(HybridSchema schema, ModelFingerprint fingerprint, String posi
         "Expected a Lucene index written by Luciole in " + path + ", found " + found + ".");
   }
 
-  /** What stands where an index was expected. */
+  /** Describes what is found where an index was expected. */
   static String whatIsThere(Path path) throws IOException {
     if (!Files.exists(path)) {
       return "nothing";
@@ -156,7 +156,7 @@ record CommitData(HybridSchema schema, ModelFingerprint fingerprint, String posi
         : "other files (" + String.join(", ", names) + ")";
   }
 
-  /** Names in a folder that Lucene does not give to its files. */
+  /** The names of files in a folder that are not Lucene's. */
   static List<String> foreignFiles(Path folder) throws IOException {
     try (Stream<Path> all = Files.list(folder)) {
       return all.map(file -> String.valueOf(file.getFileName()))
@@ -170,7 +170,7 @@ record CommitData(HybridSchema schema, ModelFingerprint fingerprint, String posi
     }
   }
 
-  /** An exception in words for what Lucene met when it opened or read an index. */
+  /** Explains a failure of Lucene to open or read an index. */
   static IndexException unreadable(Path path, IOException e) {
     if (e instanceof IndexFormatTooNewException || e instanceof IndexFormatTooOldException) {
       return new IndexException(

@@ -5,9 +5,9 @@ import static java.util.Objects.requireNonNull;
 import java.util.Locale;
 
 /**
- * How the dense vectors that a search walks over are kept. With fewer bits a search finds more than
- * it needs ({@link #oversampling}) and scores those again by the vectors as they were, which are
- * kept on disk as well.
+ * How the dense vectors are kept for the search of their graph. With less than 32 bits a search
+ * collects more candidates than it needs ({@link #oversampling}) and rescores them by the
+ * full-precision vectors, which are kept on disk too.
  */
 public enum DenseQuantization {
   /** 32-bit floats, nothing lost. */
@@ -27,18 +27,22 @@ public enum DenseQuantization {
     this.oversampling = oversampling;
   }
 
-  /** Bits a component. */
+  /** {@return the bits of a component} */
   public int bits() {
     return bits;
   }
 
-  /** Vectors that a search collects for each one it returns; 1 where nothing is scored again. */
+  /**
+   * {@return how many candidates a search collects for each document that it returns, to rescore
+   * them by the full-precision vectors; 1 where nothing is rescored}
+   */
   public float oversampling() {
     return oversampling;
   }
 
   /**
-   * The name used in options and formats: {@code none}, {@code 8bit}, {@code 4bit}, {@code 1bit}.
+   * {@return the name used in options and formats: {@code none}, {@code 8bit}, {@code 4bit} or
+   * {@code 1bit}}
    */
   public String id() {
     return this == NONE ? "none" : bits + "bit";
@@ -47,7 +51,9 @@ public enum DenseQuantization {
   /**
    * Reads a name.
    *
-   * @throws IllegalArgumentException if there is no such quantisation
+   * @param name a quantization's {@link #id}, in any case
+   * @return the quantization
+   * @throws IllegalArgumentException if there is no such quantization
    */
   public static DenseQuantization parse(String name) {
     String form = requireNonNull(name, "name").strip().toLowerCase(Locale.ROOT);

@@ -17,10 +17,10 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.lucene.analysis.miscellaneous.EmptyTokenStream;
 import org.apache.lucene.document.BinaryDocValuesField;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.DoubleField;
-import org.apache.lucene.document.FeatureField;
 import org.apache.lucene.document.Field;
 import org.apache.lucene.document.FieldType;
 import org.apache.lucene.document.KeywordField;
@@ -38,13 +38,14 @@ import org.apache.lucene.index.VectorSimilarityFunction;
 import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
 
-/** Makes Lucene documents of documents and their embeddings. */
+/** Makes Lucene documents of documents and their embeddings; see {@link SchemaFields}. */
 final class DocumentFields {
-  /** A metadata value longer than this, in UTF-8, is stored and not searched. */
+  /** A metadata term longer than this, in UTF-8, is not indexed; its value is only stored. */
   static final int MAX_METADATA_TERM = 256;
 
   private static final ObjectMapper MAPPER = new ObjectMapper();
   private static final FieldType ID_TYPE = new FieldType();
+  private static final FieldType NO_TERMS_TYPE = new FieldType(StringField.TYPE_NOT_STORED);
 
   static {
     ID_TYPE.setIndexOptions(IndexOptions.DOCS);
@@ -52,6 +53,8 @@ final class DocumentFields {
     ID_TYPE.setTokenized(false);
     ID_TYPE.setDocValuesType(DocValuesType.BINARY);
     ID_TYPE.freeze();
+    NO_TERMS_TYPE.setTokenized(true);
+    NO_TERMS_TYPE.freeze();
   }
 
   private final HybridSchema schema;
@@ -60,7 +63,7 @@ final class DocumentFields {
     this.schema = schema;
   }
 
-  /** How dense vectors are compared. Both give the dot product back; see {@link LegQueries}. */
+  /** How dense vectors are compared; {@link LegQueries#dotProduct} computes the dot product. */
   static VectorSimilarityFunction similarity(HybridSchema.Dense dense) {
     return dense.normalized()
         ? VectorSimilarityFunction.DOT_PRODUCT
@@ -68,7 +71,7 @@ final class DocumentFields {
   }
 
   /**
-   * A document's fields.
+   * Makes the Lucene document of a document whose text is kept whole.
    *
    * @throws IllegalArgumentException if the id is too long, or a value does not fit its type
    */
@@ -78,26 +81,23 @@ final class DocumentFields {
     return document;
   }
 
-  /** A block: the passages with their vectors, then the document with all else. */
+  /** Makes a block: the passages with their vectors, then the document with everything else. */
   List<Document> toBlock(SourceDocument source, List<Chunk> passages, List<Embedding> embeddings) {
     List<Document> block = new ArrayList<>(passages.size() + 1);
     BytesRef id = id(source);
     for (int i = 0; i < passages.size(); i++) {
       Document passage = new Document();
       passage.add(new Field(SchemaFields.ID, id, ID_TYPE));
-      passage.add(new NumericDocValuesField(SchemaFields.PASSAGE, place(passages.get(i))));
+      passage.add(
+          new NumericDocValuesField(
+              SchemaFields.PASSAGE, PassageOffsets.of(passages.get(i)).encode()));
       addVectors(passage, embeddings.get(i));
       block.add(passage);
     }
     Document document = whole(source);
-    document.add(new StringField(SchemaFields.DOCUMENT, LegQueries.YES, Field.Store.NO));
+    document.add(new StringField(SchemaFields.DOCUMENT, SchemaFields.PRESENT, Field.Store.NO));
     block.add(document);
     return block;
-  }
-
-  /** Start and end of a passage in one number. */
-  private static long place(Chunk passage) {
-    return (long) passage.start() << 32 | passage.end();
   }
 
   private static BytesRef id(SourceDocument source) {
@@ -109,7 +109,7 @@ final class DocumentFields {
     return new BytesRef(id);
   }
 
-  /** A document but for its vectors. */
+  /** Everything of a document except its vectors. */
   private Document whole(SourceDocument source) {
     Document document = new Document();
     document.add(new Field(SchemaFields.ID, id(source), ID_TYPE));
@@ -119,6 +119,9 @@ final class DocumentFields {
     document.add(new StoredField(SchemaFields.TEXT, source.text()));
     if (!source.metadata().isEmpty()) {
       document.add(new StoredField(SchemaFields.METADATA, writeMetadata(source.metadata())));
+      // A document without a term too needs a field that is indexed: Lucene refuses an index in
+      // which a field is stored only in one document and indexed in another.
+      document.add(new Field(SchemaFields.METADATA, new EmptyTokenStream(), NO_TERMS_TYPE));
       source.metadata().forEach((name, value) -> addMetadata(document, name, value));
     }
     document.add(new TextField(SchemaFields.WORDS, source.content(), Field.Store.NO));
@@ -143,11 +146,7 @@ final class DocumentFields {
         .sparse()
         .ifPresent(sparse -> {
           SparseVector vector = embedding.sparse();
-          switch (sparse.form()) {
-            case IMPACTS ->
-                document.add(TokenWeights.field(SchemaFields.SPARSE, vector, sparse.scale()));
-            case FEATURES -> addFeatures(document, vector);
-          }
+          sparse.postings().add(document, vector);
           if (sparse.exact()) {
             document.add(
                 new BinaryDocValuesField(SchemaFields.SPARSE_EXACT, SparseBytes.encode(vector)));
@@ -172,20 +171,6 @@ final class DocumentFields {
     }
   }
 
-  private static void addFeatures(Document document, SparseVector vector) {
-    for (int i = 0; i < vector.size(); i++) {
-      float kept = roundFeature(vector.weight(i));
-      if (kept >= Float.MIN_NORMAL) {
-        document.add(new FeatureField(SchemaFields.SPARSE, Integer.toString(vector.id(i)), kept));
-      }
-    }
-  }
-
-  /** FeatureField cuts a float's last 15 bits off; half of them added first makes that rounding. */
-  static float roundFeature(float weight) {
-    return Float.intBitsToFloat((Float.floatToIntBits(weight) + (1 << 14)) & -(1 << 15));
-  }
-
   private void addMetadata(Document document, String name, String value) {
     MetadataType type = schema.metadata().get(name);
     if (type != null) {
@@ -204,7 +189,7 @@ final class DocumentFields {
     }
   }
 
-  /** A name cannot hold what stands between it and the value, so no two pairs are one term. */
+  /** Name, a zero, value. The name has no zero, so two pairs never make the same term. */
   static String metadataTerm(String name, String value) {
     return name.replace('\0', ' ') + '\0' + value;
   }

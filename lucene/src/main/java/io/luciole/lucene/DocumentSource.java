@@ -12,38 +12,53 @@ import java.util.NoSuchElementException;
  * SourceException#canContinue} the next call gives the one after it.
  */
 public interface DocumentSource extends Iterator<SourceDocument>, AutoCloseable {
-  /** What people know the source by: a path, usually. */
+  /** {@return what the source is called in messages, a path usually} */
   String name();
 
   /**
-   * Which state of which source this is, so that an interrupted run can be resumed: two sources
-   * with the same identity give the same documents in the same order. Empty if nobody knows; then
-   * nothing is resumed.
+   * Identifies the state of the source, so that an interrupted run can be resumed: two sources with
+   * the same identity give the same documents in the same order.
+   *
+   * @return the identity; empty if it is not known, and then nothing is resumed
    */
   default String identity() {
     return "";
   }
 
   /**
-   * How much of the source has been read, from 0 to 1, or NaN if nobody knows. It need not be
-   * exact.
+   * Where the document stands that {@link #next} gave last, for messages: a file and a line,
+   * usually. Not to be asked between {@link #hasNext} and {@link #next}.
+   *
+   * @return the position; the source's {@link #name} if it knows no more
    */
+  default String position() {
+    return name();
+  }
+
+  /** {@return how much of the source has been read, about, from 0 to 1; NaN if it is not known} */
   double fractionRead();
 
   /**
-   * The next document.
+   * Reads the next document.
    *
+   * @return the document
    * @throws SourceException if it cannot be read
    * @throws NoSuchElementException after the last
    */
   @Override
   SourceDocument next();
 
-  /** Gives files back. Closing twice does nothing. */
+  /** Releases the source's files. A second call does nothing. */
   @Override
   void close();
 
-  /** A source over any iterator. */
+  /**
+   * Makes a source of an iterator.
+   *
+   * @param name what the source is called in messages
+   * @param documents the documents
+   * @return the source
+   */
   static DocumentSource of(String name, Iterator<SourceDocument> documents) {
     requireNonNull(name, "name");
     requireNonNull(documents, "documents");

@@ -4,7 +4,6 @@ import io.luciole.SparseVector;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.lucene.document.FeatureField;
 import org.apache.lucene.document.LateInteractionField;
 import org.apache.lucene.index.BinaryDocValues;
 import org.apache.lucene.index.FloatVectorValues;
@@ -14,13 +13,13 @@ import org.apache.lucene.index.PostingsEnum;
 import org.apache.lucene.index.Terms;
 import org.apache.lucene.index.TermsEnum;
 import org.apache.lucene.util.BitSet;
-import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.VectorUtil;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Scores of single documents of a segment, by the vectors kept in the index. Documents must come in
- * ascending order. For one thread. Where texts are cut into passages, these have the vectors.
+ * Scores single documents of a segment by the vectors that the index keeps. Documents are numbered
+ * as in the segment and must come in ascending order. Where texts are cut into passages, the
+ * passages have the vectors. For one thread.
  */
 final class DocumentVectors {
   private final LeafReader reader;
@@ -32,9 +31,10 @@ final class DocumentVectors {
   private final @Nullable BitSet documents;
 
   /**
-   * Prepares for a segment.
+   * Opens a segment's vectors.
    *
-   * @param documents which of its Lucene documents are documents, where the others are passages
+   * @param documents which of its Lucene documents are whole documents and no passages; null where
+   *     texts are kept whole
    */
   DocumentVectors(LeafReader reader, HybridSchema schema, @Nullable BitSet documents)
       throws IOException {
@@ -76,7 +76,7 @@ final class DocumentVectors {
     return best;
   }
 
-  /** The dot product with a document's dense vector as it was; 0 if it has none. */
+  /** The dot product with a document's full-precision dense vector; 0 if it has none. */
   float dense(int doc, float[] query) throws IOException {
     if (dense == null || denseAt == null) {
       return 0;
@@ -103,7 +103,10 @@ final class DocumentVectors {
   /** A token of both query and document. */
   record Shared(int tokenId, float queryWeight, float documentWeight) {}
 
-  /** The tokens a document shares with a query; the postings' rounded weights if no others are. */
+  /**
+   * The tokens that a document shares with a query, with the document's exact weights where the
+   * index keeps them, else with the rounded ones of the postings.
+   */
   List<Shared> shared(int doc, SparseVector query) throws IOException {
     List<Shared> shared = new ArrayList<>();
     if (sparse != null) {
@@ -119,32 +122,22 @@ final class DocumentVectors {
       return shared;
     }
     Terms terms = reader.terms(SchemaFields.SPARSE);
-    HybridSchema.Sparse form = schema.sparse().orElse(null);
-    if (terms == null || form == null) {
+    HybridSchema.Sparse sparseSchema = schema.sparse().orElse(null);
+    if (terms == null || sparseSchema == null) {
       return shared;
     }
+    SparsePostings form = sparseSchema.postings();
     TermsEnum at = terms.iterator();
     for (int i = 0; i < query.size(); i++) {
-      BytesRef term =
-          form.form() == SparseForm.IMPACTS
-              ? TokenWeights.term(query.id(i))
-              : new BytesRef(Integer.toString(query.id(i)));
-      if (at.seekExact(term)) {
+      if (at.seekExact(form.term(query.id(i)))) {
         PostingsEnum postings = at.postings(null, PostingsEnum.FREQS);
         if (postings.advance(doc) == doc) {
-          float weight =
-              form.form() == SparseForm.IMPACTS
-                  ? (float) postings.freq() / form.scale()
-                  : Float.intBitsToFloat(postings.freq() << FEATURE_SHIFT);
-          shared.add(new Shared(query.id(i), query.weight(i), weight));
+          shared.add(new Shared(query.id(i), query.weight(i), form.weight(postings.freq())));
         }
       }
     }
     return shared;
   }
-
-  /** A {@link FeatureField}'s frequency is a float's bits without the last ones. */
-  private static final int FEATURE_SHIFT = 15;
 
   /** The mean over the query's rows of the best dot product with a row of the document. */
   float colbert(int doc, float[][] query) throws IOException {

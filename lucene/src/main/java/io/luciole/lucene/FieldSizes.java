@@ -21,15 +21,15 @@ import org.apache.lucene.store.Directory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an index's parts take on disk. Fields that {@link SchemaCodec} gives a format of their own
- * have files of their own; the others are named together.
+ * The size on disk of an index's parts. Fields to which {@link LuceneFormats} gives a format of
+ * their own have files of their own; other fields share files and are named together.
  */
 final class FieldSizes {
   private final Map<String, Long> bytes = new TreeMap<>();
 
   private FieldSizes() {}
 
-  /** Bytes by part, the largest first. */
+  /** Bytes by part, the largest part first. */
   static Map<String, Long> of(DirectoryReader reader) throws IOException {
     FieldSizes sizes = new FieldSizes();
     for (LeafReaderContext leaf : reader.leaves()) {
@@ -70,15 +70,10 @@ final class FieldSizes {
     if (fields != null) {
       return fields;
     }
-    return switch (String.valueOf(IndexFileNames.getExtension(file))) {
-      case "fdt", "fdx", "fdm" -> "stored texts";
-      case "nvd", "nvm" -> "norms";
-      case "kdd", "kdi", "kdm" -> "points";
-      default -> "other";
-    };
+    return LuceneFormats.contents(String.valueOf(IndexFileNames.getExtension(file)));
   }
 
-  /** The names of the fields that share files, by what is in those files' names. */
+  /** The names of the fields that share files, by the part of the file names that they share. */
   private static Map<String, String> parts(SegmentReader segment) {
     Map<String, Set<String>> fields = new TreeMap<>();
     for (FieldInfo field : segment.getFieldInfos()) {

@@ -26,7 +26,9 @@ public final class FolderReader {
   /**
    * Opens a folder. Its files are read one at a time.
    *
-   * @throws SourceException if it is no folder or holds no such file
+   * @param folder the folder
+   * @return its documents
+   * @throws SourceException if it is no folder, or has no such file
    */
   public static DocumentSource open(Path folder) {
     requireNonNull(folder, "folder");
@@ -35,8 +37,7 @@ public final class FolderReader {
           Files.exists(folder)
               ? "Expected a folder, found the file " + folder
               : "There is no such folder: " + folder,
-          false,
-          null);
+          false);
     }
     List<Entry> files = new ArrayList<>();
     try (Stream<Path> paths = Files.walk(folder)) {
@@ -51,7 +52,7 @@ public final class FolderReader {
     }
     if (files.isEmpty()) {
       throw new SourceException(
-          "Expected text files (*.txt, *.md) in " + folder + ", found none", false, null);
+          "Expected text files (*.txt, *.md) in " + folder + ", found none", false);
     }
     return new TextFiles(folder, files);
   }

@@ -8,14 +8,22 @@ import java.util.List;
 import java.util.Map;
 import org.apache.lucene.search.Explanation;
 
-/** Legs' lists made one by a {@link Fusion}. Immutable. */
+/** The legs' lists made one by a {@link Fusion}. Immutable. */
 final class FusedList {
   private final Fusion fusion;
   private final double divisor;
   private final List<Entry> entries;
   private final Map<Leg, Double> weights;
 
-  /** A document of the fused list: its score, and what each leg that found it said. */
+  /**
+   * A document of the fused list.
+   *
+   * @param doc its number in the index
+   * @param score the fused score
+   * @param legs what each leg that found it said
+   * @param contributions what each leg contributes before weights, those that did not find it
+   *     included
+   */
   record Entry(int doc, double score, Map<Leg, LegScore> legs, Map<Leg, Double> contributions) {}
 
   private FusedList(Fusion fusion, double divisor, List<Entry> entries, Map<Leg, Double> weights) {
@@ -26,37 +34,31 @@ final class FusedList {
   }
 
   static FusedList of(Fusion fusion, List<LegResult> results) {
-    Map<Integer, Map<Leg, LegScore>> legs = new LinkedHashMap<>();
-    Map<Integer, Map<Leg, Double>> contributions = new LinkedHashMap<>();
     Map<Leg, Double> weights = new EnumMap<>(Leg.class);
-    Map<Leg, Double> absent = new EnumMap<>(Leg.class);
     double sumOfWeights = 0;
     for (LegResult result : results) {
       weights.put(result.leg(), result.weight());
       sumOfWeights += result.weight();
+    }
+    double divisor = fusion.averaged() && sumOfWeights > 0 ? sumOfWeights : 1;
+    Map<Integer, Map<Leg, LegScore>> legs = new LinkedHashMap<>();
+    Map<Integer, Map<Leg, Double>> contributions = new LinkedHashMap<>();
+    Map<Leg, Double> absent = new EnumMap<>(Leg.class);
+    for (LegResult result : results) {
       if (result.hits().isEmpty()) {
         continue;
       }
+      Leg leg = result.leg();
       float[] scores = result.scores();
-      double[] of = fusion.contributions(scores);
-      if (of.length != scores.length) {
-        throw new IllegalStateException(
-            "expected "
-                + scores.length
-                + " contributions from "
-                + fusion.name()
-                + ", got "
-                + of.length);
-      }
-      absent.put(result.leg(), fusion.absent(scores));
+      double[] of = contributions(fusion, scores);
+      absent.put(leg, fusion.absent(scores));
       for (int i = 0; i < scores.length; i++) {
         int doc = result.hits().get(i).doc;
         legs.computeIfAbsent(doc, d -> new EnumMap<>(Leg.class))
-            .put(result.leg(), new LegScore(i + 1, scores[i]));
-        contributions.computeIfAbsent(doc, d -> new EnumMap<>(Leg.class)).put(result.leg(), of[i]);
+            .put(leg, new LegScore(i + 1, scores[i], of[i] * (result.weight() / divisor)));
+        contributions.computeIfAbsent(doc, d -> new EnumMap<>(Leg.class)).put(leg, of[i]);
       }
     }
-    double divisor = fusion.averaged() && sumOfWeights > 0 ? sumOfWeights : 1;
     List<Entry> entries = new ArrayList<>(legs.size());
     contributions.forEach((doc, found) -> {
       absent.forEach(found::putIfAbsent);
@@ -64,14 +66,28 @@ final class FusedList {
       for (Map.Entry<Leg, Double> of : found.entrySet()) {
         sum += weights.getOrDefault(of.getKey(), 0.0) * of.getValue();
       }
-      // To 32 bits, so that sums that differ by the order of adding tie.
+      // Rounded to 32 bits, so that sums that differ only by the order of adding tie.
       entries.add(new Entry(doc, (float) (sum / divisor), legs.getOrDefault(doc, Map.of()), found));
     });
     entries.sort(Comparator.comparingDouble(Entry::score).reversed().thenComparingInt(Entry::doc));
     return new FusedList(fusion, divisor, entries, weights);
   }
 
-  /** The documents, best first, ties in the index's order. */
+  private static double[] contributions(Fusion fusion, float[] scores) {
+    double[] contributions = fusion.contributions(scores);
+    if (contributions.length != scores.length) {
+      throw new IllegalStateException(
+          "expected "
+              + scores.length
+              + " contributions from "
+              + fusion.name()
+              + ", got "
+              + contributions.length);
+    }
+    return contributions;
+  }
+
+  /** The documents, best first, ties in the order of their numbers. */
   List<Entry> entries() {
     return entries;
   }
@@ -80,32 +96,23 @@ final class FusedList {
   Explanation explain(Entry entry) {
     List<Explanation> parts = new ArrayList<>();
     weights.forEach((leg, weight) -> {
-      LegScore said = entry.legs().get(leg);
+      LegScore found = entry.legs().get(leg);
       double contribution = entry.contributions().getOrDefault(leg, 0.0);
-      Explanation of =
-          Explanation.match(
-              contribution, said == null ? "contribution of a document not found" : "contribution");
-      Explanation weighed = Explanation.match(weight, "weight");
-      if (said == null) {
-        parts.add(Explanation.match(weight * contribution, leg.id() + ", not found:", weighed, of));
+      List<Explanation> factors = new ArrayList<>();
+      factors.add(Explanation.match(weight, "weight"));
+      if (found == null) {
+        factors.add(Explanation.match(contribution, "contribution of a document not found"));
       } else {
-        parts.add(
-            Explanation.match(
-                weight * contribution,
-                leg.id() + ", rank " + said.rank() + ":",
-                weighed,
-                of,
-                Explanation.match(said.score(), "score of the leg")));
+        factors.add(Explanation.match(contribution, "contribution"));
+        factors.add(Explanation.match(found.score(), "score of the leg"));
       }
+      String what = leg.id() + (found == null ? ", not found:" : ", rank " + found.rank() + ":");
+      parts.add(Explanation.match(weight * contribution, what, factors));
     });
-    String sum =
-        divisor == 1
-            ? "fusion " + fusion.name() + ", sum of weight × contribution:"
-            : "fusion "
-                + fusion.name()
-                + ", sum of weight × contribution, divided by "
-                + divisor
-                + ", the sum of the weights:";
-    return Explanation.match(entry.score(), sum, parts);
+    String sum = "fusion " + fusion.name() + ", sum of weight × contribution";
+    return Explanation.match(
+        entry.score(),
+        divisor == 1 ? sum + ":" : sum + ", divided by " + divisor + ", the sum of the weights:",
+        parts);
   }
 }

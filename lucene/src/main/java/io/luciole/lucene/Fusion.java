@@ -5,53 +5,62 @@ import static java.util.Objects.requireNonNull;
 import java.util.List;
 
 /**
- * Makes one ranking of several legs' rankings.
+ * Makes one ranked list of several legs' lists.
  *
  * <p>A document's fused score is the sum over the legs of the leg's weight times the document's
  * <em>contribution</em> to that leg, which a fusion computes from the leg's scores alone; see
  * {@link #contributions}. Ties keep the order of the index. Implementations are immutable.
  */
 public interface Fusion {
-  /** The name options know it by, such as {@code rrf:60}. */
+  /** {@return the name that options know it by, such as {@code rrf:60}} */
   String name();
 
   /**
-   * What each document of one leg's list contributes.
+   * Computes what each document of one leg's list contributes.
    *
-   * @param scores the leg's raw scores, best first; never empty
-   * @return as many contributions, in the same order
+   * @param scores the leg's own scores, best first; never empty
+   * @return one contribution for each score, in the same order
    */
   double[] contributions(float[] scores);
 
   /**
-   * What a document contributes that the leg has not found.
+   * Computes what a document contributes that the leg did not find.
    *
-   * @param scores the leg's raw scores, best first; never empty
+   * @param scores the leg's own scores, best first; never empty
+   * @return the contribution; 0 by default
    */
   default double absent(float[] scores) {
     return 0;
   }
 
-  /** Whether the sum is divided by the sum of the weights of the legs that were asked. */
+  /** {@return whether the sum is divided by the sum of the weights of the legs that were asked} */
   boolean averaged();
 
   /**
-   * What searches use unless told otherwise: {@link #distributionBased}. {@code docs/quality.md}
-   * has the comparison.
+   * Returns the default of searches: {@link #distributionBased}. {@code docs/quality.md} compares
+   * the fusions.
+   *
+   * @return the fusion
    */
   static Fusion usual() {
     return distributionBased();
   }
 
-  /** Reciprocal rank fusion with k = 60: {@code weight / (60 + rank)}. */
+  /**
+   * Returns reciprocal rank fusion with k = 60: {@code weight / (60 + rank)}.
+   *
+   * @return the fusion
+   */
   static Fusion rrf() {
     return rrf(60);
   }
 
   /**
-   * Reciprocal rank fusion: {@code weight / (k + rank)}, ranks from 1 (Cormack, Clarke and
+   * Returns reciprocal rank fusion: {@code weight / (k + rank)}, ranks from 1 (Cormack, Clarke and
    * Büttcher, SIGIR 2009).
    *
+   * @param k how little the first ranks differ, 0 or more
+   * @return the fusion
    * @throws IllegalArgumentException if k is negative
    */
   static Fusion rrf(int k) {
@@ -59,50 +68,51 @@ public interface Fusion {
   }
 
   /**
-   * The weighted mean of the raw scores, a document not found scoring 0: what BGE-M3's authors use,
-   * with dense 1 and sparse 0.3. Meaningful where the legs' scores are of like size; BM25's are not
-   * like the others.
-   */
-  static Fusion weightedSum() {
-    return Fusions.SUM;
-  }
-
-  /**
-   * The weighted mean of the scores scaled so that each list's best is 1 and its last 0; a document
-   * not found counts 0. A list of equal scores is all 1.
+   * Returns the weighted mean of the scores scaled so that the best of each list is 1 and its last
+   * is 0. A document that was not found counts 0. In a list of equal scores each is 1.
+   *
+   * @return the fusion
    */
   static Fusion minMax() {
     return Fusions.MIN_MAX;
   }
 
   /**
-   * The weighted mean of the standard scores, {@code (score - mean) / standard deviation} over the
-   * leg's list; a document not found counts as the last of the list does. A list of equal scores is
-   * all 0.
+   * Returns the weighted mean of the standard scores, {@code (score - mean) / standard deviation}
+   * over the leg's list. A document that was not found counts as the last of the list does. In a
+   * list of equal scores each is 0.
+   *
+   * @return the fusion
    */
   static Fusion zScore() {
     return Fusions.Z_SCORE;
   }
 
   /**
-   * Distribution-based score fusion: the weighted mean of the scores scaled so that three standard
-   * deviations below the list's mean are 0 and three above are 1, not clamped; a document not found
-   * counts 0. A list of equal scores is all one half.
+   * Returns distribution-based score fusion: the weighted mean of the scores scaled so that three
+   * standard deviations below the mean of the list are 0 and three above are 1, not clamped. A
+   * document that was not found counts 0. In a list of equal scores each is one half.
+   *
+   * @return the fusion
    */
   static Fusion distributionBased() {
     return Fusions.DISTRIBUTION;
   }
 
-  /** The names that {@link #parse} reads. */
+  /** {@return the names that {@link #parse} reads} */
   static List<String> names() {
     return Fusions.NAMES;
   }
 
   /**
    * Reads a name: {@code rrf}, {@code rrf:K}, {@code sum}, {@code minmax}, {@code zscore} or {@code
-   * dbsf}.
+   * dbsf}. The fusion {@code sum} is the weighted mean of the raw scores, as BGE-M3's authors use
+   * it with dense 1 and sparse 0.3; it makes sense where the legs' scores are of like size, and
+   * BM25's are not like the others'.
    *
-   * @throws IllegalArgumentException if there is no such fusion; the message lists those there are
+   * @param name the name, in any case
+   * @return the fusion
+   * @throws IllegalArgumentException if there is no such fusion; the message lists them
    */
   static Fusion parse(String name) {
     return Fusions.parse(requireNonNull(name, "name"));

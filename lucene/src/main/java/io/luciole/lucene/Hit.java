@@ -10,21 +10,21 @@ import org.apache.lucene.search.Explanation;
 /**
  * A document found.
  *
- * @param rank its place in the list, 1 for the first
+ * @param rank its rank in the list, from 1
  * @param id its id
- * @param score what it is ranked by: the fused score, in the units of the fusion, or for one of the
- *     documents scored again that score
+ * @param score what it is ranked by: the fused score in the units of the fusion, or the score of
+ *     the reranking if it was reranked
  * @param title its title, may be empty
  * @param text its text, may be empty
  * @param passage the passage of the text that fits the query best, where the index cuts texts into
- *     passages: the one that scored best when the document was scored again, else the nearest by
- *     dense vectors if that leg found the document, else by sparse weights if that one did, else
- *     the one with most of the query's words
+ *     passages: the one that scored best in the reranking; else the nearest by dense vectors if
+ *     that leg found the document; else the best by sparse weights if that leg did; else the one
+ *     with most of the query's words
  * @param metadata what else was stored with it, in the source's order
- * @param legs what each leg that found it said, in the order of {@link Leg}
- * @param tokens the tokens it shares with the query, those that add most first; empty unless asked
- *     for with {@link HybridQuery#matchedTokens}
- * @param explain how the score came about; {@code toString} is a readable tree
+ * @param legs what each leg that found it found out, in the order of {@link Leg}
+ * @param tokens the tokens that it shares with the query, those that add most first; empty unless
+ *     asked for with {@link HybridQuery#matchedTokens}
+ * @param explain how the score came about; {@code toString} gives a readable tree
  */
 public record Hit(
     int rank,

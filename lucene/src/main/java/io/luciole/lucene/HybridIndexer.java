@@ -2,11 +2,9 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
-import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineClosedException;
-import io.luciole.model.Chunker.Chunk;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -33,110 +31,130 @@ import org.jspecify.annotations.Nullable;
 /**
  * Embeds documents and writes them into an index.
  *
- * <p>Nothing is kept until {@link #commit} (which {@link #indexAll} ends with): {@link #close}
- * takes back what came after the last commit, and a new index that was never committed leaves no
- * folder behind.
+ * <p>Nothing is durable before {@link #commit}, with which {@link #indexAll} ends: {@link #close}
+ * discards what was written after the last commit, and a new index that was never committed leaves
+ * no folder behind.
  *
- * <p>A document's way: the caller's thread hands its text to the engine and goes on; the engine
- * batches; a writer thread takes the embedding and writes the document. How many are under way is
- * bounded by the length of their texts, so memory is too. Documents of the same id are written in
- * the order in which they were put, others in any.
+ * <p>The way of a document: the caller's thread hands its text to the engine and returns; the
+ * engine batches texts and embeds them; a writer thread takes the embedding and writes the
+ * document. Documents with the same id are written in the order in which they were put, others in
+ * any order.
  *
- * <p>Safe for use by many threads, {@link #indexAll} by one at a time.
+ * <p>Safe for use by many threads; {@link #indexAll} may run once at a time.
  */
 public final class HybridIndexer implements AutoCloseable {
-  /** What may be under way, in pieces of {@link #CHARS_A_PIECE} characters. */
-  private static final int PIECES = 4096;
+  /*
+   * Permits bound the memory of pending documents and stand for the lock of a commit. A document
+   * holds permits by the length of its text, from before it goes to the engine until after it was
+   * written or failed. Commit and close take all permits, so no document is pending then.
+   */
+  private static final int MAX_PERMITS = 4096;
 
-  private static final int CHARS_A_PIECE = 512;
+  private static final int CHARS_PER_PERMIT = 512;
 
-  /** A document with token vectors takes this much more memory than one without. */
+  /** How many times more memory a pending document takes with token vectors than without. */
   private static final int TOKEN_VECTORS_FACTOR = 8;
 
   private final IndexFolder folder;
   private final IndexWriter writer;
   private final EmbeddingEngine engine;
   private final HybridSchema schema;
-  private final IndexOptions options;
+  private final WriteOptions options;
   private final DocumentFields fields;
-  private final EmbedOptions embedOptions;
-  private final IdSet seen = new IdSet();
-  private final Semaphore pieces = new Semaphore(PIECES, true);
-  private final ConcurrentMap<String, CompletableFuture<Boolean>> underWay =
+  private final DocumentEmbedder embedder;
+  private final SeenIds seen = new SeenIds();
+  private final Semaphore permits = new Semaphore(MAX_PERMITS, true);
+
+  /** The last put of each id that has pending ones. */
+  private final ConcurrentMap<String, CompletableFuture<Boolean>> pending =
       new ConcurrentHashMap<>();
+
   private final ExecutorService writers;
   private final AtomicReference<@Nullable IndexException> fatal = new AtomicReference<>();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final AtomicBoolean indexing = new AtomicBoolean();
-  private volatile PipelineClock clock = new PipelineClock();
+  private volatile IndexingTimes clock = new IndexingTimes();
+
+  /** How far the last commit goes; written with all permits held. */
   private volatile SourcePosition position;
 
   private HybridIndexer(
-      IndexFolder folder, EmbeddingEngine engine, HybridSchema schema, IndexOptions options) {
+      IndexFolder folder, EmbeddingEngine engine, HybridSchema schema, WriteOptions options) {
     this.folder = folder;
     this.writer = folder.writer();
     this.engine = engine;
     this.schema = schema;
     this.options = options;
     this.fields = new DocumentFields(schema);
-    this.embedOptions =
-        schema.outputs().isEmpty()
-            ? EmbedOptions.passage()
-            : EmbedOptions.passage().outputs(schema.outputs());
     this.position = SourcePosition.parse(folder.position());
     this.writers =
         Executors.newFixedThreadPool(
             options.writerThreads(),
             Thread.ofPlatform().name("luciole-writer-", 0).daemon().factory());
-  }
-
-  /** Opens an index for writing, or makes one, with the defaults. */
-  public static HybridIndexer open(Path index, EmbeddingEngine engine) {
-    return open(index, engine, IndexOptions.defaults());
+    this.embedder = new DocumentEmbedder(engine, schema, writers);
   }
 
   /**
-   * Opens an index for writing, or makes one. The engine stays the caller's to close, after the
-   * indexer.
+   * Opens an index for writing, or makes one, with the default options.
    *
-   * @throws IndexException if the folder holds something else, another model's vectors, another
-   *     schema, a newer or damaged index, or another process writes to it
+   * @param index the folder of the index
+   * @param engine the engine that embeds the documents; it stays the caller's to close, after the
+   *     indexer
+   * @return the indexer
+   * @throws IndexException as {@link #open(Path, EmbeddingEngine, WriteOptions)}
    */
-  public static HybridIndexer open(Path index, EmbeddingEngine engine, IndexOptions options) {
+  public static HybridIndexer open(Path index, EmbeddingEngine engine) {
+    return open(index, engine, WriteOptions.defaults());
+  }
+
+  /**
+   * Opens an index for writing, or makes one.
+   *
+   * @param index the folder of the index
+   * @param engine the engine that embeds the documents; it stays the caller's to close, after the
+   *     indexer
+   * @param options how to write
+   * @return the indexer
+   * @throws IndexException if the folder holds something else, vectors of another model, another
+   *     schema, or an index that is newer or damaged, or if another process writes to it
+   */
+  public static HybridIndexer open(Path index, EmbeddingEngine engine, WriteOptions options) {
     requireNonNull(index, "index");
     requireNonNull(engine, "engine");
     requireNonNull(options, "options");
     return open(IndexFolder.open(index), engine, options);
   }
 
-  /** As {@link #open(Path, EmbeddingEngine, IndexOptions)}, in a folder that is open. */
-  static HybridIndexer open(IndexFolder folder, EmbeddingEngine engine, IndexOptions options) {
+  /** As {@link #open(Path, EmbeddingEngine, WriteOptions)}, in a folder that is open. */
+  static HybridIndexer open(IndexFolder folder, EmbeddingEngine engine, WriteOptions options) {
     try {
-      HybridSchema schema = folder.prepare(engine, options);
+      HybridSchema schema = folder.openWriter(engine, options);
       return new HybridIndexer(folder, engine, schema, options);
     } catch (Throwable t) {
-      folder.abandon();
+      folder.rollback();
       throw t;
     }
   }
 
-  /** The index's fields. */
+  /** {@return the schema of the index} */
   public HybridSchema schema() {
     return schema;
   }
 
   /**
    * Embeds and writes all documents of a source and commits. Blocks until then. Documents that fail
-   * are reported; whether the run goes on is {@link IndexOptions#onFailure}'s to say. The source
-   * stays the caller's to close.
+   * are reported; {@link WriteOptions#onFailure} tells whether the run goes on.
    *
-   * <p>If an earlier run over the same source in the same state was interrupted, what it committed
-   * is passed over ({@link IndexOptions#resume}).
+   * <p>If an earlier run over the same source in the same state was interrupted, the documents that
+   * it committed are skipped ({@link WriteOptions#resume}).
    *
+   * @param source the documents; the source stays the caller's to close
    * @param progress called now and then, and at the end, on the calling thread
-   * @throws IndexException if the index cannot be written, a document failed and the policy is to
-   *     stop, or all failed. The index stands as of its last commit, and this indexer can only be
-   *     closed.
+   * @return what was done
+   * @throws IndexException if the index cannot be written, if a document failed and the policy is
+   *     to stop, or if all failed; the index stands as of its last commit, and this indexer can
+   *     only be closed
+   * @throws IllegalStateException if this method is running already, or the indexer is closed
    */
   public IndexingReport indexAll(DocumentSource source, Consumer<IndexingProgress> progress) {
     requireNonNull(source, "source");
@@ -146,32 +164,42 @@ public final class HybridIndexer implements AutoCloseable {
       throw new IllegalStateException("indexAll is running already, in another thread");
     }
     try {
-      clock = new PipelineClock();
+      clock = new IndexingTimes();
       return new IndexingRun(this, source, progress, clock).run();
     } finally {
       indexing.set(false);
     }
   }
 
-  /** As {@link #indexAll(DocumentSource, Consumer)}, from an iterator. */
+  /**
+   * Embeds and writes all documents of an iterator. Else as {@link #indexAll(DocumentSource,
+   * Consumer)}.
+   *
+   * @param documents the documents
+   * @param progress called now and then, and at the end, on the calling thread
+   * @return what was done
+   * @throws IndexException as {@link #indexAll(DocumentSource, Consumer)}
+   */
   public IndexingReport indexAll(
       Iterator<SourceDocument> documents, Consumer<IndexingProgress> progress) {
     return indexAll(DocumentSource.of("documents", documents), progress);
   }
 
   /**
-   * Embeds and writes a document, replacing one of the same id. Blocks only while too much is under
-   * way.
+   * Embeds and writes a document; it replaces a document with the same id. Blocks only while too
+   * many documents are pending.
    *
-   * @return completes when the document is written, not yet committed: true if it replaced one.
-   *     Fails with what was wrong with the document, or an {@link IndexException} if the index
-   *     cannot be written any more.
+   * @param document the document
+   * @return completes when the document is written, but not yet committed: true if it replaced one.
+   *     Fails with what was wrong with the document, or with an {@link IndexException} if the index
+   *     can no longer be written
+   * @throws IllegalStateException if this indexer is closed
    */
   public CompletableFuture<Boolean> put(SourceDocument document) {
     requireNonNull(document, "document");
     requireUsable();
     try {
-      pieces.acquire(pieces(document));
+      permits.acquire(permits(document));
     } catch (InterruptedException e) {
       throw interrupted(e);
     }
@@ -180,11 +208,14 @@ public final class HybridIndexer implements AutoCloseable {
   }
 
   /**
-   * Writes a document whose vectors were made elsewhere, by the same model, replacing one of the
-   * same id. Else as {@link #put(SourceDocument)}.
+   * Writes a document whose vectors were made elsewhere, by the same model. Else as {@link
+   * #put(SourceDocument)}.
    *
+   * @param document the document
    * @param embedding holds at least the schema's {@link HybridSchema#outputs}
+   * @return as {@link #put(SourceDocument)}
    * @throws IllegalArgumentException if the schema cuts texts into passages
+   * @throws IllegalStateException if this indexer is closed
    */
   public CompletableFuture<Boolean> put(SourceDocument document, Embedding embedding) {
     requireNonNull(document, "document");
@@ -195,14 +226,16 @@ public final class HybridIndexer implements AutoCloseable {
           "expected no vectors of a whole text: the index cuts texts into passages");
     }
     try {
-      pieces.acquire(pieces(document));
+      permits.acquire(permits(document));
     } catch (InterruptedException e) {
       throw interrupted(e);
     }
     requireStillOpen(document);
     return submit(
         document,
-        () -> CompletableFuture.completedFuture(new Embedded(List.of(), List.of(embedding))),
+        () ->
+            CompletableFuture.completedFuture(
+                new DocumentEmbedder.Embedded(List.of(), List.of(embedding))),
         clock,
         written -> {});
   }
@@ -212,7 +245,7 @@ public final class HybridIndexer implements AutoCloseable {
       SourceDocument document, long millis, Consumer<Embedding> written) {
     requireUsable();
     try {
-      if (!pieces.tryAcquire(pieces(document), millis, TimeUnit.MILLISECONDS)) {
+      if (!permits.tryAcquire(permits(document), millis, TimeUnit.MILLISECONDS)) {
         return null;
       }
     } catch (InterruptedException e) {
@@ -223,52 +256,53 @@ public final class HybridIndexer implements AutoCloseable {
   }
 
   /**
-   * Close waits for all pieces, so a document that has its own and sees no close goes before it.
+   * To be called with the document's permits: close takes all permits after it is marked, so a
+   * document that holds its own and sees no mark is written before.
    */
   private void requireStillOpen(SourceDocument document) {
     if (closed.get()) {
-      pieces.release(pieces(document));
+      permits.release(permits(document));
       requireUsable();
     }
   }
 
-  private int pieces(SourceDocument document) {
+  private int permits(SourceDocument document) {
     long length = (long) document.title().length() + document.text().length();
-    long needed = 1 + length / CHARS_A_PIECE;
+    long needed = 1 + length / CHARS_PER_PERMIT;
     if (schema.multiVectors().isPresent()) {
       needed *= TOKEN_VECTORS_FACTOR;
     }
-    return (int) Math.min(PIECES, needed);
+    return (int) Math.min(MAX_PERMITS, needed);
   }
 
-  /** Sends a document on its way; its pieces are taken and come back when it has been written. */
+  /** Embeds and writes a document whose permits are held; they are released at the end. */
   private CompletableFuture<Boolean> submit(SourceDocument document, Consumer<Embedding> written) {
-    PipelineClock timer = clock;
-    return submit(document, () -> embed(document, timer), timer, written);
+    IndexingTimes timer = clock;
+    return submit(document, () -> embedder.embed(document, timer), timer, written);
   }
 
   private CompletableFuture<Boolean> submit(
       SourceDocument document,
-      Supplier<CompletableFuture<Embedded>> embedder,
-      PipelineClock timer,
+      Supplier<CompletableFuture<DocumentEmbedder.Embedded>> vectors,
+      IndexingTimes timer,
       Consumer<Embedding> written) {
     CompletableFuture<Boolean> done = new CompletableFuture<>();
-    CompletableFuture<Boolean> before = underWay.put(document.id(), done);
-    CompletableFuture<Embedded> embedding = embedder.get();
+    CompletableFuture<Boolean> before = pending.put(document.id(), done);
+    CompletableFuture<DocumentEmbedder.Embedded> embedding = vectors.get();
     CompletableFuture<?> ready =
         before == null
             ? embedding
             : CompletableFuture.allOf(embedding, before.exceptionally(failed -> false));
-    // Ends by completing done, whatever happens.
+    // Completes `done`, whatever happens.
     CompletableFuture<?> unused =
         ready.whenCompleteAsync(
             (any, failed) -> {
               try {
-                Embedded vectors = embedding.join();
+                DocumentEmbedder.Embedded embedded = embedding.join();
                 long start = System.nanoTime();
-                boolean replaced = write(document, vectors);
+                boolean replaced = write(document, embedded);
                 timer.wrote(System.nanoTime() - start);
-                vectors.embeddings().forEach(written);
+                embedded.embeddings().forEach(written);
                 finish(document, done, replaced, null);
               } catch (Throwable t) {
                 finish(document, done, false, t);
@@ -283,62 +317,23 @@ public final class HybridIndexer implements AutoCloseable {
       CompletableFuture<Boolean> done,
       boolean replaced,
       @Nullable Throwable failure) {
-    underWay.remove(document.id(), done);
+    pending.remove(document.id(), done);
     if (failure == null) {
       done.complete(replaced);
     } else {
       done.completeExceptionally(classify(failure));
     }
-    pieces.release(pieces(document));
+    permits.release(permits(document));
   }
 
-  /**
-   * A document's vectors.
-   *
-   * @param passages where its passages stand in its text; empty where texts are kept whole
-   * @param embeddings one a passage, or one
-   */
-  private record Embedded(List<Chunk> passages, List<Embedding> embeddings) {}
-
-  private CompletableFuture<Embedded> embed(SourceDocument document, PipelineClock timer) {
-    HybridSchema.Chunks chunks = schema.chunks().orElse(null);
-    if (chunks == null) {
-      return embed(document.content(), timer).thenApply(e -> new Embedded(List.of(), List.of(e)));
-    }
-    // Cutting takes as long as tokenising does: not on the caller's thread.
-    return CompletableFuture.supplyAsync(() -> Passages.cut(document, engine, chunks), writers)
-        .thenCompose(passages -> embed(passages, timer));
-  }
-
-  private CompletableFuture<Embedded> embed(Passages passages, PipelineClock timer) {
-    List<CompletableFuture<Embedding>> all =
-        passages.contents().stream().map(text -> embed(text, timer)).toList();
-    return CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
-        .thenApply(done ->
-            new Embedded(passages.chunks(), all.stream().map(CompletableFuture::join).toList()));
-  }
-
-  private CompletableFuture<Embedding> embed(String text, PipelineClock timer) {
-    if (schema.outputs().isEmpty()) {
-      return CompletableFuture.completedFuture(Embedding.absent());
-    }
-    timer.embeddingStarts();
-    CompletableFuture<Embedding> embedding;
-    try {
-      embedding = engine.embed(text, embedOptions);
-    } catch (RuntimeException e) {
-      embedding = CompletableFuture.failedFuture(e);
-    }
-    return embedding.whenComplete((done, failed) -> timer.embeddingEnds());
-  }
-
-  private boolean write(SourceDocument document, Embedded embedded) throws IOException {
+  private boolean write(SourceDocument document, DocumentEmbedder.Embedded embedded)
+      throws IOException {
     List<Document> block =
         schema.chunks().isEmpty()
             ? List.of(fields.toDocument(document, embedded.embeddings().get(0)))
             : fields.toBlock(document, embedded.passages(), embedded.embeddings());
     BytesRef id = new BytesRef(document.id());
-    boolean known = !seen.add(document.id()) || folder.held(id);
+    boolean known = !seen.add(document.id()) || folder.contained(id);
     if (known) {
       writer.updateDocuments(new Term(SchemaFields.ID, id), block);
     } else {
@@ -347,7 +342,7 @@ public final class HybridIndexer implements AutoCloseable {
     return known;
   }
 
-  /** What a failure is: the document's own, or the end of this indexer. */
+  /** Tells a document's own failure from one that ends this indexer. */
   private Throwable classify(Throwable failure) {
     Throwable cause = failure;
     while (cause instanceof CompletionException && cause.getCause() != null) {
@@ -364,7 +359,7 @@ public final class HybridIndexer implements AutoCloseable {
     return cause;
   }
 
-  /** Ends this indexer's use but for {@link #close}; the first reason stands. */
+  /** Makes every later call but {@link #close} fail, with the first reason given. */
   IndexException fatal(IndexException reason) {
     fatal.compareAndSet(null, reason);
     return requireNonNull(fatal.get());
@@ -385,11 +380,16 @@ public final class HybridIndexer implements AutoCloseable {
     }
   }
 
-  /** Deletes the document of an id, if there is one; one that is under way too. */
+  /**
+   * Deletes the document with an id, if there is one. If one is pending, waits until it is written.
+   *
+   * @param id the id
+   * @throws IndexException if the index cannot be written
+   */
   public void delete(String id) {
     requireNonNull(id, "id");
     requireUsable();
-    CompletableFuture<Boolean> written = underWay.get(id);
+    CompletableFuture<Boolean> written = pending.get(id);
     if (written != null) {
       written.exceptionally(failed -> false).join();
     }
@@ -401,7 +401,7 @@ public final class HybridIndexer implements AutoCloseable {
   }
 
   /**
-   * Waits for the documents under way and makes everything so far durable.
+   * Waits until no document is pending and makes everything so far durable.
    *
    * @throws IndexException if it cannot be written; the index stands as of its last commit
    */
@@ -410,8 +410,8 @@ public final class HybridIndexer implements AutoCloseable {
   }
 
   /**
-   * As {@link #commit()}, with everything merged into one segment first: what {@link #indexAll}
-   * ends a bulk load with, for bulk loads by {@link #put(SourceDocument)}.
+   * Merges everything into one segment, then does as {@link #commit()}: for bulk loads by {@link
+   * #put(SourceDocument)}. {@link #indexAll} ends a bulk load with it.
    */
   public void commitMerged() {
     commit(position, true);
@@ -425,14 +425,14 @@ public final class HybridIndexer implements AutoCloseable {
   void commit(SourcePosition reached, boolean merged) {
     requireUsable();
     try {
-      pieces.acquire(PIECES);
+      permits.acquire(MAX_PERMITS);
     } catch (InterruptedException e) {
       throw interrupted(e);
     }
     try {
       requireUsable();
       if (merged) {
-        writer.getConfig().setMergePolicy(new WholeMerge());
+        writer.getConfig().setMergePolicy(new SingleSegmentMerge());
         writer.forceMerge(1);
       }
       folder.commit(schema, engine.fingerprint(), reached.format());
@@ -440,15 +440,15 @@ public final class HybridIndexer implements AutoCloseable {
     } catch (IOException | AlreadyClosedException e) {
       throw fatal(folder.writeFailure(e));
     } finally {
-      pieces.release(PIECES);
+      permits.release(MAX_PERMITS);
     }
   }
 
-  /** Whether nothing is under way; waits for that as long as given. */
+  /** Waits until no document is pending, for some time at most; tells whether that is so. */
   boolean awaitAll(long millis) {
     try {
-      if (pieces.tryAcquire(PIECES, millis, TimeUnit.MILLISECONDS)) {
-        pieces.release(PIECES);
+      if (permits.tryAcquire(MAX_PERMITS, millis, TimeUnit.MILLISECONDS)) {
+        permits.release(MAX_PERMITS);
         return true;
       }
       return false;
@@ -461,7 +461,7 @@ public final class HybridIndexer implements AutoCloseable {
     return position;
   }
 
-  IndexOptions options() {
+  WriteOptions options() {
     return options;
   }
 
@@ -470,8 +470,8 @@ public final class HybridIndexer implements AutoCloseable {
   }
 
   /**
-   * Waits for the documents under way, takes back what was not committed and gives the folder free.
-   * Closing twice does nothing.
+   * Waits until no document is pending, discards what was not committed, and releases the folder. A
+   * second call does nothing.
    *
    * @throws IndexException if files cannot be closed or removed
    */
@@ -480,9 +480,9 @@ public final class HybridIndexer implements AutoCloseable {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    pieces.acquireUninterruptibly(PIECES);
-    pieces.release(PIECES);
+    permits.acquireUninterruptibly(MAX_PERMITS);
+    permits.release(MAX_PERMITS);
     writers.close();
-    folder.abandon();
+    folder.rollback();
   }
 }

@@ -3,6 +3,7 @@ package io.luciole.lucene;
 import static java.util.Objects.requireNonNull;
 
 import io.luciole.Embedding;
+import io.luciole.Output;
 import io.luciole.Scores;
 import java.time.Duration;
 import java.util.Collections;
@@ -13,18 +14,22 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.apache.lucene.index.Term;
 import org.apache.lucene.search.Query;
+import org.apache.lucene.search.TermQuery;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What to search for and how. Immutable: each method returns a changed copy.
+ * What to search for and how. A query is answered by <em>legs</em>, which are its retrievers: each
+ * {@link Leg} gives a ranked list of its own, and a {@link Fusion} makes one list of them.
+ * Immutable: each method that sets something returns a changed copy.
  *
  * <pre>{@code
  * HybridQuery.of("insects that glow").top(5).weight(Leg.SPARSE, 0.3).fusion(Fusion.rrf(20))
  * }</pre>
  */
 public final class HybridQuery {
-  /** Documents each leg contributes unless told otherwise. */
+  /** The length of each leg's list unless set otherwise. */
   public static final int DEFAULT_DEPTH = 100;
 
   private static final LegOptions USUAL = new LegOptions(DEFAULT_DEPTH, 1, null);
@@ -32,12 +37,12 @@ public final class HybridQuery {
   private final Settings settings;
 
   /**
-   * How one leg is to search.
+   * How one leg searches.
    *
    * @param depth the length of its list, at least 1
    * @param weight what it counts in the fusion, 0 or more
-   * @param filter what its documents must match, or null for anything; the query's own filter
-   *     applies as well
+   * @param filter what its documents must match in addition to the query's own filter, or null for
+   *     anything
    */
   public record LegOptions(int depth, double weight, @Nullable Query filter) {
     /** Checks the components. */
@@ -52,13 +57,14 @@ public final class HybridQuery {
   }
 
   /**
-   * Scoring the best of the fused list again, exactly, by vectors kept beside the index.
+   * Reranking: the best of the fused list are scored by the exact vectors that the index keeps and
+   * ordered by those scores.
    *
-   * @param depth how many of the fused list, at least 1; the rest keeps its order behind them
-   * @param weights what each kind of score counts; one of weight 0 is not computed
+   * @param depth how many of the fused list, at least 1; the others keep their order behind them
+   * @param weights what each kind of score counts; a score of weight 0 is not computed
    */
   public record Rerank(int depth, Scores.Weights weights) {
-    /** By the token vectors alone. */
+    /** Weights that rerank by the token vectors alone. */
     public static final Scores.Weights COLBERT = new Scores.Weights(0, 0, 1);
 
     /** Checks the components. */
@@ -67,6 +73,25 @@ public final class HybridQuery {
       if (depth < 1) {
         throw new IllegalArgumentException("depth must be at least 1, got " + depth);
       }
+    }
+
+    /**
+     * Returns what the index must keep of the documents, and the model give of the query.
+     *
+     * @return the outputs whose weight is above 0
+     */
+    public Set<Output> outputs() {
+      EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
+      if (weights.dense() > 0) {
+        outputs.add(Output.DENSE);
+      }
+      if (weights.sparse() > 0) {
+        outputs.add(Output.SPARSE);
+      }
+      if (weights.colbert() > 0) {
+        outputs.add(Output.COLBERT);
+      }
+      return outputs;
     }
   }
 
@@ -116,16 +141,21 @@ public final class HybridQuery {
   }
 
   /**
-   * A query by text: 10 hits from every leg that the index and the engine offer, 100 deep, fused as
-   * {@link Fusion#usual} does.
+   * Makes a query by text: 10 hits, from every leg that the index and the engine offer, each leg's
+   * list 100 long, fused as {@link Fusion#usual} does.
+   *
+   * @param text the text to search for
+   * @return the query
    */
   public static HybridQuery of(String text) {
     return new HybridQuery(new Settings(requireNonNull(text, "text")));
   }
 
   /**
-   * The same with another number of hits, 0 or more.
+   * Sets the number of hits.
    *
+   * @param top the number, 0 or more
+   * @return a changed copy
    * @throws IllegalArgumentException if it is negative
    */
   public HybridQuery top(int top) {
@@ -136,9 +166,11 @@ public final class HybridQuery {
   }
 
   /**
-   * The same without the first hits: a later page. What is fused depends on the legs' depths alone,
-   * so pages fit together; no page reaches beyond the documents that the legs found.
+   * Leaves out the first hits, for a later page. What is fused depends only on the length of the
+   * legs' lists, so pages fit together; no page reaches beyond the documents that the legs found.
    *
+   * @param offset the number of hits to leave out, 0 or more
+   * @return a changed copy
    * @throws IllegalArgumentException if it is negative
    */
   public HybridQuery offset(int offset) {
@@ -149,16 +181,22 @@ public final class HybridQuery {
   }
 
   /**
-   * The same on the view of the index that an earlier result had ({@link SearchResult#view}), so
-   * that pages fit together while the index changes. Views are kept for a while only.
+   * Searches the same state of the index as an earlier search, so that pages fit together while the
+   * index changes. States are kept for some minutes only.
+   *
+   * @param view the state, from {@link SearchResult#view}
+   * @return a changed copy
    */
   public HybridQuery view(long view) {
     return with(s -> s.view = view);
   }
 
   /**
-   * The same with vectors of the query that were made elsewhere, by the model of the index: where
-   * they hold what a search needs, no engine is asked. The text still serves the words.
+   * Gives the query's vectors, made elsewhere by the model of the index. If they hold what a search
+   * needs, the engine is not asked. The leg {@link Leg#BM25} uses the text all the same.
+   *
+   * @param embedding the vectors
+   * @return a changed copy
    */
   public HybridQuery embedding(Embedding embedding) {
     requireNonNull(embedding, "embedding");
@@ -166,16 +204,22 @@ public final class HybridQuery {
   }
 
   /**
-   * The same with these legs and no others. A leg that the index has not is then refused at search;
+   * Sets the legs to search with. A leg that the index does not have is then refused at search;
    * without this call it is left out.
+   *
+   * @param first a leg
+   * @param more other legs
+   * @return a changed copy
    */
   public HybridQuery legs(Leg first, Leg... more) {
     return legs(EnumSet.of(first, more));
   }
 
   /**
-   * The same with these legs and no others.
+   * Sets the legs to search with, as {@link #legs(Leg, Leg...)}.
    *
+   * @param legs the legs, at least one
+   * @return a changed copy
    * @throws IllegalArgumentException if there are none
    */
   public HybridQuery legs(Set<Leg> legs) {
@@ -186,7 +230,13 @@ public final class HybridQuery {
     return with(s -> s.legs = Collections.unmodifiableSet(EnumSet.copyOf(legs)));
   }
 
-  /** The same with each leg's list this long, at least 1. The length decides what is fused. */
+  /**
+   * Sets the length of each leg's list. It decides which documents are fused.
+   *
+   * @param depth the length, at least 1
+   * @return a changed copy
+   * @throws IllegalArgumentException if it is below 1
+   */
   public HybridQuery depth(int depth) {
     HybridQuery changed = this;
     for (Leg leg : Leg.values()) {
@@ -195,57 +245,116 @@ public final class HybridQuery {
     return changed;
   }
 
-  /** The same with one leg's list this long, at least 1. */
+  /**
+   * Sets the length of one leg's list.
+   *
+   * @param leg the leg
+   * @param depth the length, at least 1
+   * @return a changed copy
+   * @throws IllegalArgumentException if it is below 1
+   */
   public HybridQuery depth(Leg leg, int depth) {
     LegOptions was = options(leg);
     return options(leg, new LegOptions(depth, was.weight(), was.filter()));
   }
 
-  /** The same with another weight of a leg in the fusion, 0 or more; 1 by default. */
+  /**
+   * Sets what a leg counts in the fusion; 1 by default.
+   *
+   * @param leg the leg
+   * @param weight the weight, 0 or more and finite
+   * @return a changed copy
+   * @throws IllegalArgumentException if it is out of range
+   */
   public HybridQuery weight(Leg leg, double weight) {
     LegOptions was = options(leg);
     return options(leg, new LegOptions(was.depth(), weight, was.filter()));
   }
 
-  /** The same with a filter that every hit of every leg matches. */
+  /**
+   * Sets what every hit of every leg must match.
+   *
+   * @param filter the filter
+   * @return a changed copy
+   */
   public HybridQuery filter(Query filter) {
     requireNonNull(filter, "filter");
     return with(s -> s.filter = filter);
   }
 
-  /** The same with a filter of one leg, beside the query's own. */
+  /**
+   * Makes a filter by metadata, for {@link #filter(Query)}.
+   *
+   * @param name the metadata's name
+   * @param value its value, matched whole; name and value together have at most 255 bytes in UTF-8
+   * @return the documents with that value
+   */
+  public static Query metadata(String name, String value) {
+    return new TermQuery(new Term(SchemaFields.METADATA, DocumentFields.metadataTerm(name, value)));
+  }
+
+  /**
+   * Sets what the hits of one leg must match, in addition to the query's own filter.
+   *
+   * @param leg the leg
+   * @param filter the filter
+   * @return a changed copy
+   */
   public HybridQuery filter(Leg leg, Query filter) {
     LegOptions was = options(leg);
     return options(
         leg, new LegOptions(was.depth(), was.weight(), requireNonNull(filter, "filter")));
   }
 
-  /** The same with another fusion. */
+  /**
+   * Sets how the legs' lists become one.
+   *
+   * @param fusion the fusion
+   * @return a changed copy
+   */
   public HybridQuery fusion(Fusion fusion) {
     requireNonNull(fusion, "fusion");
     return with(s -> s.fusion = fusion);
   }
 
-  /** The same with the best of the fused list scored again by their token vectors. */
+  /**
+   * Reranks the best of the fused list by their token vectors.
+   *
+   * @param depth how many, at least 1
+   * @return a changed copy
+   * @throws IllegalArgumentException if it is below 1
+   */
   public HybridQuery rerank(int depth) {
     return rerank(new Rerank(depth, Rerank.COLBERT));
   }
 
-  /** The same with the best of the fused list scored again. */
+  /**
+   * Reranks the best of the fused list.
+   *
+   * @param rerank how many, and by which scores
+   * @return a changed copy
+   */
   public HybridQuery rerank(Rerank rerank) {
     requireNonNull(rerank, "rerank");
     return with(s -> s.rerank = rerank);
   }
 
-  /** The same with each hit's tokens that it shares with the query ({@link Hit#tokens}), or not. */
+  /**
+   * Sets whether each hit names the tokens that it shares with the query ({@link Hit#tokens}).
+   *
+   * @param wanted whether it does
+   * @return a changed copy
+   */
   public HybridQuery matchedTokens(boolean wanted) {
     return with(s -> s.matchedTokens = wanted);
   }
 
   /**
-   * The same with a time after which legs that have not ended give what they found so far; those
-   * are named in {@link SearchResult#incomplete}.
+   * Sets how long the search may take. After that, legs that have not ended give what they found so
+   * far, and {@link SearchResult#incomplete} names them.
    *
+   * @param timeout the time, above 0
+   * @return a changed copy
    * @throws IllegalArgumentException if it is not positive
    */
   public HybridQuery timeout(Duration timeout) {
@@ -262,62 +371,67 @@ public final class HybridQuery {
     return with(s -> s.options = Collections.unmodifiableMap(copy));
   }
 
-  /** The text that is searched for. */
+  /** {@return the text to search for} */
   public String text() {
     return settings.text;
   }
 
-  /** The number of hits wanted. */
+  /** {@return the number of hits} */
   public int top() {
     return settings.top;
   }
 
-  /** The number of hits left out before them. */
+  /** {@return the number of hits left out before them} */
   public int offset() {
     return settings.offset;
   }
 
-  /** The view of the index, if one was asked for. */
+  /** {@return the state of the index to search, if one was set} */
   public OptionalLong view() {
     return settings.view == null ? OptionalLong.empty() : OptionalLong.of(settings.view);
   }
 
-  /** The query's vectors, if they were made elsewhere. */
+  /** {@return the query's vectors, if they were given} */
   public Optional<Embedding> embedding() {
     return Optional.ofNullable(settings.embedding);
   }
 
-  /** The legs asked for; none named means all there are. */
+  /** {@return the legs to search with; empty for all that there are} */
   public Optional<Set<Leg>> legs() {
     return Optional.ofNullable(settings.legs);
   }
 
-  /** How a leg is to search. */
+  /**
+   * Returns how a leg searches.
+   *
+   * @param leg the leg
+   * @return its options
+   */
   public LegOptions options(Leg leg) {
     return settings.options.getOrDefault(requireNonNull(leg, "leg"), USUAL);
   }
 
-  /** What every hit must match, if anything. */
+  /** {@return what every hit must match, if anything} */
   public Optional<Query> filter() {
     return Optional.ofNullable(settings.filter);
   }
 
-  /** How the legs' lists become one. */
+  /** {@return how the legs' lists become one} */
   public Fusion fusion() {
     return settings.fusion;
   }
 
-  /** How the best are scored again, if they are. */
+  /** {@return how the best are reranked, if they are} */
   public Optional<Rerank> rerank() {
     return Optional.ofNullable(settings.rerank);
   }
 
-  /** Whether hits name the tokens they share with the query. */
+  /** {@return whether hits name the tokens that they share with the query} */
   public boolean matchedTokens() {
     return settings.matchedTokens;
   }
 
-  /** How long the search may take, if that is bounded. */
+  /** {@return how long the search may take, if that is limited} */
   public Optional<Duration> timeout() {
     return Optional.ofNullable(settings.timeout);
   }

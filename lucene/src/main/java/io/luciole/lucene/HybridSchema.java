@@ -23,9 +23,11 @@ import org.jspecify.annotations.Nullable;
  * Which fields an index has and how they are kept. Written into every commit and read back from it,
  * so that opening an index needs no configuration. Immutable.
  *
- * <p>{@code ARCHITECTURE.md} holds the layout of the fields; {@link SchemaFields} names them.
+ * <p>{@link SchemaFields} describes the layout of the fields.
  */
 public final class HybridSchema {
+  /** What stands in the place of an embedding where no output is needed. */
+
   private final @Nullable Dense dense;
   private final @Nullable Sparse sparse;
   private final @Nullable MultiVectors multiVectors;
@@ -34,14 +36,14 @@ public final class HybridSchema {
   private final Map<String, MetadataType> metadata;
 
   /**
-   * The dense vectors.
+   * How dense vectors are kept.
    *
    * @param dimension components of a vector
    * @param normalized whether vectors have length 1; if not, they are compared by their dot product
    *     all the same
-   * @param quantization how the graph's vectors are kept
+   * @param quantization how the vectors of the graph are kept
    * @param maxConnections links of a node of the graph, 2 to 512
-   * @param beamWidth candidates looked at when a node is linked, 1 to 3200
+   * @param beamWidth candidates that are looked at when a node is linked, 1 to 3200
    */
   public record Dense(
       int dimension,
@@ -59,13 +61,13 @@ public final class HybridSchema {
   }
 
   /**
-   * The sparse weights.
+   * How sparse weights are kept.
    *
-   * @param form how they become postings
+   * @param form how they are kept as postings
    * @param scale what a weight is multiplied by before it is rounded to a frequency, a power of two
-   *     from 1 to 65536; of no meaning for {@link SparseForm#FEATURES}
-   * @param exact whether the weights are kept as they were as well, beside the postings, for exact
-   *     scores
+   *     from 1 to 65536; without meaning for {@link SparseForm#FEATURES}
+   * @param exact whether the exact weights are kept beside the rounded ones of the postings, for
+   *     exact scores
    */
   public record Sparse(SparseForm form, int scale, boolean exact) {
     /** Checks the components. */
@@ -76,12 +78,16 @@ public final class HybridSchema {
         throw new IllegalArgumentException("scale must be a power of two, got " + scale);
       }
     }
+
+    SparsePostings postings() {
+      return form.postings(scale);
+    }
   }
 
   /**
-   * The token vectors.
+   * How token vectors are kept.
    *
-   * @param form how they are kept
+   * @param form their form
    * @param dimension components of a row
    */
   public record MultiVectors(MultiVectorForm form, int dimension) {
@@ -93,11 +99,11 @@ public final class HybridSchema {
   }
 
   /**
-   * The words.
+   * How words are kept, for BM25.
    *
-   * @param analyzer the analyser's name
-   * @param k1 BM25's k1, 0 or more: how much a word's repetition counts
-   * @param b BM25's b, 0 to 1: how much a document's length counts
+   * @param analyzer the name of the analyzer, which cuts texts into words
+   * @param k1 BM25's k1, 0 or more: how much the repetition of a word counts
+   * @param b BM25's b, 0 to 1: how much the length of a document counts
    */
   public record Words(String analyzer, float k1, float b) {
     /** Checks the components. */
@@ -115,11 +121,12 @@ public final class HybridSchema {
   }
 
   /**
-   * How long texts are cut into passages, each with vectors of its own. Each passage is embedded
-   * with the document's title before it, if that leaves half the room to the text.
+   * How long texts are cut into passages, each with vectors of its own. A passage is embedded with
+   * the document's title before it if that leaves at least half of the tokens to the text.
    *
-   * @param tokens most tokens of a passage, special ones and the title included, at least 16
-   * @param overlap most tokens that a passage repeats of the one before, at most a quarter of those
+   * @param tokens the most tokens of a passage, special ones and the title included, at least 16
+   * @param overlap the most tokens that a passage repeats of the one before, at most a quarter of
+   *     {@code tokens}
    */
   public record Chunks(int tokens, int overlap) {
     /** Checks the components. */
@@ -152,15 +159,23 @@ public final class HybridSchema {
   }
 
   /**
-   * The usual schema for an engine: words, and those of dense vectors and sparse weights that the
-   * engine gives. Token vectors only if the engine was opened with {@link Output#COLBERT} among its
-   * outputs.
+   * Returns the usual schema for an engine: words for BM25, and those of dense vectors and sparse
+   * weights that the engine gives. Token vectors are kept only if the engine was opened with {@link
+   * Output#COLBERT} among its outputs.
+   *
+   * @param engine the engine
+   * @return the schema
    */
   public static HybridSchema forEngine(EmbeddingEngine engine) {
     return builder(engine).build();
   }
 
-  /** A builder with the usual schema for an engine. */
+  /**
+   * Returns a builder that starts from the usual schema for an engine.
+   *
+   * @param engine the engine
+   * @return the builder
+   */
   public static Builder builder(EmbeddingEngine engine) {
     requireNonNull(engine, "engine");
     return new Builder(
@@ -170,76 +185,57 @@ public final class HybridSchema {
         engine.description().normalize());
   }
 
-  /**
-   * Names of the analysers: {@code multilingual}, {@code standard}, and languages such as {@code
-   * en}, {@code de}.
-   */
-  public static Set<String> analyzers() {
-    return Analyzers.names();
-  }
-
-  /** The dense vectors, if there are any. */
+  /** {@return how dense vectors are kept, if they are} */
   public Optional<Dense> dense() {
     return Optional.ofNullable(dense);
   }
 
-  /** The sparse weights, if there are any. */
+  /** {@return how sparse weights are kept, if they are} */
   public Optional<Sparse> sparse() {
     return Optional.ofNullable(sparse);
   }
 
-  /** The token vectors, if there are any. */
+  /** {@return how token vectors are kept, if they are} */
   public Optional<MultiVectors> multiVectors() {
     return Optional.ofNullable(multiVectors);
   }
 
-  /** The words. */
+  /** {@return how words are kept, for BM25} */
   public Words words() {
     return words;
   }
 
-  /** How texts are cut into passages, if they are. */
+  /** {@return how texts are cut into passages, if they are} */
   public Optional<Chunks> chunks() {
     return Optional.ofNullable(chunks);
   }
 
-  /** The metadata fields that have an index of their own, by name. */
+  /** {@return the types of the metadata fields that have an index of their own, by name} */
   public Map<String, MetadataType> metadata() {
     return metadata;
   }
 
-  /** What a document's embedding must hold; empty for an index of words alone. */
+  /** {@return what a document's embedding must hold; empty for an index that has only words} */
   public Set<Output> outputs() {
     EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
-    if (dense != null) {
-      outputs.add(Output.DENSE);
-    }
-    if (sparse != null) {
-      outputs.add(Output.SPARSE);
-    }
-    if (multiVectors != null) {
-      outputs.add(Output.COLBERT);
-    }
+    dense().ifPresent(d -> outputs.add(Output.DENSE));
+    sparse().ifPresent(s -> outputs.add(Output.SPARSE));
+    multiVectors().ifPresent(m -> outputs.add(Output.COLBERT));
     return outputs;
   }
 
-  /** The legs that an index of this schema can be searched with. */
+  /** {@return the legs that can search an index of this schema} */
   public Set<Leg> legs() {
-    EnumSet<Leg> legs = EnumSet.of(Leg.BM25);
-    if (dense != null) {
-      legs.add(Leg.DENSE);
-    }
-    if (sparse != null) {
-      legs.add(Leg.SPARSE);
-    }
-    return legs;
+    return Leg.of(outputs());
   }
 
   /**
-   * A document as Lucene takes it, for applications with an {@code IndexWriter} of their own. Give
-   * that the {@link #codec()} and {@link #analyzer()}.
+   * Makes the Lucene document of a document, for applications with an {@code IndexWriter} of their
+   * own, which must have the {@link #codec()} and the {@link #analyzer()}.
    *
+   * @param document the document
    * @param embedding holds at least {@link #outputs()}
+   * @return its fields, as {@link SchemaFields} describes them
    * @throws IllegalArgumentException if the id is too long, a metadata value does not fit its type,
    *     a vector has another length, or the schema cuts texts into passages: see {@link #toBlock}
    */
@@ -252,12 +248,14 @@ public final class HybridSchema {
   }
 
   /**
-   * A document whose text is cut into passages, as Lucene takes it: a block for {@code
-   * IndexWriter.addDocuments}, the passages before the document. All of a block have the id's term,
-   * so that deleting and updating by it takes the whole.
+   * Makes the block of a document whose text is cut into passages, for {@code
+   * IndexWriter.addDocuments}: the passages, then the document. All of them carry the term of the
+   * id, so that deleting and updating by it takes the whole block.
    *
-   * @param passages where the passages stand in the document's text
-   * @param embeddings of each passage, holding at least {@link #outputs()}
+   * @param document the document
+   * @param passages where the passages stand in its text
+   * @param embeddings one for each passage, holding at least {@link #outputs()}
+   * @return the Lucene documents, as {@link SchemaFields} describes them
    * @throws IllegalArgumentException as {@link #toDocument}, or if the schema does not cut texts
    */
   public List<Document> toBlock(
@@ -276,12 +274,12 @@ public final class HybridSchema {
     return new DocumentFields(this).toBlock(document, passages, embeddings);
   }
 
-  /** The codec that keeps the dense vectors as this schema says. Readers do not need it. */
+  /** {@return a codec that writes the index as this schema says; readers do not need it} */
   public Codec codec() {
-    return new SchemaCodec(this, 1, false);
+    return LuceneFormats.codec(this, 1, false);
   }
 
-  /** A new analyser for the words. */
+  /** {@return a new analyzer for the words} */
   public Analyzer analyzer() {
     return Analyzers.create(words.analyzer());
   }
@@ -296,13 +294,13 @@ public final class HybridSchema {
     return SchemaJson.write(this).hashCode();
   }
 
-  /** The schema as JSON, as it stands in a commit. */
+  /** {@return the schema as JSON, as a commit has it} */
   @Override
   public String toString() {
     return SchemaJson.write(this);
   }
 
-  /** Describes a schema. Not for use by several threads. */
+  /** Describes a schema. Not safe for use by several threads. */
   public static final class Builder {
     private final int dimension;
     private final int colbertDimension;
@@ -331,61 +329,106 @@ public final class HybridSchema {
       this.multiVectors = outputs.contains(Output.COLBERT) ? MultiVectorForm.INT8 : null;
     }
 
-    /** Leaves out, or takes in, the dense vectors. */
+    /**
+     * Sets whether dense vectors are kept.
+     *
+     * @param wanted whether they are
+     * @return this builder
+     */
     public Builder dense(boolean wanted) {
       this.dense = wanted;
       return this;
     }
 
-    /** How the graph's vectors are kept; as 32-bit floats by default. */
+    /**
+     * Sets how the dense vectors of the graph are kept; as 32-bit floats by default.
+     *
+     * @param quantization how
+     * @return this builder
+     */
     public Builder quantization(DenseQuantization quantization) {
       this.quantization = requireNonNull(quantization, "quantization");
       return this;
     }
 
-    /** The shape of the graph, HNSW's M and efConstruction; 16 and 100 by default. */
+    /**
+     * Sets the shape of the graph of the dense vectors: HNSW's M and efConstruction; 16 and 100 by
+     * default.
+     *
+     * @param maxConnections as {@link Dense#maxConnections}
+     * @param beamWidth as {@link Dense#beamWidth}
+     * @return this builder
+     */
     public Builder graph(int maxConnections, int beamWidth) {
       this.maxConnections = maxConnections;
       this.beamWidth = beamWidth;
       return this;
     }
 
-    /** Leaves out, or takes in, the sparse weights. */
+    /**
+     * Sets whether sparse weights are kept.
+     *
+     * @param wanted whether they are
+     * @return this builder
+     */
     public Builder sparse(boolean wanted) {
       this.sparse = wanted;
       return this;
     }
 
-    /** How sparse weights become postings; impacts by default. */
+    /**
+     * Sets how sparse weights are kept as postings; {@link SparseForm#IMPACTS} by default.
+     *
+     * @param form how
+     * @return this builder
+     */
     public Builder sparseForm(SparseForm form) {
       this.sparseForm = requireNonNull(form, "form");
       return this;
     }
 
-    /** What a sparse weight is multiplied by before rounding, a power of two; 256 by default. */
+    /**
+     * Sets what a sparse weight is multiplied by before it is rounded; 256 by default.
+     *
+     * @param scale a power of two from 1 to 65536
+     * @return this builder
+     */
     public Builder sparseScale(int scale) {
       this.sparseScale = scale;
       return this;
     }
 
-    /** Whether sparse weights are kept as they were beside the postings; so by default. */
+    /**
+     * Sets whether the exact sparse weights are kept beside the rounded ones of the postings; by
+     * default they are.
+     *
+     * @param exact whether they are
+     * @return this builder
+     */
     public Builder exactSparse(boolean exact) {
       this.exactSparse = exact;
       return this;
     }
 
-    /** Keeps token vectors; the model must give them. */
+    /**
+     * Keeps token vectors. The model must give them.
+     *
+     * @param form how they are kept
+     * @return this builder
+     */
     public Builder multiVectors(MultiVectorForm form) {
       this.multiVectors = requireNonNull(form, "form");
       return this;
     }
 
     /**
-     * How words are cut, for BM25: {@code multilingual} (all languages, words by their beginnings;
-     * the default), {@code standard} (all languages, whole words), or a language's code such as
-     * {@code en} or {@code de}: best where all texts are in that language.
+     * Sets how texts are cut into words, for BM25: {@code multilingual} (any language, beginnings
+     * of words; the default), {@code standard} (any language, whole words), or a language's code
+     * such as {@code en} or {@code de}, which is best where all texts are in that language.
      *
-     * @throws IllegalArgumentException if there is no such analyser; the message lists them
+     * @param name the analyzer's name, in any case
+     * @return this builder
+     * @throws IllegalArgumentException if there is no such analyzer; the message lists them
      */
     public Builder analyzer(String name) {
       String form = requireNonNull(name, "name").strip().toLowerCase(Locale.ROOT);
@@ -393,7 +436,13 @@ public final class HybridSchema {
       return this;
     }
 
-    /** BM25's parameters; 1.2 and 0.75 by default. */
+    /**
+     * Sets the parameters of BM25; 1.2 and 0.75 by default.
+     *
+     * @param k1 how much the repetition of a word counts, 0 or more
+     * @param b how much the length of a document counts, 0 to 1
+     * @return this builder
+     */
     public Builder bm25(float k1, float b) {
       this.k1 = k1;
       this.b = b;
@@ -401,27 +450,37 @@ public final class HybridSchema {
     }
 
     /**
-     * Cuts texts into passages, each with vectors of its own; kept whole by default. A document is
-     * then found by its best passage, which {@link Hit#passage} names.
+     * Cuts texts into passages, each with vectors of its own; by default texts are kept whole. A
+     * document is then found by its best passage, which {@link Hit#passage} names.
      *
-     * @throws IllegalArgumentException if out of range; see {@link Chunks}
+     * @param tokens as {@link Chunks#tokens}
+     * @param overlap as {@link Chunks#overlap}
+     * @return this builder
+     * @throws IllegalArgumentException if one is out of range
      */
     public Builder chunks(int tokens, int overlap) {
       this.chunks = new Chunks(tokens, overlap);
       return this;
     }
 
-    /** Gives a metadata field an index of its own, to filter and sort by as its type. */
+    /**
+     * Gives a metadata field an index of its own, to filter and sort by it as its type.
+     *
+     * @param field the metadata's name
+     * @param type the type of its values
+     * @return this builder
+     */
     public Builder metadata(String field, MetadataType type) {
       metadata.put(requireNonNull(field, "field"), requireNonNull(type, "type"));
       return this;
     }
 
     /**
-     * The schema.
+     * Builds the schema.
      *
-     * @throws IllegalArgumentException if something is out of its range, or token vectors are asked
-     *     of a model that has none
+     * @return the schema
+     * @throws IllegalArgumentException if something is out of its range, or token vectors are to be
+     *     kept and the model gives none
      */
     public HybridSchema build() {
       if (multiVectors != null && colbertDimension == 0) {

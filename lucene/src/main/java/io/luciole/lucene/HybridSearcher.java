@@ -32,15 +32,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * Searches an index with several legs at once and fuses what they find.
  *
- * <p>The query is embedded once, in the engine's interactive lane; the leg of words does not wait
- * for that. Legs, and segments within a leg, run on the searcher's threads, as many as there are
- * processors, and on the caller's.
+ * <p>The query is embedded once, in the engine's interactive lane; the leg {@link Leg#BM25} does
+ * not wait for it. Legs, and segments within a leg, run on the searcher's threads, one for each
+ * processor, and on the caller's thread.
  *
- * <p>Safe for use by many threads. Each search sees the index as of the last {@link #refresh}, or,
- * asked for a later page of an earlier result, as of that.
+ * <p>Safe for use by many threads. Each search sees the index as of the last {@link #refresh} or,
+ * if it asks for a later page of an earlier result, as of that search.
  */
 public final class HybridSearcher implements AutoCloseable {
-  /** How long a view stays for its later pages once the index has changed. */
+  /** How long a view is kept for later pages after the index has changed. */
   private static final Duration VIEWS_KEPT = Duration.ofMinutes(5);
 
   private final Path path;
@@ -75,28 +75,38 @@ public final class HybridSearcher implements AutoCloseable {
   }
 
   /**
-   * Opens an index for search by words alone.
+   * Opens an index to search it by BM25 alone.
    *
-   * @throws IndexException if the folder holds no index that Luciole wrote, or a newer or damaged
-   *     one
+   * @param index the folder of the index
+   * @return the searcher
+   * @throws IndexException if the folder holds no index that Luciole wrote, or one that is newer or
+   *     damaged
    */
   public static HybridSearcher open(Path index) {
     return openCommit(requireNonNull(index, "index"), null);
   }
 
   /**
-   * Opens an index. The engine stays the caller's to close.
+   * Opens an index.
    *
-   * @throws IndexException if the folder holds no index that Luciole wrote, a newer or damaged one,
-   *     or another model's; the message names both models
+   * @param index the folder of the index
+   * @param engine the engine that embeds queries; it stays the caller's to close
+   * @return the searcher
+   * @throws IndexException if the folder holds no index that Luciole wrote, one that is newer or
+   *     damaged, or one of another model; the message names both models
    */
   public static HybridSearcher open(Path index, EmbeddingEngine engine) {
     return openCommit(requireNonNull(index, "index"), requireNonNull(engine, "engine"));
   }
 
   /**
-   * Opens the index that an indexer writes, near real time: {@link #refresh} sees what was put
-   * before it, committed or not. Close it before the indexer.
+   * Opens the index that an indexer writes, near real time: after {@link #refresh} the searcher
+   * sees what was written before, committed or not. Close it before the indexer.
+   *
+   * @param indexer the indexer
+   * @param engine the engine that embeds queries; it stays the caller's to close
+   * @return the searcher
+   * @throws IndexException if the index cannot be read
    */
   public static HybridSearcher open(HybridIndexer indexer, EmbeddingEngine engine) {
     requireNonNull(indexer, "indexer");
@@ -122,7 +132,7 @@ public final class HybridSearcher implements AutoCloseable {
     boolean opened = false;
     try {
       directory = IndexFolder.existing(path);
-      // The reader's own commit is asked, so that schema and segments are of one moment.
+      // Schema and segments come from one commit: the reader's.
       CommitData.read(path, directory);
       reader = DirectoryReader.open(directory);
       CommitData data = CommitData.parse(path, reader.getIndexCommit().getUserData());
@@ -157,7 +167,7 @@ public final class HybridSearcher implements AutoCloseable {
           resource.close();
         }
       } catch (Exception e) {
-        // What led here is thrown.
+        // The exception that led here is thrown.
       }
     }
   }
@@ -177,7 +187,7 @@ public final class HybridSearcher implements AutoCloseable {
     /**
      * Creates a factory.
      *
-     * @param model the model that commits must be of, or null where a writer vouches for it
+     * @param model the model of which every commit must be, or null where a writer ensures that
      */
     Searchers(
         ExecutorService threads, Path path, HybridSchema schema, @Nullable ModelFingerprint model) {
@@ -204,7 +214,13 @@ public final class HybridSearcher implements AutoCloseable {
     }
   }
 
-  /** Searches with all legs there are; see {@link HybridQuery#of}. */
+  /**
+   * Searches with all legs that there are; see {@link HybridQuery#of}.
+   *
+   * @param text the text to search for
+   * @return the result
+   * @throws LucioleException as {@link #search(HybridQuery)}
+   */
   public SearchResult search(String text) {
     return search(HybridQuery.of(text));
   }
@@ -212,10 +228,12 @@ public final class HybridSearcher implements AutoCloseable {
   /**
    * Searches. Blocks until the result is there.
    *
-   * @throws IllegalArgumentException if a leg, or vectors to score again by, are asked for that the
-   *     index has not
-   * @throws IllegalStateException if this searcher is closed, or a leg needs an engine and it was
-   *     opened without
+   * @param query the query
+   * @return the result
+   * @throws IllegalArgumentException if the query names a leg that the index does not have, or
+   *     reranks by vectors that it does not keep
+   * @throws IllegalStateException if this searcher is closed, or a leg needs an engine and the
+   *     searcher was opened without
    * @throws LucioleException if the query cannot be embedded, or the index cannot be read
    */
   public SearchResult search(HybridQuery query) {
@@ -223,8 +241,18 @@ public final class HybridSearcher implements AutoCloseable {
     return search(query, List.of(query.fusion())).get(0);
   }
 
-  /** As {@link #search(HybridQuery)}, the legs' lists fused in several ways. */
-  List<SearchResult> search(HybridQuery query, List<Fusion> fusions) {
+  /**
+   * Searches once and fuses the legs' lists in several ways, to compare them. Else as {@link
+   * #search(HybridQuery)}.
+   *
+   * @param query the query; its own fusion is not used
+   * @param fusions the fusions
+   * @return a result for each fusion, in their order
+   * @throws IllegalArgumentException as {@link #search(HybridQuery)}
+   * @throws IllegalStateException as {@link #search(HybridQuery)}
+   * @throws LucioleException as {@link #search(HybridQuery)}
+   */
+  public List<SearchResult> search(HybridQuery query, List<Fusion> fusions) {
     Set<Leg> asked = asked(query);
     requireRerank(query);
     IndexSearcher searcher = acquire(query.view());
@@ -240,37 +268,23 @@ public final class HybridSearcher implements AutoCloseable {
   }
 
   private void requireRerank(HybridQuery query) {
-    query
-        .rerank()
-        .ifPresent(rerank -> {
-          EnumSet<Output> needed = EnumSet.noneOf(Output.class);
-          if (rerank.weights().dense() > 0) {
-            needed.add(Output.DENSE);
-          }
-          if (rerank.weights().sparse() > 0) {
-            needed.add(Output.SPARSE);
-          }
-          if (rerank.weights().colbert() > 0) {
-            needed.add(Output.COLBERT);
-          }
-          if (!schema.outputs().containsAll(needed)) {
-            throw new IllegalArgumentException(
-                "Scoring again needs "
-                    + needed
-                    + ", the index "
-                    + path
-                    + " keeps "
-                    + schema.outputs()
-                    + "; token vectors are kept if the schema says so");
-          }
-          if (!outputs(query).containsAll(needed)) {
-            throw new IllegalStateException(
-                "Scoring again needs "
-                    + needed
-                    + " of the query: open the searcher with an engine"
-                    + " that gives them");
-          }
-        });
+    Set<Output> needed = query.rerank().map(HybridQuery.Rerank::outputs).orElse(Set.of());
+    if (!schema.outputs().containsAll(needed)) {
+      throw new IllegalArgumentException(
+          "Reranking needs "
+              + needed
+              + ", the index "
+              + path
+              + " keeps "
+              + schema.outputs()
+              + "; token vectors are kept if the schema says so");
+    }
+    if (!outputs(query).containsAll(needed)) {
+      throw new IllegalStateException(
+          "Reranking needs "
+              + needed
+              + " of the query: open the searcher with an engine that gives them");
+    }
   }
 
   private Set<Leg> asked(HybridQuery query) {
@@ -293,13 +307,13 @@ public final class HybridSearcher implements AutoCloseable {
     return EnumSet.copyOf(wanted);
   }
 
-  /** What there is of the query's vectors, or can be had. */
+  /** The vectors of the query that are given or that the engine can make. */
   private Set<Output> outputs(HybridQuery query) {
     EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
     if (engine != null) {
       outputs.addAll(engine.backend().outputs());
     }
-    // Vectors are of one making: a query's own stand in the engine's place or not at all.
+    // A query's own vectors are used only if they hold all that is needed; else the engine's are.
     query.embedding().ifPresent(given -> outputs.addAll(given.outputs()));
     return outputs;
   }
@@ -347,38 +361,40 @@ public final class HybridSearcher implements AutoCloseable {
     }
   }
 
-  /** The legs that can be asked for: those of the index for which there is an engine. */
+  /**
+   * {@return the legs that can search: those of the index for which the engine gives the output}
+   */
   public Set<Leg> legs() {
     return legs(engine == null ? Set.of() : engine.backend().outputs());
   }
 
   private Set<Leg> legs(Set<Output> outputs) {
-    EnumSet<Leg> legs = EnumSet.of(Leg.BM25);
-    if (outputs.contains(Output.DENSE) && schema.dense().isPresent()) {
-      legs.add(Leg.DENSE);
-    }
-    if (outputs.contains(Output.SPARSE) && schema.sparse().isPresent()) {
-      legs.add(Leg.SPARSE);
-    }
+    Set<Leg> legs = Leg.of(outputs);
+    legs.retainAll(schema.legs());
     return legs;
   }
 
-  /** The index's fields. */
+  /** {@return the schema of the index} */
   public HybridSchema schema() {
     return schema;
   }
 
-  /** The model of the index's vectors. */
+  /** {@return the model of the index's vectors} */
   public ModelFingerprint fingerprint() {
     return fingerprint;
   }
 
-  /** The legs as Lucene queries, for use beside an application's own. */
-  public LegQueries queries() {
+  LegQueries queries() {
     return context.queries();
   }
 
-  /** Whether there is a document of an id. */
+  /**
+   * Tells whether the index has a document with an id.
+   *
+   * @param id the id
+   * @return whether there is one
+   * @throws IndexException if the index cannot be read
+   */
   public boolean contains(String id) {
     requireNonNull(id, "id");
     IndexSearcher searcher = acquire();
@@ -391,7 +407,7 @@ public final class HybridSearcher implements AutoCloseable {
     }
   }
 
-  /** The number of documents, deleted ones not counted. */
+  /** {@return the number of documents, without deleted ones and without passages} */
   public int documents() {
     IndexSearcher searcher = acquire();
     try {
@@ -404,11 +420,11 @@ public final class HybridSearcher implements AutoCloseable {
   }
 
   /**
-   * Sees what was committed since the index was opened or last refreshed.
+   * Makes later searches see what was committed since the index was opened or last refreshed.
    *
    * @return whether anything changed
-   * @throws IndexException if the index was made anew with another schema or model meanwhile; the
-   *     searcher goes on with what it saw
+   * @throws IndexException if the index was made anew with another schema or model; the searcher
+   *     goes on with the state that it had
    */
   public boolean refresh() {
     IndexSearcher before = acquire();
@@ -435,8 +451,8 @@ public final class HybridSearcher implements AutoCloseable {
   }
 
   /**
-   * Gives the index's files back. Searches under way end first; those that start now fail. Closing
-   * twice does nothing.
+   * Releases the index's files. Searches that are running end first; searches that start now fail.
+   * A second call does nothing.
    */
   @Override
   public void close() {

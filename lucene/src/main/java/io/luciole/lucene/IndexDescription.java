@@ -15,19 +15,19 @@ import org.apache.lucene.store.Directory;
 /**
  * What an index is, read without its model.
  *
- * @param path its folder
- * @param schema its fields
+ * @param path the folder of the index
+ * @param schema its schema
  * @param fingerprint the model of its vectors
- * @param documents the number of documents, deleted ones not counted
- * @param passages the number of passages that its documents were cut into; 0 where they are kept
+ * @param documents the number of documents, without deleted ones
+ * @param passages the number of passages into which its documents were cut; 0 where texts are kept
  *     whole
- * @param deleted the number of deleted Lucene documents, passages among them, that still take room
+ * @param deleted the number of deleted Lucene documents, passages among them, that still take space
  * @param segments the number of Lucene segments
  * @param bytes its size on disk
- * @param parts what each field, or fields that share files, take on disk, the largest first; they
- *     add up to {@code bytes}
+ * @param parts the size on disk of each field, or of fields that share files, the largest first;
+ *     they add up to {@code bytes}
  * @param complete whether the last run that wrote it came to the end of its source; if not, running
- *     it again goes on where the commit stands
+ *     it again goes on from the last commit
  */
 public record IndexDescription(
     Path path,
@@ -46,8 +46,10 @@ public record IndexDescription(
   }
 
   /**
-   * Reads an index's description, as of its last commit.
+   * Reads the description of an index, as of its last commit.
    *
+   * @param index the folder of the index
+   * @return the description
    * @throws IndexException if the folder holds no index that Luciole wrote
    */
   public static IndexDescription read(Path index) {

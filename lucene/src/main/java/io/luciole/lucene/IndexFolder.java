@@ -30,15 +30,15 @@ import org.apache.lucene.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A folder that is written to: Lucene's writer, and what must be put right around it. Nothing stays
- * of a new index that was never committed.
+ * The folder of an index that is written: opens Lucene's writer on it, commits, and rolls back. A
+ * new index that was never committed leaves nothing behind.
  */
 final class IndexFolder {
   private final Path path;
   private final Directory directory;
   private final List<Path> created;
   private @Nullable IndexWriter writer;
-  private @Nullable DirectoryReader before;
+  private @Nullable DirectoryReader previous;
   private String position = "";
   private volatile boolean committed;
 
@@ -48,12 +48,12 @@ final class IndexFolder {
     this.created = created;
   }
 
-  /** Opens a folder, making it and those above it if need be. */
+  /** Opens a folder; makes it, and those above it, if they are not there. */
   static IndexFolder open(Path path) {
     return open(path, () -> FSDirectory.open(path));
   }
 
-  /** As {@link #open(Path)}, with a directory of the caller's on the path. */
+  /** As {@link #open(Path)}, with a Lucene directory that the caller makes. */
   static IndexFolder open(Path path, IOSupplier<Directory> directory) {
     List<Path> created = new ArrayList<>();
     for (Path p = path.toAbsolutePath(); p != null && !Files.exists(p); p = p.getParent()) {
@@ -70,7 +70,7 @@ final class IndexFolder {
     }
   }
 
-  /** Opens the directory of an index that should be there; whether it is, the caller sees. */
+  /** Opens the folder of an index that should be there; does not look whether an index is in it. */
   static Directory existing(Path path) throws IOException {
     if (!Files.isDirectory(path)) {
       throw CommitData.noIndex(path, CommitData.whatIsThere(path));
@@ -78,8 +78,8 @@ final class IndexFolder {
     return FSDirectory.open(path);
   }
 
-  /** Opens the writer on what is there, or on nothing. The schema it writes comes back. */
-  HybridSchema prepare(EmbeddingEngine engine, IndexOptions options) {
+  /** Opens the writer on the index that is there, or on a new one, and gives the index's schema. */
+  HybridSchema openWriter(EmbeddingEngine engine, WriteOptions options) {
     try {
       HybridSchema schema;
       if (DirectoryReader.indexExists(directory)) {
@@ -118,7 +118,7 @@ final class IndexFolder {
     }
   }
 
-  private HybridSchema reopen(EmbeddingEngine engine, IndexOptions options) throws IOException {
+  private HybridSchema reopen(EmbeddingEngine engine, WriteOptions options) throws IOException {
     committed = true;
     CommitData data = CommitData.read(path, directory);
     data.requireModel(path, engine.fingerprint());
@@ -134,11 +134,11 @@ final class IndexFolder {
               + ". Leave the schema to the index, or index anew.");
     }
     position = data.position();
-    before = DirectoryReader.open(directory);
+    previous = DirectoryReader.open(directory);
     return data.schema();
   }
 
-  private static IndexWriterConfig config(HybridSchema schema, IndexOptions options) {
+  private static IndexWriterConfig config(HybridSchema schema, WriteOptions options) {
     int processors = Runtime.getRuntime().availableProcessors();
     MergeScheduler scheduler = new MergeScheduler();
     if (options.bulk()) {
@@ -148,7 +148,7 @@ final class IndexFolder {
     IndexWriterConfig config =
         new IndexWriterConfig(Analyzers.create(schema.words().analyzer()))
             .setOpenMode(IndexWriterConfig.OpenMode.CREATE_OR_APPEND)
-            .setCodec(new SchemaCodec(schema, processors, options.bulk()))
+            .setCodec(LuceneFormats.codec(schema, processors, options.bulk()))
             .setSimilarity(similarity(schema))
             .setRAMBufferSizeMB(options.bufferMiB())
             .setMergeScheduler(scheduler)
@@ -160,7 +160,7 @@ final class IndexFolder {
     return new BM25Similarity(schema.words().k1(), schema.words().b());
   }
 
-  /** A merge that fails closes the writer, which says so to whoever uses it next. */
+  /** Stays silent about a merge that fails: the writer closes and tells whoever uses it next. */
   private static final class MergeScheduler extends ConcurrentMergeScheduler {
     @Override
     protected void handleMergeException(Throwable exc) {}
@@ -176,7 +176,7 @@ final class IndexFolder {
 
   IndexWriter writer() {
     if (writer == null) {
-      throw new IllegalStateException("not prepared");
+      throw new IllegalStateException("the writer is not open");
     }
     return writer;
   }
@@ -186,9 +186,9 @@ final class IndexFolder {
     return position;
   }
 
-  /** Whether the index, as it was opened, held a document. */
-  boolean held(BytesRef id) throws IOException {
-    DirectoryReader reader = before;
+  /** Whether the index had a document of an id when it was opened. */
+  boolean contained(BytesRef id) throws IOException {
+    DirectoryReader reader = previous;
     if (reader == null) {
       return false;
     }
@@ -218,7 +218,7 @@ final class IndexFolder {
     committed = true;
   }
 
-  /** An exception in words for a failure to write. */
+  /** Explains a failure to write. */
   IndexException writeFailure(Throwable failure) {
     Throwable tragedy = writer().getTragicException();
     Throwable cause = failure instanceof IOException || tragedy == null ? failure : tragedy;
@@ -237,15 +237,15 @@ final class IndexFolder {
         "The index " + path + " could not be written: " + cause + "." + standing, cause);
   }
 
-  /** Takes back what was not committed and closes everything; a second time does nothing. */
-  void abandon() {
+  /** Discards what was not committed and closes everything; a second call does nothing. */
+  void rollback() {
     try {
       try {
         if (writer != null) {
           writer.rollback();
         }
       } finally {
-        IOUtils.close(before, directory);
+        IOUtils.close(previous, directory);
       }
     } catch (IOException | RuntimeException e) {
       throw new IndexException("Cannot close the index " + path + ": " + e, e);
@@ -260,7 +260,7 @@ final class IndexFolder {
     try (Stream<Path> files = Files.isDirectory(path) ? Files.list(path) : Stream.empty()) {
       List<String> foreign = CommitData.foreignFiles(path);
       for (Path file : files.toList()) {
-        // Without a writer the folder may be another's, who holds the lock.
+        // Without a writer the folder may belong to another writer, which holds the lock.
         if (writer != null
             && !foreign.contains(String.valueOf(file.getFileName()))
             && Files.isRegularFile(file)) {
@@ -271,7 +271,7 @@ final class IndexFolder {
         Files.deleteIfExists(folder);
       }
     } catch (IOException e) {
-      // What stays is no index, and is taken for none.
+      // The files that stay are no index, and nothing takes them for one.
     }
   }
 }

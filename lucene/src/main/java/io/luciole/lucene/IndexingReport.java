@@ -7,13 +7,15 @@ import java.util.List;
  * What an indexing run did.
  *
  * @param added documents whose id was new
- * @param updated documents that replaced one of the same id, in the index or earlier in the source
+ * @param updated documents that replaced one with the same id, in the index or earlier in the
+ *     source
  * @param failed documents that could not be read, embedded or written
- * @param skipped documents passed over because an earlier, interrupted run had committed them
- * @param truncated documents longer than the model's limit, whose end the vectors do not know
+ * @param skipped documents that an earlier, interrupted run had committed
+ * @param truncated texts that were longer than the model's limit, so that the vectors do not cover
+ *     their ends
  * @param tokens tokens embedded
- * @param elapsed time from the first document read to the commit
- * @param engineIdle the part of it in which the engine had no text to work on
+ * @param elapsed the time from the first document read to the commit
+ * @param engineIdle the part of it in which the engine had no text to embed
  * @param writersIdle the part of it in which the writers had no document to write, averaged over
  *     them
  * @param failures what failed, the first {@value #MAX_FAILURES}
@@ -40,12 +42,12 @@ public record IndexingReport(
    */
   public record Failure(String id, String reason) {}
 
-  /** The share of the time in which the engine waited for the index, from 0 to 1. */
+  /** {@return the share of the time in which the engine had no text to embed, from 0 to 1} */
   public double engineIdleShare() {
     return share(engineIdle);
   }
 
-  /** The share of the time in which the writers waited for the engine, from 0 to 1. */
+  /** {@return the share of the time in which the writers had no document to write, from 0 to 1} */
   public double writersIdleShare() {
     return share(writersIdle);
   }

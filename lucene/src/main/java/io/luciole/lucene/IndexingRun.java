@@ -1,5 +1,6 @@
 package io.luciole.lucene;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.luciole.Embedding;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -11,20 +12,27 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** One pass over a source; see {@link HybridIndexer#indexAll}. */
+/**
+ * One pass over a source; see {@link HybridIndexer#indexAll}. The caller's thread reads and waits;
+ * what counts documents and failures is called by the writers' threads too.
+ */
 final class IndexingRun {
   private static final long TICK_MILLIS = 100;
 
   private final HybridIndexer indexer;
   private final DocumentSource source;
   private final Consumer<IndexingProgress> progress;
-  private final PipelineClock clock;
+  private final IndexingTimes clock;
+  private final Object failureLock = new Object();
   private final LongAdder added = new LongAdder();
   private final LongAdder updated = new LongAdder();
   private final LongAdder failed = new LongAdder();
   private final LongAdder truncated = new LongAdder();
   private final LongAdder tokens = new LongAdder();
+
+  @GuardedBy("failureLock")
   private final List<IndexingReport.Failure> failures = new ArrayList<>();
+
   private final AtomicReference<@Nullable IndexException> stop = new AtomicReference<>();
   private long read;
   private long skipped;
@@ -35,7 +43,7 @@ final class IndexingRun {
       HybridIndexer indexer,
       DocumentSource source,
       Consumer<IndexingProgress> progress,
-      PipelineClock clock) {
+      IndexingTimes clock) {
     this.indexer = indexer;
     this.source = source;
     this.progress = progress;
@@ -67,7 +75,7 @@ final class IndexingRun {
     return report();
   }
 
-  /** Passes over what an interrupted run has committed. */
+  /** Passes over the documents that an interrupted run has committed. */
   private void skip() {
     if (!indexer.options().resume()) {
       return;
@@ -77,7 +85,7 @@ final class IndexingRun {
       try {
         source.next();
       } catch (SourceException e) {
-        // The run that read it has reported it.
+        // The interrupted run has reported it.
         if (!e.canContinue()) {
           break;
         }
@@ -131,14 +139,14 @@ final class IndexingRun {
             : failure;
     failed.increment();
     String reason = cause.getMessage() == null ? cause.toString() : cause.getMessage();
-    synchronized (failures) {
+    synchronized (failureLock) {
       if (failures.size() < IndexingReport.MAX_FAILURES) {
         failures.add(new IndexingReport.Failure(id, reason));
       }
     }
     if (cause instanceof IndexException fatal) {
       stop.compareAndSet(null, fatal);
-    } else if (indexer.options().onFailure() == IndexOptions.OnFailure.STOP) {
+    } else if (indexer.options().onFailure() == WriteOptions.OnFailure.STOP) {
       stop.compareAndSet(
           null,
           cause instanceof SourceException
@@ -163,13 +171,17 @@ final class IndexingRun {
   private void requireAny() {
     long count = failed.sum();
     if (count > 0 && added.sum() + updated.sum() + skipped == 0) {
+      String first;
+      synchronized (failureLock) {
+        first = failures.get(0).reason();
+      }
       throw new IndexException(
           "None of "
               + count
               + " documents of "
               + source.name()
               + " could be indexed; the first: "
-              + failures.get(0).reason());
+              + first);
     }
   }
 
@@ -193,7 +205,7 @@ final class IndexingRun {
   private IndexingReport report() {
     long elapsed = clock.elapsed();
     long busy = clock.writing() / indexer.options().writerThreads();
-    synchronized (failures) {
+    synchronized (failureLock) {
       return new IndexingReport(
           added.sum(),
           updated.sum(),

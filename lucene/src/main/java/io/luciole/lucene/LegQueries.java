@@ -11,7 +11,6 @@ import java.util.Map;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.TokenStream;
 import org.apache.lucene.analysis.tokenattributes.TermToBytesRefAttribute;
-import org.apache.lucene.document.FeatureField;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.BooleanClause.Occur;
@@ -31,28 +30,20 @@ import org.apache.lucene.search.knn.KnnSearchStrategy;
 import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The legs of a hybrid query as plain Lucene queries, so that they go together with an
- * application's own. Safe for use by many threads.
- */
-public final class LegQueries {
+/** The legs of a hybrid query as plain Lucene queries. Safe for use by many threads. */
+final class LegQueries {
   /**
-   * Below this share of matching documents, in percent, a filtered walk skips what cannot match.
+   * Where fewer documents than this match a filter, in percent, the search of the graph visits only
+   * those (ACORN).
    */
   private static final int ACORN_THRESHOLD = 60;
-
-  /** The term that says a mark is there. */
-  static final String YES = "1";
-
-  /** FeatureField's queries take weights up to this. */
-  private static final float MAX_FEATURE_WEIGHT = 64;
 
   private final HybridSchema schema;
   private final Analyzer analyzer;
   private final @Nullable BitSetProducer documents;
 
   /** The queries of an index of a schema. */
-  public LegQueries(HybridSchema schema) {
+  LegQueries(HybridSchema schema) {
     this.schema = requireNonNull(schema, "schema");
     this.analyzer = Analyzers.create(schema.words().analyzer());
     this.documents = schema.chunks().isEmpty() ? null : new QueryBitSetProducer(wholeDocuments());
@@ -63,16 +54,16 @@ public final class LegQueries {
   }
 
   /**
-   * The nearest dense vectors; where texts are cut into passages, the documents of the nearest
-   * passages, each once. Lucene's scores are not dot products: {@link #dotProduct} turns them into
-   * such. Where vectors are quantised these are the scores of the quantised vectors.
+   * The documents with the nearest dense vectors; where texts are cut into passages, the documents
+   * of the nearest passages, each once. {@link #dotProduct} computes the dot product from Lucene's
+   * score. Where vectors are quantised the scores are those of the quantised vectors.
    *
    * @param vector the query's vector
-   * @param k how many, at least 1
-   * @param filter what they must match, or null for anything
+   * @param k how many documents, at least 1
+   * @param filter what the documents must match, or null for anything
    * @throws IllegalArgumentException if the schema has no dense vectors or they have another length
    */
-  public Query dense(float[] vector, int k, @Nullable Query filter) {
+  Query dense(float[] vector, int k, @Nullable Query filter) {
     HybridSchema.Dense dense =
         schema.dense().orElseThrow(() -> new IllegalArgumentException(missing(Leg.DENSE)));
     if (vector.length != dense.dimension()) {
@@ -83,14 +74,14 @@ public final class LegQueries {
     if (documents == null) {
       return new KnnFloatVectorQuery(SchemaFields.DENSE, vector, k, filter, acorn);
     }
-    return best(
+    return bestPassages(
         new DiversifyingChildrenFloatKnnVectorQuery(
             SchemaFields.DENSE, vector, passagesOf(filter), k, documents, acorn),
         documents);
   }
 
-  /** The documents of the passages that match, with the score of their best. */
-  private static Query best(Query passages, BitSetProducer documents) {
+  /** The documents of the passages that match, with the score of their best passage. */
+  private static Query bestPassages(Query passages, BitSetProducer documents) {
     return new ToParentBlockJoinQuery(passages, documents, ScoreMode.Max);
   }
 
@@ -109,7 +100,7 @@ public final class LegQueries {
   }
 
   private static Query wholeDocuments() {
-    return new TermQuery(new Term(SchemaFields.DOCUMENT, YES));
+    return new TermQuery(new Term(SchemaFields.DOCUMENT, SchemaFields.PRESENT));
   }
 
   /** All documents, without passages. */
@@ -123,8 +114,8 @@ public final class LegQueries {
         leaf.reader(), schema, documents == null ? null : documents.getBitSet(leaf));
   }
 
-  /** The dot product that a score of {@link #dense} stands for. */
-  public float dotProduct(float score) {
+  /** Computes the dot product from a score of {@link #dense}. */
+  float dotProduct(float score) {
     boolean normalized = schema.dense().map(HybridSchema.Dense::normalized).orElse(true);
     if (normalized) {
       return 2 * score - 1;
@@ -137,60 +128,44 @@ public final class LegQueries {
    * weights, those of the documents rounded as the schema says; where texts are cut into passages,
    * by that of the best passage.
    *
-   * @param vector the query's weights, of any number; without any nothing matches
+   * @param vector the query's weights, any number of them; without any nothing matches
    * @param filter what the documents must match, or null for anything
    * @throws IllegalArgumentException if the schema has no sparse weights
    */
-  public Query sparse(SparseVector vector, @Nullable Query filter) {
+  Query sparse(SparseVector vector, @Nullable Query filter) {
     HybridSchema.Sparse sparse =
         schema.sparse().orElseThrow(() -> new IllegalArgumentException(missing(Leg.SPARSE)));
     List<Query> tokens = new ArrayList<>(vector.size());
     for (int i = 0; i < vector.size(); i++) {
-      tokens.add(
-          switch (sparse.form()) {
-            case IMPACTS ->
-                new TokenWeightQuery(
-                    SchemaFields.SPARSE, vector.id(i), vector.weight(i), sparse.scale());
-            case FEATURES -> feature(vector.id(i), vector.weight(i));
-          });
+      tokens.add(sparse.postings().query(vector.id(i), vector.weight(i)));
     }
     if (documents == null) {
-      return new WeightedTerms("sparse", tokens, filter);
+      return new DisjunctionSumQuery("sparse", tokens, filter);
     }
-    Query best = best(new WeightedTerms("sparse", tokens, null), documents);
+    Query best = bestPassages(new DisjunctionSumQuery("sparse", tokens, null), documents);
     return filter == null
         ? best
         : new BooleanQuery.Builder().add(best, Occur.MUST).add(filter, Occur.FILTER).build();
   }
 
-  private static Query feature(int tokenId, float weight) {
-    String name = Integer.toString(tokenId);
-    if (weight <= MAX_FEATURE_WEIGHT) {
-      return FeatureField.newLinearQuery(SchemaFields.SPARSE, name, weight);
-    }
-    return new BoostQuery(
-        FeatureField.newLinearQuery(SchemaFields.SPARSE, name, MAX_FEATURE_WEIGHT),
-        weight / MAX_FEATURE_WEIGHT);
-  }
-
   /**
-   * The documents that share words with the query, scored by BM25: each distinct word counts as
-   * often as it stands in the query.
+   * The documents that share words with the query, scored by BM25. Each distinct word counts as
+   * often as the query has it.
    *
    * @param text the query; without words nothing matches
    * @param filter what the documents must match, or null for anything
    */
-  public Query words(String text, @Nullable Query filter) {
+  Query bm25(String text, @Nullable Query filter) {
     List<Query> words = new ArrayList<>();
     terms(text)
         .forEach((term, count) -> {
           Query word = new TermQuery(new Term(SchemaFields.WORDS, term));
           words.add(count == 1 ? word : new BoostQuery(word, count));
         });
-    return new WeightedTerms("words", words, filter);
+    return new DisjunctionSumQuery("words", words, filter);
   }
 
-  /** The words of a text as the index has them, and how often each stands in it. */
+  /** The words of a text as the index has them, and how often the text has each. */
   Map<BytesRef, Integer> terms(String text) {
     Map<BytesRef, Integer> counts = new LinkedHashMap<>();
     try (TokenStream tokens = analyzer.tokenStream(SchemaFields.WORDS, text)) {
@@ -201,14 +176,9 @@ public final class LegQueries {
       }
       tokens.end();
     } catch (IOException e) {
-      throw new IllegalStateException(e); // Strings do not fail.
+      throw new IllegalStateException(e); // Reading a string does not fail.
     }
     return counts;
-  }
-
-  /** The documents with a metadata value, matched whole; for values of up to 250 bytes. */
-  public static Query metadata(String name, String value) {
-    return new TermQuery(new Term(SchemaFields.METADATA, DocumentFields.metadataTerm(name, value)));
   }
 
   private static String missing(Leg leg) {

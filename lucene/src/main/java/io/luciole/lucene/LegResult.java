@@ -4,10 +4,10 @@ import java.util.List;
 import org.apache.lucene.search.ScoreDoc;
 
 /**
- * One leg's list.
+ * One leg's list, as a fusion takes it.
  *
  * @param leg the leg
- * @param weight what it counts in the fusion
+ * @param weight what the leg counts in the fusion
  * @param hits documents with the leg's own scores, best first, ties in the index's order
  */
 record LegResult(Leg leg, double weight, List<ScoreDoc> hits) {

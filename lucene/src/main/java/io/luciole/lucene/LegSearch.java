@@ -6,8 +6,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import org.apache.lucene.index.LeafReaderContext;
-import org.apache.lucene.index.ReaderUtil;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.ScoreDoc;
@@ -20,11 +18,8 @@ final class LegSearch {
   static final Comparator<ScoreDoc> BEST_FIRST =
       Comparator.<ScoreDoc>comparingDouble(hit -> -hit.score).thenComparingInt(hit -> hit.doc);
 
-  /** A walk over the graph keeps at least this many candidates: fewer lose recall. */
+  /** A search of the graph keeps at least this many candidates: fewer lose recall. */
   private static final int MIN_CANDIDATES = 64;
-
-  /** What FeatureField's 9 bits, rounded, can be off by, in proportion. */
-  private static final double FEATURE_ERROR = 1.0 / 512;
 
   private final IndexSearcher searcher;
   private final HybridSchema schema;
@@ -54,14 +49,14 @@ final class LegSearch {
   }
 
   /**
-   * The best by the weights as they were, if the index keeps them, else by the rounded ones of the
-   * postings.
+   * The best documents by the exact weights, if the index keeps them, else by the rounded ones of
+   * the postings.
    *
-   * <p>A document's rounded score is off by at most {@code e}, half a step times the sum of the
-   * query's weights. So once the k-th best exact score among the first n documents by rounded score
-   * exceeds the n-th rounded score by more than {@code e}, no other document can be among the best
-   * k. Until then more are taken. Only documents all of whose shared weights round to 0 are never
-   * seen; their scores are at most {@code e}.
+   * <p>A document's exact score exceeds its score by the postings by at most {@code e}, see {@link
+   * SparsePostings#error}. So once the k-th best exact score among the first n documents by
+   * postings exceeds the n-th score by postings by more than {@code e}, no other document can be
+   * among the best k. Until then n grows. Only documents all of whose shared weights round to 0 are
+   * never seen; their exact scores are at most {@code e}.
    */
   List<ScoreDoc> sparse(SparseVector vector, HybridQuery.LegOptions options, @Nullable Query filter)
       throws IOException {
@@ -78,22 +73,10 @@ final class LegSearch {
         return exact.subList(0, Math.min(depth, exact.size()));
       }
       float last = rounded.get(rounded.size() - 1).score;
-      if (exact.get(depth - 1).score > last + error(form, vector, last)) {
+      if (exact.get(depth - 1).score > last + form.postings().error(vector, last)) {
         return exact.subList(0, depth);
       }
     }
-  }
-
-  /** How much a document's exact score can exceed its rounded one. */
-  private static double error(HybridSchema.Sparse form, SparseVector query, float rounded) {
-    if (form.form() == SparseForm.FEATURES) {
-      return rounded * FEATURE_ERROR * 2;
-    }
-    double sum = 0;
-    for (int i = 0; i < query.size(); i++) {
-      sum += query.weight(i);
-    }
-    return sum * 0.5 / form.scale() + rounded * 1e-6; // Sums of floats round, too.
   }
 
   /** A document's exact score by its vectors; documents are numbered as in their segment. */
@@ -105,27 +88,23 @@ final class LegSearch {
   private List<ScoreDoc> exact(List<ScoreDoc> hits, Exact by) throws IOException {
     List<ScoreDoc> ascending = new ArrayList<>(hits);
     ascending.sort(Comparator.comparingInt(hit -> hit.doc));
-    List<LeafReaderContext> leaves = searcher.getIndexReader().leaves();
     List<ScoreDoc> exact = new ArrayList<>(hits.size());
-    LeafReaderContext leaf = null;
-    DocumentVectors vectors = null;
+    SegmentCursor<DocumentVectors> segments =
+        new SegmentCursor<>(searcher.getIndexReader(), queries::vectors);
     for (ScoreDoc hit : ascending) {
-      if (leaf == null || vectors == null || hit.doc >= leaf.docBase + leaf.reader().maxDoc()) {
-        leaf = leaves.get(ReaderUtil.subIndex(hit.doc, leaves));
-        vectors = queries.vectors(leaf);
-      }
-      exact.add(new ScoreDoc(hit.doc, by.score(vectors, hit.doc - leaf.docBase)));
+      DocumentVectors vectors = segments.advance(hit.doc);
+      exact.add(new ScoreDoc(hit.doc, by.score(vectors, hit.doc - segments.base())));
     }
     exact.sort(BEST_FIRST);
     return exact;
   }
 
-  List<ScoreDoc> words(String text, HybridQuery.LegOptions options, @Nullable Query filter)
+  List<ScoreDoc> bm25(String text, HybridQuery.LegOptions options, @Nullable Query filter)
       throws IOException {
-    return top(queries.words(text, filter), bounded(options.depth()));
+    return top(queries.bm25(text, filter), bounded(options.depth()));
   }
 
-  /** No list is longer than the index; what is collected in is allocated at once. */
+  /** Lucene allocates a list of the length asked for, so no more is asked for than there is. */
   private int bounded(long count) {
     return (int) Math.max(1, Math.min(count, searcher.getIndexReader().maxDoc()));
   }

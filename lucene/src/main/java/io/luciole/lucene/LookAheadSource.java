@@ -4,8 +4,8 @@ import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A source that must read a document to know whether there is one. A failure met while looking
- * ahead is kept and thrown by {@link #next}, so that it is met in its turn.
+ * A source that must read a document to know whether there is one. If reading ahead fails, {@link
+ * #next} throws the failure, so that it comes in its place among the documents.
  */
 abstract class LookAheadSource implements DocumentSource {
   private @Nullable SourceDocument ahead;

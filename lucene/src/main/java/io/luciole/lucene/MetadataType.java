@@ -2,7 +2,10 @@ package io.luciole.lucene;
 
 import java.util.Locale;
 
-/** What a metadata field holds. Each can be filtered by, sorted by and counted into facets. */
+/**
+ * The type of a metadata field. Fields of every type can be filtered by, sorted by and counted into
+ * facets.
+ */
 public enum MetadataType {
   /** A string, matched whole. */
   KEYWORD,
@@ -16,7 +19,7 @@ public enum MetadataType {
    */
   DATE;
 
-  /** The name used in options and formats. */
+  /** {@return the name used in options and formats} */
   public String id() {
     return name().toLowerCase(Locale.ROOT);
   }

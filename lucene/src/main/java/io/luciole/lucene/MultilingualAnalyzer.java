@@ -19,24 +19,25 @@ import org.apache.lucene.analysis.tokenattributes.CharTermAttribute;
 import org.apache.lucene.analysis.tokenattributes.TypeAttribute;
 
 /**
- * Words of texts in any language, where nobody knows in which: cut at Unicode's word boundaries,
- * Chinese, Japanese and Korean into pairs; lower case, Latin letters without diacritics, letters
- * and digits of one kind; and words of letters alone cut off after their first {@value #STEM}.
+ * Analyzes texts whose language is not known. Texts are cut at Unicode's word boundaries; Chinese,
+ * Japanese and Korean into pairs of characters. Words become lower case, Latin letters lose their
+ * diacritics, and variants of letters and digits become one. Of a word that consists of letters
+ * only, the first {@value #STEM} are kept.
  *
- * <p>Cutting off is the stemming that needs no language: over the languages of CLEF it is about as
- * good as stemmers made for each (McNamee and Mayfield, "Character N-Gram Tokenization for European
- * Language Text Retrieval", Information Retrieval 7, 2004; McNamee, Nicholas and Mayfield,
+ * <p>Keeping prefixes is a stemming that needs no language: over the languages of CLEF it is about
+ * as good as stemmers made for each (McNamee and Mayfield, "Character N-Gram Tokenization for
+ * European Language Text Retrieval", Information Retrieval 7, 2004; McNamee, Nicholas and Mayfield,
  * "Addressing morphological variation in alphabetic languages", SIGIR 2009).
  */
 final class MultilingualAnalyzer extends Analyzer {
-  /** Letters of a word that are kept. */
+  /** The number of a word's letters that are kept. */
   static final int STEM = 5;
 
   @Override
   protected TokenStreamComponents createComponents(String field) {
     Tokenizer source = new StandardTokenizer();
     TokenStream words = new CJKBigramFilter(normalize(source));
-    return new TokenStreamComponents(source, new Beginnings(words));
+    return new TokenStreamComponents(source, new PrefixFilter(words));
   }
 
   private static TokenStream normalize(TokenStream words) {
@@ -52,15 +53,18 @@ final class MultilingualAnalyzer extends Analyzer {
     return normalize(words);
   }
 
-  /** Cuts alphabetic words off; numbers, pairs and scripts without blanks stay as they are. */
-  private static final class Beginnings extends TokenFilter {
+  /**
+   * Keeps the prefixes of alphabetic words. Numbers, pairs, and words of scripts that are written
+   * without blanks stay whole.
+   */
+  private static final class PrefixFilter extends TokenFilter {
     private static final String ALPHABETIC =
         StandardTokenizer.TOKEN_TYPES[StandardTokenizer.ALPHANUM];
 
     private final CharTermAttribute term = addAttribute(CharTermAttribute.class);
     private final TypeAttribute type = addAttribute(TypeAttribute.class);
 
-    Beginnings(TokenStream input) {
+    PrefixFilter(TokenStream input) {
       super(input);
     }
 
@@ -76,7 +80,7 @@ final class MultilingualAnalyzer extends Analyzer {
       return true;
     }
 
-    /** Numbers of parts and versions are nothing but themselves. */
+    /** Words with digits, such as part numbers and versions, are kept whole. */
     private boolean hasDigit() {
       for (int i = 0; i < term.length(); i++) {
         if (Character.isDigit(term.charAt(i))) {

@@ -21,10 +21,10 @@ final class PassageFinder {
   private @Nullable Set<BytesRef> words;
 
   /**
-   * Prepares for a query.
+   * Creates a finder for a query.
    *
    * @param text the query's text
-   * @param query its vectors, as far as there are any
+   * @param query the query's vectors, or null if there are none
    */
   PassageFinder(LegQueries queries, String text, @Nullable Embedding query) {
     this.queries = queries;
@@ -32,17 +32,17 @@ final class PassageFinder {
     this.query = query;
   }
 
-  /** How well a passage, by its number in the segment, fits. */
+  /** How well a passage fits the query; passages are numbered as in the segment. */
   private interface Fit {
     double of(int passage) throws IOException;
   }
 
   /**
-   * The Lucene document of the best passage of a document, the first of equals; the document itself
-   * where texts are kept whole.
+   * Finds the Lucene document of a document's best passage, the first of equally good ones; where
+   * texts are kept whole, the document itself.
    *
    * @param whole the document's text
-   * @param legs those that found the document
+   * @param legs the legs that found the document
    */
   int find(LeafReaderContext leaf, int doc, String whole, Set<Leg> legs) throws IOException {
     DocumentVectors vectors = queries.vectors(leaf);
@@ -95,7 +95,7 @@ final class PassageFinder {
     return known;
   }
 
-  /** What a Lucene document that is a passage stands for; empty if it is none. */
+  /** The passage that a Lucene document stands for; empty if it is no passage. */
   Optional<Passage> at(LeafReaderContext leaf, int passage, String whole) throws IOException {
     NumericDocValues places = leaf.reader().getNumericDocValues(SchemaFields.PASSAGE);
     return places == null
@@ -105,21 +105,8 @@ final class PassageFinder {
 
   private static @Nullable Passage read(NumericDocValues places, int passage, String whole)
       throws IOException {
-    if (!places.advanceExact(passage)) {
-      return null;
-    }
-    int start = (int) (places.longValue() >>> 32);
-    int end = (int) places.longValue();
-    if (start < 0 || start > end || end > whole.length()) {
-      throw new IndexException(
-          "A passage stands from "
-              + start
-              + " to "
-              + end
-              + " in a text of "
-              + whole.length()
-              + " characters: the index is damaged.");
-    }
-    return new Passage(start, end, whole.substring(start, end));
+    return places.advanceExact(passage)
+        ? PassageOffsets.decode(places.longValue()).of(whole)
+        : null;
   }
 }

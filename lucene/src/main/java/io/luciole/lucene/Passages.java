@@ -13,7 +13,7 @@ import java.util.List;
  * @param contents what is embedded of each: the title, if it is short, and the passage
  */
 record Passages(List<Chunk> chunks, List<String> contents) {
-  /** Cuts a document so that each passage, with the title before it, is within the limit. */
+  /** Cuts a document so that each passage with the title before it keeps the limit. */
   static Passages cut(SourceDocument document, EmbeddingEngine engine, HybridSchema.Chunks how) {
     String title = document.title();
     String before = "";

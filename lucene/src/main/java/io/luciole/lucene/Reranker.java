@@ -10,34 +10,34 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import org.apache.lucene.index.IndexReader;
-import org.apache.lucene.index.LeafReaderContext;
-import org.apache.lucene.index.ReaderUtil;
 import org.apache.lucene.search.Explanation;
 import org.apache.lucene.search.TaskExecutor;
 import org.jspecify.annotations.Nullable;
 
-/** Scores the best of a fused list again, exactly, on several threads. */
+/** Reranks the best of a fused list by exact scores, on several threads. */
 final class Reranker {
-  /** Documents a task scores; fewer are not worth one. */
-  private static final int DOCUMENTS_A_TASK = 16;
+  /** Documents that one task scores; for fewer a task costs more than it saves. */
+  private static final int DOCUMENTS_PER_TASK = 16;
 
   private final IndexReader reader;
   private final LegQueries queries;
   private final TaskExecutor tasks;
 
   /**
-   * A document in its final place.
+   * A document of the final ranking.
    *
-   * @param again the exact scores, or null if it was not scored again
+   * @param score what it is ranked by
+   * @param exact the scores by which it was reranked, or null if it was not
    */
-  record Ranked(FusedList.Entry entry, double score, @Nullable Again again) {}
+  record Ranked(FusedList.Entry entry, double score, @Nullable ExactScores exact) {}
 
   /**
-   * The exact scores of a document, or of its best passage; those of weight 0 are not computed.
+   * The exact scores of a document, or of its best passage. Those of weight 0 are not computed.
    *
-   * @param passage the Lucene document of that passage, or of the document
+   * @param passage the number in the index of that passage, or of the document
+   * @param score the mean of the three by the weights
    */
-  record Again(
+  record ExactScores(
       int passage, double score, float dense, float sparse, float colbert, Scores.Weights weights) {
     Explanation explain(Explanation fused) {
       List<Explanation> parts = new ArrayList<>();
@@ -46,7 +46,7 @@ final class Reranker {
       add(parts, "colbert", weights.colbert(), colbert);
       parts.add(fused);
       return Explanation.match(
-          score, "scored again, sum of weight × score over the sum of the weights:", parts);
+          score, "reranked, sum of weight × score over the sum of the weights:", parts);
     }
 
     private static void add(List<Explanation> parts, String name, double weight, float score) {
@@ -63,13 +63,13 @@ final class Reranker {
     this.tasks = tasks;
   }
 
-  /** A fused list as it is. */
+  /** A fused list in its own order. */
   static List<Ranked> asIs(FusedList fused) {
     return fused.entries().stream().map(e -> new Ranked(e, e.score(), null)).toList();
   }
 
   /**
-   * A fused list with its best scored again, or null if time runs out.
+   * A fused list with its best reranked, or null if time runs out.
    *
    * @param query the query's vectors, those that the weights need
    */
@@ -81,9 +81,9 @@ final class Reranker {
         new ArrayList<>(entries.subList(0, Math.min(how.depth(), entries.size())));
     best.sort(Comparator.comparingInt(FusedList.Entry::doc));
     List<Callable<List<Ranked>>> calls = new ArrayList<>();
-    for (int from = 0; from < best.size(); from += DOCUMENTS_A_TASK) {
+    for (int from = 0; from < best.size(); from += DOCUMENTS_PER_TASK) {
       List<FusedList.Entry> part =
-          best.subList(from, Math.min(best.size(), from + DOCUMENTS_A_TASK));
+          best.subList(from, Math.min(best.size(), from + DOCUMENTS_PER_TASK));
       calls.add(() -> score(part, how.weights(), query, timeOut));
     }
     List<Ranked> ranked = new ArrayList<>(entries.size());
@@ -111,20 +111,15 @@ final class Reranker {
     SparseVector sparse = weights.sparse() > 0 ? query.sparse() : SparseVector.EMPTY;
     float[][] colbert = weights.colbert() > 0 ? query.colbert().toArrays() : new float[0][];
     double sumOfWeights = weights.dense() + weights.sparse() + weights.colbert();
-    List<LeafReaderContext> leaves = reader.leaves();
     List<Ranked> ranked = new ArrayList<>(ascending.size());
-    LeafReaderContext leaf = null;
-    DocumentVectors vectors = null;
+    SegmentCursor<DocumentVectors> segments = new SegmentCursor<>(reader, queries::vectors);
     for (FusedList.Entry entry : ascending) {
       if (timeOut.getAsBoolean()) {
         return List.of();
       }
-      if (leaf == null || vectors == null || entry.doc() >= leaf.docBase + leaf.reader().maxDoc()) {
-        leaf = leaves.get(ReaderUtil.subIndex(entry.doc(), leaves));
-        vectors = queries.vectors(leaf);
-      }
-      int doc = entry.doc() - leaf.docBase;
-      Again best = null;
+      DocumentVectors vectors = segments.advance(entry.doc());
+      int doc = entry.doc() - segments.base();
+      ExactScores best = null;
       for (int passage = vectors.firstPassage(doc);
           passage <= vectors.lastPassage(doc);
           passage++) {
@@ -134,7 +129,7 @@ final class Reranker {
         double score =
             (weights.dense() * d + weights.sparse() * s + weights.colbert() * c) / sumOfWeights;
         if (best == null || score > best.score()) {
-          best = new Again(leaf.docBase + passage, score, d, s, c, weights);
+          best = new ExactScores(segments.base() + passage, score, d, s, c, weights);
         }
       }
       ranked.add(new Ranked(entry, best == null ? 0 : best.score(), best));

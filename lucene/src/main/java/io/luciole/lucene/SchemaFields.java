@@ -1,42 +1,121 @@
 package io.luciole.lucene;
 
-/** The names of an index's Lucene fields, for applications that query it themselves. */
+/**
+ * The Lucene fields of an index: their names and their layout, for applications that read or search
+ * it themselves. The layout is version {@code 1} of the commit's {@code luciole.version}.
+ *
+ * <p>Where texts are kept whole, a document is one Lucene document with all its fields. Where texts
+ * are cut into passages ({@link HybridSchema#chunks}), a document is a block: one Lucene document
+ * for each passage, in the order of the text, then one for the whole. The column <i>in</i> tells
+ * which of them have the field: {@code whole} those of whole documents, {@code passage} those of
+ * passages or, where texts are kept whole, the only one, {@code both} both.
+ *
+ * <pre>
+ * field              in       postings                      norms  doc values      points  vector  stored
+ * id                 both     DOCS                          no     BINARY          -       -       -
+ * title              whole    -                             -      -               -       -       string
+ * text               whole    -                             -      -               -       -       string
+ * words              whole    DOCS_AND_FREQS_AND_POSITIONS  yes    -               -       -       -
+ * dense              passage  -                             -      -               -       FLOAT32 -
+ * sparse             passage  DOCS_AND_FREQS                no     -               -       -       -
+ * sparse.exact       passage  -                             -      BINARY          -       -       -
+ * colbert            passage  -                             -      BINARY          -       -       -
+ * metadata           whole    DOCS                          no     -               -       -       string
+ * metadata.KEYWORD   whole    DOCS                          no     SORTED_SET      -       -       -
+ * metadata.LONG      whole    -                             -      SORTED_NUMERIC  1       -       -
+ * metadata.DOUBLE    whole    -                             -      SORTED_NUMERIC  1       -       -
+ * metadata.DATE      whole    -                             -      SORTED_NUMERIC  1       -       -
+ * document           whole    DOCS                          no     -               -       -       -
+ * passage            passage  -                             -      NUMERIC         -       -       -
+ * </pre>
+ *
+ * <p>Postings are Lucene's {@link org.apache.lucene.index.IndexOptions}, doc values its {@link
+ * org.apache.lucene.index.DocValuesType}; points are given by their dimensions, 8 bytes each. For
+ * encodings, and for when a document has a field, see each field. A test compares this table with
+ * indexes that it builds.
+ */
 public final class SchemaFields {
-  /** The document's id: a term, and binary doc values. */
+  /**
+   * The document's id. Always present. Term and doc value: the id in UTF-8. Passages carry the id
+   * of their document, so that deleting by it deletes the block.
+   */
   public static final String ID = "id";
 
-  /** The title, stored. */
+  /** The document's title. Present unless it is empty. */
   public static final String TITLE = "title";
 
-  /** The text, stored. */
+  /** The document's text. Always present, if empty too. */
   public static final String TEXT = "text";
 
-  /** The words of title and text, for BM25. */
+  /**
+   * The words of title and text, for BM25. Always present. Terms: what the schema's analyzer makes
+   * of {@link SourceDocument#content}.
+   */
   public static final String WORDS = "words";
 
-  /** The dense vector. */
+  /**
+   * The dense vector. Present if the schema has {@link HybridSchema#dense}. Compared by the dot
+   * product; where the model does not normalize vectors, by Lucene's {@code MAXIMUM_INNER_PRODUCT}.
+   */
   public static final String DENSE = "dense";
 
-  /** The sparse weights as postings. */
+  /**
+   * The sparse weights as postings. Present if the schema has {@link HybridSchema#sparse}, but for
+   * texts all of whose weights round to 0. In the form {@link SparseForm#IMPACTS} a term is the
+   * token id as 4 bytes, big-endian with the sign bit flipped, and its frequency is the weight
+   * times the schema's scale, rounded. In the form {@link SparseForm#FEATURES} a term is the token
+   * id in decimal, and its frequency is the upper 17 bits of the weight as a float, as in {@link
+   * org.apache.lucene.document.FeatureField}.
+   */
   public static final String SPARSE = "sparse";
 
-  /** The sparse weights as they were: binary doc values. */
+  /**
+   * The exact sparse weights. Present if the schema's {@link HybridSchema.Sparse#exact} says so.
+   * Doc value: the number of tokens as a vint; their ids as vints, ascending, each as the
+   * difference to the one before; their weights as little-endian floats.
+   */
   public static final String SPARSE_EXACT = "sparse.exact";
 
-  /** The token vectors: binary doc values. */
+  /**
+   * The token vectors, one row a token. Present if the schema has {@link
+   * HybridSchema#multiVectors}, but for texts without a row. Doc value in the form {@link
+   * MultiVectorForm#FLOAT32}: as {@link org.apache.lucene.document.LateInteractionField} has it. In
+   * the form {@link MultiVectorForm#INT8}: for each row a scale as a little-endian float, then one
+   * signed byte a component, to be multiplied by the scale.
+   */
   public static final String COLBERT = "colbert";
 
-  /** All metadata: stored as JSON, and a term for each short value: name, a zero, value. */
+  /**
+   * All metadata. Present if the document has any. Stored: a JSON object of strings, in the
+   * document's order. Terms, one for each value of at most 256 bytes with its name: name, a zero
+   * byte, value, in UTF-8; {@link HybridQuery#metadata} makes a query for them.
+   */
   public static final String METADATA = "metadata";
 
-  /** A term, {@code 1}, of documents whose texts are kept as passages; passages have it not. */
+  /**
+   * What goes before the name of a metadata field that the schema gives an index of its own ({@link
+   * HybridSchema#metadata}). Present if the document has that metadata. {@link
+   * MetadataType#KEYWORD} keeps the value as a term and a doc value, {@link MetadataType#LONG} and
+   * {@link MetadataType#DOUBLE} as a number, {@link MetadataType#DATE} as milliseconds since 1970;
+   * all as Lucene's {@code KeywordField}, {@code LongField} and {@code DoubleField} do.
+   */
+  public static final String METADATA_PREFIX = "metadata.";
+
+  /**
+   * A mark of whole documents. Present where texts are cut into passages. Its only term is {@code
+   * 1}.
+   */
   public static final String DOCUMENT = "document";
 
-  /** Where a passage stands in the text: numeric doc values, start in the upper 32 bits, end. */
+  /**
+   * Where a passage stands in its document's text. Present in passages, where texts are cut. Doc
+   * value: the index of its first {@code char} in the upper 32 bits, the index after its last in
+   * the lower.
+   */
   public static final String PASSAGE = "passage";
 
-  /** What goes before the name of a metadata field that has an index of its own. */
-  public static final String METADATA_PREFIX = "metadata.";
+  /** The only term of {@link #DOCUMENT}. */
+  static final String PRESENT = "1";
 
   private SchemaFields() {}
 }

@@ -10,18 +10,18 @@ import java.util.Set;
 /**
  * The answer to a query.
  *
- * @param hits the best documents of the fused list, best first
- * @param fused the whole fused list, best first: every document that any leg found. Of documents
- *     that were scored again the score is that one
+ * @param hits the page of the fused list that was asked for, best first
+ * @param fused the whole fused list, best first: every document that any leg found; reranked
+ *     documents have the score of the reranking
  * @param legs each leg's list, best first, in the order of {@link Leg}; a leg that was asked and
  *     found nothing has an empty list
- * @param partial whether time ran out before all was done: legs that are incomplete, or documents
- *     that were to be scored again and were not
+ * @param partial whether time ran out before all was done: some legs are incomplete, or documents
+ *     were not reranked that should have been
  * @param incomplete the legs that ran out of time, whose lists may lack documents
- * @param took the time it took, embedding the query included
- * @param embedding the part of that time until the query was embedded
- * @param tokens tokens of the query as the model saw it, 0 if no model was needed
- * @param view which state of the index it was, for {@link HybridQuery#view}
+ * @param took how long the search took, embedding the query included
+ * @param embedding how long of that it took until the query was embedded
+ * @param tokens tokens of the query as the model saw it; 0 if no model was needed
+ * @param view the state of the index that was searched, for {@link HybridQuery#view}
  */
 public record SearchResult(
     List<Hit> hits,
@@ -43,7 +43,12 @@ public record SearchResult(
     incomplete = Set.copyOf(incomplete);
   }
 
-  /** A leg's list, best first; empty if it found nothing or was not asked. */
+  /**
+   * Returns a leg's list.
+   *
+   * @param leg the leg
+   * @return its documents, best first; empty if it found nothing or was not asked
+   */
   public List<ScoredId> leg(Leg leg) {
     return legs.getOrDefault(leg, List.of());
   }

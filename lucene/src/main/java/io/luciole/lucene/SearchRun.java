@@ -28,7 +28,7 @@ import org.apache.lucene.search.ScoreDoc;
 import org.apache.lucene.search.TaskExecutor;
 import org.jspecify.annotations.Nullable;
 
-/** One search: embeds the query, runs the legs, fuses, scores again. Used once, by one thread. */
+/** One search: embeds the query, runs the legs, fuses, reranks. Used once, by one thread. */
 final class SearchRun {
   private final IndexSearcher searcher;
   private final long view;
@@ -48,7 +48,7 @@ final class SearchRun {
       Executor threads,
       TaskExecutor tasks) {}
 
-  /** A leg's list, and whether time ran out before it was whole. */
+  /** A leg's list, and whether time ran out before it was complete. */
   private record Found(LegResult result, boolean incomplete) {}
 
   SearchRun(IndexSearcher searcher, long view, HybridQuery query, Set<Leg> asked, Context context) {
@@ -66,7 +66,9 @@ final class SearchRun {
   }
 
   private CompletableFuture<Embedding> embed() {
-    Set<Output> outputs = outputs();
+    EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
+    asked.forEach(leg -> leg.output().ifPresent(outputs::add));
+    query.rerank().ifPresent(rerank -> outputs.addAll(rerank.outputs()));
     EmbeddingEngine engine = context.engine();
     Embedding given = query.embedding().orElse(null);
     if (given != null && given.outputs().containsAll(outputs)) {
@@ -82,30 +84,6 @@ final class SearchRun {
     return engine
         .embed(query.text(), options)
         .whenComplete((done, failed) -> embeddedAfter = System.nanoTime() - start);
-  }
-
-  private Set<Output> outputs() {
-    EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
-    if (asked.contains(Leg.DENSE)) {
-      outputs.add(Output.DENSE);
-    }
-    if (asked.contains(Leg.SPARSE)) {
-      outputs.add(Output.SPARSE);
-    }
-    query
-        .rerank()
-        .ifPresent(rerank -> {
-          if (rerank.weights().dense() > 0) {
-            outputs.add(Output.DENSE);
-          }
-          if (rerank.weights().sparse() > 0) {
-            outputs.add(Output.SPARSE);
-          }
-          if (rerank.weights().colbert() > 0) {
-            outputs.add(Output.COLBERT);
-          }
-        });
-    return outputs;
   }
 
   /** The query's vectors, or null if time runs out first. */
@@ -141,10 +119,10 @@ final class SearchRun {
         incomplete.add(found.result().leg());
       }
     }
-    Resolver resolver = new Resolver(searcher.getIndexReader(), context.queries());
+    HitBuilder builder = new HitBuilder(searcher.getIndexReader(), context.queries());
     Map<Leg, List<ScoredId>> lists = new EnumMap<>(Leg.class);
     for (LegResult result : results) {
-      lists.put(result.leg(), resolver.ids(result.hits()));
+      lists.put(result.leg(), builder.ids(result.hits()));
     }
     Embedding vectors = embedded();
     List<SearchResult> answers = new ArrayList<>(fusions.size());
@@ -157,8 +135,8 @@ final class SearchRun {
       }
       answers.add(
           new SearchResult(
-              resolver.hits(fused, ranking, query, vectors, context.engine()),
-              resolver.scored(ranking),
+              builder.hits(fused, ranking, query, vectors, context.engine()),
+              builder.scored(ranking),
               lists,
               partial,
               incomplete,
@@ -185,7 +163,7 @@ final class SearchRun {
 
   private List<Found> runLegs() throws IOException {
     List<Callable<Found>> calls = new ArrayList<>();
-    // Words first: the caller's thread takes them while the query is embedded.
+    // BM25 first: the caller's thread runs it while the query is embedded.
     for (Leg leg : asked.stream().sorted(Collections.reverseOrder()).toList()) {
       calls.add(() -> runLeg(leg));
     }
@@ -197,7 +175,7 @@ final class SearchRun {
   private Found runLeg(Leg leg) throws IOException {
     HybridQuery.LegOptions options = query.options(leg);
     Query filter = both(query.filter().orElse(null), options.filter());
-    Embedding vectors = leg == Leg.BM25 ? Embedding.absent() : embedded();
+    Embedding vectors = leg.output().isEmpty() ? Embedding.absent() : embedded();
     if (vectors == null) {
       return new Found(new LegResult(leg, options.weight(), List.of()), true);
     }
@@ -205,16 +183,16 @@ final class SearchRun {
     LegSearch search = new LegSearch(timed, context.schema(), context.queries());
     List<ScoreDoc> hits =
         switch (leg) {
-          case BM25 -> search.words(query.text(), options, filter);
+          case BM25 -> search.bm25(query.text(), options, filter);
           case SPARSE -> search.sparse(vectors.sparse(), options, filter);
           case DENSE -> search.dense(vectors.dense(), options, filter);
         };
-    // A walk over the graph ends early without a word to the searcher.
+    // A search of the graph that ends early does not tell the searcher.
     boolean incomplete = timeout > 0 && (timed.timedOut() || (leg == Leg.DENSE && outOfTime()));
     return new Found(new LegResult(leg, options.weight(), hits), incomplete);
   }
 
-  /** A searcher of the same view that minds the time; time that ran out is each leg's own. */
+  /** A searcher of the same view that stops when time runs out; each leg has one of its own. */
   private IndexSearcher timed() {
     if (timeout == 0) {
       return searcher;

@@ -9,7 +9,7 @@ import java.util.Map;
 /**
  * A document as it comes from a source, before it is embedded. Immutable.
  *
- * @param id its name within the index; a second document of the same id replaces the first
+ * @param id its name within the index; a second document with the same id replaces the first
  * @param title its title, may be empty
  * @param text its text, may be empty
  * @param metadata whatever else is known of it, in order; stored with it and given back with a hit
@@ -30,12 +30,20 @@ public record SourceDocument(String id, String title, String text, Map<String, S
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
   }
 
-  /** A document without metadata. */
+  /**
+   * Makes a document without metadata.
+   *
+   * @param id its id
+   * @param title its title, may be empty
+   * @param text its text, may be empty
+   * @return the document
+   * @throws IllegalArgumentException if the id is empty
+   */
   public static SourceDocument of(String id, String title, String text) {
     return new SourceDocument(id, title, text, Map.of());
   }
 
-  /** What is embedded and searched by words: title and text, with a space between. */
+  /** {@return what is embedded, and searched by its words: title and text, with a space between} */
   public String content() {
     return title.isEmpty() ? text : text.isEmpty() ? title : title + " " + text;
   }

@@ -28,7 +28,7 @@ record SourcePosition(String identity, long read, boolean done) {
         : NONE;
   }
 
-  /** Documents of a source that a new run may pass over. */
+  /** How many documents of a source a new run may skip. */
   long resumeAt(String sourceIdentity) {
     return !done && !identity.isEmpty() && identity.equals(sourceIdentity) ? read : 0;
   }

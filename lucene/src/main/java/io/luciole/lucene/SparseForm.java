@@ -1,21 +1,58 @@
 package io.luciole.lucene;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.Locale;
 
-/** How sparse weights become postings. */
+/** How sparse weights are kept as postings, for search. */
 public enum SparseForm {
   /**
    * One term a token id, with the weight times a scale, rounded, as its frequency. Smaller and
-   * faster, and off by at most half of one scale step.
+   * faster than {@link #FEATURES}, and off by at most half of one step of the scale. The default.
    */
-  IMPACTS,
+  IMPACTS {
+    @Override
+    SparsePostings postings(int scale) {
+      return new ImpactPostings(scale);
+    }
+  },
   /**
    * Lucene's {@link org.apache.lucene.document.FeatureField}, a feature named by the token id in
-   * decimal: for indexes that others read. Keeps 9 significant bits.
+   * decimal, for indexes that other programs search: with {@link
+   * org.apache.lucene.document.FeatureField#newLinearQuery}. Keeps 9 significant bits of a weight.
    */
-  FEATURES;
+  FEATURES {
+    @Override
+    SparsePostings postings(int scale) {
+      return new FeaturePostings();
+    }
+  };
 
-  /** The name used in options and formats. */
+  /** The postings of this form; a form that has no scale ignores it. */
+  abstract SparsePostings postings(int scale);
+
+  /**
+   * Reads a name.
+   *
+   * @param name a form's {@link #id}, in any case
+   * @return the form
+   * @throws IllegalArgumentException if there is no such form
+   */
+  public static SparseForm parse(String name) {
+    String id = requireNonNull(name, "name").strip().toLowerCase(Locale.ROOT);
+    for (SparseForm form : values()) {
+      if (form.id().equals(id)) {
+        return form;
+      }
+    }
+    throw new IllegalArgumentException("expected impacts or features, got \"" + name + '"');
+  }
+
+  /**
+   * Returns the name used in options and formats.
+   *
+   * @return {@code impacts} or {@code features}
+   */
   public String id() {
     return name().toLowerCase(Locale.ROOT);
   }

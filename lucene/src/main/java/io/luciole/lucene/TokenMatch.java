@@ -5,7 +5,7 @@ import static java.util.Objects.requireNonNull;
 /**
  * A token that a hit shares with the query.
  *
- * @param tokenId its id
+ * @param tokenId its id in the model's vocabulary
  * @param token its string, for people
  * @param queryWeight its weight in the query
  * @param documentWeight its weight in the document
@@ -16,7 +16,7 @@ public record TokenMatch(int tokenId, String token, float queryWeight, float doc
     requireNonNull(token, "token");
   }
 
-  /** What it adds to the sparse score. */
+  /** {@return what the token adds to the sparse score: the product of its weights} */
   public float product() {
     return queryWeight * documentWeight;
   }

@@ -19,8 +19,9 @@ import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The documents with a token, scored by the product of its weight in the query and in the document,
- * whatever similarity the searcher has. Impacts let Lucene skip blocks that cannot compete.
+ * Finds the documents with a token and scores them by the product of its weight in the query and in
+ * the document, independent of the searcher's similarity. Lucene skips blocks of postings whose
+ * impacts show that they cannot be among the best.
  */
 final class TokenWeightQuery extends Query {
   private final String field;
@@ -35,7 +36,7 @@ final class TokenWeightQuery extends Query {
     this.scale = scale;
   }
 
-  /** The product for a document's frequency; scales are powers of two, so only one step rounds. */
+  /** The product for a frequency. The scale is a power of two, so only one operation rounds. */
   private static final class Product extends SimScorer {
     private final float factor;
 
@@ -52,7 +53,7 @@ final class TokenWeightQuery extends Query {
   @Override
   public Weight createWeight(IndexSearcher searcher, ScoreMode scoreMode, float boost) {
     SimScorer product = new Product(weight * boost / scale);
-    BytesRef term = TokenWeights.term(tokenId);
+    BytesRef term = ImpactPostings.termOf(tokenId);
     return new Weight(this) {
       @Override
       public @Nullable ScorerSupplier scorerSupplier(LeafReaderContext context) throws IOException {

@@ -13,10 +13,12 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The lines of a UTF-8 file, decoded strictly and one at a time, so that one bad line costs no
- * other. Blank lines are passed over and counted. For one thread.
+ * The lines of a UTF-8 file, decoded strictly and one at a time, so that a line that cannot be
+ * decoded does not affect others. Blank lines are skipped but counted. For one thread.
+ *
+ * <p>Public for {@code io.luciole.lucene.eval} only; applications must not depend on it.
  */
-final class Utf8Lines implements AutoCloseable {
+public final class Utf8Lines implements AutoCloseable {
   private static final int BOM_LENGTH = 3;
 
   private final Path file;
@@ -37,14 +39,16 @@ final class Utf8Lines implements AutoCloseable {
   /**
    * Opens a file.
    *
+   * @param file the file
+   * @return its lines, from the first
    * @throws SourceException if it is no readable file
    */
-  static Utf8Lines open(Path file) {
+  public static Utf8Lines open(Path file) {
     if (!Files.exists(file)) {
-      throw new SourceException("There is no such file: " + file, false, null);
+      throw new SourceException("There is no such file: " + file, false);
     }
     if (!Files.isRegularFile(file) && Files.isDirectory(file)) {
-      throw new SourceException("Expected a file, found the folder " + file, false, null);
+      throw new SourceException("Expected a file, found the folder " + file, false);
     }
     try {
       long size = Files.size(file);
@@ -75,27 +79,46 @@ final class Utf8Lines implements AutoCloseable {
     return identity;
   }
 
-  /** The number of the line that {@link #next} gave last or failed on, from 1. */
-  long number() {
+  /**
+   * Returns the number of the line that {@link #next} gave last or failed on.
+   *
+   * @return the number, from 1
+   */
+  public long number() {
     return number;
   }
 
-  /** The share of the file's bytes that has been read. */
+  /** The share of the file's bytes that has been read, from 0 to 1. */
   double fractionRead() {
     return size == 0 ? 1 : Math.min(1, (double) read / size);
   }
 
-  /** An exception about the current line. */
-  SourceException bad(String problem, @Nullable Throwable cause) {
-    return new SourceException(file + ", line " + number + ": " + problem, true, cause);
+  /** The current line, for messages. */
+  String position() {
+    return file + ", line " + number;
   }
 
   /**
-   * The next line that is not blank, or null at the end.
+   * Makes an exception about the current line.
    *
+   * @param problem what was expected and what was found
+   * @param cause the failure beneath it, or null
+   * @return an exception after which the next line can be read
+   */
+  public SourceException bad(String problem, @Nullable Throwable cause) {
+    String message = position() + ": " + problem;
+    return cause == null
+        ? new SourceException(message, true)
+        : new SourceException(message, true, cause);
+  }
+
+  /**
+   * Reads the next line that is not blank.
+   *
+   * @return the line, or null at the end
    * @throws SourceException if it is no UTF-8; the next call goes on behind it
    */
-  @Nullable String next() {
+  public @Nullable String next() {
     while (readLine()) {
       number++;
       byte[] line = bytes.toByteArray();

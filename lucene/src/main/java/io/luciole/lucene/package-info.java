@@ -1,7 +1,35 @@
 /**
- * Hybrid search on Lucene: an index that holds a model's dense, sparse and token vectors beside the
- * words, filled by {@link io.luciole.lucene.HybridIndexer} and searched by {@link
- * io.luciole.lucene.HybridSearcher} with all of them at once.
+ * Hybrid search on Lucene: an index that holds a model's dense vectors, sparse weights and token
+ * vectors beside the words, and is searched by several of them at once. A <em>leg</em> ({@link
+ * io.luciole.lucene.Leg}) is one retriever of such a search: dense, sparse or BM25.
+ *
+ * <p>The way of a document: a {@link io.luciole.lucene.DocumentSource} ({@link
+ * io.luciole.lucene.BeirReader}, {@link io.luciole.lucene.FolderReader}, or an application's own)
+ * reads a {@link io.luciole.lucene.SourceDocument}. {@code IndexingRun} hands it to {@link
+ * io.luciole.lucene.HybridIndexer}, which cuts it ({@code Passages}), has the engine embed it,
+ * makes Lucene documents of it ({@code DocumentFields}, as {@link io.luciole.lucene.HybridSchema}
+ * says and {@link io.luciole.lucene.SchemaFields} describes) and writes and commits them ({@code
+ * IndexFolder}, {@code CommitData}).
+ *
+ * <p>The way of a query: {@link io.luciole.lucene.HybridSearcher} takes a {@link
+ * io.luciole.lucene.HybridQuery} and a view of the index and starts a {@code SearchRun}. This
+ * embeds the query and runs each leg ({@code LegSearch}, with the queries of {@code LegQueries}),
+ * fuses the lists ({@code FusedList}, by a {@link io.luciole.lucene.Fusion}), reranks the best by
+ * exact vectors ({@code Reranker}, {@code DocumentVectors}) and makes {@link
+ * io.luciole.lucene.Hit}s of a page ({@code HitBuilder}, {@code PassageFinder}) in a {@link
+ * io.luciole.lucene.SearchResult}.
+ *
+ * <p>Other classes by job:
+ *
+ * <ul>
+ *   <li>encodings: {@code SparsePostings} with {@code ImpactPostings} and {@code FeaturePostings},
+ *       {@code SparseBytes}, {@code MultiVectorBytes}, {@code PassageOffsets}
+ *   <li>Lucene queries: {@code TokenWeightQuery}, {@code DisjunctionSumQuery}
+ *   <li>words: {@code Analyzers}, {@code MultilingualAnalyzer}
+ *   <li>what a version of Lucene decides: {@code LuceneFormats}
+ *   <li>descriptions: {@link io.luciole.lucene.IndexDescription}, {@code FieldSizes}
+ *   <li>measuring quality: the package {@code io.luciole.lucene.eval}, which nothing here uses
+ * </ul>
  */
 @NullMarked
 package io.luciole.lucene;

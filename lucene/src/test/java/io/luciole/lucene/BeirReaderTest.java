@@ -123,37 +123,6 @@ class BeirReaderTest {
   }
 
   @Test
-  void queries_twiceTheSameId_isRefusedWithItsLine() throws IOException {
-    Path file = file("{\"_id\":\"q\",\"text\":\"a\"}\n{\"_id\":\"q\",\"text\":\"b\"}\n");
-    assertThatThrownBy(() -> BeirReader.queries(file))
-        .isInstanceOf(SourceException.class)
-        .hasMessageContaining("line 2")
-        .hasMessageContaining("second query");
-  }
-
-  @Test
-  void qrels_ofThreeOrFourColumnsWithOrWithoutHeader_areRead() throws IOException {
-    Qrels beir = BeirReader.qrels(file("query-id\tcorpus-id\tscore\nq 1\td1\t2\nq 1\td2\t0\n"));
-    assertThat(beir.grades("q 1")).containsEntry("d1", 2).containsEntry("d2", 0).hasSize(2);
-    Qrels trec = BeirReader.qrels(file("q1 0 d1 1\nq2 0 d1 -1\n"));
-    assertThat(trec.queries()).containsExactly("q1", "q2");
-    assertThat(trec.isJudged("q1")).isTrue();
-    assertThat(trec.isJudged("q2")).isFalse();
-  }
-
-  @Test
-  void qrels_withBadLine_nameIt() throws IOException {
-    Path columns = file("q\td\t1\nq\td\n");
-    assertThatThrownBy(() -> BeirReader.qrels(columns)).hasMessageContaining("line 2");
-    Path grade = file("q\td\t1\nq\te\tgood\n");
-    assertThatThrownBy(() -> BeirReader.qrels(grade))
-        .hasMessageContaining("line 2")
-        .hasMessageContaining("good");
-    Path empty = file("query-id\tcorpus-id\tscore\n");
-    assertThatThrownBy(() -> BeirReader.qrels(empty)).hasMessageContaining("found none");
-  }
-
-  @Test
   void folder_readsTextFilesInOrderOfPath() throws IOException {
     Files.createDirectories(folder.resolve("b/c"));
     Files.writeString(folder.resolve("b/c/two.MD"), "zwei");

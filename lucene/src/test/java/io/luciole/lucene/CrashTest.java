@@ -45,8 +45,8 @@ class CrashTest {
     }
   }
 
-  private static IndexOptions options() {
-    return IndexOptions.defaults().commitEvery(Duration.ofMillis(30)).bufferMiB(1).writerThreads(2);
+  private static WriteOptions options() {
+    return WriteOptions.defaults().commitEvery(Duration.ofMillis(30)).bufferMiB(1).writerThreads(2);
   }
 
   @Test

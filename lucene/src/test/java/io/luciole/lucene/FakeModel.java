@@ -28,7 +28,7 @@ import java.util.function.Consumer;
  * A model whose vectors are sums of random ones, one a token id: texts with the same words have
  * near vectors. Runs on mini-m3's tokenizer. What a run does first can be programmed.
  */
-final class FakeModel implements BackendProvider {
+public final class FakeModel implements BackendProvider {
   static final Path MINI_M3 = MiniM3.folder();
   static final int DIMENSION = 24;
   static final int ROW_DIMENSION = 16;
@@ -36,7 +36,8 @@ final class FakeModel implements BackendProvider {
   private final Set<Output> outputs;
   private volatile Consumer<TokenBatch> beforeRun = batch -> {};
 
-  FakeModel(Output first, Output... more) {
+  /** Creates a model with some outputs. */
+  public FakeModel(Output first, Output... more) {
     this.outputs = EnumSet.of(first, more);
   }
 
@@ -51,7 +52,7 @@ final class FakeModel implements BackendProvider {
   }
 
   /** An engine with one text a batch, so that a failing text fails alone. */
-  EmbeddingEngine open() {
+  public EmbeddingEngine open() {
     return open(MINI_M3);
   }
 

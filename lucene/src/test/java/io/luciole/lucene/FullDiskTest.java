@@ -66,7 +66,7 @@ class FullDiskTest {
   }
 
   private void indexAll(Path index, List<SourceDocument> documents, long room) throws IOException {
-    IndexOptions options = IndexOptions.defaults().bufferMiB(1);
+    WriteOptions options = WriteOptions.defaults().bufferMiB(1);
     IndexFolder small = IndexFolder.open(index, () -> new SmallDisk(FSDirectory.open(index), room));
     try (EmbeddingEngine engine = new FakeModel(Output.DENSE, Output.SPARSE).open();
         HybridIndexer indexer = HybridIndexer.open(small, engine, options)) {

@@ -45,14 +45,14 @@ class HybridIndexTest {
     engine.close();
   }
 
-  private IndexingReport indexAll(List<SourceDocument> documents, IndexOptions options) {
+  private IndexingReport indexAll(List<SourceDocument> documents, WriteOptions options) {
     try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
       return indexer.indexAll(documents.iterator(), progress -> {});
     }
   }
 
   private IndexingReport indexAll(List<SourceDocument> documents) {
-    return indexAll(documents, IndexOptions.defaults());
+    return indexAll(documents, WriteOptions.defaults());
   }
 
   private static List<String> ids(SearchResult result) {
@@ -110,7 +110,7 @@ class HybridIndexTest {
             .bm25(0.9f, 0.4f)
             .metadata("year", MetadataType.LONG)
             .build();
-    indexAll(new Texts(2).documents(20), IndexOptions.defaults().schema(schema));
+    indexAll(new Texts(2).documents(20), WriteOptions.defaults().schema(schema));
 
     IndexDescription description = IndexDescription.read(index);
     assertThat(description.schema()).isEqualTo(schema).hasSameHashCodeAs(schema);
@@ -128,7 +128,7 @@ class HybridIndexTest {
     // Opened again without a schema it keeps its own; with another it is refused.
     indexAll(new Texts(3).documents(1));
     assertThatThrownBy(() ->
-            indexAll(List.of(), IndexOptions.defaults().schema(HybridSchema.forEngine(engine))))
+            indexAll(List.of(), WriteOptions.defaults().schema(HybridSchema.forEngine(engine))))
         .isInstanceOf(IndexException.class)
         .hasMessageContaining("has the schema");
   }
@@ -203,7 +203,7 @@ class HybridIndexTest {
     assertThat(folder).isEmptyDirectory();
 
     IndexingReport report =
-        indexAll(documents, IndexOptions.defaults().onFailure(IndexOptions.OnFailure.SKIP));
+        indexAll(documents, WriteOptions.defaults().onFailure(WriteOptions.OnFailure.SKIP));
     assertThat(report.added()).isEqualTo(39);
     assertThat(report.failed()).isEqualTo(1);
     assertThat(report.failures()).extracting(IndexingReport.Failure::id).containsExactly("d7");
@@ -218,7 +218,7 @@ class HybridIndexTest {
     assertThatThrownBy(() ->
             indexAll(
                 new Texts(1).documents(3),
-                IndexOptions.defaults().onFailure(IndexOptions.OnFailure.SKIP)))
+                WriteOptions.defaults().onFailure(WriteOptions.OnFailure.SKIP)))
         .isInstanceOf(IndexException.class)
         .hasMessageContaining("None of 3 documents")
         .hasMessageContaining("no device");
@@ -229,7 +229,7 @@ class HybridIndexTest {
   void put_ofABadDocument_failsItsFutureAlone() {
     HybridSchema schema = HybridSchema.builder(engine).metadata("year", MetadataType.LONG).build();
     try (HybridIndexer indexer =
-        HybridIndexer.open(index, engine, IndexOptions.defaults().schema(schema))) {
+        HybridIndexer.open(index, engine, WriteOptions.defaults().schema(schema))) {
       var bad = indexer.put(new SourceDocument("a", "", "x", Map.of("year", "soon")));
       assertThatThrownBy(bad::join)
           .isInstanceOf(CompletionException.class)
@@ -410,6 +410,21 @@ class HybridIndexTest {
   }
 
   @Test
+  void metadataThatIsTooLongForATerm_leavesTheIndexOpenToOthers() {
+    Map<String, String> lengthy = Map.of("k", "x".repeat(300));
+    indexAll(
+        List.of(
+            new SourceDocument("1", "", "t", lengthy),
+            new SourceDocument("2", "", "t", Map.of("k", "y"))));
+    try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
+      SearchResult all = searcher.search("t");
+      assertThat(all.hits()).hasSize(2).anyMatch(hit -> hit.metadata().equals(lengthy));
+      HybridQuery query = HybridQuery.of("t").filter(HybridQuery.metadata("k", "y"));
+      assertThat(searcher.search(query).hits()).extracting(Hit::id).containsExactly("2");
+    }
+  }
+
+  @Test
   void badLine_stopsTheRunWithItsNumber() throws IOException {
     Path corpus =
         Files.writeString(
@@ -425,7 +440,7 @@ class HybridIndexTest {
     try (DocumentSource source = BeirReader.corpus(corpus);
         HybridIndexer indexer =
             HybridIndexer.open(
-                index, engine, IndexOptions.defaults().onFailure(IndexOptions.OnFailure.SKIP))) {
+                index, engine, WriteOptions.defaults().onFailure(WriteOptions.OnFailure.SKIP))) {
       IndexingReport report = indexer.indexAll(source, progress -> {});
       assertThat(report.added()).isEqualTo(1);
       assertThat(report.failures()).hasSize(1);

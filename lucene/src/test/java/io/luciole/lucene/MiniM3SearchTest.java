@@ -52,7 +52,7 @@ class MiniM3SearchTest {
     HybridSchema schema =
         HybridSchema.builder(engine).multiVectors(MultiVectorForm.FLOAT32).build();
     // One writer, so that documents stand in the index as they come.
-    IndexOptions options = IndexOptions.defaults().schema(schema).writerThreads(1);
+    WriteOptions options = WriteOptions.defaults().schema(schema).writerThreads(1);
     try (HybridIndexer indexer = HybridIndexer.open(folder.resolve("index"), engine, options)) {
       for (ReferenceText reference : MiniM3.texts()) {
         if (reference.maxTokens() == 1024) {

@@ -65,8 +65,8 @@ class PassagesTest {
     }
   }
 
-  private IndexOptions options(DenseQuantization quantization) {
-    return IndexOptions.defaults()
+  private WriteOptions options(DenseQuantization quantization) {
+    return WriteOptions.defaults()
         .schema(
             HybridSchema.builder(engine)
                 .quantization(quantization)
@@ -207,9 +207,9 @@ class PassagesTest {
       SearchResult all = searcher.search(query);
       List<Query> filters =
           List.of(
-              LegQueries.metadata("group", "g1"),
+              HybridQuery.metadata("group", "g1"),
               new TermQuery(new Term(SchemaFields.ID, "d7")),
-              searcher.queries().words("firefly river", null));
+              searcher.queries().bm25("firefly river", null));
       for (Query filter : filters) {
         SearchResult filtered = searcher.search(query.filter(filter));
         List<String> allowed =
@@ -280,12 +280,12 @@ class PassagesTest {
       IndexSearcher plain = new IndexSearcher(reader);
       LegQueries queries = new LegQueries(IndexDescription.read(index).schema());
       Embedding query = query("firefly light");
-      Query filter = LegQueries.metadata("group", "g2");
+      Query filter = HybridQuery.metadata("group", "g2");
       for (Query of :
           List.of(
               queries.dense(query.dense(), 60, filter),
               queries.sparse(query.sparse(), filter),
-              queries.words("firefly light", filter))) {
+              queries.bm25("firefly light", filter))) {
         TopDocs top = plain.search(of, 100);
         assertThat(top.scoreDocs).isNotEmpty();
         for (var hit : top.scoreDocs) {

@@ -43,7 +43,7 @@ class ResumeTest {
     @Override
     @Nullable SourceDocument read() {
       if (at == end) {
-        throw new SourceException("the line is cut", false, null);
+        throw new SourceException("the line is cut", false);
       }
       if (at == documents.size()) {
         return null;
@@ -83,7 +83,7 @@ class ResumeTest {
   void interruptedRun_goesOnWhereItsLastCommitStands() {
     Path index = folder.resolve("index");
     List<SourceDocument> documents = new Texts(3).documents(120);
-    IndexOptions options = IndexOptions.defaults().commitEvery(Duration.ofMillis(50));
+    WriteOptions options = WriteOptions.defaults().commitEvery(Duration.ofMillis(50));
     try (EmbeddingEngine engine = new FakeModel(Output.DENSE, Output.SPARSE).open()) {
       try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
         assertThatThrownBy(
@@ -120,7 +120,7 @@ class ResumeTest {
   void changedSource_isReadWholeAgain() {
     Path index = folder.resolve("index");
     List<SourceDocument> documents = new Texts(3).documents(100);
-    IndexOptions options = IndexOptions.defaults().commitEvery(Duration.ofMillis(50));
+    WriteOptions options = WriteOptions.defaults().commitEvery(Duration.ofMillis(50));
     try (EmbeddingEngine engine = new FakeModel(Output.DENSE, Output.SPARSE).open()) {
       try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
         assertThatThrownBy(
@@ -158,8 +158,8 @@ class ResumeTest {
     try (EmbeddingEngine engine = new FakeModel(Output.DENSE).open()) {
       for (DenseQuantization quantization : DenseQuantization.values()) {
         Path index = folder.resolve(quantization.id());
-        IndexOptions options =
-            IndexOptions.defaults()
+        WriteOptions options =
+            WriteOptions.defaults()
                 .bulk(true)
                 .schema(HybridSchema.builder(engine).quantization(quantization).build());
         List<float[]> vectors = new ArrayList<>();
@@ -207,8 +207,8 @@ class ResumeTest {
   @Test
   void bulkLoad_endsInOneSegment() throws Exception {
     Path index = folder.resolve("index");
-    IndexOptions options =
-        IndexOptions.defaults().bulk(true).commitEvery(Duration.ofMillis(5)).writerThreads(3);
+    WriteOptions options =
+        WriteOptions.defaults().bulk(true).commitEvery(Duration.ofMillis(5)).writerThreads(3);
     try (EmbeddingEngine engine = FakeModel.withAll().open()) {
       try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
         IndexingReport report =

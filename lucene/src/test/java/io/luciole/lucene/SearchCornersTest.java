@@ -75,7 +75,7 @@ class SearchCornersTest {
     }
     try (HybridSearcher searcher = HybridSearcher.open(empty, f.engine)) {
       SearchResult result =
-          searcher.search(HybridQuery.of("x").filter(LegQueries.metadata("a", "b")));
+          searcher.search(HybridQuery.of("x").filter(HybridQuery.metadata("a", "b")));
       assertThat(result.hits()).isEmpty();
       assertThat(result.legs()).containsOnlyKeys(Leg.values());
       assertThat(searcher.search("").hits()).isEmpty();
@@ -118,12 +118,12 @@ class SearchCornersTest {
             .isCloseTo(expected.get(i).score(), within(0.05));
       }
       assertThat(plain.count(f.searcher.queries().sparse(query, null))).isEqualTo(expected.size());
-      assertThat(plain.count(f.searcher.queries().words(words, null)))
-          .isEqualTo(plain.count(f.searcher.queries().words("firefly", null)));
-      assertThat(plain.count(f.searcher.queries().words(words, LegQueries.metadata("group", "g1"))))
+      assertThat(plain.count(f.searcher.queries().bm25(words, null)))
+          .isEqualTo(plain.count(f.searcher.queries().bm25("firefly", null)));
+      assertThat(plain.count(f.searcher.queries().bm25(words, HybridQuery.metadata("group", "g1"))))
           .isEqualTo(
               plain.count(
-                  f.searcher.queries().words("firefly", LegQueries.metadata("group", "g1"))));
+                  f.searcher.queries().bm25("firefly", HybridQuery.metadata("group", "g1"))));
     } catch (IOException e) {
       throw new AssertionError(e);
     }
@@ -138,7 +138,7 @@ class SearchCornersTest {
     HybridQuery query = HybridQuery.of(f.texts.text(20)).top(1000).depth(1000);
     SearchResult all = f.searcher.search(query);
     SearchResult filtered =
-        f.searcher.search(query.filter(LegQueries.metadata("group", "g3")).top(1000));
+        f.searcher.search(query.filter(HybridQuery.metadata("group", "g3")).top(1000));
     List<String> group =
         f.documents.stream()
             .filter(d -> d.metadata().containsValue("g3"))
@@ -159,7 +159,7 @@ class SearchCornersTest {
     HybridQuery query = HybridQuery.of(f.texts.text(20)).depth(1000);
     SearchResult all = f.searcher.search(query);
     SearchResult filtered =
-        f.searcher.search(query.filter(Leg.BM25, LegQueries.metadata("group", "g3")));
+        f.searcher.search(query.filter(Leg.BM25, HybridQuery.metadata("group", "g3")));
     assertThat(filtered.leg(Leg.BM25)).hasSizeLessThan(all.leg(Leg.BM25).size()).isNotEmpty();
     for (Leg leg : List.of(Leg.DENSE, Leg.SPARSE)) {
       ScoredLists.assertAlike(leg.toString(), filtered.leg(leg), all.leg(leg));
@@ -168,7 +168,8 @@ class SearchCornersTest {
 
   @Test
   void filterThatMatchesNothing_leavesNothing() {
-    for (var filter : List.of(new MatchNoDocsQuery("none"), LegQueries.metadata("group", "none"))) {
+    for (var filter :
+        List.of(new MatchNoDocsQuery("none"), HybridQuery.metadata("group", "none"))) {
       SearchResult result = f.searcher.search(HybridQuery.of(f.texts.text(20)).filter(filter));
       assertThat(result.fused()).isEmpty();
     }
@@ -237,8 +238,8 @@ class SearchCornersTest {
   @Test
   void legOrRescoringThatIndexHasNot_isRefused() {
     Path words = folder.resolve("words");
-    IndexOptions options =
-        IndexOptions.defaults().schema(HybridSchema.builder(f.engine).sparse(false).build());
+    WriteOptions options =
+        WriteOptions.defaults().schema(HybridSchema.builder(f.engine).sparse(false).build());
     HybridSchema noColbert = HybridSchema.builder(f.engine).sparse(false).build();
     assertThat(noColbert.multiVectors()).isPresent();
     try (HybridIndexer indexer = HybridIndexer.open(words, f.engine, options)) {
@@ -254,7 +255,7 @@ class SearchCornersTest {
               searcher.search(
                   HybridQuery.of("x").rerank(new HybridQuery.Rerank(5, Scores.Weights.ALL))))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("Scoring again needs");
+          .hasMessageContaining("Reranking needs");
     }
   }
 
@@ -283,7 +284,7 @@ class SearchCornersTest {
             .metadata("kind", MetadataType.KEYWORD)
             .build();
     try (HybridIndexer indexer =
-        HybridIndexer.open(index, f.engine, IndexOptions.defaults().schema(schema))) {
+        HybridIndexer.open(index, f.engine, WriteOptions.defaults().schema(schema))) {
       for (int i = 0; i < 10; i++) {
         indexer
             .put(

@@ -37,8 +37,8 @@ final class SearchFixture implements AutoCloseable {
 
   SearchFixture(Path index, long seed, Function<HybridSchema.Builder, HybridSchema> schema) {
     texts = new Texts(seed);
-    IndexOptions how =
-        IndexOptions.defaults().writerThreads(1).schema(schema.apply(HybridSchema.builder(engine)));
+    WriteOptions how =
+        WriteOptions.defaults().writerThreads(1).schema(schema.apply(HybridSchema.builder(engine)));
     indexer = HybridIndexer.open(index, engine, how);
     List<SourceDocument> all = texts.documents(400);
     for (int i = 0; i < 40; i++) {

@@ -7,7 +7,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Random texts of a few hundred words, so that they share some. */
-final class Texts {
+public final class Texts {
   private static final String[] WORDS = {
     "firefly",
     "light",
@@ -62,7 +62,8 @@ final class Texts {
 
   private final Random random;
 
-  Texts(long seed) {
+  /** Creates a source of texts. */
+  public Texts(long seed) {
     this.random = new Random(seed);
   }
 
@@ -72,7 +73,8 @@ final class Texts {
         .collect(Collectors.joining(" "));
   }
 
-  List<SourceDocument> documents(int count) {
+  /** Documents d0, d1, … */
+  public List<SourceDocument> documents(int count) {
     List<SourceDocument> documents = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       documents.add(SourceDocument.of("d" + i, "", text(5 + random.nextInt(30))));

@@ -1,8 +1,8 @@
 package io.luciole.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSchema;
-import io.luciole.lucene.LegQueries;
 import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.SchemaFields;
 import java.time.DateTimeException;
@@ -75,7 +75,7 @@ final class Filters {
       default ->
           value.isObject()
               ? range(name, value, where)
-              : anyOf(value, where, text -> LegQueries.metadata(name, text));
+              : anyOf(value, where, text -> HybridQuery.metadata(name, text));
     };
   }
 

@@ -10,14 +10,11 @@ import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.LegScore;
-import io.luciole.lucene.ScoredId;
 import io.luciole.lucene.SearchResult;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.EnumSet;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
@@ -69,7 +66,6 @@ final class SearchApi implements Api {
     }
     boolean explain = Json.flag(body, "explain", false);
     ObjectNode root = Json.object();
-    Shares shares = new Shares(query, result);
     try (Highlights highlights =
         new Highlights(
             searcher,
@@ -80,7 +76,7 @@ final class SearchApi implements Api {
       var hits = root.putArray("hits");
       for (Hit hit : result.hits()) {
         ObjectNode each = hits.addObject();
-        write(hit, shares, each);
+        write(hit, each);
         if (query.matchedTokens()) {
           highlights.write(hit, each.putArray("highlights"));
         }
@@ -101,7 +97,7 @@ final class SearchApi implements Api {
     x.ok(root);
   }
 
-  private static void write(Hit hit, Shares shares, ObjectNode each) {
+  private static void write(Hit hit, ObjectNode each) {
     each.put("rank", hit.rank()).put("id", hit.id()).put("score", hit.score());
     each.put("title", hit.title()).put("text", hit.text());
     ObjectNode metadata = each.putObject("metadata");
@@ -111,7 +107,7 @@ final class SearchApi implements Api {
       legs.putObject(leg.getKey().id())
           .put("rank", leg.getValue().rank())
           .put("score", leg.getValue().score())
-          .put("contribution", shares.of(leg.getKey(), hit.id()));
+          .put("contribution", leg.getValue().contribution());
     }
     if (!hit.tokens().isEmpty()) {
       var tokens = each.putArray("tokens");
@@ -123,41 +119,6 @@ final class SearchApi implements Api {
                   .put("token", t.token())
                   .put("query_weight", t.queryWeight())
                   .put("document_weight", t.documentWeight()));
-    }
-  }
-
-  /** What each leg adds to the fused score of each document. */
-  private static final class Shares {
-    private final Map<Leg, Map<String, Double>> contributions = new EnumMap<>(Leg.class);
-
-    Shares(HybridQuery query, SearchResult result) {
-      double sum = 0;
-      for (Leg leg : result.legs().keySet()) {
-        sum += query.options(leg).weight();
-      }
-      double divisor = query.fusion().averaged() && sum > 0 ? sum : 1;
-      result
-          .legs()
-          .forEach((leg, list) -> {
-            Map<String, Double> of = new HashMap<>();
-            if (!list.isEmpty()) {
-              float[] scores = new float[list.size()];
-              for (int i = 0; i < scores.length; i++) {
-                scores[i] = (float) list.get(i).score();
-              }
-              double[] added = query.fusion().contributions(scores);
-              double weight = query.options(leg).weight() / divisor;
-              for (int i = 0; i < scores.length; i++) {
-                ScoredId scored = list.get(i);
-                of.put(scored.id(), added[i] * weight);
-              }
-            }
-            contributions.put(leg, of);
-          });
-    }
-
-    double of(Leg leg, String id) {
-      return contributions.getOrDefault(leg, Map.of()).getOrDefault(id, 0.0);
     }
   }
 

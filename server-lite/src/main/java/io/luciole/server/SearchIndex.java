@@ -4,15 +4,19 @@ import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
+import io.luciole.ConfigException;
 import io.luciole.EmbeddingEngine;
+import io.luciole.Output;
 import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridQuery;
+import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.IndexDescription;
-import io.luciole.lucene.IndexOptions;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.SearchResult;
 import io.luciole.lucene.SourceDocument;
+import io.luciole.lucene.SparseForm;
+import io.luciole.lucene.WriteOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -37,6 +41,7 @@ final class SearchIndex implements AutoCloseable {
   /**
    * Opens the configured index for search and writing, or makes it.
    *
+   * @throws ConfigException if a form of sparse weights is configured that the model does not give
    * @throws io.luciole.lucene.IndexException if it is another model's, or another process writes it
    */
   @Inject
@@ -47,8 +52,20 @@ final class SearchIndex implements AutoCloseable {
       searcher = null;
       return;
     }
-    IndexOptions options =
-        IndexOptions.defaults().onFailure(IndexOptions.OnFailure.SKIP).resume(false);
+    WriteOptions options =
+        WriteOptions.defaults().onFailure(WriteOptions.OnFailure.SKIP).resume(false);
+    SparseForm form = config.sparseForm();
+    if (form != null) {
+      if (!engine.outputs().contains(Output.SPARSE)) {
+        throw new ConfigException(
+            "The model "
+                + engine.modelName()
+                + " gives no sparse weights, so an index cannot keep them as "
+                + form.id()
+                + ": leave luciole.server.sparse-form out, or serve another model.");
+      }
+      options = options.schema(HybridSchema.builder(engine).sparseForm(form).build());
+    }
     HybridIndexer opened = HybridIndexer.open(path, engine, options);
     try {
       // A new index is there from the start, not only from the first document's commit on.

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.ConfigException;
 import io.luciole.LucioleConfig;
+import io.luciole.lucene.SparseForm;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param host the address to listen on
  * @param port the port, 0 for any that is free
  * @param index the folder of the index to search and write, or null for none
+ * @param sparseForm how the index keeps sparse weights if it is made anew, or null for the default;
+ *     an index that is there must have that form
  * @param keyDigests SHA-256 digests, in hex, of the keys that clients show; empty for no keys
  * @param insecure whether to listen beyond this machine without a key
  * @param tls the certificate and its key, or null for plain HTTP
@@ -31,6 +34,7 @@ public record ServerConfig(
     String host,
     int port,
     @Nullable Path index,
+    @Nullable SparseForm sparseForm,
     List<String> keyDigests,
     boolean insecure,
     @Nullable TlsFiles tls,
@@ -118,6 +122,7 @@ public record ServerConfig(
         config.get(LucioleConfig.Key.SERVER_HOST).orElse("127.0.0.1"),
         config.get(LucioleConfig.Key.SERVER_PORT).map(LucioleConfig::parsePort).orElse(8080),
         config.get(LucioleConfig.Key.SERVER_INDEX).map(Path::of).orElse(null),
+        config.get(LucioleConfig.Key.SERVER_SPARSE_FORM).map(ServerConfig::sparseForm).orElse(null),
         config
             .get(LucioleConfig.Key.SERVER_API_KEYS)
             .map(LucioleConfig::parseDigests)
@@ -152,6 +157,15 @@ public record ServerConfig(
             .orElse(true));
   }
 
+  private static SparseForm sparseForm(String name) {
+    try {
+      return SparseForm.parse(name);
+    } catch (IllegalArgumentException e) {
+      throw new ConfigException(
+          LucioleConfig.Key.SERVER_SPARSE_FORM.property() + ": " + e.getMessage(), e);
+    }
+  }
+
   private static int number(LucioleConfig config, LucioleConfig.Key key, int otherwise) {
     return config.get(key).map(LucioleConfig::positive).orElse(otherwise);
   }
@@ -164,25 +178,49 @@ public record ServerConfig(
   /** The same on another address and port. */
   public ServerConfig at(String newHost, int newPort) {
     return new ServerConfig(
-        newHost, newPort, index, keyDigests, insecure, tls, corsOrigins, limits, accessLog);
+        newHost,
+        newPort,
+        index,
+        sparseForm,
+        keyDigests,
+        insecure,
+        tls,
+        corsOrigins,
+        limits,
+        accessLog);
   }
 
   /** The same over an index. */
   public ServerConfig index(@Nullable Path folder) {
     return new ServerConfig(
-        host, port, folder, keyDigests, insecure, tls, corsOrigins, limits, accessLog);
+        host, port, folder, sparseForm, keyDigests, insecure, tls, corsOrigins, limits, accessLog);
+  }
+
+  /** The same with a form of sparse weights for a new index. */
+  public ServerConfig sparseForm(SparseForm form) {
+    return new ServerConfig(
+        host,
+        port,
+        index,
+        requireNonNull(form, "form"),
+        keyDigests,
+        insecure,
+        tls,
+        corsOrigins,
+        limits,
+        accessLog);
   }
 
   /** The same with other limits. */
   public ServerConfig limits(Limits other) {
     return new ServerConfig(
-        host, port, index, keyDigests, insecure, tls, corsOrigins, other, accessLog);
+        host, port, index, sparseForm, keyDigests, insecure, tls, corsOrigins, other, accessLog);
   }
 
   /** The same, listening beyond this machine without a key or not. */
   public ServerConfig insecure(boolean allowed) {
     return new ServerConfig(
-        host, port, index, keyDigests, allowed, tls, corsOrigins, limits, accessLog);
+        host, port, index, sparseForm, keyDigests, allowed, tls, corsOrigins, limits, accessLog);
   }
 
   /**

@@ -13,9 +13,9 @@ import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.HybridSearcher;
-import io.luciole.lucene.IndexOptions;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.MetadataType;
+import io.luciole.lucene.WriteOptions;
 import io.luciole.testkit.FakeBackend;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,7 +55,7 @@ class SearchApisTest {
             HybridIndexer.open(
                 index,
                 engine,
-                IndexOptions.defaults()
+                WriteOptions.defaults()
                     .schema(
                         HybridSchema.builder(engine)
                             .analyzer("en")

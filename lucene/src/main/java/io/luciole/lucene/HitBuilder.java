@@ -6,7 +6,6 @@ import io.luciole.Output;
 import io.luciole.SparseVector;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -15,15 +14,15 @@ import java.util.Map;
 import java.util.Set;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.index.BinaryDocValues;
+import org.apache.lucene.index.DocValues;
 import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.LeafReaderContext;
-import org.apache.lucene.index.ReaderUtil;
 import org.apache.lucene.search.Explanation;
 import org.apache.lucene.search.ScoreDoc;
 import org.jspecify.annotations.Nullable;
 
-/** Turns Lucene's document numbers into what people know. For one thread and one view. */
-final class Resolver {
+/** Makes hits of the numbers that Lucene gives documents. For one thread and one view. */
+final class HitBuilder {
   private static final Set<String> SHOWN =
       Set.of(SchemaFields.TITLE, SchemaFields.TEXT, SchemaFields.METADATA);
 
@@ -31,13 +30,13 @@ final class Resolver {
   private final LegQueries queries;
   private final Map<Integer, String> ids = new HashMap<>();
 
-  Resolver(IndexReader reader, LegQueries queries) {
+  HitBuilder(IndexReader reader, LegQueries queries) {
     this.reader = reader;
     this.queries = queries;
   }
 
   List<ScoredId> ids(List<ScoreDoc> hits) throws IOException {
-    load(hits.stream().map(hit -> hit.doc).toList());
+    load(hits);
     List<ScoredId> scored = new ArrayList<>(hits.size());
     for (ScoreDoc hit : hits) {
       scored.add(new ScoredId(id(hit.doc), hit.score));
@@ -62,30 +61,22 @@ final class Resolver {
     return id;
   }
 
-  /** Doc values are read forwards. */
-  private void load(Collection<Integer> docs) throws IOException {
-    List<Integer> missing = new ArrayList<>();
-    for (Integer doc : docs) {
-      if (!ids.containsKey(doc)) {
-        missing.add(doc);
-      }
-    }
-    Collections.sort(missing);
-    BinaryDocValues values = null;
-    LeafReaderContext leaf = null;
+  /** Reads the ids that are not known yet. */
+  private void load(List<ScoreDoc> hits) throws IOException {
+    int[] missing =
+        hits.stream()
+            .mapToInt(hit -> hit.doc)
+            .filter(doc -> !ids.containsKey(doc))
+            .sorted()
+            .toArray();
+    SegmentCursor<BinaryDocValues> segments =
+        new SegmentCursor<>(reader, leaf -> DocValues.getBinary(leaf.reader(), SchemaFields.ID));
     for (int doc : missing) {
-      if (leaf == null || doc >= leaf.docBase + leaf.reader().maxDoc()) {
-        leaf = leaf(doc);
-        values = leaf.reader().getBinaryDocValues(SchemaFields.ID);
-      }
-      if (values != null && values.advanceExact(doc - leaf.docBase)) {
+      BinaryDocValues values = segments.advance(doc);
+      if (values.advanceExact(doc - segments.base())) {
         ids.put(doc, values.binaryValue().utf8ToString());
       }
     }
-  }
-
-  private LeafReaderContext leaf(int doc) {
-    return reader.leaves().get(ReaderUtil.subIndex(doc, reader.leaves()));
   }
 
   /** One page of a ranking. */
@@ -105,16 +96,16 @@ final class Resolver {
     for (int i = from; i < to; i++) {
       Reranker.Ranked ranked = ranking.get(i);
       Explanation explanation = fused.explain(ranked.entry());
-      Reranker.Again again = ranked.again();
+      Reranker.ExactScores exact = ranked.exact();
       int doc = ranked.entry().doc();
       Document document = reader.storedFields().document(doc, SHOWN);
       String text = orEmpty(document.get(SchemaFields.TEXT));
       String metadata = document.get(SchemaFields.METADATA);
-      LeafReaderContext leaf = leaf(doc);
+      LeafReaderContext leaf = SegmentCursor.leafOf(reader, doc);
       int passage =
-          again == null
+          exact == null
               ? passages.find(leaf, doc, text, ranked.entry().legs().keySet())
-              : again.passage();
+              : exact.passage();
       hits.add(
           new Hit(
               i + 1,
@@ -128,7 +119,7 @@ final class Resolver {
               query.matchedTokens() && engine != null
                   ? tokens(leaf, passage, weights, engine)
                   : List.of(),
-              again == null ? explanation : again.explain(explanation)));
+              exact == null ? explanation : exact.explain(explanation)));
     }
     return hits;
   }

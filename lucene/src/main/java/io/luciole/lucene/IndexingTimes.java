@@ -1,45 +1,55 @@
 package io.luciole.lucene;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.concurrent.atomic.LongAdder;
 
-/** Measures who waits for whom. Safe for use by many threads. */
-final class PipelineClock {
+/**
+ * Measures how long the engine and the writers of an indexing run have nothing to do. Times are in
+ * nanoseconds. Safe for use by many threads.
+ */
+final class IndexingTimes {
   private final long start = System.nanoTime();
   private final LongAdder writing = new LongAdder();
+
+  @GuardedBy("this")
   private int embedding;
+
+  @GuardedBy("this")
   private long idleSince = start;
+
+  @GuardedBy("this")
   private long engineIdle;
 
-  /** A text goes to the engine. */
+  /** To be called when a text goes to the engine. */
   synchronized void embeddingStarts() {
     if (embedding++ == 0) {
       engineIdle += System.nanoTime() - idleSince;
     }
   }
 
-  /** A text comes back from the engine. */
+  /** To be called when a text comes back from the engine. */
   synchronized void embeddingEnds() {
     if (--embedding == 0) {
       idleSince = System.nanoTime();
     }
   }
 
-  /** A thread has spent this long writing. */
+  /** To be called when a thread has spent some time writing. */
   void wrote(long nanos) {
     writing.add(nanos);
   }
 
-  /** Time since the start. */
+  /** The time since the start. */
   long elapsed() {
     return System.nanoTime() - start;
   }
 
-  /** Time in which the engine had nothing to do. */
+  /** The time in which the engine had no text to embed. */
   synchronized long engineIdle() {
     return engineIdle + (embedding == 0 ? System.nanoTime() - idleSince : 0);
   }
 
-  /** Time spent writing, summed over threads. */
+  /** The time spent writing, summed over threads. */
   long writing() {
     return writing.sum();
   }

@@ -1,7 +1,14 @@
-package io.luciole.lucene;
+package io.luciole.lucene.eval;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.lucene.Fusion;
+import io.luciole.lucene.HybridQuery;
+import io.luciole.lucene.HybridSearcher;
+import io.luciole.lucene.Leg;
+import io.luciole.lucene.ScoredId;
+import io.luciole.lucene.SearchResult;
+import io.luciole.lucene.SourceException;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -13,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Measures how well an index answers queries with known answers: every leg by itself, and their
- * fusions. Definitions are those of trec_eval: linear gain, logarithmic discount; means are over
- * the queries that have a relevant document, one that finds nothing counting 0. Immutable.
+ * fusions. The definitions are those of trec_eval: linear gain, logarithmic discount. Means are
+ * over the queries that have a relevant document; a query that finds nothing counts 0. Immutable.
  */
 public final class Evaluation {
   /** The length of each leg's list. */
@@ -37,15 +44,24 @@ public final class Evaluation {
   }
 
   /**
-   * An evaluation of every leg the searcher has and, where there are several, of their usual
-   * fusion; lists 1000 long.
+   * Makes an evaluation of every leg that the searcher has and, where there are several, of their
+   * default fusion. The legs' lists are 1000 long.
+   *
+   * @param searcher the searcher
+   * @return the evaluation
    */
   public static Evaluation of(HybridSearcher searcher) {
     return new Evaluation(
         requireNonNull(searcher, "searcher"), List.of(Fusion.usual()), DEFAULT_DEPTH, null);
   }
 
-  /** The same with these fusions instead; their rows bear their names. */
+  /**
+   * Sets the fusions to evaluate. Their rows have their names.
+   *
+   * @param fusions the fusions, at least one
+   * @return a changed copy
+   * @throws IllegalArgumentException if there are none
+   */
   public Evaluation fusions(List<Fusion> fusions) {
     if (fusions.isEmpty()) {
       throw new IllegalArgumentException("expected at least one fusion, got none");
@@ -54,9 +70,11 @@ public final class Evaluation {
   }
 
   /**
-   * The same with each leg's list this long.
+   * Sets the length of each leg's list.
    *
-   * @throws IllegalArgumentException if it is below 100, which the recall is measured at
+   * @param depth the length, at least 100, where the recall is measured
+   * @return a changed copy
+   * @throws IllegalArgumentException if it is below 100
    */
   public Evaluation depth(int depth) {
     if (depth < 100) {
@@ -65,7 +83,12 @@ public final class Evaluation {
     return new Evaluation(searcher, fusions, depth, rerank);
   }
 
-  /** The same with, for each fusion, a row more: its best scored again. */
+  /**
+   * Adds a row for each fusion: its list with the best reranked.
+   *
+   * @param rerank how many, and by which scores
+   * @return a changed copy
+   */
   public Evaluation rerank(HybridQuery.Rerank rerank) {
     return new Evaluation(searcher, fusions, depth, requireNonNull(rerank, "rerank"));
   }
@@ -73,7 +96,10 @@ public final class Evaluation {
   /**
    * Searches with every query and compares the answers with the judgements.
    *
+   * @param queries the queries
+   * @param qrels the judgements
    * @param progress told the number of queries done, on the calling thread
+   * @return the figures
    * @throws SourceException if no query has a relevant document
    */
   public EvaluationTable run(List<EvaluationQuery> queries, Qrels qrels, IntConsumer progress) {
@@ -85,8 +111,7 @@ public final class Evaluation {
           "Expected judgements for these queries, found a relevant document for none of the "
               + queries.size()
               + ". Do the two files belong together?",
-          false,
-          null);
+          false);
     }
     Set<Leg> legs = searcher.legs();
     Map<Leg, Map<String, List<ScoredId>>> byLeg = new EnumMap<>(Leg.class);

@@ -1,5 +1,6 @@
-package io.luciole.lucene;
+package io.luciole.lucene.eval;
 
+import io.luciole.lucene.ScoredId;
 import java.util.List;
 import java.util.Map;
 
@@ -35,10 +36,11 @@ public enum Metric {
   };
 
   /**
-   * The figure of one ranking.
+   * Computes the figure of one ranking.
    *
    * @param ranking documents, best first
-   * @param grades the judged documents' grades; 0 or less is not relevant
+   * @param grades the grades of the judged documents; a document of grade 0 or less is not relevant
+   * @return the figure, from 0 to 1
    */
   public abstract double of(List<ScoredId> ranking, Map<String, Integer> grades);
 }

@@ -1,17 +1,21 @@
 package io.luciole.lucene;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.nio.charset.StandardCharsets;
 import org.apache.lucene.util.StringHelper;
 
 /**
- * A set of ids by 64-bit hashes, 8 to 16 bytes each. It never forgets an id; among n ids it takes a
- * new one for known with probability n / 2^64, which costs a needless look for the old document and
- * a wrong count, nothing else. Safe for use by many threads.
+ * The ids that an indexer has written, as a set of 64-bit hashes: 11 to 22 bytes an id. It never
+ * forgets an id. Among n ids it takes a new one for a known one with probability n / 2^64; the only
+ * costs are a needless search for the old document and a wrong count. Safe for use by many threads.
  */
-final class IdSet {
+final class SeenIds {
   private static final int SEED = 0x10C101E;
 
+  @GuardedBy("this")
   private long[] slots = new long[1024];
+
+  @GuardedBy("this")
   private int size;
 
   /** Adds an id; false if it was there. */
@@ -36,6 +40,7 @@ final class IdSet {
   }
 
   /** The slot that holds a hash or, if none does, would. */
+  @GuardedBy("this")
   private int slot(long hash) {
     int slot = (int) hash & (slots.length - 1);
     while (slots[slot] != 0 && slots[slot] != hash) {

@@ -1,14 +1,14 @@
-package io.luciole.lucene;
+package io.luciole.lucene.eval;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * Whether two runs over the same queries differ by more than chance, by the paired randomisation
- * test (Smucker, Allan and Carterette, CIKM 2007): if the runs were equally good, swapping their
- * figures for any query would change nothing, so the difference of the means should be nothing
- * special among those with random swaps.
+ * Whether two runs over the same queries differ by more than chance, by the paired randomization
+ * test (Smucker, Allan and Carterette, CIKM 2007). If the runs were equally good, swapping their
+ * figures for any query would change nothing; so the difference of the means is compared with those
+ * after random swaps.
  *
  * @param queries the number of queries with a relevant document
  * @param first the mean of the first run
@@ -19,7 +19,18 @@ public record Significance(int queries, double first, double second, double pVal
   /** Rounds that give a p-value of 0.05 to about 0.001. */
   public static final int DEFAULT_ROUNDS = 100_000;
 
-  /** Compares two runs. A query that one of them has not counts 0 there. */
+  /**
+   * Compares two runs. A query that a run does not have counts 0 there.
+   *
+   * @param first a run
+   * @param second another run
+   * @param qrels the judgements
+   * @param metric what is compared
+   * @param rounds the number of random swaps, at least 1
+   * @param seed the seed of the swaps
+   * @return the comparison
+   * @throws IllegalArgumentException if {@code rounds} is below 1
+   */
   public static Significance between(
       RankedRun first, RankedRun second, Qrels qrels, Metric metric, int rounds, long seed) {
     if (rounds < 1) {

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * not bound it. Then the filter stands beside the clauses with at least one required: without that
  * Lucene would return what matches the filter alone, and more slowly.
  */
-final class WeightedTerms extends Query {
+final class DisjunctionSumQuery extends Query {
   /** Clauses of one boolean query; more are nested. */
   private static final int FAN_OUT = 1024;
 
@@ -35,7 +35,7 @@ final class WeightedTerms extends Query {
    * @param name what {@code toString} calls it
    * @param clauses leaves that need no rewriting
    */
-  WeightedTerms(String name, List<Query> clauses, @Nullable Query filter) {
+  DisjunctionSumQuery(String name, List<Query> clauses, @Nullable Query filter) {
     this.name = name;
     this.clauses = List.copyOf(clauses);
     this.filter = filter;
@@ -49,7 +49,7 @@ final class WeightedTerms extends Query {
     if (filter != null) {
       Query rewritten = filter.rewrite(searcher);
       if (!rewritten.equals(filter)) {
-        return new WeightedTerms(name, clauses, rewritten);
+        return new DisjunctionSumQuery(name, clauses, rewritten);
       }
     }
     return this;
@@ -99,7 +99,7 @@ final class WeightedTerms extends Query {
   @Override
   public boolean equals(@Nullable Object o) {
     return sameClassAs(o)
-        && o instanceof WeightedTerms that
+        && o instanceof DisjunctionSumQuery that
         && clauses.equals(that.clauses)
         && (filter == null ? that.filter == null : filter.equals(that.filter));
   }

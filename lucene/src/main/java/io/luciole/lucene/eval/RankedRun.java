@@ -1,7 +1,10 @@
-package io.luciole.lucene;
+package io.luciole.lucene.eval;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.lucene.ScoredId;
+import io.luciole.lucene.SourceException;
+import io.luciole.lucene.Utf8Lines;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -33,6 +36,7 @@ public record RankedRun(String name, Map<String, List<ScoredId>> rankings) {
    * Writes a TREC run file: {@code query Q0 document rank score name}, ranks from 1. Scores fall
    * strictly, so that tools that sort by score keep this order.
    *
+   * @param file the file, which is replaced
    * @throws SourceException if the file cannot be written
    */
   public void writeTrec(Path file) {
@@ -64,15 +68,17 @@ public record RankedRun(String name, Map<String, List<ScoredId>> rankings) {
     }
   }
 
-  /** White space parts the columns, so a name cannot hold any. */
+  /** A name without white space, which separates the columns. */
   private static String word(String name) {
     return name.replaceAll("\\s+", "_");
   }
 
   /**
-   * Reads a TREC run file, documents in the order of their scores, ties in that of the file.
+   * Reads a TREC run file. Documents are ordered by their scores, ties as in the file.
    *
+   * @param file the file
    * @param name what to call the run
+   * @return the run
    * @throws SourceException if a line cannot be read or there is none; the message names it
    */
   public static RankedRun readTrec(Path file, String name) {
@@ -94,7 +100,7 @@ public record RankedRun(String name, Map<String, List<ScoredId>> rankings) {
       }
     }
     if (rankings.isEmpty()) {
-      throw new SourceException("Expected a TREC run in " + file + ", found none", false, null);
+      throw new SourceException("Expected a TREC run in " + file + ", found none", false);
     }
     rankings
         .values()

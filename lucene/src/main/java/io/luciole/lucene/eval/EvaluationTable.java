@@ -1,5 +1,6 @@
-package io.luciole.lucene;
+package io.luciole.lucene.eval;
 
+import io.luciole.lucene.Leg;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
@@ -31,7 +32,7 @@ public record EvaluationTable(List<Row> rows, List<RankedRun> runs, int queries,
     runs = List.copyOf(runs);
   }
 
-  /** The legs' own runs, for {@link FusionTuning}. */
+  /** {@return the runs of the legs, for {@link FusionTuning}} */
   public Map<Leg, RankedRun> legRuns() {
     Map<Leg, RankedRun> legs = new EnumMap<>(Leg.class);
     for (RankedRun run : runs) {
@@ -44,7 +45,11 @@ public record EvaluationTable(List<Row> rows, List<RankedRun> runs, int queries,
     return legs;
   }
 
-  /** A table for people: a line of headings, then a line for each row, in columns. */
+  /**
+   * Writes a table for people.
+   *
+   * @return a line of headings, then a line for each row, in columns
+   */
   public String format() {
     int width = rows.stream().mapToInt(row -> row.name().length()).max().orElse(0);
     String form = "%-" + Math.max(4, width) + "s";
@@ -73,8 +78,11 @@ public record EvaluationTable(List<Row> rows, List<RankedRun> runs, int queries,
   }
 
   /**
-   * A line for each query and row, {@code
-   * query<TAB>name<TAB>ndcg10<TAB>mrr10<TAB>recall100<TAB>map}.
+   * Writes the figures of each query.
+   *
+   * @param qrels the judgements
+   * @return a line for each query and row, {@code
+   *     query<TAB>name<TAB>ndcg10<TAB>mrr10<TAB>recall100<TAB>map}
    */
   public String perQuery(Qrels qrels) {
     StringBuilder lines = new StringBuilder();
@@ -93,7 +101,11 @@ public record EvaluationTable(List<Row> rows, List<RankedRun> runs, int queries,
     return lines.toString();
   }
 
-  /** Lines of {@code name<TAB>ndcg10<TAB>mrr10<TAB>recall100<TAB>map}, without headings. */
+  /**
+   * Writes the rows for programs.
+   *
+   * @return lines of {@code name<TAB>ndcg10<TAB>mrr10<TAB>recall100<TAB>map}, without headings
+   */
   public String tsv() {
     StringBuilder lines = new StringBuilder();
     for (Row row : rows) {

@@ -11,11 +11,11 @@ import org.apache.lucene.index.TieredMergePolicy;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Merges as usual, but that a forced merge writes a single segment anew if no merge made it: its
- * vectors may have no graph yet, see {@link SchemaCodec}.
+ * Lucene's usual merges, except that a forced merge rewrites a single segment that was flushed and
+ * not merged: its vectors may have no graph yet, see {@link LuceneFormats#codec}.
  */
-final class WholeMerge extends FilterMergePolicy {
-  WholeMerge() {
+final class SingleSegmentMerge extends FilterMergePolicy {
+  SingleSegmentMerge() {
     super(new TieredMergePolicy());
   }
 

@@ -1,7 +1,11 @@
-package io.luciole.lucene;
+package io.luciole.lucene.eval;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.lucene.Fusion;
+import io.luciole.lucene.Leg;
+import io.luciole.lucene.LegLists;
+import io.luciole.lucene.ScoredId;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -9,16 +13,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import org.apache.lucene.search.ScoreDoc;
 
 /**
- * The search for a fusion and its weights on a grid, honest about what it promises: by
+ * The search for a fusion and its weights on a grid. What it promises is held out: by
  * cross-validation, each query is scored by what was chosen without it.
  *
  * @param best what is best for all queries together
- * @param bestScore its mean, on the queries it was chosen by: too good to be expected of new ones
- * @param heldOut the mean over all queries, each with the choice made without its part: what to
- *     expect
+ * @param bestScore its mean on the queries that it was chosen by: too good to be expected of new
+ *     ones
+ * @param heldOut the mean over all queries, each with the choice that was made without its part:
+ *     what to expect of new ones
  * @param folds the choice made without each part
  */
 public record FusionTuning(Choice best, double bestScore, double heldOut, List<Choice> folds) {
@@ -50,10 +54,15 @@ public record FusionTuning(Choice best, double bestScore, double heldOut, List<C
    * Tries every fusion with every combination of weights.
    *
    * @param legs each leg's run; {@link EvaluationTable#legRuns} has them
-   * @param fusions what to try
-   * @param grid the weights to try for each leg, such as 0, 0.3, 1; all 0 is passed over
+   * @param qrels the judgements
+   * @param metric what is maximized
+   * @param fusions the fusions to try
+   * @param grid the weights to try for each leg, such as 0, 0.3, 1; the combination of zeros is
+   *     left out
    * @param parts the parts of the cross-validation, at least 2 and at most the number of queries
-   * @param seed of the division into parts
+   * @param seed the seed of the division into parts
+   * @return the best, and what to expect of it
+   * @throws IllegalArgumentException if there is nothing to try, or {@code parts} is out of range
    */
   public static FusionTuning search(
       Map<Leg, RankedRun> legs,
@@ -76,9 +85,13 @@ public record FusionTuning(Choice best, double bestScore, double heldOut, List<C
     Collections.shuffle(queries, new Random(seed));
     double[][] scores = new double[choices.size()][queries.size()];
     for (int q = 0; q < queries.size(); q++) {
-      Lists lists = new Lists(legs, queries.get(q));
+      String query = queries.get(q);
+      Map<Leg, List<ScoredId>> found = new EnumMap<>(Leg.class);
+      legs.forEach((leg, run) -> found.put(leg, run.rankings().getOrDefault(query, List.of())));
+      LegLists lists = LegLists.of(found);
       for (int c = 0; c < scores.length; c++) {
-        scores[c][q] = metric.of(lists.fuse(choices.get(c)), qrels.grades(queries.get(q)));
+        List<ScoredId> fused = lists.fuse(choices.get(c).fusion(), choices.get(c).weights());
+        scores[c][q] = metric.of(fused, qrels.grades(query));
       }
     }
     double heldOut = 0;
@@ -139,37 +152,5 @@ public record FusionTuning(Choice best, double bestScore, double heldOut, List<C
       }
     }
     return choices;
-  }
-
-  /** The legs' lists of one query, documents numbered as they come. */
-  private static final class Lists {
-    private final Map<Leg, List<ScoreDoc>> hits = new EnumMap<>(Leg.class);
-    private final Map<String, Integer> numbers = new HashMap<>();
-    private final List<String> ids = new ArrayList<>();
-
-    Lists(Map<Leg, RankedRun> legs, String query) {
-      legs.forEach((leg, run) -> {
-        List<ScoreDoc> list = new ArrayList<>();
-        for (ScoredId hit : run.rankings().getOrDefault(query, List.of())) {
-          int number = numbers.computeIfAbsent(hit.id(), id -> ids.size());
-          if (number == ids.size()) {
-            ids.add(hit.id());
-          }
-          list.add(new ScoreDoc(number, (float) hit.score()));
-        }
-        hits.put(leg, list);
-      });
-    }
-
-    List<ScoredId> fuse(Choice choice) {
-      List<LegResult> results = new ArrayList<>();
-      hits.forEach((leg, list) ->
-          results.add(new LegResult(leg, choice.weights().getOrDefault(leg, 0.0), list)));
-      List<ScoredId> fused = new ArrayList<>();
-      for (FusedList.Entry entry : FusedList.of(choice.fusion(), results).entries()) {
-        fused.add(new ScoredId(ids.get(entry.doc()), entry.score()));
-      }
-      return fused;
-    }
   }
 }

@@ -1,4 +1,4 @@
-package io.luciole.lucene;
+package io.luciole.lucene.eval;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,6 +6,15 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
+import io.luciole.lucene.FakeModel;
+import io.luciole.lucene.Fusion;
+import io.luciole.lucene.HybridIndexer;
+import io.luciole.lucene.HybridSearcher;
+import io.luciole.lucene.Leg;
+import io.luciole.lucene.ScoredId;
+import io.luciole.lucene.SourceDocument;
+import io.luciole.lucene.SourceException;
+import io.luciole.lucene.Texts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -198,7 +207,7 @@ class EvaluationTest {
             Map.of(Leg.DENSE, new RankedRun("dense", a), Leg.BM25, new RankedRun("bm25", b)),
             Qrels.of(grades),
             Metric.MRR_10,
-            List.of(Fusion.rrf(), Fusion.minMax(), Fusion.weightedSum(), Fusion.zScore()),
+            List.of(Fusion.rrf(), Fusion.minMax(), Fusion.parse("sum"), Fusion.zScore()),
             List.of(0.0, 0.1, 0.3, 0.5, 1.0),
             10,
             1);

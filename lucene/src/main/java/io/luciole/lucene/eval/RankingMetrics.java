@@ -1,5 +1,6 @@
-package io.luciole.lucene;
+package io.luciole.lucene.eval;
 
+import io.luciole.lucene.ScoredId;
 import java.util.List;
 import java.util.Map;
 

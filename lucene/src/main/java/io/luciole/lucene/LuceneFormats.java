@@ -1,0 +1,157 @@
+package io.luciole.lucene;
+
+import java.io.IOException;
+import java.util.Map;
+import org.apache.lucene.codecs.Codec;
+import org.apache.lucene.codecs.DocValuesFormat;
+import org.apache.lucene.codecs.KnnVectorsFormat;
+import org.apache.lucene.codecs.KnnVectorsReader;
+import org.apache.lucene.codecs.KnnVectorsWriter;
+import org.apache.lucene.codecs.PostingsFormat;
+import org.apache.lucene.codecs.lucene104.Lucene104Codec;
+import org.apache.lucene.codecs.lucene104.Lucene104HnswScalarQuantizedVectorsFormat;
+import org.apache.lucene.codecs.lucene104.Lucene104PostingsFormat;
+import org.apache.lucene.codecs.lucene90.Lucene90DocValuesFormat;
+import org.apache.lucene.codecs.lucene99.Lucene99HnswVectorsFormat;
+import org.apache.lucene.index.SegmentReadState;
+import org.apache.lucene.index.SegmentWriteState;
+import org.apache.lucene.store.IOContext;
+import org.apache.lucene.util.quantization.QuantizedByteVectorValues.ScalarEncoding;
+
+/**
+ * The formats of the index files: the only class that names versions of Lucene's formats, and so
+ * the only one to change for another Lucene. Indexes are written under Lucene's own names, so
+ * readers need nothing of Luciole.
+ */
+final class LuceneFormats {
+  /** Smaller segments are searched as fast without a graph as with one; Lucene's own threshold. */
+  private static final int GRAPH_THRESHOLD = Lucene99HnswVectorsFormat.HNSW_GRAPH_THRESHOLD;
+
+  private static final int NO_GRAPH = Integer.MAX_VALUE;
+
+  private LuceneFormats() {}
+
+  /**
+   * Makes a codec that writes a schema's indexes.
+   *
+   * @param mergeWorkers threads that build a merged graph; more than 1 borrows them from the merge
+   *     scheduler
+   * @param graphsByMerges whether segments get their graph when they are merged, and not before: a
+   *     segment that will be merged anyway need not have one, and is searched exhaustively until
+   *     then
+   */
+  static Codec codec(HybridSchema schema, int mergeWorkers, boolean graphsByMerges) {
+    KnnVectorsFormat dense =
+        schema
+            .dense()
+            .<KnnVectorsFormat>map(d -> {
+              KnnVectorsFormat merged = vectors(d, mergeWorkers, GRAPH_THRESHOLD);
+              return new DenseFormat(merged, graphsByMerges ? vectors(d, 1, NO_GRAPH) : merged);
+            })
+            .orElseGet(Lucene99HnswVectorsFormat::new);
+    return new SchemaCodec(dense);
+  }
+
+  /** What the files of an extension hold that all fields share, for people. */
+  static String contents(String extension) {
+    return switch (extension) {
+      case "fdt", "fdx", "fdm" -> "stored texts";
+      case "nvd", "nvm" -> "norms";
+      case "kdd", "kdi", "kdm" -> "points";
+      default -> "other";
+    };
+  }
+
+  private static KnnVectorsFormat vectors(HybridSchema.Dense dense, int workers, int threshold) {
+    int links = dense.maxConnections();
+    int beam = dense.beamWidth();
+    return switch (dense.quantization()) {
+      case NONE -> new Lucene99HnswVectorsFormat(links, beam, workers, null, threshold);
+      case BITS_8 -> quantized(ScalarEncoding.UNSIGNED_BYTE, links, beam, workers, threshold);
+      case BITS_4 -> quantized(ScalarEncoding.PACKED_NIBBLE, links, beam, workers, threshold);
+      case BITS_1 ->
+          quantized(ScalarEncoding.SINGLE_BIT_QUERY_NIBBLE, links, beam, workers, threshold);
+    };
+  }
+
+  private static KnnVectorsFormat quantized(
+      ScalarEncoding encoding, int links, int beam, int workers, int threshold) {
+    return new Lucene104HnswScalarQuantizedVectorsFormat(
+        encoding, links, beam, workers, null, threshold);
+  }
+
+  /**
+   * Lucene's codec with formats by field. Fields with a format object of their own have files of
+   * their own, so that {@link FieldSizes} can tell their sizes.
+   */
+  private static final class SchemaCodec extends Lucene104Codec {
+    private final KnnVectorsFormat dense;
+    private final Map<String, PostingsFormat> postings =
+        Map.of(
+            SchemaFields.SPARSE,
+            new Lucene104PostingsFormat(),
+            SchemaFields.WORDS,
+            new Lucene104PostingsFormat());
+    private final Map<String, DocValuesFormat> values =
+        Map.of(
+            SchemaFields.SPARSE_EXACT,
+            new Lucene90DocValuesFormat(),
+            SchemaFields.COLBERT,
+            new Lucene90DocValuesFormat());
+
+    SchemaCodec(KnnVectorsFormat dense) {
+      super(Mode.BEST_SPEED);
+      this.dense = dense;
+    }
+
+    @Override
+    public KnnVectorsFormat getKnnVectorsFormatForField(String field) {
+      return field.equals(SchemaFields.DENSE) ? dense : super.getKnnVectorsFormatForField(field);
+    }
+
+    @Override
+    public PostingsFormat getPostingsFormatForField(String field) {
+      PostingsFormat own = postings.get(field);
+      return own != null ? own : super.getPostingsFormatForField(field);
+    }
+
+    @Override
+    public DocValuesFormat getDocValuesFormatForField(String field) {
+      DocValuesFormat own = values.get(field);
+      return own != null ? own : super.getDocValuesFormatForField(field);
+    }
+  }
+
+  /**
+   * The format of the dense vectors, without Lucene's limit of 1024 dimensions, which only its
+   * writer enforces. Flushed and merged segments may be written differently; they are read alike.
+   */
+  private static final class DenseFormat extends KnnVectorsFormat {
+    private static final int MAX_DIMENSIONS = 4096;
+
+    private final KnnVectorsFormat merged;
+    private final KnnVectorsFormat flushed;
+
+    DenseFormat(KnnVectorsFormat merged, KnnVectorsFormat flushed) {
+      super(merged.getName());
+      this.merged = merged;
+      this.flushed = flushed;
+    }
+
+    @Override
+    public KnnVectorsWriter fieldsWriter(SegmentWriteState state) throws IOException {
+      boolean isMerge = state.context.context() == IOContext.Context.MERGE;
+      return (isMerge ? merged : flushed).fieldsWriter(state);
+    }
+
+    @Override
+    public KnnVectorsReader fieldsReader(SegmentReadState state) throws IOException {
+      return merged.fieldsReader(state);
+    }
+
+    @Override
+    public int getMaxDimensions(String fieldName) {
+      return MAX_DIMENSIONS;
+    }
+  }
+}

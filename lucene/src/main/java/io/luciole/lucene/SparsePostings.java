@@ -1,0 +1,39 @@
+package io.luciole.lucene;
+
+import io.luciole.SparseVector;
+import org.apache.lucene.document.Document;
+import org.apache.lucene.search.Query;
+import org.apache.lucene.util.BytesRef;
+
+/**
+ * How sparse weights are written to the postings of {@link SchemaFields#SPARSE} and read from them.
+ * One implementation for each {@link SparseForm}. Immutable.
+ */
+interface SparsePostings {
+  /** Adds a document's weights to its Lucene document. */
+  void add(Document document, SparseVector weights);
+
+  /**
+   * The documents with a token, scored by the product of its weight in the query and in the
+   * document.
+   *
+   * @param weight the token's weight in the query, above 0
+   */
+  Query query(int tokenId, float weight);
+
+  /** The term of a token id. */
+  BytesRef term(int tokenId);
+
+  /** The weight that a posting's frequency stands for. */
+  float weight(int frequency);
+
+  /** A weight as it is after it was written and read; 0 if it gets no posting. */
+  float rounded(float weight);
+
+  /**
+   * The most by which a document's exact score can exceed its score by the postings.
+   *
+   * @param score the score by the postings
+   */
+  double error(SparseVector query, float score);
+}

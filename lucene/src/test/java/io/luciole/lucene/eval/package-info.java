@@ -1,0 +1,4 @@
+@NullMarked
+package io.luciole.lucene.eval;
+
+import org.jspecify.annotations.NullMarked;
