@@ -230,6 +230,18 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
+   * Estimates how many tokens of a text the model computes, from the text's length alone: one for
+   * every four UTF-16 units, at least 1 and at most the model's limit. The engine counts texts by
+   * this estimate until they are tokenised. Takes no lock, and may be called by any thread.
+   *
+   * @param text the text
+   * @return the estimate, from 1 to {@link ModelDescription#maxTokens()}
+   */
+  public int estimateTokens(String text) {
+    return Pipeline.estimate(text, description().maxTokens());
+  }
+
+  /**
    * Cuts long passages into chunks that the model sees whole. Once the engine is closed it throws
    * {@link IllegalStateException}.
    *

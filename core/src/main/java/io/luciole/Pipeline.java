@@ -214,7 +214,12 @@ final class Pipeline implements Request.Owner, DeviceWorker.Context {
         truncation == Truncation.CHUNK
             ? Math.max(maxTokens, LongTexts.mostTokens(outputs))
             : maxTokens;
-    return Math.max(1, Math.min(most, text.length() / CHARS_PER_TOKEN));
+    return estimate(text, most);
+  }
+
+  /** Roughly how many tokens a text has, from 1 to a maximum, told from its length alone. */
+  static int estimate(String text, int most) {
+    return Math.clamp(text.length() / CHARS_PER_TOKEN, 1, most);
   }
 
   /** What a text holds less than before, given back to its lane. */
