@@ -79,9 +79,9 @@ final class BulkIngestion {
       if (line == null) {
         throw Problem.tooLarge(null, "A line may have " + x.limits().maxBody() + " bytes.");
       }
-      ObjectNode object = Json.parseObject(line);
+      ObjectNode object = JsonBodies.parseObject(line);
       if (object.has("delete")) {
-        id = Json.string(object, "delete");
+        id = JsonBodies.string(object, "delete");
         // In the order of the lines: what was put before it is deleted, too.
         index.delete(id);
         pending.add(new Pending(lines.number(), id, CompletableFuture.completedFuture(null)));
@@ -117,7 +117,7 @@ final class BulkIngestion {
     }
 
     void answer(Pending pending) throws IOException, InterruptedException {
-      ObjectNode line = Json.object().put("line", pending.line());
+      ObjectNode line = JsonBodies.object().put("line", pending.line());
       if (!pending.id().isEmpty()) {
         line.put("id", pending.id());
       }
@@ -137,11 +137,15 @@ final class BulkIngestion {
     }
 
     void end(long lines, boolean committed) throws IOException {
-      write(Json.object().put("lines", lines).put("failed", failed).put("committed", committed));
+      write(
+          JsonBodies.object()
+              .put("lines", lines)
+              .put("failed", failed)
+              .put("committed", committed));
     }
 
     private void write(ObjectNode line) throws IOException {
-      byte[] bytes = Json.bytes(line);
+      byte[] bytes = JsonBodies.bytes(line);
       byte[] ended = java.util.Arrays.copyOf(bytes, bytes.length + 1);
       ended[bytes.length] = '\n';
       out.write(ended);
@@ -177,7 +181,7 @@ final class BulkIngestion {
           }
         }
       } catch (IOException | RuntimeException e) {
-        throw Exchange.cutShort(e);
+        throw Exchange.bodyCutShort(e);
       }
       if (any) {
         number++;

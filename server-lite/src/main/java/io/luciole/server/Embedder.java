@@ -20,16 +20,15 @@ import java.util.concurrent.TimeoutException;
 final class Embedder {
   private static final long FIRST_LOOK_MILLIS = 250;
   private static final long LOOK_MILLIS = 500;
-  private static final int CHARS_PER_TOKEN = 4;
 
   private final EmbeddingEngine engine;
-  private final Admission admission;
+  private final RequestLimiter limiter;
   private final Readiness readiness;
 
   @Inject
-  Embedder(EmbeddingEngine engine, Admission admission, Readiness readiness) {
+  Embedder(EmbeddingEngine engine, RequestLimiter limiter, Readiness readiness) {
     this.engine = engine;
-    this.admission = admission;
+    this.limiter = limiter;
     this.readiness = readiness;
   }
 
@@ -43,7 +42,7 @@ final class Embedder {
    * @param where the field of the texts, for messages
    * @param options role and outputs; time and job are added
    */
-  List<Embedding> embed(Exchange x, List<Input> inputs, String where, EmbedOptions options)
+  List<Embedding> embed(Exchange x, List<EmbeddingInput> inputs, String where, EmbedOptions options)
       throws Exception {
     check(x, inputs, where);
     long[] estimates = new long[inputs.size()];
@@ -53,7 +52,7 @@ final class Embedder {
       sum += estimates[i];
     }
     EmbedOptions timed = options.timeout(x.remaining()).job(x.caller());
-    admission.reserve(sum);
+    limiter.reserve(sum);
     List<CompletableFuture<Embedding>> futures = new ArrayList<>(inputs.size());
     long unsubmitted = sum;
     try {
@@ -61,8 +60,7 @@ final class Embedder {
         CompletableFuture<Embedding> future = submit(inputs.get(i), timed, name(where, inputs, i));
         long estimate = estimates[i];
         unsubmitted -= estimate;
-        CompletableFuture<?> unused =
-            future.whenComplete((done, failed) -> admission.done(estimate));
+        CompletableFuture<?> unused = future.whenComplete((done, failed) -> limiter.done(estimate));
         futures.add(future);
       }
       List<Embedding> embeddings = new ArrayList<>(futures.size());
@@ -77,7 +75,7 @@ final class Embedder {
       return embeddings;
     } finally {
       if (unsubmitted > 0) {
-        admission.done(unsubmitted);
+        limiter.done(unsubmitted);
       }
       for (CompletableFuture<Embedding> future : futures) {
         future.cancel(false);
@@ -85,11 +83,11 @@ final class Embedder {
     }
   }
 
-  private static String name(String where, List<Input> inputs, int i) {
+  private static String name(String where, List<EmbeddingInput> inputs, int i) {
     return inputs.size() == 1 ? where : where + '[' + i + ']';
   }
 
-  private void check(Exchange x, List<Input> inputs, String where) {
+  private void check(Exchange x, List<EmbeddingInput> inputs, String where) {
     if (inputs.isEmpty()) {
       throw Problem.invalid(where, "Expected at least one text as \"" + where + "\", found none.");
     }
@@ -115,20 +113,20 @@ final class Embedder {
     }
   }
 
-  private long estimate(Input input) {
-    int tokens =
-        switch (input) {
-          case Input.Text text -> text.text().length() / CHARS_PER_TOKEN;
-          case Input.Tokens ids -> ids.length();
-        };
-    return Math.clamp(tokens, 1, engine.description().maxTokens());
+  private int estimate(EmbeddingInput input) {
+    return switch (input) {
+      case EmbeddingInput.Text text -> engine.estimateTokens(text.text());
+      case EmbeddingInput.Tokens ids ->
+          Math.clamp(ids.length(), 1, engine.description().maxTokens());
+    };
   }
 
-  private CompletableFuture<Embedding> submit(Input input, EmbedOptions options, String where) {
+  private CompletableFuture<Embedding> submit(
+      EmbeddingInput input, EmbedOptions options, String where) {
     try {
       return switch (input) {
-        case Input.Text text -> engine.embed(text.text(), options);
-        case Input.Tokens tokens -> engine.embed(tokens.ids(), options);
+        case EmbeddingInput.Text text -> engine.embed(text.text(), options);
+        case EmbeddingInput.Tokens tokens -> engine.embed(tokens.ids(), options);
       };
     } catch (IllegalArgumentException e) {
       throw Problem.invalid(where, String.valueOf(e.getMessage()));
@@ -143,7 +141,7 @@ final class Embedder {
       try {
         return future.get(Math.min(left, look), TimeUnit.MILLISECONDS);
       } catch (TimeoutException e) {
-        if (x.hungUp()) {
+        if (x.isClientDisconnected()) {
           throw new CloseConnectionException("the client hung up", e);
         }
         look = LOOK_MILLIS;

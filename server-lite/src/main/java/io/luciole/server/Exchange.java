@@ -2,7 +2,6 @@ package io.luciole.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.helidon.common.buffers.DataReader;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
@@ -15,7 +14,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.OptionalLong;
@@ -32,8 +30,8 @@ final class Exchange {
   private final ServerRequest request;
   private final ServerResponse response;
   private final ServerConfig.Limits limits;
-  private final HangUps hangUps;
-  private final Trace trace;
+  private final ClientConnections connections;
+  private final TraceContext trace;
   private final long startNanos = System.nanoTime();
   private String caller = "anonymous";
   private int texts;
@@ -48,12 +46,12 @@ final class Exchange {
       ServerRequest request,
       ServerResponse response,
       ServerConfig.Limits limits,
-      HangUps hangUps,
-      Trace trace) {
+      ClientConnections connections,
+      TraceContext trace) {
     this.request = request;
     this.response = response;
     this.limits = limits;
-    this.hangUps = hangUps;
+    this.connections = connections;
     this.trace = trace;
   }
 
@@ -61,7 +59,7 @@ final class Exchange {
     return request;
   }
 
-  Trace trace() {
+  TraceContext trace() {
     return trace;
   }
 
@@ -104,13 +102,13 @@ final class Exchange {
     return System.nanoTime() - startNanos;
   }
 
-  boolean hungUp() {
-    return hangUps.hungUp();
+  boolean isClientDisconnected() {
+    return connections.isClientDisconnected();
   }
 
   /** The body as JSON. */
   ObjectNode json() {
-    return Json.parseObject(body());
+    return JsonBodies.parseObject(body());
   }
 
   private byte[] body() {
@@ -138,16 +136,16 @@ final class Exchange {
           throw new Problem(408, "request_timeout", "The request's body did not come in time.");
         }
       }
-    } catch (IOException | UncheckedIOException | DataReader.InsufficientDataAvailableException e) {
-      throw cutShort(e);
-    } catch (CloseConnectionException e) {
-      throw cutShort(e);
+    } catch (IOException e) {
+      throw bodyCutShort(e);
+    } catch (RuntimeException e) {
+      throw connections.isReadFailure(e) ? bodyCutShort(e) : e;
     }
     return bytes.toByteArray();
   }
 
-  /** The client fell silent, or went away. */
-  static RuntimeException cutShort(Exception e) {
+  /** What to throw where the client disconnected, or sent nothing for too long, in a body. */
+  static RuntimeException bodyCutShort(Exception e) {
     for (Throwable t = e; t != null; t = t.getCause()) {
       if (t instanceof SocketTimeoutException) {
         return new Problem(408, "request_timeout", "The request's body did not come in time.");
@@ -198,7 +196,7 @@ final class Exchange {
   }
 
   void ok(JsonNode body) {
-    send(200, "application/json", Json.bytes(body));
+    send(200, "application/json", JsonBodies.bytes(body));
   }
 
   void ok(byte[] body) {
@@ -266,7 +264,7 @@ final class Exchange {
    * not pay for a new connection when it tries again. Otherwise the connection ends, but not before
    * what is already on its way has been taken, since the client would lose the answer.
    */
-  void fail(Problem problem, Problems.Form form) {
+  void fail(Problem problem, Problems.Format format) {
     boolean unread = request.content().hasEntity() && !request.content().consumed();
     boolean waits =
         request.headers().containsToken(HeaderValues.EXPECT_100) && !request.continueSent();
@@ -278,7 +276,7 @@ final class Exchange {
     if (unread && !stays) {
       response.header(HeaderNames.CONNECTION, "close");
     }
-    send(problem.status(), "application/json", Json.bytes(Problems.write(problem, form)));
+    send(problem.status(), "application/json", JsonBodies.bytes(Problems.write(problem, format)));
     if (taken) {
       drain();
     }

@@ -37,19 +37,24 @@ final class Gateway {
   private static final HeaderName NO_SNIFF = HeaderNames.create("X-Content-Type-Options");
 
   private final ServerConfig config;
-  private final Keys keys;
-  private final Admission admission;
+  private final ApiKeys keys;
+  private final RequestLimiter limiter;
   private final HttpMeters meters;
-  private final HangUps hangUps;
+  private final ClientConnections connections;
   private volatile boolean draining;
 
   @Inject
-  Gateway(ServerConfig config, Keys keys, Admission admission, HttpMeters meters, HangUps hangUps) {
+  Gateway(
+      ServerConfig config,
+      ApiKeys keys,
+      RequestLimiter limiter,
+      HttpMeters meters,
+      ClientConnections connections) {
     this.config = config;
     this.keys = keys;
-    this.admission = admission;
+    this.limiter = limiter;
     this.meters = meters;
-    this.hangUps = hangUps;
+    this.connections = connections;
   }
 
   /** From now on requests are refused; those under way go on. */
@@ -107,7 +112,8 @@ final class Gateway {
   }
 
   private static Route other(Route.Handling handling) {
-    return new Route(Method.GET, "other", Route.Access.OPEN, Problems.Form.OPENAI, false, handling);
+    return new Route(
+        Method.GET, "other", Route.Access.OPEN, Problems.Format.OPENAI, false, handling);
   }
 
   private void preflight(Exchange x, String allow) {
@@ -132,11 +138,11 @@ final class Gateway {
   }
 
   private void handle(Route route, ServerRequest request, ServerResponse response) {
-    Trace trace =
-        Trace.of(
+    TraceContext trace =
+        TraceContext.of(
             request.headers().first(REQUEST_ID).orElse(null),
             request.headers().first(TRACEPARENT).orElse(null));
-    Exchange x = new Exchange(request, response, config.limits(), hangUps, trace);
+    Exchange x = new Exchange(request, response, config.limits(), connections, trace);
     MDC.put("request_id", trace.requestId());
     if (trace.traceId() != null) {
       MDC.put("trace_id", trace.traceId());
@@ -176,12 +182,12 @@ final class Gateway {
     try {
       requireOwnPage(x);
       authorize(route, x);
-      if (route.counted()) {
+      if (route.limited()) {
         if (draining) {
           x.header(HeaderNames.CONNECTION, "close");
           throw new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
         }
-        admission.enter();
+        limiter.enter();
         entered = true;
       }
       route.handling().handle(x);
@@ -198,7 +204,7 @@ final class Gateway {
       x.fail(problem, route.errors());
     } finally {
       if (entered) {
-        admission.leave();
+        limiter.leave();
       }
     }
   }
@@ -244,7 +250,7 @@ final class Gateway {
 
   /** A line of the access log, an object of JSON. */
   private static String line(Exchange x, boolean gone) {
-    ObjectNode line = Json.object();
+    ObjectNode line = JsonBodies.object();
     line.put("method", x.request().prologue().method().text());
     line.put("path", x.request().path().rawPath());
     line.put("status", gone ? 499 : x.status());
@@ -273,7 +279,7 @@ final class Gateway {
           case INTERNAL_ERROR -> new Problem(500, "internal", "The server failed.");
           default -> new Problem(status, "bad_http", "The request is not proper HTTP.");
         };
-    byte[] body = Json.bytes(Problems.write(problem, Problems.Form.OPENAI));
+    byte[] body = JsonBodies.bytes(Problems.write(problem, Problems.Format.OPENAI));
     return DirectHandler.TransportResponse.builder()
         .status(io.helidon.http.Status.create(problem.status()))
         .header(HeaderNames.CONTENT_TYPE, "application/json")

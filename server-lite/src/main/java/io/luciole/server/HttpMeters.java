@@ -19,7 +19,7 @@ final class HttpMeters {
   private final MeterRegistry registry;
 
   @Inject
-  HttpMeters(MeterRegistry registry, EmbeddingEngine engine, Admission admission) {
+  HttpMeters(MeterRegistry registry, EmbeddingEngine engine, RequestLimiter limiter) {
     this.registry = registry;
     new EngineMeters(engine).bindTo(registry);
     new ClassLoaderMetrics().bindTo(registry);
@@ -27,10 +27,11 @@ final class HttpMeters {
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
     new UptimeMetrics().bindTo(registry);
-    Gauge.builder("luciole.http.requests.active", admission, Admission::requests)
+    Gauge.builder("luciole.http.requests.active", limiter, RequestLimiter::requests)
         .register(registry);
-    Gauge.builder("luciole.http.tokens.waiting", admission, Admission::tokens).register(registry);
-    FunctionCounter.builder("luciole.http.refused", admission, Admission::refused)
+    Gauge.builder("luciole.http.tokens.waiting", limiter, RequestLimiter::tokens)
+        .register(registry);
+    FunctionCounter.builder("luciole.http.refused", limiter, RequestLimiter::refused)
         .register(registry);
   }
 

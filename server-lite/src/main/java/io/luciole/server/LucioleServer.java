@@ -1,5 +1,6 @@
 package io.luciole.server;
 
+import com.google.inject.Binder;
 import com.google.inject.CreationException;
 import com.google.inject.Guice;
 import com.google.inject.Inject;
@@ -39,18 +40,22 @@ public final class LucioleServer implements AutoCloseable {
   private final ServerConfig config;
   private final Gateway gateway;
   private final SearchIndex index;
-  private final HangUps hangUps;
+  private final ClientConnections connections;
   private final List<Route> routes = new ArrayList<>();
   private final WebServer web;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   @Inject
   LucioleServer(
-      ServerConfig config, Gateway gateway, SearchIndex index, HangUps hangUps, Set<Api> apis) {
+      ServerConfig config,
+      Gateway gateway,
+      SearchIndex index,
+      ClientConnections connections,
+      Set<Api> apis) {
     this.config = config;
     this.gateway = gateway;
     this.index = index;
-    this.hangUps = hangUps;
+    this.connections = connections;
     apis.forEach(api -> routes.addAll(api.routes()));
     routes.sort(Comparator.comparing(Route::path).thenComparing(r -> r.method().text()));
     HttpRouting.Builder routing = HttpRouting.builder();
@@ -78,7 +83,6 @@ public final class LucioleServer implements AutoCloseable {
             .shutdownHook(false)
             .featuresDiscoverServices(false)
             .protocolsDiscoverServices(false)
-            .addConnectionSelector(hangUps)
             .connectionOptions(socket -> socket.tcpNoDelay(true))
             .backlog(4096)
             .writeQueueLength(0)
@@ -86,6 +90,7 @@ public final class LucioleServer implements AutoCloseable {
             .shutdownGracePeriod(config.limits().shutdown())
             .directHandlers(direct.build())
             .routing(routing);
+    connections.install(builder);
     ServerConfig.TlsFiles tls = config.tls();
     if (tls != null) {
       TlsKeys.install(tls, builder);
@@ -103,7 +108,8 @@ public final class LucioleServer implements AutoCloseable {
     var address = config.requireAddress();
     try {
       LucioleServer server =
-          Guice.createInjector(Stage.PRODUCTION, new ServerModule(config, engine))
+          Guice.createInjector(
+                  Stage.PRODUCTION, LucioleServer::strict, new ServerModule(config, engine))
               .getInstance(LucioleServer.class);
       server.start();
       return server;
@@ -113,6 +119,12 @@ public final class LucioleServer implements AutoCloseable {
       }
       throw new LucioleException("Cannot start the server on " + address, e);
     }
+  }
+
+  /** What nobody bound, and what depends on itself, is an error instead of being made somehow. */
+  private static void strict(Binder binder) {
+    binder.requireExplicitBindings();
+    binder.disableCircularProxies();
   }
 
   /**
@@ -173,7 +185,7 @@ public final class LucioleServer implements AutoCloseable {
   }
 
   private void giveBack() {
-    hangUps.close();
+    connections.close();
     index.close();
   }
 }

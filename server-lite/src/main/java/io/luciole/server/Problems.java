@@ -21,7 +21,7 @@ import java.util.concurrent.TimeoutException;
  */
 final class Problems {
   /** How a family of APIs writes what went wrong. */
-  enum Form {
+  enum Format {
     /** {@code {"error": {"message", "type", "param", "code"}}}. */
     OPENAI,
     /** {@code {"error": "…", "error_type": "…"}}, text-embeddings-inference's. */
@@ -77,9 +77,9 @@ final class Problems {
   }
 
   /** Writes a problem. */
-  static ObjectNode write(Problem problem, Form form) {
-    ObjectNode root = Json.object();
-    switch (form) {
+  static ObjectNode write(Problem problem, Format format) {
+    ObjectNode root = JsonBodies.object();
+    switch (format) {
       case OPENAI ->
           root.putObject("error")
               .put("message", problem.text())

@@ -10,15 +10,15 @@ import io.helidon.http.Method;
  * @param path as OpenAPI writes it, {@code /v1/documents/{id}}
  * @param access who may call it
  * @param errors how what goes wrong is told
- * @param counted whether it counts against the requests at once; those that look after the server
+ * @param limited whether it counts against the requests at once; those that look after the server
  *     do not
  */
 record Route(
     Method method,
     String path,
     Access access,
-    Problems.Form errors,
-    boolean counted,
+    Problems.Format errors,
+    boolean limited,
     Handling handling) {
   /** Who may call. */
   enum Access {
@@ -38,16 +38,16 @@ record Route(
     requireNonNull(path, "path");
   }
 
-  static Route post(String path, Problems.Form errors, Handling handling) {
+  static Route post(String path, Problems.Format errors, Handling handling) {
     return new Route(Method.POST, path, Access.KEY, errors, true, handling);
   }
 
   static Route of(Method method, String path, Handling handling) {
-    return new Route(method, path, Access.KEY, Problems.Form.OPENAI, true, handling);
+    return new Route(method, path, Access.KEY, Problems.Format.OPENAI, true, handling);
   }
 
   /** A route that looks after the server. */
-  static Route upkeep(String path, Access access, Handling handling) {
-    return new Route(Method.GET, path, access, Problems.Form.OPENAI, false, handling);
+  static Route management(String path, Access access, Handling handling) {
+    return new Route(Method.GET, path, access, Problems.Format.OPENAI, false, handling);
   }
 }

@@ -18,8 +18,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Choices that several families of APIs offer: model, role, outputs, weights. */
-final class Options {
-  private Options() {}
+final class RequestOptions {
+  private RequestOptions() {}
 
   /** Refuses a model that is not the one served. */
   static void requireModel(EmbeddingEngine engine, @Nullable String model) {
@@ -71,7 +71,7 @@ final class Options {
 
   /** Refuses to cut texts at their beginning. */
   static void requireRight(JsonNode body) {
-    String direction = Json.string(body, "truncation_direction", "right");
+    String direction = JsonBodies.string(body, "truncation_direction", "right");
     if (!direction.equalsIgnoreCase("right")) {
       throw Problem.invalid(
           "truncation_direction",
@@ -85,11 +85,11 @@ final class Options {
       return engine.outputs();
     }
     EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
-    for (String name : Json.strings(names, where)) {
-      outputs.add(Json.choice(name, where, Arrays.asList(Output.values())));
+    for (String name : JsonBodies.strings(names, where)) {
+      outputs.add(JsonBodies.choice(name, where, Arrays.asList(Output.values())));
     }
     if (outputs.isEmpty()) {
-      throw Json.wrong(where, "at least one output", names);
+      throw JsonBodies.wrong(where, "at least one output", names);
     }
     requireOutputs(engine, outputs, where);
     return outputs;
@@ -127,21 +127,23 @@ final class Options {
           has.contains(Output.COLBERT) ? 1 : 0);
     }
     if (!weights.isObject()) {
-      throw Json.wrong("weights", "an object such as {\"dense\": 1, \"sparse\": 0.3}", weights);
+      throw JsonBodies.wrong(
+          "weights", "an object such as {\"dense\": 1, \"sparse\": 0.3}", weights);
     }
     EnumMap<Output, Double> values = new EnumMap<>(Output.class);
     weights
         .properties()
         .forEach(entry -> {
-          Output output = Json.choice(entry.getKey(), "weights", Arrays.asList(Output.values()));
-          double weight = Json.weight(entry.getValue(), "weights." + entry.getKey());
+          Output output =
+              JsonBodies.choice(entry.getKey(), "weights", Arrays.asList(Output.values()));
+          double weight = JsonBodies.weight(entry.getValue(), "weights." + entry.getKey());
           if (weight > 0) {
             values.put(output, weight);
           }
         });
     requireOutputs(engine, values.keySet(), "weights");
     if (values.isEmpty()) {
-      throw Json.wrong("weights", "at least one weight above 0", weights);
+      throw JsonBodies.wrong("weights", "at least one weight above 0", weights);
     }
     return new Scores.Weights(
         values.getOrDefault(Output.DENSE, 0.0),

@@ -12,13 +12,13 @@ import org.jspecify.annotations.Nullable;
  * Who may call. Only digests of keys are known here, and every one is compared with every
  * request's, each in constant time, so that timing tells nothing of a key.
  */
-final class Keys {
+final class ApiKeys {
   private static final String BEARER = "Bearer ";
 
   private final List<byte[]> digests;
 
   @Inject
-  Keys(ServerConfig config) {
+  ApiKeys(ServerConfig config) {
     this.digests = config.keyDigests().stream().map(HexFormat.of()::parseHex).toList();
   }
 

@@ -9,7 +9,7 @@ import java.util.function.LongSupplier;
  * How much is under way, and whether more may come. What is refused is told when to try again, by
  * how fast tokens have been done lately.
  */
-final class Admission {
+final class RequestLimiter {
   private static final long WINDOW_NANOS = 2_000_000_000L;
   private static final long MOST_SECONDS = 60;
 
@@ -24,11 +24,11 @@ final class Admission {
   private double tokensPerSecond;
 
   @Inject
-  Admission(ServerConfig config) {
+  RequestLimiter(ServerConfig config) {
     this(config.limits(), System::nanoTime);
   }
 
-  Admission(ServerConfig.Limits limits, LongSupplier clock) {
+  RequestLimiter(ServerConfig.Limits limits, LongSupplier clock) {
     this.maxRequests = limits.maxRequests();
     this.maxTokens = limits.maxWaitingTokens();
     this.clock = clock;

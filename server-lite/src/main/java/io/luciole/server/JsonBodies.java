@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * nothing behind the value, limited depth; what is missing or of another type is a {@link Problem}
  * that names the place, what was expected and what was found.
  */
-final class Json {
+final class JsonBodies {
   private static final int MAX_DEPTH = 100;
 
   private static final ObjectMapper MAPPER =
@@ -54,7 +54,7 @@ final class Json {
     void write(JsonGenerator out) throws IOException;
   }
 
-  private Json() {}
+  private JsonBodies() {}
 
   static ObjectNode object() {
     return JsonNodeFactory.instance.objectNode();
@@ -116,14 +116,6 @@ final class Json {
       throw new UncheckedIOException(e); // To memory, that does not happen.
     }
     return bytes.toByteArray();
-  }
-
-  static void floats(JsonGenerator out, float[] values) throws IOException {
-    out.writeStartArray();
-    for (float value : values) {
-      out.writeNumber(value);
-    }
-    out.writeEndArray();
   }
 
   /** Refuses fields that are not among those known, so that a slip is not passed over. */

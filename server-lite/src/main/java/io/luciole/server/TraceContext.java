@@ -12,12 +12,12 @@ import org.jspecify.annotations.Nullable;
  * @param traceId the trace of W3C's {@code traceparent}, 32 hexadecimal digits, or null
  * @param spanId the caller's span, 16 hexadecimal digits, or null
  */
-record Trace(String requestId, @Nullable String traceId, @Nullable String spanId) {
+record TraceContext(String requestId, @Nullable String traceId, @Nullable String spanId) {
   private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._:+/=-]{1,128}");
   private static final Pattern TRACEPARENT =
       Pattern.compile("(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?");
 
-  static Trace of(@Nullable String requestId, @Nullable String traceparent) {
+  static TraceContext of(@Nullable String requestId, @Nullable String traceparent) {
     String id =
         requestId != null && REQUEST_ID.matcher(requestId).matches()
             ? requestId
@@ -29,10 +29,10 @@ record Trace(String requestId, @Nullable String traceId, @Nullable String spanId
           && (m.group(3) == null || !traceparent.strip().startsWith("00"))
           && !isZero(m.group(1))
           && !isZero(m.group(2))) {
-        return new Trace(id, m.group(1), m.group(2));
+        return new TraceContext(id, m.group(1), m.group(2));
       }
     }
-    return new Trace(id, null, null);
+    return new TraceContext(id, null, null);
   }
 
   private static boolean isZero(String hex) {
