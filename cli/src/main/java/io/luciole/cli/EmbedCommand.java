@@ -148,7 +148,7 @@ final class EmbedCommand implements Callable<Integer> {
             : EmbedPipeline.USUAL;
     long done = 0;
     try (EmbedPipeline pipeline = new EmbedPipeline(lines, engine, options, bounds);
-        EmbeddingJson json = new EmbeddingJson(writer)) {
+        EmbeddingLines json = new EmbeddingLines(writer)) {
       for (EmbedPipeline.Result r = pipeline.next(); r != null; r = pipeline.next()) {
         json.write(r.id(), r.embedding());
         if (pipeline.isDrained()) {
