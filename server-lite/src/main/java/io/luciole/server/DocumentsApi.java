@@ -14,7 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 
-/** Documents into the index and out of it. Durable from {@code POST /v1/commit} on. */
+/** Puts documents into the index and deletes them. Durable from {@code POST /v1/commit} on. */
 final class DocumentsApi implements Api {
   private final SearchIndex index;
   private final BulkIngestion bulk;
@@ -37,8 +37,10 @@ final class DocumentsApi implements Api {
   }
 
   /**
-   * Reads a document: {@code id} or BEIR's {@code _id}, {@code title}, {@code text}; an object
-   * {@code metadata}, and anything else, is stored with it.
+   * Reads a document: {@code id} or BEIR's {@code _id}, {@code title} and {@code text}. The fields
+   * of an object {@code metadata}, and all other fields, are stored as metadata.
+   *
+   * @param where what stands before the names of fields in messages, such as {@code documents[2].}
    */
   static SourceDocument parse(Exchange x, ObjectNode object, String where) {
     JsonNode id = object.has("_id") ? object.get("_id") : object.path("id");

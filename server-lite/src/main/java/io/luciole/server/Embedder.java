@@ -13,9 +13,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Embeds the texts of a request: all or none. What is submitted goes together with other clients'
- * texts, a client's texts being one job of the engine's. If one text fails, the time is up or the
- * client hangs up, those that still wait are cancelled.
+ * Embeds the texts of a request, all or none. They are batched together with other clients' texts;
+ * all texts of one client are one job of the engine's, so that clients share the engine fairly. If
+ * one text fails, the request's time is up or the client disconnects, the texts that still wait are
+ * cancelled.
  */
 final class Embedder {
   private static final long FIRST_LOOK_MILLIS = 250;
@@ -37,10 +38,13 @@ final class Embedder {
   }
 
   /**
-   * Embeds.
+   * Embeds texts and waits for them.
    *
-   * @param where the field of the texts, for messages
-   * @param options role and outputs; time and job are added
+   * @param inputs the texts or token ids
+   * @param where the name of the request's field that holds the texts, for messages
+   * @param options role and outputs; the timeout and the job are added here
+   * @return the embeddings, in the order of the inputs
+   * @throws Problem if the request is refused, or a text cannot be embedded
    */
   List<Embedding> embed(Exchange x, List<EmbeddingInput> inputs, String where, EmbedOptions options)
       throws Exception {
@@ -52,7 +56,7 @@ final class Embedder {
       sum += estimates[i];
     }
     EmbedOptions timed = options.timeout(x.remaining()).job(x.caller());
-    limiter.reserve(sum);
+    limiter.reserveTokens(sum);
     List<CompletableFuture<Embedding>> futures = new ArrayList<>(inputs.size());
     long unsubmitted = sum;
     try {
@@ -60,7 +64,8 @@ final class Embedder {
         CompletableFuture<Embedding> future = submit(inputs.get(i), timed, name(where, inputs, i));
         long estimate = estimates[i];
         unsubmitted -= estimate;
-        CompletableFuture<?> unused = future.whenComplete((done, failed) -> limiter.done(estimate));
+        CompletableFuture<?> unused =
+            future.whenComplete((done, failed) -> limiter.releaseTokens(estimate));
         futures.add(future);
       }
       List<Embedding> embeddings = new ArrayList<>(futures.size());
@@ -71,11 +76,11 @@ final class Embedder {
         embeddings.add(embedding);
       }
       x.count(embeddings.size(), tokens);
-      readiness.succeeded();
+      readiness.recordSuccess();
       return embeddings;
     } finally {
       if (unsubmitted > 0) {
-        limiter.done(unsubmitted);
+        limiter.releaseTokens(unsubmitted);
       }
       for (CompletableFuture<Embedding> future : futures) {
         future.cancel(false);

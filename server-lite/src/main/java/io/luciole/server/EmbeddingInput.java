@@ -6,9 +6,9 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What is to be embedded: a text, or token ids of the model's own tokenizer. */
+/** An input to embed: a text, or token ids of the model's own tokenizer. */
 sealed interface EmbeddingInput {
-  /** Characters, or tokens. */
+  /** The length in UTF-16 units of a text, or in tokens. */
   int length();
 
   /** A text. */

@@ -20,11 +20,11 @@ import java.util.OptionalLong;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
-/** One request and its answer. For the request's thread. */
+/** One request and its answer. Used by the request's thread alone. */
 final class Exchange {
   private static final long MAX_DRAIN = 64L << 20;
 
-  /** A body that is read although it is refused, so that the connection can stay. */
+  /** Most bytes of a body that is read although refused, so that the connection can be kept. */
   private static final long SMALL_BODY = 64 << 10;
 
   private final ServerRequest request;
@@ -67,7 +67,7 @@ final class Exchange {
     return limits;
   }
 
-  /** Who calls, for fairness and the log: a key's number, or the peer's address. */
+  /** The caller, for fairness and the log: a key's number, or the peer's address. */
   String caller() {
     return caller;
   }
@@ -84,12 +84,12 @@ final class Exchange {
     return request.query().first(name).orElse(null);
   }
 
-  /** A variable of the path. */
+  /** The value of a variable in the route's path. */
   String variable(String name) {
     return request.path().pathParameters().get(name);
   }
 
-  /** What is left of the request's time. */
+  /** The time left to the request; throws if there is none. */
   Duration remaining() throws TimeoutException {
     long left = limits.timeout().toNanos() - (System.nanoTime() - startNanos);
     if (left <= 0) {
@@ -131,7 +131,7 @@ final class Exchange {
         if (bytes.size() > limits.maxBody()) {
           throw Problem.tooLarge(null, "A body may have " + limits.maxBody() + " bytes.");
         }
-        // A client that sends a byte now and then must end at some time, too.
+        // A client that sends a byte now and then never reaches the read timeout.
         if (elapsedNanos() > limits.timeout().toNanos()) {
           throw new Problem(408, "request_timeout", "The request's body did not come in time.");
         }
@@ -154,7 +154,7 @@ final class Exchange {
     return new CloseConnectionException("the request ended before its body did", e);
   }
 
-  /** The body as it comes; its length is counted. */
+  /** The body as a stream, whose bytes are counted for the access log. */
   InputStream stream() {
     InputStream started = bodyStream;
     if (started == null) {
@@ -222,7 +222,7 @@ final class Exchange {
         || request.headers().containsToken(HeaderValues.CONNECTION_CLOSE);
   }
 
-  /** Starts an answer that is sent piece by piece. */
+  /** Starts an answer with status 200 that is sent in pieces. */
   OutputStream sendStream(String contentType) {
     status = 200;
     streaming = true;
@@ -259,10 +259,11 @@ final class Exchange {
   }
 
   /**
-   * Answers with a problem. A body that is not read yet is not waited for. A small one is taken
-   * after the answer, and the connection stays: who is refused because too much is under way must
-   * not pay for a new connection when it tries again. Otherwise the connection ends, but not before
-   * what is already on its way has been taken, since the client would lose the answer.
+   * Answers with a problem, without waiting for a body that has not been read yet. A small body is
+   * read after the answer and the connection is kept, so that a client that is refused because of
+   * overload needs no new connection when it tries again. Otherwise the connection ends; what the
+   * client has already sent is read first, since the client would lose the answer if the connection
+   * were reset.
    */
   void fail(Problem problem, Problems.Format format) {
     boolean unread = request.content().hasEntity() && !request.content().consumed();
@@ -291,7 +292,7 @@ final class Exchange {
         n = in.read(buffer);
       }
     } catch (IOException | RuntimeException e) {
-      // It is for the client's sake alone.
+      // The answer was sent; reading on only helps the client to receive it.
     }
   }
 

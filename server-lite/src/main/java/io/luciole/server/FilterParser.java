@@ -20,16 +20,17 @@ import org.apache.lucene.search.TermQuery;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads filters:
+ * Reads filters as Lucene queries:
  *
  * <pre>
- * {"lang": "en"}                       the value, whole
- * {"lang": ["en", "de"]}               any of them
- * {"year": {"gte": 1990, "lt": 2000}}  a range, of a field that the schema knows by type
+ * {"lang": "en"}                       the whole value
+ * {"lang": ["en", "de"]}               any of the values
+ * {"year": {"gte": 1990, "lt": 2000}}  a range; the schema must have the field as a number or date
  * {"$id": ["d1", "d2"]}, {"$all": […]}, {"$any": […]}, {"$not": {…}}
  * </pre>
  *
- * <p>Everything in an object must hold.
+ * <p>A document passes if it matches everything in the object. One instance reads one filter, of at
+ * most 1024 clauses.
  */
 final class FilterParser {
   private static final int MAX_CLAUSES = 1024;

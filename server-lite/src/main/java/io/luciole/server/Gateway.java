@@ -23,8 +23,8 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 
 /**
- * What every request passes on its way to its handler and every answer on its way back: ids, keys,
- * CORS, the bound on requests at once, errors, meters, the access log.
+ * Everything that is common to all requests, before their handlers and after them: request ids,
+ * keys, CORS, the limit on concurrent requests, errors, meters and the access log.
  */
 final class Gateway {
   private static final Logger log = LoggerFactory.getLogger(Gateway.class);
@@ -57,7 +57,7 @@ final class Gateway {
     this.connections = connections;
   }
 
-  /** From now on requests are refused; those under way go on. */
+  /** Refuses requests from now on; requests in progress continue. */
   void drain() {
     draining = true;
   }
@@ -66,7 +66,7 @@ final class Gateway {
     return draining;
   }
 
-  /** Puts routes behind the gateway, and what is none of them. */
+  /** Adds routes that pass through this gateway, and answers 405 and 404 to everything else. */
   void install(HttpRouting.Builder routing, List<Route> routes) {
     for (Route route : routes) {
       routing.route(route.method(), route.path(), handler(route));
@@ -172,7 +172,7 @@ final class Gateway {
       MDC.remove("trace_id");
     }
     if (x.isLast()) {
-      // Left to itself, the web server would wait for the client to end the connection.
+      // Otherwise the web server would wait for the client to close the connection.
       throw new CloseConnectionException("the connection ends with this answer");
     }
   }
@@ -187,7 +187,7 @@ final class Gateway {
           x.header(HeaderNames.CONNECTION, "close");
           throw new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
         }
-        limiter.enter();
+        limiter.beginRequest();
         entered = true;
       }
       route.handling().handle(x);
@@ -204,14 +204,15 @@ final class Gateway {
       x.fail(problem, route.errors());
     } finally {
       if (entered) {
-        limiter.leave();
+        limiter.endRequest();
       }
     }
   }
 
   /**
-   * A page of another site must not act here through a browser that reaches this server: what needs
-   * no answer to do harm passes CORS. Browsers say where a page is from; other clients do not.
+   * Refuses requests that a page of another site makes through a browser that can reach this
+   * server. CORS does not stop them: it only hides the answer, and a request such as a deletion
+   * does its harm without one. Browsers send the origin of a page; other clients do not.
    */
   private void requireOwnPage(Exchange x) {
     Method method = x.request().prologue().method();
@@ -245,10 +246,10 @@ final class Gateway {
           "invalid_api_key",
           "Expected a key this server knows, as Authorization: Bearer KEY or X-API-Key: KEY.");
     }
-    x.caller(caller == null || keys.open() ? x.request().remotePeer().host() : caller);
+    x.caller(caller == null || keys.isOpen() ? x.request().remotePeer().host() : caller);
   }
 
-  /** A line of the access log, an object of JSON. */
+  /** One line of the access log, a JSON object. */
   private static String line(Exchange x, boolean gone) {
     ObjectNode line = JsonBodies.object();
     line.put("method", x.request().prologue().method().text());
@@ -270,7 +271,7 @@ final class Gateway {
     return line.toString();
   }
 
-  /** Answers what never became a request: a malformed first line, too many headers. */
+  /** Answers what Helidon refuses before routing: a malformed first line, too many headers. */
   static DirectHandler.TransportResponse beforeRouting(DirectHandler.EventType type, int status) {
     Problem problem =
         switch (type) {

@@ -14,7 +14,7 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import java.util.concurrent.TimeUnit;
 
-/** The server's meters: its requests, the engine, the JVM. */
+/** The server's Micrometer meters: its requests, the engine and the JVM. */
 final class HttpMeters {
   private final MeterRegistry registry;
 
@@ -35,7 +35,7 @@ final class HttpMeters {
         .register(registry);
   }
 
-  /** Records an answer. The route, not the path, is the tag, so that their number is bounded. */
+  /** Records an answer. Tags name the route, not the path, so that their number is bounded. */
   void record(Route route, int status, Exchange x) {
     Timer.builder("luciole.http.requests")
         .tag("method", route.method().text())

@@ -99,10 +99,13 @@ public final class LucioleServer implements AutoCloseable {
   }
 
   /**
-   * Wires a server and starts it.
+   * Creates a server and starts it.
    *
+   * @param config where to listen, who may call, and how much to take on
+   * @param engine the engine, which stays the caller's to close
+   * @return the running server
    * @throws ConfigException if the configuration is wrong
-   * @throws LucioleException if the index cannot be opened, or the port is taken
+   * @throws LucioleException if the index cannot be opened, or the port is in use
    */
   public static LucioleServer start(ServerConfig config, EmbeddingEngine engine) {
     var address = config.requireAddress();
@@ -121,7 +124,7 @@ public final class LucioleServer implements AutoCloseable {
     }
   }
 
-  /** What nobody bound, and what depends on itself, is an error instead of being made somehow. */
+  /** Makes a missing binding or a circular dependency an error, instead of guessing. */
   private static void strict(Binder binder) {
     binder.requireExplicitBindings();
     binder.disableCircularProxies();
@@ -130,7 +133,7 @@ public final class LucioleServer implements AutoCloseable {
   /**
    * Starts listening.
    *
-   * @throws LucioleException if that cannot be, because the port is taken for instance
+   * @throws LucioleException if it cannot listen, for instance because the port is in use
    */
   public void start() {
     try {
@@ -139,7 +142,7 @@ public final class LucioleServer implements AutoCloseable {
       giveBack();
       throw e;
     }
-    // A port that is taken is logged there, not thrown.
+    // Helidon logs that a port is in use, and does not throw.
     if (!web.isRunning() || web.port() <= 0) {
       giveBack();
       throw new LucioleException(
@@ -151,25 +154,33 @@ public final class LucioleServer implements AutoCloseable {
     }
   }
 
-  /** The port that is listened on. */
+  /**
+   * The port that the server listens on.
+   *
+   * @return the port, which was chosen by the system if 0 was configured
+   */
   public int port() {
     return web.port();
   }
 
-  /** Where the server is. */
+  /**
+   * The server's address.
+   *
+   * @return its root, such as {@code http://127.0.0.1:8080/}
+   */
   public URI uri() {
     String host = config.host().contains(":") ? '[' + config.host() + ']' : config.host();
     return URI.create((config.tls() == null ? "http://" : "https://") + host + ':' + port() + '/');
   }
 
-  /** The operations. */
+  /** All operations, ordered by path and method. */
   List<Route> routes() {
     return List.copyOf(routes);
   }
 
   /**
-   * Refuses new requests, finishes those under way for up to the limit configured, commits what was
-   * put into the index, and gives everything back but the engine. Closing twice does nothing.
+   * Refuses new requests, finishes those in progress for up to the configured limit, commits what
+   * was put into the index, and releases everything except the engine. Closing twice does nothing.
    */
   @Override
   public void close() {

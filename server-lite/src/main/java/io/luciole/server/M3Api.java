@@ -12,7 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 
-/** Any of dense, sparse and token vectors in one call. */
+/** Dense, sparse and token vectors in one call, as {@link EmbeddingJson} writes them. */
 final class M3Api implements Api {
   private final Embedder embedder;
   private final EmbeddingEngine engine;

@@ -11,7 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 
-/** Health, meters, statistics, and the document that describes the server. */
+/** Health, meters, statistics, and the OpenAPI document. */
 final class ManagementApi implements Api {
   private final EmbeddingEngine engine;
   private final Readiness readiness;
@@ -48,7 +48,8 @@ final class ManagementApi implements Api {
   }
 
   private void ready(Exchange x) {
-    String problem = gateway.isDraining() ? "the server is shutting down" : readiness.problem();
+    String problem =
+        gateway.isDraining() ? "the server is shutting down" : readiness.reasonNotReady();
     if (problem == null) {
       x.ok(JsonBodies.object().put("status", "ready"));
     } else {

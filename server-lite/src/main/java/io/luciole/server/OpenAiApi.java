@@ -14,7 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** OpenAI's embeddings and models. */
+/** OpenAI's API for embeddings and models. */
 final class OpenAiApi implements Api {
   private final Embedder embedder;
   private final EmbeddingEngine engine;

@@ -16,11 +16,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 
 /**
- * The table from exception to status, and the forms in which it is told. docs/server.md prints the
- * table; a test holds both to each other.
+ * Maps exceptions to HTTP statuses, and writes them in the format of each family of APIs.
+ * docs/server.md prints the table of statuses; a test compares the two.
  */
 final class Problems {
-  /** How a family of APIs writes what went wrong. */
+  /** The JSON format of a family's errors. */
   enum Format {
     /** {@code {"error": {"message", "type", "param", "code"}}}. */
     OPENAI,
@@ -32,7 +32,7 @@ final class Problems {
 
   private Problems() {}
 
-  /** What a failure is to the client. What is not known is an internal error without details. */
+  /** Maps a failure. An unknown one is an internal error, and its details are not told. */
   static Problem of(Throwable failure) {
     Throwable cause = failure;
     while ((cause instanceof CompletionException || cause instanceof ExecutionException)
@@ -76,7 +76,7 @@ final class Problems {
     return message == null ? e.getClass().getSimpleName() : message;
   }
 
-  /** Writes a problem. */
+  /** Writes a problem as JSON. */
   static ObjectNode write(Problem problem, Format format) {
     ObjectNode root = JsonBodies.object();
     switch (format) {

@@ -15,8 +15,9 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * Reranking by the model's own scores, in text-embeddings-inference's shape ({@code query}, {@code
- * texts}) and in Cohere's and Infinity's ({@code query}, {@code documents}, {@code top_n}).
+ * Reranks texts by the model's scores, with text-embeddings-inference's request ({@code query},
+ * {@code texts}), and with Cohere's and Infinity's ({@code query}, {@code documents}, {@code
+ * top_n}).
  */
 final class RerankApi implements Api {
   private final Embedder embedder;
@@ -63,8 +64,8 @@ final class RerankApi implements Api {
   }
 
   /**
-   * Cohere's shape, and Infinity's, which differ in how a document is given back: {@code {"text":
-   * …}} or the text itself. Both cut what is too long.
+   * Answers Cohere's and Infinity's requests. Cohere returns a document as {@code {"text": …}},
+   * Infinity as the text itself. Both truncate texts that are too long.
    */
   private void documents(Exchange x, ObjectNode body, boolean infinity) throws Exception {
     RequestOptions.requireModel(engine, JsonBodies.stringOr(body, "model"));
@@ -110,7 +111,7 @@ final class RerankApi implements Api {
 
   private record Scored(List<Ranked> ranking, int tokens) {}
 
-  /** The query is embedded in its own role. */
+  /** Scores texts against the query, which is embedded in the query's role. */
   private Scored score(
       Exchange x, ObjectNode body, List<String> texts, String where, boolean truncate)
       throws Exception {

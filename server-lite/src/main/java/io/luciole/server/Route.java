@@ -5,13 +5,15 @@ import static java.util.Objects.requireNonNull;
 import io.helidon.http.Method;
 
 /**
- * One operation.
+ * One operation of the HTTP API.
  *
- * @param path as OpenAPI writes it, {@code /v1/documents/{id}}
+ * @param method its HTTP method
+ * @param path its path as OpenAPI writes it, such as {@code /v1/documents/{id}}
  * @param access who may call it
- * @param errors how what goes wrong is told
- * @param limited whether it counts against the requests at once; those that look after the server
- *     do not
+ * @param errors the format of its errors
+ * @param limited whether it counts towards the limit on concurrent requests, as all do except those
+ *     that manage the server
+ * @param handling what answers it
  */
 record Route(
     Method method,
@@ -22,9 +24,9 @@ record Route(
     Handling handling) {
   /** Who may call. */
   enum Access {
-    /** Anybody. */
+    /** Everybody. */
     OPEN,
-    /** Who shows a key, if there are keys. */
+    /** Callers with a key, if keys are configured. */
     KEY
   }
 
@@ -46,7 +48,7 @@ record Route(
     return new Route(method, path, Access.KEY, Problems.Format.OPENAI, true, handling);
   }
 
-  /** A route that looks after the server. */
+  /** A GET that manages the server. */
   static Route management(String path, Access access, Handling handling) {
     return new Route(Method.GET, path, access, Problems.Format.OPENAI, false, handling);
   }

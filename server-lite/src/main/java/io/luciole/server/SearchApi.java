@@ -26,7 +26,7 @@ import java.util.Map;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
-/** Search. */
+/** Searches the index. */
 final class SearchApi implements Api {
   private static final int MAX_TOP = 1000;
   private static final int MAX_DEPTH = 10_000;
@@ -68,7 +68,7 @@ final class SearchApi implements Api {
     HybridQuery query = query(x, body, searcher);
     SearchResult result = index.search(query);
     if (result.tokens() > 0) {
-      readiness.succeeded();
+      readiness.recordSuccess();
       x.count(1, result.tokens());
     }
     boolean explain = JsonBodies.flag(body, "explain", false);
@@ -138,7 +138,7 @@ final class SearchApi implements Api {
     }
   }
 
-  /** What each leg adds to the fused score of each document. */
+  /** What each leg adds to the fused score of each hit. */
   private static final class Shares {
     private final Map<Leg, Map<String, Double>> contributions = new EnumMap<>(Leg.class);
 

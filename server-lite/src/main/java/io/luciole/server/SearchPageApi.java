@@ -6,7 +6,9 @@ import io.helidon.http.HeaderNames;
 import java.io.IOException;
 import java.util.List;
 
-/** The page for people: one file each of HTML, CSS and JavaScript, which ask nothing elsewhere. */
+/**
+ * The search page: one file each of HTML, CSS and JavaScript, which load nothing from elsewhere.
+ */
 final class SearchPageApi implements Api {
   private static final HeaderName POLICY = HeaderNames.create("Content-Security-Policy");
 

@@ -23,7 +23,12 @@ public final class ServerModule extends AbstractModule {
   private final ServerConfig config;
   private final EmbeddingEngine engine;
 
-  /** A module for a server over an engine, which stays the caller's to close. */
+  /**
+   * Creates a module.
+   *
+   * @param config where to listen, who may call, and how much to take on
+   * @param engine the engine, which stays the caller's to close
+   */
   public ServerModule(ServerConfig config, EmbeddingEngine engine) {
     this.config = requireNonNull(config, "config");
     this.engine = requireNonNull(engine, "engine");

@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
-/** The APIs of text-embeddings-inference. */
+/** The API of text-embeddings-inference, except for its reranking. */
 final class TeiApi implements Api {
   private static final Problems.Format TEI = Problems.Format.TEI;
 
