@@ -14,7 +14,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The flags that choose and set up an engine. What no flag says, the configuration does. */
+/** The flags that choose and set up an engine. The configuration holds where no flag is set. */
 final class EngineOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command = CommandSpec.create();

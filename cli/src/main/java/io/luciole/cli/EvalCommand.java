@@ -224,7 +224,7 @@ final class EvalCommand implements Callable<Integer> {
                 PARTS));
   }
 
-  /** Evaluates, and says what of the judgements could not count. */
+  /** Evaluates, and reports queries and judgements that had to be left out. */
   static EvaluationTable evaluate(
       Console console, HybridSearcher searcher, List<EvaluationQuery> queries, Qrels qrels) {
     return evaluate(console, Evaluation.of(searcher), searcher, queries, qrels);
