@@ -254,6 +254,18 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
+   * Estimates how many tokens of a text the model computes, from the text's length alone: one for
+   * every four UTF-16 units, at least 1 and at most the model's limit. The engine counts texts by
+   * this estimate until they are tokenised. Takes no lock, and may be called by any thread.
+   *
+   * @param text the text
+   * @return the estimate, from 1 to {@link ModelDescription#maxTokens()}
+   */
+  public int estimateTokens(String text) {
+    return Pipeline.estimate(text, description().maxTokens());
+  }
+
+  /**
    * A chunker that cuts long passages into chunks that fit the model. After the engine is closed
    * the chunker throws {@link IllegalStateException}.
    *

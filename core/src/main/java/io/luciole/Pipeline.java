@@ -235,7 +235,12 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
         truncation == Truncation.CHUNK
             ? Math.max(maxTokens, TruncationPolicy.maxChunkedTokens(outputs))
             : maxTokens;
-    return Math.max(1, Math.min(limit, text.length() / CHARS_PER_TOKEN));
+    return estimate(text, limit);
+  }
+
+  /** An estimate of a text's tokens, from 1 to a maximum, by its length alone. */
+  static int estimate(String text, int limit) {
+    return Math.clamp(text.length() / CHARS_PER_TOKEN, 1, limit);
   }
 
   /** Returns permits of a text that it does not need any more. */

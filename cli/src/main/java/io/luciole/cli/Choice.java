@@ -7,11 +7,11 @@ import java.util.stream.Collectors;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Values of flags, and what is said of those that cannot be. */
+/** Parses the values of flags; what it throws names the values that are possible. */
 final class Choice {
   private Choice() {}
 
-  /** The value of a name in any case. */
+  /** The value with a name, ignoring case. */
   static <T> T of(T[] values, Function<T, String> name, String text) {
     return Arrays.stream(values)
         .filter(v -> name.apply(v).equalsIgnoreCase(text.strip()))
@@ -25,7 +25,7 @@ final class Choice {
                     + '"'));
   }
 
-  /** Runs a parser of another module, whose complaint is meant for the user. */
+  /** Runs a parser of the library, whose message is meant for the user. */
   static <T> T checked(Supplier<T> parser) {
     try {
       return parser.get();
@@ -34,7 +34,7 @@ final class Choice {
     }
   }
 
-  /** As {@link #checked}, once the command line has been read. */
+  /** As {@link #checked}, for use after the command line has been parsed. */
   static <T> T possible(Supplier<T> maker) {
     try {
       return maker.get();

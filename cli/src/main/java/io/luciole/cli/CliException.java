@@ -2,7 +2,7 @@ package io.luciole.cli;
 
 import io.luciole.LucioleException;
 
-/** A command cannot go on, for a reason that the user can read and act on. */
+/** A command cannot continue, for a reason that its message tells the user. */
 final class CliException extends LucioleException {
   private static final long serialVersionUID = 1L;
 

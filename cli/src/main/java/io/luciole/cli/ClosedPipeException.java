@@ -2,7 +2,9 @@ package io.luciole.cli;
 
 import io.luciole.LucioleException;
 
-/** Whoever read our results has stopped, as {@code head} does: no failure, and nobody to tell. */
+/**
+ * The reader of the results has closed the pipe, as {@code head} does. Not reported as an error.
+ */
 final class ClosedPipeException extends LucioleException {
   private static final long serialVersionUID = 1L;
 

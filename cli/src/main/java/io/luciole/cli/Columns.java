@@ -4,11 +4,11 @@ import java.lang.Character.UnicodeScript;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Text in columns of a terminal, where a Chinese character takes two. */
+/** Widths of text on a terminal, in columns; a Chinese character takes two. */
 final class Columns {
   private Columns() {}
 
-  /** Columns that a character takes: 2 for wide ones, 0 for marks that stand on others. */
+  /** The columns of a code point: 2 for wide ones, 0 for combining marks, otherwise 1. */
   static int width(int codePoint) {
     int type = Character.getType(codePoint);
     if (type == Character.NON_SPACING_MARK
@@ -31,12 +31,12 @@ final class Columns {
     return wide ? 2 : 1;
   }
 
-  /** Columns that a text takes. */
+  /** The columns of a text. */
   static int width(String text) {
     return text.codePoints().map(Columns::width).sum();
   }
 
-  /** Lines of at most so many columns, broken at spaces where there are any. */
+  /** Breaks a text into lines of at most so many columns, at spaces where possible. */
   static List<String> wrap(String text, int columns) {
     List<String> lines = new ArrayList<>();
     int start = 0;
@@ -52,7 +52,7 @@ final class Columns {
         boolean atSpace = lastSpace > start;
         lines.add(text.substring(start, atSpace ? lastSpace : at));
         start = atSpace ? lastSpace + 1 : at;
-        // The character that did not fit may be the very space that is left out.
+        // The character that did not fit may be the space at which the line was broken.
         used = start > at ? 0 : width(text.substring(start, at)) + width(codePoint);
         lastSpace = -1;
       }

@@ -19,8 +19,8 @@ import java.util.Locale;
 /**
  * The streams of a run. Results go to {@link #out}, everything else to {@link #err}, both in UTF-8.
  *
- * <p>A result that cannot be written is never lost in silence: {@link #out} throws {@link
- * CliException}, or {@link ClosedPipeException} where the reader has gone.
+ * <p>A result that cannot be written is never lost silently: {@link #out} throws {@link
+ * CliException}, or {@link ClosedPipeException} if the reader has gone.
  */
 final class Console {
   private static final int FILE_TYPE = 0170000;
@@ -73,12 +73,12 @@ final class Console {
     return err;
   }
 
-  /** {@link #err} for those who want a writer. */
+  /** {@link #err} as a writer. */
   PrintWriter errWriter() {
     return new PrintWriter(new OutputStreamWriter(err, StandardCharsets.UTF_8), true);
   }
 
-  /** Whether results may be decorated: a person reads them, who has not asked for plain text. */
+  /** Whether results may be decorated: they go to a terminal, and plain text was not asked for. */
   boolean decoratesResults() {
     return outIsTerminal && !isSet("NO_COLOR") && !"dumb".equals(System.getenv("TERM"));
   }
@@ -95,7 +95,7 @@ final class Console {
 
   /**
    * Whether an open file is a terminal: a character device that is not of the kind of {@code
-   * /dev/null}. Java's own {@link System#console} tells of input and output together only.
+   * /dev/null}. {@link System#console} does not distinguish input from output.
    */
   private static boolean isTerminal(int descriptor) {
     Path open = Path.of("/dev/fd/" + descriptor);
@@ -119,7 +119,7 @@ final class Console {
     return (Integer) Files.getAttribute(path, "unix:mode");
   }
 
-  /** The device's driver, whose number stands above the low eight bits on Linux and macOS alike. */
+  /** The device's driver number, which is above the low eight bits on Linux and on macOS. */
   private static long major(Path path) throws IOException {
     return (Long) Files.getAttribute(path, "unix:rdev") >>> 8;
   }
@@ -163,7 +163,7 @@ final class Console {
 
     private RuntimeException failed(IOException e) {
       String message = String.valueOf(e.getMessage());
-      // The system's words for EPIPE are translated; a pipe to nobody is the one way to fail here.
+      // The message of EPIPE is translated, so it is not compared: a pipe fails in no other way.
       if (message.toLowerCase(Locale.ROOT).contains("broken pipe") || isPipe) {
         return new ClosedPipeException(e);
       }

@@ -155,13 +155,13 @@ final class DemoCommand implements Callable<Integer> {
     out.println("  " + luciole + " doctor");
   }
 
-  /** As the launcher was called, so that what is printed can be typed. */
+  /** The name that the launcher was called by, so that printed commands can be copied. */
   private static String commandName() {
     String name = System.getenv("LUCIOLE_COMMAND");
     return name == null || name.isBlank() ? "luciole" : name;
   }
 
-  /** As a shell takes it for one word. */
+  /** The path, quoted for a shell if need be. */
   private static String quoted(String path) {
     return path.matches("[\\w./~+@%,:=-]+") ? path : "'" + path.replace("'", "'\\''") + "'";
   }

@@ -16,8 +16,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The corpus of the demonstration, copied out of this program into a folder, with room for its
- * index beside it. One process at a time.
+ * The corpus of the demonstration, copied from the jar into a folder with room for its index. Only
+ * one process may use the folder at a time.
  *
  * <pre>
  * FOLDER/corpus.jsonl, queries.jsonl, qrels.tsv
@@ -37,7 +37,7 @@ final class DemoCorpus implements AutoCloseable {
   /**
    * Copies the corpus and removes an index that an earlier demonstration left.
    *
-   * @throws CliException if the folder cannot be used, or another process is at it
+   * @throws CliException if the folder cannot be used, or another process uses it
    */
   static DemoCorpus unpack(Path folder) {
     FileChannel lock = null;
@@ -121,17 +121,17 @@ final class DemoCorpus implements AutoCloseable {
     return folder.resolve("queries.jsonl");
   }
 
-  /** The answers, graded. */
+  /** The relevance judgements. */
   Path qrels() {
     return folder.resolve("qrels.tsv");
   }
 
-  /** Where the index goes; not there yet. */
+  /** The index's folder, which does not exist yet. */
   Path index() {
     return folder.resolve("index");
   }
 
-  /** Lets another demonstration run; the files stay. */
+  /** Releases the folder for other processes. The files stay. */
   @Override
   public void close() {
     close(lock);

@@ -82,7 +82,7 @@ final class DoctorCommand implements Callable<Integer> {
             System.getProperty("os.name"),
             System.getProperty("os.arch"),
             runtime.availableProcessors(),
-            bytes(runtime.maxMemory())));
+            ByteSize.format(runtime.maxMemory())));
     if (ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
       ok("vector kernels for Lucene are on (jdk.incubator.vector)");
     } else {
@@ -130,9 +130,9 @@ final class DoctorCommand implements Callable<Integer> {
       ok(
           folder
               + ", writable, "
-              + bytes(size(folder))
+              + ByteSize.format(size(folder))
               + " used, "
-              + bytes(Files.getFileStore(folder).getUsableSpace())
+              + ByteSize.format(Files.getFileStore(folder).getUsableSpace())
               + " free");
     } catch (IOException e) {
       fail(
@@ -278,17 +278,5 @@ final class DoctorCommand implements Callable<Integer> {
   private void fail(@Nullable String text) {
     usable = false;
     out.println("  FAIL  " + text);
-  }
-
-  /** A size for people: {@code 24.1 MiB}. */
-  private static String bytes(long bytes) {
-    String[] units = {"B", "KiB", "MiB", "GiB", "TiB"};
-    double value = bytes;
-    int unit = 0;
-    while (value >= 1024 && unit < units.length - 1) {
-      value /= 1024;
-      unit++;
-    }
-    return String.format(Locale.ROOT, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
   }
 }

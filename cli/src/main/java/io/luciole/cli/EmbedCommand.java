@@ -91,7 +91,7 @@ final class EmbedCommand implements Callable<Integer> {
     if (!outputs.isEmpty()) {
       builder.outputs(outputs);
     }
-    // Both ends are opened before the model is loaded: a slip of the pen is told at once.
+    // Both files are opened before the model is loaded, so that a wrong name fails at once.
     try (NumberedLines lines = openInput();
         @Nullable WholeFile file = toStream ? null : WholeFile.create(Path.of(output));
         EmbeddingEngine engine = engineOptions.open(builder)) {
@@ -148,11 +148,11 @@ final class EmbedCommand implements Callable<Integer> {
             : EmbedPipeline.USUAL;
     long done = 0;
     try (EmbedPipeline pipeline = new EmbedPipeline(lines, engine, options, bounds);
-        EmbeddingJson json = new EmbeddingJson(writer)) {
+        EmbeddingLines json = new EmbeddingLines(writer)) {
       for (EmbedPipeline.Result r = pipeline.next(); r != null; r = pipeline.next()) {
         json.write(r.id(), r.embedding());
         if (pipeline.isDrained()) {
-          // Whoever feeds us line by line may wait for the answer.
+          // The sender may wait for this answer before it sends the next line.
           json.flush();
           writer.flush();
         }

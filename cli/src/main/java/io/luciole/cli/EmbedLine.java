@@ -73,7 +73,7 @@ record EmbedLine(String id, String text) {
   private static String idAsJson(JsonParser parser, JsonToken value, String where)
       throws IOException {
     return switch (value) {
-      case VALUE_STRING -> EmbeddingJson.quote(parser.getText());
+      case VALUE_STRING -> EmbeddingLines.quote(parser.getText());
       case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> parser.getText();
       default ->
           throw new CliException(

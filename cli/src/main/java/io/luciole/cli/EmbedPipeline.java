@@ -12,20 +12,25 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Texts on their way through the engine. A thread of its own reads and submits ahead, so that the
- * engine always has something to batch; results come out in the order of the input.
+ * Reads texts, submits them to the engine and gives the results in the order of the input. A thread
+ * of its own reads and submits ahead, so that the engine always has texts to batch.
  *
- * <p>What is under way is bounded, in texts and in characters. {@link #next} and {@link #close} are
- * for one thread.
+ * <p>{@link EmbeddingEngine#embedAll(java.util.Iterator, EmbedOptions)} does not serve here: it
+ * reads ahead on the thread that asks for the next result, so it would wait for a second line
+ * before it answers the first. A sender that waits for each answer before it sends the next line
+ * would wait for ever.
+ *
+ * <p>The number of texts in progress is bounded, and so is the number of their characters. {@link
+ * #next} and {@link #close} must be called by one thread.
  */
 final class EmbedPipeline implements AutoCloseable {
-  /** As much as may be under way: enough for an accelerator's batches, and some megabytes. */
+  /** The usual bounds: enough for an accelerator's batches, at some megabytes of memory. */
   static final Bounds USUAL = new Bounds(4096, 8 << 20);
 
-  /** The same where results hold a vector a token, a thousand times the size of its characters. */
+  /** Bounds for results with a vector a token, a thousand times the size of its characters. */
   static final Bounds LARGE_RESULTS = new Bounds(4096, 256 << 10);
 
-  /** How many texts and how many of their characters may be under way. */
+  /** Most texts, and most of their characters, in progress at a time. */
   record Bounds(int texts, int chars) {}
 
   /** A text's embedding and its id, as JSON. */
@@ -36,7 +41,7 @@ final class EmbedPipeline implements AutoCloseable {
   private record Text(String id, String where, int chars, CompletableFuture<Embedding> future)
       implements Step {}
 
-  /** The last step: the input is at its end, or could not be read further. */
+  /** The last step: the input has ended, or cannot be read further. */
   private record End(@Nullable Throwable failure) implements Step {}
 
   private final NumberedLines lines;
@@ -118,12 +123,12 @@ final class EmbedPipeline implements AutoCloseable {
     }
   }
 
-  /** Whether nothing is under way at the moment. */
+  /** Whether no text is in progress at the moment. */
   boolean isDrained() {
     return steps.isEmpty();
   }
 
-  /** Stops reading; what is under way is cancelled. */
+  /** Stops reading and cancels the texts in progress. */
   @Override
   public void close() {
     reader.interrupt();

@@ -3,14 +3,9 @@ package io.luciole.cli;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.Truncation;
-import io.luciole.lucene.IndexDescription;
-import io.luciole.model.ModelException;
-import io.luciole.model.ModelSource;
+import io.luciole.lucene.IndexModel;
 import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
-import java.io.IOException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
@@ -19,7 +14,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The flags that choose and set up an engine. What no flag says, the configuration does. */
+/** The flags that choose and set up an engine. The configuration holds where no flag is set. */
 final class EngineOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command = CommandSpec.create();
@@ -126,49 +121,15 @@ final class EngineOptions {
   }
 
   /**
-   * Opens the engine for an index: with the model that a flag names, or else the one that the index
-   * names, if there is an index and that model is here, or else the configured one. Whether it is
-   * the right one is for the index's fingerprint to say.
+   * Opens the engine for an index: with the model that a flag names, or else as {@link IndexModel}
+   * chooses.
    */
   EmbeddingEngine openForIndex(Path index, LucioleConfig config) {
     EmbeddingEngine.Builder builder = builder(config);
-    if (model == null && holdsIndex(index)) {
-      String name = IndexDescription.read(index).fingerprint().name();
-      if (isHere(name)) {
-        builder.model(name);
-      } else if (config.get(LucioleConfig.Key.MODEL).isEmpty()) {
-        throw new CliException(
-            "The index "
-                + index
-                + " was made with the model "
-                + name
-                + ", which cannot be found by that name; say where it is with --model");
-      }
+    if (model == null) {
+      IndexModel.choose(index, config, "say where it is with --model").ifPresent(builder::model);
     }
     return open(builder);
-  }
-
-  private static boolean isHere(String model) {
-    if (model.equals(ModelSource.STARTER)) {
-      return true;
-    }
-    try {
-      return Files.isRegularFile(ModelSource.parse(model).resolve().tokenizer());
-    } catch (ModelException e) {
-      return false;
-    }
-  }
-
-  /** Whether a folder holds a commit of Lucene's. */
-  static boolean holdsIndex(Path folder) {
-    if (!Files.isDirectory(folder)) {
-      return false;
-    }
-    try (DirectoryStream<Path> commits = Files.newDirectoryStream(folder, "segments_*")) {
-      return commits.iterator().hasNext();
-    } catch (IOException e) {
-      throw new CliException("Cannot list the folder " + folder + ": " + Failures.message(e), e);
-    }
   }
 
   /**

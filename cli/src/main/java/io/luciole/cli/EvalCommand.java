@@ -51,12 +51,7 @@ final class EvalCommand implements Callable<Integer> {
 
   @Mixin private EngineOptions engineOptions = new EngineOptions();
 
-  @Option(
-      names = "--index",
-      paramLabel = "DIR",
-      required = true,
-      description = "The index's folder.")
-  private Path index = Path.of("");
+  @Mixin private IndexOption index = new IndexOption();
 
   @Option(
       names = "--queries",
@@ -141,8 +136,8 @@ final class EvalCommand implements Callable<Integer> {
     @Nullable RankedRun other = compare == null ? null : RankedRun.readTrec(compare, "other");
     try (@Nullable WholeFile file = run == null ? null : WholeFile.create(run);
         @Nullable WholeFile queryFile = perQuery == null ? null : WholeFile.create(perQuery);
-        EmbeddingEngine engine = engineOptions.openForIndex(index, config);
-        HybridSearcher searcher = HybridSearcher.open(index, engine)) {
+        EmbeddingEngine engine = engineOptions.openForIndex(index.folder(), config);
+        HybridSearcher searcher = HybridSearcher.open(index.folder(), engine)) {
       EvaluationTable table = evaluate(console, evaluation(searcher), searcher, asked, judged);
       if (file != null) {
         chosen(table).writeTrec(file.path());
@@ -228,7 +223,7 @@ final class EvalCommand implements Callable<Integer> {
                 PARTS));
   }
 
-  /** Evaluates, and says what of the judgements could not count. */
+  /** Evaluates, and reports queries and judgements that had to be left out. */
   static EvaluationTable evaluate(
       Console console, HybridSearcher searcher, List<EvaluationQuery> queries, Qrels qrels) {
     return evaluate(console, Evaluation.of(searcher), searcher, queries, qrels);

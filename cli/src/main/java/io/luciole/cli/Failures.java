@@ -11,11 +11,11 @@ import java.nio.file.NotDirectoryException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 
-/** What a failure says to the user: one line. */
+/** Turns failures into messages of one line for the user. */
 final class Failures {
   private Failures() {}
 
-  /** The failure beneath the wrappers of futures and streams. */
+  /** The failure without the wrappers that futures and streams add. */
   static Throwable unwrap(Throwable failure) {
     Throwable at = failure;
     while (at.getCause() != null
@@ -55,7 +55,7 @@ final class Failures {
     };
   }
 
-  /** A failure's own message, or its name if it has none. */
+  /** A failure's own message, or its class's name if it has none. */
   static String text(Throwable e) {
     String message = e.getMessage();
     return message == null || message.isBlank() ? e.getClass().getSimpleName() : message;

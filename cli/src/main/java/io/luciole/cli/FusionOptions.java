@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 
-/** The flags that say how a search goes about it. */
+/** The flags for legs, their weights, fusion and reranking of a search. */
 final class FusionOptions {
   @Option(
       names = "--fusion",
@@ -58,7 +58,7 @@ final class FusionOptions {
       description = "Answer with what was found after so many milliseconds.")
   private @Nullable Integer timeout;
 
-  /** A query with the flags laid over it. */
+  /** The query with the flags applied. */
   HybridQuery apply(HybridQuery query) {
     HybridQuery changed = query.depth(depth == null ? wanted(query) : depth);
     if (fusion != null) {

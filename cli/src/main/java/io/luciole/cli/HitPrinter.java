@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.StringJoiner;
 
-/** Prints hits for people: title, score, what each leg said, and the piece of text that fits. */
+/** Prints hits for people: title, score, each leg's rank and score, and the best snippet. */
 final class HitPrinter {
   private static final int WIDTH = 96;
   private static final int MAX_TOKENS = 8;
@@ -23,7 +23,8 @@ final class HitPrinter {
   /**
    * Creates a printer.
    *
-   * @param decorate whether a terminal shows it, which knows bold type
+   * @param decorate whether to use a terminal's bold type
+   * @param query the query's text, whose words are emphasised
    */
   HitPrinter(PrintWriter out, boolean decorate, String query) {
     this.out = out;
@@ -34,7 +35,9 @@ final class HitPrinter {
   /**
    * Prints a hit.
    *
-   * @param asked the legs that were asked
+   * @param hit the hit
+   * @param asked the legs that took part in the search
+   * @param explain whether to print how the score was computed
    */
   void print(Hit hit, Set<Leg> asked, boolean explain) {
     String title = hit.title().isBlank() ? hit.id() : hit.title();
@@ -55,7 +58,7 @@ final class HitPrinter {
     }
   }
 
-  /** What each leg said: {@code dense #1 (0.812) bm25 -}. */
+  /** Each leg's rank and score: {@code dense #1 (0.812) bm25 -}. */
   static String legs(Hit hit, Set<Leg> asked) {
     StringJoiner legs = new StringJoiner("   ");
     for (Leg leg : asked) {
@@ -68,7 +71,7 @@ final class HitPrinter {
     return legs.toString();
   }
 
-  /** The tokens that add most: {@code fire 0.21 × 0.18, fly 0.2 × 0.1}. */
+  /** The tokens that add most to the score: {@code fire 0.21 × 0.18, fly 0.2 × 0.1}. */
   private static String tokens(Hit hit) {
     StringJoiner tokens = new StringJoiner(", ");
     hit.tokens().stream()
@@ -88,7 +91,7 @@ final class HitPrinter {
     return decorate ? "\u001b[1m" + text + "\u001b[0m" : text;
   }
 
-  /** The text without line ends and other control characters, which a terminal would obey. */
+  /** The text on one line, without control characters, which a terminal would act on. */
   static String oneLine(String text) {
     return text.replaceAll("[\\p{Cntrl}\\s]+", " ").strip();
   }

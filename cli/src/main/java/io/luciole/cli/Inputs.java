@@ -5,14 +5,14 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Files that a user named. */
+/** Opens and checks input files that the user named. */
 final class Inputs {
   private Inputs() {}
 
   /**
    * Opens a file.
    *
-   * @throws CliException if there is none, or it is something else
+   * @throws CliException if it does not exist, or is not a file
    */
   static InputStream open(Path file) {
     requireFile(file);
@@ -37,7 +37,7 @@ final class Inputs {
     }
   }
 
-  /** The number of lines, or -1 of what is no regular file and can be read only once. */
+  /** The number of lines; -1 for what is not a regular file and can be read only once. */
   static long countLines(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
       return -1;

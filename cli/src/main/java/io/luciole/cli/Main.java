@@ -20,7 +20,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
  *
  * <p>Results go to standard output, messages and progress to standard error. The exit status is 0
  * when all is done, 1 when something failed, 2 for wrong usage, and 141, as for any command, when
- * whoever reads the results stops.
+ * the reader of the results closes the pipe.
  */
 @Command(
     name = "luciole",
@@ -64,7 +64,11 @@ public final class Main implements Runnable {
     commandLine = commandLine(console, environment);
   }
 
-  /** Runs a command and ends the process with its exit status. */
+  /**
+   * Runs a command and ends the process with its exit status.
+   *
+   * @param args the command line
+   */
   public static void main(String[] args) {
     System.exit(run(Console.system(), args));
   }
@@ -74,7 +78,7 @@ public final class Main implements Runnable {
     return run(console, System.getenv(), args);
   }
 
-  /** The same, where the network and other people's caches are those of another environment. */
+  /** As {@link #run(Console, String...)}, with other environment variables for pulls. */
   static int run(Console console, Map<String, String> environment, String... args) {
     return new Main(console, environment).execute(console, args);
   }
@@ -104,7 +108,7 @@ public final class Main implements Runnable {
       try {
         return new CommandLine.RunLast().execute(result);
       } catch (LucioleException e) {
-        // Help that cannot be written; commands' own failures are wrapped already.
+        // Only help that cannot be written comes here; failures of commands are wrapped already.
         throw new ExecutionException(line, Failures.text(e), e);
       }
     });
@@ -140,7 +144,7 @@ public final class Main implements Runnable {
     try {
       console.out().flush();
     } catch (LucioleException e) {
-      // That there is no room for results was said, or matters less than the failure itself.
+      // This was reported before, or matters less than the failure itself.
     }
     PrintStream err = console.err();
     err.println("luciole: " + Failures.message(failure));
@@ -153,7 +157,7 @@ public final class Main implements Runnable {
   private static int wrongUsage(Console console, ParameterException e) {
     CommandLine command = e.getCommandLine();
     if (e instanceof MissingParameterException && !command.getUnmatchedArguments().isEmpty()) {
-      // A misspelt option is not missing: say what it was.
+      // Report the misspelt option rather than the one that is missing because of it.
       e = new UnmatchedArgumentException(command, command.getUnmatchedArguments());
     }
     String message =

@@ -9,9 +9,8 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far a long command is: on a terminal a bar with rate and time left; elsewhere, where lines
- * pile up in a log, a line every {@value #LINE_SECONDS} seconds. All on standard error. For use by
- * one thread.
+ * Shows the progress of a long command on standard error: on a terminal a bar with rate and time
+ * left, elsewhere a line every {@value #LINE_SECONDS} seconds. Not safe for use by several threads.
  */
 final class Progress implements AutoCloseable {
   private static final int LINE_SECONDS = 30;
@@ -31,17 +30,17 @@ final class Progress implements AutoCloseable {
   /**
    * Starts.
    *
-   * @param total how many there will be, or -1 if that is unknown
+   * @param total the number of units there will be, or -1 if it is unknown
    */
   Progress(Console console, String task, String unit, long total) {
     this(console, task, unit, 1, total, 0);
   }
 
   /**
-   * Starts in the middle, with numbers that are shown in a larger unit.
+   * Starts in the middle, with numbers that are shown in a larger unit, such as MiB for bytes.
    *
-   * @param unitSize how many make one that is shown
-   * @param begin how many are done already, which do not count for the rate
+   * @param unitSize how many make one unit that is shown
+   * @param begin how many are done already; they do not count towards the rate
    */
   Progress(Console console, String task, String unit, long unitSize, long total, long begin) {
     this.console = console;
@@ -67,14 +66,14 @@ final class Progress implements AutoCloseable {
             : null;
   }
 
-  /** Says how many there will be, where nobody knew at the start. */
+  /** Sets the total, if it was unknown at the start. */
   void expect(long estimate) {
     if (bar != null && total < 0) {
       bar.maxHint(estimate);
     }
   }
 
-  /** Says that so many are done. */
+  /** Sets how many are done. */
   void to(long done) {
     count = done;
     if (bar != null) {
@@ -85,10 +84,10 @@ final class Progress implements AutoCloseable {
     }
   }
 
-  /** Says something, on a line above the bar. */
+  /** Prints a message on a line above the bar. */
   void say(String message) {
     if (bar != null) {
-      // The bar stands on this line and is drawn again beneath.
+      // Overwrites the bar, which is drawn again on the next line.
       console.err().print("\r" + " ".repeat(BAR_COLUMNS) + "\r");
     }
     console.err().println(message);
@@ -99,7 +98,7 @@ final class Progress implements AutoCloseable {
     return (System.nanoTime() - started) / 1e9;
   }
 
-  /** What was done, for a closing message: {@code 11,429 documents in 41.2 s (277 a second)}. */
+  /** A summary for the last message: {@code 11,429 documents in 41.2 s (277 a second)}. */
   String summary() {
     double seconds = seconds();
     return String.format(

@@ -130,8 +130,8 @@ final class PullCommand implements Callable<Integer> {
   }
 
   /**
-   * Lets a proxy's user and password, which stand in the environment, be sent where a connection
-   * through it is asked for; by default Java does not.
+   * Allows the user and password of a proxy in the environment to be sent when opening a tunnel
+   * through it, which Java forbids by default.
    */
   private static void allowProxyLogins() {
     String property = "jdk.http.auth.tunneling.disabledSchemes";
@@ -140,7 +140,7 @@ final class PullCommand implements Callable<Integer> {
     }
   }
 
-  /** Shows how the pull goes, on standard error. */
+  /** Shows the progress of a pull on standard error. */
   private final class Listener implements PullListener, AutoCloseable {
     private @Nullable Progress progress;
 
@@ -191,7 +191,7 @@ final class PullCommand implements Callable<Integer> {
       }
     }
 
-    /** Says what was done. */
+    /** Prints a summary. */
     void finish() {
       if (progress != null) {
         close();

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 
-/** The flags that say what fields a new index has; an existing index must have the same. */
+/** The flags for the fields of a new index. An existing index must have the same fields. */
 final class SchemaOptions {
   @Option(
       names = "--analyzer",
@@ -72,7 +72,7 @@ final class SchemaOptions {
       })
   private Map<String, String> metadata = new LinkedHashMap<>();
 
-  /** The schema that the flags describe, or nothing if there are none. */
+  /** The schema that the flags describe, or empty if no flag is set. */
   Optional<HybridSchema> schema(EmbeddingEngine engine) {
     if (analyzer == null
         && chunk == null

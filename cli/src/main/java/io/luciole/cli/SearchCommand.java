@@ -12,7 +12,6 @@ import io.luciole.lucene.LegScore;
 import io.luciole.lucene.SearchResult;
 import io.luciole.lucene.TokenMatch;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -57,12 +56,7 @@ final class SearchCommand implements Callable<Integer> {
 
   @Mixin private EngineOptions engineOptions = new EngineOptions();
 
-  @Option(
-      names = "--index",
-      paramLabel = "DIR",
-      required = true,
-      description = "The index's folder.")
-  private Path index = Path.of("");
+  @Mixin private IndexOption index = new IndexOption();
 
   @Option(
       names = "--mode",
@@ -117,9 +111,11 @@ final class SearchCommand implements Callable<Integer> {
     }
     LucioleConfig config = LucioleConfig.load();
     try (@Nullable EmbeddingEngine engine =
-            leg == Leg.BM25 ? null : engineOptions.openForIndex(index, config);
+            leg == Leg.BM25 ? null : engineOptions.openForIndex(index.folder(), config);
         HybridSearcher searcher =
-            engine == null ? HybridSearcher.open(index) : HybridSearcher.open(index, engine)) {
+            engine == null
+                ? HybridSearcher.open(index.folder())
+                : HybridSearcher.open(index.folder(), engine)) {
       requireLeg(searcher.legs(), leg);
       SearchResult result = searcher.search(query);
       if (json) {
@@ -149,7 +145,7 @@ final class SearchCommand implements Callable<Integer> {
     if (wanted != null && !legs.contains(wanted)) {
       throw new CliException(
           "The index "
-              + index
+              + index.folder()
               + " can be searched by "
               + legs.stream().map(Leg::id).collect(Collectors.joining(", "))
               + ", not by "

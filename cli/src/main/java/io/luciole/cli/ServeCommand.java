@@ -9,8 +9,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
- * {@code luciole serve}. What needs the server is in {@link Serving}, so that every other command
- * works without it.
+ * {@code luciole serve}. Only {@link Serving} refers to the server's classes, so that all other
+ * commands work where they are not on the class path.
  */
 @Command(
     name = "serve",

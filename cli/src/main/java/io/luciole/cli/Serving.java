@@ -8,9 +8,9 @@ import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
-/** A server from its start to the signal that ends it. */
+/** Runs a server until a signal ends the process. */
 final class Serving {
-  /** What flags say. */
+  /** Values of flags, which replace what is configured; null where a flag is not set. */
   record Flags(
       @Nullable Path index, @Nullable String host, @Nullable Integer port, boolean insecure) {}
 
@@ -28,7 +28,7 @@ final class Serving {
                 ? engineOptions.open(engineOptions.builder(config))
                 : engineOptions.openForIndex(folder, config);
         LucioleServer server = LucioleServer.start(settings, engine)) {
-      // The JVM ends when its hooks have; this one lets what is below come to its end.
+      // The JVM halts when its shutdown hooks have returned, so this one waits for the close below.
       Runtime.getRuntime()
           .addShutdownHook(
               new Thread(

@@ -8,12 +8,12 @@ import io.luciole.lucene.Leg;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code luciole stats}. */
@@ -29,16 +29,9 @@ import picocli.CommandLine.Option;
       "  luciole stats --index my-index --json"
     })
 final class StatsCommand implements Callable<Integer> {
-  private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB"};
-
   private final Console console;
 
-  @Option(
-      names = "--index",
-      paramLabel = "DIR",
-      required = true,
-      description = "The index's folder.")
-  private Path index = Path.of("");
+  @Mixin private IndexOption index = new IndexOption();
 
   @Option(names = "--json", description = "Print one JSON object; sizes in bytes.")
   private boolean json;
@@ -49,7 +42,7 @@ final class StatsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    IndexDescription description = IndexDescription.read(index);
+    IndexDescription description = IndexDescription.read(index.folder());
     if (json) {
       printJson(description);
     } else {
@@ -109,14 +102,14 @@ final class StatsCommand implements Callable<Integer> {
               .map(e -> e.getKey() + " " + e.getValue().id())
               .collect(Collectors.joining(", ")));
     }
-    line("size", size(of.bytes()));
+    line("size", ByteSize.format(of.bytes()));
     of.parts()
         .forEach((part, bytes) ->
             out.println(
                 String.format(
                     Locale.ROOT,
                     "  %10s  %4.1f %%  %s",
-                    size(bytes),
+                    ByteSize.format(bytes),
                     100.0 * bytes / Math.max(1, of.bytes()),
                     part)));
   }
@@ -127,17 +120,6 @@ final class StatsCommand implements Callable<Integer> {
 
   private static String count(long number) {
     return String.format(Locale.ROOT, "%,d", number);
-  }
-
-  /** A size for people, three digits or so. */
-  static String size(long bytes) {
-    double value = bytes;
-    int unit = 0;
-    while (value >= 1024 && unit < UNITS.length - 1) {
-      value /= 1024;
-      unit++;
-    }
-    return String.format(Locale.ROOT, unit == 0 ? "%.0f %s" : "%.1f %s", value, UNITS[unit]);
   }
 
   private void printJson(IndexDescription of) throws IOException {

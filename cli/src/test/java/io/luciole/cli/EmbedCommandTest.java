@@ -9,17 +9,23 @@ import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Scores;
 import io.luciole.cli.Cli.Run;
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.OutputStream;
+import java.io.PipedInputStream;
+import java.io.PipedOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -249,6 +255,27 @@ class EmbedCommandTest {
       assertThat(run.errLines())
           .singleElement()
           .isEqualTo("luciole: Cannot write to standard output: No space left on device");
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void embed_senderThatWaitsForEachAnswer_getsItBeforeTheNextLine() throws Exception {
+    try (PipedInputStream in = new PipedInputStream();
+        PipedInputStream results = new PipedInputStream(1 << 16);
+        PipedOutputStream out = new PipedOutputStream(results);
+        BufferedReader answers =
+            new BufferedReader(new InputStreamReader(results, StandardCharsets.UTF_8))) {
+      CompletableFuture<Run> run;
+      try (PipedOutputStream sender = new PipedOutputStream(in)) {
+        run = CompletableFuture.supplyAsync(() -> Cli.run(in, out, "embed", "--input", "-"));
+        for (int i = 0; i < 3; i++) {
+          sender.write(("{\"id\":" + i + ",\"text\":\"a\"}\n").getBytes(StandardCharsets.UTF_8));
+          sender.flush();
+          assertThat(answers.readLine()).startsWith("{\"id\":" + i + ',');
+        }
+      }
+      assertThat(run.join().status()).isZero();
     }
   }
 

@@ -82,6 +82,7 @@ public record ModelFingerprint(
   /**
    * {@return a short form for people: the name, the dimension, the first digits of the digests, and
    * the precision}
+   */
   public String brief() {
     return name
         + " ("

@@ -9,9 +9,6 @@ import io.luciole.SparseVector;
 import io.luciole.model.Chunker.Chunk;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
-import java.time.Instant;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -215,11 +212,8 @@ final class DocumentFields {
   }
 
   static long millis(String name, String value) {
-    String form = value.strip();
     try {
-      return form.indexOf('T') < 0
-          ? LocalDate.parse(form).atStartOfDay(ZoneOffset.UTC).toInstant().toEpochMilli()
-          : Instant.parse(form).toEpochMilli();
+      return MetadataType.parseDate(value.strip());
     } catch (DateTimeException | ArithmeticException e) {
       throw unfit(name, "a date (2026-11-22) or instant (2026-11-22T10:00:00Z)", value, e);
     }

@@ -26,8 +26,6 @@ import org.jspecify.annotations.Nullable;
  * <p>{@link SchemaFields} describes the layout of the fields.
  */
 public final class HybridSchema {
-  /** What stands in the place of an embedding where no output is needed. */
-
   private final @Nullable Dense dense;
   private final @Nullable Sparse sparse;
   private final @Nullable MultiVectors multiVectors;

@@ -14,7 +14,8 @@ import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes documents of any number, a line each, and answers with a line each in the same order:
+ * Indexes any number of documents, one a line, and answers with one line for each in the same
+ * order:
  *
  * <pre>
  * {"id": "d1", "title": "…", "text": "…"}   →  {"line":1,"id":"d1","status":200,"result":"created"}
@@ -23,9 +24,10 @@ import org.jspecify.annotations.Nullable;
  *                                              {"lines":3,"failed":1,"committed":false}
  * </pre>
  *
- * <p>Lines are read as fast as documents are embedded and written, no faster: the client's socket
- * fills up meanwhile. A bad line costs no other. With {@code ?commit=true} the index is committed
- * at the end, with {@code ?results=failed} good lines are not answered.
+ * <p>Lines are read no faster than documents are embedded and written, so that a client that sends
+ * faster is slowed down by its socket. A bad line does not affect the others. With {@code
+ * ?commit=true} the index is committed at the end; with {@code ?results=failed} only lines that
+ * failed are answered.
  */
 final class BulkIngestion {
   private static final int MAX_PENDING = 2048;
@@ -42,11 +44,11 @@ final class BulkIngestion {
   void ingest(Exchange x) throws IOException, InterruptedException {
     boolean commit = "true".equals(x.query("commit"));
     boolean failedOnly = "failed".equals(x.query("results"));
-    // Before the answer begins, so that its absence has a status.
+    // Throws if there is no index, while a status can still be sent.
     boolean unused = index.searcher().legs().isEmpty();
     InputStream in = new BufferedInputStream(x.stream(), 1 << 16);
-    // Not closed if something fails: the connection ends, so that a part is not taken for the
-    // whole.
+    // Not closed if something fails: the connection is then cut, so that the client does not take
+    // a part of the answer for the whole.
     OutputStream out = x.sendStream("application/x-ndjson");
     Answers answers = new Answers(out, failedOnly);
     ArrayDeque<Pending> pending = new ArrayDeque<>();
@@ -79,10 +81,10 @@ final class BulkIngestion {
       if (line == null) {
         throw Problem.tooLarge(null, "A line may have " + x.limits().maxBody() + " bytes.");
       }
-      ObjectNode object = Json.parseObject(line);
+      ObjectNode object = JsonBodies.parseObject(line);
       if (object.has("delete")) {
-        id = Json.string(object, "delete");
-        // In the order of the lines: what was put before it is deleted, too.
+        id = JsonBodies.string(object, "delete");
+        // Lines take effect in order: this also deletes what an earlier line has put.
         index.delete(id);
         pending.add(new Pending(lines.number(), id, CompletableFuture.completedFuture(null)));
         return;
@@ -105,7 +107,7 @@ final class BulkIngestion {
     return true;
   }
 
-  /** Writes answers. */
+  /** Writes the answers to lines. */
   private static final class Answers {
     private final OutputStream out;
     private final boolean failedOnly;
@@ -117,7 +119,7 @@ final class BulkIngestion {
     }
 
     void answer(Pending pending) throws IOException, InterruptedException {
-      ObjectNode line = Json.object().put("line", pending.line());
+      ObjectNode line = JsonBodies.object().put("line", pending.line());
       if (!pending.id().isEmpty()) {
         line.put("id", pending.id());
       }
@@ -137,11 +139,15 @@ final class BulkIngestion {
     }
 
     void end(long lines, boolean committed) throws IOException {
-      write(Json.object().put("lines", lines).put("failed", failed).put("committed", committed));
+      write(
+          JsonBodies.object()
+              .put("lines", lines)
+              .put("failed", failed)
+              .put("committed", committed));
     }
 
     private void write(ObjectNode line) throws IOException {
-      byte[] bytes = Json.bytes(line);
+      byte[] bytes = JsonBodies.bytes(line);
       byte[] ended = java.util.Arrays.copyOf(bytes, bytes.length + 1);
       ended[bytes.length] = '\n';
       out.write(ended);
@@ -177,7 +183,7 @@ final class BulkIngestion {
           }
         }
       } catch (IOException | RuntimeException e) {
-        throw Exchange.cutShort(e);
+        throw Exchange.bodyCutShort(e);
       }
       if (any) {
         number++;

@@ -14,7 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 
-/** Documents into the index and out of it. Durable from {@code POST /v1/commit} on. */
+/** Puts documents into the index and deletes them. Durable from {@code POST /v1/commit} on. */
 final class DocumentsApi implements Api {
   private final SearchIndex index;
   private final BulkIngestion bulk;
@@ -37,19 +37,21 @@ final class DocumentsApi implements Api {
   }
 
   /**
-   * Reads a document: {@code id} or BEIR's {@code _id}, {@code title}, {@code text}; an object
-   * {@code metadata}, and anything else, is stored with it.
+   * Reads a document: {@code id} or BEIR's {@code _id}, {@code title} and {@code text}. The fields
+   * of an object {@code metadata}, and all other fields, are stored as metadata.
+   *
+   * @param where what stands before the names of fields in messages, such as {@code documents[2].}
    */
   static SourceDocument parse(Exchange x, ObjectNode object, String where) {
     JsonNode id = object.has("_id") ? object.get("_id") : object.path("id");
     if (!id.isTextual() && !id.isIntegralNumber()) {
-      throw Json.wrong(where + "id", "a string", id);
+      throw JsonBodies.wrong(where + "id", "a string", id);
     }
     if (id.asText().isEmpty() || id.asText().length() > 8000) {
       throw Problem.invalid(where + "id", "Expected an id of 1 to 8000 characters.");
     }
-    String title = Json.string(object, "title", "");
-    String text = Json.string(object, "text");
+    String title = JsonBodies.string(object, "title", "");
+    String text = JsonBodies.string(object, "text");
     if (text.length() > x.limits().maxCharacters()) {
       throw Problem.tooLarge(
           where + "text",
@@ -65,7 +67,7 @@ final class DocumentsApi implements Api {
         case "_id", "id", "title", "text" -> {}
         case "metadata" -> {
           if (!entry.getValue().isObject()) {
-            throw Json.wrong(where + "metadata", "an object", entry.getValue());
+            throw JsonBodies.wrong(where + "metadata", "an object", entry.getValue());
           }
           entry.getValue().properties().forEach(m -> metadata.put(m.getKey(), text(m.getValue())));
         }
@@ -91,7 +93,7 @@ final class DocumentsApi implements Api {
   }
 
   private static ObjectNode result(String id, boolean replaced) {
-    return Json.object().put("id", id).put("result", replaced ? "replaced" : "created");
+    return JsonBodies.object().put("id", id).put("result", replaced ? "replaced" : "created");
   }
 
   private static boolean await(Exchange x, CompletableFuture<Boolean> written) throws Exception {
@@ -102,7 +104,7 @@ final class DocumentsApi implements Api {
     ObjectNode body = x.json();
     JsonNode list = body.path("documents");
     if (!list.isArray() || list.isEmpty()) {
-      throw Json.wrong("documents", "an array of documents", list);
+      throw JsonBodies.wrong("documents", "an array of documents", list);
     }
     if (list.size() > x.limits().maxTexts()) {
       throw Problem.tooLarge(
@@ -114,7 +116,7 @@ final class DocumentsApi implements Api {
     List<SourceDocument> documents = new ArrayList<>();
     for (int i = 0; i < list.size(); i++) {
       if (!(list.get(i) instanceof ObjectNode object)) {
-        throw Json.wrong("documents[" + i + ']', "an object", list.get(i));
+        throw JsonBodies.wrong("documents[" + i + ']', "an object", list.get(i));
       }
       documents.add(parse(x, object, "documents[" + i + "]."));
     }
@@ -122,7 +124,7 @@ final class DocumentsApi implements Api {
     for (SourceDocument document : documents) {
       written.add(index.put(document));
     }
-    ArrayNode results = Json.array();
+    ArrayNode results = JsonBodies.array();
     int failed = 0;
     for (int i = 0; i < documents.size(); i++) {
       String id = documents.get(i).id();
@@ -132,7 +134,7 @@ final class DocumentsApi implements Api {
         failed++;
         Problem problem = Problems.of(e);
         results.add(
-            Json.object()
+            JsonBodies.object()
                 .put("id", id)
                 .put("result", "failed")
                 .put("status", problem.status())
@@ -141,7 +143,7 @@ final class DocumentsApi implements Api {
     }
     x.count(documents.size(), 0);
     commitIfAsked(x);
-    ObjectNode root = Json.object().put("failed", failed);
+    ObjectNode root = JsonBodies.object().put("failed", failed);
     root.set("results", results);
     x.ok(root);
   }
@@ -149,14 +151,14 @@ final class DocumentsApi implements Api {
   private void delete(Exchange x) {
     index.delete(x.variable("id"));
     commitIfAsked(x);
-    x.ok(Json.object().put("id", x.variable("id")).put("result", "deleted"));
+    x.ok(JsonBodies.object().put("id", x.variable("id")).put("result", "deleted"));
   }
 
   private void deleteAll(Exchange x) throws Exception {
-    List<String> ids = Json.strings(x.json().path("ids"), "ids");
+    List<String> ids = JsonBodies.strings(x.json().path("ids"), "ids");
     ids.forEach(index::delete);
     commitIfAsked(x);
-    x.ok(Json.object().put("deleted", ids.size()));
+    x.ok(JsonBodies.object().put("deleted", ids.size()));
   }
 
   private void commitIfAsked(Exchange x) {
@@ -167,6 +169,9 @@ final class DocumentsApi implements Api {
 
   private void commit(Exchange x) {
     index.commit();
-    x.ok(Json.object().put("result", "committed").put("documents", index.searcher().documents()));
+    x.ok(
+        JsonBodies.object()
+            .put("result", "committed")
+            .put("documents", index.searcher().documents()));
   }
 }

@@ -13,23 +13,23 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Embeds the texts of a request: all or none. What is submitted goes together with other clients'
- * texts, a client's texts being one job of the engine's. If one text fails, the time is up or the
- * client hangs up, those that still wait are cancelled.
+ * Embeds the texts of a request, all or none. They are batched together with other clients' texts;
+ * all texts of one client are one job of the engine's, so that clients share the engine fairly. If
+ * one text fails, the request's time is up or the client disconnects, the texts that still wait are
+ * cancelled.
  */
 final class Embedder {
   private static final long FIRST_LOOK_MILLIS = 250;
   private static final long LOOK_MILLIS = 500;
-  private static final int CHARS_PER_TOKEN = 4;
 
   private final EmbeddingEngine engine;
-  private final Admission admission;
+  private final RequestLimiter limiter;
   private final Readiness readiness;
 
   @Inject
-  Embedder(EmbeddingEngine engine, Admission admission, Readiness readiness) {
+  Embedder(EmbeddingEngine engine, RequestLimiter limiter, Readiness readiness) {
     this.engine = engine;
-    this.admission = admission;
+    this.limiter = limiter;
     this.readiness = readiness;
   }
 
@@ -38,12 +38,15 @@ final class Embedder {
   }
 
   /**
-   * Embeds.
+   * Embeds texts and waits for them.
    *
-   * @param where the field of the texts, for messages
-   * @param options role and outputs; time and job are added
+   * @param inputs the texts or token ids
+   * @param where the name of the request's field that holds the texts, for messages
+   * @param options role and outputs; the timeout and the job are added here
+   * @return the embeddings, in the order of the inputs
+   * @throws Problem if the request is refused, or a text cannot be embedded
    */
-  List<Embedding> embed(Exchange x, List<Input> inputs, String where, EmbedOptions options)
+  List<Embedding> embed(Exchange x, List<EmbeddingInput> inputs, String where, EmbedOptions options)
       throws Exception {
     check(x, inputs, where);
     long[] estimates = new long[inputs.size()];
@@ -53,7 +56,7 @@ final class Embedder {
       sum += estimates[i];
     }
     EmbedOptions timed = options.timeout(x.remaining()).job(x.caller());
-    admission.reserve(sum);
+    limiter.reserveTokens(sum);
     List<CompletableFuture<Embedding>> futures = new ArrayList<>(inputs.size());
     long unsubmitted = sum;
     try {
@@ -62,7 +65,7 @@ final class Embedder {
         long estimate = estimates[i];
         unsubmitted -= estimate;
         CompletableFuture<?> unused =
-            future.whenComplete((done, failed) -> admission.done(estimate));
+            future.whenComplete((done, failed) -> limiter.releaseTokens(estimate));
         futures.add(future);
       }
       List<Embedding> embeddings = new ArrayList<>(futures.size());
@@ -73,11 +76,11 @@ final class Embedder {
         embeddings.add(embedding);
       }
       x.count(embeddings.size(), tokens);
-      readiness.succeeded();
+      readiness.recordSuccess();
       return embeddings;
     } finally {
       if (unsubmitted > 0) {
-        admission.done(unsubmitted);
+        limiter.releaseTokens(unsubmitted);
       }
       for (CompletableFuture<Embedding> future : futures) {
         future.cancel(false);
@@ -85,11 +88,11 @@ final class Embedder {
     }
   }
 
-  private static String name(String where, List<Input> inputs, int i) {
+  private static String name(String where, List<EmbeddingInput> inputs, int i) {
     return inputs.size() == 1 ? where : where + '[' + i + ']';
   }
 
-  private void check(Exchange x, List<Input> inputs, String where) {
+  private void check(Exchange x, List<EmbeddingInput> inputs, String where) {
     if (inputs.isEmpty()) {
       throw Problem.invalid(where, "Expected at least one text as \"" + where + "\", found none.");
     }
@@ -115,20 +118,20 @@ final class Embedder {
     }
   }
 
-  private long estimate(Input input) {
-    int tokens =
-        switch (input) {
-          case Input.Text text -> text.text().length() / CHARS_PER_TOKEN;
-          case Input.Tokens ids -> ids.length();
-        };
-    return Math.clamp(tokens, 1, engine.description().maxTokens());
+  private int estimate(EmbeddingInput input) {
+    return switch (input) {
+      case EmbeddingInput.Text text -> engine.estimateTokens(text.text());
+      case EmbeddingInput.Tokens ids ->
+          Math.clamp(ids.length(), 1, engine.description().maxTokens());
+    };
   }
 
-  private CompletableFuture<Embedding> submit(Input input, EmbedOptions options, String where) {
+  private CompletableFuture<Embedding> submit(
+      EmbeddingInput input, EmbedOptions options, String where) {
     try {
       return switch (input) {
-        case Input.Text text -> engine.embed(text.text(), options);
-        case Input.Tokens tokens -> engine.embed(tokens.ids(), options);
+        case EmbeddingInput.Text text -> engine.embed(text.text(), options);
+        case EmbeddingInput.Tokens tokens -> engine.embed(tokens.ids(), options);
       };
     } catch (IllegalArgumentException e) {
       throw Problem.invalid(where, String.valueOf(e.getMessage()));
@@ -143,7 +146,7 @@ final class Embedder {
       try {
         return future.get(Math.min(left, look), TimeUnit.MILLISECONDS);
       } catch (TimeoutException e) {
-        if (x.hungUp()) {
+        if (x.isClientDisconnected()) {
           throw new CloseConnectionException("the client hung up", e);
         }
         look = LOOK_MILLIS;

@@ -2,7 +2,6 @@ package io.luciole.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.helidon.common.buffers.DataReader;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
@@ -15,25 +14,24 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
-/** One request and its answer. For the request's thread. */
+/** One request and its answer. Used by the request's thread alone. */
 final class Exchange {
   private static final long MAX_DRAIN = 64L << 20;
 
-  /** A body that is read although it is refused, so that the connection can stay. */
+  /** Most bytes of a body that is read although refused, so that the connection can be kept. */
   private static final long SMALL_BODY = 64 << 10;
 
   private final ServerRequest request;
   private final ServerResponse response;
   private final ServerConfig.Limits limits;
-  private final HangUps hangUps;
-  private final Trace trace;
+  private final ClientConnections connections;
+  private final TraceContext trace;
   private final long startNanos = System.nanoTime();
   private String caller = "anonymous";
   private int texts;
@@ -48,12 +46,12 @@ final class Exchange {
       ServerRequest request,
       ServerResponse response,
       ServerConfig.Limits limits,
-      HangUps hangUps,
-      Trace trace) {
+      ClientConnections connections,
+      TraceContext trace) {
     this.request = request;
     this.response = response;
     this.limits = limits;
-    this.hangUps = hangUps;
+    this.connections = connections;
     this.trace = trace;
   }
 
@@ -61,7 +59,7 @@ final class Exchange {
     return request;
   }
 
-  Trace trace() {
+  TraceContext trace() {
     return trace;
   }
 
@@ -69,7 +67,7 @@ final class Exchange {
     return limits;
   }
 
-  /** Who calls, for fairness and the log: a key's number, or the peer's address. */
+  /** The caller, for fairness and the log: a key's number, or the peer's address. */
   String caller() {
     return caller;
   }
@@ -86,12 +84,12 @@ final class Exchange {
     return request.query().first(name).orElse(null);
   }
 
-  /** A variable of the path. */
+  /** The value of a variable in the route's path. */
   String variable(String name) {
     return request.path().pathParameters().get(name);
   }
 
-  /** What is left of the request's time. */
+  /** The time left to the request; throws if there is none. */
   Duration remaining() throws TimeoutException {
     long left = limits.timeout().toNanos() - (System.nanoTime() - startNanos);
     if (left <= 0) {
@@ -104,13 +102,13 @@ final class Exchange {
     return System.nanoTime() - startNanos;
   }
 
-  boolean hungUp() {
-    return hangUps.hungUp();
+  boolean isClientDisconnected() {
+    return connections.isClientDisconnected();
   }
 
   /** The body as JSON. */
   ObjectNode json() {
-    return Json.parseObject(body());
+    return JsonBodies.parseObject(body());
   }
 
   private byte[] body() {
@@ -133,21 +131,21 @@ final class Exchange {
         if (bytes.size() > limits.maxBody()) {
           throw Problem.tooLarge(null, "A body may have " + limits.maxBody() + " bytes.");
         }
-        // A client that sends a byte now and then must end at some time, too.
+        // A client that sends a byte now and then never reaches the read timeout.
         if (elapsedNanos() > limits.timeout().toNanos()) {
           throw new Problem(408, "request_timeout", "The request's body did not come in time.");
         }
       }
-    } catch (IOException | UncheckedIOException | DataReader.InsufficientDataAvailableException e) {
-      throw cutShort(e);
-    } catch (CloseConnectionException e) {
-      throw cutShort(e);
+    } catch (IOException e) {
+      throw bodyCutShort(e);
+    } catch (RuntimeException e) {
+      throw connections.isReadFailure(e) ? bodyCutShort(e) : e;
     }
     return bytes.toByteArray();
   }
 
-  /** The client fell silent, or went away. */
-  static RuntimeException cutShort(Exception e) {
+  /** What to throw where the client disconnected, or sent nothing for too long, in a body. */
+  static RuntimeException bodyCutShort(Exception e) {
     for (Throwable t = e; t != null; t = t.getCause()) {
       if (t instanceof SocketTimeoutException) {
         return new Problem(408, "request_timeout", "The request's body did not come in time.");
@@ -156,7 +154,7 @@ final class Exchange {
     return new CloseConnectionException("the request ended before its body did", e);
   }
 
-  /** The body as it comes; its length is counted. */
+  /** The body as a stream, whose bytes are counted for the access log. */
   InputStream stream() {
     InputStream started = bodyStream;
     if (started == null) {
@@ -198,7 +196,7 @@ final class Exchange {
   }
 
   void ok(JsonNode body) {
-    send(200, "application/json", Json.bytes(body));
+    send(200, "application/json", JsonBodies.bytes(body));
   }
 
   void ok(byte[] body) {
@@ -224,7 +222,7 @@ final class Exchange {
         || request.headers().containsToken(HeaderValues.CONNECTION_CLOSE);
   }
 
-  /** Starts an answer that is sent piece by piece. */
+  /** Starts an answer with status 200 that is sent in pieces. */
   OutputStream sendStream(String contentType) {
     status = 200;
     streaming = true;
@@ -261,12 +259,13 @@ final class Exchange {
   }
 
   /**
-   * Answers with a problem. A body that is not read yet is not waited for. A small one is taken
-   * after the answer, and the connection stays: who is refused because too much is under way must
-   * not pay for a new connection when it tries again. Otherwise the connection ends, but not before
-   * what is already on its way has been taken, since the client would lose the answer.
+   * Answers with a problem, without waiting for a body that has not been read yet. A small body is
+   * read after the answer and the connection is kept, so that a client that is refused because of
+   * overload needs no new connection when it tries again. Otherwise the connection ends; what the
+   * client has already sent is read first, since the client would lose the answer if the connection
+   * were reset.
    */
-  void fail(Problem problem, Problems.Form form) {
+  void fail(Problem problem, Problems.Format format) {
     boolean unread = request.content().hasEntity() && !request.content().consumed();
     boolean waits =
         request.headers().containsToken(HeaderValues.EXPECT_100) && !request.continueSent();
@@ -278,7 +277,7 @@ final class Exchange {
     if (unread && !stays) {
       response.header(HeaderNames.CONNECTION, "close");
     }
-    send(problem.status(), "application/json", Json.bytes(Problems.write(problem, form)));
+    send(problem.status(), "application/json", JsonBodies.bytes(Problems.write(problem, format)));
     if (taken) {
       drain();
     }
@@ -293,7 +292,7 @@ final class Exchange {
         n = in.read(buffer);
       }
     } catch (IOException | RuntimeException e) {
-      // It is for the client's sake alone.
+      // The answer was sent; reading on only helps the client to receive it.
     }
   }
 

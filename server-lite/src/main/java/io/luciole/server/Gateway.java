@@ -23,8 +23,8 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 
 /**
- * What every request passes on its way to its handler and every answer on its way back: ids, keys,
- * CORS, the bound on requests at once, errors, meters, the access log.
+ * Everything that is common to all requests, before their handlers and after them: request ids,
+ * keys, CORS, the limit on concurrent requests, errors, meters and the access log.
  */
 final class Gateway {
   private static final Logger log = LoggerFactory.getLogger(Gateway.class);
@@ -37,22 +37,27 @@ final class Gateway {
   private static final HeaderName NO_SNIFF = HeaderNames.create("X-Content-Type-Options");
 
   private final ServerConfig config;
-  private final Keys keys;
-  private final Admission admission;
+  private final ApiKeys keys;
+  private final RequestLimiter limiter;
   private final HttpMeters meters;
-  private final HangUps hangUps;
+  private final ClientConnections connections;
   private volatile boolean draining;
 
   @Inject
-  Gateway(ServerConfig config, Keys keys, Admission admission, HttpMeters meters, HangUps hangUps) {
+  Gateway(
+      ServerConfig config,
+      ApiKeys keys,
+      RequestLimiter limiter,
+      HttpMeters meters,
+      ClientConnections connections) {
     this.config = config;
     this.keys = keys;
-    this.admission = admission;
+    this.limiter = limiter;
     this.meters = meters;
-    this.hangUps = hangUps;
+    this.connections = connections;
   }
 
-  /** From now on requests are refused; those under way go on. */
+  /** Refuses requests from now on; requests in progress continue. */
   void drain() {
     draining = true;
   }
@@ -61,7 +66,7 @@ final class Gateway {
     return draining;
   }
 
-  /** Puts routes behind the gateway, and what is none of them. */
+  /** Adds routes that pass through this gateway, and answers 405 and 404 to everything else. */
   void install(HttpRouting.Builder routing, List<Route> routes) {
     for (Route route : routes) {
       routing.route(route.method(), route.path(), handler(route));
@@ -107,7 +112,8 @@ final class Gateway {
   }
 
   private static Route other(Route.Handling handling) {
-    return new Route(Method.GET, "other", Route.Access.OPEN, Problems.Form.OPENAI, false, handling);
+    return new Route(
+        Method.GET, "other", Route.Access.OPEN, Problems.Format.OPENAI, false, handling);
   }
 
   private void preflight(Exchange x, String allow) {
@@ -132,11 +138,11 @@ final class Gateway {
   }
 
   private void handle(Route route, ServerRequest request, ServerResponse response) {
-    Trace trace =
-        Trace.of(
+    TraceContext trace =
+        TraceContext.of(
             request.headers().first(REQUEST_ID).orElse(null),
             request.headers().first(TRACEPARENT).orElse(null));
-    Exchange x = new Exchange(request, response, config.limits(), hangUps, trace);
+    Exchange x = new Exchange(request, response, config.limits(), connections, trace);
     MDC.put("request_id", trace.requestId());
     if (trace.traceId() != null) {
       MDC.put("trace_id", trace.traceId());
@@ -166,7 +172,7 @@ final class Gateway {
       MDC.remove("trace_id");
     }
     if (x.isLast()) {
-      // Left to itself, the web server would wait for the client to end the connection.
+      // Otherwise the web server would wait for the client to close the connection.
       throw new CloseConnectionException("the connection ends with this answer");
     }
   }
@@ -176,12 +182,12 @@ final class Gateway {
     try {
       requireOwnPage(x);
       authorize(route, x);
-      if (route.counted()) {
+      if (route.limited()) {
         if (draining) {
           x.header(HeaderNames.CONNECTION, "close");
           throw new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
         }
-        admission.enter();
+        limiter.beginRequest();
         entered = true;
       }
       route.handling().handle(x);
@@ -198,14 +204,15 @@ final class Gateway {
       x.fail(problem, route.errors());
     } finally {
       if (entered) {
-        admission.leave();
+        limiter.endRequest();
       }
     }
   }
 
   /**
-   * A page of another site must not act here through a browser that reaches this server: what needs
-   * no answer to do harm passes CORS. Browsers say where a page is from; other clients do not.
+   * Refuses requests that a page of another site makes through a browser that can reach this
+   * server. CORS does not stop them: it only hides the answer, and a request such as a deletion
+   * does its harm without one. Browsers send the origin of a page; other clients do not.
    */
   private void requireOwnPage(Exchange x) {
     Method method = x.request().prologue().method();
@@ -239,12 +246,12 @@ final class Gateway {
           "invalid_api_key",
           "Expected a key this server knows, as Authorization: Bearer KEY or X-API-Key: KEY.");
     }
-    x.caller(caller == null || keys.open() ? x.request().remotePeer().host() : caller);
+    x.caller(caller == null || keys.isOpen() ? x.request().remotePeer().host() : caller);
   }
 
-  /** A line of the access log, an object of JSON. */
+  /** One line of the access log, a JSON object. */
   private static String line(Exchange x, boolean gone) {
-    ObjectNode line = Json.object();
+    ObjectNode line = JsonBodies.object();
     line.put("method", x.request().prologue().method().text());
     line.put("path", x.request().path().rawPath());
     line.put("status", gone ? 499 : x.status());
@@ -264,7 +271,7 @@ final class Gateway {
     return line.toString();
   }
 
-  /** Answers what never became a request: a malformed first line, too many headers. */
+  /** Answers what Helidon refuses before routing: a malformed first line, too many headers. */
   static DirectHandler.TransportResponse beforeRouting(DirectHandler.EventType type, int status) {
     Problem problem =
         switch (type) {
@@ -273,7 +280,7 @@ final class Gateway {
           case INTERNAL_ERROR -> new Problem(500, "internal", "The server failed.");
           default -> new Problem(status, "bad_http", "The request is not proper HTTP.");
         };
-    byte[] body = Json.bytes(Problems.write(problem, Problems.Form.OPENAI));
+    byte[] body = JsonBodies.bytes(Problems.write(problem, Problems.Format.OPENAI));
     return DirectHandler.TransportResponse.builder()
         .status(io.helidon.http.Status.create(problem.status()))
         .header(HeaderNames.CONTENT_TYPE, "application/json")

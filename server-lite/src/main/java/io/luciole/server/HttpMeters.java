@@ -14,12 +14,12 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import java.util.concurrent.TimeUnit;
 
-/** The server's meters: its requests, the engine, the JVM. */
+/** The server's Micrometer meters: its requests, the engine and the JVM. */
 final class HttpMeters {
   private final MeterRegistry registry;
 
   @Inject
-  HttpMeters(MeterRegistry registry, EmbeddingEngine engine, Admission admission) {
+  HttpMeters(MeterRegistry registry, EmbeddingEngine engine, RequestLimiter limiter) {
     this.registry = registry;
     new EngineMeters(engine).bindTo(registry);
     new ClassLoaderMetrics().bindTo(registry);
@@ -27,14 +27,15 @@ final class HttpMeters {
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
     new UptimeMetrics().bindTo(registry);
-    Gauge.builder("luciole.http.requests.active", admission, Admission::requests)
+    Gauge.builder("luciole.http.requests.active", limiter, RequestLimiter::requests)
         .register(registry);
-    Gauge.builder("luciole.http.tokens.waiting", admission, Admission::tokens).register(registry);
-    FunctionCounter.builder("luciole.http.refused", admission, Admission::refused)
+    Gauge.builder("luciole.http.tokens.waiting", limiter, RequestLimiter::tokens)
+        .register(registry);
+    FunctionCounter.builder("luciole.http.refused", limiter, RequestLimiter::refused)
         .register(registry);
   }
 
-  /** Records an answer. The route, not the path, is the tag, so that their number is bounded. */
+  /** Records an answer. Tags name the route, not the path, so that their number is bounded. */
   void record(Route route, int status, Exchange x) {
     Timer.builder("luciole.http.requests")
         .tag("method", route.method().text())

@@ -1,5 +1,6 @@
 package io.luciole.server;
 
+import com.google.inject.Binder;
 import com.google.inject.CreationException;
 import com.google.inject.Guice;
 import com.google.inject.Inject;
@@ -39,18 +40,22 @@ public final class LucioleServer implements AutoCloseable {
   private final ServerConfig config;
   private final Gateway gateway;
   private final SearchIndex index;
-  private final HangUps hangUps;
+  private final ClientConnections connections;
   private final List<Route> routes = new ArrayList<>();
   private final WebServer web;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   @Inject
   LucioleServer(
-      ServerConfig config, Gateway gateway, SearchIndex index, HangUps hangUps, Set<Api> apis) {
+      ServerConfig config,
+      Gateway gateway,
+      SearchIndex index,
+      ClientConnections connections,
+      Set<Api> apis) {
     this.config = config;
     this.gateway = gateway;
     this.index = index;
-    this.hangUps = hangUps;
+    this.connections = connections;
     apis.forEach(api -> routes.addAll(api.routes()));
     routes.sort(Comparator.comparing(Route::path).thenComparing(r -> r.method().text()));
     HttpRouting.Builder routing = HttpRouting.builder();
@@ -78,7 +83,6 @@ public final class LucioleServer implements AutoCloseable {
             .shutdownHook(false)
             .featuresDiscoverServices(false)
             .protocolsDiscoverServices(false)
-            .addConnectionSelector(hangUps)
             .connectionOptions(socket -> socket.tcpNoDelay(true))
             .backlog(4096)
             .writeQueueLength(0)
@@ -86,6 +90,7 @@ public final class LucioleServer implements AutoCloseable {
             .shutdownGracePeriod(config.limits().shutdown())
             .directHandlers(direct.build())
             .routing(routing);
+    connections.install(builder);
     ServerConfig.TlsFiles tls = config.tls();
     if (tls != null) {
       TlsKeys.install(tls, builder);
@@ -94,16 +99,20 @@ public final class LucioleServer implements AutoCloseable {
   }
 
   /**
-   * Wires a server and starts it.
+   * Creates a server and starts it.
    *
+   * @param config where to listen, who may call, and how much to take on
+   * @param engine the engine, which stays the caller's to close
+   * @return the running server
    * @throws ConfigException if the configuration is wrong
-   * @throws LucioleException if the index cannot be opened, or the port is taken
+   * @throws LucioleException if the index cannot be opened, or the port is in use
    */
   public static LucioleServer start(ServerConfig config, EmbeddingEngine engine) {
     var address = config.requireAddress();
     try {
       LucioleServer server =
-          Guice.createInjector(Stage.PRODUCTION, new ServerModule(config, engine))
+          Guice.createInjector(
+                  Stage.PRODUCTION, LucioleServer::strict, new ServerModule(config, engine))
               .getInstance(LucioleServer.class);
       server.start();
       return server;
@@ -115,10 +124,16 @@ public final class LucioleServer implements AutoCloseable {
     }
   }
 
+  /** Makes a missing binding or a circular dependency an error, instead of guessing. */
+  private static void strict(Binder binder) {
+    binder.requireExplicitBindings();
+    binder.disableCircularProxies();
+  }
+
   /**
    * Starts listening.
    *
-   * @throws LucioleException if that cannot be, because the port is taken for instance
+   * @throws LucioleException if it cannot listen, for instance because the port is in use
    */
   public void start() {
     try {
@@ -127,7 +142,7 @@ public final class LucioleServer implements AutoCloseable {
       giveBack();
       throw e;
     }
-    // A port that is taken is logged there, not thrown.
+    // Helidon logs that a port is in use, and does not throw.
     if (!web.isRunning() || web.port() <= 0) {
       giveBack();
       throw new LucioleException(
@@ -139,25 +154,33 @@ public final class LucioleServer implements AutoCloseable {
     }
   }
 
-  /** The port that is listened on. */
+  /**
+   * The port that the server listens on.
+   *
+   * @return the port, which was chosen by the system if 0 was configured
+   */
   public int port() {
     return web.port();
   }
 
-  /** Where the server is. */
+  /**
+   * The server's address.
+   *
+   * @return its root, such as {@code http://127.0.0.1:8080/}
+   */
   public URI uri() {
     String host = config.host().contains(":") ? '[' + config.host() + ']' : config.host();
     return URI.create((config.tls() == null ? "http://" : "https://") + host + ':' + port() + '/');
   }
 
-  /** The operations. */
+  /** All operations, ordered by path and method. */
   List<Route> routes() {
     return List.copyOf(routes);
   }
 
   /**
-   * Refuses new requests, finishes those under way for up to the limit configured, commits what was
-   * put into the index, and gives everything back but the engine. Closing twice does nothing.
+   * Refuses new requests, finishes those in progress for up to the configured limit, commits what
+   * was put into the index, and releases everything except the engine. Closing twice does nothing.
    */
   @Override
   public void close() {
@@ -173,7 +196,7 @@ public final class LucioleServer implements AutoCloseable {
   }
 
   private void giveBack() {
-    hangUps.close();
+    connections.close();
     index.close();
   }
 }

@@ -5,13 +5,14 @@ import com.google.inject.Inject;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EmbeddingJson;
 import io.luciole.Output;
 import io.luciole.Role;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 
-/** Any of dense, sparse and token vectors in one call. */
+/** Dense, sparse and token vectors in one call, as {@link EmbeddingJson} writes them. */
 final class M3Api implements Api {
   private final Embedder embedder;
   private final EmbeddingEngine engine;
@@ -24,26 +25,27 @@ final class M3Api implements Api {
 
   @Override
   public List<Route> routes() {
-    return List.of(Route.post("/v1/m3/embeddings", Problems.Form.OPENAI, this::embeddings));
+    return List.of(Route.post("/v1/m3/embeddings", Problems.Format.OPENAI, this::embeddings));
   }
 
   private void embeddings(Exchange x) throws Exception {
     ObjectNode body = x.json();
-    Json.requireKnown(body, "model", "input", "outputs", "role", "encoding_format");
-    Options.requireModel(engine, Json.stringOr(body, "model"));
-    List<Input> inputs = Input.parse(body.path("input"), "input");
-    Set<Output> outputs = Options.outputs(engine, body.path("outputs"), "outputs");
-    Vectors.Encoding encoding =
-        Json.choice(
-            Json.string(body, "encoding_format", "float"),
+    JsonBodies.requireKnown(body, "model", "input", "outputs", "role", "encoding_format");
+    RequestOptions.requireModel(engine, JsonBodies.stringOr(body, "model"));
+    List<EmbeddingInput> inputs = EmbeddingInput.parse(body.path("input"), "input");
+    Set<Output> outputs = RequestOptions.outputs(engine, body.path("outputs"), "outputs");
+    EmbeddingJson.DenseEncoding encoding =
+        JsonBodies.choice(
+            JsonBodies.string(body, "encoding_format", "float"),
             "encoding_format",
-            Arrays.asList(Vectors.Encoding.values()));
+            Arrays.asList(EmbeddingJson.DenseEncoding.values()));
     EmbedOptions options =
-        Options.role(Json.stringOr(body, "role"), Role.PASSAGE, "role").outputs(outputs);
+        RequestOptions.role(JsonBodies.stringOr(body, "role"), Role.PASSAGE, "role")
+            .outputs(outputs);
     List<Embedding> embeddings = embedder.embed(x, inputs, "input", options);
     int tokens = Vectors.tokens(embeddings);
     x.ok(
-        Json.bytes(out -> {
+        JsonBodies.bytes(out -> {
           out.writeStartObject();
           out.writeStringField("object", "list");
           out.writeStringField("model", engine.modelName());
@@ -54,18 +56,7 @@ final class M3Api implements Api {
             out.writeNumberField("index", i);
             out.writeNumberField("tokens", embedding.tokenCount());
             out.writeBooleanField("truncated", embedding.truncated());
-            if (outputs.contains(Output.DENSE)) {
-              out.writeFieldName("dense");
-              Vectors.dense(out, embedding.dense(), encoding);
-            }
-            if (outputs.contains(Output.SPARSE)) {
-              out.writeFieldName("sparse");
-              Vectors.sparse(out, embedding.sparse());
-            }
-            if (outputs.contains(Output.COLBERT)) {
-              out.writeFieldName("colbert");
-              Vectors.rows(out, embedding.colbert());
-            }
+            EmbeddingJson.writeVectors(out, embedding, outputs, encoding);
             out.writeEndObject();
           }
           out.writeEndArray();

@@ -6,6 +6,7 @@ import io.helidon.http.Method;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EmbeddingJson;
 import io.luciole.Output;
 import io.luciole.Role;
 import java.time.Instant;
@@ -13,7 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** OpenAI's embeddings and models. */
+/** OpenAI's API for embeddings and models. */
 final class OpenAiApi implements Api {
   private final Embedder embedder;
   private final EmbeddingEngine engine;
@@ -28,29 +29,29 @@ final class OpenAiApi implements Api {
   @Override
   public List<Route> routes() {
     return List.of(
-        Route.post("/v1/embeddings", Problems.Form.OPENAI, this::embeddings),
+        Route.post("/v1/embeddings", Problems.Format.OPENAI, this::embeddings),
         Route.of(Method.GET, "/v1/models", this::models),
         Route.of(Method.GET, "/v1/models/{+id}", this::model));
   }
 
   private void embeddings(Exchange x) throws Exception {
     ObjectNode body = x.json();
-    Options.requireModel(engine, Json.stringOr(body, "model"));
-    List<Input> inputs = Input.parse(body.path("input"), "input");
-    Vectors.Encoding encoding =
-        Json.choice(
-            Json.string(body, "encoding_format", "float"),
+    RequestOptions.requireModel(engine, JsonBodies.stringOr(body, "model"));
+    List<EmbeddingInput> inputs = EmbeddingInput.parse(body.path("input"), "input");
+    EmbeddingJson.DenseEncoding encoding =
+        JsonBodies.choice(
+            JsonBodies.string(body, "encoding_format", "float"),
             "encoding_format",
-            Arrays.asList(Vectors.Encoding.values()));
+            Arrays.asList(EmbeddingJson.DenseEncoding.values()));
     int dimension = engine.backend().dimension();
-    int dimensions = Json.integer(body, "dimensions", dimension, 1, dimension);
+    int dimensions = JsonBodies.integer(body, "dimensions", dimension, 1, dimension);
     EmbedOptions options =
-        Options.role(Json.stringOr(body, "input_type"), Role.PASSAGE, "input_type")
+        RequestOptions.role(JsonBodies.stringOr(body, "input_type"), Role.PASSAGE, "input_type")
             .outputs(Output.DENSE);
     List<Embedding> embeddings = embedder.embed(x, inputs, "input", options);
     int tokens = Vectors.tokens(embeddings);
     x.ok(
-        Json.bytes(out -> {
+        JsonBodies.bytes(out -> {
           out.writeStartObject();
           out.writeStringField("object", "list");
           out.writeArrayFieldStart("data");
@@ -60,7 +61,7 @@ final class OpenAiApi implements Api {
             out.writeNumberField("index", i);
             out.writeFieldName("embedding");
             float[] dense = embeddings.get(i).dense();
-            Vectors.dense(out, Vectors.shortened(dense, dimensions), encoding);
+            EmbeddingJson.writeDense(out, Vectors.shortened(dense, dimensions), encoding);
             out.writeEndObject();
           }
           out.writeEndArray();
@@ -74,19 +75,19 @@ final class OpenAiApi implements Api {
   }
 
   private void models(Exchange x) {
-    ObjectNode root = Json.object().put("object", "list");
+    ObjectNode root = JsonBodies.object().put("object", "list");
     root.putArray("data").add(describe());
     x.ok(root);
   }
 
   private void model(Exchange x) {
-    Options.requireModel(engine, x.variable("id"));
+    RequestOptions.requireModel(engine, x.variable("id"));
     x.ok(describe());
   }
 
   private ObjectNode describe() {
     ObjectNode model =
-        Json.object()
+        JsonBodies.object()
             .put("id", engine.modelName())
             .put("object", "model")
             .put("created", created)

@@ -3,8 +3,8 @@ package io.luciole.server;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a request fails with, for its sender: thrown where it is found out, and written by {@link
- * Problems}.
+ * An error of a request that its sender is told about: thrown where it is detected, and written as
+ * JSON by {@link Problems}.
  */
 final class Problem extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -26,22 +26,22 @@ final class Problem extends RuntimeException {
     this(status, code, message, null, 0);
   }
 
-  /** The request itself is wrong. */
+  /** 400: the request is wrong. */
   static Problem invalid(@Nullable String param, String message) {
     return new Problem(400, "invalid_request", message, param, 0);
   }
 
-  /** The request is more than the server takes. */
+  /** 413: the request exceeds a limit of the server's. */
   static Problem tooLarge(@Nullable String param, String message) {
     return new Problem(413, "too_large", message, param, 0);
   }
 
-  /** There is no such thing. */
+  /** 404: what the path names does not exist. */
   static Problem notFound(String message) {
     return new Problem(404, "not_found", message, null, 0);
   }
 
-  /** Too much is under way. */
+  /** 429: the server is overloaded. */
   static Problem overloaded(String message, long retryAfterSeconds) {
     return new Problem(429, "overloaded", message, null, retryAfterSeconds);
   }
@@ -50,17 +50,17 @@ final class Problem extends RuntimeException {
     return status;
   }
 
-  /** A word for programs. */
+  /** The error's name, for programs. */
   String code() {
     return code;
   }
 
-  /** Where in the request, if it is there: {@code input[3]}. */
+  /** The part of the request that is wrong, such as {@code input[3]}, or null. */
   @Nullable String param() {
     return param;
   }
 
-  /** When to try again, or 0. */
+  /** After how many seconds to try again, or 0. */
   long retryAfterSeconds() {
     return retryAfterSeconds;
   }

@@ -16,12 +16,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 
 /**
- * The table from exception to status, and the forms in which it is told. docs/server.md prints the
- * table; a test holds both to each other.
+ * Maps exceptions to HTTP statuses, and writes them in the format of each family of APIs.
+ * docs/server.md prints the table of statuses; a test compares the two.
  */
 final class Problems {
-  /** How a family of APIs writes what went wrong. */
-  enum Form {
+  /** The JSON format of a family's errors. */
+  enum Format {
     /** {@code {"error": {"message", "type", "param", "code"}}}. */
     OPENAI,
     /** {@code {"error": "…", "error_type": "…"}}, text-embeddings-inference's. */
@@ -32,7 +32,7 @@ final class Problems {
 
   private Problems() {}
 
-  /** What a failure is to the client. What is not known is an internal error without details. */
+  /** Maps a failure. An unknown one is an internal error, and its details are not told. */
   static Problem of(Throwable failure) {
     Throwable cause = failure;
     while ((cause instanceof CompletionException || cause instanceof ExecutionException)
@@ -76,10 +76,10 @@ final class Problems {
     return message == null ? e.getClass().getSimpleName() : message;
   }
 
-  /** Writes a problem. */
-  static ObjectNode write(Problem problem, Form form) {
-    ObjectNode root = Json.object();
-    switch (form) {
+  /** Writes a problem as JSON. */
+  static ObjectNode write(Problem problem, Format format) {
+    ObjectNode root = JsonBodies.object();
+    switch (format) {
       case OPENAI ->
           root.putObject("error")
               .put("message", problem.text())

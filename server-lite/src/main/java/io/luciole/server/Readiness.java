@@ -13,8 +13,8 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether the server can do its work: an inference, a client's or one made to find out, has
- * succeeded within the time set. Those who ask at once share one probe.
+ * Tells whether the server is ready: whether an inference has succeeded within the configured time,
+ * be it a client's or a probe. Concurrent callers share one probe.
  */
 final class Readiness {
   private static final Duration PROBE = Duration.ofSeconds(5);
@@ -31,8 +31,8 @@ final class Readiness {
     this.withinNanos = config.limits().readyWithin().toNanos();
   }
 
-  /** An inference has succeeded. */
-  void succeeded() {
+  /** Records that an inference has succeeded. */
+  void recordSuccess() {
     lastSuccess = System.nanoTime();
     everSucceeded = true;
   }
@@ -41,8 +41,8 @@ final class Readiness {
     return everSucceeded && System.nanoTime() - lastSuccess <= withinNanos;
   }
 
-  /** Why the server is not ready, or null if it is. Probes if nothing has succeeded lately. */
-  @Nullable String problem() {
+  /** Why the server is not ready, or null if it is. Runs a probe if no success is recent. */
+  @Nullable String reasonNotReady() {
     EngineHealth.State state = engine.health().state();
     if (state == EngineHealth.State.UNHEALTHY || state == EngineHealth.State.CLOSED) {
       return "the engine is " + state;
@@ -53,7 +53,7 @@ final class Readiness {
     try {
       Embedding done = probe().get(PROBE.toMillis() + 500, TimeUnit.MILLISECONDS);
       if (done.tokenCount() > 0) {
-        succeeded();
+        recordSuccess();
       }
       return null;
     } catch (ExecutionException e) {

@@ -15,8 +15,9 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * Reranking by the model's own scores, in text-embeddings-inference's shape ({@code query}, {@code
- * texts}) and in Cohere's and Infinity's ({@code query}, {@code documents}, {@code top_n}).
+ * Reranks texts by the model's scores, with text-embeddings-inference's request ({@code query},
+ * {@code texts}), and with Cohere's and Infinity's ({@code query}, {@code documents}, {@code
+ * top_n}).
  */
 final class RerankApi implements Api {
   private final Embedder embedder;
@@ -33,9 +34,9 @@ final class RerankApi implements Api {
   @Override
   public List<Route> routes() {
     return List.of(
-        Route.post("/rerank", Problems.Form.TEI, this::either),
-        Route.post("/v1/rerank", Problems.Form.COHERE, x -> documents(x, x.json(), false)),
-        Route.post("/v2/rerank", Problems.Form.COHERE, x -> documents(x, x.json(), false)));
+        Route.post("/rerank", Problems.Format.TEI, this::either),
+        Route.post("/v1/rerank", Problems.Format.COHERE, x -> documents(x, x.json(), false)),
+        Route.post("/v2/rerank", Problems.Format.COHERE, x -> documents(x, x.json(), false)));
   }
 
   private void either(Exchange x) throws Exception {
@@ -48,11 +49,11 @@ final class RerankApi implements Api {
   }
 
   private void texts(Exchange x, ObjectNode body) throws Exception {
-    List<String> texts = Json.strings(body.path("texts"), "texts");
-    boolean returnText = Json.flag(body, "return_text", false);
-    Options.requireRight(body);
-    Scored scored = score(x, body, texts, "texts", Json.flag(body, "truncate", false));
-    ArrayNode root = Json.array();
+    List<String> texts = JsonBodies.strings(body.path("texts"), "texts");
+    boolean returnText = JsonBodies.flag(body, "return_text", false);
+    RequestOptions.requireRight(body);
+    Scored scored = score(x, body, texts, "texts", JsonBodies.flag(body, "truncate", false));
+    ArrayNode root = JsonBodies.array();
     for (Ranked ranked : scored.ranking) {
       ObjectNode each = root.addObject().put("index", ranked.index).put("score", ranked.score);
       if (returnText) {
@@ -63,17 +64,17 @@ final class RerankApi implements Api {
   }
 
   /**
-   * Cohere's shape, and Infinity's, which differ in how a document is given back: {@code {"text":
-   * …}} or the text itself. Both cut what is too long.
+   * Answers Cohere's and Infinity's requests. Cohere returns a document as {@code {"text": …}},
+   * Infinity as the text itself. Both truncate texts that are too long.
    */
   private void documents(Exchange x, ObjectNode body, boolean infinity) throws Exception {
-    Options.requireModel(engine, Json.stringOr(body, "model"));
+    RequestOptions.requireModel(engine, JsonBodies.stringOr(body, "model"));
     List<String> texts = documentTexts(body.path("documents"));
-    int topN = Json.integer(body, "top_n", texts.size(), 1, Integer.MAX_VALUE);
-    boolean returnDocuments = Json.flag(body, "return_documents", false);
+    int topN = JsonBodies.integer(body, "top_n", texts.size(), 1, Integer.MAX_VALUE);
+    boolean returnDocuments = JsonBodies.flag(body, "return_documents", false);
     Scored scored = score(x, body, texts, "documents", true);
     ObjectNode root =
-        Json.object()
+        JsonBodies.object()
             .put("object", "rerank")
             .put("id", UUID.randomUUID().toString())
             .put("model", engine.modelName())
@@ -95,13 +96,13 @@ final class RerankApi implements Api {
 
   private static List<String> documentTexts(JsonNode documents) {
     if (!documents.isArray()) {
-      throw Json.wrong("documents", "an array of texts", documents);
+      throw JsonBodies.wrong("documents", "an array of texts", documents);
     }
     List<String> texts = new ArrayList<>();
     for (int i = 0; i < documents.size(); i++) {
       JsonNode each = documents.get(i);
       if (!each.isTextual() && !each.path("text").isTextual()) {
-        throw Json.wrong("documents[" + i + ']', "a text or {\"text\": …}", each);
+        throw JsonBodies.wrong("documents[" + i + ']', "a text or {\"text\": …}", each);
       }
       texts.add(each.isTextual() ? each.textValue() : each.path("text").textValue());
     }
@@ -110,26 +111,30 @@ final class RerankApi implements Api {
 
   private record Scored(List<Ranked> ranking, int tokens) {}
 
-  /** The query is embedded in its own role. */
+  /** Scores texts against the query, which is embedded in the query's role. */
   private Scored score(
       Exchange x, ObjectNode body, List<String> texts, String where, boolean truncate)
       throws Exception {
-    Input query = new Input.Text(Json.string(body, "query"));
+    EmbeddingInput query = new EmbeddingInput.Text(JsonBodies.string(body, "query"));
     if (texts.isEmpty()) {
       throw Problem.invalid(where, "Expected at least one text as \"" + where + "\", found none.");
     }
-    Scores.Weights weights = Options.weights(engine, body.path("weights"));
-    List<Input> inputs = new ArrayList<>(texts.size());
-    texts.forEach(text -> inputs.add(new Input.Text(text)));
+    Scores.Weights weights = RequestOptions.weights(engine, body.path("weights"));
+    List<EmbeddingInput> inputs = new ArrayList<>(texts.size());
+    texts.forEach(text -> inputs.add(new EmbeddingInput.Text(text)));
     Embedding asked =
         embedder
             .embed(
-                x, List.of(query), "query", EmbedOptions.query().outputs(Options.outputs(weights)))
+                x,
+                List.of(query),
+                "query",
+                EmbedOptions.query().outputs(RequestOptions.outputs(weights)))
             .get(0);
     List<Embedding> passages =
-        embedder.embed(x, inputs, where, EmbedOptions.passage().outputs(Options.outputs(weights)));
-    Options.requireWhole(engine, List.of(asked), "query", truncate);
-    Options.requireWhole(engine, passages, where, truncate);
+        embedder.embed(
+            x, inputs, where, EmbedOptions.passage().outputs(RequestOptions.outputs(weights)));
+    RequestOptions.requireWhole(engine, List.of(asked), "query", truncate);
+    RequestOptions.requireWhole(engine, passages, where, truncate);
     List<Ranked> ranking = new ArrayList<>(passages.size());
     for (int i = 0; i < passages.size(); i++) {
       ranking.add(new Ranked(i, Scores.weighted(asked, passages.get(i), weights)));

@@ -3,7 +3,7 @@ package io.luciole.server;
 import java.io.IOException;
 import java.io.InputStream;
 
-/** Files that come along in the jar. */
+/** Reads files of this package from the jar. */
 final class Resources {
   private Resources() {}
 

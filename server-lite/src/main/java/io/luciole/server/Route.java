@@ -5,26 +5,28 @@ import static java.util.Objects.requireNonNull;
 import io.helidon.http.Method;
 
 /**
- * One operation.
+ * One operation of the HTTP API.
  *
- * @param path as OpenAPI writes it, {@code /v1/documents/{id}}
+ * @param method its HTTP method
+ * @param path its path as OpenAPI writes it, such as {@code /v1/documents/{id}}
  * @param access who may call it
- * @param errors how what goes wrong is told
- * @param counted whether it counts against the requests at once; those that look after the server
- *     do not
+ * @param errors the format of its errors
+ * @param limited whether it counts towards the limit on concurrent requests, as all do except those
+ *     that manage the server
+ * @param handling what answers it
  */
 record Route(
     Method method,
     String path,
     Access access,
-    Problems.Form errors,
-    boolean counted,
+    Problems.Format errors,
+    boolean limited,
     Handling handling) {
   /** Who may call. */
   enum Access {
-    /** Anybody. */
+    /** Everybody. */
     OPEN,
-    /** Who shows a key, if there are keys. */
+    /** Callers with a key, if keys are configured. */
     KEY
   }
 
@@ -38,16 +40,16 @@ record Route(
     requireNonNull(path, "path");
   }
 
-  static Route post(String path, Problems.Form errors, Handling handling) {
+  static Route post(String path, Problems.Format errors, Handling handling) {
     return new Route(Method.POST, path, Access.KEY, errors, true, handling);
   }
 
   static Route of(Method method, String path, Handling handling) {
-    return new Route(method, path, Access.KEY, Problems.Form.OPENAI, true, handling);
+    return new Route(method, path, Access.KEY, Problems.Format.OPENAI, true, handling);
   }
 
-  /** A route that looks after the server. */
-  static Route upkeep(String path, Access access, Handling handling) {
-    return new Route(Method.GET, path, access, Problems.Form.OPENAI, false, handling);
+  /** A GET that manages the server. */
+  static Route management(String path, Access access, Handling handling) {
+    return new Route(Method.GET, path, access, Problems.Format.OPENAI, false, handling);
   }
 }

@@ -1,10 +1,13 @@
 package io.luciole.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
 import io.luciole.EmbeddingEngine;
 import io.luciole.lucene.Fusion;
+import io.luciole.lucene.Highlight;
+import io.luciole.lucene.Highlighter;
 import io.luciole.lucene.Hit;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
@@ -18,8 +21,9 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
-/** Search. */
+/** Searches the index. */
 final class SearchApi implements Api {
   private static final int MAX_TOP = 1000;
   private static final int MAX_DEPTH = 10_000;
@@ -37,12 +41,12 @@ final class SearchApi implements Api {
 
   @Override
   public List<Route> routes() {
-    return List.of(Route.post("/v1/search", Problems.Form.OPENAI, this::search));
+    return List.of(Route.post("/v1/search", Problems.Format.OPENAI, this::search));
   }
 
   private void search(Exchange x) throws TimeoutException, IOException {
     ObjectNode body = x.json();
-    Json.requireKnown(
+    JsonBodies.requireKnown(
         body,
         "query",
         "top",
@@ -61,24 +65,19 @@ final class SearchApi implements Api {
     HybridQuery query = query(x, body, searcher);
     SearchResult result = index.search(query);
     if (result.tokens() > 0) {
-      readiness.succeeded();
+      readiness.recordSuccess();
       x.count(1, result.tokens());
     }
-    boolean explain = Json.flag(body, "explain", false);
-    ObjectNode root = Json.object();
-    try (Highlights highlights =
-        new Highlights(
-            searcher,
-            engine,
-            query.text(),
-            query.matchedTokens() ? result.hits() : List.of(),
-            result.legs().containsKey(Leg.BM25))) {
+    boolean explain = JsonBodies.flag(body, "explain", false);
+    ObjectNode root = JsonBodies.object();
+    try (@Nullable Highlighter highlighter =
+        query.matchedTokens() ? new Highlighter(searcher, engine, query, result) : null) {
       var hits = root.putArray("hits");
       for (Hit hit : result.hits()) {
         ObjectNode each = hits.addObject();
         write(hit, each);
-        if (query.matchedTokens()) {
-          highlights.write(hit, each.putArray("highlights"));
+        if (highlighter != null) {
+          write(highlighter.highlights(hit), each.putArray("highlights"));
         }
         if (explain) {
           each.put("explain", hit.explain().toString());
@@ -122,29 +121,42 @@ final class SearchApi implements Api {
     }
   }
 
+  /** Ranges are in UTF-16 units, weights are rounded to three decimals. */
+  private static void write(List<Highlight> highlights, ArrayNode spans) {
+    for (Highlight highlight : highlights) {
+      spans
+          .addObject()
+          .put("field", highlight.field().id())
+          .put("start", highlight.start())
+          .put("end", highlight.end())
+          .put("weight", Math.round(highlight.weight() * 1000) / 1000.0)
+          .put("by", highlight.leg().id());
+    }
+  }
+
   private HybridQuery query(Exchange x, ObjectNode body, HybridSearcher searcher)
       throws TimeoutException {
-    String text = Json.string(body, "query");
+    String text = JsonBodies.string(body, "query");
     if (text.length() > x.limits().maxCharacters()) {
       throw Problem.tooLarge(
           "query", "A query may have " + x.limits().maxCharacters() + " characters.");
     }
-    int top = Json.integer(body, "top", 10, 0, MAX_TOP);
-    int offset = Json.integer(body, "offset", 0, 0, MAX_DEPTH);
+    int top = JsonBodies.integer(body, "top", 10, 0, MAX_TOP);
+    int offset = JsonBodies.integer(body, "offset", 0, 0, MAX_DEPTH);
     int usual = Math.max(HybridQuery.DEFAULT_DEPTH, Math.min(MAX_DEPTH, top + offset));
     HybridQuery query =
         HybridQuery.of(text)
             .top(top)
             .offset(offset)
-            .depth(Json.integer(body, "depth", usual, 1, MAX_DEPTH))
-            .matchedTokens(Json.flag(body, "highlight", false));
+            .depth(JsonBodies.integer(body, "depth", usual, 1, MAX_DEPTH))
+            .matchedTokens(JsonBodies.flag(body, "highlight", false));
     if (body.hasNonNull("legs")) {
       query = query.legs(legs(body.get("legs"), searcher));
     }
     if (body.hasNonNull("weights")) {
       query = weighted(query, body.get("weights"));
     }
-    String fusion = Json.stringOr(body, "fusion");
+    String fusion = JsonBodies.stringOr(body, "fusion");
     if (fusion != null) {
       try {
         query = query.fusion(Fusion.parse(fusion));
@@ -153,25 +165,26 @@ final class SearchApi implements Api {
       }
     }
     if (body.hasNonNull("filter")) {
-      query = query.filter(new Filters(searcher.schema()).parse(body.get("filter"), "filter"));
+      query = query.filter(new FilterParser(searcher.schema()).parse(body.get("filter"), "filter"));
     }
     if (body.hasNonNull("rerank")) {
       query = reranked(query, body.get("rerank"));
     }
     if (body.hasNonNull("view")) {
-      query = query.view(Json.integer(body, "view", 0, 0, Integer.MAX_VALUE));
+      query = query.view(JsonBodies.integer(body, "view", 0, 0, Integer.MAX_VALUE));
     }
     int limit = (int) Math.min(Integer.MAX_VALUE, x.remaining().toMillis() + 1);
-    return query.timeout(Duration.ofMillis(Json.integer(body, "timeout_ms", limit, 1, limit)));
+    return query.timeout(
+        Duration.ofMillis(JsonBodies.integer(body, "timeout_ms", limit, 1, limit)));
   }
 
   private static EnumSet<Leg> legs(JsonNode names, HybridSearcher searcher) {
     EnumSet<Leg> legs = EnumSet.noneOf(Leg.class);
-    for (String name : Json.strings(names, "legs")) {
-      legs.add(Json.choice(name, "legs", Arrays.asList(Leg.values())));
+    for (String name : JsonBodies.strings(names, "legs")) {
+      legs.add(JsonBodies.choice(name, "legs", Arrays.asList(Leg.values())));
     }
     if (legs.isEmpty()) {
-      throw Json.wrong("legs", "at least one leg", names);
+      throw JsonBodies.wrong("legs", "at least one leg", names);
     }
     if (!searcher.legs().containsAll(legs)) {
       throw Problem.invalid(
@@ -187,25 +200,26 @@ final class SearchApi implements Api {
 
   private static HybridQuery weighted(HybridQuery query, JsonNode weights) {
     if (!weights.isObject()) {
-      throw Json.wrong("weights", "an object such as {\"dense\": 1, \"bm25\": 0.5}", weights);
+      throw JsonBodies.wrong("weights", "an object such as {\"dense\": 1, \"bm25\": 0.5}", weights);
     }
     HybridQuery changed = query;
     for (Map.Entry<String, JsonNode> entry : weights.properties()) {
-      Leg leg = Json.choice(entry.getKey(), "weights", Arrays.asList(Leg.values()));
-      changed = changed.weight(leg, Json.weight(entry.getValue(), "weights." + entry.getKey()));
+      Leg leg = JsonBodies.choice(entry.getKey(), "weights", Arrays.asList(Leg.values()));
+      changed =
+          changed.weight(leg, JsonBodies.weight(entry.getValue(), "weights." + entry.getKey()));
     }
     return changed;
   }
 
   private HybridQuery reranked(HybridQuery query, JsonNode rerank) {
     if (!rerank.isObject()) {
-      throw Json.wrong("rerank", "an object such as {\"depth\": 50}", rerank);
+      throw JsonBodies.wrong("rerank", "an object such as {\"depth\": 50}", rerank);
     }
     return query.rerank(
         new HybridQuery.Rerank(
-            Json.integer(rerank, "depth", 50, 1, MAX_TOP),
+            JsonBodies.integer(rerank, "depth", 50, 1, MAX_TOP),
             rerank.has("weights")
-                ? Options.weights(engine, rerank.get("weights"))
+                ? RequestOptions.weights(engine, rerank.get("weights"))
                 : HybridQuery.Rerank.COLBERT));
   }
 }

@@ -25,8 +25,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The index that is served, or none. What is put is found within a second, and is durable from the
- * next commit on. Safe for use by many threads.
+ * The index that is served, if one is configured. A document that is put is found within a second,
+ * and is durable from the next commit on. Safe for use by many threads.
  */
 final class SearchIndex implements AutoCloseable {
   private static final long REFRESH_NANOS = Duration.ofSeconds(1).toNanos();
@@ -39,7 +39,7 @@ final class SearchIndex implements AutoCloseable {
   private final AtomicLong refreshed = new AtomicLong(System.nanoTime());
 
   /**
-   * Opens the configured index for search and writing, or makes it.
+   * Opens the configured index for search and writing, or creates it.
    *
    * @throws ConfigException if a form of sparse weights is configured that the model does not give
    * @throws io.luciole.lucene.IndexException if it is another model's, or another process writes it
@@ -68,7 +68,7 @@ final class SearchIndex implements AutoCloseable {
     }
     HybridIndexer opened = HybridIndexer.open(path, engine, options);
     try {
-      // A new index is there from the start, not only from the first document's commit on.
+      // Makes a new index readable at once, not only after the first document's commit.
       opened.commit();
       searcher = HybridSearcher.open(opened, engine);
       indexer = opened;
@@ -105,7 +105,7 @@ final class SearchIndex implements AutoCloseable {
     }
   }
 
-  /** Blocks while too much is under way; completes when the document is written. */
+  /** Puts a document. Blocks while too many wait; the future completes when it is written. */
   CompletableFuture<Boolean> put(SourceDocument document) {
     CompletableFuture<Boolean> written = required(indexer).put(document);
     return written.whenComplete((replaced, failed) -> changed());
@@ -121,7 +121,7 @@ final class SearchIndex implements AutoCloseable {
     uncommitted.set(true);
   }
 
-  /** Makes durable, and visible, what was put so far. */
+  /** Makes everything that was put or deleted so far durable and visible. */
   void commit() {
     HybridIndexer open = required(indexer);
     uncommitted.set(false);
@@ -136,7 +136,7 @@ final class SearchIndex implements AutoCloseable {
     boolean unused = requireNonNull(searcher).refresh();
   }
 
-  /** Adds what the index is to an object. */
+  /** Adds a description of the index to an object. */
   void describe(ObjectNode root) {
     if (path == null || searcher == null) {
       root.putNull("index");
@@ -162,7 +162,7 @@ final class SearchIndex implements AutoCloseable {
     of.schema().metadata().forEach((name, type) -> fields.put(name, type.id()));
   }
 
-  /** Commits what is not yet, and closes; what is under way ends first. */
+  /** Commits what is not committed yet, and closes the index. */
   @Override
   public void close() {
     if (indexer == null || searcher == null) {

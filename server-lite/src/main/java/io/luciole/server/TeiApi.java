@@ -7,6 +7,7 @@ import com.google.inject.Inject;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EmbeddingJson;
 import io.luciole.Output;
 import io.luciole.Role;
 import io.luciole.Scores;
@@ -17,9 +18,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
-/** The APIs of text-embeddings-inference. */
+/** The API of text-embeddings-inference, except for its reranking. */
 final class TeiApi implements Api {
-  private static final Problems.Form TEI = Problems.Form.TEI;
+  private static final Problems.Format TEI = Problems.Format.TEI;
 
   private final Embedder embedder;
   private final EmbeddingEngine engine;
@@ -38,34 +39,38 @@ final class TeiApi implements Api {
         Route.post("/embed_all", TEI, this::embedAll),
         Route.post("/similarity", TEI, this::similarity),
         Route.post("/tokenize", TEI, this::tokenize),
-        Route.upkeep("/info", Route.Access.KEY, this::info));
+        Route.management("/info", Route.Access.KEY, this::info));
   }
 
   private List<Embedding> inputs(Exchange x, ObjectNode body, Output output) throws Exception {
-    if (!Json.flag(body, "normalize", true) && engine.description().normalize()) {
+    if (!JsonBodies.flag(body, "normalize", true) && engine.description().normalize()) {
       throw Problem.invalid(
           "normalize", "The model's vectors are normalised; \"normalize\": false is not offered.");
     }
     EmbedOptions options =
-        Options.role(Json.stringOr(body, "prompt_name"), Role.PASSAGE, "prompt_name");
-    Options.requireRight(body);
-    Options.requireOutputs(engine, Set.of(output), null);
-    List<Input> inputs = Input.parse(body.path("inputs"), "inputs");
+        RequestOptions.role(JsonBodies.stringOr(body, "prompt_name"), Role.PASSAGE, "prompt_name");
+    RequestOptions.requireRight(body);
+    RequestOptions.requireOutputs(engine, Set.of(output), null);
+    List<EmbeddingInput> inputs = EmbeddingInput.parse(body.path("inputs"), "inputs");
     List<Embedding> embeddings = embedder.embed(x, inputs, "inputs", options.outputs(output));
-    Options.requireWhole(engine, embeddings, "inputs", Json.flag(body, "truncate", false));
+    RequestOptions.requireWhole(
+        engine, embeddings, "inputs", JsonBodies.flag(body, "truncate", false));
     return embeddings;
   }
 
   private void embed(Exchange x) throws Exception {
     ObjectNode body = x.json();
     int dimension = engine.backend().dimension();
-    int dimensions = Json.integer(body, "dimensions", dimension, 1, dimension);
+    int dimensions = JsonBodies.integer(body, "dimensions", dimension, 1, dimension);
     List<Embedding> embeddings = inputs(x, body, Output.DENSE);
     x.ok(
-        Json.bytes(out -> {
+        JsonBodies.bytes(out -> {
           out.writeStartArray();
           for (Embedding embedding : embeddings) {
-            Json.floats(out, Vectors.shortened(embedding.dense(), dimensions));
+            EmbeddingJson.writeDense(
+                out,
+                Vectors.shortened(embedding.dense(), dimensions),
+                EmbeddingJson.DenseEncoding.FLOAT);
           }
           out.writeEndArray();
         }));
@@ -74,7 +79,7 @@ final class TeiApi implements Api {
   private void embedSparse(Exchange x) throws Exception {
     List<Embedding> embeddings = inputs(x, x.json(), Output.SPARSE);
     x.ok(
-        Json.bytes(out -> {
+        JsonBodies.bytes(out -> {
           out.writeStartArray();
           for (Embedding embedding : embeddings) {
             SparseVector sparse = embedding.sparse();
@@ -94,10 +99,10 @@ final class TeiApi implements Api {
   private void embedAll(Exchange x) throws Exception {
     List<Embedding> embeddings = inputs(x, x.json(), Output.COLBERT);
     x.ok(
-        Json.bytes(out -> {
+        JsonBodies.bytes(out -> {
           out.writeStartArray();
           for (Embedding embedding : embeddings) {
-            Vectors.rows(out, embedding.colbert());
+            EmbeddingJson.writeTokenVectors(out, embedding.colbert());
           }
           out.writeEndArray();
         }));
@@ -107,22 +112,25 @@ final class TeiApi implements Api {
     ObjectNode body = x.json();
     JsonNode inputs = body.path("inputs");
     if (!inputs.isObject()) {
-      throw Json.wrong("inputs", "{\"source_sentence\": …, \"sentences\": […]}", inputs);
+      throw JsonBodies.wrong("inputs", "{\"source_sentence\": …, \"sentences\": […]}", inputs);
     }
-    List<Input> texts = new ArrayList<>();
-    texts.add(new Input.Text(Json.string(inputs, "source_sentence")));
-    Json.strings(inputs.path("sentences"), "sentences").forEach(s -> texts.add(new Input.Text(s)));
+    List<EmbeddingInput> texts = new ArrayList<>();
+    texts.add(new EmbeddingInput.Text(JsonBodies.string(inputs, "source_sentence")));
+    JsonBodies.strings(inputs.path("sentences"), "sentences")
+        .forEach(s -> texts.add(new EmbeddingInput.Text(s)));
     if (texts.size() < 2) {
-      throw Json.wrong("sentences", "at least one sentence", inputs.path("sentences"));
+      throw JsonBodies.wrong("sentences", "at least one sentence", inputs.path("sentences"));
     }
     JsonNode parameters = body.path("parameters");
-    Options.requireRight(parameters);
+    RequestOptions.requireRight(parameters);
     EmbedOptions options =
-        Options.role(Json.stringOr(parameters, "prompt_name"), Role.PASSAGE, "prompt_name")
+        RequestOptions.role(
+                JsonBodies.stringOr(parameters, "prompt_name"), Role.PASSAGE, "prompt_name")
             .outputs(Output.DENSE);
     List<Embedding> embeddings = embedder.embed(x, texts, "sentences", options);
-    Options.requireWhole(engine, embeddings, "sentences", Json.flag(parameters, "truncate", false));
-    ArrayNode scores = Json.array();
+    RequestOptions.requireWhole(
+        engine, embeddings, "sentences", JsonBodies.flag(parameters, "truncate", false));
+    ArrayNode scores = JsonBodies.array();
     for (Embedding embedding : embeddings.subList(1, embeddings.size())) {
       scores.add(Scores.dense(embeddings.get(0), embedding));
     }
@@ -131,17 +139,18 @@ final class TeiApi implements Api {
 
   private void tokenize(Exchange x) throws Exception {
     ObjectNode body = x.json();
-    boolean special = Json.flag(body, "add_special_tokens", true);
+    boolean special = JsonBodies.flag(body, "add_special_tokens", true);
     Role role =
-        Options.role(Json.stringOr(body, "prompt_name"), Role.PASSAGE, "prompt_name").role();
-    List<Input> inputs = Input.parse(body.path("inputs"), "inputs");
+        RequestOptions.role(JsonBodies.stringOr(body, "prompt_name"), Role.PASSAGE, "prompt_name")
+            .role();
+    List<EmbeddingInput> inputs = EmbeddingInput.parse(body.path("inputs"), "inputs");
     if (inputs.size() > x.limits().maxTexts()) {
       throw Problem.tooLarge("inputs", "A request may have " + x.limits().maxTexts() + " texts.");
     }
     int[] frame = engine.tokenize("", Role.PASSAGE).ids();
-    ArrayNode all = Json.array();
-    for (Input input : inputs) {
-      if (!(input instanceof Input.Text text)) {
+    ArrayNode all = JsonBodies.array();
+    for (EmbeddingInput input : inputs) {
+      if (!(input instanceof EmbeddingInput.Text text)) {
         throw Problem.invalid("inputs", "Expected texts to tokenise, found token ids.");
       }
       if (text.length() > x.limits().maxCharacters()) {
@@ -166,7 +175,7 @@ final class TeiApi implements Api {
   }
 
   private void info(Exchange x) {
-    ObjectNode root = Json.object();
+    ObjectNode root = JsonBodies.object();
     root.put("model_id", engine.modelName());
     root.put("model_sha", engine.fingerprint().weightsDigest());
     root.put("model_dtype", engine.backend().precision());

@@ -22,19 +22,21 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The certificate and the key of PEM files, found out to be usable before anybody connects. */
+/**
+ * Reads the certificate and the key of PEM files, and checks at the start that they can be used.
+ */
 final class TlsKeys {
   private static final Pattern PRIVATE_KEY =
       Pattern.compile("-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----");
 
-  /** Algorithms of keys, and those of the signatures they make. */
+  /** The signature algorithm that is tried for each algorithm of keys. */
   private static final Map<String, String> SIGNATURES =
       Map.of("RSA", "SHA256withRSA", "EC", "SHA256withECDSA", "EdDSA", "EdDSA");
 
   private TlsKeys() {}
 
   /**
-   * Makes a server listen by TLS.
+   * Makes a server listen with TLS.
    *
    * @throws ConfigException if a file cannot be used, or the key is not the certificate's
    */
@@ -73,7 +75,7 @@ final class TlsKeys {
     }
   }
 
-  /** The key that fits a certificate: what it signs, the certificate must confirm. */
+  /** Reads a key and checks with a signature that it belongs to a certificate. */
   private static PrivateKey key(ServerConfig.TlsFiles files, PublicKey certified) {
     Matcher pem = PRIVATE_KEY.matcher(new String(read(files.key()), StandardCharsets.ISO_8859_1));
     PKCS8EncodedKeySpec encoded;

@@ -1,7 +1,36 @@
 /**
  * An optional HTTP server over an engine and an index.
  *
- * <p>Start at {@link io.luciole.server.LucioleServer}.
+ * <p>Start at {@link io.luciole.server.LucioleServer}; docs/server.md lists the operations, limits
+ * and statuses. The way of a request, on one virtual thread from its first byte to its last:
+ *
+ * <pre>
+ * HelidonConnections   reads and writes the connection, with timeouts and disconnect detection
+ *   Gateway            request id, origin, key, limit on concurrent requests; afterwards errors,
+ *                      meters and the access log
+ *     an Api's Route   reads the request from an Exchange, and answers through it
+ *       Embedder       token limit, one job a caller, cancellation  →  EmbeddingEngine
+ *       SearchIndex    search, put, delete, commit                  →  HybridSearcher, HybridIndexer
+ * </pre>
+ *
+ * <p>Classes by job:
+ *
+ * <ul>
+ *   <li>public: {@code LucioleServer}, {@code ServerConfig}, and {@code ServerModule}, which wires
+ *       everything
+ *   <li>operations, each an {@code Api} that lists its {@code Route}s: {@code OpenAiApi}, {@code
+ *       TeiApi}, {@code RerankApi}, {@code M3Api}, {@code SearchApi}, {@code DocumentsApi} with
+ *       {@code BulkIngestion}, {@code ManagementApi}, {@code SearchPageApi}
+ *   <li>reading requests: {@code JsonBodies}, {@code EmbeddingInput}, {@code RequestOptions},
+ *       {@code FilterParser}, {@code TraceContext}
+ *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
+ *   <li>who and how much: {@code ApiKeys}, {@code RequestLimiter}, {@code TlsKeys}
+ *   <li>watching: {@code Readiness}, {@code HttpMeters}
+ *   <li>Helidon's internals: {@code HelidonConnections} alone, behind {@code ClientConnections}
+ * </ul>
+ *
+ * <p>To add an operation, return a {@code Route} from an {@code Api}, bind a new {@code Api} in
+ * {@code ServerModule}, and describe it in {@code openapi.json}; a test compares the two.
  */
 @NullMarked
 package io.luciole.server;

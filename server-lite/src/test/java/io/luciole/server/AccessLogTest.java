@@ -139,9 +139,9 @@ class AccessLogTest {
   @Test
   void traceparent_isReadAsW3cWritesIt() {
     String parent = "00-" + TRACE + "-" + SPAN + "-01";
-    assertThat(Trace.of(null, parent).traceId()).isEqualTo(TRACE);
-    assertThat(Trace.of(null, parent).spanId()).isEqualTo(SPAN);
-    assertThat(Trace.of(null, "cc" + parent.substring(2) + "-what-is-new").traceId())
+    assertThat(TraceContext.of(null, parent).traceId()).isEqualTo(TRACE);
+    assertThat(TraceContext.of(null, parent).spanId()).isEqualTo(SPAN);
+    assertThat(TraceContext.of(null, "cc" + parent.substring(2) + "-what-is-new").traceId())
         .isEqualTo(TRACE);
     for (String bad :
         List.of(
@@ -153,7 +153,7 @@ class AccessLogTest {
             parent.toUpperCase(java.util.Locale.ROOT),
             "00-" + "0".repeat(32) + "-" + SPAN + "-01",
             "00-" + TRACE + "-" + "0".repeat(16) + "-01")) {
-      assertThat(Trace.of(null, bad).traceId()).as(bad).isNull();
+      assertThat(TraceContext.of(null, bad).traceId()).as(bad).isNull();
     }
   }
 }

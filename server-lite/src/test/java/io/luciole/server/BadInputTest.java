@@ -311,7 +311,7 @@ class BadInputTest {
         Arguments.argumentSet(
             "climbing, encoded", "GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", "40"),
         Arguments.argumentSet(
-            "a class of ours", "GET /page.css/../Keys.class HTTP/1.1\r\nHost: x\r\n\r\n", "40"),
+            "a class of ours", "GET /page.css/../ApiKeys.class HTTP/1.1\r\nHost: x\r\n\r\n", "40"),
         Arguments.argumentSet("a zero byte", "GET /v1/models%00 HTTP/1.1\r\nHost: x\r\n\r\n", "40"),
         Arguments.argumentSet("bad escape", "GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", "40"),
         Arguments.argumentSet("unknown", "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", "404"),

@@ -17,11 +17,11 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Choices that several families of APIs offer: model, role, outputs, weights. */
-final class Options {
-  private Options() {}
+/** Reads the options that several families of APIs share: model, role, outputs, weights. */
+final class RequestOptions {
+  private RequestOptions() {}
 
-  /** Refuses a model that is not the one served. */
+  /** Refuses a model other than the one that is served. */
   static void requireModel(EmbeddingEngine engine, @Nullable String model) {
     if (model != null && !model.equalsIgnoreCase(engine.modelName())) {
       throw new Problem(
@@ -34,8 +34,8 @@ final class Options {
   }
 
   /**
-   * The options of a role as clients name it: {@code query} or {@code passage}; Cohere's {@code
-   * search_query} and {@code search_document}; {@code document}.
+   * The options of a role, which clients call {@code query}, {@code passage} or {@code document},
+   * or by Cohere's names {@code search_query} and {@code search_document}.
    */
   static EmbedOptions role(@Nullable String name, Role otherwise, String where) {
     Role role =
@@ -52,7 +52,7 @@ final class Options {
     return role == Role.QUERY ? EmbedOptions.query() : EmbedOptions.passage();
   }
 
-  /** A text that was cut is an error unless the client allows it. */
+  /** Refuses texts that were truncated, unless the client allows truncation. */
   static void requireWhole(
       EmbeddingEngine engine, List<Embedding> embeddings, String where, boolean truncate) {
     for (int i = 0; i < embeddings.size() && !truncate; i++) {
@@ -69,9 +69,9 @@ final class Options {
     }
   }
 
-  /** Refuses to cut texts at their beginning. */
+  /** Refuses to truncate texts at their beginning. */
   static void requireRight(JsonNode body) {
-    String direction = Json.string(body, "truncation_direction", "right");
+    String direction = JsonBodies.string(body, "truncation_direction", "right");
     if (!direction.equalsIgnoreCase("right")) {
       throw Problem.invalid(
           "truncation_direction",
@@ -79,17 +79,17 @@ final class Options {
     }
   }
 
-  /** Outputs asked for by name; those that the model has not are refused. */
+  /** Reads names of outputs; refuses those that the model does not give. */
   static Set<Output> outputs(EmbeddingEngine engine, JsonNode names, String where) {
     if (names.isMissingNode() || names.isNull()) {
       return engine.outputs();
     }
     EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
-    for (String name : Json.strings(names, where)) {
-      outputs.add(Json.choice(name, where, Arrays.asList(Output.values())));
+    for (String name : JsonBodies.strings(names, where)) {
+      outputs.add(JsonBodies.choice(name, where, Arrays.asList(Output.values())));
     }
     if (outputs.isEmpty()) {
-      throw Json.wrong(where, "at least one output", names);
+      throw JsonBodies.wrong(where, "at least one output", names);
     }
     requireOutputs(engine, outputs, where);
     return outputs;
@@ -116,7 +116,8 @@ final class Options {
   }
 
   /**
-   * What each kind of score counts: as asked for, or the paper's weights for what the model gives.
+   * The weight of each kind of score: as requested, or else the weights of the BGE-M3 paper (dense
+   * 1, sparse 0.3, colbert 1) for the outputs that the model gives.
    */
   static Scores.Weights weights(EmbeddingEngine engine, JsonNode weights) {
     Set<Output> has = engine.backend().outputs();
@@ -127,21 +128,23 @@ final class Options {
           has.contains(Output.COLBERT) ? 1 : 0);
     }
     if (!weights.isObject()) {
-      throw Json.wrong("weights", "an object such as {\"dense\": 1, \"sparse\": 0.3}", weights);
+      throw JsonBodies.wrong(
+          "weights", "an object such as {\"dense\": 1, \"sparse\": 0.3}", weights);
     }
     EnumMap<Output, Double> values = new EnumMap<>(Output.class);
     weights
         .properties()
         .forEach(entry -> {
-          Output output = Json.choice(entry.getKey(), "weights", Arrays.asList(Output.values()));
-          double weight = Json.weight(entry.getValue(), "weights." + entry.getKey());
+          Output output =
+              JsonBodies.choice(entry.getKey(), "weights", Arrays.asList(Output.values()));
+          double weight = JsonBodies.weight(entry.getValue(), "weights." + entry.getKey());
           if (weight > 0) {
             values.put(output, weight);
           }
         });
     requireOutputs(engine, values.keySet(), "weights");
     if (values.isEmpty()) {
-      throw Json.wrong("weights", "at least one weight above 0", weights);
+      throw JsonBodies.wrong("weights", "at least one weight above 0", weights);
     }
     return new Scores.Weights(
         values.getOrDefault(Output.DENSE, 0.0),
@@ -149,7 +152,7 @@ final class Options {
         values.getOrDefault(Output.COLBERT, 0.0));
   }
 
-  /** The outputs that weights need. */
+  /** The outputs whose weight is above 0. */
   static Set<Output> outputs(Scores.Weights weights) {
     EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
     if (weights.dense() > 0) {

@@ -11,8 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 
-/** Health, meters, statistics, and the document that describes the server. */
-final class UpkeepApi implements Api {
+/** Health, meters, statistics, and the OpenAPI document. */
+final class ManagementApi implements Api {
   private final EmbeddingEngine engine;
   private final Readiness readiness;
   private final Gateway gateway;
@@ -20,7 +20,7 @@ final class UpkeepApi implements Api {
   private final SearchIndex index;
 
   @Inject
-  UpkeepApi(
+  ManagementApi(
       EmbeddingEngine engine,
       Readiness readiness,
       Gateway gateway,
@@ -36,22 +36,25 @@ final class UpkeepApi implements Api {
   @Override
   public List<Route> routes() {
     return List.of(
-        Route.upkeep(
-            "/health/live", Route.Access.OPEN, x -> x.ok(Json.object().put("status", "live"))),
-        Route.upkeep("/health/ready", Route.Access.OPEN, this::ready),
-        Route.upkeep("/health", Route.Access.OPEN, this::ready),
-        Route.upkeep("/metrics", Route.Access.KEY, this::metrics),
-        Route.upkeep("/v1/stats", Route.Access.KEY, this::stats),
-        Route.upkeep("/openapi.json", Route.Access.OPEN, this::openApi));
+        Route.management(
+            "/health/live",
+            Route.Access.OPEN,
+            x -> x.ok(JsonBodies.object().put("status", "live"))),
+        Route.management("/health/ready", Route.Access.OPEN, this::ready),
+        Route.management("/health", Route.Access.OPEN, this::ready),
+        Route.management("/metrics", Route.Access.KEY, this::metrics),
+        Route.management("/v1/stats", Route.Access.KEY, this::stats),
+        Route.management("/openapi.json", Route.Access.OPEN, this::openApi));
   }
 
   private void ready(Exchange x) {
-    String problem = gateway.isDraining() ? "the server is shutting down" : readiness.problem();
+    String problem =
+        gateway.isDraining() ? "the server is shutting down" : readiness.reasonNotReady();
     if (problem == null) {
-      x.ok(Json.object().put("status", "ready"));
+      x.ok(JsonBodies.object().put("status", "ready"));
     } else {
-      ObjectNode root = Json.object().put("status", "not ready").put("reason", problem);
-      x.send(503, "application/json", Json.bytes(root));
+      ObjectNode root = JsonBodies.object().put("status", "not ready").put("reason", problem);
+      x.send(503, "application/json", JsonBodies.bytes(root));
     }
   }
 
@@ -63,12 +66,12 @@ final class UpkeepApi implements Api {
   }
 
   private void stats(Exchange x) {
-    ObjectNode root = Json.object();
+    ObjectNode root = JsonBodies.object();
     EngineStats stats = engine.stats();
     EngineHealth health = engine.health();
     root.putObject("model")
         .put("name", engine.modelName())
-        .put("outputs", Options.ids(engine.backend().outputs()))
+        .put("outputs", RequestOptions.ids(engine.backend().outputs()))
         .put("dimension", engine.backend().dimension())
         .put("max_tokens", engine.description().maxTokens())
         .put("backend", engine.backend().version())

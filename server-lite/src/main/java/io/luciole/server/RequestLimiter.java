@@ -6,10 +6,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
- * How much is under way, and whether more may come. What is refused is told when to try again, by
- * how fast tokens have been done lately.
+ * Limits the requests in progress and the tokens that wait for the model. A refused request is told
+ * when to try again, estimated from the rate at which tokens were computed lately. Safe for use by
+ * many threads.
  */
-final class Admission {
+final class RequestLimiter {
   private static final long WINDOW_NANOS = 2_000_000_000L;
   private static final long MOST_SECONDS = 60;
 
@@ -24,19 +25,21 @@ final class Admission {
   private double tokensPerSecond;
 
   @Inject
-  Admission(ServerConfig config) {
+  RequestLimiter(ServerConfig config) {
     this(config.limits(), System::nanoTime);
   }
 
-  Admission(ServerConfig.Limits limits, LongSupplier clock) {
+  RequestLimiter(ServerConfig.Limits limits, LongSupplier clock) {
     this.maxRequests = limits.maxRequests();
     this.maxTokens = limits.maxWaitingTokens();
     this.clock = clock;
     this.windowStart = clock.getAsLong();
   }
 
-  /** Takes a request in; {@link #leave} when it is answered. */
-  void enter() {
+  /**
+   * Counts a request, or throws a {@link Problem}; call {@link #endRequest} when it is answered.
+   */
+  void beginRequest() {
     if (requests.incrementAndGet() > maxRequests) {
       requests.decrementAndGet();
       refused.incrementAndGet();
@@ -46,13 +49,16 @@ final class Admission {
     }
   }
 
-  void leave() {
+  void endRequest() {
     requests.decrementAndGet();
   }
 
-  /** Takes tokens in, all or none; {@link #done} with as many in all when they are computed. */
-  void reserve(long count) {
-    // One request that is larger than the bound may go when nothing else is under way.
+  /**
+   * Counts tokens, all or none, or throws a {@link Problem}; call {@link #releaseTokens} with as
+   * many in total when they are computed.
+   */
+  void reserveTokens(long count) {
+    // A single request that exceeds the limit is accepted when no other tokens wait.
     if (tokens.addAndGet(count) > maxTokens && tokens.get() != count) {
       tokens.addAndGet(-count);
       refused.incrementAndGet();
@@ -62,7 +68,7 @@ final class Admission {
     }
   }
 
-  void done(long count) {
+  void releaseTokens(long count) {
     tokens.addAndGet(-count);
     synchronized (this) {
       long now = clock.getAsLong();

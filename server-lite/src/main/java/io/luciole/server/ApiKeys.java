@@ -9,33 +9,33 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who may call. Only digests of keys are known here, and every one is compared with every
- * request's, each in constant time, so that timing tells nothing of a key.
+ * Decides who may call. Only digests of the keys are kept. The digest of a request's key is
+ * compared with all of them, each in constant time, so that timing reveals nothing about a key.
  */
-final class Keys {
+final class ApiKeys {
   private static final String BEARER = "Bearer ";
 
   private final List<byte[]> digests;
 
   @Inject
-  Keys(ServerConfig config) {
+  ApiKeys(ServerConfig config) {
     this.digests = config.keyDigests().stream().map(HexFormat.of()::parseHex).toList();
   }
 
-  /** Whether anybody may call. */
-  boolean open() {
+  /** Whether no keys are configured, so that anybody may call. */
+  boolean isOpen() {
     return digests.isEmpty();
   }
 
   /**
-   * Who calls, by the number of the key.
+   * Identifies the caller by the number of its key, {@code key-1} being the first one configured.
    *
    * @param authorization the header, {@code Bearer KEY}, or null
    * @param apiKey the header {@code X-API-Key}, or null
-   * @return null if there are keys and none of them was shown
+   * @return the caller; null if keys are configured and the request has none of them
    */
   @Nullable String caller(@Nullable String authorization, @Nullable String apiKey) {
-    if (open()) {
+    if (isOpen()) {
       return "anonymous";
     }
     String shown = apiKey;

@@ -6,9 +6,6 @@ import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.SchemaFields;
 import java.time.DateTimeException;
-import java.time.Instant;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,30 +20,31 @@ import org.apache.lucene.search.TermQuery;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads filters:
+ * Reads filters as Lucene queries:
  *
  * <pre>
- * {"lang": "en"}                       the value, whole
- * {"lang": ["en", "de"]}               any of them
- * {"year": {"gte": 1990, "lt": 2000}}  a range, of a field that the schema knows by type
+ * {"lang": "en"}                       the whole value
+ * {"lang": ["en", "de"]}               any of the values
+ * {"year": {"gte": 1990, "lt": 2000}}  a range; the schema must have the field as a number or date
  * {"$id": ["d1", "d2"]}, {"$all": […]}, {"$any": […]}, {"$not": {…}}
  * </pre>
  *
- * <p>Everything in an object must hold.
+ * <p>A document passes if it matches everything in the object. One instance reads one filter, of at
+ * most 1024 clauses.
  */
-final class Filters {
+final class FilterParser {
   private static final int MAX_CLAUSES = 1024;
 
   private final HybridSchema schema;
   private int clauses;
 
-  Filters(HybridSchema schema) {
+  FilterParser(HybridSchema schema) {
     this.schema = schema;
   }
 
   Query parse(JsonNode filter, String where) {
     if (!filter.isObject() || filter.isEmpty()) {
-      throw Json.wrong(where, "an object such as {\"lang\": \"en\"}", filter);
+      throw JsonBodies.wrong(where, "an object such as {\"lang\": \"en\"}", filter);
     }
     List<Query> all = new ArrayList<>();
     for (Map.Entry<String, JsonNode> entry : filter.properties()) {
@@ -93,21 +91,21 @@ final class Filters {
       any.add(match.of(scalar(each, where)));
     }
     if (any.isEmpty()) {
-      throw Json.wrong(where, "at least one value", value);
+      throw JsonBodies.wrong(where, "at least one value", value);
     }
     return join(any, Occur.SHOULD);
   }
 
   private static String scalar(JsonNode value, String where) {
     if (!value.isValueNode() || value.isNull()) {
-      throw Json.wrong(where, "a string, number or boolean", value);
+      throw JsonBodies.wrong(where, "a string, number or boolean", value);
     }
     return value.asText();
   }
 
   private List<Query> list(JsonNode value, String where) {
     if (!value.isArray() || value.isEmpty()) {
-      throw Json.wrong(where, "an array of filters", value);
+      throw JsonBodies.wrong(where, "an array of filters", value);
     }
     List<Query> queries = new ArrayList<>();
     for (int i = 0; i < value.size(); i++) {
@@ -153,7 +151,7 @@ final class Filters {
       }
     }
     if (low == null && high == null) {
-      throw Json.wrong(where, "bounds such as {\"gte\": 1990}", bounds);
+      throw JsonBodies.wrong(where, "bounds such as {\"gte\": 1990}", bounds);
     }
     String field = SchemaFields.METADATA_PREFIX + name;
     if (type == MetadataType.DOUBLE) {
@@ -169,24 +167,22 @@ final class Filters {
 
   private static double number(JsonNode value, String where) {
     if (!value.isNumber()) {
-      throw Json.wrong(where, "a number", value);
+      throw JsonBodies.wrong(where, "a number", value);
     }
     return value.doubleValue();
   }
 
   private static long whole(MetadataType type, JsonNode value, String where) {
     if (type == MetadataType.DATE && value.isTextual()) {
-      String text = value.textValue();
       try {
-        return text.indexOf('T') < 0
-            ? LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant().toEpochMilli()
-            : Instant.parse(text).toEpochMilli();
+        return MetadataType.parseDate(value.textValue());
       } catch (DateTimeException | ArithmeticException e) {
-        throw Json.wrong(where, "a date (2026-11-22) or instant (2026-11-22T10:00:00Z)", value);
+        throw JsonBodies.wrong(
+            where, "a date (2026-11-22) or instant (2026-11-22T10:00:00Z)", value);
       }
     }
     if (type == MetadataType.DATE || !value.isIntegralNumber() || !value.canConvertToLong()) {
-      throw Json.wrong(where, type == MetadataType.DATE ? "a date" : "a whole number", value);
+      throw JsonBodies.wrong(where, type == MetadataType.DATE ? "a date" : "a whole number", value);
     }
     return value.longValue();
   }

@@ -27,11 +27,11 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one place where JSON is read and written. Reading is strict: UTF-8, no duplicate keys,
- * nothing behind the value, limited depth; what is missing or of another type is a {@link Problem}
- * that names the place, what was expected and what was found.
+ * Reads the JSON of requests and writes the JSON of answers. Reading is strict: UTF-8, no duplicate
+ * keys, nothing after the value, limited depth. A field that is missing or has another type throws
+ * a {@link Problem} that names the field, what was expected and what was found.
  */
-final class Json {
+final class JsonBodies {
   private static final int MAX_DEPTH = 100;
 
   private static final ObjectMapper MAPPER =
@@ -54,7 +54,7 @@ final class Json {
     void write(JsonGenerator out) throws IOException;
   }
 
-  private Json() {}
+  private JsonBodies() {}
 
   static ObjectNode object() {
     return JsonNodeFactory.instance.objectNode();
@@ -64,7 +64,7 @@ final class Json {
     return JsonNodeFactory.instance.arrayNode();
   }
 
-  /** Reads a body, which must be an object. */
+  /** Parses a body, which must be an object. */
   static ObjectNode parseObject(byte[] body) {
     if (body.length == 0) {
       throw Problem.invalid(null, "Expected a JSON object, found an empty body.");
@@ -77,7 +77,7 @@ final class Json {
     } catch (JsonProcessingException e) {
       throw Problem.invalid(null, "Expected JSON, found malformed JSON: " + at(e));
     } catch (IOException e) {
-      // Bytes that are no UTF-8 come as plain failures of conversion.
+      // Jackson reports bytes that are not UTF-8 as plain IOExceptions.
       throw Problem.invalid(null, "Expected JSON in UTF-8: " + e.getMessage());
     }
     if (node instanceof ObjectNode object) {
@@ -107,7 +107,7 @@ final class Json {
     }
   }
 
-  /** Writes in a stream, for what is large. */
+  /** Writes large JSON without building a tree. */
   static byte[] bytes(Writing writing) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(8192);
     try (JsonGenerator out = MAPPER.createGenerator(bytes)) {
@@ -118,15 +118,7 @@ final class Json {
     return bytes.toByteArray();
   }
 
-  static void floats(JsonGenerator out, float[] values) throws IOException {
-    out.writeStartArray();
-    for (float value : values) {
-      out.writeNumber(value);
-    }
-    out.writeEndArray();
-  }
-
-  /** Refuses fields that are not among those known, so that a slip is not passed over. */
+  /** Refuses fields that are not known, so that a misspelt option is not silently ignored. */
   static void requireKnown(ObjectNode object, String... known) {
     List<String> names = Arrays.asList(known);
     object
@@ -158,7 +150,7 @@ final class Json {
     return value.textValue();
   }
 
-  /** A string, or another if there is none. */
+  /** A string, or a default if the field is missing or null. */
   static String string(JsonNode object, String field, String otherwise) {
     String value = stringOr(object, field);
     return value == null ? otherwise : value;
@@ -175,7 +167,7 @@ final class Json {
     return value.booleanValue();
   }
 
-  /** A whole number within a range. */
+  /** A whole number within a range, both ends included, or a default. */
   static int integer(JsonNode object, String field, int otherwise, int min, int max) {
     JsonNode value = object.path(field);
     if (value.isMissingNode() || value.isNull()) {
@@ -190,7 +182,7 @@ final class Json {
     return value.intValue();
   }
 
-  /** A finite number of 0 or more. */
+  /** A weight: a number from 0 to 1e9. */
   static double weight(JsonNode value, String where) {
     if (!value.isNumber() || !(value.doubleValue() >= 0) || value.doubleValue() > 1e9) {
       throw wrong(where, "a number of 0 or more", value);
@@ -198,7 +190,7 @@ final class Json {
     return value.doubleValue();
   }
 
-  /** One of several words. */
+  /** The enum constant with a name, ignoring case. */
   static <E extends Enum<E>> E choice(String value, String where, Collection<E> values) {
     for (E each : values) {
       if (each.name().equalsIgnoreCase(value)) {

@@ -6,8 +6,10 @@ import io.helidon.http.HeaderNames;
 import java.io.IOException;
 import java.util.List;
 
-/** The page for people: one file each of HTML, CSS and JavaScript, which ask nothing elsewhere. */
-final class PageApi implements Api {
+/**
+ * The search page: one file each of HTML, CSS and JavaScript, which load nothing from elsewhere.
+ */
+final class SearchPageApi implements Api {
   private static final HeaderName POLICY = HeaderNames.create("Content-Security-Policy");
 
   private final byte[] html;
@@ -15,7 +17,7 @@ final class PageApi implements Api {
   private final byte[] script;
 
   @Inject
-  PageApi() throws IOException {
+  SearchPageApi() throws IOException {
     html = Resources.read("page.html");
     css = Resources.read("page.css");
     script = Resources.read("page.js");
@@ -24,9 +26,10 @@ final class PageApi implements Api {
   @Override
   public List<Route> routes() {
     return List.of(
-        Route.upkeep("/", Route.Access.OPEN, x -> send(x, "text/html; charset=utf-8", html)),
-        Route.upkeep("/page.css", Route.Access.OPEN, x -> send(x, "text/css; charset=utf-8", css)),
-        Route.upkeep(
+        Route.management("/", Route.Access.OPEN, x -> send(x, "text/html; charset=utf-8", html)),
+        Route.management(
+            "/page.css", Route.Access.OPEN, x -> send(x, "text/css; charset=utf-8", css)),
+        Route.management(
             "/page.js", Route.Access.OPEN, x -> send(x, "text/javascript; charset=utf-8", script)));
   }
 

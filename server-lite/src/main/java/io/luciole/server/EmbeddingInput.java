@@ -6,13 +6,13 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What is to be embedded: a text, or token ids of the model's own tokenizer. */
-sealed interface Input {
-  /** Characters, or tokens. */
+/** An input to embed: a text, or token ids of the model's own tokenizer. */
+sealed interface EmbeddingInput {
+  /** The length in UTF-16 units of a text, or in tokens. */
   int length();
 
   /** A text. */
-  record Text(String text) implements Input {
+  record Text(String text) implements EmbeddingInput {
     @Override
     public int length() {
       return text.length();
@@ -20,7 +20,7 @@ sealed interface Input {
   }
 
   /** Token ids. */
-  final class Tokens implements Input {
+  final class Tokens implements EmbeddingInput {
     private final int[] ids;
 
     Tokens(int[] ids) {
@@ -48,17 +48,17 @@ sealed interface Input {
   }
 
   /** Reads a string, an array of strings, an array of token ids or an array of such arrays. */
-  static List<Input> parse(JsonNode value, String where) {
+  static List<EmbeddingInput> parse(JsonNode value, String where) {
     if (value.isTextual()) {
       return List.of(new Text(value.textValue()));
     }
     if (!value.isArray()) {
-      throw Json.wrong(where, "a string, an array of strings, or token ids", value);
+      throw JsonBodies.wrong(where, "a string, an array of strings, or token ids", value);
     }
     if (!value.isEmpty() && value.get(0).isNumber()) {
       return List.of(tokens(value, where));
     }
-    List<Input> inputs = new ArrayList<>(value.size());
+    List<EmbeddingInput> inputs = new ArrayList<>(value.size());
     for (int i = 0; i < value.size(); i++) {
       JsonNode each = value.get(i);
       String place = where + '[' + i + ']';
@@ -67,7 +67,7 @@ sealed interface Input {
       } else if (each.isArray()) {
         inputs.add(tokens(each, place));
       } else {
-        throw Json.wrong(place, "a string or an array of token ids", each);
+        throw JsonBodies.wrong(place, "a string or an array of token ids", each);
       }
     }
     return inputs;
@@ -76,12 +76,12 @@ sealed interface Input {
   private static Tokens tokens(JsonNode array, String where) {
     int[] ids = new int[array.size()];
     if (ids.length == 0) {
-      throw Json.wrong(where, "token ids", array);
+      throw JsonBodies.wrong(where, "token ids", array);
     }
     for (int i = 0; i < ids.length; i++) {
       JsonNode id = array.get(i);
       if (!id.isIntegralNumber() || !id.canConvertToInt() || id.intValue() < 0) {
-        throw Json.wrong(where + '[' + i + ']', "a token id", id);
+        throw JsonBodies.wrong(where + '[' + i + ']', "a token id", id);
       }
       ids[i] = id.intValue();
     }

@@ -1,0 +1,381 @@
+package io.luciole.server;
+
+import static java.util.Objects.requireNonNull;
+
+import io.helidon.common.buffers.BufferData;
+import io.helidon.common.buffers.DataReader;
+import io.helidon.common.buffers.DataWriter;
+import io.helidon.common.socket.HelidonSocket;
+import io.helidon.common.socket.PeerInfo;
+import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.ConnectionContext;
+import io.helidon.webserver.ListenerContext;
+import io.helidon.webserver.ProxyProtocolData;
+import io.helidon.webserver.Router;
+import io.helidon.webserver.ServerConnectionException;
+import io.helidon.webserver.WebServerConfig;
+import io.helidon.webserver.http1.Http1ConnectionSelector;
+import io.helidon.webserver.spi.ServerConnection;
+import io.helidon.webserver.spi.ServerConnectionSelector;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.SocketTimeoutException;
+import java.nio.channels.ClosedByInterruptException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * HTTP/1.1 connections of Helidon's with disconnect detection and timeouts. This is the only file
+ * that uses Helidon's connection internals; {@code HelidonConnectionsTest} fails by name when a new
+ * version of Helidon changes them.
+ *
+ * <p><b>Threads.</b> A connection and all its requests are handled by one thread, which is how a
+ * request finds its connection. Two other threads take part: one of the connection's executor reads
+ * ahead, and one of this object's own watches the writes of all connections.
+ */
+final class HelidonConnections implements ClientConnections {
+  /** Longest head of a request, in bytes; longer ones are refused. */
+  private static final int MAX_HEADERS = 16 << 10;
+
+  /** Longest first line of a request, in bytes. */
+  private static final int MAX_PROLOGUE = 8 << 10;
+
+  private final Http1ConnectionSelector http1 =
+      Http1ConnectionSelector.builder()
+          .config(http -> http.maxHeadersSize(MAX_HEADERS).maxPrologueLength(MAX_PROLOGUE))
+          .build();
+
+  private final Duration timeout;
+  private final WriteTimeout writeTimeout;
+
+  // An instance field, so that two servers in one process do not share it. A thread's value is
+  // released when the thread ends, which is when its connection ends.
+  @SuppressWarnings("ThreadLocalUsage")
+  private final ThreadLocal<@Nullable DisconnectDetection> current = new ThreadLocal<>();
+
+  /**
+   * Creates connections.
+   *
+   * @param timeout how long a client may send nothing when something is expected of it, and how
+   *     long it may read nothing of an answer
+   */
+  HelidonConnections(Duration timeout) {
+    this.timeout = timeout;
+    this.writeTimeout = new WriteTimeout(timeout);
+  }
+
+  @Override
+  public void install(WebServerConfig.Builder server) {
+    server.addConnectionSelector(new Selector());
+  }
+
+  @Override
+  public boolean isClientDisconnected() {
+    DisconnectDetection detection = current.get();
+    return detection != null && detection.isDisconnected();
+  }
+
+  @Override
+  public boolean isReadFailure(RuntimeException failure) {
+    return failure instanceof UncheckedIOException
+        || failure instanceof DataReader.InsufficientDataAvailableException
+        || failure instanceof CloseConnectionException;
+  }
+
+  @Override
+  public void close() {
+    writeTimeout.close();
+  }
+
+  /** Helidon's HTTP/1.1 selector, whose connections read and write through this class. */
+  private final class Selector implements ServerConnectionSelector {
+    @Override
+    public int bytesToIdentifyConnection() {
+      return http1.bytesToIdentifyConnection();
+    }
+
+    @Override
+    public Support supports(BufferData data) {
+      return http1.supports(data);
+    }
+
+    @Override
+    public Set<String> supportedApplicationProtocols() {
+      return http1.supportedApplicationProtocols();
+    }
+
+    @Override
+    public ServerConnection connection(ConnectionContext context) {
+      DisconnectDetection detection =
+          new DisconnectDetection(context.dataReader(), context.executor(), timeout);
+      current.set(detection);
+      return http1.connection(
+          new SupervisedContext(
+              context,
+              DataReader.create(detection::next),
+              writeTimeout.supervise(context.dataWriter())));
+    }
+  }
+
+  /**
+   * Reads one connection's bytes, and tells while a request is being handled whether the client has
+   * disconnected. A blocked thread does not see a connection end, so when asked for the first time
+   * another thread reads ahead.
+   *
+   * <p>Invariant: only the connection's own thread starts a read ahead, and before it reads itself
+   * it waits for the one that was started. So the socket never has two readers and no byte is lost:
+   * bytes that were read ahead belong to the next request.
+   */
+  private static final class DisconnectDetection {
+    private final DataReader reader;
+    private final ExecutorService executor;
+    private final Duration timeout;
+    private @Nullable CompletableFuture<byte @Nullable []> readAhead;
+
+    DisconnectDetection(DataReader reader, ExecutorService executor, Duration timeout) {
+      this.reader = reader;
+      this.executor = executor;
+      this.timeout = timeout;
+    }
+
+    /**
+     * The next bytes, or null at the end of the connection. They are always read by another thread,
+     * since a blocking read has no timeout of its own. A read that is given up ends together with
+     * its connection.
+     */
+    byte @Nullable [] next() {
+      CompletableFuture<byte @Nullable []> started = readAhead;
+      if (started == null) {
+        started = CompletableFuture.supplyAsync(this::read, executor);
+      }
+      readAhead = null;
+      try {
+        return started.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        throw new ServerConnectionException(
+            "the client is silent", new SocketTimeoutException("silent for " + timeout));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new ServerConnectionException("stopped", new ClosedByInterruptException());
+      } catch (ExecutionException e) {
+        throw e.getCause() instanceof RuntimeException known
+            ? known
+            : new ServerConnectionException("the connection failed", requireNonNull(e.getCause()));
+      }
+    }
+
+    private byte @Nullable [] read() {
+      try {
+        reader.ensureAvailable();
+        return reader.readBytes(reader.available());
+      } catch (DataReader.InsufficientDataAvailableException e) {
+        return null;
+      }
+    }
+
+    boolean isDisconnected() {
+      CompletableFuture<byte @Nullable []> started = readAhead;
+      if (started == null) {
+        readAhead = CompletableFuture.supplyAsync(this::read, executor);
+        return false;
+      }
+      return started.isDone()
+          && (started.isCompletedExceptionally() || started.resultNow() == null);
+    }
+  }
+
+  /**
+   * Ends connections whose clients do not read. A blocking write has no timeout of its own, and its
+   * request would hold its place for ever. Large answers are written in pieces, so that a slow
+   * client is not taken for one that reads nothing.
+   *
+   * <p>A write that takes too long is ended by interrupting its thread, which closes the connection
+   * beneath it, with TLS or without. Invariant: a thread is interrupted only between the beginning
+   * and the end of a write, under the writer's lock, so that no interrupt reaches other code.
+   */
+  private static final class WriteTimeout {
+    /** Most bytes of one write. */
+    private static final int PIECE = 64 << 10;
+
+    private final long limitNanos;
+    private final Set<Writer> writing = ConcurrentHashMap.newKeySet();
+    private final ScheduledExecutorService clock;
+
+    WriteTimeout(Duration limit) {
+      this.limitNanos = limit.toNanos();
+      this.clock =
+          Executors.newSingleThreadScheduledExecutor(
+              Thread.ofPlatform().daemon().name("luciole-http-writes").factory());
+      long period = Math.clamp(limit.toMillis() / 4, 10, 1000);
+      var unused =
+          clock.scheduleWithFixedDelay(
+              () -> writing.forEach(Writer::endIfStuck), period, period, TimeUnit.MILLISECONDS);
+    }
+
+    DataWriter supervise(DataWriter to) {
+      return new Writer(to);
+    }
+
+    void close() {
+      clock.shutdownNow();
+    }
+
+    /** One connection's writer. Used by one thread at a time. */
+    private final class Writer implements DataWriter {
+      private final DataWriter to;
+      private Thread thread = Thread.currentThread();
+      private long since;
+      private boolean inProgress;
+      private boolean ended;
+
+      Writer(DataWriter to) {
+        this.to = to;
+      }
+
+      @Override
+      public void write(BufferData... buffers) {
+        for (BufferData buffer : buffers) {
+          write(buffer);
+        }
+      }
+
+      @Override
+      public void write(BufferData buffer) {
+        inPieces(buffer, to::write);
+      }
+
+      @Override
+      public void writeNow(BufferData... buffers) {
+        for (BufferData buffer : buffers) {
+          writeNow(buffer);
+        }
+      }
+
+      @Override
+      public void writeNow(BufferData buffer) {
+        inPieces(buffer, to::writeNow);
+      }
+
+      @Override
+      public void flush() {
+        to.flush();
+      }
+
+      @Override
+      public void close() {
+        to.close();
+      }
+
+      private void inPieces(BufferData buffer, Consumer<BufferData> write) {
+        while (buffer.available() > PIECE) {
+          byte[] piece = new byte[PIECE];
+          int length = buffer.read(piece);
+          timed(BufferData.create(piece, 0, length), write);
+        }
+        timed(buffer, write);
+      }
+
+      private void timed(BufferData buffer, Consumer<BufferData> write) {
+        begin();
+        try {
+          write.accept(buffer);
+        } finally {
+          end();
+        }
+      }
+
+      private synchronized void begin() {
+        thread = Thread.currentThread();
+        since = System.nanoTime();
+        inProgress = true;
+        writing.add(this);
+      }
+
+      private void end() {
+        boolean stuck;
+        synchronized (this) {
+          inProgress = false;
+          writing.remove(this);
+          stuck = ended;
+        }
+        if (stuck) {
+          boolean unused = Thread.interrupted();
+          throw new UncheckedIOException(new IOException("the client does not read"));
+        }
+      }
+
+      private synchronized void endIfStuck() {
+        if (inProgress && !ended && System.nanoTime() - since > limitNanos) {
+          ended = true;
+          thread.interrupt();
+        }
+      }
+    }
+  }
+
+  /** A connection's context with another reader and another writer. */
+  private record SupervisedContext(
+      ConnectionContext context, DataReader dataReader, DataWriter dataWriter)
+      implements ConnectionContext {
+    @Override
+    public ListenerContext listenerContext() {
+      return context.listenerContext();
+    }
+
+    @Override
+    public ExecutorService executor() {
+      return context.executor();
+    }
+
+    @Override
+    public Router router() {
+      return context.router();
+    }
+
+    @Override
+    public Optional<ProxyProtocolData> proxyProtocolData() {
+      return context.proxyProtocolData();
+    }
+
+    @Override
+    public HelidonSocket serverSocket() {
+      return context.serverSocket();
+    }
+
+    @Override
+    public PeerInfo remotePeer() {
+      return context.remotePeer();
+    }
+
+    @Override
+    public PeerInfo localPeer() {
+      return context.localPeer();
+    }
+
+    @Override
+    public boolean isSecure() {
+      return context.isSecure();
+    }
+
+    @Override
+    public String socketId() {
+      return context.socketId();
+    }
+
+    @Override
+    public String childSocketId() {
+      return context.childSocketId();
+    }
+  }
+}
