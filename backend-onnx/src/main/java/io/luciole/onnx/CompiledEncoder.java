@@ -4,7 +4,6 @@ import ai.onnxruntime.OnnxJavaType;
 import io.luciole.Output;
 import io.luciole.model.EncoderConfig;
 import io.luciole.model.EncoderWeights;
-import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.Pooling;
 import io.luciole.spi.BackendConfig;
@@ -27,15 +26,12 @@ import org.slf4j.LoggerFactory;
 /**
  * An encoder whose graph is compiled from a checkpoint.
  *
- * <p>On CPUs a batch has all threads, so that a lone query is answered soonest. With the system
- * property {@value #RUNS} set to 2 two batches run at once, on half the threads each, where there
- * are two or more: for those who index in bulk. Threads of different batches do not wait for each
- * other at every operator, which brings 5 to 20 % on two cores; a lone query takes 1.4 times as
- * long there.
+ * <p>On CPUs a batch has all threads, so that a lone query is answered soonest. With {@link
+ * OnnxOptions#RUNS} set to 2 two batches run at once, on half the threads each, where there are two
+ * or more: for those who index in bulk. Threads of different batches do not wait for each other at
+ * every operator, which brings 5 to 20 % on two cores; a lone query takes 1.4 times as long there.
  */
 final class CompiledEncoder implements Encoder {
-  static final String RUNS = "luciole.onnx.runs";
-
   private static final Logger log = LoggerFactory.getLogger(CompiledEncoder.class);
 
   private final OrtRuntime runtime;
@@ -60,7 +56,8 @@ final class CompiledEncoder implements Encoder {
     this.weights = weights;
     this.precision = precision(device);
     int all = OrtRuntime.threads(device);
-    this.runs = device.device().isAccelerator() ? 1 : Math.min(wantedRuns(), all);
+    this.runs =
+        device.device().isAccelerator() ? 1 : Math.min(device.option(OnnxOptions.RUNS), all);
     this.threads = all / runs;
     this.policy = policy();
     this.outputs = outputs(files, device.outputs(), weights);
@@ -75,25 +72,16 @@ final class CompiledEncoder implements Encoder {
     }
   }
 
-  private static int wantedRuns() {
-    String wanted = System.getProperty(RUNS, "1").strip();
-    if (!wanted.equals("1") && !wanted.equals("2")) {
-      throw new ModelException(
-          "Expected 1 or 2 for the system property " + RUNS + ", found \"" + wanted + "\".");
-    }
-    return Integer.parseInt(wanted);
-  }
-
   /** The policy at the start; what keeps the fused form from being used on a GPU is logged. */
   private FormPolicy policy() {
     String obstacle =
         precision == Precision.FP16
-            ? CudaEncoder.obstacle(config)
+            ? CudaEncoder.obstacle(config, device)
             : "they compute in fp16, not in " + precision.id();
     if (obstacle != null && device.device().isAccelerator()) {
       logPlain(obstacle);
     }
-    return FormPolicy.on(device.device(), obstacle == null);
+    return FormPolicy.on(device, obstacle == null);
   }
 
   private void logPlain(String reason) {
@@ -111,7 +99,7 @@ final class CompiledEncoder implements Encoder {
       if (failed != null) {
         failed.close();
       }
-      policy = FormPolicy.on(device.device(), false);
+      policy = FormPolicy.on(device, false);
       model(policy.usual());
       logPlain(problem);
     }
@@ -152,7 +140,7 @@ final class CompiledEncoder implements Encoder {
   private static Precision precision(BackendConfig config) {
     Device device = config.device();
     Precision usual = device.isAccelerator() ? Precision.FP16 : Precision.FP32;
-    Precision chosen = config.chosenPrecision().orElse(usual);
+    Precision chosen = config.precision().orElse(usual);
     Set<Precision> possible =
         EnumSet.of(Precision.FP32, device.isAccelerator() ? Precision.FP16 : Precision.INT8);
     if (!possible.contains(chosen)) {
@@ -197,9 +185,11 @@ final class CompiledEncoder implements Encoder {
     return models.computeIfAbsent(
         form,
         f -> {
-          EncoderGraph graph = new EncoderGraph(config, weights, outputs, pooling, f, precision);
+          EncoderGraph graph =
+              new EncoderGraph(config, weights, outputs, pooling, f, precision, device);
+          String kernels = f == Form.FUSED ? CudaEncoder.library(device) : null;
           return runtime.compile(
-              graph.build(), graph.initializers(), device.device(), threads, f, f == Form.FUSED);
+              graph.build(), graph.initializers(), device.device(), threads, f, kernels);
         });
   }
 

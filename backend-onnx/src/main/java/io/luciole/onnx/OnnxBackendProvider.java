@@ -3,6 +3,7 @@ package io.luciole.onnx;
 import static java.util.Objects.requireNonNull;
 
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
+import io.luciole.Key;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.spi.Backend;
@@ -23,6 +24,11 @@ public final class OnnxBackendProvider implements BackendProvider {
   @Override
   public String name() {
     return NAME;
+  }
+
+  @Override
+  public List<Key<?>> options() {
+    return OnnxOptions.ALL;
   }
 
   @Override
@@ -74,10 +80,8 @@ public final class OnnxBackendProvider implements BackendProvider {
     if (config.device().isAccelerator() || !BatchDependence.of(requireNonNull(model.onnx()))) {
       return ExportedEncoder.open(runtime, model, config, OptLevel.ALL_OPT);
     }
-    BackendConfig single =
-        new BackendConfig(config.device(), config.precision(), 1, config.outputs());
     return new TextByText(
-        ExportedEncoder.open(runtime, model, single, OptLevel.BASIC_OPT),
+        ExportedEncoder.open(runtime, model, config.threads(1), OptLevel.BASIC_OPT),
         OrtRuntime.threads(config));
   }
 }

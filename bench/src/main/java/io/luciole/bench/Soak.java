@@ -31,6 +31,7 @@ import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -177,7 +178,8 @@ public final class Soak {
 
   /** The best backend there is, failing at random: 1 % out of memory, 0.5 % otherwise. */
   private static final class Faulty implements BackendProvider {
-    private final BackendProvider inner = Backends.find().select(null, Device.CPU);
+    private final BackendProvider inner =
+        Backends.find().select(Optional.empty(), Optional.of(Device.CPU));
     private final SplittableRandom random = new SplittableRandom(1);
     private final AtomicInteger outputs = new AtomicInteger();
     private final AtomicInteger sessions = new AtomicInteger();

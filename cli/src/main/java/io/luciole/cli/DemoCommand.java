@@ -2,6 +2,7 @@ package io.luciole.cli;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
+import io.luciole.ProcessKeys;
 import io.luciole.lucene.BeirReader;
 import io.luciole.lucene.DocumentSource;
 import io.luciole.lucene.EvaluationTable;
@@ -156,7 +157,7 @@ final class DemoCommand implements Callable<Integer> {
 
   /** As the launcher was called, so that what is printed can be typed. */
   private static String commandName() {
-    String name = System.getenv("LUCIOLE_COMMAND");
+    String name = System.getenv(ProcessKeys.COMMAND.variable());
     return name == null || name.isBlank() ? "luciole" : name;
   }
 

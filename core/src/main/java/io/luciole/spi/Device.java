@@ -18,7 +18,12 @@ public record Device(String type, int ordinal) {
   /** The CPU. */
   public static final Device CPU = new Device("cpu", 0);
 
-  /** Checks the components. */
+  /**
+   * Checks the components.
+   *
+   * @throws IllegalArgumentException if the type has other characters than lower-case letters, the
+   *     ordinal is negative, or the CPU's is not 0
+   */
   public Device {
     requireNonNull(type, "type");
     if (!type.matches("[a-z]+")) {
@@ -33,6 +38,8 @@ public record Device(String type, int ordinal) {
   /**
    * Reads {@code cpu}, {@code cuda} or {@code cuda:1}.
    *
+   * @param text a device as {@link #toString} writes it; white space around it does not count
+   * @return the device
    * @throws IllegalArgumentException if the text has another form
    */
   public static Device parse(String text) {
@@ -44,11 +51,16 @@ public record Device(String type, int ordinal) {
     return new Device(m.group(1), m.group(2) == null ? 0 : Integer.parseInt(m.group(2)));
   }
 
-  /** Whether this is an accelerator rather than the CPU. */
+  /**
+   * Whether this is an accelerator rather than the CPU.
+   *
+   * @return true for every type but {@code cpu}
+   */
   public boolean isAccelerator() {
     return !type.equals("cpu");
   }
 
+  /** The device as configuration names it: {@code cpu}, {@code cuda:0}. */
   @Override
   public String toString() {
     return isAccelerator() ? type + ":" + ordinal : type;

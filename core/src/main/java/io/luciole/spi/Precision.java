@@ -14,15 +14,21 @@ public enum Precision {
   /** 8-bit integers with weights quantised at load and activations as they come. */
   INT8;
 
-  /** The name used in configuration: {@code fp32}, {@code fp16}, {@code bf16}, {@code int8}. */
+  /**
+   * The name used in configuration.
+   *
+   * @return {@code fp32}, {@code fp16}, {@code bf16} or {@code int8}
+   */
   public String id() {
     return name().toLowerCase(Locale.ROOT);
   }
 
   /**
-   * Reads a name as {@link #id} writes it, in any case.
+   * Reads a name as {@link #id} writes it.
    *
-   * @throws IllegalArgumentException if there is none such; the message lists those there are
+   * @param text the name, in upper or lower case; white space around it does not count
+   * @return the precision of that name
+   * @throws IllegalArgumentException if there is no such precision; the message lists all
    */
   public static Precision parse(String text) {
     for (Precision p : values()) {

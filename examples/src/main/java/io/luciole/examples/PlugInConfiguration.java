@@ -27,9 +27,8 @@ public final class PlugInConfiguration {
             : LucioleConfig.of(Map.of("luciole.model", args[0], "luciole.outputs", args[1]));
     config
         .settings()
-        .forEach((key, setting) ->
-            System.out.println(
-                key.property() + " = " + setting.value() + ", from " + setting.origin()));
+        .forEach((name, setting) ->
+            System.out.println(name + " = " + setting.value() + ", from " + setting.origin()));
 
     // The code names no model and no backend. A setting that cannot be is refused here, with its
     // origin; what nobody set is chosen, and logged with the reason.

@@ -86,10 +86,7 @@ public final class LucioleServer implements AutoCloseable {
             .shutdownGracePeriod(config.limits().shutdown())
             .directHandlers(direct.build())
             .routing(routing);
-    ServerConfig.TlsFiles tls = config.tls();
-    if (tls != null) {
-      TlsKeys.install(tls, builder);
-    }
+    config.tls().ifPresent(tls -> TlsKeys.install(tls, builder));
     return builder.build();
   }
 
@@ -147,7 +144,8 @@ public final class LucioleServer implements AutoCloseable {
   /** Where the server is. */
   public URI uri() {
     String host = config.host().contains(":") ? '[' + config.host() + ']' : config.host();
-    return URI.create((config.tls() == null ? "http://" : "https://") + host + ':' + port() + '/');
+    return URI.create(
+        (config.tls().isEmpty() ? "http://" : "https://") + host + ':' + port() + '/');
   }
 
   /** The operations. */

@@ -41,7 +41,7 @@ final class SearchIndex implements AutoCloseable {
    */
   @Inject
   SearchIndex(ServerConfig config, EmbeddingEngine engine) {
-    path = config.index();
+    path = config.index().orElse(null);
     if (path == null) {
       indexer = null;
       searcher = null;
