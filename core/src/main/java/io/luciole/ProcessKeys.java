@@ -27,11 +27,12 @@ public final class ProcessKeys {
 
   /** Whether to refuse connections to model hubs. */
   public static final Key<Optional<String>> OFFLINE =
-      variable("luciole.offline", "Anything but 0 and false: `luciole pull` opens no connection.");
+      variable(
+          "luciole.offline", "`1`, `true`, `yes` or `on`: `luciole pull` opens no connection.");
 
   /** Whether the command logs in detail. */
   public static final Key<Optional<String>> DEBUG =
-      variable("luciole.debug", "Anything but 0: the command logs as with `--verbose`.");
+      variable("luciole.debug", "Anything but `0`: the command logs as with `--verbose`.");
 
   /** How the command was called. */
   public static final Key<Optional<String>> COMMAND =

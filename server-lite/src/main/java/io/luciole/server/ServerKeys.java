@@ -62,7 +62,8 @@ public final class ServerKeys implements KeyProvider {
           "luciole.server.tls-key",
           ValueParser.path(),
           "plain HTTP",
-          "A PEM file with the certificate's private key in PKCS#8 (RSA, EC or Ed25519).");
+          "A PEM file with the certificate's private key in PKCS#8 (RSA, EC or Ed25519); both files are checked"
+              + " at the start.");
 
   /** Origins whose pages may call the server. */
   public static final Key<Optional<List<String>>> CORS_ORIGINS =
