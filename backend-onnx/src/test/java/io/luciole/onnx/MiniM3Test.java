@@ -102,8 +102,9 @@ class MiniM3Test {
     @Test
     void options_mayDifferFromEngineToEngine() {
       assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
-      try (EmbeddingEngine one = engineBuilder().option("luciole.onnx.runs", "1").open();
-          EmbeddingEngine two = engineBuilder().option("luciole.onnx.runs", "2").open()) {
+      EmbeddingEngine.Builder builder = engineBuilder();
+      try (EmbeddingEngine one = builder.option("luciole.onnx.runs", "1").open();
+          EmbeddingEngine two = builder.option("luciole.onnx.runs", "2").open()) {
         assertThat(one.backend().concurrentRuns()).isEqualTo(1);
         assertThat(two.backend().concurrentRuns()).isEqualTo(2);
       }
