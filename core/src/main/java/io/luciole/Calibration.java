@@ -211,7 +211,7 @@ final class Calibration {
     Properties found = new Properties();
     try (Reader reader = Files.newBufferedReader(file)) {
       found.load(reader);
-      return OptionalInt.of(LucioleConfig.positive(found.getProperty("token-budget", "")));
+      return OptionalInt.of(ValueParser.positive().parse(found.getProperty("token-budget", "")));
     } catch (IOException | IllegalArgumentException e) {
       log.warn("The stored calibration {} cannot be read and is ignored: {}", file, e.toString());
       return OptionalInt.empty();

@@ -22,7 +22,10 @@ import java.util.Collection;
 import java.util.EnumSet;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -377,10 +380,12 @@ public final class EmbeddingEngine implements AutoCloseable {
   /** Configures and opens an engine. Not for use by several threads at once. */
   public static final class Builder {
     private ModelSource model;
-    private @Nullable String backend;
-    private @Nullable BackendProvider provider;
+    private final LucioleConfig config;
+    private final Map<String, String> options = new TreeMap<>();
+    private Optional<String> backend;
+    private Optional<BackendProvider> provider = Optional.empty();
     private List<Device> devices;
-    private @Nullable Precision precision;
+    private Optional<Precision> precision;
     private Set<Output> outputs;
     private int threads;
     private int maxLength;
@@ -392,23 +397,17 @@ public final class EmbeddingEngine implements AutoCloseable {
     private @Nullable EmbeddingCache cache;
 
     private Builder(LucioleConfig config) {
-      model = ModelSource.parse(config.get(LucioleConfig.Key.MODEL).orElse(ModelSource.STARTER));
-      backend = config.get(LucioleConfig.Key.BACKEND).orElse(null);
-      devices =
-          config.get(LucioleConfig.Key.DEVICE).map(LucioleConfig::parseDevices).orElse(List.of());
-      precision = config.get(LucioleConfig.Key.PRECISION).map(Precision::parse).orElse(null);
-      outputs =
-          config.get(LucioleConfig.Key.OUTPUTS).map(LucioleConfig::parseOutputs).orElse(Set.of());
-      threads = config.positive(LucioleConfig.Key.THREADS).orElse(0);
-      maxLength = config.positive(LucioleConfig.Key.MAX_LENGTH).orElse(0);
-      truncation =
-          config
-              .get(LucioleConfig.Key.TRUNCATION)
-              .map(Truncation::parse)
-              .orElse(Truncation.TRUNCATE);
-      tokenBudget = config.positive(LucioleConfig.Key.TOKEN_BUDGET).orElse(0);
-      calibrate =
-          config.get(LucioleConfig.Key.CALIBRATE).map(LucioleConfig::parseBoolean).orElse(false);
+      this.config = requireNonNull(config, "config");
+      model = ModelSource.parse(config.get(EngineKeys.MODEL));
+      backend = config.get(EngineKeys.BACKEND);
+      devices = config.get(EngineKeys.DEVICE).orElse(List.of());
+      precision = config.get(EngineKeys.PRECISION);
+      outputs = config.get(EngineKeys.OUTPUTS).orElse(Set.of());
+      threads = config.get(EngineKeys.THREADS).orElse(0);
+      maxLength = config.get(EngineKeys.MAX_LENGTH).orElse(0);
+      truncation = config.get(EngineKeys.TRUNCATION);
+      tokenBudget = config.get(EngineKeys.TOKEN_BUDGET).orElse(0);
+      calibrate = config.get(EngineKeys.CALIBRATE);
       settings = new EngineSettings.Draft(config);
     }
 
@@ -440,7 +439,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      * @return this builder
      */
     public Builder backend(String name) {
-      this.backend = requireNonNull(name, "name");
+      this.backend = Optional.of(name);
       return this;
     }
 
@@ -451,7 +450,20 @@ public final class EmbeddingEngine implements AutoCloseable {
      * @return this builder
      */
     public Builder backend(BackendProvider provider) {
-      this.provider = requireNonNull(provider, "provider");
+      this.provider = Optional.of(provider);
+      return this;
+    }
+
+    /**
+     * Sets one of the backend's own settings, such as {@code luciole.onnx.runs}, for this engine;
+     * docs/settings.md lists them. {@link #open} refuses what the backend does not have.
+     *
+     * @param name the setting's full name
+     * @param value the value as it would be written in a properties file
+     * @return this builder
+     */
+    public Builder option(String name, String value) {
+      options.put(requireNonNull(name, "name"), requireNonNull(value, "value"));
       return this;
     }
 
@@ -463,7 +475,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      * @return this builder
      */
     public Builder device(String device) {
-      this.devices = LucioleConfig.parseDevices(device);
+      this.devices = EngineKeys.parseDevices(device);
       return this;
     }
 
@@ -488,7 +500,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      * @return this builder
      */
     public Builder precision(Precision precision) {
-      this.precision = requireNonNull(precision, "precision");
+      this.precision = Optional.of(precision);
       return this;
     }
 
@@ -522,7 +534,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      * @return this builder
      */
     public Builder threads(int threads) {
-      this.threads = LucioleConfig.positive(Integer.toString(threads));
+      this.threads = EngineSettings.atLeastOne(threads);
       return this;
     }
 
@@ -534,7 +546,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      * @return this builder
      */
     public Builder maxLength(int tokens) {
-      this.maxLength = LucioleConfig.positive(Integer.toString(tokens));
+      this.maxLength = EngineSettings.atLeastOne(tokens);
       return this;
     }
 
@@ -556,7 +568,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      * @return this builder
      */
     public Builder tokenBudget(int tokens) {
-      this.tokenBudget = LucioleConfig.positive(Integer.toString(tokens));
+      this.tokenBudget = EngineSettings.atLeastOne(tokens);
       return this;
     }
 
@@ -567,7 +579,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      * @return this builder
      */
     public Builder tokenizerThreads(int threads) {
-      settings.tokenizerThreads = LucioleConfig.positive(Integer.toString(threads));
+      settings.tokenizerThreads = EngineSettings.atLeastOne(threads);
       return this;
     }
 
@@ -579,7 +591,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      * @return this builder
      */
     public Builder maxWaitingTokens(int tokens) {
-      settings.maxWaitingTokens = LucioleConfig.positive(Integer.toString(tokens));
+      settings.maxWaitingTokens = EngineSettings.atLeastOne(tokens);
       return this;
     }
 
@@ -615,7 +627,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      * @return this builder
      */
     public Builder batchTimeout(Duration timeout) {
-      settings.batchTimeout = EngineSettings.notNegative(timeout);
+      settings.batchTimeout = Optional.of(EngineSettings.notNegative(timeout));
       return this;
     }
 
@@ -683,6 +695,7 @@ public final class EmbeddingEngine implements AutoCloseable {
      *
      * @return an engine that is ready; close it after use
      * @throws io.luciole.model.ModelException if the model is missing or its files are wrong
+     * @throws ConfigException if the backend has no such {@link #option}, or not of that value
      * @throws BackendException if the backend or device cannot be used
      */
     public EmbeddingEngine open() {
@@ -691,18 +704,19 @@ public final class EmbeddingEngine implements AutoCloseable {
         files = files.withMaxTokens(maxLength);
       }
       BackendProvider chosen =
-          provider != null
-              ? provider
-              : Backends.find().select(backend, devices.isEmpty() ? null : devices.get(0));
+          provider.orElseGet(() -> Backends.find().select(backend, devices.stream().findFirst()));
       List<Device> where = devices;
       if (where.isEmpty()) {
         where = List.of(chosen.probe().devices().stream().findFirst().orElse(Device.CPU));
       }
+      Map<String, String> own = BackendOptions.of(chosen, config, options);
       LoadedModel loaded =
           LoadedModel.open(
               files,
               chosen,
-              where.stream().map(d -> new BackendConfig(d, precision, threads, outputs)).toList(),
+              where.stream()
+                  .map(d -> new BackendConfig(d, precision, threads, outputs, own))
+                  .toList(),
               new LoadedModel.Budget(tokenBudget, calibrate));
       try {
         return new EmbeddingEngine(loaded, truncation, settings.on(where.get(0)), listeners, cache);

@@ -2,8 +2,8 @@ package io.luciole;
 
 import io.luciole.spi.Device;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /** How an engine runs; see {@link EmbeddingEngine.Builder} for what each means. */
 record EngineSettings(
@@ -21,6 +21,14 @@ record EngineSettings(
     return Math.min(TimeUnit.NANOSECONDS.convert(duration), CENTURY);
   }
 
+  static int atLeastOne(int number) {
+    if (number < 1) {
+      throw new IllegalArgumentException(
+          "expected a whole number of at least 1, got \"" + number + '"');
+    }
+    return number;
+  }
+
   static Duration notNegative(Duration duration) {
     if (duration.isNegative()) {
       throw new IllegalArgumentException("expected a duration of 0 or more, got " + duration);
@@ -30,14 +38,12 @@ record EngineSettings(
 
   /** Settings as a builder gathers them. */
   static final class Draft {
-    private static final int MAX_WAITING_TOKENS = 1 << 22;
-
     long maxWaitingTokens;
     Overload overload;
     Duration maxWait;
 
-    /** The device's usual one if null. */
-    @Nullable Duration batchTimeout;
+    /** The device's usual one if empty. */
+    Optional<Duration> batchTimeout;
 
     Duration closeTimeout;
     Duration reopenDelay = Duration.ofSeconds(1);
@@ -45,15 +51,14 @@ record EngineSettings(
 
     /** Starts with what was configured. */
     Draft(LucioleConfig config) {
-      maxWaitingTokens =
-          config.positive(LucioleConfig.Key.MAX_WAITING_TOKENS).orElse(MAX_WAITING_TOKENS);
-      overload = config.get(LucioleConfig.Key.OVERLOAD).map(Overload::parse).orElse(Overload.BLOCK);
-      maxWait = config.duration(LucioleConfig.Key.MAX_WAIT).orElse(Duration.ZERO);
-      batchTimeout = config.duration(LucioleConfig.Key.BATCH_TIMEOUT).orElse(null);
-      closeTimeout = config.duration(LucioleConfig.Key.CLOSE_TIMEOUT).orElse(Duration.ofMinutes(1));
+      maxWaitingTokens = config.get(EngineKeys.MAX_WAITING_TOKENS);
+      overload = config.get(EngineKeys.OVERLOAD);
+      maxWait = config.get(EngineKeys.MAX_WAIT);
+      batchTimeout = config.get(EngineKeys.BATCH_TIMEOUT);
+      closeTimeout = config.get(EngineKeys.CLOSE_TIMEOUT);
       tokenizerThreads =
           config
-              .positive(LucioleConfig.Key.TOKENIZER_THREADS)
+              .get(EngineKeys.TOKENIZER_THREADS)
               .orElse(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
     }
 
@@ -64,7 +69,7 @@ record EngineSettings(
           maxWaitingTokens,
           overload,
           maxWait,
-          batchTimeout != null ? batchTimeout : patience,
+          batchTimeout.orElse(patience),
           closeTimeout,
           reopenDelay,
           tokenizerThreads);

@@ -98,10 +98,10 @@ final class ScriptedEncoder implements Encoder {
   static ScriptedEncoder open(
       TorchRuntime runtime, ModelFiles model, BackendConfig settings, FreeMemory memory) {
     runtime.require(settings.device());
-    if (settings.chosenPrecision().filter(p -> p != Precision.FP32).isPresent()) {
+    if (settings.precision().filter(p -> p != Precision.FP32).isPresent()) {
       throw new BackendException(
           "A TorchScript file has the precision it was written with, and "
-              + settings.chosenPrecision().get().id()
+              + settings.precision().get().id()
               + " was asked for: "
               + model.torchscript()
               + ". Leave the precision open, or use the model's checkpoint.");

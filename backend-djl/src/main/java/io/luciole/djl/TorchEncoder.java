@@ -83,7 +83,7 @@ final class TorchEncoder implements Encoder {
 
   private static Precision precision(BackendConfig settings) {
     Precision usual = settings.device().isAccelerator() ? Precision.FP16 : Precision.FP32;
-    Precision chosen = settings.chosenPrecision().orElse(usual);
+    Precision chosen = settings.precision().orElse(usual);
     if (chosen == Precision.INT8) {
       throw new BackendException(
           "The backend djl computes in fp32, fp16 or bf16, not in int8, which the backend onnx"

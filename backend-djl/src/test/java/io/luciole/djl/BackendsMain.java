@@ -3,6 +3,8 @@ package io.luciole.djl;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendProvider;
 import io.luciole.spi.Backends;
+import java.util.Arrays;
+import java.util.Optional;
 
 /** Prints which backend is chosen on its class path. */
 final class BackendsMain {
@@ -10,7 +12,8 @@ final class BackendsMain {
 
   public static void main(String[] args) {
     try {
-      BackendProvider chosen = Backends.find().select(args.length > 0 ? args[0] : null, null);
+      BackendProvider chosen =
+          Backends.find().select(Arrays.stream(args).findFirst(), Optional.empty());
       System.out.println("chosen " + chosen.name());
       for (String problem : chosen.probe().problems()) {
         System.out.println("problem " + problem);

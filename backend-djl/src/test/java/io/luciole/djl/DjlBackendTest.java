@@ -94,7 +94,7 @@ class DjlBackendTest {
 
   @Test
   void openForFewerOutputs_offersThose() {
-    BackendConfig config = new BackendConfig(Device.CPU, null, 0, EnumSet.of(Output.SPARSE));
+    BackendConfig config = BackendConfig.on(Device.CPU).outputs(EnumSet.of(Output.SPARSE));
 
     try (Backend backend = open(MiniM3.source(), config);
         BackendOutput output = backend.run(TEXTS, EnumSet.of(Output.SPARSE))) {
@@ -125,9 +125,7 @@ class DjlBackendTest {
     Files.write(folder.resolve("model.safetensors"), weights);
 
     assertThatThrownBy(() ->
-            open(
-                    ModelSource.path(folder),
-                    new BackendConfig(Device.CPU, Precision.FP16, 0, Set.of()))
+            open(ModelSource.path(folder), BackendConfig.on(Device.CPU).precision(Precision.FP16))
                 .close())
         .isInstanceOf(LucioleException.class)
         .hasMessageContainingAll("half precision", "embeddings.LayerNorm.bias");

@@ -30,6 +30,7 @@ import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -142,12 +143,14 @@ class TorchScriptTest {
   void outputs_areThoseOfTheFilesThatAreThere() throws IOException {
     copy("tiny-bert.pt", "sparse_linear.pt");
 
-    BackendConfig sparse = new BackendConfig(Device.CPU, null, 1, EnumSet.of(Output.SPARSE));
+    BackendConfig sparse =
+        BackendConfig.on(Device.CPU).threads(1).outputs(EnumSet.of(Output.SPARSE));
     try (AssertingBackend backend = open(sparse)) {
       assertThat(backend.info().outputs()).containsExactly(Output.SPARSE);
     }
-    assertThatThrownBy(
-            () -> open(new BackendConfig(Device.CPU, null, 1, EnumSet.of(Output.COLBERT))).close())
+    assertThatThrownBy(() ->
+            open(BackendConfig.on(Device.CPU).threads(1).outputs(EnumSet.of(Output.COLBERT)))
+                .close())
         .isInstanceOf(LucioleException.class)
         .hasMessageContainingAll("COLBERT", "colbert_linear.pt");
   }
@@ -183,8 +186,7 @@ class TorchScriptTest {
   void anotherPrecision_isRefused() throws IOException {
     zoo();
 
-    assertThatThrownBy(
-            () -> open(new BackendConfig(Device.CPU, Precision.FP16, 0, Set.of())).close())
+    assertThatThrownBy(() -> open(BackendConfig.on(Device.CPU).precision(Precision.FP16)).close())
         .isInstanceOf(LucioleException.class)
         .hasMessageContainingAll("fp16", "tiny-bert.pt");
   }
@@ -215,7 +217,7 @@ class TorchScriptTest {
 
     assertThatThrownBy(() ->
             Backends.find()
-                .select("onnx", null)
+                .select(Optional.of("onnx"), Optional.empty())
                 .open(files(), BackendConfig.on(Device.CPU))
                 .close())
         .isInstanceOf(ModelException.class)

@@ -4,7 +4,6 @@ import ai.onnxruntime.OnnxJavaType;
 import io.luciole.Output;
 import io.luciole.model.EncoderConfig;
 import io.luciole.model.EncoderWeights;
-import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.Pooling;
 import io.luciole.spi.BackendConfig;
@@ -27,15 +26,13 @@ import org.slf4j.LoggerFactory;
 /**
  * An encoder whose graph is compiled from a checkpoint.
  *
- * <p>On CPUs a batch has all threads, so that a lone query is answered soonest. With the system
- * property {@value #RUNS} set to 2 two batches run at once, on half the threads each, where there
- * are two or more: for those who index in bulk. Threads of different batches do not wait for each
- * other at every operator, which brings 5 to 20 % on two cores; a lone query takes 1.4 times as
- * long there. Small encoders in bytes run as many batches as there are threads, on one each.
+ * <p>On CPUs a batch has all threads, so that a lone query is answered soonest. With {@link
+ * OnnxOptions#RUNS} set to 2 two batches run at once, on half the threads each, where there are two
+ * or more: for those who index in bulk. Threads of different batches do not wait for each other at
+ * every operator, which brings 5 to 20 % on two cores; a lone query takes 1.4 times as long there.
+ * Small encoders in bytes run as many batches as there are threads, on one each.
  */
 final class CompiledEncoder implements Encoder {
-  static final String RUNS = "luciole.onnx.runs";
-
   /** Up to this hidden size, runs in bytes have a thread each unless told otherwise. */
   private static final int SMALL = 512;
 
@@ -81,31 +78,25 @@ final class CompiledEncoder implements Encoder {
   }
 
   /**
-   * As set, or else 1; in bytes of small encoders one a thread: their products are so short that
-   * threads of one run spend a third of the time waiting for each other, even with a lone query.
+   * As set, or else 1. Small encoders in bytes have one run for each thread: their products are so
+   * short that the threads of one run wait for each other a third of the time, even for a lone
+   * query.
    */
   private int wantedRuns(int all) {
-    String wanted = System.getProperty(RUNS, "").strip();
-    if (wanted.isEmpty()) {
-      return precision == Precision.INT8 && config.hidden() <= SMALL ? all : 1;
-    }
-    if (!wanted.equals("1") && !wanted.equals("2")) {
-      throw new ModelException(
-          "Expected 1 or 2 for the system property " + RUNS + ", found \"" + wanted + "\".");
-    }
-    return Integer.parseInt(wanted);
+    boolean small = precision == Precision.INT8 && config.hidden() <= SMALL;
+    return device.option(OnnxOptions.RUNS).orElse(small ? all : 1);
   }
 
   /** The policy at the start; what keeps the fused form from being used on a GPU is logged. */
   private FormPolicy policy() {
     String obstacle =
         precision == Precision.FP16
-            ? CudaEncoder.obstacle(config)
+            ? CudaEncoder.obstacle(config, device)
             : "they compute in fp16, not in " + precision.id();
     if (obstacle != null && device.device().isAccelerator()) {
       logPlain(obstacle);
     }
-    return FormPolicy.on(device.device(), obstacle == null);
+    return FormPolicy.on(device, obstacle == null);
   }
 
   private void logPlain(String reason) {
@@ -123,7 +114,7 @@ final class CompiledEncoder implements Encoder {
       if (failed != null) {
         failed.close();
       }
-      policy = FormPolicy.on(device.device(), false);
+      policy = FormPolicy.on(device, false);
       model(policy.usual());
       logPlain(problem);
     }
@@ -165,7 +156,7 @@ final class CompiledEncoder implements Encoder {
     Device device = config.device();
     Precision chosen =
         config
-            .chosenPrecision()
+            .precision()
             .orElse(
                 device.isAccelerator()
                     ? Precision.FP16
@@ -223,9 +214,10 @@ final class CompiledEncoder implements Encoder {
         form,
         f -> {
           EncoderGraph graph =
-              new EncoderGraph(config, weights, outputs, pooling, f, precision, outliers);
+              new EncoderGraph(config, weights, outputs, pooling, f, precision, outliers, device);
+          String kernels = f == Form.FUSED ? CudaEncoder.library(device) : null;
           return runtime.compile(
-              graph.build(), graph.initializers(), device.device(), threads, f, f == Form.FUSED);
+              graph.build(), graph.initializers(), device.device(), threads, f, kernels);
         });
   }
 

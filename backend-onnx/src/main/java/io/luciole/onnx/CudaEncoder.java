@@ -6,6 +6,7 @@ import io.luciole.model.EncoderWeights.Layer;
 import io.luciole.model.EncoderWeights.Linear;
 import io.luciole.model.EncoderWeights.Norm;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
+import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,6 +17,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,15 +49,6 @@ import org.jspecify.annotations.Nullable;
 final class CudaEncoder {
   private static final String RESOURCE = "/native/linux-x86_64/libluciole_cuda.so";
 
-  /** The system property that names the library instead of the one in the jar. */
-  static final String PROPERTY = "luciole.cuda.library";
-
-  /** The system property that, false, takes cuBLASLt's first proposal instead of trying them. */
-  static final String TUNE = "luciole.cuda.tune";
-
-  /** The system property that, false, starts the kernels of small batches one at a time. */
-  static final String GRAPHS = "luciole.cuda.graphs";
-
   /** Numbers of a token. */
   static final int TOKEN_WIDTH = 4;
 
@@ -71,9 +64,9 @@ final class CudaEncoder {
   private CudaEncoder() {}
 
   /** What keeps the operators from being used for an encoder, or null if nothing does. */
-  static @Nullable String obstacle(EncoderConfig config) {
+  static @Nullable String obstacle(EncoderConfig config, BackendConfig options) {
     String platform = System.getProperty("os.name") + "-" + System.getProperty("os.arch");
-    if (System.getProperty(PROPERTY) == null) {
+    if (options.option(OnnxOptions.CUDA_LIBRARY).isEmpty()) {
       if (!platform.toLowerCase(Locale.ROOT).equals("linux-amd64")) {
         return "they are for Linux x86-64, this is " + platform;
       }
@@ -107,10 +100,10 @@ final class CudaEncoder {
    *
    * @throws BackendException if it cannot be written
    */
-  static synchronized String library() {
-    String named = System.getProperty(PROPERTY);
-    if (named != null) {
-      return named;
+  static synchronized String library(BackendConfig options) {
+    Optional<Path> named = options.option(OnnxOptions.CUDA_LIBRARY);
+    if (named.isPresent()) {
+      return named.get().toString();
     }
     if (extracted == null) {
       try (InputStream in = CudaEncoder.class.getResourceAsStream(RESOURCE)) {
@@ -118,7 +111,9 @@ final class CudaEncoder {
           throw new BackendException(
               "This build of luciole-backend-onnx has no "
                   + RESOURCE
-                  + "; build it on Linux with a C compiler, or set -Dluciole.onnx.form=packed.");
+                  + "; build it on Linux with a C compiler, or set "
+                  + OnnxOptions.FORM
+                  + "=packed.");
         }
         Path file = Files.createTempFile("luciole_cuda", ".so");
         file.toFile().deleteOnExit();
@@ -152,6 +147,7 @@ final class CudaEncoder {
       GraphBuilder graph,
       Projection projection,
       EncoderConfig config,
+      BackendConfig options,
       EncoderWeights weights,
       String type,
       boolean pools,
@@ -186,13 +182,14 @@ final class CudaEncoder {
       all.add(projection.weight("sparse.weight", head.weight()));
       all.add(projection.weight("sparse.bias", head.bias()));
     }
-    return add(graph, config, all, pools, leavesStates);
+    return add(graph, config, options, all, pools, leavesStates);
   }
 
   /** Adds the operator with weights that are in the graph. */
   static Values add(
       GraphBuilder graph,
       EncoderConfig config,
+      BackendConfig options,
       List<String> weights,
       boolean pools,
       boolean leavesStates) {
@@ -206,8 +203,8 @@ final class CudaEncoder {
             .with("heads", config.heads())
             .with("inner", config.feedForward())
             .with("states", leavesStates ? 1 : 0)
-            .with("tune", Boolean.parseBoolean(System.getProperty(TUNE, "true")) ? 1 : 0)
-            .with("graphs", Boolean.parseBoolean(System.getProperty(GRAPHS, "true")) ? 1 : 0)
+            .with("tune", options.option(OnnxOptions.CUDA_TUNE) ? 1 : 0)
+            .with("graphs", options.option(OnnxOptions.CUDA_GRAPHS) ? 1 : 0)
             .with(
                 "activation",
                 switch (config.activation()) {

@@ -8,6 +8,7 @@ import io.luciole.model.EncoderWeights.Linear;
 import io.luciole.model.Pooling;
 import io.luciole.model.checkpoint.Tensor;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
+import io.luciole.spi.BackendConfig;
 import io.luciole.spi.Precision;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -60,6 +61,7 @@ final class EncoderGraph {
   static final String VECTORS = "vectors";
 
   private final EncoderConfig config;
+  private final BackendConfig options;
   private final EncoderWeights weights;
   private final Set<Output> outputs;
   private final Pooling pooling;
@@ -83,8 +85,10 @@ final class EncoderGraph {
       Pooling pooling,
       Form form,
       Precision precision,
-      Set<Integer> outliers) {
+      Set<Integer> outliers,
+      BackendConfig options) {
     this.config = config;
+    this.options = options;
     this.weights = weights;
     this.outputs = outputs;
     this.pooling = pooling;
@@ -133,6 +137,7 @@ final class EncoderGraph {
             graph,
             projection,
             config,
+            options,
             weights,
             firstRow(weights.tokenTypes()),
             together.contains(Output.DENSE),

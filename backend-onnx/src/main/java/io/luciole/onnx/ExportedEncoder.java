@@ -112,10 +112,11 @@ final class ExportedEncoder implements Encoder {
   static ExportedEncoder open(
       OrtRuntime runtime, ModelFiles files, BackendConfig config, OptLevel level) {
     Path file = requireNonNull(files.onnx());
-    if (config.precision() != null && config.precision() != Precision.FP32) {
+    Precision precision = config.precision().orElse(Precision.FP32);
+    if (precision != Precision.FP32) {
       throw new ModelException(
           "An ONNX file has the precision it was exported with, and "
-              + config.precision().id()
+              + precision.id()
               + " was asked for: "
               + file
               + ". Leave the precision open, or use the model's checkpoint.");

@@ -1,13 +1,11 @@
 package io.luciole.onnx;
 
-import io.luciole.model.ModelException;
-import io.luciole.spi.Device;
+import io.luciole.spi.BackendConfig;
 import io.luciole.spi.TokenBatch;
 import java.util.Locale;
 
 /**
- * Chooses the graph's form, a batch at a time. The system property {@value #PROPERTY} forces one:
- * {@code auto} (the default), {@code loop}, {@code packed}, {@code fused} or {@code padded}.
+ * Chooses the graph's form, a batch at a time, unless {@link OnnxOptions#FORM} names one.
  *
  * <p>On CPUs it is the loop, always; on CUDA devices the fused form where it can be had. The costs
  * of the other two are estimated by {@code linear·n + square·n²} a text of n tokens, where padding
@@ -16,8 +14,6 @@ import java.util.Locale;
  * 727k and 335k); other cards shift them together, and only their ratios count.
  */
 final class FormPolicy {
-  static final String PROPERTY = "luciole.onnx.form";
-
   /** Microseconds a token outside attention. */
   private static final double LINEAR = 1.27;
 
@@ -38,28 +34,18 @@ final class FormPolicy {
   }
 
   /**
-   * The policy on a device, by the system property.
+   * The policy for a device and its options.
    *
    * @param fusible whether the fused form can be had for the model in its precision
    */
-  static FormPolicy on(Device device, boolean fusible) {
-    String forced = System.getProperty(PROPERTY, "auto").strip();
-    if (forced.equalsIgnoreCase("auto")) {
-      return device.isAccelerator()
-          ? new FormPolicy(fusible ? Form.FUSED : Form.PACKED, !fusible)
-          : new FormPolicy(Form.LOOP, false);
+  static FormPolicy on(BackendConfig config, boolean fusible) {
+    String form = config.option(OnnxOptions.FORM);
+    if (!form.equals("auto")) {
+      return new FormPolicy(Form.valueOf(form.toUpperCase(Locale.ROOT)), false);
     }
-    try {
-      return new FormPolicy(Form.valueOf(forced.toUpperCase(Locale.ROOT)), false);
-    } catch (IllegalArgumentException e) {
-      throw new ModelException(
-          "Expected auto, loop, packed, fused or padded for the system property "
-              + PROPERTY
-              + ", found \""
-              + forced
-              + "\".",
-          e);
-    }
+    return config.device().isAccelerator()
+        ? new FormPolicy(fusible ? Form.FUSED : Form.PACKED, !fusible)
+        : new FormPolicy(Form.LOOP, false);
   }
 
   /** The form most batches take; its session is opened at once, others when first needed. */

@@ -76,7 +76,7 @@ final class HeadModel implements AutoCloseable {
     models.put(
         output,
         runtime.compile(
-            graph.build(), initializers, Device.CPU, OrtRuntime.threads(config), Form.LOOP, false));
+            graph.build(), initializers, Device.CPU, OrtRuntime.threads(config), Form.LOOP, null));
   }
 
   Set<Output> outputs() {

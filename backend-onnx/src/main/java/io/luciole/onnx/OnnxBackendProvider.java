@@ -3,6 +3,7 @@ package io.luciole.onnx;
 import static java.util.Objects.requireNonNull;
 
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
+import io.luciole.Key;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.checkpoint.CheckpointException;
@@ -31,6 +32,11 @@ public final class OnnxBackendProvider implements BackendProvider {
   @Override
   public String name() {
     return NAME;
+  }
+
+  @Override
+  public List<Key<?>> options() {
+    return OnnxOptions.ALL;
   }
 
   @Override
@@ -111,10 +117,8 @@ public final class OnnxBackendProvider implements BackendProvider {
    * magnify (cosines of 0.994 between 1.28 and 1.30 where the plain graphs agree to seven digits).
    */
   private static Encoder textByText(OrtRuntime runtime, ModelFiles model, BackendConfig config) {
-    BackendConfig single =
-        new BackendConfig(config.device(), config.precision(), 1, config.outputs());
     return new TextByText(
-        ExportedEncoder.open(runtime, model, single, OptLevel.BASIC_OPT),
+        ExportedEncoder.open(runtime, model, config.threads(1), OptLevel.BASIC_OPT),
         OrtRuntime.threads(config));
   }
 }

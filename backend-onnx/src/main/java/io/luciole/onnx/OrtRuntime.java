@@ -250,7 +250,8 @@ final class OrtRuntime {
    * Opens a graph of ours.
    *
    * @param weights its weights, kept for as long as the session lives
-   * @param kernels whether the graph has operators of {@link CudaEncoder}
+   * @param kernels the library with the operators of {@link CudaEncoder}, or null if the graph has
+   *     none of them
    * @throws BackendException if the device cannot be used or has too little memory
    */
   OrtModel compile(
@@ -259,10 +260,10 @@ final class OrtRuntime {
       Device device,
       int threads,
       Form form,
-      boolean kernels) {
+      @Nullable String kernels) {
     try (OrtSession.SessionOptions options = options(device, threads, form)) {
-      if (kernels) {
-        options.registerCustomOpLibrary(CudaEncoder.library());
+      if (kernels != null) {
+        options.registerCustomOpLibrary(kernels);
       }
       Map<String, OnnxTensor> tensors = weights.tensors(environment);
       try {

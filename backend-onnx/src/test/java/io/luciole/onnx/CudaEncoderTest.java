@@ -12,6 +12,7 @@ import io.luciole.model.EncoderWeights;
 import io.luciole.model.ModelSource;
 import io.luciole.model.Pooling;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
+import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
@@ -24,8 +25,6 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -46,23 +45,15 @@ class CudaEncoderTest {
   private static final TokenBatch PADDED =
       TokenBatch.of(List.of(new int[] {5, 7}, new int[] {8, 1, 9, 2}));
 
-  private @Nullable String before;
+  private BackendConfig options = BackendConfig.on(Device.CPU);
 
   @BeforeEach
   void useLibraryWithoutDevice() throws Exception {
     URL library = CudaEncoderTest.class.getResource("/native/without-device/libluciole_cuda.so");
     assumeThat(library).as("no C compiler was there").isNotNull();
-    before = System.getProperty(CudaEncoder.PROPERTY);
-    System.setProperty(CudaEncoder.PROPERTY, Path.of(requireNonNull(library).toURI()).toString());
-  }
-
-  @AfterEach
-  void restore() {
-    if (before == null) {
-      System.clearProperty(CudaEncoder.PROPERTY);
-    } else {
-      System.setProperty(CudaEncoder.PROPERTY, before);
-    }
+    options =
+        options.option(
+            OnnxOptions.CUDA_LIBRARY, Path.of(requireNonNull(library).toURI()).toString());
   }
 
   @Test
@@ -141,16 +132,28 @@ class CudaEncoderTest {
     }
   }
 
-  private static void run(
-      EncoderWeights weights, Set<Output> outputs, Pooling pooling, Slot... out) {
+  private void run(EncoderWeights weights, Set<Output> outputs, Pooling pooling, Slot... out) {
     EncoderGraph graph =
         new EncoderGraph(
-            weights.config(), weights, outputs, pooling, Form.FUSED, Precision.FP16, Set.of());
+            weights.config(),
+            weights,
+            outputs,
+            pooling,
+            Form.FUSED,
+            Precision.FP16,
+            Set.of(),
+            options);
     BufferPool pool = new BufferPool();
     List<Slot> in = new ArrayList<>();
     try (OrtModel model =
         OrtRuntime.load()
-            .compile(graph.build(), graph.initializers(), Device.CPU, 1, Form.FUSED, true)) {
+            .compile(
+                graph.build(),
+                graph.initializers(),
+                Device.CPU,
+                1,
+                Form.FUSED,
+                CudaEncoder.library(options))) {
       EncoderInputs inputs =
           new EncoderInputs(PADDED, Form.FUSED, weights.config(), pooling, pool, in);
       model.inputNames().forEach(inputs::add);
@@ -160,17 +163,17 @@ class CudaEncoderTest {
 
   @Test
   void library_thatIsMissingIsSaid() {
-    System.setProperty(CudaEncoder.PROPERTY, "/no/such/library.so");
-    assertThatThrownBy(CudaEncoderTest::model)
+    options = options.option(OnnxOptions.CUDA_LIBRARY, "/no/such/library.so");
+    assertThatThrownBy(this::model)
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("/no/such/library.so");
   }
 
   @Test
   void library_ofTheJarIsRefusedWithoutCuda() {
-    System.clearProperty(CudaEncoder.PROPERTY);
-    assertThat(CudaEncoder.obstacle(CONFIG)).contains("64");
-    assertThatThrownBy(CudaEncoderTest::model)
+    options = BackendConfig.on(Device.CPU);
+    assertThat(CudaEncoder.obstacle(CONFIG, options)).contains("64");
+    assertThatThrownBy(this::model)
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("Encoder");
   }
@@ -206,20 +209,26 @@ class CudaEncoderTest {
         "a test");
   }
 
-  private static OrtModel model() {
+  private OrtModel model() {
     return model(true);
   }
 
-  private static OrtModel model(boolean pools) {
+  private OrtModel model(boolean pools) {
     GraphBuilder graph = new GraphBuilder();
     List<String> weights = new ArrayList<>();
     for (int i = 0; i < 5 + 12 + 2; i++) {
       weights.add(graph.weight("weight" + i, DataType.FLOAT16, buffer(HIDDEN * 2), HIDDEN));
     }
-    CudaEncoder.Values values = CudaEncoder.add(graph, CONFIG, weights, pools, true);
+    CudaEncoder.Values values = CudaEncoder.add(graph, CONFIG, options, weights, pools, true);
     graph.output("states", values.states(), DataType.FLOAT16, -1, HIDDEN);
     graph.output(EncoderGraph.VECTORS, values.vectors(), DataType.FLOAT, -1);
     return OrtRuntime.load()
-        .compile(graph.build(), new Initializers(), Device.CPU, 1, Form.LOOP, true);
+        .compile(
+            graph.build(),
+            new Initializers(),
+            Device.CPU,
+            1,
+            Form.LOOP,
+            CudaEncoder.library(options));
   }
 }

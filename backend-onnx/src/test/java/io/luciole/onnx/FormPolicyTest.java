@@ -2,6 +2,7 @@ package io.luciole.onnx;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.luciole.spi.BackendConfig;
 import io.luciole.spi.Device;
 import io.luciole.spi.TokenBatch;
 import java.util.ArrayList;
@@ -9,7 +10,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class FormPolicyTest {
-  private static final Device CUDA = new Device("cuda", 0);
+  private static final BackendConfig CUDA = BackendConfig.on(new Device("cuda", 0));
 
   private static TokenBatch batch(int... lengths) {
     List<int[]> texts = new ArrayList<>();
@@ -40,6 +41,14 @@ class FormPolicyTest {
 
   @Test
   void choose_onCpusLoops() {
-    assertThat(FormPolicy.on(Device.CPU, false).choose(batch(8192))).isEqualTo(Form.LOOP);
+    assertThat(FormPolicy.on(BackendConfig.on(Device.CPU), false).choose(batch(8192)))
+        .isEqualTo(Form.LOOP);
+  }
+
+  @Test
+  void choose_takesTheFormThatIsSet() {
+    BackendConfig packed = CUDA.option(OnnxOptions.FORM, "Packed");
+    assertThat(FormPolicy.on(packed, true).usual()).isEqualTo(Form.PACKED);
+    assertThat(FormPolicy.on(packed, false).choose(batch(8192))).isEqualTo(Form.PACKED);
   }
 }

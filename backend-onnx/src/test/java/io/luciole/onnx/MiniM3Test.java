@@ -7,12 +7,12 @@ import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.luciole.ConfigException;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.Scores;
-import io.luciole.model.ModelException;
 import io.luciole.model.ModelSource;
 import io.luciole.onnx.MiniM3Reference.Line;
 import java.nio.file.Path;
@@ -83,28 +83,30 @@ class MiniM3Test {
     @Test
     void everyLine_twoBatchesAtOnce_isAsExpected() {
       assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
-      System.setProperty(CompiledEncoder.RUNS, "2");
-      try {
-        EmbeddingEngine engine = open(engineBuilder().outputs(ALL).tokenBudget(32));
-        assertThat(engine.backend().concurrentRuns()).isEqualTo(2);
-        for (int round = 0; round < 5; round++) {
-          checkAll(engine, MiniM3Reference.lines());
-        }
-      } finally {
-        System.clearProperty(CompiledEncoder.RUNS);
+      EmbeddingEngine engine =
+          open(engineBuilder().option(OnnxOptions.RUNS.name(), "2").outputs(ALL).tokenBudget(32));
+      assertThat(engine.backend().concurrentRuns()).isEqualTo(2);
+      for (int round = 0; round < 5; round++) {
+        checkAll(engine, MiniM3Reference.lines());
       }
     }
 
     @Test
     void batchesAtOnce_areOneOrTwo() {
-      System.setProperty(CompiledEncoder.RUNS, "3");
-      try {
-        assertThatThrownBy(() -> open(engineBuilder()))
-            .isInstanceOf(ModelException.class)
-            .hasMessageContaining("Expected 1 or 2")
-            .hasMessageContaining("\"3\"");
-      } finally {
-        System.clearProperty(CompiledEncoder.RUNS);
+      assertThatThrownBy(() -> open(engineBuilder().option(OnnxOptions.RUNS.name(), "3")))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageContaining("expected 1 or 2")
+          .hasMessageContaining("\"3\"");
+    }
+
+    @Test
+    void options_mayDifferFromEngineToEngine() {
+      assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
+      EmbeddingEngine.Builder builder = engineBuilder();
+      try (EmbeddingEngine one = builder.option("luciole.onnx.runs", "1").open();
+          EmbeddingEngine two = builder.option("luciole.onnx.runs", "2").open()) {
+        assertThat(one.backend().concurrentRuns()).isEqualTo(1);
+        assertThat(two.backend().concurrentRuns()).isEqualTo(2);
       }
     }
 

@@ -19,8 +19,8 @@ import io.luciole.spi.Backends;
 import io.luciole.spi.Device;
 import io.luciole.spi.TokenBatch;
 import java.nio.FloatBuffer;
-import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -45,7 +45,7 @@ class StarterOnnxTest {
 
   @Test
   void provider_isFoundByItsName() {
-    BackendProvider found = Backends.find().select("onnx", null);
+    BackendProvider found = Backends.find().select(Optional.of("onnx"), Optional.empty());
 
     assertThat(found).isInstanceOf(OnnxBackendProvider.class);
     assertThat(found.probe().devices()).contains(Device.CPU);
@@ -135,8 +135,7 @@ class StarterOnnxTest {
     assertThatThrownBy(() ->
             new OnnxBackendProvider()
                 .open(
-                    ModelSource.parse("starter").resolve(),
-                    new BackendConfig(Device.parse("cuda"), null, 0, Collections.emptySet())))
+                    ModelSource.parse("starter").resolve(), BackendConfig.on(Device.parse("cuda"))))
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("cuda:0")
         .hasMessageContaining("onnxruntime_gpu")

@@ -31,6 +31,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -100,7 +101,10 @@ public final class EngineMacro {
     Direct(String model) {
       ModelFiles files = ModelSource.parse(model).resolve();
       tokenizer = TextTokenizer.open(files);
-      backend = Backends.find().select(null, Device.CPU).open(files, BackendConfig.on(Device.CPU));
+      backend =
+          Backends.find()
+              .select(Optional.empty(), Optional.of(Device.CPU))
+              .open(files, BackendConfig.on(Device.CPU));
     }
 
     /** Tokenises and computes texts in one blocking call, and reads the result. */

@@ -30,6 +30,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -175,7 +176,8 @@ public final class Soak {
 
   /** The best backend there is, failing at random: 1 % out of memory, 0.5 % otherwise. */
   private static final class Faulty implements BackendProvider {
-    private final BackendProvider inner = Backends.find().select(null, Device.CPU);
+    private final BackendProvider inner =
+        Backends.find().select(Optional.empty(), Optional.of(Device.CPU));
     private final SplittableRandom random = new SplittableRandom(1);
     private final AtomicInteger outputs = new AtomicInteger();
     private final AtomicInteger sessions = new AtomicInteger();

@@ -2,6 +2,7 @@ package io.luciole.cli;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
+import io.luciole.ProcessKeys;
 import io.luciole.lucene.BeirReader;
 import io.luciole.lucene.DocumentSource;
 import io.luciole.lucene.Hit;
@@ -157,7 +158,7 @@ final class DemoCommand implements Callable<Integer> {
 
   /** The name that the launcher was called by, so that printed commands can be copied. */
   private static String commandName() {
-    String name = System.getenv("LUCIOLE_COMMAND");
+    String name = System.getenv(ProcessKeys.COMMAND.variable());
     return name == null || name.isBlank() ? "luciole" : name;
   }
 

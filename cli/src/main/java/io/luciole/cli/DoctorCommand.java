@@ -1,7 +1,10 @@
 package io.luciole.cli;
 
+import io.luciole.ConfigException;
 import io.luciole.EmbedOptions;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineKeys;
+import io.luciole.Key;
 import io.luciole.LucioleConfig;
 import io.luciole.LucioleException;
 import io.luciole.Role;
@@ -19,8 +22,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.HashSet;
 import java.util.Locale;
-import java.util.TreeSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -97,28 +103,38 @@ final class DoctorCommand implements Callable<Integer> {
     LucioleConfig config;
     try {
       config = LucioleConfig.load();
-    } catch (LucioleException e) {
-      fail(Failures.message(e));
-      return LucioleConfig.of(java.util.Map.of());
+    } catch (ConfigException e) {
+      e.problems().forEach(this::fail);
+      config = LucioleConfig.of(Map.of());
     }
-    for (LucioleConfig.Key key : LucioleConfig.Key.values()) {
-      LucioleConfig.Setting setting = config.settings().get(key);
-      String flag = engineOptions.flagOf(key);
-      String value =
-          flag != null
-              ? flag + "   (flag)"
-              : setting != null ? setting.value() + "   (" + setting.origin() + ")" : "default";
-      item(String.format(Locale.ROOT, "%-26s %s", key.property(), value));
-    }
-    for (String name : new TreeSet<>(System.getProperties().stringPropertyNames())) {
-      // A backend's own switches, which it reads and checks itself.
-      if (name.matches("luciole\\.(onnx|djl)\\..+")) {
-        item(
-            String.format(
-                Locale.ROOT, "%-26s %s   (system property)", name, System.getProperty(name)));
+    Map<String, String> flags = engineOptions.flags();
+    Set<String> known = new HashSet<>();
+    for (Key<?> key : LucioleConfig.knownKeys()) {
+      known.add(key.name());
+      String name = key.scope() == Key.Scope.ENVIRONMENT ? key.variable() : key.name();
+      String flag = flags.get(key.name());
+      if (flag != null) {
+        setting(name, flag, "flag");
+      } else {
+        config
+            .setting(key)
+            .ifPresentOrElse(
+                setting -> setting(name, setting.value(), setting.origin()),
+                () -> setting(name, key.defaultText(), "default"));
       }
     }
+    config
+        .settings()
+        .forEach((name, setting) -> {
+          if (!known.contains(name)) {
+            setting(name, setting.value(), setting.origin() + "; its module is not here");
+          }
+        });
     return config;
+  }
+
+  private void setting(String name, String value, String origin) {
+    item(String.format(Locale.ROOT, "%-33s %s   (%s)", name, value, origin));
   }
 
   private void cache() {
@@ -185,29 +201,27 @@ final class DoctorCommand implements Callable<Integer> {
       probe.problems().forEach(this::note);
     }
     backends.broken().forEach(b -> note("cannot be loaded: " + b));
-    String name = setting(config, LucioleConfig.Key.BACKEND);
-    String device = setting(config, LucioleConfig.Key.DEVICE);
     try {
       Backends.Choice choice =
-          backends.choose(
-              name, device == null || device.contains(",") ? null : Device.parse(device));
+          backends.choose(inEffect(config, EngineKeys.BACKEND), device(config));
       ok(choice.provider().name() + " is chosen: " + choice.reason());
     } catch (LucioleException | IllegalArgumentException e) {
       fail(Failures.text(e));
     }
   }
 
-  /** The value in effect, or null for the default. */
-  private @Nullable String setting(LucioleConfig config, LucioleConfig.Key key) {
-    String flag = engineOptions.flagOf(key);
-    return flag != null ? flag : config.get(key).orElse(null);
+  /** The one device in effect, as the engine's builder looks for it. */
+  private Optional<Device> device(LucioleConfig config) {
+    return inEffect(config, EngineKeys.DEVICE).flatMap(devices -> devices.stream().findFirst());
+  }
+
+  private <T> T inEffect(LucioleConfig config, Key<T> key) {
+    String flag = engineOptions.flags().get(key.name());
+    return flag != null ? key.parse(flag) : config.get(key);
   }
 
   private void model(LucioleConfig config) {
-    String name =
-        engineOptions.model() != null
-            ? engineOptions.model()
-            : config.get(LucioleConfig.Key.MODEL).orElse(ModelSource.STARTER);
+    String name = inEffect(config, EngineKeys.MODEL);
     heading("Model " + name);
     try {
       ModelFiles files = ModelSource.parse(name).resolve();

@@ -1,12 +1,16 @@
 package io.luciole.cli;
 
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineKeys;
+import io.luciole.Key;
 import io.luciole.LucioleConfig;
 import io.luciole.Truncation;
 import io.luciole.lucene.IndexModel;
 import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -72,25 +76,23 @@ final class EngineOptions {
               + " them, chunk embeds them in pieces and merges those.")
   private @Nullable Truncation truncation;
 
-  /** The model that was named by flag. */
-  @Nullable String model() {
-    return model;
+  /** What the flags say, by the settings' names. */
+  Map<String, String> flags() {
+    Map<String, String> flags = new HashMap<>();
+    put(flags, EngineKeys.MODEL, model);
+    put(flags, EngineKeys.BACKEND, backend);
+    put(flags, EngineKeys.DEVICE, device);
+    put(flags, EngineKeys.PRECISION, precision == null ? null : precision.id());
+    put(flags, EngineKeys.THREADS, threads);
+    put(flags, EngineKeys.MAX_LENGTH, maxLength);
+    put(flags, EngineKeys.TRUNCATION, truncation == null ? null : truncation.id());
+    return flags;
   }
 
-  /** What a flag says of a setting, or null if none does. */
-  @Nullable String flagOf(LucioleConfig.Key key) {
-    Object value =
-        switch (key) {
-          case MODEL -> model;
-          case BACKEND -> backend;
-          case DEVICE -> device;
-          case PRECISION -> precision == null ? null : precision.id();
-          case THREADS -> threads;
-          case MAX_LENGTH -> maxLength;
-          case TRUNCATION -> truncation == null ? null : truncation.id();
-          default -> null;
-        };
-    return value == null ? null : value.toString();
+  private static void put(Map<String, String> flags, Key<?> key, @Nullable Object value) {
+    if (value != null) {
+      flags.put(key.name(), value.toString());
+    }
   }
 
   /** A builder that starts from the configuration and has the flags laid over it. */

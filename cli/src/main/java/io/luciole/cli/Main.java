@@ -1,6 +1,7 @@
 package io.luciole.cli;
 
 import io.luciole.LucioleException;
+import io.luciole.ProcessKeys;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.util.Map;
@@ -129,7 +130,7 @@ public final class Main implements Runnable {
   }
 
   private boolean isVerbose() {
-    String debug = System.getenv("LUCIOLE_DEBUG");
+    String debug = System.getenv(ProcessKeys.DEBUG.variable());
     return verbose || (debug != null && !debug.isEmpty() && !debug.equals("0"));
   }
 

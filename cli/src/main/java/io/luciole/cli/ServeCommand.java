@@ -1,6 +1,6 @@
 package io.luciole.cli;
 
-import io.luciole.LucioleConfig;
+import io.luciole.ValueParser;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -78,7 +78,7 @@ final class ServeCommand implements Callable<Integer> {
   static final class PortConverter implements picocli.CommandLine.ITypeConverter<Integer> {
     @Override
     public Integer convert(String value) {
-      return Choice.checked(() -> LucioleConfig.parsePort(value));
+      return Choice.checked(() -> ValueParser.port().parse(value));
     }
   }
 }

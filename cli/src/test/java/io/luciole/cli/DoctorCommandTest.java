@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.luciole.cli.Cli.Run;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -21,7 +22,7 @@ class DoctorCommandTest {
         .contains("onnx: ONNX Runtime 1.")
         .contains("devices cpu")
         .contains("ok    onnx is chosen: the only one on the class path")
-        .contains("luciole.threads            1   (flag)")
+        .contains("luciole.threads                   1   (flag)")
         .contains("Model starter")
         .contains("384 dimensions, gives dense, texts of up to 512 tokens")
         .doesNotContain("FAIL")
@@ -46,7 +47,7 @@ class DoctorCommandTest {
 
     assertThat(run.status()).as(run.out()).isZero();
     assertThat(run.out())
-        .contains("luciole.token-budget       2048   (" + file + " luciole.token-budget)");
+        .contains("luciole.token-budget              2048   (" + file + " luciole.token-budget)");
   }
 
   @Test
@@ -67,7 +68,7 @@ class DoctorCommandTest {
 
     assertThat(run.status()).isEqualTo(1);
     assertThat(run.out())
-        .contains("luciole.backend            tensorrt   (flag)")
+        .contains("luciole.backend                   tensorrt   (flag)")
         .contains("FAIL  There is no backend \"tensorrt\" on the class path; found: onnx.");
   }
 
@@ -75,7 +76,38 @@ class DoctorCommandTest {
   void doctor_backendsOwnSwitch_isShown() {
     Run run = withProperty("luciole.onnx.form", "loop", "doctor");
 
-    assertThat(run.out()).contains("luciole.onnx.form          loop   (system property)");
+    assertThat(run.out())
+        .contains("luciole.onnx.form                 loop   (system property luciole.onnx.form)");
+  }
+
+  @Test
+  void doctor_settingsOfEveryModule_areShownWithValueAndOrigin() {
+    Run run =
+        Properties.with(
+            Map.of("luciole.cuda.tune", "false", "luciole.server.port", "9000"),
+            () -> Cli.run("doctor"));
+
+    assertThat(run.status()).as(run.out()).isZero();
+    assertThat(run.out().replaceAll(" +", " "))
+        .contains("\n luciole.cuda.tune false (system property luciole.cuda.tune)\n")
+        .contains("\n luciole.server.port 9000 (system property luciole.server.port)\n")
+        .contains("\n luciole.onnx.runs 1 (default)\n")
+        .contains("\n luciole.overload block (default)\n")
+        .contains("\n luciole.cache ");
+  }
+
+  @Test
+  void doctor_everyWrongSetting_isNamed() {
+    Run run =
+        Properties.with(
+            Map.of("luciole.onnx.runs", "abc", "luciole.devise", "cpu", "luciole.threads", "0"),
+            () -> Cli.run("doctor"));
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.out())
+        .contains("FAIL  luciole.onnx.runs (system property luciole.onnx.runs): expected 1 or 2")
+        .contains("FAIL  Unknown setting luciole.devise")
+        .contains("FAIL  luciole.threads (system property luciole.threads): expected a whole");
   }
 
   @Test
@@ -91,16 +123,6 @@ class DoctorCommandTest {
   }
 
   private static Run withProperty(String key, String value, Object... args) {
-    String before = System.getProperty(key);
-    System.setProperty(key, value);
-    try {
-      return Cli.run(args);
-    } finally {
-      if (before == null) {
-        System.clearProperty(key);
-      } else {
-        System.setProperty(key, before);
-      }
-    }
+    return Properties.with(Map.of(key, value), () -> Cli.run(args));
   }
 }

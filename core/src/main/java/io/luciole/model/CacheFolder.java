@@ -1,5 +1,6 @@
 package io.luciole.model;
 
+import io.luciole.ProcessKeys;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +15,10 @@ public final class CacheFolder {
    * @return the path; the folder may not exist yet
    */
   public static Path path() {
-    String set = firstSet(System.getProperty("luciole.cache"), System.getenv("LUCIOLE_CACHE"));
+    String set =
+        firstSet(
+            System.getProperty(ProcessKeys.CACHE.name()),
+            System.getenv(ProcessKeys.CACHE.variable()));
     if (set != null) {
       return Path.of(set);
     }

@@ -1,5 +1,6 @@
 package io.luciole.spi;
 
+import io.luciole.Key;
 import io.luciole.model.ModelFiles;
 import java.util.List;
 
@@ -11,8 +12,28 @@ import java.util.List;
  * so that a class path with several backends costs nothing but the one in use.
  */
 public interface BackendProvider {
-  /** The name configuration chooses it by: short, lower case, unique, such as {@code onnx}. */
+  /**
+   * The name that {@code luciole.backend} chooses it by.
+   *
+   * @return the name: short, lower case, unique, such as {@code onnx}
+   */
   String name();
+
+  /**
+   * The backend's own settings. {@link io.luciole.LucioleConfig} then knows them and checks their
+   * values wherever they come from; those in effect are in {@link BackendConfig#options}, so that
+   * two engines in one process may differ. A backend reads no system properties or environment
+   * variables of its own.
+   *
+   * <p>Called when a configuration is read, also where another backend is chosen: it must not load
+   * native libraries.
+   *
+   * @return the keys, in the order in which they are shown. Their names begin with {@code
+   *     luciole.}, the backend's name and a dot, or with another part that no other module uses.
+   */
+  default List<Key<?>> options() {
+    return List.of();
+  }
 
   /**
    * Looks for devices. May load native libraries; reports what is wrong instead of throwing.
@@ -22,8 +43,11 @@ public interface BackendProvider {
   Probe probe();
 
   /**
-   * Opens a model.
+   * Opens a model. Called by one thread at a time for an engine, and by several for several.
    *
+   * @param model the model's files
+   * @param config device, precision, threads, outputs and the values of {@link #options}
+   * @return the backend, which the caller closes
    * @throws BackendException if the device or the library cannot be used; the message says what is
    *     missing and how to get it. A device that was asked for is never silently replaced.
    * @throws io.luciole.model.ModelException if the model's files do not fit: "expected … found …"
@@ -38,7 +62,7 @@ public interface BackendProvider {
    * @param problems one sentence for each thing that is missing, with the remedy
    */
   record Probe(String version, List<Device> devices, List<String> problems) {
-    /** Copies the lists. */
+    /** Checks and copies the components. */
     public Probe {
       devices = List.copyOf(devices);
       problems = List.copyOf(problems);

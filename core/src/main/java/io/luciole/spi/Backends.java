@@ -4,12 +4,9 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.Iterator;
 import java.util.List;
-import java.util.ServiceConfigurationError;
-import java.util.ServiceLoader;
+import java.util.Optional;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,33 +27,26 @@ public final class Backends {
 
   /**
    * Looks for providers with a class loader; one that cannot be loaded is named and passed over.
+   *
+   * @param loader the class loader
+   * @return the backends found, none or more
    */
   public static Backends find(ClassLoader loader) {
-    List<BackendProvider> found = new ArrayList<>();
     List<String> broken = new ArrayList<>();
-    Iterator<BackendProvider> services =
-        ServiceLoader.load(BackendProvider.class, loader).iterator();
-    while (true) {
-      try {
-        if (!services.hasNext()) {
-          break;
-        }
-        found.add(services.next());
-      } catch (ServiceConfigurationError | LinkageError e) {
-        broken.add(String.valueOf(e.getMessage()));
-        log.warn("A backend on the class path cannot be loaded: {}", e.getMessage(), e);
-      }
-    }
+    List<BackendProvider> found = Services.load(BackendProvider.class, loader, broken);
     found.sort(
         Comparator.<BackendProvider>comparingInt(p -> rank(p.name()))
             .thenComparing(BackendProvider::name));
     return new Backends(found, broken);
   }
 
-  /** Looks for providers with the thread's context class loader, or else this class's. */
+  /**
+   * Looks for providers with the thread's context class loader, or else this class's.
+   *
+   * @return the backends found, none or more
+   */
   public static Backends find() {
-    ClassLoader context = Thread.currentThread().getContextClassLoader();
-    return find(context != null ? context : Backends.class.getClassLoader());
+    return find(Services.contextLoader());
   }
 
   private static int rank(String name) {
@@ -64,12 +54,20 @@ public final class Backends {
     return at < 0 ? PREFERENCE.size() : at;
   }
 
-  /** The providers found, in the order in which they would be chosen. */
+  /**
+   * The providers found.
+   *
+   * @return the providers, in the order in which they would be chosen
+   */
   public List<BackendProvider> providers() {
     return providers;
   }
 
-  /** One message for each provider that is on the class path and cannot be loaded. */
+  /**
+   * What is wrong with the providers that are on the class path and cannot be loaded.
+   *
+   * @return one message for each
+   */
   public List<String> broken() {
     return broken;
   }
@@ -77,6 +75,7 @@ public final class Backends {
   /**
    * A provider and why it was chosen.
    *
+   * @param provider the provider
    * @param reason for people, such as "the only one on the class path"
    */
   public record Choice(BackendProvider provider, String reason) {}
@@ -84,12 +83,13 @@ public final class Backends {
   /**
    * Chooses a provider as {@link #choose} does, and logs the choice with its reason.
    *
-   * @param name the provider's name, or null for no choice
-   * @param device the device that will be used, or null for no choice
+   * @param name the provider's name, if one is asked for
+   * @param device the device that will be used, if one is asked for
+   * @return the provider
    * @throws BackendException if there is none, or none of that name; the message says what to add
    *     or lists those found
    */
-  public BackendProvider select(@Nullable String name, @Nullable Device device) {
+  public BackendProvider select(Optional<String> name, Optional<Device> device) {
     Choice choice = choose(name, device);
     log.info("Backend {}: {}", requireNonNull(choice.provider.name(), "name"), choice.reason);
     return choice.provider;
@@ -100,12 +100,13 @@ public final class Backends {
    * first that reports the device asked for, or an accelerator where none was asked for; otherwise
    * the first that reports any device, in a fixed order (onnx, djl, then by name).
    *
-   * @param name the provider's name, or null for no choice
-   * @param device the device that will be used, or null for no choice
+   * @param name the provider's name, if one is asked for
+   * @param device the device that will be used, if one is asked for
+   * @return the provider and why it was chosen
    * @throws BackendException if there is none, or none of that name; the message says what to add
    *     or lists those found
    */
-  public Choice choose(@Nullable String name, @Nullable Device device) {
+  public Choice choose(Optional<String> name, Optional<Device> device) {
     String others =
         broken.isEmpty() ? "" : " Found but not loadable: " + String.join("; ", broken) + ".";
     if (providers.isEmpty()) {
@@ -115,40 +116,40 @@ public final class Backends {
               + " io.luciole:luciole-backend-djl."
               + others);
     }
-    if (name != null) {
+    if (name.isPresent()) {
       return providers.stream()
-          .filter(p -> p.name().equals(name))
+          .filter(p -> p.name().equals(name.get()))
           .findFirst()
           .map(p -> new Choice(p, "luciole.backend names it"))
           .orElseThrow(() ->
               new BackendException(
                   "There is no backend \""
-                      + name
+                      + name.get()
                       + "\" on the class path; found: "
                       + names()
                       + ". Set luciole.backend to one of these, or add the artifact"
                       + " io.luciole:luciole-backend-"
-                      + name
+                      + name.get()
                       + "."
                       + others));
     }
     if (providers.size() == 1) {
       return new Choice(providers.get(0), "the only one on the class path");
     }
-    BackendProvider usable = null;
+    Optional<BackendProvider> usable = Optional.empty();
     for (BackendProvider p : providers) {
       List<Device> devices = devices(p);
-      if (device != null && devices.contains(device)) {
-        return new Choice(p, "first of " + names() + " to offer " + device);
+      if (device.filter(devices::contains).isPresent()) {
+        return new Choice(p, "first of " + names() + " to offer " + device.get());
       }
-      if (device == null && devices.stream().anyMatch(Device::isAccelerator)) {
+      if (device.isEmpty() && devices.stream().anyMatch(Device::isAccelerator)) {
         return new Choice(p, "first of " + names() + " to offer an accelerator");
       }
-      usable = usable == null && !devices.isEmpty() ? p : usable;
+      usable = usable.isEmpty() && !devices.isEmpty() ? Optional.of(p) : usable;
     }
-    String wanted = device == null ? "an accelerator" : device.toString();
-    return usable != null
-        ? new Choice(usable, "first of " + names() + " in fixed order, none with " + wanted)
+    String wanted = device.map(Device::toString).orElse("an accelerator");
+    return usable.isPresent()
+        ? new Choice(usable.get(), "first of " + names() + " in fixed order, none with " + wanted)
         : new Choice(providers.get(0), "first of " + names() + ", none with a usable device");
   }
 

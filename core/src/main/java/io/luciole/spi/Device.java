@@ -18,7 +18,12 @@ public record Device(String type, int ordinal) {
   /** The CPU. */
   public static final Device CPU = new Device("cpu", 0);
 
-  /** Checks the components. */
+  /**
+   * Checks the components.
+   *
+   * @throws IllegalArgumentException if the type has other characters than lower-case letters, the
+   *     ordinal is negative, or the CPU's is not 0
+   */
   public Device {
     requireNonNull(type, "type");
     if (!type.matches("[a-z]+")) {
@@ -33,7 +38,7 @@ public record Device(String type, int ordinal) {
   /**
    * Reads a device's name.
    *
-   * @param text such as {@code cpu}, {@code cuda} or {@code cuda:1}
+   * @param text a device as {@link #toString} writes it; white space around it does not count
    * @return the device
    * @throws IllegalArgumentException if the text has another form
    */
@@ -51,6 +56,7 @@ public record Device(String type, int ordinal) {
     return !type.equals("cpu");
   }
 
+  /** The device as configuration names it: {@code cpu}, {@code cuda:0}. */
   @Override
   public String toString() {
     return isAccelerator() ? type + ":" + ordinal : type;

@@ -23,11 +23,11 @@ public enum Precision {
   }
 
   /**
-   * Reads a name as {@link #id} returns it, in upper or lower case.
+   * Reads a name as {@link #id} writes it.
    *
-   * @param text the name
-   * @return the precision
-   * @throws IllegalArgumentException if no precision has this name; the message lists the names
+   * @param text the name, in upper or lower case; white space around it does not count
+   * @return the precision of that name
+   * @throws IllegalArgumentException if there is no such precision; the message lists all
    */
   public static Precision parse(String text) {
     for (Precision p : values()) {

@@ -10,6 +10,7 @@ import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -111,7 +112,7 @@ class BackendsTest {
   void none_isRefusedWithTheArtifactsToAdd() throws IOException {
     Backends none = find();
 
-    assertThatThrownBy(() -> none.select(null, null))
+    assertThatThrownBy(() -> none.select(Optional.empty(), Optional.empty()))
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("luciole-backend-onnx")
         .hasMessageContaining("onnxruntime")
@@ -122,27 +123,28 @@ class BackendsTest {
   void unknownName_listsThoseFound() throws IOException {
     Backends two = find(nameOf(Onnx.class), nameOf(Djl.class));
 
-    assertThatThrownBy(() -> two.select("tensorrt", null))
+    assertThatThrownBy(() -> two.select(Optional.of("tensorrt"), Optional.empty()))
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("no backend \"tensorrt\"")
         .hasMessageContaining("found: onnx, djl");
-    assertThat(two.select("djl", null).name()).isEqualTo("djl");
+    assertThat(two.select(Optional.of("djl"), Optional.empty()).name()).isEqualTo("djl");
   }
 
   @Test
   void severalWithoutAChoice_theOneWithAnAcceleratorWins() throws IOException {
     Backends two = find(nameOf(Onnx.class), nameOf(Djl.class));
 
-    assertThat(two.select(null, null).name()).isEqualTo("djl");
-    assertThat(two.select(null, Device.CPU).name()).isEqualTo("onnx");
-    assertThat(two.select(null, new Device("cuda", 1)).name()).isEqualTo("djl");
+    assertThat(two.select(Optional.empty(), Optional.empty()).name()).isEqualTo("djl");
+    assertThat(two.select(Optional.empty(), Optional.of(Device.CPU)).name()).isEqualTo("onnx");
+    assertThat(two.select(Optional.empty(), Optional.of(new Device("cuda", 1))).name())
+        .isEqualTo("djl");
   }
 
   @Test
   void tie_isSettledByAFixedOrder() throws IOException {
     Backends two = find(nameOf(Another.class), nameOf(Onnx.class));
 
-    assertThat(two.select(null, null).name()).isEqualTo("onnx");
+    assertThat(two.select(Optional.empty(), Optional.empty()).name()).isEqualTo("onnx");
     assertThat(two.providers())
         .extracting(BackendProvider::name)
         .containsExactly("onnx", "another");
@@ -152,13 +154,13 @@ class BackendsTest {
   void brokenProvider_isNamedAndTheOthersStillOffered() throws IOException {
     Backends found = find(nameOf(Broken.class), "io.luciole.NoSuchClass", nameOf(Onnx.class));
 
-    assertThat(found.select(null, null).name()).isEqualTo("onnx");
+    assertThat(found.select(Optional.empty(), Optional.empty()).name()).isEqualTo("onnx");
     assertThat(found.broken())
         .hasSize(2)
         .anySatisfy(m -> assertThat(m).contains("Broken"))
         .anySatisfy(m -> assertThat(m).contains("io.luciole.NoSuchClass"));
     Backends alone = find(nameOf(Broken.class));
-    assertThatThrownBy(() -> alone.select(null, null))
+    assertThatThrownBy(() -> alone.select(Optional.empty(), Optional.empty()))
         .hasMessageContaining("Found but not loadable")
         .hasMessageContaining("Broken");
   }
@@ -167,23 +169,28 @@ class BackendsTest {
   void providerThatFailsAsItIsProbed_isPassedOver() throws IOException {
     Backends found = find(nameOf(Failing.class), nameOf(Djl.class), nameOf(Another.class));
 
-    assertThat(found.select(null, null).name()).isEqualTo("djl");
-    assertThat(found.select(null, Device.CPU).name()).isEqualTo("djl");
+    assertThat(found.select(Optional.empty(), Optional.empty()).name()).isEqualTo("djl");
+    assertThat(found.select(Optional.empty(), Optional.of(Device.CPU)).name()).isEqualTo("djl");
     Backends other = find(nameOf(Failing.class), nameOf(NoDevice.class), nameOf(Another.class));
-    assertThat(other.select(null, null).name()).isEqualTo("another");
+    assertThat(other.select(Optional.empty(), Optional.empty()).name()).isEqualTo("another");
   }
 
   @Test
   void choice_comesWithItsReason() throws IOException {
     Backends two = find(nameOf(Onnx.class), nameOf(Djl.class));
 
-    assertThat(two.choose(null, null).reason())
+    assertThat(two.choose(Optional.empty(), Optional.empty()).reason())
         .isEqualTo("first of onnx, djl to offer an accelerator");
-    assertThat(two.choose(null, Device.CPU).reason()).isEqualTo("first of onnx, djl to offer cpu");
-    assertThat(two.choose("djl", null).reason()).isEqualTo("luciole.backend names it");
-    assertThat(find(nameOf(Onnx.class)).choose(null, null).reason())
+    assertThat(two.choose(Optional.empty(), Optional.of(Device.CPU)).reason())
+        .isEqualTo("first of onnx, djl to offer cpu");
+    assertThat(two.choose(Optional.of("djl"), Optional.empty()).reason())
+        .isEqualTo("luciole.backend names it");
+    assertThat(find(nameOf(Onnx.class)).choose(Optional.empty(), Optional.empty()).reason())
         .isEqualTo("the only one on the class path");
-    assertThat(find(nameOf(Onnx.class), nameOf(Another.class)).choose(null, null).reason())
+    assertThat(
+            find(nameOf(Onnx.class), nameOf(Another.class))
+                .choose(Optional.empty(), Optional.empty())
+                .reason())
         .isEqualTo("first of onnx, another in fixed order, none with an accelerator");
   }
 }

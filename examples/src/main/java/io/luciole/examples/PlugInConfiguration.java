@@ -31,9 +31,8 @@ public final class PlugInConfiguration {
             : LucioleConfig.of(Map.of("luciole.model", args[0], "luciole.outputs", args[1]));
     config
         .settings()
-        .forEach((key, setting) ->
-            System.out.println(
-                key.property() + " = " + setting.value() + ", from " + setting.origin()));
+        .forEach((name, setting) ->
+            System.out.println(name + " = " + setting.value() + ", from " + setting.origin()));
 
     // The code names no model and no backend. An invalid setting is refused here, with its origin.
     // What nobody set is chosen by Luciole, and the log says why.

@@ -3,6 +3,7 @@ package io.luciole.lucene;
 import static java.util.Objects.requireNonNull;
 
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineKeys;
 import io.luciole.LucioleConfig;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelSource;
@@ -56,7 +57,7 @@ public final class IndexModel {
     if (isHere(name)) {
       return Optional.of(name);
     }
-    if (config.get(LucioleConfig.Key.MODEL).isEmpty()) {
+    if (config.setting(EngineKeys.MODEL).isEmpty()) {
       throw new IndexException(
           "The index "
               + index

@@ -91,10 +91,7 @@ public final class LucioleServer implements AutoCloseable {
             .directHandlers(direct.build())
             .routing(routing);
     connections.install(builder);
-    ServerConfig.TlsFiles tls = config.tls();
-    if (tls != null) {
-      TlsKeys.install(tls, builder);
-    }
+    config.tls().ifPresent(tls -> TlsKeys.install(tls, builder));
     return builder.build();
   }
 
@@ -170,7 +167,8 @@ public final class LucioleServer implements AutoCloseable {
    */
   public URI uri() {
     String host = config.host().contains(":") ? '[' + config.host() + ']' : config.host();
-    return URI.create((config.tls() == null ? "http://" : "https://") + host + ':' + port() + '/');
+    return URI.create(
+        (config.tls().isEmpty() ? "http://" : "https://") + host + ':' + port() + '/');
   }
 
   /** All operations, ordered by path and method. */

@@ -46,7 +46,7 @@ final class SearchIndex implements AutoCloseable {
    */
   @Inject
   SearchIndex(ServerConfig config, EmbeddingEngine engine) {
-    path = config.index();
+    path = config.index().orElse(null);
     if (path == null) {
       indexer = null;
       searcher = null;
@@ -54,7 +54,7 @@ final class SearchIndex implements AutoCloseable {
     }
     WriteOptions options =
         WriteOptions.defaults().onFailure(WriteOptions.OnFailure.SKIP).resume(false);
-    SparseForm form = config.sparseForm();
+    SparseForm form = config.sparseForm().orElse(null);
     if (form != null) {
       if (!engine.outputs().contains(Output.SPARSE)) {
         throw new ConfigException(

@@ -9,10 +9,9 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Where a server listens, who may use it and how much it takes on: {@code luciole.server.*}.
@@ -20,12 +19,12 @@ import org.jspecify.annotations.Nullable;
  *
  * @param host the address to listen on
  * @param port the port, 0 for any that is free
- * @param index the folder of the index to search and write, or null for none
- * @param sparseForm how the index keeps sparse weights if it is made anew, or null for the default;
- *     an index that is there must have that form
+ * @param index the folder of the index to search and write, if there is to be one
+ * @param sparseForm how a new index keeps sparse weights, if that is set; an index that is there
+ *     must have that form
  * @param keyDigests SHA-256 digests, in hex, of the keys that clients show; empty for no keys
  * @param insecure whether to listen beyond this machine without a key
- * @param tls the certificate and its key, or null for plain HTTP
+ * @param tls the certificate and its key; empty for plain HTTP
  * @param corsOrigins origins whose pages may call the server
  * @param limits how much the server takes on
  * @param accessLog whether each request is logged
@@ -33,11 +32,11 @@ import org.jspecify.annotations.Nullable;
 public record ServerConfig(
     String host,
     int port,
-    @Nullable Path index,
-    @Nullable SparseForm sparseForm,
+    Optional<Path> index,
+    Optional<SparseForm> sparseForm,
     List<String> keyDigests,
     boolean insecure,
-    @Nullable TlsFiles tls,
+    Optional<TlsFiles> tls,
     List<String> corsOrigins,
     Limits limits,
     boolean accessLog) {
@@ -73,109 +72,87 @@ public record ServerConfig(
       Duration readTimeout,
       Duration readyWithin,
       Duration shutdown) {
-    /** The limits unless told otherwise; docs/server.md lists them. */
+    /**
+     * The limits unless told otherwise; docs/settings.md lists them.
+     *
+     * @return the limits
+     */
     public static Limits defaults() {
+      return of(LucioleConfig.of(Map.of()));
+    }
+
+    private static Limits of(LucioleConfig config) {
       return new Limits(
-          16 << 20,
-          2048,
-          200_000,
-          1024,
-          262_144,
-          Duration.ofSeconds(60),
-          Duration.ofSeconds(30),
-          Duration.ofSeconds(30),
-          Duration.ofSeconds(30));
+          config.get(ServerKeys.MAX_BODY),
+          config.get(ServerKeys.MAX_TEXTS),
+          config.get(ServerKeys.MAX_CHARACTERS),
+          config.get(ServerKeys.MAX_REQUESTS),
+          config.get(ServerKeys.MAX_WAITING_TOKENS),
+          config.get(ServerKeys.TIMEOUT),
+          config.get(ServerKeys.READ_TIMEOUT),
+          config.get(ServerKeys.READY_WITHIN),
+          config.get(ServerKeys.SHUTDOWN_TIMEOUT));
     }
   }
 
-  /** Copies the lists. */
+  /** Checks and copies the components. */
   public ServerConfig {
     requireNonNull(host, "host");
+    requireNonNull(index, "index");
+    requireNonNull(sparseForm, "sparseForm");
+    requireNonNull(tls, "tls");
     requireNonNull(limits, "limits");
     keyDigests = List.copyOf(keyDigests);
     corsOrigins = List.copyOf(corsOrigins);
   }
 
-  /** This machine alone, port 8080, no index, no keys. */
+  /**
+   * This machine alone, port 8080, no index, no keys.
+   *
+   * @return the configuration
+   */
   public static ServerConfig defaults() {
-    return of(LucioleConfig.of(java.util.Map.of()));
+    return of(LucioleConfig.of(Map.of()));
   }
 
   /**
    * Reads {@code luciole.server.*}.
    *
+   * @param config the settings
+   * @return the configuration
    * @throws ConfigException if only one of the two TLS files is named
    */
   public static ServerConfig of(LucioleConfig config) {
-    Limits usual = Limits.defaults();
-    Optional<String> certificate = config.get(LucioleConfig.Key.SERVER_TLS_CERTIFICATE);
-    Optional<String> key = config.get(LucioleConfig.Key.SERVER_TLS_KEY);
+    Optional<Path> certificate = config.get(ServerKeys.TLS_CERTIFICATE);
+    Optional<Path> key = config.get(ServerKeys.TLS_KEY);
     if (certificate.isPresent() != key.isPresent()) {
       throw new ConfigException(
           "TLS needs both "
-              + LucioleConfig.Key.SERVER_TLS_CERTIFICATE.property()
+              + ServerKeys.TLS_CERTIFICATE
               + " and "
-              + LucioleConfig.Key.SERVER_TLS_KEY.property()
+              + ServerKeys.TLS_KEY
               + "; only one is set.");
     }
     return new ServerConfig(
-        config.get(LucioleConfig.Key.SERVER_HOST).orElse("127.0.0.1"),
-        config.get(LucioleConfig.Key.SERVER_PORT).map(LucioleConfig::parsePort).orElse(8080),
-        config.get(LucioleConfig.Key.SERVER_INDEX).map(Path::of).orElse(null),
-        config.get(LucioleConfig.Key.SERVER_SPARSE_FORM).map(ServerConfig::sparseForm).orElse(null),
-        config
-            .get(LucioleConfig.Key.SERVER_API_KEYS)
-            .map(LucioleConfig::parseDigests)
-            .orElse(List.of()),
-        config
-            .get(LucioleConfig.Key.SERVER_INSECURE)
-            .map(LucioleConfig::parseBoolean)
-            .orElse(false),
-        certificate.isPresent() && key.isPresent()
-            ? new TlsFiles(Path.of(certificate.get()), Path.of(key.get()))
-            : null,
-        config
-            .get(LucioleConfig.Key.SERVER_CORS_ORIGINS)
-            .map(o -> Arrays.stream(o.split(",", -1)).map(String::strip).toList())
-            .orElse(List.of()),
-        new Limits(
-            config
-                .get(LucioleConfig.Key.SERVER_MAX_BODY)
-                .map(LucioleConfig::parseSize)
-                .orElse(usual.maxBody()),
-            number(config, LucioleConfig.Key.SERVER_MAX_TEXTS, usual.maxTexts()),
-            number(config, LucioleConfig.Key.SERVER_MAX_CHARACTERS, usual.maxCharacters()),
-            number(config, LucioleConfig.Key.SERVER_MAX_REQUESTS, usual.maxRequests()),
-            number(config, LucioleConfig.Key.SERVER_MAX_WAITING_TOKENS, usual.maxWaitingTokens()),
-            duration(config, LucioleConfig.Key.SERVER_TIMEOUT, usual.timeout()),
-            duration(config, LucioleConfig.Key.SERVER_READ_TIMEOUT, usual.readTimeout()),
-            duration(config, LucioleConfig.Key.SERVER_READY_WITHIN, usual.readyWithin()),
-            duration(config, LucioleConfig.Key.SERVER_SHUTDOWN_TIMEOUT, usual.shutdown())),
-        config
-            .get(LucioleConfig.Key.SERVER_ACCESS_LOG)
-            .map(LucioleConfig::parseBoolean)
-            .orElse(true));
+        config.get(ServerKeys.HOST),
+        config.get(ServerKeys.PORT),
+        config.get(ServerKeys.INDEX),
+        config.get(ServerKeys.SPARSE_FORM),
+        config.get(ServerKeys.API_KEYS).orElse(List.of()),
+        config.get(ServerKeys.INSECURE),
+        certificate.map(chain -> new TlsFiles(chain, key.orElseThrow())),
+        config.get(ServerKeys.CORS_ORIGINS).orElse(List.of()),
+        Limits.of(config),
+        config.get(ServerKeys.ACCESS_LOG));
   }
 
-  private static SparseForm sparseForm(String name) {
-    try {
-      return SparseForm.parse(name);
-    } catch (IllegalArgumentException e) {
-      throw new ConfigException(
-          LucioleConfig.Key.SERVER_SPARSE_FORM.property() + ": " + e.getMessage(), e);
-    }
-  }
-
-  private static int number(LucioleConfig config, LucioleConfig.Key key, int otherwise) {
-    return config.get(key).map(LucioleConfig::positive).orElse(otherwise);
-  }
-
-  private static Duration duration(
-      LucioleConfig config, LucioleConfig.Key key, Duration otherwise) {
-    return config.get(key).map(LucioleConfig::duration).orElse(otherwise);
-  }
-
-  /** The same on another address and port. */
+  /**
+   * A copy on another address and port.
+   *
+   * @param newHost the address to listen on
+   * @param newPort the port, 0 for any that is free
+   * @return the copy
+   */
   public ServerConfig at(String newHost, int newPort) {
     return new ServerConfig(
         newHost,
@@ -190,34 +167,38 @@ public record ServerConfig(
         accessLog);
   }
 
-  /** The same over an index. */
-  public ServerConfig index(@Nullable Path folder) {
-    return new ServerConfig(
-        host, port, folder, sparseForm, keyDigests, insecure, tls, corsOrigins, limits, accessLog);
-  }
-
-  /** The same with a form of sparse weights for a new index. */
-  public ServerConfig sparseForm(SparseForm form) {
+  /**
+   * A copy over an index.
+   *
+   * @param folder the index's folder, made if it is not there
+   * @return the copy
+   */
+  public ServerConfig index(Path folder) {
     return new ServerConfig(
         host,
         port,
-        index,
-        requireNonNull(form, "form"),
-        keyDigests,
-        insecure,
-        tls,
-        corsOrigins,
-        limits,
-        accessLog);
+        Optional.of(folder),
+        sparseForm,
+        keyDigests, insecure, tls, corsOrigins, limits, accessLog);
   }
 
-  /** The same with other limits. */
+  /**
+   * A copy with other limits.
+   *
+   * @param other the limits
+   * @return the copy
+   */
   public ServerConfig limits(Limits other) {
     return new ServerConfig(
         host, port, index, sparseForm, keyDigests, insecure, tls, corsOrigins, other, accessLog);
   }
 
-  /** The same, listening beyond this machine without a key or not. */
+  /**
+   * A copy that listens beyond this machine without a key, or does not.
+   *
+   * @param allowed whether it does
+   * @return the copy
+   */
   public ServerConfig insecure(boolean allowed) {
     return new ServerConfig(
         host, port, index, sparseForm, keyDigests, allowed, tls, corsOrigins, limits, accessLog);
@@ -241,7 +222,7 @@ public record ServerConfig(
           "Refusing to listen on "
               + host
               + ", which other machines reach, without a key. Set "
-              + LucioleConfig.Key.SERVER_API_KEYS.property()
+              + ServerKeys.API_KEYS
               + " to the SHA-256 of a key (printf KEY | sha256sum), listen on 127.0.0.1, or pass"
               + " --insecure.");
     }

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.luciole.ConfigException;
 import io.luciole.EmbeddingEngine;
+import io.luciole.Key;
 import io.luciole.LucioleConfig;
 import io.luciole.LucioleException;
 import io.luciole.spi.TokenBatch;
@@ -466,10 +467,9 @@ class OperationsTest {
           .routes()
           .forEach(r -> assertThat(page).contains(r.path().replace("{+id}", "{id}")));
     }
-    for (LucioleConfig.Key key : LucioleConfig.Key.values()) {
-      if (key.property().startsWith("luciole.server.")) {
-        assertThat(page).contains("`" + key.property().substring(8) + "`");
-      }
+    String settings = Files.readString(Path.of("../docs/settings.md"));
+    for (Key<?> key : new ServerKeys().keys()) {
+      assertThat(settings).contains("| `" + key.name() + "` |");
     }
   }
 }

@@ -2,6 +2,7 @@ package io.luciole.testkit;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.Key;
 import io.luciole.Output;
 import io.luciole.model.ModelFiles;
 import io.luciole.spi.Backend;
@@ -13,6 +14,7 @@ import io.luciole.spi.TokenBatch;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -70,6 +72,11 @@ public final class AssertingBackend implements Backend {
       @Override
       public String name() {
         return provider.name();
+      }
+
+      @Override
+      public List<Key<?>> options() {
+        return provider.options();
       }
 
       @Override

@@ -11,6 +11,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.Key;
+import io.luciole.LucioleConfig;
 import io.luciole.LucioleException;
 import io.luciole.Output;
 import io.luciole.model.ModelFiles;
@@ -159,7 +161,8 @@ public abstract class BackendContractTest {
   }
 
   private Backend open(@Nullable Precision precision) {
-    return provider().open(files, new BackendConfig(device(), precision, 1, Set.of()));
+    BackendConfig config = BackendConfig.on(device()).threads(1);
+    return provider().open(files, precision == null ? config : config.precision(precision));
   }
 
   // ---- what it declares
@@ -169,7 +172,21 @@ public abstract class BackendContractTest {
     BackendProvider provider = provider();
 
     assertThat(provider.name()).matches("[a-z][a-z0-9-]*");
-    assertThat(Backends.find().select(provider.name(), null)).hasSameClassAs(provider);
+    assertThat(Backends.find().select(Optional.of(provider.name()), Optional.empty()))
+        .hasSameClassAs(provider);
+  }
+
+  /** Each has a place of its own in files and in the environment, and one line of text. */
+  @Test
+  final void options_areDeclaredOnceAndDescribed() {
+    List<Key<?>> options = provider().options();
+
+    assertThat(options).extracting(Key::name).doesNotHaveDuplicates();
+    assertThat(LucioleConfig.knownKeys()).containsAll(options);
+    for (Key<?> option : options) {
+      assertThat(option.name()).as("a name in a namespace").matches("luciole\\.[a-z0-9-]+\\..+");
+      assertThat(option.doc()).as(option.name()).isNotBlank().doesNotContain("\n");
+    }
   }
 
   @Test

@@ -270,7 +270,7 @@ public final class FakeBackend implements BackendProvider {
       throw new BackendException("The fake offers " + devices + ", not " + device + ".");
     }
     config
-        .chosenPrecision()
+        .precision()
         .filter(p -> p != Precision.FP32)
         .ifPresent(p -> {
           throw new BackendException("The fake computes in fp32, not in " + p.id() + ".");

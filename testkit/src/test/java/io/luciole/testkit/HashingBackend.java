@@ -86,7 +86,7 @@ final class HashingBackend implements Backend {
       if (!config.device().equals(Device.CPU) && defect != Defect.ANY_DEVICE_TAKEN) {
         throw new BackendException("Expected cpu, got " + config.device() + ".");
       }
-      Precision precision = config.chosenPrecision().orElse(Precision.FP32);
+      Precision precision = config.precision().orElse(Precision.FP32);
       if (precision != Precision.FP32 && defect != Defect.ANY_PRECISION_TAKEN) {
         throw new BackendException("Expected fp32, got " + precision.id() + ".");
       }

@@ -1,6 +1,8 @@
 package io.luciole.testkit;
 
+import io.luciole.Key;
 import io.luciole.Output;
+import io.luciole.ValueParser;
 import io.luciole.model.EncoderWeights;
 import io.luciole.model.ModelFiles;
 import io.luciole.spi.Backend;
@@ -22,21 +24,35 @@ import java.util.Set;
 final class StaticBackend implements Backend {
   private final BackendInfo info;
   private final float[] table;
+  private final boolean sum;
   private volatile boolean closed;
 
-  private StaticBackend(float[] table, BackendInfo info) {
+  private StaticBackend(float[] table, boolean sum, BackendInfo info) {
     this.table = table;
+    this.sum = sum;
     this.info = info;
   }
 
   /** Found by ServiceLoader. */
   public static final class Provider implements BackendProvider {
+    static final Key<Boolean> SUM =
+        Key.of(
+            "luciole.static.sum",
+            ValueParser.trueOrFalse(),
+            "false",
+            "Whether a text is the sum of its tokens' vectors instead of their mean.");
+
     /** Called by ServiceLoader. */
     public Provider() {}
 
     @Override
     public String name() {
       return "static";
+    }
+
+    @Override
+    public List<Key<?>> options() {
+      return List.of(SUM);
     }
 
     @Override
@@ -50,7 +66,7 @@ final class StaticBackend implements Backend {
         throw new BackendException(
             "The backend static runs on cpu, not on " + config.device() + ".");
       }
-      Precision precision = config.chosenPrecision().orElse(Precision.FP32);
+      Precision precision = config.precision().orElse(Precision.FP32);
       if (precision != Precision.FP32) {
         throw new BackendException(
             "The backend static computes in fp32, not in " + precision.id() + ".");
@@ -58,6 +74,7 @@ final class StaticBackend implements Backend {
       try (EncoderWeights weights = EncoderWeights.open(model)) {
         return new StaticBackend(
             weights.words().toFloats(),
+            config.option(SUM),
             new BackendInfo(
                 name(),
                 probe().version(),
@@ -87,7 +104,7 @@ final class StaticBackend implements Backend {
       for (int t = batch.offset(i); t < batch.offset(i + 1); t++) {
         int row = batch.tokenIds()[t] * width;
         for (int d = 0; d < width; d++) {
-          dense[i * width + d] += table[row + d] / batch.length(i);
+          dense[i * width + d] += table[row + d] / (sum ? 1 : batch.length(i));
         }
       }
     }

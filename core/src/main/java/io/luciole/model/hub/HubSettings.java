@@ -1,5 +1,6 @@
 package io.luciole.model.hub;
 
+import io.luciole.ProcessKeys;
 import io.luciole.model.HubCache;
 import io.luciole.model.ModelException;
 import java.io.IOException;
@@ -98,7 +99,7 @@ final class HubSettings {
   }
 
   private static @Nullable String offline(Map<String, String> environment) {
-    for (String variable : List.of("LUCIOLE_OFFLINE", "HF_HUB_OFFLINE")) {
+    for (String variable : List.of(ProcessKeys.OFFLINE.variable(), "HF_HUB_OFFLINE")) {
       switch (environment.getOrDefault(variable, "").strip().toLowerCase(Locale.ROOT)) {
         case "1", "true", "yes", "on" -> {
           return variable;

@@ -1,0 +1,59 @@
+package io.luciole.onnx;
+
+import io.luciole.Key;
+import io.luciole.ValueParser;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/** The settings of this backend. */
+final class OnnxOptions {
+  /** Batches that run at once on CPUs. */
+  static final Key<Optional<Integer>> RUNS =
+      Key.optional(
+          "luciole.onnx.runs",
+          ValueParser.oneOf("1", "2").map(Integer::valueOf),
+          "1; for small encoders in int8 one for each thread",
+          "Batches that run at once on CPUs, each on its share of the threads. 2 is for indexing in"
+              + " bulk; a lone query then takes longer.");
+
+  /** How the graph computes attention, in lower case. */
+  static final Key<String> FORM =
+      Key.of(
+          "luciole.onnx.form",
+          ValueParser.oneOf("auto", "loop", "packed", "fused", "padded"),
+          "auto",
+          "How the graph of a checkpoint computes attention. `auto` takes what is fastest on the"
+              + " device; `packed` does without Luciole's CUDA kernels.");
+
+  /** The library with the CUDA kernels. */
+  static final Key<Optional<Path>> CUDA_LIBRARY =
+      Key.optional(
+          "luciole.cuda.library",
+          ValueParser.path(),
+          "the library in the jar",
+          "The library with Luciole's CUDA kernels, `libluciole_cuda.so`.");
+
+  /** Whether to try cuBLASLt's algorithms. */
+  static final Key<Boolean> CUDA_TUNE =
+      Key.of(
+          "luciole.cuda.tune",
+          ValueParser.trueOrFalse(),
+          "true",
+          "Whether opening a model on a GPU measures the algorithms of cuBLASLt and keeps the"
+              + " fastest; otherwise the first is taken.");
+
+  /** Whether small batches run as CUDA graphs. */
+  static final Key<Boolean> CUDA_GRAPHS =
+      Key.of(
+          "luciole.cuda.graphs",
+          ValueParser.trueOrFalse(),
+          "true",
+          "Whether the kernels of small batches start together as a CUDA graph; otherwise they"
+              + " start one by one.");
+
+  /** All of these. */
+  static final List<Key<?>> ALL = List.of(RUNS, FORM, CUDA_LIBRARY, CUDA_TUNE, CUDA_GRAPHS);
+
+  private OnnxOptions() {}
+}

@@ -1,0 +1,53 @@
+package io.luciole;
+
+import io.luciole.spi.BackendProvider;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The settings that a backend declares, from the configuration and from the builder. */
+final class BackendOptions {
+  private BackendOptions() {}
+
+  /**
+   * The values for a backend.
+   *
+   * @param given what the builder was given, stronger than the configuration
+   * @return values as written, by the settings' names
+   * @throws ConfigException if the backend has no such settings, or values are invalid
+   */
+  static Map<String, String> of(
+      BackendProvider provider, LucioleConfig config, Map<String, String> given) {
+    KnownKeys known = KnownKeys.of(provider.options());
+    Map<String, String> values = new HashMap<>();
+    List<String> problems = new ArrayList<>();
+    for (Key<?> key : provider.options()) {
+      config.setting(key).ifPresent(s -> put(key, s.value(), s.origin(), values, problems));
+    }
+    given.forEach((name, value) -> {
+      Optional<Key<?>> key = known.find(Key::name, name);
+      String origin = "option of the engine's builder for the backend " + provider.name();
+      if (key.isPresent()) {
+        put(key.get(), value, origin, values, problems);
+      } else {
+        problems.add(known.unknown(Key::name, name, origin));
+      }
+    });
+    if (!problems.isEmpty()) {
+      throw new ConfigException(problems);
+    }
+    return values;
+  }
+
+  private static void put(
+      Key<?> key, String value, String origin, Map<String, String> values, List<String> problems) {
+    try {
+      key.parse(value);
+      values.put(key.name(), value.strip());
+    } catch (IllegalArgumentException e) {
+      problems.add(key.name() + " (" + origin + "): " + e.getMessage());
+    }
+  }
+}

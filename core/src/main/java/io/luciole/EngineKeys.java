@@ -1,0 +1,200 @@
+package io.luciole;
+
+import io.luciole.model.ModelSource;
+import io.luciole.spi.Device;
+import io.luciole.spi.Precision;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+
+/** The settings of an engine; {@link EmbeddingEngine.Builder} sets the same in code. */
+public final class EngineKeys {
+  /** The model. */
+  public static final Key<String> MODEL =
+      Key.of(
+          "luciole.model",
+          ValueParser.of("an alias, a folder or a hub name", text -> text),
+          ModelSource.STARTER,
+          "The model: `starter`, a folder with its files, or a hub name such as `BAAI/bge-m3`.");
+
+  /** The backend's name. */
+  public static final Key<Optional<String>> BACKEND =
+      Key.optional(
+          "luciole.backend",
+          ValueParser.of("a backend's name", text -> text),
+          "the first one with a usable device",
+          "The backend that runs the model: `onnx` or `djl`.");
+
+  /** The devices, different ones, at least one. */
+  public static final Key<Optional<List<Device>>> DEVICE =
+      Key.optional(
+          "luciole.device",
+          ValueParser.of(
+              "a device such as cpu or cuda:0, several separated by commas",
+              EngineKeys::parseDevices),
+          "the backend's best device",
+          "The devices that run the model; all take batches from one queue.");
+
+  /** The arithmetic of the linear layers. */
+  public static final Key<Optional<Precision>> PRECISION =
+      Key.optional(
+          "luciole.precision",
+          ValueParser.of("fp32, fp16, bf16 or int8", Precision::parse),
+          "fp32 on CPUs, fp16 on CUDA devices",
+          "The arithmetic of the linear layers.");
+
+  /** Threads of the backend on the CPU, at least 1. */
+  public static final Key<Optional<Integer>> THREADS =
+      Key.optional(
+          "luciole.threads",
+          ValueParser.positive(),
+          "one per processor",
+          "Threads that the backend uses on the CPU.");
+
+  /** Outputs of a text that asks for none. */
+  public static final Key<Optional<Set<Output>>> OUTPUTS =
+      Key.optional(
+          "luciole.outputs",
+          ValueParser.of(
+              "dense, sparse and colbert, separated by commas", EngineKeys::parseOutputs),
+          "dense, and sparse if the model has it",
+          "The outputs computed for a text that does not ask for particular ones.");
+
+  /** Most tokens of a text, at least 1. */
+  public static final Key<Optional<Integer>> MAX_LENGTH =
+      Key.optional(
+          "luciole.max-length",
+          ValueParser.positive(),
+          "the model's limit",
+          "The largest number of tokens of a text, special tokens included.");
+
+  /** What becomes of longer texts. */
+  public static final Key<Truncation> TRUNCATION =
+      Key.of(
+          "luciole.truncation",
+          ValueParser.of("truncate, error or chunk", Truncation::parse),
+          "truncate",
+          "What happens to longer texts: the end is cut off, the text is refused, or it is"
+              + " embedded in chunks whose embeddings are merged.");
+
+  /** Most tokens of a batch, at least 1. */
+  public static final Key<Optional<Integer>> TOKEN_BUDGET =
+      Key.optional(
+          "luciole.token-budget",
+          ValueParser.positive(),
+          "what was measured before, or else what the device usually takes",
+          "The largest number of tokens of a batch, padding included. A longer text forms a batch"
+              + " alone.");
+
+  /** Whether to measure the token budget. */
+  public static final Key<Boolean> CALIBRATE =
+      Key.of(
+          "luciole.calibrate",
+          ValueParser.trueOrFalse(),
+          "false",
+          "Whether opening an engine measures the best token budget, which takes seconds, if none"
+              + " is set and none was measured before.");
+
+  /** Threads that tokenize, at least 1. */
+  public static final Key<Optional<Integer>> TOKENIZER_THREADS =
+      Key.optional(
+          "luciole.tokenizer-threads",
+          ValueParser.positive(),
+          "half of the processors",
+          "Threads that turn texts into tokens.");
+
+  /** Most tokens that wait in each lane, at least 1. */
+  public static final Key<Integer> MAX_WAITING_TOKENS =
+      Key.of(
+          "luciole.max-waiting-tokens",
+          ValueParser.positive(),
+          "4194304",
+          "The largest number of tokens that may wait in each lane (interactive and bulk). A"
+              + " waiting text takes about 200 bytes, and 4 more for each token.");
+
+  /** What happens beyond that. */
+  public static final Key<Overload> OVERLOAD =
+      Key.of(
+          "luciole.overload",
+          ValueParser.of("block or reject", Overload::parse),
+          "block",
+          "What a call does when that many tokens wait: it blocks until there is room, or it"
+              + " throws.");
+
+  /** How long a free device waits for a full batch, 0 or more. */
+  public static final Key<Duration> MAX_WAIT =
+      Key.of(
+          "luciole.max-wait",
+          ValueParser.duration(),
+          "0ms",
+          "How long a free device waits for a batch to fill up before it runs what there is.");
+
+  /** How long a batch may take. */
+  public static final Key<Optional<Duration>> BATCH_TIMEOUT =
+      Key.optional(
+          "luciole.batch-timeout",
+          ValueParser.duration(),
+          "2m on an accelerator, 15m on the CPU",
+          "How long a batch may take before its device counts as lost and its texts fail. Raise it"
+              + " for a slow device.");
+
+  /** How long closing an engine waits for submitted texts, 0 or more. */
+  public static final Key<Duration> CLOSE_TIMEOUT =
+      Key.of(
+          "luciole.close-timeout",
+          ValueParser.duration(),
+          "1m",
+          "How long closing an engine waits for texts that were submitted.");
+
+  /** All of these, in the order in which they are shown. */
+  static final List<Key<?>> ALL =
+      List.of(
+          MODEL,
+          BACKEND,
+          DEVICE,
+          PRECISION,
+          THREADS,
+          OUTPUTS,
+          MAX_LENGTH,
+          TRUNCATION,
+          TOKEN_BUDGET,
+          CALIBRATE,
+          TOKENIZER_THREADS,
+          MAX_WAITING_TOKENS,
+          OVERLOAD,
+          MAX_WAIT,
+          BATCH_TIMEOUT,
+          CLOSE_TIMEOUT);
+
+  private EngineKeys() {}
+
+  /** Reads {@code dense,sparse}. */
+  private static Set<Output> parseOutputs(String text) {
+    Set<Output> outputs = EnumSet.noneOf(Output.class);
+    for (String name : text.split(",", -1)) {
+      outputs.add(
+          Arrays.stream(Output.values())
+              .filter(o -> o.id().equals(name.strip().toLowerCase(Locale.ROOT)))
+              .findFirst()
+              .orElseThrow(() ->
+                  new IllegalArgumentException(
+                      "expected outputs of dense, sparse and colbert, comma-separated, got \""
+                          + text
+                          + '"')));
+    }
+    return outputs;
+  }
+
+  /** Reads {@code cuda:0,cuda:1}. */
+  static List<Device> parseDevices(String text) {
+    List<Device> devices = Arrays.stream(text.split(",", -1)).map(Device::parse).toList();
+    if (devices.stream().distinct().count() < devices.size()) {
+      throw new IllegalArgumentException("expected different devices, got \"" + text + '"');
+    }
+    return devices;
+  }
+}
