@@ -129,7 +129,10 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
             cache,
             cache == null
                 ? null
-                : new CacheKeys(files.fingerprint(info.dimension(), info.precision()), files.description(), info),
+                : new CacheKeys(
+                    files.fingerprint(info.dimension(), info.precision()),
+                    files.description(),
+                    info),
             System::nanoTime);
     int[] canary = loaded.tokenizer().tokenize("a", Role.PASSAGE).ids();
     pipeline.start(

@@ -49,7 +49,16 @@ public record ModelDescription(
     }
   }
 
-  /** A description of a model whose outlier channels are not known. */
+  /**
+   * A description of a model whose outlier channels are not known.
+   *
+   * @param hiddenSize as above
+   * @param maxTokens as above
+   * @param pooling as above, or null
+   * @param normalize as above
+   * @param prompts as above
+   * @param unweightedTokens as above
+   */
   public ModelDescription(
       OptionalInt hiddenSize,
       int maxTokens,

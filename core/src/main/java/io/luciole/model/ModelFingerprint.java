@@ -52,8 +52,8 @@ public record ModelFingerprint(
   }
 
   /**
-   * Tells whether vectors of two models can be compared: all is equal but the name and the precision.
-   * For the precision ask {@link #isAsPreciseAs}.
+   * Tells whether vectors of two models can be compared: all is equal but the name and the
+   * precision. For the precision ask {@link #isAsPreciseAs}.
    *
    * @param other the other model's fingerprint
    * @return true if they can
