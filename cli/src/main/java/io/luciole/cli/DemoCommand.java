@@ -2,6 +2,7 @@ package io.luciole.cli;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
+import io.luciole.internal.CacheFolder;
 import io.luciole.lucene.BeirReader;
 import io.luciole.lucene.DocumentSource;
 import io.luciole.lucene.EvaluationTable;
@@ -12,7 +13,6 @@ import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.IndexingReport;
 import io.luciole.lucene.Qrels;
 import io.luciole.lucene.SearchResult;
-import io.luciole.model.CacheFolder;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
