@@ -1,13 +1,12 @@
 package io.luciole;
 
+import io.luciole.internal.Sha256;
 import io.luciole.model.ModelDescription;
 import io.luciole.model.ModelFingerprint;
 import io.luciole.spi.BackendInfo;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -69,7 +68,7 @@ public interface EmbeddingCache {
 
     @Override
     public String toString() {
-      return HexFormat.of().formatHex(digest);
+      return Sha256.hex(digest);
     }
   }
 
@@ -80,7 +79,7 @@ public interface EmbeddingCache {
     private final byte[] model;
 
     Keys(ModelFingerprint fingerprint, ModelDescription description, BackendInfo backend) {
-      MessageDigest digest = sha256();
+      MessageDigest digest = Sha256.start();
       add(digest, LAYOUT);
       add(digest, Integer.toString(fingerprint.dimension()));
       add(digest, fingerprint.tokenizerDigest());
@@ -96,7 +95,7 @@ public interface EmbeddingCache {
     }
 
     Key key(String text, Role role, Set<Output> outputs, Truncation truncation) {
-      MessageDigest digest = sha256();
+      MessageDigest digest = Sha256.start();
       digest.update(model);
       // As it was before there was a choice, for the usual one: what is kept stays valid.
       add(digest, role.name() + (truncation == Truncation.TRUNCATE ? "" : " " + truncation));
@@ -112,14 +111,6 @@ public interface EmbeddingCache {
         digest.update((byte) (bytes.length >>> shift));
       }
       digest.update(bytes);
-    }
-
-    private static MessageDigest sha256() {
-      try {
-        return MessageDigest.getInstance("SHA-256");
-      } catch (NoSuchAlgorithmException e) {
-        throw new IllegalStateException("every Java platform has SHA-256", e);
-      }
     }
   }
 }

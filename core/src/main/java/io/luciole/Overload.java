@@ -1,6 +1,6 @@
 package io.luciole;
 
-import java.util.Arrays;
+import io.luciole.internal.EnumNames;
 import java.util.Locale;
 
 /** What {@link EmbeddingEngine#embed} does while more waits than may. */
@@ -21,10 +21,6 @@ public enum Overload {
    * @throws IllegalArgumentException if there is none such
    */
   public static Overload parse(String text) {
-    return Arrays.stream(values())
-        .filter(o -> o.id().equalsIgnoreCase(text.strip()))
-        .findFirst()
-        .orElseThrow(
-            () -> new IllegalArgumentException("expected block or reject, got \"" + text + '"'));
+    return EnumNames.parse(values(), Overload::id, text);
   }
 }

@@ -1,5 +1,6 @@
 package io.luciole.spi;
 
+import io.luciole.internal.EnumNames;
 import java.util.Arrays;
 import java.util.Locale;
 
@@ -25,16 +26,13 @@ public enum Precision {
    * @throws IllegalArgumentException if there is none such; the message lists those there are
    */
   public static Precision parse(String text) {
-    for (Precision p : values()) {
-      if (p.id().equalsIgnoreCase(text.strip())) {
-        return p;
-      }
-    }
-    throw new IllegalArgumentException(
-        "expected a precision of "
-            + Arrays.stream(values()).map(Precision::id).toList()
-            + ", got \""
-            + text
-            + '"');
+    return EnumNames.find(values(), Precision::id, text)
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                "expected a precision of "
+                    + Arrays.stream(values()).map(Precision::id).toList()
+                    + ", got \""
+                    + text
+                    + '"'));
   }
 }

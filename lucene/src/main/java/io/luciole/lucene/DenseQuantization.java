@@ -2,7 +2,7 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
-import java.util.Locale;
+import io.luciole.internal.EnumNames;
 
 /**
  * How the dense vectors that a search walks over are kept. With fewer bits a search finds more than
@@ -50,12 +50,6 @@ public enum DenseQuantization {
    * @throws IllegalArgumentException if there is no such quantisation
    */
   public static DenseQuantization parse(String name) {
-    String form = requireNonNull(name, "name").strip().toLowerCase(Locale.ROOT);
-    for (DenseQuantization quantization : values()) {
-      if (quantization.id().equals(form)) {
-        return quantization;
-      }
-    }
-    throw new IllegalArgumentException("expected none, 8bit, 4bit or 1bit, got \"" + name + '"');
+    return EnumNames.parse(values(), DenseQuantization::id, requireNonNull(name, "name"));
   }
 }
