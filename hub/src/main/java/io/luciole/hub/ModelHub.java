@@ -44,6 +44,7 @@ public final class ModelHub {
   /**
    * The hub and the folders that this process's environment names.
    *
+   * @return the hub, with no connection yet
    * @throws ModelException if a variable has an unusable value
    */
   public static ModelHub ofEnvironment() {
@@ -53,9 +54,11 @@ public final class ModelHub {
   /**
    * The hub and the folders under given settings.
    *
-   * @param cacheFolder where models are kept; {@link io.luciole.model.ModelSource} looks into
-   *     {@link CacheFolder#path()} only
+   * @param cacheFolder where models are kept; {@link io.luciole.model.ModelSource} looks only into
+   *     the process's own: the system property {@code luciole.cache}, or the environment's {@code
+   *     LUCIOLE_CACHE}, or {@code $XDG_CACHE_HOME/luciole}, or {@code ~/.cache/luciole}
    * @param environment the variables, in place of the process's own
+   * @return the hub, with no connection yet
    * @throws ModelException if a variable has an unusable value
    */
   public static ModelHub of(Path cacheFolder, Map<String, String> environment) {
@@ -65,7 +68,7 @@ public final class ModelHub {
   }
 
   /**
-   * Makes a model's files be here, as they are on the hub now, and says where. Fetches only what is
+   * Brings a model's files onto this machine as they are on the hub now. Fetches only what is
    * needed and not here yet, and checks the size and digest of every file. A model of which Hugging
    * Face's tools hold all files stays in their cache and is used there.
    *
@@ -75,6 +78,8 @@ public final class ModelHub {
    * of another revision takes the place of the last.
    *
    * @param hubName such as {@code BAAI/bge-m3}
+   * @param options which revision and which form of the weights
+   * @param listener told how it goes, on the calling thread
    * @return the model's folder
    * @throws IllegalArgumentException if this is no hub name
    * @throws ModelException if the model cannot be fetched, is not usable, or is not here and

@@ -4,22 +4,22 @@ import java.nio.file.Path;
 import java.time.Duration;
 
 /**
- * Told how a pull goes, on the thread that pulls. What it throws ends the pull, which the next one
- * takes up again.
+ * Is told how a pull goes, on the thread that pulls. An exception that it throws ends the pull; the
+ * next pull of the model goes on from there.
  */
 public interface PullListener {
-  /** Hears nothing. */
+  /** A listener that does nothing. */
   PullListener NONE = new PullListener() {};
 
   /**
-   * Another pull of this model is at work, here or in another process; this one waits for it.
+   * Another pull of this model is running, in this process or another; this one waits for it.
    *
    * @param lock the lock that the other holds
    */
   default void waiting(Path lock) {}
 
   /**
-   * What will be done is known. Called once, unless nothing needs to be fetched.
+   * The files to fetch are known. Called once, unless nothing needs to be fetched.
    *
    * @param commit the commit that the revision stands for, 40 hexadecimal digits
    * @param files how many files make the model
@@ -29,7 +29,7 @@ public interface PullListener {
   default void planned(String commit, int files, long bytes, long presentBytes) {}
 
   /**
-   * Bytes came in; called often. Numbers shrink when a file has to be begun again.
+   * Bytes came in; called often. The numbers shrink when a file has to be fetched anew.
    *
    * @param file the file's path in the repository
    * @param fileBytes how much of it is here
@@ -40,11 +40,11 @@ public interface PullListener {
   default void progress(String file, long fileBytes, long fileSize, long bytes, long totalBytes) {}
 
   /**
-   * Something failed and is tried again.
+   * A request failed and is tried again.
    *
    * @param what a file's path in the repository, or what else was asked for
    * @param reason one line for people
-   * @param pause how long it waits before
+   * @param pause how long the pull waits before it tries again
    */
   default void retrying(String what, String reason, Duration pause) {}
 }

@@ -39,22 +39,43 @@ public record PullOptions(
     }
   }
 
-  /** The same with another revision. */
+  /**
+   * A copy with another revision.
+   *
+   * @param revision a branch, a tag or a commit
+   * @return the copy
+   * @throws IllegalArgumentException if it cannot be a revision
+   */
   public PullOptions withRevision(String revision) {
     return new PullOptions(requireNonNull(revision, "revision"), onnx, onnxFile, offline);
   }
 
-  /** The same with the repository's usual ONNX file instead of the checkpoint. */
+  /**
+   * A copy with the repository's usual ONNX file instead of the checkpoint.
+   *
+   * @return the copy
+   */
   public PullOptions withOnnx() {
     return new PullOptions(revision, true, null, offline);
   }
 
-  /** The same with this ONNX file of the repository instead of the checkpoint. */
+  /**
+   * A copy with one ONNX file of the repository instead of the checkpoint.
+   *
+   * @param file its path in the repository
+   * @return the copy
+   * @throws IllegalArgumentException if it does not end in {@code .onnx}
+   */
   public PullOptions withOnnx(String file) {
     return new PullOptions(revision, true, requireNonNull(file, "file"), offline);
   }
 
-  /** The same, with or without connections. */
+  /**
+   * A copy that attempts connections or does without.
+   *
+   * @param offline whether to use only what is on this machine
+   * @return the copy
+   */
   public PullOptions withOffline(boolean offline) {
     return new PullOptions(revision, onnx, onnxFile, offline);
   }

@@ -1,5 +1,6 @@
 /**
- * Fetching models from the Hugging Face hub. The way of one pull:
+ * Downloads models from the Hugging Face hub, or a mirror of it, into Luciole's cache folder. Start
+ * at {@link io.luciole.hub.ModelHub}. The way of one pull:
  *
  * <pre>
  * HubListing ─▶ FileChoice ─▶ PullFolder (what is here already) ─▶ FileFetcher ─▶ PullFolder.publish
