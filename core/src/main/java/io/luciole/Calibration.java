@@ -1,6 +1,7 @@
 package io.luciole;
 
-import io.luciole.model.CacheFolder;
+import io.luciole.internal.AtomicFiles;
+import io.luciole.internal.CacheFolder;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelFingerprint;
 import io.luciole.spi.Backend;
@@ -9,12 +10,11 @@ import io.luciole.spi.BackendOutOfMemoryException;
 import io.luciole.spi.BackendOutput;
 import io.luciole.spi.TokenBatch;
 import java.io.IOException;
+import java.io.OutputStreamWriter;
 import java.io.Reader;
-import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -228,11 +228,12 @@ final class Calibration {
       properties.setProperty("model", model.name());
       properties.setProperty("backend", info.backend() + ", " + info.version());
       properties.setProperty("device", info.device().toString());
-      Path part = Files.createTempFile(folder(), "calibration", ".part");
-      try (Writer writer = Files.newBufferedWriter(part)) {
-        properties.store(writer, "Measured by Luciole; delete to measure again");
-      }
-      Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
+      AtomicFiles.write(
+          file,
+          out ->
+              properties.store(
+                  new OutputStreamWriter(out, StandardCharsets.UTF_8),
+                  "Measured by Luciole; delete to measure again"));
     } catch (IOException e) {
       log.warn("The calibration cannot be stored: {}", e.toString());
     }

@@ -1,7 +1,7 @@
 package io.luciole;
 
+import io.luciole.internal.Sha256;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -75,7 +75,7 @@ public interface EmbeddingCache {
 
     @Override
     public String toString() {
-      return HexFormat.of().formatHex(digest);
+      return Sha256.hex(digest);
     }
   }
 }

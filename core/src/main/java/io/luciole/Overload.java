@@ -1,6 +1,6 @@
 package io.luciole;
 
-import java.util.Arrays;
+import io.luciole.internal.EnumNames;
 import java.util.Locale;
 
 /** What {@link EmbeddingEngine#embed} does while too many tokens wait. */
@@ -23,10 +23,6 @@ public enum Overload {
    * @throws IllegalArgumentException if no rule has this name
    */
   public static Overload parse(String text) {
-    return Arrays.stream(values())
-        .filter(o -> o.id().equalsIgnoreCase(text.strip()))
-        .findFirst()
-        .orElseThrow(
-            () -> new IllegalArgumentException("expected block or reject, got \"" + text + '"'));
+    return EnumNames.parse(values(), Overload::id, text);
   }
 }

@@ -1,6 +1,6 @@
 package io.luciole;
 
-import java.util.Arrays;
+import io.luciole.internal.EnumNames;
 import java.util.Locale;
 
 /** What happens to a text that has more tokens than the model's limit. */
@@ -42,10 +42,6 @@ public enum Truncation {
    * @throws IllegalArgumentException if no rule has this name
    */
   public static Truncation parse(String text) {
-    return Arrays.stream(values())
-        .filter(t -> t.id().equalsIgnoreCase(text.strip()))
-        .findFirst()
-        .orElseThrow(() ->
-            new IllegalArgumentException("expected truncate, error or chunk, got \"" + text + '"'));
+    return EnumNames.parse(values(), Truncation::id, text);
   }
 }

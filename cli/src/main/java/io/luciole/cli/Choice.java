@@ -1,5 +1,6 @@
 package io.luciole.cli;
 
+import io.luciole.internal.EnumNames;
 import java.util.Arrays;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -13,9 +14,7 @@ final class Choice {
 
   /** The value with a name, ignoring case. */
   static <T> T of(T[] values, Function<T, String> name, String text) {
-    return Arrays.stream(values)
-        .filter(v -> name.apply(v).equalsIgnoreCase(text.strip()))
-        .findFirst()
+    return EnumNames.find(values, name, text)
         .orElseThrow(() ->
             new TypeConversionException(
                 "expected one of "

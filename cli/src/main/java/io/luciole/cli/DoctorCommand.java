@@ -8,7 +8,7 @@ import io.luciole.Key;
 import io.luciole.LucioleConfig;
 import io.luciole.LucioleException;
 import io.luciole.Role;
-import io.luciole.model.CacheFolder;
+import io.luciole.internal.CacheFolder;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelSource;
 import io.luciole.model.TextTokenizer;

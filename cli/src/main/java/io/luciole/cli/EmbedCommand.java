@@ -5,6 +5,7 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.Output;
 import io.luciole.Role;
+import io.luciole.internal.LineReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
@@ -92,7 +93,7 @@ final class EmbedCommand implements Callable<Integer> {
       builder.outputs(outputs);
     }
     // Both files are opened before the model is loaded, so that a wrong name fails at once.
-    try (NumberedLines lines = openInput();
+    try (LineReader lines = openInput();
         @Nullable WholeFile file = toStream ? null : WholeFile.create(Path.of(output));
         EmbeddingEngine engine = engineOptions.open(builder)) {
       long total = input.equals(STREAM) ? -1 : Inputs.countLines(Path.of(input));
@@ -139,7 +140,7 @@ final class EmbedCommand implements Callable<Integer> {
             limit);
   }
 
-  private void embed(NumberedLines lines, EmbeddingEngine engine, Writer writer, Progress progress)
+  private void embed(LineReader lines, EmbeddingEngine engine, Writer writer, Progress progress)
       throws IOException {
     EmbedOptions options = role == Role.QUERY ? EmbedOptions.query() : EmbedOptions.passage();
     EmbedPipeline.Bounds bounds =
@@ -162,10 +163,10 @@ final class EmbedCommand implements Callable<Integer> {
     }
   }
 
-  private NumberedLines openInput() throws IOException {
+  private LineReader openInput() throws IOException {
     return input.equals(STREAM)
-        ? new NumberedLines(console.in(), "standard input")
-        : new NumberedLines(Inputs.open(Path.of(input)), input);
+        ? new LineReader(console.in(), "standard input")
+        : new LineReader(Inputs.open(Path.of(input)), input);
   }
 
   /** Reads the names of outputs. */

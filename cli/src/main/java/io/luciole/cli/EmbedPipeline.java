@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.internal.LineReader;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -44,7 +45,7 @@ final class EmbedPipeline implements AutoCloseable {
   /** The last step: the input has ended, or cannot be read further. */
   private record End(@Nullable Throwable failure) implements Step {}
 
-  private final NumberedLines lines;
+  private final LineReader lines;
   private final EmbeddingEngine engine;
   private final EmbedOptions options;
   private final BlockingQueue<Step> steps;
@@ -53,7 +54,7 @@ final class EmbedPipeline implements AutoCloseable {
   private final Thread reader;
 
   /** Starts reading. */
-  EmbedPipeline(NumberedLines lines, EmbeddingEngine engine, EmbedOptions options, Bounds bounds) {
+  EmbedPipeline(LineReader lines, EmbeddingEngine engine, EmbedOptions options, Bounds bounds) {
     this.lines = lines;
     this.engine = engine;
     this.options = options;

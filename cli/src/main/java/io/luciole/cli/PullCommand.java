@@ -1,10 +1,10 @@
 package io.luciole.cli;
 
-import io.luciole.model.CacheFolder;
-import io.luciole.model.HubCache;
-import io.luciole.model.hub.ModelHub;
-import io.luciole.model.hub.PullListener;
-import io.luciole.model.hub.PullOptions;
+import io.luciole.hub.ModelHub;
+import io.luciole.hub.PullListener;
+import io.luciole.hub.PullOptions;
+import io.luciole.internal.CacheFolder;
+import io.luciole.internal.HubCache;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;

@@ -1,14 +1,13 @@
 package io.luciole.cli;
 
+import io.luciole.internal.AtomicFiles;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.Set;
@@ -98,11 +97,7 @@ final class WholeFile implements AutoCloseable {
       channel.force(true);
       channel.close();
       keepPermissions(target, part);
-      try {
-        Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
-      } catch (AtomicMoveNotSupportedException e) {
-        Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
-      }
+      AtomicFiles.move(part, target);
     }
     finish();
   }

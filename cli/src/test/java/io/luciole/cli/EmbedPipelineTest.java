@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.luciole.EmbedOptions;
 import io.luciole.EmbeddingEngine;
+import io.luciole.internal.LineReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -36,7 +37,7 @@ class EmbedPipelineTest {
     int count = 300;
     Texts texts = new Texts(count);
     List<String> ids = new ArrayList<>();
-    try (NumberedLines lines = new NumberedLines(texts, "texts");
+    try (LineReader lines = new LineReader(texts, "texts");
         EmbedPipeline pipeline =
             new EmbedPipeline(
                 lines, engine, EmbedOptions.passage(), new EmbedPipeline.Bounds(16, 1000))) {
@@ -50,7 +51,7 @@ class EmbedPipelineTest {
   @Test
   void read_resultsNotTaken_waits() throws IOException {
     Texts texts = new Texts(1000);
-    try (NumberedLines lines = new NumberedLines(texts, "texts");
+    try (LineReader lines = new LineReader(texts, "texts");
         EmbedPipeline pipeline =
             new EmbedPipeline(
                 lines, engine, EmbedOptions.passage(), new EmbedPipeline.Bounds(8, 1 << 20))) {
@@ -65,7 +66,7 @@ class EmbedPipelineTest {
   @Test
   void read_manyCharactersUnderWay_waits() throws IOException {
     Texts texts = new Texts(1000);
-    try (NumberedLines lines = new NumberedLines(texts, "texts");
+    try (LineReader lines = new LineReader(texts, "texts");
         EmbedPipeline pipeline =
             new EmbedPipeline(
                 lines, engine, EmbedOptions.passage(), new EmbedPipeline.Bounds(900, 1))) {

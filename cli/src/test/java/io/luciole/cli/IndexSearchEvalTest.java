@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.luciole.cli.Cli.Run;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +53,25 @@ class IndexSearchEvalTest {
     assertThat(indexed.outLines().get(0))
         .isEqualTo("Indexed 5 documents into " + index + ": 5 added, 0 updated, 0 failed.");
     assertThat(indexed.outLines().get(1)).matches("\\d+ tokens in .* with starter on cpu\\.");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"index, --index", "embed, --output"})
+  void lineOf200MB_isRefusedByBothDoorsInTheSameWords(String command, String flag)
+      throws IOException {
+    Path huge = folder.resolve("huge.jsonl");
+    try (RandomAccessFile sparse = new RandomAccessFile(huge.toFile(), "rw")) {
+      sparse.setLength(200_000_000);
+    }
+
+    Run run = Cli.run(command, "--input", huge, flag, folder.resolve("out"));
+
+    assertThat(run.status()).isNotZero();
+    assertThat(run.err())
+        .contains(
+            huge
+                + ", line 1: expected a line of at most 64 MiB, found a longer one; is this JSON"
+                + " lines?");
   }
 
   @Test

@@ -1,17 +1,18 @@
 package io.luciole.model;
 
+import io.luciole.internal.AtomicFiles;
+import io.luciole.internal.CacheFolder;
+import io.luciole.internal.ModelFileNames;
+import io.luciole.internal.Sha256;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -36,7 +37,7 @@ final class FileDigests {
 
   /** A checkpoint's own file, or an index file and its shards in the order of their names. */
   static List<Path> withShards(Path weights) {
-    if (!weights.getFileName().toString().endsWith(".index.json")) {
+    if (!ModelFileNames.isIndex(weights.getFileName().toString())) {
       return List.of(weights);
     }
     TreeSet<String> shards = new TreeSet<>();
@@ -68,13 +69,13 @@ final class FileDigests {
   static String sha256(List<Path> files) {
     try {
       if (files.size() == 1) {
-        return hex(digestOf(files.get(0)));
+        return Sha256.hex(digestOf(files.get(0)));
       }
-      MessageDigest all = sha256();
+      MessageDigest all = Sha256.start();
       for (Path file : files) {
         all.update(digestOf(file));
       }
-      return hex(all.digest());
+      return Sha256.hex(all.digest());
     } catch (IOException e) {
       throw new ModelException("Cannot read the model's files: " + e, e);
     }
@@ -87,10 +88,7 @@ final class FileDigests {
     }
     String key =
         file.toRealPath() + "\n" + attributes.size() + "\n" + attributes.lastModifiedTime();
-    Path memo =
-        CacheFolder.path()
-            .resolve("digests")
-            .resolve(hex(sha256().digest(key.getBytes(StandardCharsets.UTF_8))));
+    Path memo = CacheFolder.path().resolve("digests").resolve(Sha256.hex(Sha256.of(key)));
     try {
       if (Files.isRegularFile(memo)) {
         byte[] known = HexFormat.of().parseHex(Files.readString(memo).strip());
@@ -109,20 +107,15 @@ final class FileDigests {
   private static void remember(Path memo, byte[] digest) {
     try {
       Files.createDirectories(memo.getParent());
-      Path part = Files.createTempFile(memo.getParent(), "digest", ".part");
-      Files.writeString(part, hex(digest) + "\n");
-      try {
-        Files.move(part, memo, StandardCopyOption.ATOMIC_MOVE);
-      } catch (AtomicMoveNotSupportedException e) {
-        Files.move(part, memo, StandardCopyOption.REPLACE_EXISTING);
-      }
+      String line = Sha256.hex(digest) + "\n";
+      AtomicFiles.write(memo, out -> out.write(line.getBytes(StandardCharsets.UTF_8)));
     } catch (IOException e) {
       log.debug("The digest is not remembered: {}", memo, e);
     }
   }
 
   private static byte[] read(Path file) throws IOException {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.start();
     ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       while (channel.read(buffer) >= 0) {
@@ -131,17 +124,5 @@ final class FileDigests {
       }
     }
     return digest.digest();
-  }
-
-  private static String hex(byte[] bytes) {
-    return HexFormat.of().formatHex(bytes);
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 }

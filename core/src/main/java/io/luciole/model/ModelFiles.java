@@ -47,6 +47,18 @@ public record ModelFiles(
     }
   }
 
+  /**
+   * Whether a folder has all files that a model takes: its tokenizer, and weights of one form with
+   * all their shards.
+   *
+   * @param folder a folder, which need not exist
+   * @return true if all of them are there; their content is not checked
+   * @throws ModelException if the folder or the index of a sharded checkpoint cannot be read
+   */
+  public static boolean areIn(Path folder) {
+    return ModelFolder.isComplete(folder);
+  }
+
   /** {@return the checkpoint, if there is one} */
   public Optional<Path> checkpoint() {
     return Optional.ofNullable(weights);

@@ -2,6 +2,7 @@ package io.luciole.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.luciole.Role;
+import io.luciole.internal.ModelFileNames;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -33,14 +35,6 @@ final class ModelFolder {
   /** Rows of a table are no limit of the model beyond this; tokenizer files write 1e30 for none. */
   private static final int NO_LIMIT = 1 << 20;
 
-  /** A checkpoint's file, or the index of its shards, in the order of preference. */
-  private static final String[] WEIGHTS = {
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json"
-  };
-
   private final Path folder;
   private final JsonNode config;
   private final JsonNode own;
@@ -49,8 +43,8 @@ final class ModelFolder {
 
   private ModelFolder(Path folder, boolean hasM3Heads) {
     this.folder = folder;
-    this.config = ModelJson.readIfPresent(folder.resolve("config.json"));
-    this.own = ModelJson.readIfPresent(folder.resolve("luciole.json"));
+    this.config = ModelJson.readIfPresent(folder.resolve(ModelFileNames.CONFIG));
+    this.own = ModelJson.readIfPresent(folder.resolve(ModelFileNames.LUCIOLE));
     this.serving = ServingProperties.of(folder);
     this.hasM3Heads = hasM3Heads;
   }
@@ -74,14 +68,14 @@ final class ModelFolder {
     Path onnx = isOnnx ? path : null;
     Path script = isScript ? path : null;
     Path folder = isOnnx || isScript ? path.toAbsolutePath().resolveSibling("") : path;
-    if (isOnnx && !Files.exists(folder.resolve("tokenizer.json"))) {
+    if (isOnnx && !Files.exists(folder.resolve(ModelFileNames.TOKENIZER))) {
       // The hub's layout: onnx/model.onnx beneath the folder of the tokenizer.
       Path above = folder.getParent();
-      if (above != null && Files.exists(above.resolve("tokenizer.json"))) {
+      if (above != null && Files.exists(above.resolve(ModelFileNames.TOKENIZER))) {
         folder = above;
       }
     }
-    Path tokenizer = folder.resolve("tokenizer.json");
+    Path tokenizer = folder.resolve(ModelFileNames.TOKENIZER);
     if (!Files.isRegularFile(tokenizer)) {
       throw new ModelException(
           "Expected tokenizer.json in the model's folder "
@@ -90,7 +84,7 @@ final class ModelFolder {
               + " the model's page.");
     }
     // A file that is named is meant, whatever lies beside it.
-    Path weights = isOnnx || isScript ? null : first(folder, WEIGHTS);
+    Path weights = isOnnx || isScript ? null : weights(folder);
     if (onnx == null && !isScript) {
       onnx = findOnnx(folder);
     }
@@ -104,9 +98,9 @@ final class ModelFolder {
               + folder
               + ", found none.");
     }
-    Path sparseHead = head(folder, "sparse_linear.pt");
-    Path colbertHead = head(folder, "colbert_linear.pt");
-    Path config = first(folder, "config.json");
+    Path sparseHead = head(folder, ModelFileNames.SPARSE_HEAD);
+    Path colbertHead = head(folder, ModelFileNames.COLBERT_HEAD);
+    Path config = first(folder, ModelFileNames.CONFIG);
     ModelDescription description =
         new ModelFolder(folder, sparseHead != null || colbertHead != null).describe();
     return new ModelFiles(
@@ -137,29 +131,30 @@ final class ModelFolder {
    * @throws ModelException if the index of a sharded checkpoint cannot be read
    */
   static boolean isComplete(Path folder) {
-    if (!Files.isRegularFile(folder.resolve("tokenizer.json"))) {
+    if (!Files.isRegularFile(folder.resolve(ModelFileNames.TOKENIZER))) {
       return false;
     }
-    Path weights = first(folder, WEIGHTS);
+    Path weights = weights(folder);
     return weights != null
         ? FileDigests.withShards(weights).stream().allMatch(Files::isRegularFile)
         : findOnnx(folder) != null || ScriptFiles.find(folder) != null;
   }
 
-  private static @Nullable Path first(Path folder, String... names) {
-    for (String name : names) {
-      Path file = folder.resolve(name);
-      if (Files.isRegularFile(file)) {
-        return file;
-      }
-    }
-    return null;
+  private static @Nullable Path first(Path folder, String name) {
+    Path file = folder.resolve(name);
+    return Files.isRegularFile(file) ? file : null;
+  }
+
+  private static @Nullable Path weights(Path folder) {
+    return ModelFileNames.weights(name -> first(folder, name) != null)
+        .map(folder::resolve)
+        .orElse(null);
   }
 
   private static @Nullable Path findOnnx(Path folder) {
-    Path usual = first(folder, "model.onnx", "onnx/model.onnx", "model_quantized.onnx");
-    if (usual != null) {
-      return usual;
+    Optional<String> usual = ModelFileNames.onnx(name -> first(folder, name) != null);
+    if (usual.isPresent()) {
+      return folder.resolve(usual.get());
     }
     try (Stream<Path> files = Files.list(folder)) {
       List<Path> found =
@@ -183,12 +178,12 @@ final class ModelFolder {
                 "Unknown key \""
                     + key
                     + "\" in "
-                    + folder.resolve("luciole.json")
+                    + folder.resolve(ModelFileNames.LUCIOLE)
                     + "; known are "
                     + new TreeSet<>(OWN_KEYS));
           }
         });
-    JsonNode modules = ModelJson.readArrayIfPresent(folder.resolve("modules.json"));
+    JsonNode modules = ModelJson.readArrayIfPresent(folder.resolve(ModelFileNames.MODULES));
     Pooling pooling = pooling(modules);
     boolean normalize = hasM3Heads || (modules.isMissingNode() && serving.normalize());
     for (JsonNode module : modules) {
@@ -238,7 +233,7 @@ final class ModelFolder {
             "Expected \"cls\", \"mean\" or \"last\" for \"pooling\", found \""
                 + written
                 + "\" in "
-                + folder.resolve("luciole.json"),
+                + folder.resolve(ModelFileNames.LUCIOLE),
             e);
       }
     }
@@ -276,9 +271,9 @@ final class ModelFolder {
       boolean roberta = config.path("model_type").asText().contains("roberta");
       limit = roberta ? rows - config.path("pad_token_id").asInt(1) - 1 : rows;
     }
-    JsonNode sentence = ModelJson.readIfPresent(folder.resolve("sentence_bert_config.json"));
+    JsonNode sentence = ModelJson.readIfPresent(folder.resolve(ModelFileNames.SENTENCE_CONFIG));
     limit = Math.min(limit, positive(sentence.path("max_seq_length")));
-    JsonNode tokenizer = ModelJson.readIfPresent(folder.resolve("tokenizer_config.json"));
+    JsonNode tokenizer = ModelJson.readIfPresent(folder.resolve(ModelFileNames.TOKENIZER_CONFIG));
     limit = Math.min(limit, positive(tokenizer.path("model_max_length")));
     limit = Math.min(limit, serving.maxLength().orElse(NO_LIMIT));
     if (own.has("maxTokens")) {
@@ -290,7 +285,7 @@ final class ModelFolder {
                 + ", found "
                 + own.path("maxTokens")
                 + " in "
-                + folder.resolve("luciole.json"));
+                + folder.resolve(ModelFileNames.LUCIOLE));
       }
       return asked;
     }
@@ -298,7 +293,7 @@ final class ModelFolder {
       throw new ModelException(
           "Nothing says how many tokens this model takes: expected max_position_embeddings in"
               + " config.json, or \"maxTokens\" in "
-              + folder.resolve("luciole.json"));
+              + folder.resolve(ModelFileNames.LUCIOLE));
     }
     if (limit < 2) {
       throw new ModelException(
@@ -315,8 +310,7 @@ final class ModelFolder {
   private Map<Role, String> prompts() {
     Map<Role, String> prompts = new EnumMap<>(Role.class);
     JsonNode declared =
-        ModelJson.readIfPresent(folder.resolve("config_sentence_transformers.json"))
-            .path("prompts");
+        ModelJson.readIfPresent(folder.resolve(ModelFileNames.PROMPTS)).path("prompts");
     put(prompts, Role.QUERY, declared.path("query"));
     put(prompts, Role.PASSAGE, declared.path("document"));
     put(prompts, Role.PASSAGE, declared.path("passage"));
@@ -333,12 +327,12 @@ final class ModelFolder {
 
   /** As FlagEmbedding has it: the ids of the tokenizer's cls, eos, pad and unk tokens. */
   private Set<Integer> unweightedTokens() {
-    if (!Files.isRegularFile(folder.resolve("tokenizer.json"))) {
+    if (!Files.isRegularFile(folder.resolve(ModelFileNames.TOKENIZER))) {
       return Set.of();
     }
-    JsonNode names = ModelJson.readIfPresent(folder.resolve("tokenizer_config.json"));
-    JsonNode map = ModelJson.readIfPresent(folder.resolve("special_tokens_map.json"));
-    Map<String, Integer> ids = ModelJson.addedTokens(folder.resolve("tokenizer.json"));
+    JsonNode names = ModelJson.readIfPresent(folder.resolve(ModelFileNames.TOKENIZER_CONFIG));
+    JsonNode map = ModelJson.readIfPresent(folder.resolve(ModelFileNames.SPECIAL_TOKENS));
+    Map<String, Integer> ids = ModelJson.addedTokens(folder.resolve(ModelFileNames.TOKENIZER));
     Set<Integer> unweighted = new TreeSet<>();
     for (String kind : List.of("cls_token", "eos_token", "pad_token", "unk_token")) {
       JsonNode token = names.hasNonNull(kind) ? names.path(kind) : map.path(kind);

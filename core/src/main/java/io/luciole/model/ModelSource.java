@@ -2,6 +2,8 @@ package io.luciole.model;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.internal.HubCache;
+import io.luciole.internal.ModelFileNames;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -79,7 +81,7 @@ public final class ModelSource {
   ModelFiles resolve(Path workingFolder) {
     Path local = path != null ? path : existing(workingFolder, text);
     if (path == null && text.equals(STARTER)) {
-      if (local == null || !Files.exists(local.resolve("tokenizer.json"))) {
+      if (local == null || !Files.exists(local.resolve(ModelFileNames.TOKENIZER))) {
         if (local != null) {
           log.info("{} is the alias; {} holds no model", STARTER, local.toAbsolutePath());
         }
@@ -95,7 +97,7 @@ public final class ModelSource {
     }
     if (HubCache.isName(text)) {
       HubCache cache = HubCache.ofEnvironment();
-      Path cached = cache.find(text).orElse(null);
+      Path cached = cache.find(text, ModelFolder::isComplete).orElse(null);
       if (cached != null) {
         return ModelFolder.read(cached, text);
       }

@@ -1,12 +1,12 @@
 package io.luciole.model;
 
 import io.luciole.Role;
+import io.luciole.internal.AtomicFiles;
+import io.luciole.internal.CacheFolder;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -77,18 +77,10 @@ final class StarterModel {
     if (Files.isRegularFile(file) && sameBytes(resource, file)) {
       return file;
     }
-    Path part = Files.createTempFile(file.getParent(), file.getFileName().toString(), ".part");
     try (InputStream in = open(resource)) {
-      Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);
-      try {
-        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-      } catch (AtomicMoveNotSupportedException e) {
-        Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
-      }
-      return file;
-    } finally {
-      Files.deleteIfExists(part);
+      AtomicFiles.write(file, in::transferTo);
     }
+    return file;
   }
 
   private static boolean sameBytes(String resource, Path file) throws IOException {

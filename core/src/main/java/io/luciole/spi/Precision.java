@@ -1,5 +1,6 @@
 package io.luciole.spi;
 
+import io.luciole.internal.EnumNames;
 import java.util.Arrays;
 import java.util.Locale;
 
@@ -30,16 +31,13 @@ public enum Precision {
    * @throws IllegalArgumentException if there is no such precision; the message lists all
    */
   public static Precision parse(String text) {
-    for (Precision p : values()) {
-      if (p.id().equalsIgnoreCase(text.strip())) {
-        return p;
-      }
-    }
-    throw new IllegalArgumentException(
-        "expected a precision of "
-            + Arrays.stream(values()).map(Precision::id).toList()
-            + ", got \""
-            + text
-            + '"');
+    return EnumNames.find(values(), Precision::id, text)
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                "expected a precision of "
+                    + Arrays.stream(values()).map(Precision::id).toList()
+                    + ", got \""
+                    + text
+                    + '"'));
   }
 }

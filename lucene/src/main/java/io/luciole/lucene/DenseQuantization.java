@@ -2,7 +2,7 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
-import java.util.Locale;
+import io.luciole.internal.EnumNames;
 
 /**
  * How the dense vectors are kept for the search of their graph. With less than 32 bits a search
@@ -56,12 +56,6 @@ public enum DenseQuantization {
    * @throws IllegalArgumentException if there is no such quantization
    */
   public static DenseQuantization parse(String name) {
-    String form = requireNonNull(name, "name").strip().toLowerCase(Locale.ROOT);
-    for (DenseQuantization quantization : values()) {
-      if (quantization.id().equals(form)) {
-        return quantization;
-      }
-    }
-    throw new IllegalArgumentException("expected none, 8bit, 4bit or 1bit, got \"" + name + '"');
+    return EnumNames.parse(values(), DenseQuantization::id, requireNonNull(name, "name"));
   }
 }

@@ -2,8 +2,10 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.internal.LineReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -99,7 +101,8 @@ public final class FolderReader {
       Entry entry = files.get(at++);
       try {
         byte[] bytes = Files.readAllBytes(entry.file());
-        return new SourceDocument(entry.id(), "", Utf8Lines.decode(bytes, 0), Map.of());
+        return new SourceDocument(
+            entry.id(), "", LineReader.decode(ByteBuffer.wrap(bytes)), Map.of());
       } catch (CharacterCodingException e) {
         throw new SourceException(
             entry.file() + ": expected UTF-8, found bytes that are none", true, e);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -105,6 +106,29 @@ class BeirReaderTest {
           .isInstanceOf(SourceException.class)
           .hasMessageContaining(file + ", line 1: expected UTF-8");
       assertThat(source.next().id()).isEqualTo("2");
+    }
+  }
+
+  @Test
+  void corpus_withALineOfOver64MiB_namesItAndGoesOn() throws IOException {
+    Path file = folder.resolve("huge.jsonl");
+    try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      sparse.write("{\"_id\":\"1\",\"text\":\"a\"}\n".getBytes(StandardCharsets.UTF_8));
+      sparse.seek(200 << 20);
+      sparse.write("\n{\"_id\":\"3\",\"text\":\"c\"}".getBytes(StandardCharsets.UTF_8));
+    }
+    try (DocumentSource source = BeirReader.corpus(file)) {
+      assertThat(source.next().id()).isEqualTo("1");
+      assertThatThrownBy(source::next)
+          .isInstanceOf(SourceException.class)
+          .hasMessage(
+              file
+                  + ", line 2: expected a line of at most 64 MiB, found a longer one; is this JSON"
+                  + " lines?")
+          .matches(e -> ((SourceException) e).canContinue());
+      assertThat(source.next().id()).isEqualTo("3");
+      assertThat(source.fractionRead()).isEqualTo(1);
+      assertThat(source.hasNext()).isFalse();
     }
   }
 

@@ -1,9 +1,8 @@
 package io.luciole.server;
 
 import com.google.inject.Inject;
-import java.nio.charset.StandardCharsets;
+import io.luciole.internal.Sha256;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -45,7 +44,7 @@ final class ApiKeys {
     if (shown == null) {
       return null;
     }
-    byte[] digest = sha256(shown);
+    byte[] digest = Sha256.of(shown);
     int found = -1;
     for (int i = 0; i < digests.size(); i++) {
       if (MessageDigest.isEqual(digests.get(i), digest)) {
@@ -53,13 +52,5 @@ final class ApiKeys {
       }
     }
     return found < 0 ? null : "key-" + (found + 1);
-  }
-
-  private static byte[] sha256(String key) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 }

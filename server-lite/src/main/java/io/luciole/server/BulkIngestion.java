@@ -2,11 +2,9 @@ package io.luciole.server;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
+import io.luciole.internal.LineReader;
 import io.luciole.lucene.SourceDocument;
-import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
@@ -46,15 +44,13 @@ final class BulkIngestion {
     boolean failedOnly = "failed".equals(x.query("results"));
     // Throws if there is no index, while a status can still be sent.
     boolean unused = index.searcher().legs().isEmpty();
-    InputStream in = new BufferedInputStream(x.stream(), 1 << 16);
     // Not closed if something fails: the connection is then cut, so that the client does not take
     // a part of the answer for the whole.
     OutputStream out = x.sendStream("application/x-ndjson");
     Answers answers = new Answers(out, failedOnly);
     ArrayDeque<Pending> pending = new ArrayDeque<>();
-    Lines lines = new Lines(in, (int) Math.min(Integer.MAX_VALUE - 8L, x.limits().maxBody()));
-    while (lines.next()) {
-      take(x, lines, pending);
+    LineReader lines = new LineReader(x.stream(), "the body", longest(x));
+    while (takeNext(x, lines, pending)) {
       while (!pending.isEmpty()
           && (pending.size() > MAX_PENDING || pending.getFirst().written().isDone())) {
         answers.answer(pending.removeFirst());
@@ -71,30 +67,45 @@ final class BulkIngestion {
     out.close();
   }
 
-  private void take(Exchange x, Lines lines, ArrayDeque<Pending> pending) {
-    byte[] line = lines.bytes();
-    if (line != null && isBlank(line)) {
-      return;
+  /** The most bytes of a line: what a body may have, and what one reader holds in memory. */
+  private static int longest(Exchange x) {
+    return (int) Math.min(LineReader.LIMIT, x.limits().maxBody());
+  }
+
+  /** Takes the next line; false if there is none. */
+  private boolean takeNext(Exchange x, LineReader lines, ArrayDeque<Pending> pending) {
+    byte[] line;
+    try {
+      line = lines.nextBytes();
+    } catch (LineReader.BadLineException e) {
+      Problem tooLarge = Problem.tooLarge(null, "A line may have " + longest(x) + " bytes.");
+      pending.add(new Pending(lines.number(), "", CompletableFuture.failedFuture(tooLarge)));
+      return true;
+    } catch (IOException | RuntimeException e) {
+      throw Exchange.bodyCutShort(e);
     }
+    if (line != null && !isBlank(line)) {
+      take(x, line, lines.number(), pending);
+    }
+    return line != null;
+  }
+
+  private void take(Exchange x, byte[] line, long number, ArrayDeque<Pending> pending) {
     String id = null;
     try {
-      if (line == null) {
-        throw Problem.tooLarge(null, "A line may have " + x.limits().maxBody() + " bytes.");
-      }
       ObjectNode object = JsonBodies.parseObject(line);
       if (object.has("delete")) {
         id = JsonBodies.string(object, "delete");
         // Lines take effect in order: this also deletes what an earlier line has put.
         index.delete(id);
-        pending.add(new Pending(lines.number(), id, CompletableFuture.completedFuture(null)));
+        pending.add(new Pending(number, id, CompletableFuture.completedFuture(null)));
         return;
       }
       SourceDocument document = DocumentsApi.parse(x, object, "");
       id = document.id();
-      pending.add(new Pending(lines.number(), id, index.put(document)));
+      pending.add(new Pending(number, id, index.put(document)));
     } catch (RuntimeException e) {
-      pending.add(
-          new Pending(lines.number(), id == null ? "" : id, CompletableFuture.failedFuture(e)));
+      pending.add(new Pending(number, id == null ? "" : id, CompletableFuture.failedFuture(e)));
     }
   }
 
@@ -152,52 +163,6 @@ final class BulkIngestion {
       ended[bytes.length] = '\n';
       out.write(ended);
       out.flush();
-    }
-  }
-
-  /** Cuts a stream at line ends. A line that is too long is passed over and is null. */
-  private static final class Lines {
-    private final InputStream in;
-    private final int limit;
-    private byte @Nullable [] bytes;
-    private long number;
-
-    Lines(InputStream in, int limit) {
-      this.in = in;
-      this.limit = limit;
-    }
-
-    boolean next() throws IOException {
-      ByteArrayOutputStream line = new ByteArrayOutputStream(1024);
-      boolean any = false;
-      boolean tooLong = false;
-      try {
-        for (int b = in.read(); b >= 0; b = in.read()) {
-          any = true;
-          if (b == '\n') {
-            break;
-          }
-          tooLong |= line.size() >= limit;
-          if (!tooLong) {
-            line.write(b);
-          }
-        }
-      } catch (IOException | RuntimeException e) {
-        throw Exchange.bodyCutShort(e);
-      }
-      if (any) {
-        number++;
-        bytes = tooLong ? null : line.toByteArray();
-      }
-      return any;
-    }
-
-    byte @Nullable [] bytes() {
-      return bytes;
-    }
-
-    long number() {
-      return number;
     }
   }
 }

@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
@@ -351,6 +352,41 @@ class BadInputTest {
         assertThat(answer).startsWith("HTTP/1.1 " + status);
       }
       assertThat(answer).doesNotContain("Exception").doesNotContain("root:");
+    }
+  }
+
+  @Test
+  void bulk_lineOfOver64MiB_isRefusedWhateverABodyMayHave(@TempDir Path other) throws IOException {
+    ServerConfig.Limits usual = ServerConfig.Limits.defaults();
+    ServerConfig.Limits large =
+        new ServerConfig.Limits(
+            1L << 30,
+            usual.maxTexts(),
+            usual.maxCharacters(),
+            usual.maxRequests(),
+            usual.maxWaitingTokens(),
+            usual.timeout(),
+            usual.readTimeout(),
+            usual.readyWithin(),
+            usual.shutdown());
+    byte[] start = "{\"id\":\"a\",\"text\":\"w1\"}\n".getBytes(StandardCharsets.UTF_8);
+    byte[] end = "\n{\"id\":\"c\",\"text\":\"w3\"}\n".getBytes(StandardCharsets.UTF_8);
+    List<byte[]> parts = new ArrayList<>(List.of(start));
+    byte[] spaces = " ".repeat(1 << 20).getBytes(StandardCharsets.UTF_8);
+    parts.addAll(Collections.nCopies(200, spaces));
+    parts.add(end);
+    try (Server fake =
+        Server.fake(new FakeBackend(), other, c -> c.limits(large).index(other.resolve("index")))) {
+      Server.Answer answer =
+          fake.send(
+              fake.request("/v1/documents/bulk")
+                  .POST(HttpRequest.BodyPublishers.ofByteArrays(parts)));
+      assertThat(answer.body().lines())
+          .containsExactly(
+              "{\"line\":1,\"id\":\"a\",\"status\":200,\"result\":\"created\"}",
+              "{\"line\":2,\"status\":413,\"error\":\"A line may have 67108864 bytes.\"}",
+              "{\"line\":3,\"id\":\"c\",\"status\":200,\"result\":\"created\"}",
+              "{\"lines\":3,\"failed\":1,\"committed\":false}");
     }
   }
 

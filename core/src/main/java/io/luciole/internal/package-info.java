@@ -1,0 +1,22 @@
+/**
+ * Helpers that Luciole's own modules share. <strong>This is not API</strong>: the classes are
+ * public only because Java has no visibility between a package and a module, and any release may
+ * change or remove them.
+ *
+ * <ul>
+ *   <li>Files: {@link io.luciole.internal.AtomicFiles} replaces a file as a whole, {@link
+ *       io.luciole.internal.LineReader} reads a text line by line, {@link
+ *       io.luciole.internal.Sha256} hashes.
+ *   <li>Folders and names: {@link io.luciole.internal.CacheFolder}, {@link
+ *       io.luciole.internal.HubCache} and {@link io.luciole.internal.ModelFileNames} say where
+ *       models lie and what their files are called.
+ *   <li>{@link io.luciole.internal.EnumNames} finds an enum's constant by the name that users
+ *       write.
+ * </ul>
+ *
+ * <p>Of Luciole's other packages, this one uses {@link io.luciole.model.ModelException} alone.
+ */
+@NullMarked
+package io.luciole.internal;
+
+import org.jspecify.annotations.NullMarked;
