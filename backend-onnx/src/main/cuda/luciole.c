@@ -208,6 +208,7 @@ static const char* provider(const OrtCustomOp* op) { return (void)op, "CUDAExecu
 
 static OrtStatus* encode(void* kernel, void* context) {
   Encoder* k = kernel;
+  if (!k->layers && !read_weights(k, context)) return failed(k->api, k->error);
   size_t inputs = 0;
   ORT(k->api, KernelContext_GetInputCount, OrtStatus*, void*, size_t*)(context, &inputs);
   int64_t hidden, sparse = (inputs - FIRST_WEIGHT - FIRST_LAYER) % WEIGHTS == 2;
@@ -220,7 +221,6 @@ static OrtStatus* encode(void* kernel, void* context) {
   OrtStatus* s = output(k->api, context, STATES, 2, k->states ? r.count : 0, hidden, &r.states);
   if (!s) s = output(k->api, context, VECTORS, 1, r.texts * hidden + (sparse ? r.count : 0), 0, &r.vectors);
   if (s) return s;
-  if (!k->layers && !read_weights(k, context)) return failed(k->api, k->error);
 #ifdef LUCIOLE_WITHOUT_DEVICE
   return echo(k, &r, hidden);
 #endif
