@@ -80,7 +80,7 @@ final class CudaEncoder {
       if (CudaEncoder.class.getResource(RESOURCE) == null) {
         return "this build of luciole-backend-onnx has no "
             + RESOURCE
-            + "; a build on Linux with a C compiler has it";
+            + "; a build on Linux x86-64 without -Dcuda.skip has it";
       }
     }
     if (config.headSize() != HEAD
@@ -118,7 +118,7 @@ final class CudaEncoder {
           throw new BackendException(
               "This build of luciole-backend-onnx has no "
                   + RESOURCE
-                  + "; build it on Linux with a C compiler, or set -Dluciole.onnx.form=packed.");
+                  + "; build it on Linux x86-64 without -Dcuda.skip, or set -Dluciole.onnx.form=packed.");
         }
         Path file = Files.createTempFile("luciole_cuda", ".so");
         file.toFile().deleteOnExit();
