@@ -34,7 +34,7 @@ has() { case $3 in *"$2"*) ok ;; *) ko "$1" "expected to contain: $2" "found: $3
 
 # A PATH with the utilities that the scripts use and no java, javac or mvn.
 mkdir "$tmp/bin"
-for tool in ls cat rm mv cp mkdir rmdir ln readlink dirname basename find sort cksum tail sleep uname kill tr \
+for tool in ls cat grep rm mv cp mkdir rmdir ln readlink dirname basename find sort cksum tail sleep uname kill tr \
   mktemp sha256sum shasum perl chmod env tar; do
   if path=$(command -v "$tool") && [ -x "$path" ]; then ln -s "$path" "$tmp/bin/$tool"; fi
 done

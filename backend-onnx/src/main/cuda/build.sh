@@ -1,11 +1,36 @@
 #!/bin/sh
-# Builds libluciole_cuda.so:  build.sh OUT_DIR [FLAGS]    Needs a C compiler and nothing of CUDA's; see luciole.c.
+# Builds the C library of the CUDA operator, or a program around it:
+#   build.sh OUT_DIR [FLAG…]              OUT_DIR/libluciole_cuda.so from luciole.c
+#   build.sh --program SOURCE OUT [FLAG…] OUT from SOURCE, which includes luciole.c (tests)
+# Needs a C compiler (cc or $CC) with the C library's headers, and nothing of CUDA's; see README.md.
 set -eu
-cd "$(dirname "$0")"
-if ! command -v cc >/dev/null; then
-  echo "no C compiler: the backend is built without its CUDA operators"
-  exit 0
+here=$(cd "$(dirname "$0")" && pwd)
+cc=${CC:-cc}
+if ! printf '#include <dlfcn.h>\n#include <stdio.h>\n' | $cc -E -x c - >/dev/null 2>&1; then
+  cat >&2 <<'MESSAGE'
+
+The CUDA operator's library (backend-onnx/src/main/cuda) is part of the build on Linux x86-64 and needs a C compiler with the C library's
+headers; no `cc` that has them was found. Do one of these:
+  - install a compiler:  apt-get install gcc libc6-dev   (Fedora: dnf install gcc glibc-devel; Alpine: apk add gcc musl-dev), or name one
+    with CC=…;
+  - build without the library; GPUs then take ONNX Runtime's own operators, which are slower, and CPUs notice nothing:
+      ./mvnw -Dcuda.skip=true verify
+      MAVEN_OPTS=-Dcuda.skip=true ./luciole demo
+
+MESSAGE
+  exit 1
 fi
-out=$1; shift
+absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
+flags="-O2 -std=gnu11 -Wall -Wextra -Wa,-I."
+if [ "$1" = --program ]; then
+  source=$(absolute "$2") out=$(absolute "$3")
+  shift 3
+  mkdir -p "$(dirname "$out")"
+  cd "$here"
+  exec $cc $flags -I. "$@" -o "$out" "$source" -ldl -lpthread
+fi
+out=$(absolute "$1")
+shift
 mkdir -p "$out"
-cc -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -Wl,-z,nodelete -Wl,-s -Wa,-I. "$@" -o "$out/libluciole_cuda.so" luciole.c -ldl -lpthread
+cd "$here"
+exec $cc $flags -fPIC -shared -fvisibility=hidden -Wl,-z,nodelete -Wl,-s "$@" -o "$out/libluciole_cuda.so" luciole.c -ldl -lpthread

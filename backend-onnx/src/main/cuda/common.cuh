@@ -1,29 +1,37 @@
-// What the kernels of kernels.cu, small.cu and hopper.cu have in common.
+// What encoder.cu, small_batch.cu and hopper.cu share. Kernels are extern "C"; everything else is in a namespace with a name, since nvcc
+// gives an anonymous one a name that depends on the path of the source, and PTX must be the same wherever it is made.
 #pragma once
 #include <cuda_fp16.h>
 #include <cstdint>
+#include "params.h"
 
-namespace {
+namespace luciole {
 
-constexpr int HEAD = 64;  // components of a head
+// Addresses in shared memory are 32-bit numbers here, as the instructions take them.
+__device__ __forceinline__ uint32_t smem_address(const void* p) { return static_cast<uint32_t>(__cvta_generic_to_shared(p)); }
+__device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;"); }
+template <int PENDING>
+__device__ __forceinline__ void cp_async_wait() { asm volatile("cp.async.wait_group %0;" ::"n"(PENDING)); }
 
-__device__ __forceinline__ uint32_t shared(const void* p) { return static_cast<uint32_t>(__cvta_generic_to_shared(p)); }
-__device__ __forceinline__ void commit() { asm volatile("cp.async.commit_group;"); }
-template <int N>
-__device__ __forceinline__ void wait() { asm volatile("cp.async.wait_group %0;" ::"n"(N)); }
-__device__ __forceinline__ void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+// c (16×8, float) += a (16×16, half) · b (16×8, half), of a warp.
+__device__ __forceinline__ void mma_m16n8k16(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
-__device__ __forceinline__ float power2(float x) {
+__device__ __forceinline__ float exp2_approx(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
-__device__ __forceinline__ uint32_t pack(float a, float b) {
+__device__ __forceinline__ uint32_t pack_half2(float a, float b) {
   __half2 h = __floats2half2_rn(a, b);
   return *reinterpret_cast<uint32_t*>(&h);
 }
+// Where a 16-byte chunk of a row of a head (128 bytes) lies: XORed with the row, so that one chunk of 8 successive rows lies in 8
+// different groups of banks. The same pattern as TMA's 128-byte swizzle.
+__device__ __forceinline__ uint32_t swizzle(uint32_t base, int row, int chunk) {
+  return base + row * (HEAD_SIZE * 2) + ((chunk ^ (row & 7)) << 4);
+}
 
-}  // namespace
+}  // namespace luciole

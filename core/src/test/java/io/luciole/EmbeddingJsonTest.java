@@ -13,12 +13,10 @@ import org.junit.jupiter.api.Test;
 
 class EmbeddingJsonTest {
   private static final Embedding ALL =
-      Embedding.of(
-          new float[] {1, -0.5f, 1e-9f},
-          SparseVector.of(new int[] {7, 250_001}, new float[] {0.1f, 2}),
-          MultiVector.of(2, new float[] {0.6f, 0.8f, -1, 0}),
-          5,
-          false);
+      Embedding.ofTokens(5)
+          .withDense(new float[] {1, -0.5f, 1e-9f})
+          .withSparse(SparseVector.of(new int[] {7, 250_001}, new float[] {0.1f, 2}))
+          .withColbert(MultiVector.of(2, new float[] {0.6f, 0.8f, -1, 0}));
 
   private static String vectors(Set<Output> outputs, EmbeddingJson.DenseEncoding encoding)
       throws IOException {
@@ -41,7 +39,7 @@ class EmbeddingJsonTest {
 
   @Test
   void write_denseAlone_leavesTheOthersOut() {
-    assertThat(EmbeddingJson.write(Embedding.of(new float[] {0.25f}, null, null, 3, true)))
+    assertThat(EmbeddingJson.write(Embedding.ofTokens(3).withDense(new float[] {0.25f}).withTruncated(true)))
         .isEqualTo("{\"tokens\":3,\"dense\":[0.25]}");
   }
 
@@ -64,7 +62,7 @@ class EmbeddingJsonTest {
       assertThatThrownBy(() ->
               EmbeddingJson.writeVectors(
                   out,
-                  Embedding.of(new float[] {1}, null, null, 3, false),
+                  Embedding.ofTokens(3).withDense(new float[] {1}),
                   EnumSet.of(Output.SPARSE),
                   EmbeddingJson.DenseEncoding.FLOAT))
           .isInstanceOf(IllegalStateException.class);

@@ -73,7 +73,7 @@ final class CudaEncoder {
       if (CudaEncoder.class.getResource(RESOURCE) == null) {
         return "this build of luciole-backend-onnx has no "
             + RESOURCE
-            + "; a build on Linux with a C compiler has it";
+            + "; a build on Linux x86-64 without -Dcuda.skip has it";
       }
     }
     if (config.headSize() != HEAD
@@ -111,7 +111,7 @@ final class CudaEncoder {
           throw new BackendException(
               "This build of luciole-backend-onnx has no "
                   + RESOURCE
-                  + "; build it on Linux with a C compiler, or set "
+                  + "; build it on Linux x86-64 without -Dcuda.skip, or set "
                   + OnnxOptions.FORM
                   + "=packed.");
         }

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
 /**
  * The operator's interface with ONNX Runtime, in a build of the library whose operator runs on the
  * CPU, checks what it is handed and writes what it was handed. What it computes needs a device:
- * {@code io.luciole.bench.Agreement}.
+ * {@link CudaKernelsTest} and {@code io.luciole.bench.Agreement}.
  */
 class CudaEncoderTest {
   private static final int HIDDEN = 64;
@@ -50,7 +50,7 @@ class CudaEncoderTest {
   @BeforeEach
   void useLibraryWithoutDevice() throws Exception {
     URL library = CudaEncoderTest.class.getResource("/native/without-device/libluciole_cuda.so");
-    assumeThat(library).as("no C compiler was there").isNotNull();
+    assumeThat(library).as("not built: -Dcuda.skip, or not Linux x86-64").isNotNull();
     options =
         options.option(
             OnnxOptions.CUDA_LIBRARY, Path.of(requireNonNull(library).toURI()).toString());
@@ -90,6 +90,16 @@ class CudaEncoderTest {
       assertThatThrownBy(() -> run(model, buffer(TOKENS * HIDDEN * 2), buffer(TOKENS * 4), 65))
           .isInstanceOf(BackendException.class)
           .hasMessageContaining("luciole::Encoder");
+    }
+  }
+
+  @Test
+  void operator_withInputsOfNoLayers_saysWhoRefusesThem() {
+    try (OrtModel model = model(false, 5 + 12 + 1)) {
+      assertThatThrownBy(
+              () -> run(model, buffer(TOKENS * HIDDEN * 2), buffer(TOKENS * 4), CudaTiles.SMALL))
+          .isInstanceOf(BackendException.class)
+          .hasMessageContaining("luciole::Encoder: 22 inputs are not those of 1 to 128 layers");
     }
   }
 
@@ -214,9 +224,13 @@ class CudaEncoderTest {
   }
 
   private OrtModel model(boolean pools) {
+    return model(pools, 5 + 12 + 2);
+  }
+
+  private OrtModel model(boolean pools, int weightCount) {
     GraphBuilder graph = new GraphBuilder();
     List<String> weights = new ArrayList<>();
-    for (int i = 0; i < 5 + 12 + 2; i++) {
+    for (int i = 0; i < weightCount; i++) {
       weights.add(graph.weight("weight" + i, DataType.FLOAT16, buffer(HIDDEN * 2), HIDDEN));
     }
     CudaEncoder.Values values = CudaEncoder.add(graph, CONFIG, options, weights, pools, true);

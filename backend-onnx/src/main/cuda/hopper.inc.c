@@ -1,22 +1,20 @@
 // Part of luciole.c.
-// ---- Attention by the kernel of hopper.ptx, where the device and its driver have what that needs.
-enum { HOPPER_SHARED = 82056 };
-typedef struct { _Alignas(64) uint64_t opaque[16]; } TensorMap;  // CUtensorMap
-
+// ---- Attention by the kernel of hopper.cu, where the device and its driver have what that needs.
 typedef struct {
   void *module, *attention;  // null where there is none
   int (*encode)(TensorMap*, int, uint32_t, void*, const uint64_t*, const uint64_t*, const uint32_t*, const uint32_t*, int, int, int, int);
 } Hopper;
 
-EMBED(luciole_hopper_ptx, "hopper.ptx")
+EMBED(hopper_ptx, "ptx/hopper.ptx")
 
-// Never fails: without it, kernels.ptx has attention for every device.
+// Never fails: without it, encoder.ptx has attention for every device.
 static void hopper_load(Hopper* p) {
   void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD);
-  if (!driver || !symbol(driver, "cuTensorMapEncodeTiled", (void**)&p->encode) || capability() != 90) return;
-  if (cu.ModuleLoadData(&p->module, luciole_hopper_ptx)) {
+  if (!driver || !symbol(driver, "cuTensorMapEncodeTiled", (void**)&p->encode) || compute_capability() != 90) return;
+  if (cu.ModuleLoadData(&p->module, hopper_ptx)) {
     p->module = NULL;
-  } else if (cu.ModuleGetFunction(&p->attention, p->module, "attention_hopper") || cu.FuncSetAttribute(p->attention, MOST_SHARED_MEMORY, HOPPER_SHARED)) {
+  } else if (cu.ModuleGetFunction(&p->attention, p->module, "attention_hopper") ||
+             cu.FuncSetAttribute(p->attention, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, HOPPER_SHARED_MEMORY)) {
     p->attention = NULL;
   }
   if (getenv("LUCIOLE_CUDA_VERBOSE")) fprintf(stderr, "luciole: attention for Hopper %s\n", p->attention ? "loaded" : "did not load");
@@ -26,8 +24,8 @@ static void hopper_unload(Hopper* p) {
   if (p->module) cu.ModuleUnload(p->module);
 }
 
-// Describes qkv [tokens, columns], 16-bit floats, to the copies of the kernel. 0 if that is not to be had.
-static int hopper_map(const Hopper* p, TensorMap* map, Device qkv, int64_t tokens, int64_t columns) {
+// Describes qkv [tokens, columns] to the copies of the kernel, in boxes of 64 rows by 64 columns. 0 if that cannot be done.
+static int hopper_map(const Hopper* p, TensorMap* map, CUdeviceptr qkv, int64_t tokens, int64_t columns) {
   enum { FLOAT16 = 6, NO_INTERLEAVE = 0, SWIZZLE_128B = 3, L2_256B = 3, ZEROS = 0 };
   uint64_t size[] = {(uint64_t)columns, (uint64_t)tokens}, stride[] = {(uint64_t)columns * 2};
   uint32_t box[] = {64, 64}, step[] = {1, 1};

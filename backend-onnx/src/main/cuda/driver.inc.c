@@ -1,8 +1,8 @@
 // Part of luciole.c.
 // ---- The CUDA driver and cuBLASLt.
-typedef uint64_t Device;  // an address on the device
-typedef struct { int id, unused; union { int allowed; uint64_t all[8]; } value; } Attribute;
-typedef struct { unsigned grid[3], block[3], shared; void* stream; Attribute* attributes; unsigned count; } Launch;
+// CUlaunchAttribute, CUlaunchConfig, cublasLtMatmulHeuristicResult_t
+typedef struct { int id, unused; union { int allowed; uint64_t all[8]; } value; } LaunchAttribute;
+typedef struct { unsigned grid[3], block[3], shared; void* stream; LaunchAttribute* attributes; unsigned count; } LaunchConfig;
 typedef struct { uint64_t algorithm[8]; size_t workspace; int status; float waves; int reserved[4]; } Heuristic;
 
 static struct {
@@ -10,15 +10,15 @@ static struct {
   int (*ModuleUnload)(void*);
   int (*ModuleGetFunction)(void**, void*, const char*);
   int (*LaunchKernel)(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**, void**);
-  int (*LaunchKernelEx)(const Launch*, void*, void**, void**);
+  int (*LaunchKernelEx)(const LaunchConfig*, void*, void**, void**);
   int (*FuncSetAttribute)(void*, int, int);
   int (*CtxGetDevice)(int*);
   int (*DeviceGetAttribute)(int*, int, int);
-  int (*MemAlloc)(Device*, size_t);
-  int (*MemFree)(Device);
+  int (*MemAlloc)(CUdeviceptr*, size_t);
+  int (*MemFree)(CUdeviceptr);
   int (*MemHostAlloc)(void**, size_t, unsigned);
   int (*MemFreeHost)(void*);
-  int (*MemsetD8Async)(Device, unsigned char, size_t, void*);
+  int (*MemsetD8Async)(CUdeviceptr, unsigned char, size_t, void*);
   int (*StreamSynchronize)(void*);
   int (*StreamBeginCapture)(void*, int);
   int (*StreamEndCapture)(void*, void**);
@@ -54,19 +54,23 @@ static struct {
   int (*MatmulAlgoGetHeuristic)(void*, void*, void*, void*, void*, void*, void*, int, Heuristic*, int*);
 } lt;
 
-enum { HALF = 2, SINGLE = 0, COMPUTE_32F = 68, TRANSPOSED = 1 };
-enum { DESC_TRANSA = 3, DESC_EPILOGUE = 7, DESC_BIAS = 8, PREFER_WORKSPACE = 1 };
-enum { BIAS = 4, RELU_BIAS = 6, GELU_BIAS = 36 };
-enum { CAPTURE_RELAXED = 2, MOST_SHARED_MEMORY = 8, BEGIN_EARLY = 6 };
+// Their constants, in the names of NVIDIA's headers (library_types.h, cublas_api.h, cublasLt.h, cuda.h of CUDA 13.0).
+enum { CUDA_R_32F = 0, CUDA_R_16F = 2, CUBLAS_COMPUTE_32F = 68, CUBLAS_OP_T = 1 };
+enum { CUBLASLT_MATMUL_DESC_TRANSA = 3, CUBLASLT_MATMUL_DESC_EPILOGUE = 7, CUBLASLT_MATMUL_DESC_BIAS_POINTER = 8 };
+enum { CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES = 1 };
+enum { CUBLASLT_EPILOGUE_BIAS = 4, CUBLASLT_EPILOGUE_RELU_BIAS = 6, CUBLASLT_EPILOGUE_GELU_BIAS = 36 };
+enum { CU_STREAM_CAPTURE_MODE_RELAXED = 2, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8 };
+enum { CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION = 6, CU_EVENT_DISABLE_TIMING = 2, CUDA_ERROR_OUT_OF_MEMORY = 2 };
 
+// Makes a file's bytes, and a zero behind them, a constant of this library.
 #define EMBED(name, file)                                                                               \
   __asm__(".section .rodata\n.balign 16\n" #name ": .incbin \"" file "\"\n.byte 0\n.previous\n"); \
   extern const char name[] __attribute__((visibility("hidden")));
-EMBED(luciole_ptx, "kernels.ptx")
+EMBED(encoder_ptx, "ptx/encoder.ptx")
 
 static int symbol(void* library, const char* name, void** to) { return (*to = dlsym(library, name)) != NULL; }
 
-static const char* load(void) {
+static const char* load_libraries(void) {
   static const char* problem = "";
   static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   static int done = 0;
@@ -107,9 +111,9 @@ static const char* load(void) {
   return problem;
 }
 
-// The current device's compute capability, 90 for 9.0; 0 if that cannot be told.
-static int capability(void) {
-  enum { MAJOR = 75, MINOR = 76 };
+// The current device's compute compute_capability, 90 for 9.0; 0 if that cannot be told.
+static int compute_capability(void) {
+  enum { MAJOR = 75, MINOR = 76 };  // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_…
   int device, major, minor;
   return cu.CtxGetDevice(&device) || cu.DeviceGetAttribute(&major, MAJOR, device) || cu.DeviceGetAttribute(&minor, MINOR, device)
              ? 0

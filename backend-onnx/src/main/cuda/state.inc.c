@@ -1,46 +1,48 @@
 // Part of luciole.c.
 // ---- What the operators on a device share: buffers, and which algorithms were found fastest. Runs on different streams, which ONNX
 // Runtime gives to different threads, use the buffers one after another.
-enum { WORKSPACE = 64 << 20, MOST_TUNED = 128, CANDIDATES = 12, TRIALS = 24 };
+enum { WORKSPACE = 64 << 20, MAX_TUNED = 128, MAX_ALGORITHMS = 12, TRIALS = 24 };
 enum { STAGINGS = 4 };  // runs that may be under way at once without waiting for each other; an engine has two
 
-// As kernels.cu has them.
-typedef struct { Device gain, shift; float epsilon; } Norm;
-typedef struct { Device tokens, tiles; int tokens_count, tokens_filled, tiles_count, tiles_filled; } Batch;
-typedef struct { Device states, weight, bias, sparse, rows, dense; int tokens, texts; } Leaving;
-
 // A matrix product of one shape, ready to run: y = epilogue(x·Wᵀ + b), a residual added before where there is one.
-typedef struct { void *operation, *a, *b, *d; Heuristic found; int residual; int64_t tokens; } Product;
+typedef struct { void *operation, *a, *b, *d; Heuristic found; int residual; int64_t tokens; } Matmul;
 
 // The fastest algorithm for a product of about so many tokens.
-typedef struct { int64_t bucket, in, out; int epilogue, residual; uint64_t algorithm[8]; } Tuned;
+typedef struct { int64_t token_bucket, in, out; int epilogue, residual; uint64_t algorithm[8]; } TunedMatmul;
 
 // What the host hands to a run, read by kernels where it is, in memory of the host that does not move. Used again when that run is over.
 typedef struct { char* memory; size_t size; void* done; } Staging;
 
-typedef struct Shared Shared;
-struct Shared {
-  void *device, *stream, *done;  // the context; the stream of the run under way; an event behind the last run's work
-  pthread_mutex_t lock;          // of a run: it only enqueues
+typedef struct DeviceState DeviceState;
+struct DeviceState {
+  void *cuda_context, *stream, *done;  // the stream is that of the run under way; `done` is an event behind the last run's work
+  pthread_mutex_t lock;                // held by a run, which only enqueues
   int users;
   int64_t hidden, inner, capacity;
   int version;  // changes with the buffers
-  void *blas, *module, *attention[2], *norm, *embed, *finish;
+  void *blas, *module, *attention_64, *attention_128, *layer_norm, *embed, *output_heads;
   Hopper hopper;
-  Few few;
-  Device workspace, qkv, context, mid, sum, state, spans, tiles;
+  SmallBatch small_batch;
+  CUdeviceptr workspace;
+  // Of a batch; T: tokens. In encoder.cu's terms: the states between layers, and what a layer computes from them.
+  CUdeviceptr qkv;           // [T, 3H]
+  CUdeviceptr context;       // [T, H] what attention gives; later the normalised input of the feed-forward layer
+  CUdeviceptr mid;           // [T, inner]
+  CUdeviceptr sum;           // [T, H] before a layer normalisation
+  CUdeviceptr state;         // [T, H]
+  CUdeviceptr spans, tiles;  // [T] int2, [n] int4
   Staging staging[STAGINGS];
   unsigned turn;  // of `staging`
-  Tuned tuned[MOST_TUNED];
-  int tunedCount;
+  TunedMatmul tuned[MAX_TUNED];
+  int tuned_count;
   char error[512];
-  Shared* next;
+  DeviceState* next;
 };
 
-static Shared* all;
+static DeviceState* all;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;  // of the list
 
-static int fail(Shared* h, const char* format, ...) {
+static int fail(DeviceState* h, const char* format, ...) {
   va_list list;
   va_start(list, format);
   vsnprintf(h->error, sizeof h->error, format, list);
@@ -48,55 +50,56 @@ static int fail(Shared* h, const char* format, ...) {
   return 0;
 }
 
-static int check(Shared* h, int result, const char* what) {
+static int check(DeviceState* h, int result, const char* what) {
   if (result == 0) return 1;
   const char* name = "unknown";
   cu.GetErrorName(result, &name);
-  return fail(h, "%s: %s%s", what, name, result == 2 ? " (out of memory)" : "");
+  return fail(h, "%s: %s%s", what, name, result == CUDA_ERROR_OUT_OF_MEMORY ? " (out of memory)" : "");
 }
 #define CHECK(call, what) do { if (!check(h, call, what)) return 0; } while (0)
 #define CHECK_LT(call, what) do { int r = call; if (r) return fail(h, "%s: cuBLASLt status %d", what, r); } while (0)
 
-static void release(Device* at) {
+static void free_device(CUdeviceptr* at) {
   if (*at) cu.MemFree(*at);
   *at = 0;
 }
 
-static void release_buffers(Shared* h) {
-  release(&h->qkv), release(&h->context), release(&h->mid), release(&h->sum), release(&h->state), release(&h->spans), release(&h->tiles);
+static void free_buffers(DeviceState* h) {
+  free_device(&h->qkv), free_device(&h->context), free_device(&h->mid), free_device(&h->sum), free_device(&h->state),
+      free_device(&h->spans), free_device(&h->tiles);
 }
 
-static int prepare(Shared* h) {
-  CHECK(cu.EventCreate(&h->done, 2), "event");  // without timing
-  CHECK(cu.ModuleLoadData(&h->module, luciole_ptx), "compiling the kernels");
-  CHECK(cu.ModuleGetFunction(&h->attention[0], h->module, "attention_1"), "attention_1");
-  CHECK(cu.ModuleGetFunction(&h->attention[1], h->module, "attention_2"), "attention_2");
-  void** rows[] = {&h->norm, &h->embed, &h->finish};
+static int prepare(DeviceState* h) {
+  CHECK(cu.EventCreate(&h->done, CU_EVENT_DISABLE_TIMING), "event");
+  CHECK(cu.ModuleLoadData(&h->module, encoder_ptx), "compiling the kernels");
+  CHECK(cu.ModuleGetFunction(&h->attention_64, h->module, "attention_64"), "attention_64");
+  CHECK(cu.ModuleGetFunction(&h->attention_128, h->module, "attention_128"), "attention_128");
+  void** kernels[] = {&h->layer_norm, &h->embed, &h->output_heads};
   for (int i = 0; i < 3; i++) {
-    char name[16];
-    snprintf(name, sizeof name, "%s_%d", (const char*[]){"norm", "embed", "finish"}[i], (int)(h->hidden / 256));
-    CHECK(cu.ModuleGetFunction(rows[i], h->module, name), name);
+    char name[32];
+    snprintf(name, sizeof name, "%s_%d", (const char*[]){"layer_norm", "embed", "output_heads"}[i], (int)h->hidden);
+    CHECK(cu.ModuleGetFunction(kernels[i], h->module, name), name);
   }
-  for (int i = 0; i < STAGINGS; i++) CHECK(cu.EventCreate(&h->staging[i].done, 2), "event");
+  for (int i = 0; i < STAGINGS; i++) CHECK(cu.EventCreate(&h->staging[i].done, CU_EVENT_DISABLE_TIMING), "event");
   hopper_load(&h->hopper);
-  if (h->hidden == FEW_HIDDEN && h->inner == FEW_INNER) few_load(&h->few);
+  if (h->hidden == SMALL_BATCH_HIDDEN && h->inner == SMALL_BATCH_INNER) small_batch_load(&h->small_batch);
   CHECK_LT(lt.Create(&h->blas), "cublasLtCreate");
   CHECK(cu.MemAlloc(&h->workspace, WORKSPACE), "workspace");
   return 1;
 }
 
 // Under the list's lock.
-static void leave(Shared* h) {
+static void release_state(DeviceState* h) {
   if (--h->users > 0) return;
-  for (Shared** at = &all; *at; at = &(*at)->next) {
+  for (DeviceState** at = &all; *at; at = &(*at)->next) {
     if (*at == h) {
       *at = h->next;
       break;
     }
   }
   void* before;
-  int entered = h->device && cu.CtxPushCurrent(h->device) == 0;  // a session may be closed by any thread
-  release(&h->workspace), release_buffers(h);
+  int entered = h->cuda_context && cu.CtxPushCurrent(h->cuda_context) == 0;  // a session may be closed by any thread
+  free_device(&h->workspace), free_buffers(h);
   for (int i = 0; i < STAGINGS; i++) {
     if (h->staging[i].memory) cu.MemFreeHost(h->staging[i].memory);
     if (h->staging[i].done) cu.EventDestroy(h->staging[i].done);
@@ -104,7 +107,7 @@ static void leave(Shared* h) {
   if (h->blas) lt.Destroy(h->blas);
   if (h->module) cu.ModuleUnload(h->module);
   hopper_unload(&h->hopper);
-  few_unload(&h->few);
+  small_batch_unload(&h->small_batch);
   if (h->done) cu.EventDestroy(h->done);
   if (entered) cu.CtxPopCurrent(&before);
   pthread_mutex_destroy(&h->lock);
@@ -112,25 +115,25 @@ static void leave(Shared* h) {
 }
 
 // What belongs to the current device; made when first asked for. Null, with the reason, where there is none to be had.
-static Shared* join(int64_t hidden, int64_t inner, char* error, size_t most) {
-  const char* problem = load();
+static DeviceState* acquire_state(int64_t hidden, int64_t inner, char* error, size_t most) {
+  const char* problem = load_libraries();
   void* device = NULL;
   if (problem || cu.CtxGetCurrent(&device) || !device) {
     snprintf(error, most, "%s", problem ? problem : "no current device");
     return NULL;
   }
   pthread_mutex_lock(&lock);
-  Shared* h = all;
-  while (h && (h->device != device || h->hidden != hidden || h->inner != inner)) h = h->next;
+  DeviceState* h = all;
+  while (h && (h->cuda_context != device || h->hidden != hidden || h->inner != inner)) h = h->next;
   if (h) {
     h->users++;
   } else if ((h = calloc(1, sizeof *h))) {
-    h->device = device, h->hidden = hidden, h->inner = inner, h->users = 1, h->next = all;
+    h->cuda_context = device, h->hidden = hidden, h->inner = inner, h->users = 1, h->next = all;
     pthread_mutex_init(&h->lock, NULL);
     all = h;
     if (!prepare(h)) {
       snprintf(error, most, "%s", h->error);
-      leave(h);
+      release_state(h);
       h = NULL;
     }
   } else {
@@ -140,10 +143,10 @@ static Shared* join(int64_t hidden, int64_t inner, char* error, size_t most) {
   return h;
 }
 
-static int reserve(Shared* h, int64_t tokens) {
+static int reserve_buffers(DeviceState* h, int64_t tokens) {
   if (tokens <= h->capacity) return 1;
   CHECK(cu.EventSynchronize(h->done), "waiting for another run");
-  release_buffers(h);
+  free_buffers(h);
   h->capacity = 0;
   h->version++;
   int64_t rows = (tokens + 1023) / 1024 * 1024, row = rows * h->hidden * 2;
@@ -159,7 +162,7 @@ static int reserve(Shared* h, int64_t tokens) {
 }
 
 // Memory for what the host hands to this run; `done` is to be recorded behind the last kernel that reads it. Null if there is none.
-static Staging* stage(Shared* h, size_t bytes) {
+static Staging* next_staging(DeviceState* h, size_t bytes) {
   enum { PORTABLE_AND_MAPPED = 3 };
   Staging* s = &h->staging[h->turn++ % STAGINGS];
   if (!check(h, cu.EventSynchronize(s->done), "waiting for another run")) return NULL;
@@ -174,7 +177,7 @@ static Staging* stage(Shared* h, size_t bytes) {
   return s;
 }
 
-static void unplan(Product* p) {
+static void destroy_matmul(Matmul* p) {
   if (p->operation) lt.MatmulDescDestroy(p->operation);
   if (p->a) lt.MatrixLayoutDestroy(p->a);
   if (p->b) lt.MatrixLayoutDestroy(p->b);
@@ -182,28 +185,28 @@ static void unplan(Product* p) {
   memset(p, 0, sizeof *p);
 }
 
-static int multiply(Shared* h, Product* p, Device x, Device weight, Device bias, Device residual, Device y) {
+static int matmul(DeviceState* h, Matmul* p, CUdeviceptr x, CUdeviceptr weight, CUdeviceptr bias, CUdeviceptr residual, CUdeviceptr y) {
   float one = 1, beta = p->residual ? 1 : 0;
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, DESC_BIAS, &bias, sizeof bias), "bias");
+  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias), "bias");
   CHECK_LT(lt.Matmul(h->blas, p->operation, &one, (void*)weight, p->a, (void*)x, p->b, &beta, (void*)(p->residual ? residual : y), p->d,
                      (void*)y, p->d, p->found.algorithm, (void*)h->workspace, WORKSPACE, h->stream), "matrix product");
   return 1;
 }
 
 // How long the weights of successive layers take, ms a product; each layer's in turn, since they come from memory in use too.
-static float timed(Shared* h, Product* p, Device x, const Device* weights, const Device* biases, int layers, int apart, Device residual,
-                   Device y, int trials, void* from, void* to) {
+static float time_matmul(DeviceState* h, Matmul* p, CUdeviceptr x, const CUdeviceptr* weights, const CUdeviceptr* biases, int layers, int apart, CUdeviceptr residual,
+                   CUdeviceptr y, int trials, void* from, void* to) {
   float ms = 0;
   for (int i = -2; i < trials; i++) {
     int at = (i + layers * 2) % layers * apart;
     if (i == 0 && cu.EventRecord(from, h->stream)) return -1;
-    if (!multiply(h, p, x, weights[at], biases[at], residual, y)) return -1;
+    if (!matmul(h, p, x, weights[at], biases[at], residual, y)) return -1;
   }
   if (cu.EventRecord(to, h->stream) || cu.EventSynchronize(to) || cu.EventElapsedTime(&ms, from, to)) return -1;
   return ms / (float)trials;
 }
 
-static int64_t bucket(int64_t tokens) {
+static int64_t token_bucket(int64_t tokens) {
   int64_t b = 16;
   while (b < tokens) b *= 2;
   return b;
@@ -211,37 +214,37 @@ static int64_t bucket(int64_t tokens) {
 
 // Plans y = epilogue(x·Wᵀ + b [+ residual]). Rows of ours are columns of cuBLAS's: Yᵀ [out×T] = W [in×out]ᵀ · Xᵀ [in×T].
 // The first time that a product of about this size comes and `layers` is not 0, the algorithms proposed are tried.
-static int plan(Shared* h, Product* p, int64_t tokens, int64_t in, int64_t out, int epilogue, int with_residual, Device x,
-                const Device* weights, const Device* biases, int layers, int apart, Device residual, Device y) {
-  int transposed = TRANSPOSED;
+static int plan_matmul(DeviceState* h, Matmul* p, int64_t tokens, int64_t in, int64_t out, int epilogue, int with_residual, CUdeviceptr x,
+                const CUdeviceptr* weights, const CUdeviceptr* biases, int layers, int apart, CUdeviceptr residual, CUdeviceptr y) {
+  int transposed = CUBLAS_OP_T;
   p->residual = with_residual;
   p->tokens = tokens;
-  CHECK_LT(lt.MatmulDescCreate(&p->operation, COMPUTE_32F, SINGLE), "operation");
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, DESC_TRANSA, &transposed, sizeof transposed), "transpose");
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, DESC_EPILOGUE, &epilogue, sizeof epilogue), "epilogue");
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, DESC_BIAS, &biases[0], sizeof(Device)), "bias");
-  CHECK_LT(lt.MatrixLayoutCreate(&p->a, HALF, in, out, in), "weights");
-  CHECK_LT(lt.MatrixLayoutCreate(&p->b, HALF, in, tokens, in), "input");
-  CHECK_LT(lt.MatrixLayoutCreate(&p->d, HALF, out, tokens, out), "output");
-  for (int i = 0; i < h->tunedCount; i++) {
-    Tuned* t = &h->tuned[i];
-    if (t->bucket == bucket(tokens) && t->in == in && t->out == out && t->epilogue == epilogue && t->residual == with_residual) {
+  CHECK_LT(lt.MatmulDescCreate(&p->operation, CUBLAS_COMPUTE_32F, CUDA_R_32F), "operation");
+  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed), "transpose");
+  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue), "epilogue");
+  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &biases[0], sizeof(CUdeviceptr)), "bias");
+  CHECK_LT(lt.MatrixLayoutCreate(&p->a, CUDA_R_16F, in, out, in), "weights");
+  CHECK_LT(lt.MatrixLayoutCreate(&p->b, CUDA_R_16F, in, tokens, in), "input");
+  CHECK_LT(lt.MatrixLayoutCreate(&p->d, CUDA_R_16F, out, tokens, out), "output");
+  for (int i = 0; i < h->tuned_count; i++) {
+    TunedMatmul* t = &h->tuned[i];
+    if (t->token_bucket == token_bucket(tokens) && t->in == in && t->out == out && t->epilogue == epilogue && t->residual == with_residual) {
       memcpy(p->found.algorithm, t->algorithm, sizeof t->algorithm);
       return 1;
     }
   }
   void* preference;
   size_t workspace = WORKSPACE;
-  Heuristic proposed[CANDIDATES];
+  Heuristic proposed[MAX_ALGORITHMS];
   int count = 0;
   CHECK_LT(lt.MatmulPreferenceCreate(&preference), "preference");
-  lt.MatmulPreferenceSetAttribute(preference, PREFER_WORKSPACE, &workspace, sizeof workspace);
-  int r = lt.MatmulAlgoGetHeuristic(h->blas, p->operation, p->a, p->b, p->d, p->d, preference, layers ? CANDIDATES : 1, proposed, &count);
+  lt.MatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace);
+  int r = lt.MatmulAlgoGetHeuristic(h->blas, p->operation, p->a, p->b, p->d, p->d, preference, layers ? MAX_ALGORITHMS : 1, proposed, &count);
   lt.MatmulPreferenceDestroy(preference);
   if (r || !count)
     return fail(h, "no matrix product of %lldx%lldx%lld: status %d", (long long)tokens, (long long)in, (long long)out, r);
   p->found = proposed[0];
-  if (!layers || h->tunedCount == MOST_TUNED) return 1;
+  if (!layers || h->tuned_count == MAX_TUNED) return 1;
 
   void *from = NULL, *to = NULL;
   CHECK(cu.EventCreate(&from, 0), "event");
@@ -250,7 +253,7 @@ static int plan(Shared* h, Product* p, int64_t tokens, int64_t in, int64_t out, 
   int chosen = 0;
   for (int i = 0; i < count; i++) {
     p->found = proposed[i];
-    float ms = timed(h, p, x, weights, biases, layers, apart, residual, y, tokens > 2048 ? TRIALS / 4 : TRIALS, from, to);
+    float ms = time_matmul(h, p, x, weights, biases, layers, apart, residual, y, tokens > 2048 ? TRIALS / 4 : TRIALS, from, to);
     if (ms > 0 && (best == 0 || ms < best * 0.99f)) {  // within the noise the first proposal wins
       best = ms;
       chosen = i;
@@ -262,34 +265,34 @@ static int plan(Shared* h, Product* p, int64_t tokens, int64_t in, int64_t out, 
   if (getenv("LUCIOLE_CUDA_VERBOSE"))
     fprintf(stderr, "luciole: %lldx%lldx%lld epilogue %d residual %d: algorithm %d of %d, %.1f us\n", (long long)tokens, (long long)in,
             (long long)out, epilogue, with_residual, chosen, count, best * 1000);
-  Tuned* t = &h->tuned[h->tunedCount++];
-  t->bucket = bucket(tokens), t->in = in, t->out = out, t->epilogue = epilogue, t->residual = with_residual;
+  TunedMatmul* t = &h->tuned[h->tuned_count++];
+  t->token_bucket = token_bucket(tokens), t->in = in, t->out = out, t->epilogue = epilogue, t->residual = with_residual;
   memcpy(t->algorithm, p->found.algorithm, sizeof t->algorithm);
   return 1;
 }
 
-// Attention over the texts in h->qkv, to h->context; see kernels.cu. Tiles have up to `queries` rows, 64 or 128. `map` describes h->qkv to
+// Attention over the texts in h->qkv, to h->context; see encoder.cu. Tiles have up to `queries` rows, 64 or 128. `map` describes h->qkv to
 // Hopper's kernel; null if that is not to be used.
-static int attend(Shared* h, TensorMap* map, int heads, int count, int queries) {
+static int attention(DeviceState* h, TensorMap* map, int heads, int count, int queries) {
   int hidden = (int)h->hidden;
   float scale = 0.125f * 1.44269504f;  // 1/sqrt(64), for powers of 2
   if (map) {
     void* arguments[] = {map, &h->context, &h->tiles, &h->spans, &hidden, &scale};
-    CHECK(cu.LaunchKernel(h->hopper.attention, heads, count, 1, 256, 1, 1, HOPPER_SHARED, h->stream, arguments, NULL), "attention");
+    CHECK(cu.LaunchKernel(h->hopper.attention, heads, count, 1, HOPPER_THREADS, 1, 1, HOPPER_SHARED_MEMORY, h->stream, arguments, NULL), "attention");
   } else {
     void* arguments[] = {&h->qkv, &h->context, &h->tiles, &h->spans, &hidden, &scale};
-    CHECK(cu.LaunchKernel(h->attention[queries == 128], heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL), "attention");
+    CHECK(cu.LaunchKernel(queries == 128 ? h->attention_128 : h->attention_64, heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL), "attention");
   }
   return 1;
 }
 
 // Kernels that have a warp for each of so many rows.
-static int by_rows(Shared* h, void* kernel, int64_t rows, void** arguments, const char* what) {
+static int launch_rows(DeviceState* h, void* kernel, int64_t rows, void** arguments, const char* what) {
   CHECK(cu.LaunchKernel(kernel, (unsigned)((rows + 7) / 8), 1, 1, 256, 1, 1, 0, h->stream, arguments, NULL), what);
   return 1;
 }
 
-static int normalise(Shared* h, Device x, Device y, Norm norm, int tokens) {
+static int layer_norm(DeviceState* h, CUdeviceptr x, CUdeviceptr y, LayerNorm norm, int tokens) {
   void* arguments[] = {&x, &y, &norm, &tokens};
-  return by_rows(h, h->norm, tokens, arguments, "normalisation");
+  return launch_rows(h, h->layer_norm, tokens, arguments, "normalisation");
 }

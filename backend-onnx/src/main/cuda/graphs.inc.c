@@ -1,0 +1,125 @@
+// Part of luciole.c.
+// ---- Small batches, as CUDA graphs.
+// Enqueues a kernel of small_batch.cu, which may begin before the one before it has ended (programmatic dependent launch).
+static int launch_small_batch(DeviceState* h, int kind, SmallBatchParams arguments) {
+  int height = small_batch_height(arguments.rows);
+  void* all[] = {&arguments};
+  LaunchAttribute early = {.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION, .value.allowed = 1};
+  LaunchConfig launch = {.grid = {SMALL_BATCH_BLOCKS, 1, 1},
+                         .block = {SMALL_BATCH_THREADS, 1, 1},
+                         .shared = small_batch_shared_memory(kind, height),
+                         .stream = h->stream,
+                         .attributes = &early,
+                         .count = 1};
+  CHECK(cu.LaunchKernelEx(&launch, h->small_batch.kernel[kind][height], all, NULL), "small batch");
+  return 1;
+}
+
+enum { FOLDED_QKV = 3 * SMALL_BATCH_HIDDEN, FOLDED = FOLDED_QKV + SMALL_BATCH_INNER };  // outputs of a layer
+
+static int fold_layernorm(DeviceState* h, const CUdeviceptr* weight, const CUdeviceptr* bias, const CUdeviceptr* gamma,
+                          const CUdeviceptr* beta, CUdeviceptr folded, int outputs) {
+  void* arguments[] = {(void*)weight, (void*)bias, (void*)gamma, (void*)beta, &folded, &outputs};
+  CHECK(cu.LaunchKernel(h->small_batch.fold_layernorm, (unsigned)outputs / 8, 1, 1, 256, 1, 1, 0, h->stream, arguments, NULL), "fold_layernorm");
+  return 1;
+}
+
+// Computes what normalised inputs add to products, for all layers; see small_batch.cu.
+static int fold_layernorms(Encoder* k) {
+  DeviceState* h = k->device;
+  CHECK(cu.MemAlloc(&k->folded, (size_t)k->layers * FOLDED * 8), "small batches");
+  CHECK(cu.MemAlloc(&k->mean_rstd, SMALL_BATCH_ROWS * 8), "small batches");
+  for (int i = 0; i < k->layers; i++) {
+    const CUdeviceptr* w = &k->weights[i * WEIGHTS];
+    CUdeviceptr none = 0, qkv = k->folded + (size_t)i * FOLDED * 8, up = qkv + FOLDED_QKV * 8;
+    // The input of a layer's first product is normalised by the layer before.
+    const CUdeviceptr *gamma = i ? &w[OUTPUT_GAMMA - WEIGHTS] : &none, *beta = i ? &w[OUTPUT_BETA - WEIGHTS] : &none;
+    if (!fold_layernorm(h, &w[QKV_WEIGHT], &w[QKV_BIAS], gamma, beta, qkv, FOLDED_QKV) ||
+        !fold_layernorm(h, &w[UP_WEIGHT], &w[UP_BIAS], &w[ATTENTION_GAMMA], &w[ATTENTION_BETA], up, SMALL_BATCH_INNER))
+      return 0;
+  }
+  return 1;
+}
+
+// All layers over `rows` rows by small_batch.cu, from h->state. Leaves the sum before the last normalisation there.
+static int enqueue_small_batch(Encoder* k, int rows) {
+  DeviceState* h = k->device;
+  int ok = 1;
+  CUdeviceptr gamma = 0, beta = 0;  // of h->state; the embeddings' are normalised already
+  for (int i = 0; ok && i < k->layers; i++) {
+    const CUdeviceptr* w = &k->weights[i * WEIGHTS];
+    CUdeviceptr folded = k->folded + (size_t)i * FOLDED * 8;
+    SmallBatchParams a = {.mean_rstd = k->mean_rstd, .rows = rows, .activation = (int)k->activation, .epsilon = k->epsilon};
+    a.gamma = gamma, a.beta = beta;
+    a.x = h->state, a.weight = w[QKV_WEIGHT], a.folded = folded, a.spans = h->spans, a.y = h->context;
+    ok = launch_small_batch(h, ATTN_QKV, a);
+    a.x = h->context, a.weight = w[OUT_WEIGHT], a.bias = w[OUT_BIAS], a.residual = h->state, a.y = h->sum;
+    ok = ok && launch_small_batch(h, ATTN_OUT, a);
+    a.gamma = w[ATTENTION_GAMMA], a.beta = w[ATTENTION_BETA];
+    a.x = h->sum, a.weight = w[UP_WEIGHT], a.folded = folded + FOLDED_QKV * 8, a.y = h->mid;
+    ok = ok && launch_small_batch(h, FFN_UP, a);
+    a.x = h->mid, a.weight = w[DOWN_WEIGHT], a.bias = w[DOWN_BIAS], a.residual = h->sum, a.y = h->state;
+    ok = ok && launch_small_batch(h, FFN_DOWN, a);
+    gamma = w[OUTPUT_GAMMA], beta = w[OUTPUT_BETA];
+  }
+  return ok;
+}
+
+static void destroy_graph(EncoderGraph* g) {
+  if (g->graph) cu.GraphExecDestroy(g->graph);
+  g->graph = NULL;
+}
+
+static int uses_small_batch(const Encoder* k, int tokens) { return k->device->small_batch.fold_layernorm && tokens <= SMALL_BATCH_ROWS; }
+
+// Enqueues what the graph of a size does.
+static int enqueue_graph_work(Encoder* k, int tokens) {
+  return uses_small_batch(k, tokens) ? enqueue_small_batch(k, tokens) : enqueue_layers(k, tokens, tokens / 16, 64);
+}
+
+static int capture_graph(Encoder* k, EncoderGraph* g, int tokens) {
+  DeviceState* h = k->device;
+  if (uses_small_batch(k, tokens) && !k->folded && !fold_layernorms(k)) return 0;
+  CHECK(cu.MemsetD8Async(h->state, 0, tokens * h->hidden * 2, h->stream), "graph");
+  CHECK(cu.MemsetD8Async(h->tiles, 0, tokens * 16, h->stream), "graph");
+  CHECK(cu.MemsetD8Async(h->spans, 0, tokens * 8, h->stream), "graph");
+  // Once outside of a graph: cuBLASLt loads kernels at first use, and algorithms are tried, which a capture does not allow.
+  if (!enqueue_graph_work(k, tokens)) return 0;
+  CHECK(cu.StreamSynchronize(h->stream), "graph");
+  void *graph = NULL, *executable = NULL;
+  CHECK(cu.StreamBeginCapture(h->stream, CU_STREAM_CAPTURE_MODE_RELAXED), "capture");
+  int ok = enqueue_graph_work(k, tokens);
+  int ended = cu.StreamEndCapture(h->stream, &graph);
+  if (!ok) return 0;
+  CHECK(ended, "capture");
+  int result = cu.GraphInstantiate(&executable, graph, 0);
+  cu.GraphDestroy(graph);
+  CHECK(result, "graph");
+  g->graph = executable;
+  g->version = h->version;
+  return 1;
+}
+
+// Runs a batch as the smallest graph that holds it, executable when the first of its size comes. *sum is where the sum before the last
+// normalisation will be; 0, and nothing done, where no graph holds it.
+static int replay_graph(Encoder* k, Batch b, int queries, CUdeviceptr* sum) {
+  DeviceState* h = k->device;
+  *sum = 0;
+  for (int i = 0; i < GRAPHS && k->graphs && queries == 64; i++) {
+    int tokens = GRAPH_TOKENS[i];
+    int holds = uses_small_batch(k, tokens) || (tokens % 16 == 0 && b.tile_count <= tokens / 16 && (tokens & (tokens - 1)) == 0);
+    if (b.token_count > tokens || !holds) continue;
+    EncoderGraph* g = &k->graph[i];
+    if (g->graph && g->version != h->version) {
+      CHECK(cu.StreamSynchronize(h->stream), "graph");
+      destroy_graph(g);
+    }
+    if (!g->graph && !capture_graph(k, g, tokens)) return 0;
+    b.tokens_filled = b.tiles_filled = tokens;
+    if (!embed(k, b)) return 0;
+    CHECK(cu.GraphLaunch(g->graph, h->stream), "graph");
+    *sum = uses_small_batch(k, tokens) ? h->state : h->sum;
+    return 1;
+  }
+  return 1;
+}

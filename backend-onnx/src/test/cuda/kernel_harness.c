@@ -1,0 +1,192 @@
+// Runs single kernels of the CUDA operator for CudaKernelsTest.java, through the functions with which the operator launches them. Not part
+// of the product. Reads commands from standard input, a line each, and answers each with a line: "ok …" or "error …".
+//   state HIDDEN INNER          what the operator has for encoders of this size; later commands run with it
+//   alloc NAME BYTES            a buffer on the device, every byte 0xFF: NaN as a float of 16 or 32 bits
+//   write NAME                  as many bytes as the buffer has follow the line
+//   read NAME                   "ok BYTES", then the bytes
+//   free                        all buffers
+//   KERNEL ARGUMENT…            see COMMANDS; buffers by name, "-" for null. "ok MICROSECONDS": the mean of REPEAT runs
+// `repeat N` sets how often kernels run. Ends with status 3 and a line on standard output where there is no device.
+#include "luciole.c"
+
+typedef struct { char name[32]; CUdeviceptr at; size_t size; } Buffer;
+enum { MAX_BUFFERS = 64, MAX_WORDS = 20 };
+static Buffer buffers[MAX_BUFFERS];
+static int buffer_count, repeat = 1;
+static DeviceState* h;
+static void *from, *to, *stream;
+static char* word[MAX_WORDS];
+
+static struct {
+  int (*Init)(unsigned);
+  int (*DeviceGet)(int*, int);
+  int (*DeviceGetName)(char*, int, int);
+  int (*DevicePrimaryCtxRetain)(void**, int);
+  int (*CtxSetCurrent)(void*);
+  int (*StreamCreate)(void**, unsigned);
+  int (*MemcpyHtoD)(CUdeviceptr, const void*, size_t);
+  int (*MemcpyDtoH)(void*, CUdeviceptr, size_t);
+  int (*MemsetD8)(CUdeviceptr, unsigned char, size_t);
+  int (*CtxSynchronize)(void);
+} more;
+
+static const char* open_device(void) {
+  void* driver = dlopen("libcuda.so.1", RTLD_NOW);
+  if (!driver) return "libcuda.so.1, the NVIDIA driver's library, is missing";
+  int ok = symbol(driver, "cuInit", (void**)&more.Init) && symbol(driver, "cuDeviceGet", (void**)&more.DeviceGet) &&
+           symbol(driver, "cuDeviceGetName", (void**)&more.DeviceGetName) &&
+           symbol(driver, "cuDevicePrimaryCtxRetain", (void**)&more.DevicePrimaryCtxRetain) &&
+           symbol(driver, "cuCtxSetCurrent", (void**)&more.CtxSetCurrent) && symbol(driver, "cuStreamCreate", (void**)&more.StreamCreate) &&
+           symbol(driver, "cuMemcpyHtoD_v2", (void**)&more.MemcpyHtoD) && symbol(driver, "cuMemcpyDtoH_v2", (void**)&more.MemcpyDtoH) &&
+           symbol(driver, "cuMemsetD8_v2", (void**)&more.MemsetD8) && symbol(driver, "cuCtxSynchronize", (void**)&more.CtxSynchronize);
+  int device;
+  void* context;
+  static char name[128];
+  if (!ok || more.Init(0) || more.DeviceGet(&device, 0)) return "the driver finds no device";
+  if (more.DevicePrimaryCtxRetain(&context, device) || more.CtxSetCurrent(context)) return "the device gives no context";
+  const char* problem = load_libraries();
+  if (problem) return problem;
+  if (more.StreamCreate(&stream, 1) || cu.EventCreate(&from, 0) || cu.EventCreate(&to, 0)) return "the device makes no stream";
+  more.DeviceGetName(name, sizeof name, device);
+  printf("ok %d %s\n", compute_capability(), name);
+  return NULL;
+}
+
+static int refuse(const char* what, const char* detail) { return printf("error %s %s\n", what, detail), 0; }
+
+static Buffer* find(const char* name) {
+  for (int i = 0; i < buffer_count; i++) {
+    if (!strcmp(buffers[i].name, name)) return &buffers[i];
+  }
+  return NULL;
+}
+
+// The address of the buffer that word i names; 0 for "-".
+static CUdeviceptr address(int i) {
+  Buffer* b = word[i] ? find(word[i]) : NULL;
+  if (!b && word[i] && strcmp(word[i], "-")) fprintf(stderr, "kernel_harness: no buffer is called %s\n", word[i]), exit(2);
+  return b ? b->at : 0;
+}
+static int number(int i) { return word[i] ? atoi(word[i]) : 0; }
+
+static int run_layer_norm(void) {  // x y gamma beta epsilon rows
+  return layer_norm(h, address(1), address(2), (LayerNorm){.gamma = address(3), .beta = address(4), .epsilon = strtof(word[5], NULL)}, number(6));
+}
+static int run_embed(void) {  // tokens tiles token_count tokens_filled tile_count tiles_filled words positions type gamma beta epsilon states spans out_tiles
+  static Encoder k;
+  k = (Encoder){.device = h, .words = address(7), .positions = address(8), .type = address(9),
+                .norm = {.gamma = address(10), .beta = address(11), .epsilon = strtof(word[12], NULL)}};
+  h->state = address(13), h->spans = address(14), h->tiles = address(15);
+  return embed(&k, (Batch){.tokens = address(1), .tiles = address(2), .token_count = number(3), .tokens_filled = number(4),
+                           .tile_count = number(5), .tiles_filled = number(6)});
+}
+static int run_output_heads(void) {  // x gamma beta epsilon states sparse_weight sparse_bias sparse rows dense token_count text_count
+  static Encoder k;
+  k = (Encoder){.device = h, .layers = 1, .epsilon = strtof(word[4], NULL)};
+  k.weights[OUTPUT_GAMMA] = address(2), k.weights[OUTPUT_BETA] = address(3);
+  return output_heads(&k, address(1), (OutputHeads){.states = address(5), .sparse_weight = address(6), .sparse_bias = address(7),
+                                                    .sparse = address(8), .rows = address(9), .dense = address(10),
+                                                    .token_count = number(11), .text_count = number(12)});
+}
+static int run_attention(void) {  // KERNEL (64, 128 or hopper) qkv out tiles spans heads tile_count tokens
+  int hopper = !strcmp(word[1], "hopper");
+  h->qkv = address(2), h->context = address(3), h->tiles = address(4), h->spans = address(5);
+  TensorMap map;
+  if (hopper && !hopper_map(&h->hopper, &map, h->qkv, number(8), 3 * h->hidden)) return fail(h, "attention_hopper did not load");
+  return attention(h, hopper ? &map : NULL, number(6), number(7), hopper ? 128 : number(1));
+}
+static int run_fold_layernorm(void) {  // weight bias gamma beta folded outputs
+  CUdeviceptr a[] = {address(1), address(2), address(3), address(4)};
+  return fold_layernorm(h, &a[0], &a[1], &a[2], &a[3], address(5), number(6));
+}
+static int run_small_batch(void) {  // KERNEL x weight folded bias gamma beta mean_rstd residual spans y rows activation epsilon
+  static const char* const NAMES[] = {"attn_qkv", "attn_out", "ffn_up", "ffn_down"};
+  int kind = 0;
+  while (kind < SMALL_BATCH_KERNELS && strcmp(NAMES[kind], word[1])) kind++;
+  if (kind == SMALL_BATCH_KERNELS || !h->small_batch.fold_layernorm) return fail(h, "%s did not load", word[1]);
+  return launch_small_batch(h, kind, (SmallBatchParams){.x = address(2), .weight = address(3), .folded = address(4), .bias = address(5),
+                                                        .gamma = address(6), .beta = address(7), .mean_rstd = address(8),
+                                                        .residual = address(9), .spans = address(10), .y = address(11),
+                                                        .rows = number(12), .activation = number(13), .epsilon = strtof(word[14], NULL)});
+}
+
+static const struct { const char* name; int words; int (*run)(void); } COMMANDS[] = {
+    {"layer_norm", 7, run_layer_norm},     {"embed", 16, run_embed},
+    {"output_heads", 13, run_output_heads}, {"attention", 9, run_attention},
+    {"fold_layernorm", 7, run_fold_layernorm}, {"small_batch", 15, run_small_batch}};
+
+// Once for its result, then `repeat` times for its speed.
+static int run(int (*kernel)(void)) {
+  float ms = 0;
+  h->stream = stream;
+  for (int i = -1; i < repeat; i++) {
+    if (i == 0) CHECK(cu.EventRecord(from, stream), "event");
+    if (!kernel()) return 0;
+    if (i < 0) CHECK(cu.StreamSynchronize(stream), "kernel");
+  }
+  CHECK(cu.EventRecord(to, stream), "event");
+  CHECK(cu.StreamSynchronize(stream), "kernel");
+  CHECK(cu.EventElapsedTime(&ms, from, to), "event");
+  printf("ok %.3f\n", ms * 1000 / (float)repeat);
+  return 1;
+}
+
+static int transfer(int write) {
+  Buffer* b = find(word[1]);
+  if (!b) return refuse("no buffer is called", word[1]);
+  char* bytes = malloc(b->size);
+  int ok = bytes != NULL;
+  if (ok && write) ok = fread(bytes, 1, b->size, stdin) == b->size && more.MemcpyHtoD(b->at, bytes, b->size) == 0;
+  if (ok && !write) ok = more.MemcpyDtoH(bytes, b->at, b->size) == 0;
+  if (ok) printf("ok %zu\n", b->size);
+  if (ok && !write) fwrite(bytes, 1, b->size, stdout);
+  free(bytes);
+  return ok || refuse("cannot copy", word[1]);
+}
+
+static int allocate(void) {
+  Buffer* b = &buffers[buffer_count];
+  if (buffer_count == MAX_BUFFERS) return refuse("too many buffers at", word[1]);
+  b->size = strtoull(word[2], NULL, 10);
+  snprintf(b->name, sizeof b->name, "%s", word[1]);
+  if (cu.MemAlloc(&b->at, b->size) || more.MemsetD8(b->at, 0xFF, b->size) || more.CtxSynchronize()) return refuse("no memory for", word[1]);
+  buffer_count++;
+  return printf("ok\n"), 1;
+}
+
+static int state(void) {
+  static char problem[512];
+  h = acquire_state(number(1), number(2), problem, sizeof problem);
+  return h ? (printf("ok\n"), 1) : refuse("no state:", problem);
+}
+
+static int command(int words) {
+  if (words == 3 && !strcmp(word[0], "state")) return state();
+  if (words == 3 && !strcmp(word[0], "alloc")) return allocate();
+  if (words == 2 && !strcmp(word[0], "write")) return transfer(1);
+  if (words == 2 && !strcmp(word[0], "read")) return transfer(0);
+  if (words == 2 && !strcmp(word[0], "repeat")) return repeat = number(1), printf("ok\n"), 1;
+  if (words == 1 && !strcmp(word[0], "free")) {
+    while (buffer_count > 0) cu.MemFree(buffers[--buffer_count].at);
+    return printf("ok\n"), 1;
+  }
+  for (size_t i = 0; h && i < sizeof COMMANDS / sizeof *COMMANDS; i++) {
+    if (!strcmp(word[0], COMMANDS[i].name) && words == COMMANDS[i].words) return run(COMMANDS[i].run) || refuse(word[0], h->error);
+  }
+  return refuse("not understood:", word[0]);
+}
+
+int main(void) {
+  static char line[2048];
+  const char* problem = open_device();
+  if (problem) return printf("none %s\n", problem), 3;
+  fflush(stdout);
+  while (fgets(line, sizeof line, stdin)) {
+    int words = 0;
+    memset(word, 0, sizeof word);
+    for (char* w = strtok(line, " \n"); w && words < MAX_WORDS; w = strtok(NULL, " \n")) word[words++] = w;
+    if (words) command(words);
+    fflush(stdout);
+  }
+  return 0;
+}
