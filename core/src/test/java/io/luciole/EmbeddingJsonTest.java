@@ -39,7 +39,9 @@ class EmbeddingJsonTest {
 
   @Test
   void write_denseAlone_leavesTheOthersOut() {
-    assertThat(EmbeddingJson.write(Embedding.ofTokens(3).withDense(new float[] {0.25f}).withTruncated(true)))
+    assertThat(
+            EmbeddingJson.write(
+                Embedding.ofTokens(3).withDense(new float[] {0.25f}).withTruncated(true)))
         .isEqualTo("{\"tokens\":3,\"dense\":[0.25]}");
   }
 

@@ -179,7 +179,12 @@ public record ServerConfig(
         port,
         Optional.of(folder),
         sparseForm,
-        keyDigests, insecure, tls, corsOrigins, limits, accessLog);
+        keyDigests,
+        insecure,
+        tls,
+        corsOrigins,
+        limits,
+        accessLog);
   }
 
   /**

@@ -176,7 +176,7 @@ public final class ServerKeys implements KeyProvider {
         HOST,
         PORT,
         INDEX,
-          SPARSE_FORM,
+        SPARSE_FORM,
         API_KEYS,
         INSECURE,
         TLS_CERTIFICATE,
