@@ -6,9 +6,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps embeddings so that the same text is not computed twice; see {@link
- * EmbeddingEngine.Builder#cache}. The artifact {@code luciole-cache} has one cache in memory and
- * one on disk.
+ * Keeps embeddings so that the same text is not computed twice; see {@link EngineBuilder#cache}.
+ * The artifact {@code luciole-cache} has one cache in memory and one on disk.
  *
  * <p>The engine calls a cache from several threads at once, but never from the thread that submits
  * a text or from a device's thread. An exception of the cache is logged and counts as a miss. The

@@ -6,26 +6,16 @@ import io.luciole.model.Chunker;
 import io.luciole.model.ModelDescription;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelFingerprint;
-import io.luciole.model.ModelSource;
 import io.luciole.model.TextTokenizer;
 import io.luciole.model.TokenizedText;
-import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendInfo;
-import io.luciole.spi.BackendProvider;
-import io.luciole.spi.Backends;
-import io.luciole.spi.Device;
-import io.luciole.spi.Precision;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.EnumSet;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -73,7 +63,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   private final Pipeline pipeline;
   private volatile @Nullable ModelFingerprint fingerprint;
 
-  private EmbeddingEngine(
+  EmbeddingEngine(
       LoadedModel loaded,
       Truncation truncation,
       EngineSettings settings,
@@ -96,7 +86,7 @@ public final class EmbeddingEngine implements AutoCloseable {
    * @return a builder
    * @throws ConfigException if the configuration is wrong
    */
-  public static Builder builder() {
+  public static EngineBuilder builder() {
     return builder(LucioleConfig.load());
   }
 
@@ -106,8 +96,8 @@ public final class EmbeddingEngine implements AutoCloseable {
    * @param config the configuration
    * @return a builder
    */
-  public static Builder builder(LucioleConfig config) {
-    return new Builder(requireNonNull(config, "config"));
+  public static EngineBuilder builder(LucioleConfig config) {
+    return new EngineBuilder(requireNonNull(config, "config"));
   }
 
   /**
@@ -122,8 +112,8 @@ public final class EmbeddingEngine implements AutoCloseable {
 
   /**
    * Embeds a text. Returns at once, unless too many tokens wait in the text's lane ({@link
-   * Builder#maxWaitingTokens}): then it blocks until there is room, or throws, as {@link
-   * Builder#overload} says.
+   * EngineBuilder#maxWaitingTokens}): then it blocks until there is room, or throws, as {@link
+   * EngineBuilder#overload} says.
    *
    * <p>The calling thread only queues the text, with one exception: if the engine is empty and has
    * no cache, it tokenises a text of up to 128 characters. This takes about 0.1 ms, as long as
@@ -170,7 +160,7 @@ public final class EmbeddingEngine implements AutoCloseable {
 
   /**
    * Embeds texts and waits for all of them. Blocks while too many tokens wait, whatever {@link
-   * Builder#overload} says.
+   * EngineBuilder#overload} says.
    *
    * @param texts the texts
    * @param options how each of them is embedded
@@ -355,7 +345,9 @@ public final class EmbeddingEngine implements AutoCloseable {
     return pipeline.health();
   }
 
-  /** Closes the engine as {@link #close(Duration)} does, within {@link Builder#closeTimeout}. */
+  /**
+   * Closes the engine as {@link #close(Duration)} does, within {@link EngineBuilder#closeTimeout}.
+   */
   @Override
   public void close() {
     close(settings.closeTimeout());
@@ -374,356 +366,6 @@ public final class EmbeddingEngine implements AutoCloseable {
   public void close(Duration limit) {
     if (pipeline.close(requireNonNull(limit, "limit"))) {
       tokenizer.close();
-    }
-  }
-
-  /** Configures and opens an engine. Not for use by several threads at once. */
-  public static final class Builder {
-    private ModelSource model;
-    private final LucioleConfig config;
-    private final Map<String, String> options = new TreeMap<>();
-    private Optional<String> backend;
-    private Optional<BackendProvider> provider = Optional.empty();
-    private List<Device> devices;
-    private Optional<Precision> precision;
-    private Set<Output> outputs;
-    private int threads;
-    private int maxLength;
-    private Truncation truncation;
-    private int tokenBudget;
-    private final EngineSettings.Draft settings;
-    private final List<EngineListener> listeners = new ArrayList<>();
-    private boolean calibrate;
-    private @Nullable EmbeddingCache cache;
-
-    private Builder(LucioleConfig config) {
-      this.config = requireNonNull(config, "config");
-      model = ModelSource.parse(config.get(EngineKeys.MODEL));
-      backend = config.get(EngineKeys.BACKEND);
-      devices = config.get(EngineKeys.DEVICE).orElse(List.of());
-      precision = config.get(EngineKeys.PRECISION);
-      outputs = config.get(EngineKeys.OUTPUTS).orElse(Set.of());
-      threads = config.get(EngineKeys.THREADS).orElse(0);
-      maxLength = config.get(EngineKeys.MAX_LENGTH).orElse(0);
-      truncation = config.get(EngineKeys.TRUNCATION);
-      tokenBudget = config.get(EngineKeys.TOKEN_BUDGET).orElse(0);
-      calibrate = config.get(EngineKeys.CALIBRATE);
-      settings = new EngineSettings.Draft(config);
-    }
-
-    /**
-     * Sets the model. The default is {@code starter}.
-     *
-     * @param model an alias, a folder or a hub name
-     * @return this builder
-     */
-    public Builder model(String model) {
-      return model(ModelSource.parse(model));
-    }
-
-    /**
-     * Sets the model.
-     *
-     * @param model where its files are
-     * @return this builder
-     */
-    public Builder model(ModelSource model) {
-      this.model = requireNonNull(model, "model");
-      return this;
-    }
-
-    /**
-     * Sets the backend. By default {@link Backends#select} chooses one.
-     *
-     * @param name its name, such as {@code onnx}
-     * @return this builder
-     */
-    public Builder backend(String name) {
-      this.backend = Optional.of(name);
-      return this;
-    }
-
-    /**
-     * Sets a backend that is not on the class path as a service: an application's own, or a test's.
-     *
-     * @param provider opens the backend
-     * @return this builder
-     */
-    public Builder backend(BackendProvider provider) {
-      this.provider = Optional.of(provider);
-      return this;
-    }
-
-    /**
-     * Sets one of the backend's own settings, such as {@code luciole.onnx.runs}, for this engine;
-     * docs/settings.md lists them. {@link #open} refuses what the backend does not have.
-     *
-     * @param name the setting's full name
-     * @param value the value as it would be written in a properties file
-     * @return this builder
-     */
-    public Builder option(String name, String value) {
-      options.put(requireNonNull(name, "name"), requireNonNull(value, "value"));
-      return this;
-    }
-
-    /**
-     * Sets the devices, which all take texts from one queue. The default is the backend's best
-     * device.
-     *
-     * @param device one or several: {@code cpu}, {@code cuda:0}, {@code cuda:0,cuda:1}
-     * @return this builder
-     */
-    public Builder device(String device) {
-      this.devices = EngineKeys.parseDevices(device);
-      return this;
-    }
-
-    /**
-     * Sets the devices, which all take texts from one queue.
-     *
-     * @param devices at least one, all different
-     * @return this builder
-     */
-    public Builder devices(List<Device> devices) {
-      this.devices = List.copyOf(devices);
-      if (devices.isEmpty() || devices.stream().distinct().count() < devices.size()) {
-        throw new IllegalArgumentException("expected different devices, got " + devices);
-      }
-      return this;
-    }
-
-    /**
-     * Sets the arithmetic. The default is fp32 on CPU and fp16 on CUDA.
-     *
-     * @param precision the arithmetic
-     * @return this builder
-     */
-    public Builder precision(Precision precision) {
-      this.precision = Optional.of(precision);
-      return this;
-    }
-
-    /**
-     * Sets the outputs of a text whose options name none. The default is dense, and sparse if the
-     * model has it.
-     *
-     * @param first an output
-     * @param more further outputs
-     * @return this builder
-     */
-    public Builder outputs(Output first, Output... more) {
-      return outputs(EnumSet.of(first, more));
-    }
-
-    /**
-     * Sets the outputs of a text whose options name none, as {@link #outputs(Output, Output...)}.
-     *
-     * @param outputs the outputs; empty for the default
-     * @return this builder
-     */
-    public Builder outputs(Set<Output> outputs) {
-      this.outputs = Set.copyOf(outputs);
-      return this;
-    }
-
-    /**
-     * Sets the number of the backend's threads on the CPU. By default the backend chooses.
-     *
-     * @param threads at least 1
-     * @return this builder
-     */
-    public Builder threads(int threads) {
-      this.threads = EngineSettings.atLeastOne(threads);
-      return this;
-    }
-
-    /**
-     * Sets the largest number of tokens in a text, special ones included. The default is the
-     * model's limit.
-     *
-     * @param tokens at least 1
-     * @return this builder
-     */
-    public Builder maxLength(int tokens) {
-      this.maxLength = EngineSettings.atLeastOne(tokens);
-      return this;
-    }
-
-    /**
-     * Sets what happens to a text with more tokens. By default its end is cut off.
-     *
-     * @param truncation the rule
-     * @return this builder
-     */
-    public Builder truncation(Truncation truncation) {
-      this.truncation = requireNonNull(truncation, "truncation");
-      return this;
-    }
-
-    /**
-     * Sets the largest number of tokens in a batch, padding included. A longer text runs alone.
-     *
-     * @param tokens at least 1
-     * @return this builder
-     */
-    public Builder tokenBudget(int tokens) {
-      this.tokenBudget = EngineSettings.atLeastOne(tokens);
-      return this;
-    }
-
-    /**
-     * Sets the number of threads that tokenise. The default is half the number of processors.
-     *
-     * @param threads at least 1
-     * @return this builder
-     */
-    public Builder tokenizerThreads(int threads) {
-      settings.tokenizerThreads = EngineSettings.atLeastOne(threads);
-      return this;
-    }
-
-    /**
-     * Sets the largest number of tokens that may wait in each lane, tokenised or not. The default
-     * is 4 million. A waiting text takes about 200 bytes of memory, and 4 for each of its tokens.
-     *
-     * @param tokens at least 1
-     * @return this builder
-     */
-    public Builder maxWaitingTokens(int tokens) {
-      settings.maxWaitingTokens = EngineSettings.atLeastOne(tokens);
-      return this;
-    }
-
-    /**
-     * Sets what {@link #embed} does while more tokens wait. By default it blocks.
-     *
-     * @param overload the rule
-     * @return this builder
-     */
-    public Builder overload(Overload overload) {
-      settings.overload = requireNonNull(overload, "overload");
-      return this;
-    }
-
-    /**
-     * Sets how long a free device waits for a full batch. By default it does not wait, which is
-     * best for latency and, under load, for throughput too.
-     *
-     * @param wait the longest wait, 0 or more
-     * @return this builder
-     */
-    public Builder maxWait(Duration wait) {
-      settings.maxWait = EngineSettings.notNegative(wait);
-      return this;
-    }
-
-    /**
-     * Sets how long a batch may take. After that its device counts as lost, and its texts fail with
-     * {@link DeviceLostException}. The default is 2 minutes on an accelerator and 15 minutes on the
-     * CPU.
-     *
-     * @param timeout the longest run, 0 or more
-     * @return this builder
-     */
-    public Builder batchTimeout(Duration timeout) {
-      settings.batchTimeout = Optional.of(EngineSettings.notNegative(timeout));
-      return this;
-    }
-
-    /**
-     * Sets how long {@link #close()} computes submitted texts. The default is a minute.
-     *
-     * @param timeout the limit, 0 or more
-     * @return this builder
-     */
-    public Builder closeTimeout(Duration timeout) {
-      settings.closeTimeout = EngineSettings.notNegative(timeout);
-      return this;
-    }
-
-    /**
-     * Sets the delay before a lost device is opened again. It doubles with each failure, up to a
-     * minute. The default is a second.
-     *
-     * @param delay the first delay, 0 or more
-     * @return this builder
-     */
-    public Builder reopenDelay(Duration delay) {
-      settings.reopenDelay = EngineSettings.notNegative(delay);
-      return this;
-    }
-
-    /**
-     * Sets whether {@link #open} measures the token budget, which takes seconds, if none is set and
-     * none was measured before for this model, backend and device. The result is kept in Luciole's
-     * cache folder and used from then on, even without this setting. The default is false.
-     *
-     * @param calibrate whether to measure
-     * @return this builder
-     */
-    public Builder calibrate(boolean calibrate) {
-      this.calibrate = calibrate;
-      return this;
-    }
-
-    /**
-     * Sets a cache, so that the same text is not computed twice. With a cache, {@link #open} reads
-     * the model's files for their fingerprint. By default there is none.
-     *
-     * @param cache keeps embeddings; the engine does not close it
-     * @return this builder
-     */
-    public Builder cache(EmbeddingCache cache) {
-      this.cache = requireNonNull(cache, "cache");
-      return this;
-    }
-
-    /**
-     * Adds a listener for batches and for the health of the devices.
-     *
-     * @param listener receives the events
-     * @return this builder
-     */
-    public Builder listener(EngineListener listener) {
-      listeners.add(requireNonNull(listener, "listener"));
-      return this;
-    }
-
-    /**
-     * Opens the engine: finds the model, chooses the backend and loads the weights.
-     *
-     * @return an engine that is ready; close it after use
-     * @throws io.luciole.model.ModelException if the model is missing or its files are wrong
-     * @throws ConfigException if the backend has no such {@link #option}, or not of that value
-     * @throws BackendException if the backend or device cannot be used
-     */
-    public EmbeddingEngine open() {
-      ModelFiles files = model.resolve();
-      if (maxLength > 0) {
-        files = files.withMaxTokens(maxLength);
-      }
-      BackendProvider chosen =
-          provider.orElseGet(() -> Backends.find().select(backend, devices.stream().findFirst()));
-      List<Device> where = devices;
-      if (where.isEmpty()) {
-        where = List.of(chosen.probe().devices().stream().findFirst().orElse(Device.CPU));
-      }
-      Map<String, String> own = BackendOptions.of(chosen, config, options);
-      LoadedModel loaded =
-          LoadedModel.open(
-              files,
-              chosen,
-              where.stream()
-                  .map(d -> new BackendConfig(d, precision, threads, outputs, own))
-                  .toList(),
-              new LoadedModel.Budget(tokenBudget, calibrate));
-      try {
-        return new EmbeddingEngine(loaded, truncation, settings.on(where.get(0)), listeners, cache);
-      } catch (Throwable t) {
-        loaded.close();
-        throw t;
-      }
     }
   }
 }

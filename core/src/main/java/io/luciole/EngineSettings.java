@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
-/** How an engine runs; see {@link EmbeddingEngine.Builder} for what each means. */
+/** How an engine runs; see {@link EngineBuilder} for what each means. */
 record EngineSettings(
     long maxWaitingTokens,
     Overload overload,

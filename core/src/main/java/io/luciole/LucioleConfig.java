@@ -69,8 +69,8 @@ public final class LucioleConfig {
   /**
    * Reads the settings of this process, where more are known than those of the class path.
    *
-   * @param more the settings of a backend that is handed to {@link EmbeddingEngine.Builder#backend
-   *     the builder}
+   * @param more the settings of a backend that is handed to {@link EngineBuilder#backend the
+   *     builder}
    * @return the settings
    * @throws ConfigException as {@link #load()} does
    */
@@ -118,8 +118,8 @@ public final class LucioleConfig {
    * Settings given as properties, where more are known than those of the class path.
    *
    * @param properties names and values
-   * @param more the settings of a backend that is handed to {@link EmbeddingEngine.Builder#backend
-   *     the builder}
+   * @param more the settings of a backend that is handed to {@link EngineBuilder#backend the
+   *     builder}
    * @return the settings
    * @throws ConfigException if settings are unknown or have invalid values
    */

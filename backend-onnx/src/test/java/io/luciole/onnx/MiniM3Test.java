@@ -11,6 +11,7 @@ import io.luciole.ConfigException;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineBuilder;
 import io.luciole.Output;
 import io.luciole.Scores;
 import io.luciole.model.ModelSource;
@@ -45,7 +46,7 @@ class MiniM3Test {
       return open(engineBuilder().outputs(first, more));
     }
 
-    EmbeddingEngine.Builder engineBuilder() {
+    EngineBuilder engineBuilder() {
       Path model = folder.resolve("mini-m3");
       if (engines.isEmpty()) {
         TestModels.miniM3Without(model, otherWeights());
@@ -53,7 +54,7 @@ class MiniM3Test {
       return EmbeddingEngine.builder().model(ModelSource.path(model)).backend("onnx");
     }
 
-    EmbeddingEngine open(EmbeddingEngine.Builder builder) {
+    EmbeddingEngine open(EngineBuilder builder) {
       EmbeddingEngine engine = builder.open();
       engines.add(engine);
       return engine;
@@ -102,7 +103,7 @@ class MiniM3Test {
     @Test
     void options_mayDifferFromEngineToEngine() {
       assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
-      EmbeddingEngine.Builder builder = engineBuilder();
+      EngineBuilder builder = engineBuilder();
       try (EmbeddingEngine one = builder.option("luciole.onnx.runs", "1").open();
           EmbeddingEngine two = builder.option("luciole.onnx.runs", "2").open()) {
         assertThat(one.backend().concurrentRuns()).isEqualTo(1);
@@ -217,7 +218,7 @@ class MiniM3Test {
   void outputs_withoutHeads_areRefusedWithTheMissingFile(@TempDir Path folder) {
     TestModels.miniM3Without(
         folder.resolve("m"), "pytorch_model.bin", "sparse_linear.pt", "colbert_linear.pt");
-    EmbeddingEngine.Builder builder =
+    EngineBuilder builder =
         EmbeddingEngine.builder()
             .model(ModelSource.path(folder.resolve("m")))
             .outputs(Output.DENSE, Output.SPARSE);

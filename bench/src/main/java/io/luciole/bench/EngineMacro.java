@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineBuilder;
 import io.luciole.EngineListener;
 import io.luciole.Lane;
 import io.luciole.LucioleConfig;
@@ -195,7 +196,7 @@ public final class EngineMacro {
         .getProcessCpuTime();
   }
 
-  private static EmbeddingEngine.Builder engine(String model) {
+  private static EngineBuilder engine(String model) {
     return EmbeddingEngine.builder(LucioleConfig.of(Map.of())).model(model).device("cpu");
   }
 

@@ -2,6 +2,7 @@ package io.luciole.cli;
 
 import io.luciole.EmbedOptions;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineBuilder;
 import io.luciole.LucioleConfig;
 import io.luciole.Output;
 import io.luciole.Role;
@@ -88,7 +89,7 @@ final class EmbedCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     boolean toStream = output.equals(STREAM);
     LucioleConfig config = LucioleConfig.load();
-    EmbeddingEngine.Builder builder = engineOptions.builder(config);
+    EngineBuilder builder = engineOptions.builder(config);
     if (!outputs.isEmpty()) {
       builder.outputs(outputs);
     }

@@ -1,6 +1,7 @@
 package io.luciole.cli;
 
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineBuilder;
 import io.luciole.EngineKeys;
 import io.luciole.Key;
 import io.luciole.LucioleConfig;
@@ -96,8 +97,8 @@ final class EngineOptions {
   }
 
   /** A builder that starts from the configuration and has the flags laid over it. */
-  EmbeddingEngine.Builder builder(LucioleConfig config) {
-    EmbeddingEngine.Builder builder = EmbeddingEngine.builder(config);
+  EngineBuilder builder(LucioleConfig config) {
+    EngineBuilder builder = EmbeddingEngine.builder(config);
     if (model != null) {
       builder.model(model);
     }
@@ -127,7 +128,7 @@ final class EngineOptions {
    * chooses.
    */
   EmbeddingEngine openForIndex(Path index, LucioleConfig config) {
-    EmbeddingEngine.Builder builder = builder(config);
+    EngineBuilder builder = builder(config);
     if (model == null) {
       IndexModel.choose(index, config, "say where it is with --model").ifPresent(builder::model);
     }
@@ -139,7 +140,7 @@ final class EngineOptions {
    *
    * @throws ParameterException if the flags ask the impossible of this model
    */
-  EmbeddingEngine open(EmbeddingEngine.Builder builder) {
+  EmbeddingEngine open(EngineBuilder builder) {
     try {
       return builder.open();
     } catch (IllegalArgumentException e) {

@@ -33,7 +33,7 @@ class SettingsPageTest {
       1. `luciole.properties` in the working directory, or the file that `luciole.config` names, in UTF-8: `luciole.token-budget=8192`
       2. the environment: `LUCIOLE_TOKEN_BUDGET=8192`. A variable's name is the setting's in upper case, with `_` for `.` and `-`.
       3. system properties: `-Dluciole.token-budget=8192` (for the script `luciole`: `LUCIOLE_JAVA_OPTS=-Dluciole.token-budget=8192`)
-      4. code (`EmbeddingEngine.Builder`, `ServerConfig`) and flags of the command
+      4. code (`EngineBuilder`, `ServerConfig`) and flags of the command
 
       A program with a configuration of its own, such as a Spring application, passes names and values to `LucioleConfig.of` instead of 1 to 3. Settings of a
       backend can differ from engine to engine in one process: `EmbeddingEngine.builder().option("luciole.onnx.runs", "2")`.

@@ -3,6 +3,7 @@ package io.luciole.lucene;
 import static java.util.Objects.requireNonNull;
 
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineBuilder;
 import io.luciole.EngineKeys;
 import io.luciole.LucioleConfig;
 import io.luciole.model.ModelException;
@@ -34,7 +35,7 @@ public final class IndexModel {
    * @throws io.luciole.LucioleException if the engine cannot be opened
    */
   public static EmbeddingEngine openEngine(Path index, LucioleConfig config) {
-    EmbeddingEngine.Builder builder = EmbeddingEngine.builder(requireNonNull(config, "config"));
+    EngineBuilder builder = EmbeddingEngine.builder(requireNonNull(config, "config"));
     choose(index, config, "set luciole.model to where it is").ifPresent(builder::model);
     return builder.open();
   }

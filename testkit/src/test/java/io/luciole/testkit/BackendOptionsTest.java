@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.luciole.ConfigException;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineBuilder;
 import io.luciole.Key;
 import io.luciole.LucioleConfig;
 import io.luciole.ValueParser;
@@ -55,7 +56,7 @@ class BackendOptionsTest {
     }
   }
 
-  private EmbeddingEngine.Builder builder(Map<String, String> settings) {
+  private EngineBuilder builder(Map<String, String> settings) {
     return EmbeddingEngine.builder(LucioleConfig.of(settings, provider.options()))
         .model(FakeModel.write(folder, 512))
         .backend(provider)
@@ -78,7 +79,7 @@ class BackendOptionsTest {
 
   @Test
   void wrongOptions_areRefusedTogetherBeforeAnythingIsOpened() {
-    EmbeddingEngine.Builder builder =
+    EngineBuilder builder =
         builder(Map.of())
             .option(DEPTH.name(), "deep")
             .option("luciole.recording.wode", "true")

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineBuilder;
 import io.luciole.LucioleConfig;
 import io.luciole.Role;
 import io.luciole.spi.TokenBatch;
@@ -50,7 +51,7 @@ abstract class EngineTestCase {
     assertThat(backend.misuses()).isZero();
   }
 
-  EmbeddingEngine open(UnaryOperator<EmbeddingEngine.Builder> settings) {
+  EmbeddingEngine open(UnaryOperator<EngineBuilder> settings) {
     return settings
         .apply(
             EmbeddingEngine.builder(LucioleConfig.of(Map.of()))

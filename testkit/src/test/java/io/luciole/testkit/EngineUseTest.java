@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineBuilder;
 import io.luciole.EngineClosedException;
 import io.luciole.EngineHealth;
 import io.luciole.EngineListener;
@@ -42,7 +43,7 @@ class EngineUseTest {
   @TempDir Path folder;
   private final FakeBackend backend = new FakeBackend();
 
-  private EmbeddingEngine open(UnaryOperator<EmbeddingEngine.Builder> settings) {
+  private EmbeddingEngine open(UnaryOperator<EngineBuilder> settings) {
     return settings
         .apply(
             EmbeddingEngine.builder(LucioleConfig.of(Map.of()))
@@ -277,7 +278,7 @@ class EngineUseTest {
       backend.recording().maxTokens(512);
       backend.faults(
           Fault.delay(b -> 5_000_000 + 1000L * b.size() * b.maxLength()), Fault.memory(40_000));
-      EmbeddingEngine.Builder builder =
+      EngineBuilder builder =
           EmbeddingEngine.builder(LucioleConfig.of(Map.of()))
               .model(FakeModel.write(folder, 512))
               .backend(backend);

@@ -10,6 +10,7 @@ import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingCache;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineBuilder;
 import io.luciole.EngineStats;
 import io.luciole.LucioleConfig;
 import io.luciole.Output;
@@ -52,7 +53,7 @@ class LongTextsTest {
     return IntStream.range(from, to).mapToObj(i -> "w" + i % 1000).collect(Collectors.joining(" "));
   }
 
-  private EmbeddingEngine.Builder builder(Map<String, String> config, int limit) {
+  private EngineBuilder builder(Map<String, String> config, int limit) {
     return EmbeddingEngine.builder(LucioleConfig.of(config))
         .model(FakeModel.write(folder, limit))
         .backend(backend)
