@@ -18,11 +18,11 @@ interface Attention {
   boolean takesPooledQueries();
 
   /** The states of real tokens. */
-  String real(String states);
+  String nonPadding(String states);
 
-  /** The attention of a form. */
-  static Attention of(Form form, GraphBuilder graph, EncoderConfig config) {
-    return switch (form) {
+  /** The attention of a layout. */
+  static Attention of(AttentionLayout layout, GraphBuilder graph, EncoderConfig config) {
+    return switch (layout) {
       case LOOP -> new LoopAttention(graph, config);
       case PACKED -> new PackedAttention(graph, config);
       case PADDED -> new PaddedAttention(graph, config);

@@ -46,12 +46,12 @@ final class CompiledEncoder implements Encoder {
   private final Pooling pooling;
   private final Set<Integer> outliers;
   private final Precision precision;
-  private FormPolicy policy;
+  private LayoutPolicy policy;
   private final int colbertDimension;
   private final int threads;
   private final int runs;
   private final BufferPool pool = new BufferPool();
-  private final Map<Form, OrtModel> models = new EnumMap<>(Form.class);
+  private final Map<AttentionLayout, OrtModel> models = new EnumMap<>(AttentionLayout.class);
 
   private CompiledEncoder(
       OrtRuntime runtime, ModelFiles files, BackendConfig device, EncoderWeights weights) {
@@ -70,7 +70,7 @@ final class CompiledEncoder implements Encoder {
         outputs.contains(Output.DENSE) ? files.description().requirePooling() : Pooling.CLS;
     this.colbertDimension =
         outputs.contains(Output.COLBERT) ? weights.colbertHead().orElseThrow().outputs() : 0;
-    if (policy.usual() == Form.FUSED) {
+    if (policy.usual() == AttentionLayout.FUSED) {
       tryFused();
     } else {
       model(policy.usual());
@@ -87,8 +87,8 @@ final class CompiledEncoder implements Encoder {
     return device.option(OnnxOptions.RUNS).orElse(small ? all : 1);
   }
 
-  /** The policy at the start; what keeps the fused form from being used on a GPU is logged. */
-  private FormPolicy policy() {
+  /** The policy at the start; what keeps the fused layout from being used on a GPU is logged. */
+  private LayoutPolicy policy() {
     String obstacle =
         precision == Precision.FP16
             ? CudaEncoder.obstacle(config, device)
@@ -96,7 +96,7 @@ final class CompiledEncoder implements Encoder {
     if (obstacle != null && device.device().isAccelerator()) {
       logPlain(obstacle);
     }
-    return FormPolicy.on(device, obstacle == null);
+    return LayoutPolicy.on(device, obstacle == null);
   }
 
   private void logPlain(String reason) {
@@ -106,24 +106,24 @@ final class CompiledEncoder implements Encoder {
         reason);
   }
 
-  /** Opens the fused form, or the packed form where the fused one does not work. */
+  /** Opens the fused layout, or the packed layout where the fused one does not work. */
   private void tryFused() {
-    String problem = FusedTrial.problem(batch -> values(Form.FUSED, batch), config);
+    String problem = FusedTrial.problem(batch -> values(AttentionLayout.FUSED, batch), config);
     if (problem != null) {
-      OrtModel failed = models.remove(Form.FUSED);
+      OrtModel failed = models.remove(AttentionLayout.FUSED);
       if (failed != null) {
         failed.close();
       }
-      policy = FormPolicy.on(device, false);
+      policy = LayoutPolicy.on(device, false);
       model(policy.usual());
       logPlain(problem);
     }
   }
 
   /** Values of each text, of whichever output there is. */
-  private List<float[]> values(Form form, TokenBatch batch) {
+  private List<float[]> values(AttentionLayout layout, TokenBatch batch) {
     Output kind = outputs.contains(Output.DENSE) ? Output.DENSE : outputs.iterator().next();
-    try (BackendOutput output = run(form, batch, Set.of(kind))) {
+    try (BackendOutput output = run(layout, batch, Set.of(kind))) {
       FloatBuffer all = output.get(kind);
       int width = columns(kind);
       List<float[]> values = new ArrayList<>();
@@ -208,14 +208,14 @@ final class CompiledEncoder implements Encoder {
     return wanted.isEmpty() ? offered : wanted;
   }
 
-  /** The session of a form, opened when first needed: each has the weights in its own way. */
-  private OrtModel model(Form form) {
+  /** The session of a layout, opened when first needed: each has the weights in its own way. */
+  private OrtModel model(AttentionLayout layout) {
     return models.computeIfAbsent(
-        form,
+        layout,
         f -> {
           EncoderGraph graph =
               new EncoderGraph(config, weights, outputs, pooling, f, precision, outliers, device);
-          String kernels = f == Form.FUSED ? CudaEncoder.library(device) : null;
+          String kernels = f == AttentionLayout.FUSED ? CudaEncoder.library(device) : null;
           return runtime.compile(
               graph.build(), graph.initializers(), device.device(), threads, f, kernels);
         });
@@ -248,7 +248,7 @@ final class CompiledEncoder implements Encoder {
 
   @Override
   public boolean pads() {
-    return policy.usual() == Form.PADDED;
+    return policy.usual() == AttentionLayout.PADDED;
   }
 
   @Override
@@ -261,45 +261,46 @@ final class CompiledEncoder implements Encoder {
     return run(policy.choose(batch), batch, wanted);
   }
 
-  private BackendOutput run(Form form, TokenBatch batch, Set<Output> wanted) {
-    OrtModel model = model(form);
-    List<Slot> in = new ArrayList<>();
-    List<Slot> out = new ArrayList<>();
+  private BackendOutput run(AttentionLayout layout, TokenBatch batch, Set<Output> wanted) {
+    OrtModel model = model(layout);
+    List<TensorBinding> in = new ArrayList<>();
+    List<TensorBinding> out = new ArrayList<>();
     Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
     try {
-      EncoderInputs inputs = new EncoderInputs(batch, form, config, pooling, pool, in);
+      EncoderInputs inputs = new EncoderInputs(batch, layout, config, pooling, pool, in);
       model.inputNames().forEach(inputs::add);
       List<Output> together =
-          form == Form.FUSED ? EncoderGraph.together(outputs, pooling) : List.of();
+          layout == AttentionLayout.FUSED ? EncoderGraph.together(outputs, pooling) : List.of();
       if (!Collections.disjoint(together, wanted)) {
         out.add(vectors(together, batch, wanted, values));
       }
       for (Output output : wanted) {
         if (!together.contains(output)) {
-          Slot slot = Slot.from(pool, output, batch, this);
-          out.add(slot);
-          values.put(output, slot.buffer().asFloatBuffer());
+          TensorBinding binding = TensorBinding.from(pool, output, batch, this);
+          out.add(binding);
+          values.put(output, binding.buffer().asFloatBuffer());
         }
       }
       model.run(in, out, batch);
       return OutputBuffers.of(values, out, pool);
     } catch (Throwable t) {
-      out.forEach(slot -> pool.give(slot.buffer()));
+      out.forEach(binding -> pool.give(binding.buffer()));
       throw t;
     } finally {
-      in.forEach(slot -> pool.give(slot.buffer()));
+      in.forEach(binding -> pool.give(binding.buffer()));
     }
   }
 
-  /** A slot for outputs that come together, and where in it those that are wanted will be. */
-  private Slot vectors(
+  /** A binding for outputs that come together, and where in it those that are wanted will be. */
+  private TensorBinding vectors(
       List<Output> together,
       TokenBatch batch,
       Set<Output> wanted,
       Map<Output, FloatBuffer> values) {
     int size = together.stream().mapToInt(output -> size(output, batch)).sum();
-    Slot slot = Slot.from(pool, EncoderGraph.VECTORS, OnnxJavaType.FLOAT, size);
-    FloatBuffer all = slot.buffer().asFloatBuffer();
+    TensorBinding binding =
+        TensorBinding.from(pool, EncoderGraph.VECTORS, OnnxJavaType.FLOAT, size);
+    FloatBuffer all = binding.buffer().asFloatBuffer();
     int from = 0;
     for (Output output : together) {
       int length = size(output, batch);
@@ -308,7 +309,7 @@ final class CompiledEncoder implements Encoder {
       }
       from += length;
     }
-    return slot;
+    return binding;
   }
 
   private int size(Output output, TokenBatch batch) {

@@ -21,14 +21,14 @@ import org.jspecify.annotations.Nullable;
  * Compiles an encoder to an ONNX graph (Devlin et al. 2019, with BGE-M3's heads: Chen et al. 2024).
  *
  * <pre>
- * in   token_ids  int32 [N]      tokens end to end; in the padded form with padding, N = B·S
+ * in   token_ids  int32 [N]      tokens end to end; in the padded layout with padding, N = B·S
  *      positions  int32 [N]      row of the position table
  *      rows       int64 [B]      which row of the states is a text's vector (pooling cls, last)
- *      texts      int64 [T, 1]   which text a real token belongs to (pooling mean, instead of rows)
+ *      texts      int64 [T, 1]   which text a token belongs to    (pooling mean, instead of rows)
  *      lengths    float [B, 1]   its number of tokens               (likewise)
  * LOOP    starts  int64 [B+1]    where each text starts, and N
  * PACKED  token_offset int32 [B, S], cumulative_sequence_length int32 [B+1]: see the operator
- * PADDED  real    int64 [T]      which of the N tokens are real     (for sparse and colbert)
+ * PADDED  non_padding int64 [T]  which of the N tokens are no padding (for sparse and colbert)
  *         mask    int32 [B]      each text's number of tokens
  *         grid    int64 [3]      B, S, H
  * FUSED   tokens  int32 [N, 4] instead of token_ids and positions, tiles int32 [n, 4], queries int64
@@ -52,7 +52,7 @@ final class EncoderGraph {
   static final String STARTS = "starts";
   static final String TOKEN_OFFSET = "token_offset";
   static final String CUMULATIVE = "cumulative_sequence_length";
-  static final String REAL = "real";
+  static final String NON_PADDING = "non_padding";
   static final String MASK = "mask";
   static final String GRID = "grid";
   static final String TOKENS = "tokens";
@@ -73,7 +73,7 @@ final class EncoderGraph {
   /** Null where the encoder is one operator. */
   private final @Nullable Attention attention;
 
-  private @Nullable String realStates;
+  private @Nullable String nonPaddingStates;
 
   /** Heads are small, and their outputs are what users see: never quantised. */
   private final Projection heads;
@@ -83,7 +83,7 @@ final class EncoderGraph {
       EncoderWeights weights,
       Set<Output> outputs,
       Pooling pooling,
-      Form form,
+      AttentionLayout layout,
       Precision precision,
       Set<Integer> outliers,
       BackendConfig options) {
@@ -93,10 +93,10 @@ final class EncoderGraph {
     this.outputs = outputs;
     this.pooling = pooling;
     this.type = precision == Precision.FP16 ? DataType.FLOAT16 : DataType.FLOAT;
-    this.heads = new Projection(graph, initializers, type, form == Form.LOOP);
+    this.heads = new Projection(graph, initializers, type, layout == AttentionLayout.LOOP);
     this.projection =
         precision == Precision.INT8 ? new Int8Projection(graph, initializers, outliers) : heads;
-    this.attention = form == Form.FUSED ? null : Attention.of(form, graph, config);
+    this.attention = layout == AttentionLayout.FUSED ? null : Attention.of(layout, graph, config);
   }
 
   Initializers initializers() {
@@ -109,7 +109,7 @@ final class EncoderGraph {
   }
 
   /**
-   * What the fused form gives together, as {@link #VECTORS}, of the outputs of a graph; in this
+   * What the fused layout gives together, as {@link #VECTORS}, of the outputs of a graph; in this
    * order.
    */
   static List<Output> together(Set<Output> outputs, Pooling pooling) {
@@ -169,10 +169,10 @@ final class EncoderGraph {
       graph.output("dense", dense(states), DataType.FLOAT, -1, config.hidden());
     }
     if (outputs.contains(Output.SPARSE)) {
-      sparse(real(states));
+      sparse(nonPadding(states));
     }
     if (outputs.contains(Output.COLBERT)) {
-      colbert(real(states));
+      colbert(nonPadding(states));
     }
   }
 
@@ -222,11 +222,11 @@ final class EncoderGraph {
   }
 
   /** The states of the real tokens; the same value at every call. */
-  private String real(String states) {
-    if (realStates == null) {
-      realStates = attention == null ? states : attention.real(states);
+  private String nonPadding(String states) {
+    if (nonPaddingStates == null) {
+      nonPaddingStates = attention == null ? states : attention.nonPadding(states);
     }
-    return realStates;
+    return nonPaddingStates;
   }
 
   private String dense(String states) {
@@ -243,7 +243,7 @@ final class EncoderGraph {
     String sums =
         graph
             .op("ScatterND")
-            .in(graph.op("ConstantOfShape").in(shape).out(), texts, asFloat(real(states)))
+            .in(graph.op("ConstantOfShape").in(shape).out(), texts, asFloat(nonPadding(states)))
             .with("reduction", "add")
             .out();
     return graph.op("Div").in(sums, lengths).out();

@@ -13,7 +13,7 @@ final class EncoderInputs {
   private final EncoderConfig config;
   private final Pooling pooling;
   private final BufferPool pool;
-  private final List<Slot> slots;
+  private final List<TensorBinding> bindings;
 
   /** Texts are this many tokens apart, or 0 where they lie end to end. */
   private final int stride;
@@ -21,21 +21,21 @@ final class EncoderInputs {
   /**
    * Prepares to fill.
    *
-   * @param slots where slots are put, so that the caller can give their buffers back
+   * @param bindings where bindings are put, so that the caller can give their buffers back
    */
   EncoderInputs(
       TokenBatch batch,
-      Form form,
+      AttentionLayout layout,
       EncoderConfig config,
       Pooling pooling,
       BufferPool pool,
-      List<Slot> slots) {
+      List<TensorBinding> bindings) {
     this.batch = batch;
     this.config = config;
     this.pooling = pooling;
     this.pool = pool;
-    this.slots = slots;
-    this.stride = form == Form.PADDED ? batch.maxLength() : 0;
+    this.bindings = bindings;
+    this.stride = layout == AttentionLayout.PADDED ? batch.maxLength() : 0;
   }
 
   /** Adds the input of this name. */
@@ -43,67 +43,68 @@ final class EncoderInputs {
     int texts = batch.size();
     long nodes = stride > 0 ? (long) texts * stride : batch.tokens();
     switch (name) {
-      case EncoderGraph.TOKEN_IDS -> tokenIds(slot(name, OnnxJavaType.INT32, nodes));
-      case EncoderGraph.POSITIONS -> positions(slot(name, OnnxJavaType.INT32, nodes));
-      case EncoderGraph.ROWS -> rows(slot(name, OnnxJavaType.INT64, texts));
-      case EncoderGraph.TEXTS -> texts(slot(name, OnnxJavaType.INT64, batch.tokens(), 1));
+      case EncoderGraph.TOKEN_IDS -> tokenIds(binding(name, OnnxJavaType.INT32, nodes));
+      case EncoderGraph.POSITIONS -> positions(binding(name, OnnxJavaType.INT32, nodes));
+      case EncoderGraph.ROWS -> rows(binding(name, OnnxJavaType.INT64, texts));
+      case EncoderGraph.TEXTS -> texts(binding(name, OnnxJavaType.INT64, batch.tokens(), 1));
       case EncoderGraph.LENGTHS -> {
-        ByteBuffer out = slot(name, OnnxJavaType.FLOAT, texts, 1);
+        ByteBuffer out = binding(name, OnnxJavaType.FLOAT, texts, 1);
         for (int i = 0; i < texts; i++) {
           out.putFloat(batch.length(i));
         }
       }
       case EncoderGraph.STARTS -> {
-        ByteBuffer out = slot(name, OnnxJavaType.INT64, texts + 1);
+        ByteBuffer out = binding(name, OnnxJavaType.INT64, texts + 1);
         for (int i = 0; i <= texts; i++) {
           out.putLong(batch.offset(i));
         }
       }
       case EncoderGraph.CUMULATIVE -> {
-        ByteBuffer out = slot(name, OnnxJavaType.INT32, texts + 1);
+        ByteBuffer out = binding(name, OnnxJavaType.INT32, texts + 1);
         for (int i = 0; i <= texts; i++) {
           out.putInt(batch.offset(i));
         }
       }
       case EncoderGraph.MASK -> {
-        ByteBuffer out = slot(name, OnnxJavaType.INT32, texts);
+        ByteBuffer out = binding(name, OnnxJavaType.INT32, texts);
         for (int i = 0; i < texts; i++) {
           out.putInt(batch.length(i));
         }
       }
       case EncoderGraph.TOKEN_OFFSET ->
-          tokenOffset(slot(name, OnnxJavaType.INT32, texts, batch.maxLength()));
-      case EncoderGraph.REAL -> real(slot(name, OnnxJavaType.INT64, batch.tokens()));
+          tokenOffset(binding(name, OnnxJavaType.INT32, texts, batch.maxLength()));
+      case EncoderGraph.NON_PADDING ->
+          nonPadding(binding(name, OnnxJavaType.INT64, batch.tokens()));
       case EncoderGraph.GRID ->
-          slot(name, OnnxJavaType.INT64, 3)
+          binding(name, OnnxJavaType.INT64, 3)
               .putLong(texts)
               .putLong(batch.maxLength())
               .putLong(config.hidden());
       case EncoderGraph.TILES -> {
         int[] all = CudaTiles.of(batch, CudaTiles.queries(batch));
         ByteBuffer out =
-            slot(name, OnnxJavaType.INT32, all.length / CudaTiles.WIDTH, CudaTiles.WIDTH);
+            binding(name, OnnxJavaType.INT32, all.length / CudaTiles.WIDTH, CudaTiles.WIDTH);
         for (int value : all) {
           out.putInt(value);
         }
       }
       case EncoderGraph.TOKENS ->
-          tokens(slot(name, OnnxJavaType.INT32, batch.tokens(), CudaEncoder.TOKEN_WIDTH));
+          tokens(binding(name, OnnxJavaType.INT32, batch.tokens(), CudaEncoder.TOKEN_WIDTH));
       case EncoderGraph.QUERIES ->
-          slot(name, OnnxJavaType.INT64, 1).putLong(CudaTiles.queries(batch));
+          binding(name, OnnxJavaType.INT64, 1).putLong(CudaTiles.queries(batch));
       default -> throw new IllegalStateException("the graph has an unknown input " + name);
     }
-    ByteBuffer filled = slots.get(slots.size() - 1).buffer();
+    ByteBuffer filled = bindings.get(bindings.size() - 1).buffer();
     if (filled.hasRemaining()) {
       throw new IllegalStateException(filled.remaining() + " bytes of " + name + " were not set");
     }
     filled.rewind();
   }
 
-  private ByteBuffer slot(String name, OnnxJavaType type, long... shape) {
-    Slot slot = Slot.from(pool, name, type, shape);
-    slots.add(slot);
-    return slot.buffer();
+  private ByteBuffer binding(String name, OnnxJavaType type, long... shape) {
+    TensorBinding binding = TensorBinding.from(pool, name, type, shape);
+    bindings.add(binding);
+    return binding.buffer();
   }
 
   /** Where a text starts among the graph's tokens. */
@@ -173,7 +174,7 @@ final class EncoderInputs {
     }
   }
 
-  private void real(ByteBuffer out) {
+  private void nonPadding(ByteBuffer out) {
     for (int i = 0; i < batch.size(); i++) {
       for (int j = 0; j < batch.length(i); j++) {
         out.putLong(start(i) + j);

@@ -146,7 +146,7 @@ final class ExportedEncoder implements Encoder {
   /** The shapes that outputs have; what the file declares is often left open. */
   private Map<String, TensorInfo> trial() {
     int[] text = new int[ExportLayout.TRIAL_TOKENS];
-    List<Slot> in = new ArrayList<>();
+    List<TensorBinding> in = new ArrayList<>();
     try {
       List<int[]> texts = new ArrayList<>();
       for (int i = 0; i < ExportLayout.TRIAL_TEXTS; i++) {
@@ -155,7 +155,7 @@ final class ExportedEncoder implements Encoder {
       fillInputs(TokenBatch.of(texts), text.length, in);
       return model.shapes(in);
     } finally {
-      in.forEach(slot -> pool.give(slot.buffer()));
+      in.forEach(binding -> pool.give(binding.buffer()));
     }
   }
 
@@ -197,9 +197,9 @@ final class ExportedEncoder implements Encoder {
   public BackendOutput run(TokenBatch batch, Set<Output> wanted) {
     // An export that leaves out the first token has nothing to say of a batch of single tokens.
     int length = Math.max(2, batch.maxLength());
-    List<Slot> in = new ArrayList<>();
-    Map<Kind, Slot> raw = new EnumMap<>(Kind.class);
-    Map<Output, Slot> out = new EnumMap<>(Output.class);
+    List<TensorBinding> in = new ArrayList<>();
+    Map<Kind, TensorBinding> raw = new EnumMap<>(Kind.class);
+    Map<Output, TensorBinding> out = new EnumMap<>(Output.class);
     try {
       fillInputs(batch, length, in);
       for (Output output : wanted) {
@@ -207,7 +207,9 @@ final class ExportedEncoder implements Encoder {
         Found found = requireNonNull(layout.get(kind));
         raw.computeIfAbsent(
             kind,
-            k -> Slot.from(pool, found.name(), found.type(), found.shape(batch.size(), length)));
+            k ->
+                TensorBinding.from(
+                    pool, found.name(), found.type(), found.shape(batch.size(), length)));
       }
       model.run(in, List.copyOf(raw.values()), batch);
       Padded padded = new Padded(batch, length, pool);
@@ -229,16 +231,16 @@ final class ExportedEncoder implements Encoder {
         }
       }
       if (!byHeads.isEmpty()) {
-        Slot states = requireNonNull(raw.get(Kind.STATES));
+        TensorBinding states = requireNonNull(raw.get(Kind.STATES));
         requireNonNull(heads).run(padded, states, byHeads, out, pool);
       }
       return OutputBuffers.of(out, pool);
     } catch (Throwable t) {
-      out.values().forEach(slot -> pool.give(slot.buffer()));
+      out.values().forEach(binding -> pool.give(binding.buffer()));
       throw t;
     } finally {
-      in.forEach(slot -> pool.give(slot.buffer()));
-      raw.values().forEach(slot -> pool.give(slot.buffer()));
+      in.forEach(binding -> pool.give(binding.buffer()));
+      raw.values().forEach(binding -> pool.give(binding.buffer()));
     }
   }
 
@@ -253,9 +255,9 @@ final class ExportedEncoder implements Encoder {
     return layout.get(own) != null ? own : Kind.STATES;
   }
 
-  private void fillInputs(TokenBatch batch, int length, List<Slot> in) {
+  private void fillInputs(TokenBatch batch, int length, List<TensorBinding> in) {
     for (String name : takesTypes ? List.of(IDS, MASK, TYPES) : List.of(IDS, MASK)) {
-      in.add(Slot.from(pool, name, OnnxJavaType.INT64, batch.size(), length));
+      in.add(TensorBinding.from(pool, name, OnnxJavaType.INT64, batch.size(), length));
       fill(in.get(in.size() - 1).buffer(), batch, length, name);
     }
   }

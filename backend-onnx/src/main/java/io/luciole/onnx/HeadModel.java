@@ -69,14 +69,19 @@ final class HeadModel implements AutoCloseable {
     Initializers initializers = new Initializers();
     Projection projection = new Projection(graph, initializers, DataType.FLOAT, true);
     String states = graph.input("states", DataType.FLOAT, -1, hidden);
-    String real = graph.input("real", DataType.INT64, -1);
-    String rows = projection.head("head", graph.op("Gather").in(states, real).out(), head);
+    String nonPadding = graph.input("non_padding", DataType.INT64, -1);
+    String rows = projection.head("head", graph.op("Gather").in(states, nonPadding).out(), head);
     String values = output == Output.SPARSE ? graph.op("Relu").in(rows).out() : rows;
     graph.output("out", values, DataType.FLOAT, -1, head.outputs());
     models.put(
         output,
         runtime.compile(
-            graph.build(), initializers, Device.CPU, OrtRuntime.threads(config), Form.LOOP, null));
+            graph.build(),
+            initializers,
+            Device.CPU,
+            OrtRuntime.threads(config),
+            AttentionLayout.LOOP,
+            null));
   }
 
   Set<Output> outputs() {
@@ -87,43 +92,51 @@ final class HeadModel implements AutoCloseable {
     return colbertDimension;
   }
 
-  /** Computes outputs of ours from an export's states, into slots that are put into {@code out}. */
+  /**
+   * Computes outputs of ours from an export's states, into bindings that are put into {@code out}.
+   */
   void run(
-      Padded padded, Slot states, Set<Output> outputs, Map<Output, Slot> out, BufferPool pool) {
+      Padded padded,
+      TensorBinding states,
+      Set<Output> outputs,
+      Map<Output, TensorBinding> out,
+      BufferPool pool) {
     int texts = padded.batch().size();
     long rows = (long) texts * padded.length();
-    List<Slot> in = new ArrayList<>();
-    List<Slot> taken = new ArrayList<>();
+    List<TensorBinding> in = new ArrayList<>();
+    List<TensorBinding> taken = new ArrayList<>();
     try {
       if (states.type() == OnnxJavaType.FLOAT) {
-        in.add(new Slot("states", OnnxJavaType.FLOAT, states.buffer(), rows, hidden));
+        in.add(new TensorBinding("states", OnnxJavaType.FLOAT, states.buffer(), rows, hidden));
       } else {
-        Slot floats = Slot.from(pool, "states", OnnxJavaType.FLOAT, rows, hidden);
+        TensorBinding floats = TensorBinding.from(pool, "states", OnnxJavaType.FLOAT, rows, hidden);
         taken.add(floats);
         in.add(floats);
         floats.buffer().asFloatBuffer().put(padded.floats(states));
       }
-      Slot real = Slot.from(pool, "real", OnnxJavaType.INT64, padded.batch().tokens());
-      taken.add(real);
-      in.add(real);
+      TensorBinding nonPadding =
+          TensorBinding.from(pool, "non_padding", OnnxJavaType.INT64, padded.batch().tokens());
+      taken.add(nonPadding);
+      in.add(nonPadding);
       for (int i = 0; i < texts; i++) {
         for (int j = 0; j < padded.batch().length(i); j++) {
-          real.buffer().putLong((long) i * padded.length() + j);
+          nonPadding.buffer().putLong((long) i * padded.length() + j);
         }
       }
-      real.buffer().rewind();
+      nonPadding.buffer().rewind();
       for (Output output : outputs) {
         int width = output == Output.SPARSE ? 1 : colbertDimension;
-        Slot slot = Slot.from(pool, "out", OnnxJavaType.FLOAT, padded.batch().tokens(), width);
-        out.put(output, slot);
+        TensorBinding binding =
+            TensorBinding.from(pool, "out", OnnxJavaType.FLOAT, padded.batch().tokens(), width);
+        out.put(output, binding);
         OrtModel model = models.get(output);
         if (model == null) {
           throw new IllegalStateException("no head for " + output);
         }
-        model.run(in, List.of(slot), padded.batch());
+        model.run(in, List.of(binding), padded.batch());
       }
     } finally {
-      taken.forEach(slot -> pool.give(slot.buffer()));
+      taken.forEach(binding -> pool.give(binding.buffer()));
     }
   }
 

@@ -24,7 +24,7 @@ final class Initializers {
   /** Weights of at most this many bytes, biases and the like, are written into the graph. */
   private static final int EMBEDDED = 16 << 10;
 
-  private final Map<String, Slot> slots = new LinkedHashMap<>();
+  private final Map<String, TensorBinding> bindings = new LinkedHashMap<>();
 
   /** Adds a tensor as 32-bit floats; its name. */
   String floats(GraphBuilder graph, String name, Tensor tensor) {
@@ -56,7 +56,7 @@ final class Initializers {
     if (values.remaining() <= EMBEDDED) {
       return graph.weight(name, type, values, shape);
     }
-    if (slots.put(name, new Slot(name, javaType(type), values, shape)) != null) {
+    if (bindings.put(name, new TensorBinding(name, javaType(type), values, shape)) != null) {
       throw new IllegalStateException("two weights named " + name);
     }
     return graph.weight(name, type, shape);
@@ -90,10 +90,11 @@ final class Initializers {
   Map<String, OnnxTensor> tensors(OrtEnvironment environment) throws OrtException {
     Map<String, OnnxTensor> tensors = new LinkedHashMap<>();
     try {
-      for (Slot slot : slots.values()) {
+      for (TensorBinding binding : bindings.values()) {
         tensors.put(
-            slot.name(),
-            OnnxTensor.createTensor(environment, slot.buffer(), slot.shape(), slot.type()));
+            binding.name(),
+            OnnxTensor.createTensor(
+                environment, binding.buffer(), binding.shape(), binding.type()));
       }
       return tensors;
     } catch (OrtException | RuntimeException e) {

@@ -67,7 +67,7 @@ final class LoopAttention implements Attention {
   }
 
   @Override
-  public String real(String states) {
+  public String nonPadding(String states) {
     return states;
   }
 }

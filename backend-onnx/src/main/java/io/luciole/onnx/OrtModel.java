@@ -62,20 +62,20 @@ final class OrtModel implements AutoCloseable {
   }
 
   /**
-   * Runs the graph; only the outputs named are fetched, each into its slot's buffer.
+   * Runs the graph; only the outputs named are fetched, each into its binding's buffer.
    *
    * @param what the batch, for the message of a failure
-   * @throws BackendException if ONNX Runtime fails, or an output has another shape than its slot
+   * @throws BackendException if ONNX Runtime fails, or an output has another shape than its binding
    */
-  void run(List<Slot> inputs, List<Slot> outputs, Object what) {
+  void run(List<TensorBinding> inputs, List<TensorBinding> outputs, Object what) {
     Map<String, OnnxTensor> in = new LinkedHashMap<>();
     Map<String, OnnxTensor> out = new LinkedHashMap<>();
     try {
-      for (Slot slot : inputs) {
-        in.put(slot.name(), tensor(slot));
+      for (TensorBinding binding : inputs) {
+        in.put(binding.name(), tensor(binding));
       }
-      for (Slot slot : outputs) {
-        out.put(slot.name(), tensor(slot));
+      for (TensorBinding binding : outputs) {
+        out.put(binding.name(), tensor(binding));
       }
       session.run(in, Set.of(), out).close();
     } catch (OrtException e) {
@@ -87,11 +87,11 @@ final class OrtModel implements AutoCloseable {
   }
 
   /** Runs the graph and returns the types and shapes that its outputs have, in order. */
-  Map<String, TensorInfo> shapes(List<Slot> inputs) {
+  Map<String, TensorInfo> shapes(List<TensorBinding> inputs) {
     Map<String, OnnxTensor> in = new LinkedHashMap<>();
     try {
-      for (Slot slot : inputs) {
-        in.put(slot.name(), tensor(slot));
+      for (TensorBinding binding : inputs) {
+        in.put(binding.name(), tensor(binding));
       }
       Map<String, TensorInfo> shapes = new LinkedHashMap<>();
       try (OrtSession.Result result = session.run(in)) {
@@ -109,8 +109,8 @@ final class OrtModel implements AutoCloseable {
     }
   }
 
-  private OnnxTensor tensor(Slot slot) throws OrtException {
-    return OnnxTensor.createTensor(environment, slot.buffer(), slot.shape(), slot.type());
+  private OnnxTensor tensor(TensorBinding binding) throws OrtException {
+    return OnnxTensor.createTensor(environment, binding.buffer(), binding.shape(), binding.type());
   }
 
   /** Closes the session; {@code OrtSession.close} throws at the second time, this does not. */

@@ -46,7 +46,7 @@ final class OrtRuntime {
    */
   private static final int ATTENTION = 1 + 2 + 16;
 
-  /** cuDNN's kernel, for the padded form before the others; off unless named. */
+  /** cuDNN's kernel, for the padded layout before the others; off unless named. */
   private static final int CUDNN_ATTENTION = 8;
 
   private static final Logger log = LoggerFactory.getLogger(OrtRuntime.class);
@@ -105,10 +105,11 @@ final class OrtRuntime {
    * Options for a device.
    *
    * @param threads threads of the CPU
-   * @param form the graph's attention, which decides on the CUDA kernels it may use
+   * @param layout the graph's attention, which decides on the CUDA kernels it may use
    * @throws BackendException if this build of ONNX Runtime has no support for the device
    */
-  OrtSession.SessionOptions options(Device device, int threads, Form form) throws OrtException {
+  OrtSession.SessionOptions options(Device device, int threads, AttentionLayout layout)
+      throws OrtException {
     OrtSession.SessionOptions options = new OrtSession.SessionOptions();
     try {
       options.setIntraOpNumThreads(threads);
@@ -120,7 +121,7 @@ final class OrtRuntime {
       options.addConfigEntry("session.force_spinning_stop", "1");
       switch (device.type()) {
         case "cpu" -> {}
-        case "cuda" -> addCuda(options, device, form);
+        case "cuda" -> addCuda(options, device, layout);
         default ->
             throw new BackendException(
                 "The backend onnx runs on cpu and cuda devices, not on " + device + ".");
@@ -132,7 +133,8 @@ final class OrtRuntime {
     }
   }
 
-  private static void addCuda(OrtSession.SessionOptions options, Device device, Form form) {
+  private static void addCuda(
+      OrtSession.SessionOptions options, Device device, AttentionLayout layout) {
     if (!OrtEnvironment.getAvailableProviders().contains(OrtProvider.CUDA)) {
       throw new BackendException(
           device
@@ -141,7 +143,7 @@ final class OrtRuntime {
               + onThisMachine());
     }
     try (OrtCUDAProviderOptions cuda = new OrtCUDAProviderOptions(device.ordinal())) {
-      int kernels = form == Form.PADDED ? ATTENTION + CUDNN_ATTENTION : ATTENTION;
+      int kernels = layout == AttentionLayout.PADDED ? ATTENTION + CUDNN_ATTENTION : ATTENTION;
       cuda.add("sdpa_kernel", Integer.toString(kernels));
       options.addCUDA(cuda);
     } catch (OrtException e) {
@@ -191,7 +193,7 @@ final class OrtRuntime {
   }
 
   private void tryDevice(Device device) {
-    try (OrtSession.SessionOptions options = options(device, 1, Form.LOOP)) {
+    try (OrtSession.SessionOptions options = options(device, 1, AttentionLayout.LOOP)) {
       environment.createSession(TrivialModel.bytes(), options).close();
     } catch (OrtException e) {
       throw cudaFailure(device, e);
@@ -223,7 +225,7 @@ final class OrtRuntime {
    * @throws BackendException if the device cannot be used
    */
   OrtModel open(Path file, Device device, int threads, OptLevel level) {
-    try (OrtSession.SessionOptions options = options(device, threads, Form.LOOP)) {
+    try (OrtSession.SessionOptions options = options(device, threads, AttentionLayout.LOOP)) {
       options.setOptimizationLevel(level);
       return new OrtModel(
           environment, environment.createSession(file.toString(), options), List.of());
@@ -259,9 +261,9 @@ final class OrtRuntime {
       Initializers weights,
       Device device,
       int threads,
-      Form form,
+      AttentionLayout layout,
       @Nullable String kernels) {
-    try (OrtSession.SessionOptions options = options(device, threads, form)) {
+    try (OrtSession.SessionOptions options = options(device, threads, layout)) {
       if (kernels != null) {
         options.registerCustomOpLibrary(kernels);
       }

@@ -7,22 +7,24 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 
-/** Hands filled slots to the engine, and takes their buffers back. */
+/** Hands filled bindings to the engine, and takes their buffers back. */
 final class OutputBuffers {
   private OutputBuffers() {}
 
-  static BackendOutput of(Map<Output, Slot> slots, BufferPool pool) {
+  static BackendOutput of(Map<Output, TensorBinding> bindings, BufferPool pool) {
     Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
-    slots.forEach((output, slot) -> values.put(output, slot.buffer().asFloatBuffer()));
-    return of(values, List.copyOf(slots.values()), pool);
+    bindings.forEach((output, binding) -> values.put(output, binding.buffer().asFloatBuffer()));
+    return of(values, List.copyOf(bindings.values()), pool);
   }
 
   /**
-   * As for slots that have an output each.
+   * As for bindings that have an output each.
    *
-   * @param values in the slots' buffers
+   * @param values in the bindings' buffers
    */
-  static BackendOutput of(Map<Output, FloatBuffer> values, List<Slot> slots, BufferPool pool) {
-    return new BackendOutput(values, () -> slots.forEach(slot -> pool.give(slot.buffer())));
+  static BackendOutput of(
+      Map<Output, FloatBuffer> values, List<TensorBinding> bindings, BufferPool pool) {
+    return new BackendOutput(
+        values, () -> bindings.forEach(binding -> pool.give(binding.buffer())));
   }
 }

@@ -58,7 +58,7 @@ final class PackedAttention implements Attention {
   }
 
   @Override
-  public String real(String states) {
+  public String nonPadding(String states) {
     return states;
   }
 }

@@ -32,12 +32,12 @@ final class Padded {
     return length;
   }
 
-  /** A slot's values as floats: its own buffer, or for 16-bit floats a copy on the heap. */
-  FloatBuffer floats(Slot slot) {
-    if (slot.type() == OnnxJavaType.FLOAT) {
-      return slot.buffer().asFloatBuffer();
+  /** A binding's values as floats: its own buffer, or for 16-bit floats a copy on the heap. */
+  FloatBuffer floats(TensorBinding binding) {
+    if (binding.type() == OnnxJavaType.FLOAT) {
+      return binding.buffer().asFloatBuffer();
     }
-    ShortBuffer halves = slot.buffer().asShortBuffer();
+    ShortBuffer halves = binding.buffer().asShortBuffer();
     float[] floats = new float[halves.remaining()];
     for (int i = 0; i < floats.length; i++) {
       floats[i] = Float.float16ToFloat(halves.get(i));
@@ -46,17 +46,17 @@ final class Padded {
   }
 
   /** {@code [B, H]} as it is. */
-  Slot copy(FloatBuffer values, int components) {
-    Slot slot = slot("dense", batch.size(), components);
-    slot.buffer().asFloatBuffer().put(0, values, 0, batch.size() * components);
-    return slot;
+  TensorBinding copy(FloatBuffer values, int components) {
+    TensorBinding binding = binding("dense", batch.size(), components);
+    binding.buffer().asFloatBuffer().put(0, values, 0, batch.size() * components);
+    return binding;
   }
 
   /** {@code [B, S, C]} to {@code [T, C]}; rows that the export leaves out stay as they come. */
-  Slot flat(FloatBuffer values, Found found) {
+  TensorBinding flat(FloatBuffer values, Found found) {
     int width = found.components();
-    Slot slot = slot(found.name(), batch.tokens(), width);
-    FloatBuffer flat = slot.buffer().asFloatBuffer();
+    TensorBinding binding = binding(found.name(), batch.tokens(), width);
+    FloatBuffer flat = binding.buffer().asFloatBuffer();
     int skipped = found.skipsFirst() ? 1 : 0;
     for (int i = 0; i < batch.size(); i++) {
       int rows = batch.length(i) - skipped;
@@ -71,13 +71,13 @@ final class Padded {
         flat.put(t, Math.max(0, flat.get(t)));
       }
     }
-    return slot;
+    return binding;
   }
 
   /** {@code [B, S, H]} to {@code [B, H]}. */
-  Slot pooled(FloatBuffer states, int hidden, Pooling pooling) {
-    Slot slot = slot("dense", batch.size(), hidden);
-    FloatBuffer vectors = slot.buffer().asFloatBuffer();
+  TensorBinding pooled(FloatBuffer states, int hidden, Pooling pooling) {
+    TensorBinding binding = binding("dense", batch.size(), hidden);
+    FloatBuffer vectors = binding.buffer().asFloatBuffer();
     float[] vector = new float[hidden];
     for (int i = 0; i < batch.size(); i++) {
       int first = i * length;
@@ -88,7 +88,7 @@ final class Padded {
       }
       vectors.put(i * hidden, vector);
     }
-    return slot;
+    return binding;
   }
 
   private static void mean(FloatBuffer states, int first, int count, float[] vector) {
@@ -105,7 +105,7 @@ final class Padded {
     }
   }
 
-  private Slot slot(String name, long rows, long components) {
-    return Slot.from(pool, name, OnnxJavaType.FLOAT, rows, components);
+  private TensorBinding binding(String name, long rows, long components) {
+    return TensorBinding.from(pool, name, OnnxJavaType.FLOAT, rows, components);
   }
 }

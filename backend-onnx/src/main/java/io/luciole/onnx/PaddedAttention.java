@@ -51,8 +51,8 @@ final class PaddedAttention implements Attention {
   }
 
   @Override
-  public String real(String states) {
-    String real = graph.input(EncoderGraph.REAL, DataType.INT64, -1);
-    return graph.op("Gather").in(states, real).out();
+  public String nonPadding(String states) {
+    String nonPadding = graph.input(EncoderGraph.NON_PADDING, DataType.INT64, -1);
+    return graph.op("Gather").in(states, nonPadding).out();
   }
 }

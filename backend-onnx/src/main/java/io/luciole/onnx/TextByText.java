@@ -1,5 +1,6 @@
 package io.luciole.onnx;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.luciole.Output;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutput;
@@ -32,7 +33,10 @@ final class TextByText implements Encoder {
   private final ExecutorService executor;
   private final BufferPool pool = new BufferPool();
 
-  /** Batches that have texts nobody has taken. Guarded by itself. */
+  private final Object lock = new Object();
+
+  /** Batches that have texts nobody has taken. */
+  @GuardedBy("lock")
   private final List<Work> open = new ArrayList<>();
 
   /** Takes an encoder that several threads may run at once; closes it. */
@@ -51,13 +55,13 @@ final class TextByText implements Encoder {
 
   @Override
   public BackendOutput run(TokenBatch batch, Set<Output> outputs) {
-    Map<Output, Slot> slots = new EnumMap<>(Output.class);
+    Map<Output, TensorBinding> bindings = new EnumMap<>(Output.class);
     try {
       for (Output output : outputs) {
-        slots.put(output, Slot.from(pool, output, batch, this));
+        bindings.put(output, TensorBinding.from(pool, output, batch, this));
       }
-      Work work = new Work(batch, slots);
-      synchronized (open) {
+      Work work = new Work(batch, bindings);
+      synchronized (lock) {
         open.add(work);
       }
       for (int i = 0; i < Math.min(threads, batch.size()); i++) {
@@ -65,10 +69,10 @@ final class TextByText implements Encoder {
       }
       work.await();
     } catch (Throwable t) {
-      slots.values().forEach(slot -> pool.give(slot.buffer()));
+      bindings.values().forEach(binding -> pool.give(binding.buffer()));
       throw t;
     }
-    return OutputBuffers.of(slots, pool);
+    return OutputBuffers.of(bindings, pool);
   }
 
   /** Runs texts of whatever batches there are until none is left. */
@@ -76,7 +80,7 @@ final class TextByText implements Encoder {
     while (true) {
       Work work;
       int text;
-      synchronized (open) {
+      synchronized (lock) {
         work = open.stream().min(Comparator.comparingInt(w -> w.tokensLeft)).orElse(null);
         if (work == null) {
           return;
@@ -87,10 +91,10 @@ final class TextByText implements Encoder {
         }
       }
       try {
-        runOne(work.batch, text, work.slots);
+        runOne(work.batch, text, work.bindings);
         work.ran(null);
       } catch (Throwable t) {
-        synchronized (open) {
+        synchronized (lock) {
           open.remove(work);
           work.takeAll();
         }
@@ -99,19 +103,28 @@ final class TextByText implements Encoder {
     }
   }
 
-  /** A batch under way. Which texts are taken is guarded by {@link #open}, the rest by itself. */
+  /**
+   * A batch in progress. Which texts are taken is guarded by the outer object's {@code lock}, which
+   * an annotation of this class cannot name.
+   */
   private static final class Work {
     private final TokenBatch batch;
-    private final Map<Output, Slot> slots;
+    private final Map<Output, TensorBinding> bindings;
     private final int[] longestFirst;
+
     private int taken;
+
     private int tokensLeft;
+
+    @GuardedBy("this")
     private int unfinished;
+
+    @GuardedBy("this")
     private @Nullable Throwable failure;
 
-    Work(TokenBatch batch, Map<Output, Slot> slots) {
+    Work(TokenBatch batch, Map<Output, TensorBinding> bindings) {
       this.batch = batch;
-      this.slots = slots;
+      this.bindings = bindings;
       this.tokensLeft = batch.tokens();
       this.unfinished = batch.size();
       this.longestFirst =
@@ -174,18 +187,18 @@ final class TextByText implements Encoder {
     }
   }
 
-  private void runOne(TokenBatch batch, int text, Map<Output, Slot> slots) {
+  private void runOne(TokenBatch batch, int text, Map<Output, TensorBinding> bindings) {
     int from = batch.offset(text);
     int length = batch.length(text);
     TokenBatch alone =
         new TokenBatch(
             Arrays.copyOfRange(batch.tokenIds(), from, from + length), new int[] {0, length});
-    try (BackendOutput output = encoder.run(alone, slots.keySet())) {
-      slots.forEach((kind, slot) -> {
+    try (BackendOutput output = encoder.run(alone, bindings.keySet())) {
+      bindings.forEach((kind, binding) -> {
         int width = columns(kind);
         int first = kind == Output.DENSE ? text : from;
         int rows = kind == Output.DENSE ? 1 : length;
-        FloatBuffer values = slot.buffer().asFloatBuffer();
+        FloatBuffer values = binding.buffer().asFloatBuffer();
         values.put(first * width, output.get(kind), 0, rows * width);
       });
     }

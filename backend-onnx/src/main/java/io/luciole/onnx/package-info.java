@@ -8,7 +8,7 @@
  * <pre>
  * OnnxBackend.run      checks the batch, so that nothing invalid reaches native code
  *   Encoder.run        CompiledEncoder (checkpoints) or ExportedEncoder (ONNX files)
- *     EncoderInputs    fills the graph's inputs for the chosen form of attention
+ *     EncoderInputs    fills the graph's inputs for the chosen layout of attention
  *     OrtModel         a session of ONNX Runtime with named inputs and outputs
  *   BackendOutput      the results, in pooled buffers that closing the output returns
  * </pre>
@@ -22,7 +22,7 @@
  *   <li>checkpoints: {@code EncoderGraph} builds the ONNX graph with {@code GraphBuilder}, from
  *       {@code Projection} and {@code Int8Projection} (matrix products), {@code Attention} and its
  *       implementations, and {@code Initializers} (weights, mapped where possible); {@code
- *       FormPolicy} chooses the form that a batch runs in
+ *       LayoutPolicy} chooses the layout that a batch runs in
  *   <li>CUDA operators of our own: {@code CudaEncoder} adds them to the graph, {@code CudaTiles}
  *       cuts a batch for them, {@code FusedTrial} tries them when a model is opened. Their sources
  *       are in {@code src/main/cuda}

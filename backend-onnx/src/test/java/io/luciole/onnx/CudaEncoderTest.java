@@ -114,7 +114,7 @@ class CudaEncoderTest {
           weights,
           EnumSet.of(Output.DENSE, Output.SPARSE),
           Pooling.LAST,
-          new Slot("vectors", OnnxJavaType.FLOAT, vectors, vectors.capacity() / 4));
+          new TensorBinding("vectors", OnnxJavaType.FLOAT, vectors, vectors.capacity() / 4));
       assertThat(vectors.getFloat(0)).as("row of the first text's last token").isEqualTo(1);
       assertThat(vectors.getFloat(4 * hidden)).as("and of the second's").isEqualTo(5);
       float[] weighed = new float[PADDED.tokens()];
@@ -135,26 +135,27 @@ class CudaEncoderTest {
           weights,
           EnumSet.of(Output.DENSE),
           Pooling.MEAN,
-          new Slot("dense", OnnxJavaType.FLOAT, dense, TEXTS, hidden));
+          new TensorBinding("dense", OnnxJavaType.FLOAT, dense, TEXTS, hidden));
       float bit = Float.float16ToFloat((short) 1);
       assertThat(dense.getFloat(0) / bit).isEqualTo(6); // (5 + 7) / 2
       assertThat(dense.getFloat(4 * hidden) / bit).isEqualTo(5); // (8 + 1 + 9 + 2) / 4
     }
   }
 
-  private void run(EncoderWeights weights, Set<Output> outputs, Pooling pooling, Slot... out) {
+  private void run(
+      EncoderWeights weights, Set<Output> outputs, Pooling pooling, TensorBinding... out) {
     EncoderGraph graph =
         new EncoderGraph(
             weights.config(),
             weights,
             outputs,
             pooling,
-            Form.FUSED,
+            AttentionLayout.FUSED,
             Precision.FP16,
             Set.of(),
             options);
     BufferPool pool = new BufferPool();
-    List<Slot> in = new ArrayList<>();
+    List<TensorBinding> in = new ArrayList<>();
     try (OrtModel model =
         OrtRuntime.load()
             .compile(
@@ -162,10 +163,10 @@ class CudaEncoderTest {
                 graph.initializers(),
                 Device.CPU,
                 1,
-                Form.FUSED,
+                AttentionLayout.FUSED,
                 CudaEncoder.library(options))) {
       EncoderInputs inputs =
-          new EncoderInputs(PADDED, Form.FUSED, weights.config(), pooling, pool, in);
+          new EncoderInputs(PADDED, AttentionLayout.FUSED, weights.config(), pooling, pool, in);
       model.inputNames().forEach(inputs::add);
       model.run(in, List.of(out), PADDED);
     }
@@ -199,19 +200,21 @@ class CudaEncoderTest {
       tokens.putInt(value);
     }
     ByteBuffer tiles = buffer(CudaTiles.WIDTH * 4).putInt(4, TOKENS).putInt(12, TOKENS);
-    List<Slot> in = new ArrayList<>();
-    in.add(new Slot(EncoderGraph.TOKENS, OnnxJavaType.INT32, tokens.rewind(), TOKENS, 4));
-    in.add(new Slot(EncoderGraph.TILES, OnnxJavaType.INT32, tiles, 1, CudaTiles.WIDTH));
-    in.add(new Slot(EncoderGraph.QUERIES, OnnxJavaType.INT64, buffer(8).putLong(0, queries), 1));
+    List<TensorBinding> in = new ArrayList<>();
+    in.add(new TensorBinding(EncoderGraph.TOKENS, OnnxJavaType.INT32, tokens.rewind(), TOKENS, 4));
+    in.add(new TensorBinding(EncoderGraph.TILES, OnnxJavaType.INT32, tiles, 1, CudaTiles.WIDTH));
+    in.add(
+        new TensorBinding(
+            EncoderGraph.QUERIES, OnnxJavaType.INT64, buffer(8).putLong(0, queries), 1));
     if (pools) {
       ByteBuffer rows = buffer(16).putLong(8, 2);
-      in.add(new Slot(EncoderGraph.ROWS, OnnxJavaType.INT64, rows, TEXTS));
+      in.add(new TensorBinding(EncoderGraph.ROWS, OnnxJavaType.INT64, rows, TEXTS));
     }
     model.run(
         in,
         List.of(
-            new Slot("states", OnnxJavaType.FLOAT16, states, TOKENS, HIDDEN),
-            new Slot(
+            new TensorBinding("states", OnnxJavaType.FLOAT16, states, TOKENS, HIDDEN),
+            new TensorBinding(
                 EncoderGraph.VECTORS,
                 OnnxJavaType.FLOAT,
                 vectors,
@@ -242,7 +245,7 @@ class CudaEncoderTest {
             new Initializers(),
             Device.CPU,
             1,
-            Form.LOOP,
+            AttentionLayout.LOOP,
             CudaEncoder.library(options));
   }
 }

@@ -14,7 +14,7 @@ import java.nio.ByteBuffer;
  * @param shape its dimensions
  */
 @SuppressWarnings("ArrayRecordComponent") // Made, handed over and forgotten; never compared.
-record Slot(String name, OnnxJavaType type, ByteBuffer buffer, long... shape) {
+record TensorBinding(String name, OnnxJavaType type, ByteBuffer buffer, long... shape) {
   static long bytes(OnnxJavaType type, long... shape) {
     long bytes = type.size;
     for (long d : shape) {
@@ -23,13 +23,13 @@ record Slot(String name, OnnxJavaType type, ByteBuffer buffer, long... shape) {
     return bytes;
   }
 
-  /** A slot with a buffer of the right size from a pool. */
-  static Slot from(BufferPool pool, String name, OnnxJavaType type, long... shape) {
-    return new Slot(name, type, pool.take(bytes(type, shape)), shape);
+  /** A binding with a buffer of the right size from a pool. */
+  static TensorBinding from(BufferPool pool, String name, OnnxJavaType type, long... shape) {
+    return new TensorBinding(name, type, pool.take(bytes(type, shape)), shape);
   }
 
-  /** A slot for an encoder's output of a batch, named as it. */
-  static Slot from(BufferPool pool, Output output, TokenBatch batch, Encoder encoder) {
+  /** A binding for an encoder's output of a batch, named as it. */
+  static TensorBinding from(BufferPool pool, Output output, TokenBatch batch, Encoder encoder) {
     return from(
         pool,
         output.id(),

@@ -1,7 +1,7 @@
 package io.luciole.onnx;
 
 /** How a graph's attention sees the texts of a batch. All else works on tokens end to end. */
-enum Form {
+enum AttentionLayout {
   /**
    * One text after another in a loop of the graph: nothing is padded, and ONNX Runtime's CPU kernel
    * for a text without mask is the blocked one, whose memory grows with the text's length and not
