@@ -45,7 +45,10 @@ class OverloadTest {
     backend.faults(Fault.delay(Duration.ofMillis(20)));
     ConcurrentSkipListMap<String, Integer> answers = new ConcurrentSkipListMap<>();
     try (Server server =
-            Server.fake(backend, folder, c -> c.limits(Server.limits(100, 1000, 20, 100_000)));
+            Server.fake(
+                backend,
+                folder,
+                c -> c.limits(Server.patient(Server.limits(100, 1000, 20, 100_000))));
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       Callable<Void> client =
           () -> {

@@ -85,6 +85,20 @@ final class Server implements AutoCloseable {
         Duration.ofSeconds(10));
   }
 
+  /** The same for clients that a busy machine may keep from sending for a minute. */
+  static ServerConfig.Limits patient(ServerConfig.Limits limits) {
+    return new ServerConfig.Limits(
+        limits.maxBody(),
+        limits.maxTexts(),
+        limits.maxCharacters(),
+        limits.maxRequests(),
+        limits.maxWaitingTokens(),
+        Duration.ofMinutes(1),
+        Duration.ofMinutes(1),
+        limits.readyWithin(),
+        limits.shutdown());
+  }
+
   URI at(String path) {
     return uri.resolve(path);
   }
