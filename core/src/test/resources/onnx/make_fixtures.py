@@ -56,9 +56,10 @@ def export(model, kind, path):
     ids = torch.tensor([[1, 5, 6, 7, 2], [1, 8, 9, 2, 0]])
     inputs = ["input_ids", "attention_mask", "token_type_ids"]
     axes = {n: {0: "batch", 1: "sequence"} for n in inputs}
-    axes["last_hidden_state"] = {0: "batch"} if kind == "pooled" else {0: "batch", 1: "sequence"}
+    output = "sentence_embedding" if kind == "pooled" else "last_hidden_state"
+    axes[output] = {0: "batch"} if kind == "pooled" else {0: "batch", 1: "sequence"}
     torch.onnx.export(Export(model, kind).eval(), (ids, (ids != 0).long(), ids * 0), path, input_names=inputs,
-                      output_names=["last_hidden_state"], dynamic_axes=axes, opset_version=17, dynamo=False)
+                      output_names=[output], dynamic_axes=axes, opset_version=17, dynamo=False)
 
 
 def slim(path):
