@@ -2,7 +2,9 @@ package io.luciole.djl;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
+import io.luciole.model.checkpoint.CheckpointException;
 import io.luciole.spi.Backend;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
@@ -15,8 +17,9 @@ import java.util.List;
  * Opens encoders on PyTorch, on CPUs and CUDA devices. Chosen by the name {@code djl}.
  *
  * <p>Runs checkpoints of the BERT and XLM-RoBERTa kind with all of BGE-M3's heads, and TorchScript
- * files that give token states, DJL's model zoo among them. On the CPU, fp32 weights are used where
- * they lie in the mapped file; nothing is downloaded and nothing reported.
+ * files that give token states, DJL's model zoo among them; and, dequantised, the weights of 8-bit
+ * ONNX exports such as the starter model's. On the CPU, fp32 weights are used where they lie in the
+ * mapped file; nothing is downloaded and nothing reported.
  */
 public final class DjlBackendProvider implements BackendProvider {
   static final String NAME = "djl";
@@ -61,8 +64,27 @@ public final class DjlBackendProvider implements BackendProvider {
     Encoder encoder =
         model.torchscript() != null && model.weights() == null
             ? ScriptedEncoder.open(runtime, model, config, memory)
-            : TorchEncoder.open(runtime, model, config, memory);
+            : checkpoint(runtime, model, config, memory);
     return new DjlBackend(
         encoder, runtime.version(), config.device(), model.description().maxTokens());
+  }
+
+  private static Encoder checkpoint(
+      TorchRuntime runtime, ModelFiles model, BackendConfig config, FreeMemory memory) {
+    try {
+      return TorchEncoder.open(runtime, model, config, memory);
+    } catch (ModelException | CheckpointException e) {
+      if (model.weights() != null) {
+        throw e;
+      }
+      throw new ModelException(
+          "Expected a checkpoint (model.safetensors or pytorch_model.bin) for the backend djl in "
+              + model.folder()
+              + ", or an 8-bit .onnx file whose weights can be taken over, found "
+              + model.onnx()
+              + ": "
+              + e.getMessage(),
+          e);
+    }
   }
 }

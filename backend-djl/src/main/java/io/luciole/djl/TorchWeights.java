@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * type in the file is the type of the run, on the CPU    the mapped file itself: no copy
- * another type, on the CPU                               one copy, in PyTorch's memory
+ * another type, or quantised, on the CPU                 one copy, in PyTorch's memory
  * on a GPU                                               one copy, there; by way of the CPU's if the
  *                                                        type is another
  * </pre>
@@ -62,9 +62,10 @@ final class TorchWeights {
   /** An array of the run's type on the device. */
   PtNDArray of(Tensor tensor) {
     DType own = tensor.dtype();
-    if (own != DType.F32 && own != DType.F16 && own != DType.BF16) {
+    boolean floats = own == DType.F32 || own == DType.F16 || own == DType.BF16;
+    if (!floats && tensor.quantization().isEmpty()) {
       throw new ModelException(
-          "Expected weights of the types F32, F16 or BF16, found "
+          "Expected weights of the types F32, F16 or BF16, or quantised ones, found "
               + tensor
               + " in "
               + tensor.file());
