@@ -149,9 +149,7 @@ class ExactnessTest {
       for (int i = 0; i < 40; i++) {
         int twin = ids.indexOf("twin" + i);
         int first = ids.indexOf("d" + i * 3);
-        if (twin >= 0
-            && first >= 0
-            && found.get(twin).score() == found.get(first).score()) {
+        if (twin >= 0 && first >= 0 && found.get(twin).score() == found.get(first).score()) {
           assertThat(first < twin)
               .isEqualTo(order.indexOf("d" + i * 3) < order.indexOf("twin" + i));
         }

@@ -34,6 +34,7 @@ final class FakeModel implements BackendProvider {
 
   private final Set<Output> outputs;
   private volatile Consumer<TokenBatch> beforeRun = batch -> {};
+  private String precision = "fp32";
 
   FakeModel(Output first, Output... more) {
     this.outputs = EnumSet.of(first, more);
@@ -46,6 +47,12 @@ final class FakeModel implements BackendProvider {
   /** What happens before each run, on the engine's thread; may throw. */
   FakeModel beforeRun(Consumer<TokenBatch> action) {
     this.beforeRun = action;
+    return this;
+  }
+
+  /** The precision that the model says it computes in. */
+  FakeModel precision(String name) {
+    this.precision = name;
     return this;
   }
 
@@ -87,7 +94,7 @@ final class FakeModel implements BackendProvider {
             "fake",
             "fake 1",
             Device.CPU,
-            "fp32",
+            precision,
             outputs,
             DIMENSION,
             outputs.contains(Output.COLBERT) ? ROW_DIMENSION : 0,

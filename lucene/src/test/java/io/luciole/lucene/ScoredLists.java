@@ -10,11 +10,13 @@ import java.util.stream.Collectors;
 /**
  * Compares lists of scored documents that were computed in two ways. Lucene sums a product of
  * vectors in an order of its own for one vector, for several at once and for each width of the
- * processor's registers: scores agree up to rounding, and documents of nearly equal scores may change
- * places.
+ * processor's registers: scores agree up to rounding, and documents of nearly equal scores may
+ * change places.
  */
 final class ScoredLists {
-  /** Sums of 1024 products of unit vectors in single precision are nearer to each other than this. */
+  /**
+   * Sums of 1024 products of unit vectors in single precision are nearer to each other than this.
+   */
   private static final double ROUNDING = 1e-5;
 
   private ScoredLists() {}
