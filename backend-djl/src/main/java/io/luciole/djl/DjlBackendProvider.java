@@ -2,7 +2,9 @@ package io.luciole.djl;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
+import io.luciole.model.checkpoint.CheckpointException;
 import io.luciole.spi.Backend;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
@@ -15,7 +17,8 @@ import java.util.List;
  * The backend named {@code djl}: opens encoders on PyTorch, on CPUs and CUDA devices.
  *
  * <p>It reads BERT and XLM-RoBERTa checkpoints with all of BGE-M3's heads, and TorchScript files
- * that return token states, such as those of DJL's model zoo. On the CPU, fp32 weights are used in
+ * that return token states, such as those of DJL's model zoo; and, dequantised, the weights of
+ * 8-bit ONNX exports such as the starter model's. On the CPU, fp32 weights are used in
  * place in the mapped file. It downloads nothing and reports nothing. Safe for use by many threads.
  */
 public final class DjlBackendProvider implements BackendProvider {
@@ -61,8 +64,27 @@ public final class DjlBackendProvider implements BackendProvider {
     Encoder encoder =
         model.torchscript() != null && model.weights() == null
             ? ScriptedEncoder.open(runtime, model, config, memory)
-            : TorchEncoder.open(runtime, model, config, memory);
+            : checkpoint(runtime, model, config, memory);
     return new DjlBackend(
         encoder, runtime.version(), config.device(), model.description().maxTokens());
+  }
+
+  private static Encoder checkpoint(
+      TorchRuntime runtime, ModelFiles model, BackendConfig config, FreeMemory memory) {
+    try {
+      return TorchEncoder.open(runtime, model, config, memory);
+    } catch (ModelException | CheckpointException e) {
+      if (model.weights() != null) {
+        throw e;
+      }
+      throw new ModelException(
+          "Expected a checkpoint (model.safetensors or pytorch_model.bin) for the backend djl in "
+              + model.folder()
+              + ", or an 8-bit .onnx file whose weights can be taken over, found "
+              + model.onnx()
+              + ": "
+              + e.getMessage(),
+          e);
+    }
   }
 }

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * on the CPU, file and run have the same type      no copy: the tensor is the mapped file
- * on the CPU, the types differ                     one copy in PyTorch's memory
+ * on the CPU, the types differ, or quantised       one copy in PyTorch's memory
  * on a GPU                                         one copy on the GPU; if the types differ, it is
  *                                                  converted on the CPU first
  * </pre>
@@ -62,9 +62,10 @@ final class TorchWeights {
   /** Converts a tensor to the run's type on the device. */
   PtNDArray of(Tensor tensor) {
     DType own = tensor.dtype();
-    if (own != DType.F32 && own != DType.F16 && own != DType.BF16) {
+    boolean floats = own == DType.F32 || own == DType.F16 || own == DType.BF16;
+    if (!floats && tensor.quantization().isEmpty()) {
       throw new ModelException(
-          "Expected weights of the types F32, F16 or BF16, found "
+          "Expected weights of the types F32, F16 or BF16, or quantised ones, found "
               + tensor
               + " in "
               + tensor.file());

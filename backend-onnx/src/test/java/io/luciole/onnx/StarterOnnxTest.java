@@ -68,9 +68,11 @@ class StarterOnnxTest {
     }
   }
 
-  /** The model is quantised per batch, so padding and neighbours show in the second digit. */
+  /**
+   * Neighbours change the order of sums; a rounding that a byte magnifies is all that may be left.
+   */
   @Test
-  void run_ofAPaddedBatch_agreesWithTextsAlone() {
+  void run_amongOthers_agreesWithTextsAlone() {
     try (Backend backend = open()) {
       float[] alone = dense(backend, List.of(SHORT), 0);
       float[] together = dense(backend, List.of(LONG, SHORT), 1);
@@ -83,7 +85,7 @@ class StarterOnnxTest {
         a += alone[i] * alone[i];
         b += together[i] * together[i];
       }
-      assertThat(dot / Math.sqrt(a * b)).isGreaterThan(0.99);
+      assertThat(dot / Math.sqrt(a * b)).isGreaterThan(0.9999);
     }
   }
 

@@ -1,5 +1,7 @@
 package io.luciole.cli;
 
+import static java.util.Objects.requireNonNull;
+
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelSource;
 import java.io.IOException;
@@ -15,6 +17,7 @@ final class Models {
     ModelFiles starter = ModelSource.parse(ModelSource.STARTER).resolve();
     Files.createDirectories(folder);
     Files.copy(starter.tokenizer(), folder.resolve("tokenizer.json"));
+    Files.copy(requireNonNull(starter.config()), folder.resolve("config.json"));
     Files.copy(starter.onnxFile().orElseThrow(), folder.resolve("model.onnx"));
     Files.writeString(folder.resolve("luciole.json"), "{\"pooling\": \"cls\", \"maxTokens\": 512}");
     return folder;

@@ -6,8 +6,10 @@ import io.luciole.model.checkpoint.Checkpoint;
 import io.luciole.model.checkpoint.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +37,10 @@ public final class EncoderWeights implements AutoCloseable {
   private final Checkpoint encoder;
   private final String prefix;
   private final List<Layer> layers = new ArrayList<>();
+
+  /** Names of the encoder's tensors that were asked for. */
+  private final Set<String> used = new HashSet<>();
+
   private final @Nullable Linear sparse;
   private final @Nullable Linear colbert;
 
@@ -121,6 +127,9 @@ public final class EncoderWeights implements AutoCloseable {
       for (int i = 0; i < config.layers(); i++) {
         layers.add(readLayer("encoder.layer." + i + "."));
       }
+      if (model.weights() == null) {
+        checkAllUsed(file);
+      }
       this.sparse = head(model.sparseHead(), Linear::sparseHead);
       this.colbert = head(model.colbertHead(), Linear::colbertHead);
     } catch (RuntimeException | Error e) {
@@ -196,12 +205,30 @@ public final class EncoderWeights implements AutoCloseable {
     }
   }
 
+  /**
+   * A graph runs all of its weights: one that has more than an encoder's computes something else. A
+   * checkpoint may have more, such as a pooler, that nobody runs.
+   */
+  private void checkAllUsed(Path file) {
+    for (String name : encoder.names()) {
+      if (!used.contains(name)) {
+        throw new ModelException(
+            "Expected an export of an encoder alone, found the weight "
+                + name
+                + " besides in "
+                + file
+                + ". Such a file is run as it is, by the backend onnx.");
+      }
+    }
+  }
+
   private Checkpoint keep(Checkpoint checkpoint) {
     open.add(checkpoint);
     return checkpoint;
   }
 
-  private Tensor tensor(String name, long... shape) {
+  private synchronized Tensor tensor(String name, long... shape) {
+    used.add(prefix + name);
     return encoder.requireShape(prefix + name, shape);
   }
 

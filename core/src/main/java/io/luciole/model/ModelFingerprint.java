@@ -28,7 +28,7 @@ public record ModelFingerprint(
   private static final Pattern FORM =
       Pattern.compile(
           "(?<name>.*) dimension=(?<dimension>\\d{1,9}) tokenizer=(?<tokenizer>[0-9a-f]{64})"
-              + " weights=(?<weights>[0-9a-f]{64})( precision=(?<precision>[a-z0-9 ]+))?",
+              + " weights=(?<weights>[0-9a-f]{64})( precision=(?<precision>\\P{Cntrl}+))?",
           Pattern.DOTALL);
 
   /** Checks the components. */
@@ -36,9 +36,9 @@ public record ModelFingerprint(
     requireNonNull(name, "name");
     requireDigest(tokenizerDigest);
     requireDigest(weightsDigest);
-    if (!requireNonNull(precision, "precision").matches("[a-z0-9 ]*")) {
+    if (!requireNonNull(precision, "precision").matches("\\P{Cntrl}*")) {
       throw new IllegalArgumentException(
-          "expected lower-case letters and digits for the precision, got \"" + precision + '"');
+          "expected no control characters in the precision, got \"" + precision + '"');
     }
     if (dimension < 1) {
       throw new IllegalArgumentException("dimension must be at least 1, got " + dimension);

@@ -210,7 +210,7 @@ final class ModelFolder {
     JsonNode written = own.path("outlierChannels");
     Set<Integer> channels = new TreeSet<>();
     for (JsonNode channel : written) {
-      channels.add(channel.asInt(-1));
+      channels.add(channel.isInt() ? channel.asInt() : -1);
     }
     boolean fits = channels.stream().allMatch(channel -> channel >= 0 && channel < hidden);
     if (!(written.isMissingNode() || written.isArray()) || !fits) {

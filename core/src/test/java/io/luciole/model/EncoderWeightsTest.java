@@ -8,7 +8,10 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalInt;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -91,5 +94,37 @@ class EncoderWeightsTest {
     assertThatThrownBy(() -> EncoderWeights.open(ModelSource.path(folder).resolve()).close())
         .isInstanceOf(ModelException.class)
         .hasMessageContainingAll("config.json", folder.toString());
+  }
+
+  private static ModelFiles export(String name) {
+    Path onnx = Path.of("src/test/resources/onnx").toAbsolutePath().resolve(name);
+    return new ModelFiles(
+        name,
+        Objects.requireNonNull(onnx.getParent()),
+        onnx, // nothing here reads a tokenizer
+        onnx.resolveSibling("config.json"),
+        null,
+        onnx,
+        null,
+        null,
+        null,
+        new ModelDescription(OptionalInt.of(16), 24, Pooling.CLS, true, Map.of(), Set.of()));
+  }
+
+  @Test
+  void quantisedExport_hasAllItsParts() {
+    try (EncoderWeights weights = EncoderWeights.open(export("u8.onnx"))) {
+      assertThat(weights.words().shape()).containsExactly(50, 16);
+      assertThat(weights.layer(1).intermediate().weight().shape()).containsExactly(24, 16);
+      assertThat(weights.layer(1).intermediate().weight().quantization()).isPresent();
+    }
+  }
+
+  /** Its graph computes something else than the states that the encoder's layers give. */
+  @Test
+  void exportWithALayerBehindTheEncoder_isRefusedByName() {
+    assertThatThrownBy(() -> EncoderWeights.open(export("dense.onnx")).close())
+        .isInstanceOf(ModelException.class)
+        .hasMessageContainingAll("encoder alone", "dense.", "dense.onnx");
   }
 }

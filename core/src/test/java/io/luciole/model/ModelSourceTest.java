@@ -226,4 +226,22 @@ class ModelSourceTest {
     assertThatThrownBy(() -> ModelFingerprint.parse("no such thing"))
         .isInstanceOf(IllegalArgumentException.class);
   }
+
+  @Test
+  void outlierChannels_areReadAndCheckedAgainstTheHiddenSize() throws IOException {
+    write("config.json", "{\"max_position_embeddings\":64,\"hidden_size\":16}");
+    write("model.safetensors", "");
+    assertThat(resolve().description().outlierChannels()).isEmpty();
+
+    write("luciole.json", "{\"outlierChannels\": [15, 0, 3]}");
+    assertThat(resolve().description().outlierChannels()).containsExactlyInAnyOrder(0, 3, 15);
+
+    for (String wrong : new String[] {"[16]", "[-1]", "[1.5]", "[\"3\"]", "[null]", "3", "{}"}) {
+      write("luciole.json", "{\"outlierChannels\": " + wrong + "}");
+      assertThatThrownBy(this::resolve)
+          .as(wrong)
+          .isInstanceOf(ModelException.class)
+          .hasMessageContainingAll("outlierChannels", wrong, folder.resolve("luciole.json") + "");
+    }
+  }
 }

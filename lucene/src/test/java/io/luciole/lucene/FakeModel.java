@@ -35,6 +35,7 @@ public final class FakeModel implements BackendProvider {
 
   private final Set<Output> outputs;
   private volatile Consumer<TokenBatch> beforeRun = batch -> {};
+  private String precision = "fp32";
 
   /** Creates a model with some outputs. */
   public FakeModel(Output first, Output... more) {
@@ -48,6 +49,12 @@ public final class FakeModel implements BackendProvider {
   /** What happens before each run, on the engine's thread; may throw. */
   FakeModel beforeRun(Consumer<TokenBatch> action) {
     this.beforeRun = action;
+    return this;
+  }
+
+  /** The precision that the model says it computes in. */
+  FakeModel precision(String name) {
+    this.precision = name;
     return this;
   }
 
@@ -89,7 +96,7 @@ public final class FakeModel implements BackendProvider {
             "fake",
             "fake 1",
             Device.CPU,
-            "fp32",
+            precision,
             outputs,
             DIMENSION,
             outputs.contains(Output.COLBERT) ? ROW_DIMENSION : 0,

@@ -41,10 +41,28 @@ final class OnnxReader {
   private final Map<String, List<Node>> consumers = new HashMap<>();
   private final Set<String> used = new LinkedHashSet<>();
   private final List<Tensor> tensors = new ArrayList<>();
-  private int outputs;
+
+  /** The outputs' ranks, as the file declares them; 0 where it does not. */
+  private final List<Integer> outputRanks = new ArrayList<>();
 
   /** A node's operator, its inputs and outputs. */
-  private record Node(String operator, List<String> inputs, List<String> outputs) {}
+  private record Node(String operator, List<String> inputs, List<String> outputs) {
+    String input(int index) {
+      return at(inputs, index);
+    }
+
+    String output() {
+      return at(outputs, 0);
+    }
+
+    private String at(List<String> values, int index) {
+      if (index >= values.size()) {
+        throw new IllegalArgumentException(
+            "a node " + operator + " of " + values.size() + " values");
+      }
+      return values.get(index);
+    }
+  }
 
   /**
    * A weight.
@@ -107,8 +125,8 @@ final class OnnxReader {
       node.inputs.forEach(
           input -> consumers.computeIfAbsent(input, i -> new ArrayList<>()).add(node));
     }
-    if (outputs != 1) {
-      throw refused("one output, token states", outputs + " outputs");
+    if (!outputRanks.equals(List.of(3))) {
+      throw refused("one output of rank 3, token states", "outputs of the ranks " + outputRanks);
     }
   }
 
@@ -120,10 +138,21 @@ final class OnnxReader {
           Initializer initializer = readInitializer(graph.message());
           initializers.put(initializer.name, initializer);
         }
-        case 12 -> outputs++;
+        case 12 -> outputRanks.add(rank(graph.message()));
         default -> {}
       }
     }
+  }
+
+  /** ValueInfoProto.type 2, TypeProto.tensor_type 1, Tensor.shape 2, TensorShapeProto.dim 1. */
+  private static int rank(ProtoReader value) {
+    int dimensions = 0;
+    for (ProtoReader shape : value.messages(2, 1, 2)) {
+      while (shape.next()) {
+        dimensions += shape.field() == 1 ? 1 : 0;
+      }
+    }
+    return dimensions;
   }
 
   private static Node readNode(ProtoReader node) {
@@ -167,16 +196,16 @@ final class OnnxReader {
       if (!node.operator.equals("DequantizeLinear")) {
         continue;
       }
-      Initializer table = initializers.get(node.inputs.getFirst());
-      Node before = producers.get(node.inputs.getFirst());
+      Initializer table = initializers.get(node.input(0));
+      Node before = producers.get(node.input(0));
       if (table == null && before != null && before.operator.equals("Gather")) {
-        table = initializers.get(before.inputs.getFirst());
+        table = initializers.get(before.input(0));
       }
       if (table == null || !table.name.endsWith(QUANTIZED)) {
         throw refused("a table of embeddings in each DequantizeLinear", node.inputs.toString());
       }
       String name = table.name.substring(0, table.name.length() - QUANTIZED.length());
-      Quantization quantization = quantization(node.inputs.get(1), zero(node, 2));
+      Quantization quantization = quantization(node.input(1), zero(node, 2));
       if (quantization.count() > 1) {
         throw refused("one scale of " + table.name, quantization.count() + "");
       }
@@ -190,7 +219,7 @@ final class OnnxReader {
       if (!product.operator.equals("MatMulInteger")) {
         continue;
       }
-      Initializer weight = initializers.get(product.inputs.get(1));
+      Initializer weight = initializers.get(product.input(1));
       if (weight == null || weight.shape.size() != 2) {
         throw refused("a matrix of weights in each MatMulInteger", product.inputs.toString());
       }
@@ -198,7 +227,7 @@ final class OnnxReader {
       Node bias = only(scaled, "Add");
       String name = initializerOf(bias, "bias");
       String base = name.substring(0, name.length() - ".bias".length());
-      Node scales = producers.get(other(scaled, only(product, "Cast").outputs.getFirst()));
+      Node scales = producers.get(other(scaled, only(product, "Cast").output()));
       if (!name.endsWith(".bias") || scales == null || !scales.operator.equals("Mul")) {
         throw refused("x·W·scale + bias in each linear layer", product.outputs.toString());
       }
@@ -239,7 +268,7 @@ final class OnnxReader {
 
   /** The only node that takes a node's first output. */
   private Node only(Node node, String operator) {
-    List<Node> next = consumers.getOrDefault(node.outputs.getFirst(), List.of());
+    List<Node> next = consumers.getOrDefault(node.output(), List.of());
     if (next.size() != 1 || !next.getFirst().operator.equals(operator)) {
       throw refused(
           "one " + operator + " behind " + node.operator,
@@ -249,7 +278,7 @@ final class OnnxReader {
   }
 
   private static String other(Node node, String input) {
-    return node.inputs.getFirst().equals(input) ? node.inputs.getLast() : node.inputs.getFirst();
+    return node.input(0).equals(input) ? node.input(1) : node.input(0);
   }
 
   private String initializerOf(Node node, String what) {

@@ -91,6 +91,9 @@ final class ProtoReader {
       pending = false;
     } else {
       values = bytes();
+      if (values.remaining() % 4 != 0) {
+        throw damaged("floats of " + values.remaining() + " bytes");
+      }
     }
     List<Float> floats = new ArrayList<>();
     while (values.hasRemaining()) {
@@ -108,6 +111,23 @@ final class ProtoReader {
     int length = length();
     long at = base + in.position();
     return new ProtoReader(slice(length), at);
+  }
+
+  /** The messages at the end of a path of fields. */
+  List<ProtoReader> messages(int... path) {
+    List<ProtoReader> level = List.of(this);
+    for (int field : path) {
+      List<ProtoReader> below = new ArrayList<>();
+      for (ProtoReader reader : level) {
+        while (reader.next()) {
+          if (reader.field() == field) {
+            below.add(reader.message());
+          }
+        }
+      }
+      level = below;
+    }
+    return level;
   }
 
   /** A length-delimited field's bytes, little-endian; a view, not a copy. */

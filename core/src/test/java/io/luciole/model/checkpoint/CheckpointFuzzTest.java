@@ -43,6 +43,8 @@ class CheckpointFuzzTest {
         "zip64.bin",
         "compressed.bin",
         "legacy.bin",
+        "../onnx/u8.onnx",
+        "../onnx/s8-channel.onnx",
         "sharded/model.safetensors.index.json"
       })
   @Timeout(value = 120, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -190,7 +192,12 @@ class CheckpointFuzzTest {
             assertThat(tensor.toFloats().length).isEqualTo((int) tensor.elementCount());
             tensor.readHalves(ByteBuffer.allocate(2 * (int) tensor.elementCount()));
           }
-          default -> {}
+          default -> {
+            if (tensor.quantization().isPresent()) {
+              assertThat(tensor.toFloats().length).isEqualTo((int) tensor.elementCount());
+              tensor.readHalves(ByteBuffer.allocate(2 * (int) tensor.elementCount()));
+            }
+          }
         }
       }
     }

@@ -1,0 +1,72 @@
+package io.luciole.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ModelFingerprintTest {
+  private static final String TOKENIZER = "a1".repeat(32);
+  private static final String WEIGHTS = "b2".repeat(32);
+
+  private static ModelFingerprint of(String precision) {
+    return new ModelFingerprint("my model", 8, TOKENIZER, WEIGHTS, precision);
+  }
+
+  /** Also the words of a backend that somebody else wrote. */
+  @ParameterizedTest
+  @ValueSource(strings = {"", "fp32", "int8", "as exported", "Q4_K-M, mixed"})
+  void format_isReadBack(String precision) {
+    ModelFingerprint fingerprint = of(precision);
+
+    assertThat(ModelFingerprint.parse(fingerprint.format())).isEqualTo(fingerprint);
+    assertThat(fingerprint.format().contains("precision")).isEqualTo(!precision.isEmpty());
+  }
+
+  /** As indexes have it that were written before there was a precision. */
+  @Test
+  void lineWithoutPrecision_isReadAsOneThatIsNotKnown() {
+    String line = "my model dimension=8 tokenizer=" + TOKENIZER + " weights=" + WEIGHTS;
+
+    assertThat(ModelFingerprint.parse(line)).isEqualTo(of(""));
+    assertThatThrownBy(() -> ModelFingerprint.parse(line + " precision="))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> ModelFingerprint.parse(line + " more"))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void precisionOfSeveralLines_isRefused() {
+    assertThatThrownBy(() -> of("fp32\nint8"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("precision");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "fp32, fp32, true",
+    "int8, int8, true",
+    "fp32, fp16, true",
+    "'', int8, true",
+    "fp32, int8, false",
+    "fp16, int8, false",
+    "fp32, bf16, false",
+    "int8, as exported, false",
+  })
+  void precisions_areCompared(String one, String other, boolean alike) {
+    assertThat(of(one).isAsPreciseAs(of(other))).isEqualTo(alike);
+    assertThat(of(other).isAsPreciseAs(of(one))).isEqualTo(alike);
+    assertThat(of(one).matches(of(other))).as("vectors can be compared").isTrue();
+  }
+
+  @Test
+  void brief_namesThePrecisionWhereItIsKnown() {
+    assertThat(of("int8").brief())
+        .isEqualTo("my model (8 dimensions, weights b2b2b2b2b2b2, tokenizer a1a1a1a1a1a1, int8)");
+    assertThat(of("").brief())
+        .isEqualTo("my model (8 dimensions, weights b2b2b2b2b2b2, tokenizer a1a1a1a1a1a1)");
+  }
+}
