@@ -18,8 +18,8 @@ import java.util.List;
  *
  * <p>It reads BERT and XLM-RoBERTa checkpoints with all of BGE-M3's heads, and TorchScript files
  * that return token states, such as those of DJL's model zoo; and, dequantised, the weights of
- * 8-bit ONNX exports such as the starter model's. On the CPU, fp32 weights are used in
- * place in the mapped file. It downloads nothing and reports nothing. Safe for use by many threads.
+ * 8-bit ONNX exports such as the starter model's. On the CPU, fp32 weights are used in place in the
+ * mapped file. It downloads nothing and reports nothing. Safe for use by many threads.
  */
 public final class DjlBackendProvider implements BackendProvider {
   static final String NAME = "djl";

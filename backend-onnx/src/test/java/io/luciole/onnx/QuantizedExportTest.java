@@ -80,8 +80,9 @@ class QuantizedExportTest {
   }
 
   private static Backend open(ModelFiles files, @Nullable Precision precision) {
+    BackendConfig config = BackendConfig.on(Device.CPU).outputs(EnumSet.of(Output.DENSE));
     return new OnnxBackendProvider()
-        .open(files, new BackendConfig(Device.CPU, precision, 0, EnumSet.of(Output.DENSE)));
+        .open(files, precision == null ? config : config.precision(precision));
   }
 
   private static List<float[]> run(Backend backend, List<int[]> texts) {
