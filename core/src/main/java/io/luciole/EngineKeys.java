@@ -11,7 +11,10 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
-/** The settings of an engine; {@link EngineBuilder} sets the same in code. */
+/**
+ * The settings of an engine; {@link EngineBuilder} sets the same in code. CONTRIBUTING.md says what
+ * a new one takes.
+ */
 public final class EngineKeys {
   /** The model. */
   public static final Key<String> MODEL =

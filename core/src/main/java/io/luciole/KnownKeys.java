@@ -102,7 +102,7 @@ final class KnownKeys {
             .map(known ->
                 editDistance(known, name) <= SLIP
                     ? "; did you mean " + known + "?"
-                    : "; the closest known one is " + known + ".")
+                    : "; the closest known one is " + known + "." + ofBackends())
             .orElse(".");
     return "Unknown setting "
         + name
@@ -111,6 +111,13 @@ final class KnownKeys {
         + ")"
         + closest
         + " docs/settings.md and luciole doctor show all.";
+  }
+
+  /** Why a backend's setting may be unknown; nothing among the keys of a backend that is here. */
+  private String ofBackends() {
+    return keys.contains(EngineKeys.BACKEND)
+        ? " A backend's settings are known only where it is on the class path."
+        : "";
   }
 
   /** Levenshtein's distance, row by row. */

@@ -105,6 +105,7 @@ final class DoctorCommand implements Callable<Integer> {
       config = LucioleConfig.load();
     } catch (ConfigException e) {
       e.problems().forEach(this::fail);
+      note("until this is mended, all that follows is tried with the defaults and the flags alone");
       config = LucioleConfig.of(Map.of());
     }
     Map<String, String> flags = engineOptions.flags();

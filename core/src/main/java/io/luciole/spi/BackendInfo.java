@@ -65,7 +65,9 @@ public record BackendInfo(
    *
    * @param batch the texts
    * @param wanted the outputs to compute
-   * @param vocabulary one more than the greatest token id
+   * @param vocabulary one more than the greatest token id: the rows of the table of token vectors,
+   *     or {@link io.luciole.model.ModelFiles#configNumber configNumber("vocab_size")} for a
+   *     backend that reads no such table
    * @throws IllegalArgumentException if no output is asked for or one that is not offered, a text
    *     is longer than {@link #maxTokens}, or a token id is negative or not below {@code
    *     vocabulary}
