@@ -72,7 +72,10 @@ final class EvalCommand implements Callable<Integer> {
       paramLabel = "NAME",
       split = ",",
       converter = FusionOptions.FusionConverter.class,
-      description = "Fusions to measure, with commas between; dbsf by default.")
+      completionCandidates = FusionOptions.FusionNames.class,
+      description =
+          "Fusions to measure, with commas between: ${COMPLETION-CANDIDATES}, or rrf:K; dbsf by"
+              + " default.")
   private List<Fusion> fusions = List.of(Fusion.usual());
 
   @Option(

@@ -5,6 +5,7 @@ import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.Leg;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,8 +21,10 @@ final class FusionOptions {
       names = "--fusion",
       paramLabel = "NAME",
       converter = FusionConverter.class,
+      completionCandidates = FusionNames.class,
       description =
-          "How the legs become one list: dbsf (the default), rrf, rrf:K, sum, minmax or zscore.")
+          "How the legs become one list: ${COMPLETION-CANDIDATES}, or rrf:K with a whole number K;"
+              + " dbsf by default.")
   private @Nullable Fusion fusion;
 
   @Option(
@@ -101,6 +104,14 @@ final class FusionOptions {
     @Override
     public Fusion convert(String value) {
       return Choice.checked(() -> Fusion.parse(value));
+    }
+  }
+
+  /** The names of the fusions that have no number. */
+  static final class FusionNames implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Fusion.names().stream().filter(name -> name.indexOf(':') < 0).iterator();
     }
   }
 

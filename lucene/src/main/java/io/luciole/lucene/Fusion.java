@@ -105,10 +105,9 @@ public interface Fusion {
   }
 
   /**
-   * Reads a name: {@code rrf}, {@code rrf:K}, {@code sum}, {@code minmax}, {@code zscore} or {@code
-   * dbsf}. The fusion {@code sum} is the weighted mean of the raw scores, as BGE-M3's authors use
-   * it with dense 1 and sparse 0.3; it makes sense where the legs' scores are of like size, and
-   * BM25's are not like the others'.
+   * Reads a name, one of {@link #names} with a whole number for K. The fusion {@code sum} is the
+   * weighted mean of the raw scores, as BGE-M3's authors use it with dense 1 and sparse 0.3; it
+   * makes sense where the legs' scores are of like size, and BM25's are not like the others'.
    *
    * @param name the name, in any case
    * @return the fusion

@@ -283,7 +283,11 @@ public final class HybridQuery {
   }
 
   /**
-   * Makes a filter by metadata, for {@link #filter(Query)}.
+   * Makes a filter by metadata, for {@link #filter(Query)}. It works for every field, whether the
+   * schema knows a type for it or not, because it asks the terms of {@link SchemaFields#METADATA}.
+   * For a field that {@link HybridSchema#metadata} gives a type, any query of Lucene's on {@link
+   * SchemaFields#METADATA_PREFIX} with the name is a filter, too, such as {@code
+   * LongField.newRangeQuery("metadata.year", 1990, 1999)}.
    *
    * @param name the metadata's name
    * @param value its value, matched whole; name and value together have at most 255 bytes in UTF-8

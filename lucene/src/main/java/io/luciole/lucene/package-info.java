@@ -30,6 +30,16 @@
  *   <li>descriptions: {@link io.luciole.lucene.IndexDescription}, {@code FieldSizes}
  *   <li>measuring quality: the package {@code io.luciole.lucene.eval}, which nothing here uses
  * </ul>
+ *
+ * <p>To add a fusion, write it in {@code Fusions}, with its name in {@code NAMES} and {@code
+ * parse}, and give {@link io.luciole.lucene.Fusion} a method for it. The command, its help and the
+ * server take the name from there; explanations and each leg's contribution come from {@code
+ * FusedList}, which every fusion passes. Three texts of the server name the fusions: {@code
+ * docs/server.md}, {@code openapi.json} and {@code page.html}. Tests fail until they do, and until
+ * {@code ExactnessTest} has the definition once more.
+ *
+ * <p>Every query of Lucene's can be a filter ({@link io.luciole.lucene.HybridQuery#filter}); {@link
+ * io.luciole.lucene.SchemaFields} tells what there is to ask.
  */
 @NullMarked
 package io.luciole.lucene;

@@ -176,13 +176,7 @@ class ExactnessTest {
   @Test
   void fusions_equalAPlainRecomputationFromTheLegsLists() {
     List<Fusion> fusions =
-        List.of(
-            Fusion.rrf(),
-            Fusion.rrf(2),
-            Fusion.parse("sum"),
-            Fusion.minMax(),
-            Fusion.zScore(),
-            Fusion.distributionBased());
+        Fusion.names().stream().map(name -> Fusion.parse(name.replace("K", "2"))).toList();
     try (SearchFixture f = fixture(HybridSchema.Builder::build)) {
       List<String> order = f.documents.stream().map(SourceDocument::id).toList();
       for (int q = 0; q < 30; q++) {
@@ -251,7 +245,7 @@ class ExactnessTest {
                       : ((rank > 0 ? x : s[s.length - 1]) - mean) / sd / weights;
               case "dbsf" ->
                   rank > 0 ? (sd == 0 ? 0.5 : (x - (mean - 3 * sd)) / (6 * sd)) / weights : 0;
-              default -> throw new AssertionError(name);
+              default -> throw new AssertionError("expected the definition of " + name + " here");
             };
         scores.merge(id, weight * part, Double::sum);
       }

@@ -268,8 +268,9 @@ class SearchCornersTest {
     assertThatThrownBy(() -> query.offset(-2)).hasMessageContaining("-2");
     assertThatThrownBy(() -> Fusion.parse("best")).hasMessageContaining("minmax");
     assertThat(Fusion.parse(" RRF:7 ").name()).isEqualTo("rrf:7");
-    for (String name : List.of("sum", "minmax", "zscore", "dbsf")) {
-      assertThat(Fusion.parse(name).name()).isEqualTo(name);
+    for (String name : Fusion.names()) {
+      String of = name.replace("K", "7");
+      assertThat(Fusion.parse(of).name()).isEqualTo(of.equals("rrf") ? "rrf:60" : of);
     }
   }
 

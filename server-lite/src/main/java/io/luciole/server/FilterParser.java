@@ -9,6 +9,7 @@ import java.time.DateTimeException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.apache.lucene.document.DoubleField;
 import org.apache.lucene.document.LongField;
 import org.apache.lucene.index.Term;
@@ -60,6 +61,10 @@ final class FilterParser {
     }
   }
 
+  /**
+   * One member of a filter. Names that begin with {@code $} are operators over filters or ids; an
+   * object under a field's name has operators over its typed values.
+   */
   private Query clause(String name, JsonNode value, String where) {
     return switch (name) {
       case "$all" -> join(list(value, where), Occur.FILTER);
@@ -128,9 +133,12 @@ final class FilterParser {
     if (type == null || type == MetadataType.KEYWORD) {
       throw Problem.invalid(
           where,
-          "A range needs a field that the index's schema knows as a number or date; it knows "
-              + schema.metadata()
-              + '.');
+          "An object is a range, which needs a field that the index's schema knows as a number or"
+              + " date; it knows "
+              + (schema.metadata().isEmpty() ? "no field" : described())
+              + ". The type of a field is set when an index is made: luciole index --metadata "
+              + name
+              + "=long.");
     }
     @Nullable JsonNode low = null;
     @Nullable JsonNode high = null;
@@ -163,6 +171,13 @@ final class FilterParser {
     long from = low == null ? Long.MIN_VALUE : whole(type, low, where);
     long to = high == null ? Long.MAX_VALUE : whole(type, high, where);
     return LongField.newRangeQuery(field, lowOpen ? from + 1 : from, highOpen ? to - 1 : to);
+  }
+
+  /** The fields that have a type, each with its type's name as {@code --metadata} takes it. */
+  private String described() {
+    return schema.metadata().entrySet().stream()
+        .map(field -> field.getKey() + '=' + field.getValue().id())
+        .collect(Collectors.joining(", "));
   }
 
   private static double number(JsonNode value, String where) {

@@ -31,6 +31,10 @@
  *
  * <p>To add an operation, return a {@code Route} from an {@code Api}, bind a new {@code Api} in
  * {@code ServerModule}, and describe it in {@code openapi.json}; a test compares the two.
+ *
+ * <p>To add an operator to filters, read it in {@code FilterParser}, make its query with a method
+ * beside {@code HybridQuery.metadata}, so that the library and the command can have it, and
+ * describe it in docs/server.md. {@code openapi.json} says of a filter only that it is an object.
  */
 @NullMarked
 package io.luciole.server;

@@ -10,6 +10,7 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.Key;
 import io.luciole.LucioleConfig;
 import io.luciole.LucioleException;
+import io.luciole.lucene.Fusion;
 import io.luciole.spi.TokenBatch;
 import io.luciole.testkit.FakeBackend;
 import io.luciole.testkit.Fault;
@@ -388,6 +389,21 @@ class OperationsTest {
           }
         }
       }
+    }
+  }
+
+  @Test
+  void fusions_areNamedInThePageTheDocumentAndTheContract() throws IOException {
+    String page = Files.readString(Path.of("src/main/resources/io/luciole/server/page.html"));
+    JsonNode document =
+        Server.MAPPER.readTree(
+            Path.of("src/main/resources/io/luciole/server/openapi.json").toFile());
+    String search = document.at("/paths/~1v1~1search/post").toString();
+    String contract = Files.readString(Path.of("../docs/server.md"));
+    for (String name : Fusion.names()) {
+      assertThat(contract).contains("`" + name + "`");
+      assertThat(search).containsPattern("\"description\":\"[^\"]*\\b" + name + "\\b");
+      assertThat(page).contains("<option value=\"" + name.replace(":K", "") + "\">");
     }
   }
 
