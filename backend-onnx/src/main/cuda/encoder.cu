@@ -335,14 +335,14 @@ __device__ __forceinline__ void output_heads(const __half* x, const LayerNorm& n
 }  // namespace luciole
 using namespace luciole;
 
-// attention_64 and attention_128: launched as [heads, tiles] blocks of 128 threads.
-#define ATTENTION(TILE_ROWS)                                                                           \
-  extern "C" __global__ void __launch_bounds__(WARPS * 32) attention_##TILE_ROWS(                      \
+// attention_ROWSxHEAD, for tiles of up to ROWS queries and heads of HEAD components: launched as [heads, tiles] blocks of 128 threads.
+#define ATTENTION(ROWS, HEAD)                                                                          \
+  extern "C" __global__ void __launch_bounds__(WARPS * 32) attention_##ROWS##x##HEAD(                  \
       const __half* qkv, __half* out, const int4* tiles, const int2* spans, int hidden, float scale) { \
-    attention<TILE_ROWS / 64>(qkv, out, tiles, spans, hidden, scale);                                  \
+    attention<ROWS / 64>(qkv, out, tiles, spans, hidden, scale);                                       \
   }
-ATTENTION(64)
-ATTENTION(128)
+ATTENTION(64, 64)
+ATTENTION(128, 64)
 
 // layer_norm_H, embed_H, output_heads_H: blocks of 256 threads, 8 rows each.
 #define ROW_KERNELS(H)                                                                                                     \

@@ -20,7 +20,7 @@ struct DeviceState {
   int users;
   int64_t hidden, inner, capacity;
   int version;  // changes with the buffers
-  void *blas, *module, *attention_64, *attention_128, *layer_norm, *embed, *output_heads;
+  void *blas, *module, *attention_64x64, *attention_128x64, *layer_norm, *embed, *output_heads;
   Hopper hopper;
   SmallBatch small_batch;
   CUdeviceptr workspace;
@@ -72,8 +72,8 @@ static void free_buffers(DeviceState* h) {
 static int prepare(DeviceState* h) {
   CHECK(cu.EventCreate(&h->done, CU_EVENT_DISABLE_TIMING), "event");
   CHECK(cu.ModuleLoadData(&h->module, encoder_ptx), "compiling the kernels");
-  CHECK(cu.ModuleGetFunction(&h->attention_64, h->module, "attention_64"), "attention_64");
-  CHECK(cu.ModuleGetFunction(&h->attention_128, h->module, "attention_128"), "attention_128");
+  CHECK(cu.ModuleGetFunction(&h->attention_64x64, h->module, "attention_64x64"), "attention_64x64");
+  CHECK(cu.ModuleGetFunction(&h->attention_128x64, h->module, "attention_128x64"), "attention_128x64");
   void** kernels[] = {&h->layer_norm, &h->embed, &h->output_heads};
   for (int i = 0; i < 3; i++) {
     char name[32];
@@ -281,7 +281,7 @@ static int attention(DeviceState* h, TensorMap* map, int heads, int count, int q
     CHECK(cu.LaunchKernel(h->hopper.attention, heads, count, 1, HOPPER_THREADS, 1, 1, HOPPER_SHARED_MEMORY, h->stream, arguments, NULL), "attention");
   } else {
     void* arguments[] = {&h->qkv, &h->context, &h->tiles, &h->spans, &hidden, &scale};
-    CHECK(cu.LaunchKernel(queries == 128 ? h->attention_128 : h->attention_64, heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL), "attention");
+    CHECK(cu.LaunchKernel(queries == 128 ? h->attention_128x64 : h->attention_64x64, heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL), "attention");
   }
   return 1;
 }
