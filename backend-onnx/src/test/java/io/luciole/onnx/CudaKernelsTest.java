@@ -33,6 +33,12 @@ class CudaKernelsTest {
   /** Results in 32 bits. Seen: at most 1.9e-7. */
   private static final double EXACT = 1e-6;
 
+  /**
+   * Sums of products of both signs in 32 bits, most of them cut off at 0: where few are left and
+   * small, the rounding of their terms counts. Seen: 1.5e-6, of 7 tokens.
+   */
+  private static final double SPARSE = 1e-5;
+
   /** The exponentials are rounded to 16 bits before their product with the values. Seen: 2.9e-4. */
   private static final double ATTENTION = 4e-4;
 
@@ -165,7 +171,7 @@ class CudaKernelsTest {
       }
       String name = "output_heads_" + hidden;
       check(name + " states", tokens, us, device.readHalfs("states"), states, ROUNDED);
-      check(name + " sparse", tokens, us, device.readFloats("sparse"), sparse, EXACT);
+      check(name + " sparse", tokens, us, device.readFloats("sparse"), sparse, SPARSE);
       check(name + " dense", tokens, us, device.readFloats("dense"), dense, EXACT);
     }
   }
