@@ -28,10 +28,13 @@ __device__ __forceinline__ uint32_t pack_half2(float a, float b) {
   __half2 h = __floats2half2_rn(a, b);
   return *reinterpret_cast<uint32_t*>(&h);
 }
-// Where a 16-byte chunk of a row of a head (128 bytes) lies: XORed with the row, so that one chunk of 8 successive rows lies in 8
-// different groups of banks. The same pattern as TMA's 128-byte swizzle.
+// Where a 16-byte chunk of a row of a head of 32 or 64 components (64 or 128 bytes) lies: XORed with the row, so that one chunk of 8
+// successive rows lies in 8 different groups of banks. The same patterns as TMA's swizzles of 64 and of 128 bytes.
+template <int HEAD = HEAD_SIZE>
 __device__ __forceinline__ uint32_t swizzle(uint32_t base, int row, int chunk) {
-  return base + row * (HEAD_SIZE * 2) + ((chunk ^ (row & 7)) << 4);
+  static_assert(HEAD == SMALL_HEAD_SIZE || HEAD == HEAD_SIZE, "heads have 32 or 64 components");
+  if constexpr (HEAD == HEAD_SIZE) return base + row * (HEAD * 2) + ((chunk ^ (row & 7)) << 4);
+  return base + row * (HEAD * 2) + ((chunk ^ ((row >> 1) & 3)) << 4);
 }
 
 }  // namespace luciole

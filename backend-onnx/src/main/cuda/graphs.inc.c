@@ -70,7 +70,9 @@ static void destroy_graph(EncoderGraph* g) {
   g->graph = NULL;
 }
 
-static int uses_small_batch(const Encoder* k, int tokens) { return k->device->small_batch.fold_layernorm && tokens <= SMALL_BATCH_ROWS; }
+static int uses_small_batch(const Encoder* k, int tokens) {
+  return k->device->small_batch.fold_layernorm && tokens <= SMALL_BATCH_ROWS && k->heads * HEAD_SIZE == SMALL_BATCH_HIDDEN;
+}
 
 // Enqueues what the graph of a size does.
 static int enqueue_graph_work(Encoder* k, int tokens) {

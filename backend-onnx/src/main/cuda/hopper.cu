@@ -1,5 +1,5 @@
 // Attention for long texts on Hopper (compute capability 9.0), on the instructions that only it has: asynchronous products of whole
-// warpgroups (wgmma) and copies by tensor map (TMA). Other devices run attention_128 of encoder.cu instead.
+// warpgroups (wgmma) and copies by tensor map (TMA). Other devices run attention_128x64 of encoder.cu instead.
 //
 // A block has two warpgroups of 64 query rows each, and a multiprocessor has two blocks, so that the products of the others run while one
 // warpgroup computes exponentials. What the softmax costs beside the products decides the speed. Hence a step computes S = Q·K^T of its
@@ -83,7 +83,7 @@ __device__ __forceinline__ void wgmma_pv(float (&acc_o)[32], const uint32_t* p, 
 }  // namespace luciole
 using namespace luciole;
 
-// Computes what attention_128 of encoder.cu does, with the same arguments but for `map`, which describes qkv [T, 3H] in boxes of 64 rows by
+// Computes what attention_128x64 of encoder.cu does, with the same arguments but for `map`, which describes qkv [T, 3H] in boxes of 64 rows by
 // 64 columns. Launched as [heads, tiles] blocks.
 extern "C" __global__ void __launch_bounds__(GROUPS * 128, 2)
     attention_hopper(const __grid_constant__ TensorMap map, __half* __restrict__ out, const int4* __restrict__ tiles,

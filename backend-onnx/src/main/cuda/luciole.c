@@ -130,10 +130,10 @@ static int read_weights(Encoder* k, void* context) {
 
 // Begins a run, on the stream that ONNX Runtime has given it, behind what other runs still do in the buffers they share. 0 if that fails;
 // `end` is due in any case.
-static int begin(Encoder* k, void* context) {
+static int begin(Encoder* k, void* context, int64_t hidden) {
   void* stream = NULL;
   ORT(k->api, KernelContext_GetGPUComputeStream, OrtStatus*, const void*, void**)(context, &stream);
-  if (!k->device && !(k->device = acquire_state(k->heads * HEAD_SIZE, k->inner, k->error, sizeof k->error))) return 0;
+  if (!k->device && !(k->device = acquire_state(hidden, k->inner, k->error, sizeof k->error))) return 0;
   DeviceState* h = k->device;
   pthread_mutex_lock(&h->lock);
   h->error[0] = 0;
@@ -224,7 +224,7 @@ static OrtStatus* encode(void* kernel, void* context) {
 #ifdef LUCIOLE_WITHOUT_DEVICE
   return echo(k, &r, hidden);
 #endif
-  int ok = begin(k, context) && compute(k, &r);
+  int ok = begin(k, context, hidden) && compute(k, &r);
   return end(k, ok);
 }
 

@@ -18,7 +18,7 @@ typedef uint64_t CUdeviceptr;  // an address on the device, as in NVIDIA's cuda.
 #define LUCIOLE_SIZE(type, bytes) LUCIOLE_STATIC_ASSERT(sizeof(type) == bytes, "size of " #type)
 #define LUCIOLE_OFFSET(type, field, bytes) LUCIOLE_STATIC_ASSERT(offsetof(type, field) == bytes, "offset of " #type "." #field)
 
-enum { HEAD_SIZE = 64 };  // components of an attention head
+enum { HEAD_SIZE = 64, SMALL_HEAD_SIZE = 32 };  // components of an attention head; encoder.cu has both, the others the first
 
 // The activation between the two products of the feed-forward layer. The same numbers as in CudaEncoder.java.
 enum Activation { ACTIVATION_GELU = 0, ACTIVATION_GELU_TANH = 1, ACTIVATION_RELU = 2 };

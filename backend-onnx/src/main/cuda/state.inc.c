@@ -20,7 +20,8 @@ struct DeviceState {
   int users;
   int64_t hidden, inner, capacity;
   int version;  // changes with the buffers
-  void *blas, *module, *attention_64, *attention_128, *layer_norm, *embed, *output_heads;
+  void *attention[2][2];  // [heads of 64 components; of 32], [tiles of 64 rows; of 128]
+  void *blas, *module, *layer_norm, *embed, *output_heads;
   Hopper hopper;
   SmallBatch small_batch;
   CUdeviceptr workspace;
@@ -72,8 +73,10 @@ static void free_buffers(DeviceState* h) {
 static int prepare(DeviceState* h) {
   CHECK(cu.EventCreate(&h->done, CU_EVENT_DISABLE_TIMING), "event");
   CHECK(cu.ModuleLoadData(&h->module, encoder_ptx), "compiling the kernels");
-  CHECK(cu.ModuleGetFunction(&h->attention_64, h->module, "attention_64"), "attention_64");
-  CHECK(cu.ModuleGetFunction(&h->attention_128, h->module, "attention_128"), "attention_128");
+  for (int i = 0; i < 4; i++) {
+    const char* name = (const char*[]){"attention_64x64", "attention_128x64", "attention_64x32", "attention_128x32"}[i];
+    CHECK(cu.ModuleGetFunction(&h->attention[i / 2][i % 2], h->module, name), name);
+  }
   void** kernels[] = {&h->layer_norm, &h->embed, &h->output_heads};
   for (int i = 0; i < 3; i++) {
     char name[32];
@@ -272,16 +275,18 @@ static int plan_matmul(DeviceState* h, Matmul* p, int64_t tokens, int64_t in, in
 }
 
 // Attention over the texts in h->qkv, to h->context; see encoder.cu. Tiles have up to `queries` rows, 64 or 128. `map` describes h->qkv to
-// Hopper's kernel; null if that is not to be used.
+// Hopper's kernel, which heads of 64 can have; null if that is not to be used.
 static int attention(DeviceState* h, TensorMap* map, int heads, int count, int queries) {
-  int hidden = (int)h->hidden;
-  float scale = 0.125f * 1.44269504f;  // 1/sqrt(64), for powers of 2
-  if (map) {
+  int hidden = (int)h->hidden, small = hidden == heads * SMALL_HEAD_SIZE;
+  float scale = (small ? 0.176776695f : 0.125f) * 1.44269504f;  // 1/sqrt(32) or 1/sqrt(64), for powers of 2
+  if (!small && hidden != heads * HEAD_SIZE)
+    return fail(h, "expected heads of %d or %d components, found %d heads in %d", SMALL_HEAD_SIZE, HEAD_SIZE, heads, hidden);
+  if (map && !small) {
     void* arguments[] = {map, &h->context, &h->tiles, &h->spans, &hidden, &scale};
     CHECK(cu.LaunchKernel(h->hopper.attention, heads, count, 1, HOPPER_THREADS, 1, 1, HOPPER_SHARED_MEMORY, h->stream, arguments, NULL), "attention");
   } else {
     void* arguments[] = {&h->qkv, &h->context, &h->tiles, &h->spans, &hidden, &scale};
-    CHECK(cu.LaunchKernel(queries == 128 ? h->attention_128 : h->attention_64, heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL), "attention");
+    CHECK(cu.LaunchKernel(h->attention[small][queries == 128], heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL), "attention");
   }
   return 1;
 }

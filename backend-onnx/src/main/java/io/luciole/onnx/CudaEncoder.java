@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,12 +53,11 @@ final class CudaEncoder {
   /** Numbers of a token. */
   static final int TOKEN_WIDTH = 4;
 
-  private static final int HEAD = 64;
+  /** Components of a head that there are kernels of attention for. */
+  private static final List<Integer> HEADS = List.of(32, 64);
 
-  /** The kernel of layer normalisation holds so many components. */
-  private static final int STEP = 256;
-
-  private static final int WIDEST = 4 * STEP;
+  /** Components of a state that there are kernels of layer normalisation for. */
+  private static final List<Integer> STATES = List.of(256, 384, 512, 768, 1024);
 
   private static @Nullable String extracted; // guarded by the class
 
@@ -76,22 +76,25 @@ final class CudaEncoder {
             + "; a build on Linux x86-64 without -Dcuda.skip has it";
       }
     }
-    if (config.headSize() != HEAD
-        || config.hidden() % STEP != 0
-        || config.hidden() > WIDEST
+    if (!HEADS.contains(config.headSize())
+        || !STATES.contains(config.hidden())
         || config.feedForward() % 8 != 0) {
       return "they are for heads of "
-          + HEAD
-          + " components and states of a multiple of "
-          + STEP
-          + " up to "
-          + WIDEST
-          + ", and this model has "
+          + listed(HEADS)
+          + " components, states of "
+          + listed(STATES)
+          + ", and a feed-forward layer of a multiple of 8, and this model has "
           + config.headSize()
+          + ", "
+          + config.hidden()
           + " and "
-          + config.hidden();
+          + config.feedForward();
     }
     return null;
+  }
+
+  private static String listed(List<Integer> sizes) {
+    return sizes.stream().map(String::valueOf).collect(Collectors.joining(" or "));
   }
 
   /**

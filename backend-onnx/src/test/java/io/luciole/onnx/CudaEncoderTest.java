@@ -189,6 +189,23 @@ class CudaEncoderTest {
         .hasMessageContaining("Encoder");
   }
 
+  @Test
+  void obstacle_namesTheSizesThatHaveKernels() {
+    assertThat(CudaEncoder.obstacle(sized(1024, 16, 4096), options)).isNull();
+    assertThat(CudaEncoder.obstacle(sized(384, 12, 1536), options)).as("bge-small's").isNull();
+    assertThat(CudaEncoder.obstacle(sized(768, 16, 3072), options))
+        .isEqualTo(
+            "they are for heads of 32 or 64 components, states of 256 or 384 or 512 or 768 or 1024, and"
+                + " a feed-forward layer of a multiple of 8, and this model has 48, 768 and 3072");
+    assertThat(CudaEncoder.obstacle(sized(640, 10, 2560), options)).contains("640");
+    assertThat(CudaEncoder.obstacle(sized(384, 12, 1001), options)).contains("1001");
+  }
+
+  private static EncoderConfig sized(int hidden, int heads, int inner) {
+    return new EncoderConfig(
+        hidden, heads, 1, inner, 1e-5f, EncoderConfig.Activation.GELU, 100, 64, 2, 1);
+  }
+
   private static ByteBuffer buffer(int bytes) {
     return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
   }

@@ -33,7 +33,13 @@ class CudaKernelsTest {
   /** Results in 32 bits. Seen: at most 1.9e-7. */
   private static final double EXACT = 1e-6;
 
-  /** The exponentials are rounded to 16 bits before their product with the values. Seen: 2.9e-4. */
+  /**
+   * Sums of products of both signs in 32 bits, most of them cut off at 0: where few are left and
+   * small, the rounding of their terms counts. Seen: 1.5e-6, of 7 tokens.
+   */
+  private static final double SPARSE = 1e-5;
+
+  /** The exponentials are rounded to 16 bits before their product with the values. Seen: 3.0e-4. */
   private static final double ATTENTION = 4e-4;
 
   /**
@@ -46,6 +52,9 @@ class CudaKernelsTest {
   private static final int HIDDEN = 1024;
   private static final int INNER = 4096;
   private static final int REPEAT = 50;
+
+  /** The sizes that encoder.cu has kernels with a warp a row for. */
+  private static final int[] HIDDENS = {256, 384, 512, 768, 1024};
 
   private static KernelHarness device;
   private final long seed = System.nanoTime();
@@ -68,7 +77,7 @@ class CudaKernelsTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 7, 24, 33, 512, 8192})
   void layerNorm(int tokens) throws IOException {
-    for (int hidden = 256; hidden <= 1024; hidden += 256) {
+    for (int hidden : HIDDENS) {
       device.state(hidden, 4 * hidden);
       float[] x = halfs("x", tokens * hidden, 2, 1);
       float[] gamma = halfs("gamma", hidden, 0.3f, 1);
@@ -85,7 +94,7 @@ class CudaKernelsTest {
   void embed(int tokens) throws IOException {
     int vocabulary = 1000;
     int filled = tokens + 5;
-    for (int hidden = 256; hidden <= 1024; hidden += 256) {
+    for (int hidden : HIDDENS) {
       device.state(hidden, 4 * hidden);
       float[] words = halfs("words", vocabulary * hidden, 0.1f, 0);
       float[] positions = halfs("positions", vocabulary * hidden, 0.1f, 0);
@@ -133,7 +142,7 @@ class CudaKernelsTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 7, 24, 33, 512, 8192})
   void outputHeads(int tokens) throws IOException {
-    for (int hidden = 256; hidden <= 1024; hidden += 256) {
+    for (int hidden : HIDDENS) {
       device.state(hidden, 4 * hidden);
       float[] x = halfs("x", tokens * hidden, 2, 1);
       float[] gamma = halfs("gamma", hidden, 0.3f, 1);
@@ -162,29 +171,30 @@ class CudaKernelsTest {
       }
       String name = "output_heads_" + hidden;
       check(name + " states", tokens, us, device.readHalfs("states"), states, ROUNDED);
-      check(name + " sparse", tokens, us, device.readFloats("sparse"), sparse, EXACT);
+      check(name + " sparse", tokens, us, device.readFloats("sparse"), sparse, SPARSE);
       check(name + " dense", tokens, us, device.readFloats("dense"), dense, EXACT);
     }
   }
 
   @ParameterizedTest
-  @CsvSource({"64", "128", "hopper"})
-  void attention(String kernel) throws IOException {
+  @CsvSource({"64, 64", "128, 64", "hopper, 64", "64, 32", "128, 32"})
+  void attention(String kernel, int head) throws IOException {
     assumeThat(!kernel.equals("hopper") || device.capability == 90)
         .as("attention_hopper is for compute capability 9.0")
         .isTrue();
     for (int length : new int[] {1, 7, 24, 33, 512, 8192}) {
-      attention(kernel, 1, length);
+      attention(kernel, head, 1, length);
     }
     // Scores up to a hundred apart: the maximum moves far, and most exponentials vanish.
-    attention(kernel, 8, 512);
-    attention(kernel, 8, 1, 7, 24, 33, 512, 63, 64, 65, 128, 129, 2, 300);
+    attention(kernel, head, 8, 512);
+    attention(kernel, head, 8, 1, 7, 24, 33, 512, 63, 64, 65, 128, 129, 2, 300);
     int[] many = random.ints(200, 1, 90).toArray();
-    attention(kernel, 1, many);
+    attention(kernel, head, 1, many);
   }
 
-  private void attention(String kernel, float sharpness, int... lengths) throws IOException {
-    int hidden = 256;
+  private void attention(String kernel, int head, float sharpness, int... lengths)
+      throws IOException {
+    int hidden = 384;
     TokenBatch batch = batch(lengths);
     int tokens = batch.tokens();
     device.state(hidden, 4 * hidden);
@@ -200,13 +210,15 @@ class CudaKernelsTest {
     device.alloc("out", tokens + 1, hidden * 2);
     int count = tiles.length / CudaTiles.WIDTH;
     double us =
-        device.run(REPEAT, "attention", kernel, "qkv out tiles spans", hidden / 64, count, tokens);
-    double[] expected = KernelReference.attention(doubles(qkv), hidden, spans);
+        device.run(
+            REPEAT, "attention", kernel, "qkv out tiles spans", hidden / head, count, tokens);
+    double[] expected = KernelReference.attention(doubles(qkv), hidden, head, spans);
     String name =
         String.format(
             Locale.ROOT,
-            "attention_%s, %d texts, queries x%.0f",
+            "attention_%s, heads of %d, %d texts, queries x%.0f",
             kernel,
+            head,
             lengths.length,
             sharpness);
     check(name, tokens, us, device.readHalfs("out"), expected, ATTENTION);
@@ -250,7 +262,8 @@ class CudaKernelsTest {
               0,
               EPSILON);
       double[] qkv = KernelReference.product(in.x, in.weight, in.bias, HIDDEN);
-      double[] expected = KernelReference.attention(qkv, HIDDEN, Arrays.copyOf(spans, tokens * 2));
+      double[] expected =
+          KernelReference.attention(qkv, HIDDEN, 64, Arrays.copyOf(spans, tokens * 2));
       double[] y = Arrays.copyOf(device.readHalfs("y"), tokens * HIDDEN);
       check("attn_qkv, normalised " + normalised, tokens, us, y, expected, FOLDED);
       in.checkMeanRstd(this, tokens);

@@ -54,36 +54,37 @@ final class KernelReference {
   /**
    * Attention of every token over the tokens of its text.
    *
-   * @param qkv [T, 3·hidden] queries, keys and values, each head by head, of 64 components
+   * @param qkv [T, 3·hidden] queries, keys and values, each head by head
+   * @param size components of a head
    * @param spans [T, 2] where a token's text starts and ends
    * @return [T, hidden]
    */
-  static double[] attention(double[] qkv, int hidden, int[] spans) {
+  static double[] attention(double[] qkv, int hidden, int size, int[] spans) {
     int tokens = spans.length / 2;
     double[] out = new double[tokens * hidden];
-    IntStream.range(0, tokens * hidden / 64)
+    IntStream.range(0, tokens * hidden / size)
         .parallel()
         .forEach(i -> {
-          int token = i / (hidden / 64);
-          int head = i % (hidden / 64) * 64;
-          attend(qkv, hidden, head, token, spans[2 * token], spans[2 * token + 1], out);
+          int token = i / (hidden / size);
+          int head = i % (hidden / size) * size;
+          attend(qkv, hidden, head, size, token, spans[2 * token], spans[2 * token + 1], out);
         });
     return out;
   }
 
   private static void attend(
-      double[] qkv, int hidden, int head, int token, int from, int to, double[] out) {
+      double[] qkv, int hidden, int head, int size, int token, int from, int to, double[] out) {
     double[] scores = new double[Math.max(0, to - from)];
     int query = token * 3 * hidden + head;
     double max = Double.NEGATIVE_INFINITY;
     for (int key = from; key < to; key++) {
       int at = (key * 3 + 1) * hidden + head;
       double score = 0;
-      for (int i = 0; i < 64; i++) {
+      for (int i = 0; i < size; i++) {
         score += qkv[query + i] * qkv[at + i];
       }
-      scores[key - from] = score / 8;
-      max = Math.max(max, score / 8);
+      scores[key - from] = score / Math.sqrt(size);
+      max = Math.max(max, scores[key - from]);
     }
     double sum = 0;
     for (int i = 0; i < scores.length; i++) {
@@ -93,7 +94,7 @@ final class KernelReference {
     for (int key = from; key < to; key++) {
       int at = (key * 3 + 2) * hidden + head;
       double share = scores[key - from] / sum;
-      for (int i = 0; i < 64; i++) {
+      for (int i = 0; i < size; i++) {
         out[token * hidden + head + i] += share * qkv[at + i];
       }
     }
