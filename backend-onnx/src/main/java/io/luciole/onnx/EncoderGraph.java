@@ -6,6 +6,8 @@ import io.luciole.model.EncoderWeights;
 import io.luciole.model.EncoderWeights.Layer;
 import io.luciole.model.EncoderWeights.Linear;
 import io.luciole.model.Pooling;
+import io.luciole.model.checkpoint.DType;
+import io.luciole.model.checkpoint.Quantization;
 import io.luciole.model.checkpoint.Tensor;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
 import io.luciole.spi.BackendConfig;
@@ -179,10 +181,24 @@ final class EncoderGraph {
   private String embeddings(String ids, String positions) {
     Tensor types = weights.tokenTypes();
     String type0 = firstRow(types);
-    String words = gather(heads.weight(weights.words().name(), weights.words()), ids);
-    String places =
-        gather(heads.weight(weights.positions().name(), weights.positions()), positions);
+    String words = rows(weights.words(), ids);
+    String places = rows(weights.positions(), positions);
     return heads.skipNorm(words, places, weights.embeddingNorm(), config.epsilon(), type0);
+  }
+
+  /** Rows of a table. One of quantised bytes stays that, mapped; the rows taken are dequantised. */
+  private String rows(Tensor table, String rows) {
+    Quantization quantization = table.quantization().orElse(null);
+    if (quantization == null || table.dtype() != DType.U8 || type != DataType.FLOAT) {
+      return gather(heads.weight(table.name(), table), rows);
+    }
+    String bytes =
+        initializers.put(graph, table.name(), DataType.UINT8, table.data(), table.shape());
+    return graph
+        .op("DequantizeLinear")
+        .in(gather(bytes, rows), graph.number(quantization.scale(0)))
+        .in(graph.unsignedByte(quantization.zero(0)))
+        .out();
   }
 
   /** The only token type in use, as a bias. */
