@@ -57,6 +57,9 @@ final class Strides {
         file.map(tensor.offset(), reach(shape, strides) * width, what)
             .order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer copy = allocate((int) tensor.byteSize(), what, file);
+    if (width == 1 && shape.length == 2 && strides[0] == 1 && strides[1] == shape[0]) {
+      return transpose(source, (int) shape[0], (int) shape[1], copy);
+    }
     long[] index = new long[shape.length];
     long element = 0;
     while (copy.hasRemaining()) {
@@ -77,6 +80,19 @@ final class Strides {
       }
     }
     return copy.flip();
+  }
+
+  /** Bytes {@code [columns, rows]} as {@code [rows, columns]}: the weights of 8-bit exports. */
+  private static ByteBuffer transpose(ByteBuffer source, int rows, int columns, ByteBuffer copy) {
+    byte[] all = new byte[rows * columns];
+    byte[] column = new byte[rows];
+    for (int c = 0; c < columns; c++) {
+      source.get(c * rows, column);
+      for (int r = 0, at = c; r < rows; r++, at += columns) {
+        all[at] = column[r];
+      }
+    }
+    return copy.put(all).flip();
   }
 
   private static ByteBuffer allocate(int bytes, String what, WeightFile file) {
