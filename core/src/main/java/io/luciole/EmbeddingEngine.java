@@ -359,7 +359,8 @@ public final class EmbeddingEngine implements AutoCloseable {
    * meanwhile. When it returns every future has completed, except those behind callbacks that do
    * not return, which complete soon after. A batch that is on a device at the limit cannot be
    * stopped: it is abandoned, and the device's memory is freed when it ends. If the calling thread
-   * is interrupted, it does not wait for the limit. Closing twice does nothing.
+   * is interrupted, it does not wait for the limit. If meanwhile the last device is lost, the texts
+   * fail at once with {@link DeviceLostException}. Closing twice does nothing.
    *
    * @param limit the longest time to compute submitted texts
    */

@@ -286,7 +286,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
   /** Why the queues reject texts. */
   LucioleException rejectionReason() {
     DeviceLostException lost = allLost;
-    return closed || lost == null ? closedWhileWaiting() : lost;
+    return lost == null ? closedWhileWaiting() : lost;
   }
 
   /** The watchdog's check. */
@@ -366,9 +366,10 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
   @Override
   public synchronized void deviceLost(DeviceLostException reason) {
     tellHealth();
-    if (hasDevice() || closed) {
+    if (hasDevice()) {
       return;
     }
+    // Also while the engine closes: whoever closes it need not wait until the limit.
     allLost = reason;
     raw.rejectNew();
     ready.rejectNew();

@@ -14,11 +14,18 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /** Checks what comes in, so that nothing wrong reaches native code, and runs it in an encoder. */
 final class OnnxBackend implements Backend {
   private final Encoder encoder;
+  private final EnvironmentHold hold;
   private final BackendInfo info;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  OnnxBackend(Encoder encoder, String version, Device device, int maxTokens) {
+  /**
+   * Creates a backend, which closes both of these.
+   *
+   * @param hold taken before the encoder was opened
+   */
+  OnnxBackend(Encoder encoder, EnvironmentHold hold, String version, Device device, int maxTokens) {
     this.encoder = encoder;
+    this.hold = hold;
     this.info =
         new BackendInfo(
             OnnxBackendProvider.NAME,
@@ -52,7 +59,9 @@ final class OnnxBackend implements Backend {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      encoder.close();
+      try (hold) {
+        encoder.close();
+      }
     }
   }
 }

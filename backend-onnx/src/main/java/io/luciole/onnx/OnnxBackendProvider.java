@@ -69,12 +69,18 @@ public final class OnnxBackendProvider implements BackendProvider {
               + ", which the backend djl runs.");
     }
     OrtRuntime runtime = OrtRuntime.load();
-    Encoder encoder =
-        model.weights() != null
-            ? CompiledEncoder.open(runtime, model, config)
-            : exported(runtime, model, config);
-    return new OnnxBackend(
-        encoder, runtime.version(), config.device(), model.description().maxTokens());
+    EnvironmentHold hold = EnvironmentHold.of(runtime.environment());
+    try {
+      Encoder encoder =
+          model.weights() != null
+              ? CompiledEncoder.open(runtime, model, config)
+              : exported(runtime, model, config);
+      return new OnnxBackend(
+          encoder, hold, runtime.version(), config.device(), model.description().maxTokens());
+    } catch (Throwable t) {
+      hold.close();
+      throw t;
+    }
   }
 
   /**

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.luciole.DeviceLostException;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
@@ -63,6 +64,22 @@ class EngineLifecycleTest extends EngineTestCase {
           assertThat(failure(f)).isInstanceOf(EngineClosedException.class);
         });
     hung.countDown();
+  }
+
+  @Test
+  void close_failsWhatIsLeftAtOnce_ifTheLastDeviceIsLost() throws InterruptedException {
+    CountDownLatch closing = latch();
+    backend.faults(blocking(b -> true, closing), Fault.throwing(b -> true));
+    Duration forever = Duration.ofDays(1);
+    EmbeddingEngine engine = open(b -> b.closeTimeout(forever).reopenDelay(forever));
+    Map<String, CompletableFuture<Embedding>> futures = submit(engine, 500, 31);
+    await().until(() -> backend.runs() > 0);
+    Thread closer = Thread.ofPlatform().daemon().start(engine::close);
+    await().until(() -> engine.health().state() == EngineHealth.State.CLOSED);
+    closing.countDown();
+
+    futures.values().forEach(f -> assertThat(failure(f)).isInstanceOf(DeviceLostException.class));
+    closer.join();
   }
 
   @Test
