@@ -65,6 +65,16 @@ public record ModelFingerprint(
   }
 
   /**
+   * A copy with another precision.
+   *
+   * @param other the precision; empty if it is not known
+   * @return the copy
+   */
+  public ModelFingerprint withPrecision(String other) {
+    return new ModelFingerprint(name, dimension, tokenizerDigest, weightsDigest, other);
+  }
+
+  /**
    * Tells whether the precisions of two fingerprints make no difference beyond rounding: they are
    * equal, or fp32 and fp16, or one is not known. Between int8 and fp32 of one model, the ten
    * nearest passages of a query overlap by about 0.94.

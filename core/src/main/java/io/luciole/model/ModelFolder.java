@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -183,6 +184,10 @@ final class ModelFolder {
                     + new TreeSet<>(OWN_KEYS));
           }
         });
+    requireType("normalize", JsonNode::isBoolean, "true or false");
+    requireType("maxTokens", JsonNode::isIntegralNumber, "a whole number");
+    requireType("queryPrompt", JsonNode::isTextual, "a string");
+    requireType("passagePrompt", JsonNode::isTextual, "a string");
     JsonNode modules = ModelJson.readArrayIfPresent(folder.resolve(ModelFileNames.MODULES));
     Pooling pooling = pooling(modules);
     boolean normalize = hasM3Heads || (modules.isMissingNode() && serving.normalize());
@@ -204,6 +209,20 @@ final class ModelFolder {
         prompts(),
         unweightedTokens(),
         outlierChannels(hidden.orElse(Integer.MAX_VALUE)));
+  }
+
+  private void requireType(String key, Predicate<JsonNode> type, String expected) {
+    if (own.has(key) && !type.test(own.path(key))) {
+      throw new ModelException(
+          "Expected "
+              + expected
+              + " for \""
+              + key
+              + "\", found "
+              + own.path(key)
+              + " in "
+              + folder.resolve(ModelFileNames.LUCIOLE));
+    }
   }
 
   private Set<Integer> outlierChannels(int hidden) {

@@ -228,6 +228,25 @@ class ModelSourceTest {
   }
 
   @Test
+  void ownKeys_ofAnotherType_areRefused() throws IOException {
+    for (String wrong :
+        List.of(
+            "{\"normalize\": \"yes\"}",
+            "{\"normalize\": null}",
+            "{\"maxTokens\": \"128\"}",
+            "{\"maxTokens\": 12.7}",
+            "{\"queryPrompt\": 5}",
+            "{\"passagePrompt\": [\"x\"]}")) {
+      write("luciole.json", wrong);
+      assertThatThrownBy(this::resolve)
+          .as(wrong)
+          .isInstanceOf(ModelException.class)
+          .hasMessageContaining("Expected")
+          .hasMessageContaining("luciole.json");
+    }
+  }
+
+  @Test
   void outlierChannels_areReadAndCheckedAgainstTheHiddenSize() throws IOException {
     write("config.json", "{\"max_position_embeddings\":64,\"hidden_size\":16}");
     write("model.safetensors", "");

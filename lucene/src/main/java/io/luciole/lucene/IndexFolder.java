@@ -42,6 +42,12 @@ final class IndexFolder {
   private String position = "";
   private volatile boolean committed;
 
+  /** The fingerprint of the index that was there, or null of a new one. */
+  private @Nullable ModelFingerprint found;
+
+  /** Whether documents were written or deleted since the index was opened. */
+  private boolean written;
+
   IndexFolder(Path path, Directory directory, List<Path> created) {
     this.path = path;
     this.directory = directory;
@@ -122,6 +128,7 @@ final class IndexFolder {
     committed = true;
     CommitData data = CommitData.read(path, directory);
     data.requireModel(path, engine.fingerprint());
+    found = data.fingerprint();
     HybridSchema asked = options.schema().orElse(data.schema());
     if (!asked.equals(data.schema())) {
       throw new IndexException(
@@ -210,12 +217,25 @@ final class IndexFolder {
     return false;
   }
 
-  void commit(HybridSchema schema, ModelFingerprint fingerprint, String reached)
-      throws IOException {
+  void commit(HybridSchema schema, ModelFingerprint engine, String reached) throws IOException {
+    // Asked before the commit's own data count as a change.
+    written |= writer().hasUncommittedChanges();
+    ModelFingerprint fingerprint = found == null ? engine : stamp(found, engine);
     writer()
         .setLiveCommitData(new CommitData(schema, fingerprint, reached).toUserData().entrySet());
     writer().commit();
     committed = true;
+  }
+
+  /** The index's fingerprint, which tells all precisions that its vectors were computed in. */
+  private ModelFingerprint stamp(ModelFingerprint index, ModelFingerprint engine) {
+    if (!written || index.isAsPreciseAs(engine)) {
+      return index;
+    }
+    List<String> all = List.of(index.precision().split(" and ", -1));
+    return all.contains(engine.precision())
+        ? index
+        : index.withPrecision(index.precision() + " and " + engine.precision());
   }
 
   /** Explains a failure to write. */

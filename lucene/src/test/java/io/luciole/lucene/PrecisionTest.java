@@ -92,4 +92,36 @@ class PrecisionTest {
     }
     assertThat(warnings()).doesNotContain(WARNING);
   }
+
+  private String stamp() {
+    return IndexDescription.read(index).fingerprint().precision();
+  }
+
+  @Test
+  void openingInAnotherPrecision_leavesTheStamp() {
+    make("int8");
+    try (EmbeddingEngine other = engine("fp32");
+        HybridIndexer indexer = HybridIndexer.open(index, other)) {
+      indexer.commit();
+    }
+    assertThat(stamp()).isEqualTo("int8");
+  }
+
+  @Test
+  void addingInAnotherPrecision_tellsBothAndWarnsForBoth() {
+    make("int8");
+    for (int i = 0; i < 2; i++) {
+      try (EmbeddingEngine other = engine("fp32");
+          HybridIndexer indexer = HybridIndexer.open(index, other)) {
+        indexer.put(SourceDocument.of("new" + i, "", "w1 w2")).join();
+        indexer.commit();
+      }
+      assertThat(stamp()).isEqualTo("int8 and fp32");
+    }
+    logged.reset();
+    try (EmbeddingEngine first = engine("int8")) {
+      search(first);
+    }
+    assertThat(warnings()).containsOnlyOnce(WARNING).contains("int8 and fp32");
+  }
 }
