@@ -23,9 +23,7 @@ import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.search.join.BitSetProducer;
 import org.apache.lucene.search.join.DiversifyingChildrenFloatKnnVectorQuery;
 import org.apache.lucene.search.join.QueryBitSetProducer;
-import org.apache.lucene.search.join.ScoreMode;
 import org.apache.lucene.search.join.ToChildBlockJoinQuery;
-import org.apache.lucene.search.join.ToParentBlockJoinQuery;
 import org.apache.lucene.search.knn.KnnSearchStrategy;
 import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
@@ -74,15 +72,10 @@ final class LegQueries {
     if (documents == null) {
       return new KnnFloatVectorQuery(SchemaFields.DENSE, vector, k, filter, acorn);
     }
-    return bestPassages(
+    return new BestPassageQuery(
         new DiversifyingChildrenFloatKnnVectorQuery(
             SchemaFields.DENSE, vector, passagesOf(filter), k, documents, acorn),
         documents);
-  }
-
-  /** The documents of the passages that match, with the score of their best passage. */
-  private static Query bestPassages(Query passages, BitSetProducer documents) {
-    return new ToParentBlockJoinQuery(passages, documents, ScoreMode.Max);
   }
 
   /** The passages of the documents that match. */
@@ -142,7 +135,7 @@ final class LegQueries {
     if (documents == null) {
       return new DisjunctionSumQuery("sparse", tokens, filter);
     }
-    Query best = bestPassages(new DisjunctionSumQuery("sparse", tokens, null), documents);
+    Query best = new BestPassageQuery(new DisjunctionSumQuery("sparse", tokens, null), documents);
     return filter == null
         ? best
         : new BooleanQuery.Builder().add(best, Occur.MUST).add(filter, Occur.FILTER).build();
