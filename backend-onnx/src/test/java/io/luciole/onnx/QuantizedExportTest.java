@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -243,6 +244,38 @@ class QuantizedExportTest {
     try (Backend backend = open(files("fp32", Pooling.CLS), null)) {
       assertThat(backend.info().precision()).isEqualTo("as exported");
       assertThat(warnings()).isEmpty();
+    }
+  }
+
+  /**
+   * What only the vectors tell: nothing in the weights' shapes contradicts such a configuration.
+   */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {"\"layer_norm_eps\": 1e-12 | \"layer_norm_eps\": 0.5"})
+  void configThatContradictsTheGraph_isFoundByATrial(
+      String right, String wrong, @TempDir Path folder) throws IOException {
+    String text = Files.readString(FOLDER.resolve("config.json"));
+    Path config = folder.resolve("config.json");
+    Files.writeString(config, text.replace(right, wrong));
+    assertThat(config).content().contains(wrong);
+    ModelFiles whole = files("u8", Pooling.CLS);
+    ModelFiles changed =
+        new ModelFiles(
+            "u8",
+            FOLDER,
+            whole.tokenizer(),
+            config,
+            null,
+            whole.onnx(),
+            null,
+            null,
+            null,
+            whole.description());
+    try (Backend backend = open(changed, null)) {
+      assertThat(backend.info().precision()).isEqualTo("as exported");
+      assertThat(warnings()).contains("config.json to describe the graph", "layer_norm_eps");
     }
   }
 

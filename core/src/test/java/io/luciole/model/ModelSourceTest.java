@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -229,6 +230,8 @@ class ModelSourceTest {
 
   @Test
   void ownKeys_ofAnotherType_areRefused() throws IOException {
+    write("config.json", "{\"max_position_embeddings\":64,\"hidden_size\":16}");
+    write("model.safetensors", "");
     for (String wrong :
         List.of(
             "{\"normalize\": \"yes\"}",
