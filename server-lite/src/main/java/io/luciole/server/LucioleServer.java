@@ -6,6 +6,7 @@ import com.google.inject.Guice;
 import com.google.inject.Inject;
 import com.google.inject.ProvisionException;
 import com.google.inject.Stage;
+import com.google.inject.spi.Message;
 import io.helidon.http.DirectHandler;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
@@ -17,6 +18,7 @@ import io.luciole.LucioleException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
@@ -113,12 +115,24 @@ public final class LucioleServer implements AutoCloseable {
               .getInstance(LucioleServer.class);
       server.start();
       return server;
-    } catch (CreationException | ProvisionException e) {
-      if (e.getCause() instanceof LucioleException cause) {
-        throw cause;
-      }
-      throw new LucioleException("Cannot start the server on " + address, e);
+    } catch (CreationException e) {
+      throw reason(e.getErrorMessages(), address, e);
+    } catch (ProvisionException e) {
+      throw reason(e.getErrorMessages(), address, e);
     }
+  }
+
+  /** What an application can act on: the exception of ours beneath Guice's, wherever it is. */
+  private static LucioleException reason(
+      Collection<Message> messages, Object address, RuntimeException failure) {
+    for (Message message : messages) {
+      for (Throwable t = message.getCause(); t != null; t = t.getCause()) {
+        if (t instanceof LucioleException cause) {
+          return cause;
+        }
+      }
+    }
+    return new LucioleException("Cannot start the server on " + address, failure);
   }
 
   /** Makes a missing binding or a circular dependency an error, instead of guessing. */

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.luciole.ConfigException;
 import io.luciole.LucioleConfig;
-import io.luciole.LucioleException;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.IndexDescription;
+import io.luciole.lucene.IndexException;
 import io.luciole.lucene.SparseForm;
 import io.luciole.testkit.FakeBackend;
 import java.nio.file.Path;
@@ -45,8 +45,8 @@ class NewIndexTest {
     }
     assertThat(form()).isEqualTo(SparseForm.FEATURES);
     assertThatThrownBy(() -> Server.fake(new FakeBackend(), folder, c -> config("impacts")).close())
-        .isInstanceOf(LucioleException.class)
-        .hasStackTraceContaining("has the schema");
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining("has the schema");
   }
 
   @Test
@@ -56,7 +56,7 @@ class NewIndexTest {
         .hasMessageContaining("luciole.server.sparse-form")
         .hasMessageContaining("impacts or features");
     assertThatThrownBy(() -> Server.starter(c -> config("features")).close())
-        .isInstanceOf(LucioleException.class)
-        .hasStackTraceContaining("gives no sparse weights");
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("gives no sparse weights");
   }
 }
