@@ -1,11 +1,11 @@
 package io.luciole;
 
+import io.luciole.internal.Sha256;
 import io.luciole.model.ModelDescription;
 import io.luciole.model.ModelFingerprint;
 import io.luciole.spi.BackendInfo;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -17,7 +17,7 @@ final class CacheKeys {
   private final byte[] model;
 
   CacheKeys(ModelFingerprint fingerprint, ModelDescription description, BackendInfo backend) {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.start();
     add(digest, LAYOUT);
     add(digest, Integer.toString(fingerprint.dimension()));
     add(digest, fingerprint.tokenizerDigest());
@@ -33,7 +33,7 @@ final class CacheKeys {
   }
 
   EmbeddingCache.Key key(String text, Role role, Set<Output> outputs, Truncation truncation) {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.start();
     digest.update(model);
     // The usual rule is left out: keys from before there was a choice stay valid.
     add(digest, role.name() + (truncation == Truncation.TRUNCATE ? "" : " " + truncation));
@@ -49,13 +49,5 @@ final class CacheKeys {
       digest.update((byte) (bytes.length >>> shift));
     }
     digest.update(bytes);
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 }

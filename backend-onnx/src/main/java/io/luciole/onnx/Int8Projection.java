@@ -85,18 +85,10 @@ final class Int8Projection extends Projection {
 
   @Override
   String activated(String x, Linear layer, EncoderConfig.Activation activation) {
-    String y;
-    if (outliers.length == 0) {
-      y = activate(bytes(x, layer), bias(layer), activation);
-    } else {
-      String sum = ofStates(x, layer, true);
-      y =
-          switch (activation) {
-            case GELU -> graph.microsoft("Gelu").in(sum).out();
-            case GELU_TANH -> graph.microsoft("FastGelu").in(sum).out();
-            case RELU -> graph.op("Relu").in(sum).out();
-          };
-    }
+    String y =
+        outliers.length == 0
+            ? activate(bytes(x, layer), bias(layer), activation)
+            : activate(ofStates(x, layer, true), activation);
     shifts.put(y, activation == EncoderConfig.Activation.RELU ? 0 : GELU_SHIFT);
     return y;
   }

@@ -42,13 +42,18 @@ class Projection {
   String activated(String x, Linear layer, EncoderConfig.Activation activation) {
     if (onCpu) {
       String y = gemm(x, layer, true);
-      return switch (activation) {
-        case GELU -> graph.microsoft("Gelu").in(y).out();
-        case GELU_TANH -> graph.microsoft("FastGelu").in(y).out();
-        case RELU -> graph.op("Relu").in(y).out();
-      };
+      return activate(y, activation);
     }
     return activate(multiply(x, layer), bias(layer), activation);
+  }
+
+  /** {@code activation(y)}. */
+  final String activate(String y, EncoderConfig.Activation activation) {
+    return switch (activation) {
+      case GELU -> graph.microsoft("Gelu").in(y).out();
+      case GELU_TANH -> graph.microsoft("FastGelu").in(y).out();
+      case RELU -> graph.op("Relu").in(y).out();
+    };
   }
 
   /** {@code activation(y + b)}. */

@@ -42,7 +42,7 @@ final class IndexFolder {
   private String position = "";
   private volatile boolean committed;
 
-  /** The fingerprint of the index that was there, or null of a new one. */
+  /** The fingerprint of the index that was there, or null of a new or empty one. */
   private @Nullable ModelFingerprint found;
 
   /** Whether documents were written or deleted since the index was opened. */
@@ -128,7 +128,6 @@ final class IndexFolder {
     committed = true;
     CommitData data = CommitData.read(path, directory);
     data.requireModel(path, engine.fingerprint());
-    found = data.fingerprint();
     HybridSchema asked = options.schema().orElse(data.schema());
     if (!asked.equals(data.schema())) {
       throw new IndexException(
@@ -142,6 +141,7 @@ final class IndexFolder {
     }
     position = data.position();
     previous = DirectoryReader.open(directory);
+    found = previous.numDocs() == 0 ? null : data.fingerprint();
     return data.schema();
   }
 

@@ -124,4 +124,14 @@ class PrecisionTest {
     }
     assertThat(warnings()).containsOnlyOnce(WARNING).contains("int8 and fp32");
   }
+
+  @Test
+  void writingToAnEmptyIndex_takesTheEnginesPrecision() {
+    try (EmbeddingEngine first = engine("int8");
+        HybridIndexer indexer = HybridIndexer.open(index, first)) {
+      indexer.commit();
+    }
+    make("fp32");
+    assertThat(stamp()).isEqualTo("fp32");
+  }
 }
