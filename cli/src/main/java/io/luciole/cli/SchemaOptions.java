@@ -67,8 +67,8 @@ final class SchemaOptions {
       names = "--metadata",
       paramLabel = "NAME=TYPE",
       description = {
-        "Give a metadata field an index of its own, as keyword, long, double or date. May be"
-            + " repeated."
+        "Give a metadata field an index of its own, as keyword, long, double, boolean or date."
+            + " May be repeated."
       })
   private Map<String, String> metadata = new LinkedHashMap<>();
 

@@ -199,6 +199,10 @@ final class SearchCommand implements Callable<Integer> {
           out.writeEndObject();
         }
         out.writeEndObject();
+        if (!hit.metadata().isEmpty()) {
+          out.writeFieldName("metadata");
+          out.writeRawValue(hit.metadata().toJson());
+        }
         if (hit.passage().isPresent()) {
           out.writeObjectFieldStart("passage");
           out.writeNumberField("start", hit.passage().get().start());

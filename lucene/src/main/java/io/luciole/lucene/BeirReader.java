@@ -4,11 +4,10 @@ import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.math.BigInteger;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -20,8 +19,9 @@ import org.jspecify.annotations.Nullable;
  * {"_id": "d1", "title": "…", "text": "…", anything else}
  * </pre>
  *
- * <p>An id is a JSON string or a whole number. The title may be missing or null. Every other field
- * becomes metadata: a string keeps its value, any other value becomes its JSON.
+ * <p>An id is a JSON string or a whole number; {@code id} is taken where there is no {@code _id}.
+ * The title may be missing or null. All other fields, and the members of an object {@code
+ * metadata}, become metadata ({@link Metadata#ofDocument}).
  */
 public final class BeirReader {
   private static final ObjectReader JSON =
@@ -29,7 +29,7 @@ public final class BeirReader {
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
           .build()
-          .readerFor(JsonNode.class);
+          .readerFor(Object.class);
 
   private BeirReader() {}
 
@@ -62,54 +62,58 @@ public final class BeirReader {
     return corpus;
   }
 
-  private static JsonNode parse(Utf8Lines lines, String line) {
-    JsonNode node;
+  @SuppressWarnings("unchecked") // Jackson reads every JSON object with names that are strings.
+  private static Map<String, ?> parse(Utf8Lines lines, String line) {
+    Object value;
     try {
-      node = JSON.readTree(line);
+      value = JSON.readValue(line);
     } catch (JsonProcessingException e) {
       throw lines.bad("expected a JSON object, found malformed JSON: " + e.getOriginalMessage(), e);
     }
-    if (!node.isObject()) {
-      throw lines.bad("expected a JSON object, found " + kind(node), null);
+    if (value instanceof Map<?, ?> object) {
+      return (Map<String, ?>) object;
     }
-    return node;
+    throw lines.bad("expected a JSON object, found " + MetadataValues.brief(value), null);
   }
 
-  private static String id(Utf8Lines lines, JsonNode object) {
-    JsonNode id = object.path("_id");
-    if (id.isIntegralNumber()) {
-      return id.asText();
+  private static String id(Utf8Lines lines, Map<String, ?> object) {
+    String field = Metadata.idField(object.keySet());
+    Object id = object.get(field);
+    if (id instanceof Integer || id instanceof Long || id instanceof BigInteger) {
+      return id.toString();
     }
-    String text = string(lines, object, "_id", true);
+    if (id == null) {
+      throw lines.bad("expected \"_id\", found none", null);
+    }
+    String text = string(lines, object, field, true);
     if (text.isEmpty()) {
       throw lines.bad("expected an \"_id\", found an empty one", null);
     }
     return text;
   }
 
-  private static String string(Utf8Lines lines, JsonNode object, String key, boolean required) {
-    JsonNode value = object.path(key);
-    if (value.isTextual()) {
-      return value.textValue();
+  private static String string(
+      Utf8Lines lines, Map<String, ?> object, String key, boolean required) {
+    Object value = object.get(key);
+    if (value instanceof String text) {
+      return text;
     }
-    if (value.isMissingNode() && required) {
+    if (required && !object.containsKey(key)) {
       throw lines.bad("expected \"" + key + "\", found none", null);
     }
-    if (!required && (value.isMissingNode() || value.isNull())) {
+    if (!required && value == null) {
       return "";
     }
-    throw lines.bad("expected a string as \"" + key + "\", found " + kind(value), null);
+    throw lines.bad(
+        "expected a string as \"" + key + "\", found " + MetadataValues.brief(value), null);
   }
 
-  private static String kind(JsonNode node) {
-    return switch (node.getNodeType()) {
-      case ARRAY -> "an array";
-      case OBJECT -> "an object";
-      case STRING -> "a string";
-      case NULL -> "null";
-      case BOOLEAN, NUMBER -> node.toString();
-      default -> "nothing";
-    };
+  private static Metadata metadata(Utf8Lines lines, Map<String, ?> object) {
+    try {
+      return Metadata.ofDocument(object);
+    } catch (IllegalArgumentException e) {
+      throw lines.bad(String.valueOf(e.getMessage()), e);
+    }
   }
 
   private static final class Corpus extends LookAheadSource {
@@ -125,20 +129,12 @@ public final class BeirReader {
       if (line == null) {
         return null;
       }
-      JsonNode object = parse(lines, line);
-      Map<String, String> metadata = new LinkedHashMap<>();
-      for (Map.Entry<String, JsonNode> entry : object.properties()) {
-        String key = entry.getKey();
-        if (!key.equals("_id") && !key.equals("title") && !key.equals("text")) {
-          JsonNode value = entry.getValue();
-          metadata.put(key, value.isTextual() ? value.textValue() : value.toString());
-        }
-      }
+      Map<String, ?> object = parse(lines, line);
       return new SourceDocument(
           id(lines, object),
           string(lines, object, "title", false),
           string(lines, object, "text", true),
-          metadata);
+          metadata(lines, object));
     }
 
     @Override

@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * What a commit tells about its index, in Lucene's user data.
  *
  * <pre>
- * luciole.version    the layout's version, {@value #VERSION}
+ * luciole.version    the layout's version, 1 to {@value #VERSION}
  * luciole.schema     the schema, JSON
  * luciole.model      the model's fingerprint, {@link ModelFingerprint#format}
  * luciole.position   how far the source was read; see {@link SourcePosition}
@@ -34,8 +34,9 @@ import org.slf4j.LoggerFactory;
  */
 record CommitData(HybridSchema schema, ModelFingerprint fingerprint, String position) {
   /** The layout this program writes, and the newest it reads. */
-  static final int VERSION = 1;
+  static final int VERSION = MetadataLayout2.VERSION;
 
+  private static final Set<String> VERSIONS = Set.of("1", "2");
   private static final String VERSION_KEY = "luciole.version";
   private static final String SCHEMA_KEY = "luciole.schema";
   private static final String MODEL_KEY = "luciole.model";
@@ -48,7 +49,7 @@ record CommitData(HybridSchema schema, ModelFingerprint fingerprint, String posi
 
   Map<String, String> toUserData() {
     Map<String, String> data = new LinkedHashMap<>();
-    data.put(VERSION_KEY, Integer.toString(VERSION));
+    data.put(VERSION_KEY, Integer.toString(schema.metadataLayout().version()));
     data.put(SCHEMA_KEY, schema.toString());
     data.put(MODEL_KEY, fingerprint.format());
     if (!position.isEmpty()) {
@@ -80,13 +81,13 @@ record CommitData(HybridSchema schema, ModelFingerprint fingerprint, String posi
     if (version == null) {
       throw noIndex(path, "a Lucene index that something else wrote");
     }
-    if (!version.equals(Integer.toString(VERSION))) {
+    if (!VERSIONS.contains(version)) {
       throw new IndexException(
           "The index "
               + path
               + " has layout version "
               + version
-              + "; this program reads version "
+              + "; this program reads versions 1 to "
               + VERSION
               + ". Use a newer Luciole, or index anew.");
     }

@@ -20,7 +20,7 @@ import org.apache.lucene.search.Explanation;
  *     passages: the one that scored best in the reranking; else the nearest by dense vectors if
  *     that leg found the document; else the best by sparse weights if that leg did; else the one
  *     with most of the query's words
- * @param metadata what else was stored with it, in the source's order
+ * @param metadata what else was stored with it, as it was given, in the source's order
  * @param legs what each leg that found it found out, in the order of {@link Leg}
  * @param tokens the tokens that it shares with the query, those that add most first; empty unless
  *     asked for with {@link HybridQuery#matchedTokens}
@@ -33,7 +33,7 @@ public record Hit(
     String title,
     String text,
     Optional<Passage> passage,
-    Map<String, String> metadata,
+    Metadata metadata,
     Map<Leg, LegScore> legs,
     List<TokenMatch> tokens,
     Explanation explain) {

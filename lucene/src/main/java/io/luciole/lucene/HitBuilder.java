@@ -114,7 +114,7 @@ final class HitBuilder {
               orEmpty(document.get(SchemaFields.TITLE)),
               text,
               passages.at(leaf, passage, text),
-              metadata == null ? Map.of() : DocumentFields.readMetadata(metadata),
+              metadata == null ? Metadata.EMPTY : metadata(id(doc), metadata),
               Collections.unmodifiableMap(ranked.entry().legs()),
               query.matchedTokens() && engine != null
                   ? tokens(leaf, passage, weights, engine)
@@ -122,6 +122,15 @@ final class HitBuilder {
               exact == null ? explanation : exact.explain(explanation)));
     }
     return hits;
+  }
+
+  private static Metadata metadata(String id, String json) {
+    try {
+      return Metadata.parse(json);
+    } catch (IllegalArgumentException e) {
+      throw new IndexException(
+          "The stored metadata of the document \"" + id + "\" is damaged: " + e.getMessage(), e);
+    }
   }
 
   private static String orEmpty(@Nullable String text) {

@@ -9,14 +9,15 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.apache.lucene.index.Term;
+import org.apache.lucene.search.BooleanClause.Occur;
+import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.Query;
-import org.apache.lucene.search.TermQuery;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -283,18 +284,20 @@ public final class HybridQuery {
   }
 
   /**
-   * Makes a filter by metadata, for {@link #filter(Query)}. It works for every field, whether the
-   * schema knows a type for it or not, because it asks the terms of {@link SchemaFields#METADATA}.
-   * For a field that {@link HybridSchema#metadata} gives a type, any query of Lucene's on {@link
-   * SchemaFields#METADATA_PREFIX} with the name is a filter, too, such as {@code
-   * LongField.newRangeQuery("metadata.year", 1990, 1999)}.
+   * Makes a filter by metadata, for {@link #filter(Query)}, without knowing the index: its value is
+   * compared as {@link MetadataFilters} compares fields that the schema does not declare. To have
+   * values compared as the types of the schema, and for ranges and prefixes, use {@link
+   * MetadataFilters}.
    *
-   * @param name the metadata's name
-   * @param value its value, matched whole; name and value together have at most 255 bytes in UTF-8
+   * @param name the metadata's name, with dots where objects are nested
+   * @param value its value, matched whole; a text that spells a number matches equal numbers
    * @return the documents with that value
    */
   public static Query metadata(String name, String value) {
-    return new TermQuery(new Term(SchemaFields.METADATA, DocumentFields.metadataTerm(name, value)));
+    return new BooleanQuery.Builder()
+        .add(MetadataTerms.anyOf(name, List.of(value)), Occur.SHOULD)
+        .add(MetadataLayout1.terms(name, List.of(value)), Occur.SHOULD)
+        .build();
   }
 
   /**

@@ -6,7 +6,6 @@ import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.model.Chunker.Chunk;
-import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -31,7 +30,7 @@ public final class HybridSchema {
   private final @Nullable MultiVectors multiVectors;
   private final Words words;
   private final @Nullable Chunks chunks;
-  private final Map<String, MetadataType> metadata;
+  private final MetadataLayout metadata;
 
   /**
    * How dense vectors are kept.
@@ -140,13 +139,13 @@ public final class HybridSchema {
       @Nullable MultiVectors multiVectors,
       Words words,
       @Nullable Chunks chunks,
-      Map<String, MetadataType> metadata) {
+      MetadataLayout metadata) {
     this.dense = dense;
     this.sparse = sparse;
     this.multiVectors = multiVectors;
     this.words = words;
     this.chunks = chunks;
-    this.metadata = Collections.unmodifiableMap(new TreeMap<>(metadata));
+    this.metadata = metadata;
   }
 
   private static void inRange(String what, int value, int min, int max) {
@@ -210,6 +209,10 @@ public final class HybridSchema {
 
   /** {@return the types of the metadata fields that have an index of their own, by name} */
   public Map<String, MetadataType> metadata() {
+    return metadata.types();
+  }
+
+  MetadataLayout metadataLayout() {
     return metadata;
   }
 
@@ -464,7 +467,7 @@ public final class HybridSchema {
     /**
      * Gives a metadata field an index of its own, to filter and sort by it as its type.
      *
-     * @param field the metadata's name
+     * @param field the metadata's name, with dots where objects are nested
      * @param type the type of its values
      * @return this builder
      */
@@ -491,7 +494,7 @@ public final class HybridSchema {
           multiVectors == null ? null : new MultiVectors(multiVectors, colbertDimension),
           new Words(analyzer, k1, b),
           chunks,
-          metadata);
+          MetadataLayout.newest(metadata));
     }
   }
 }

@@ -128,7 +128,11 @@ final class IndexFolder {
     committed = true;
     CommitData data = CommitData.read(path, directory);
     data.requireModel(path, engine.fingerprint());
-    HybridSchema asked = options.schema().orElse(data.schema());
+    HybridSchema asked =
+        options
+            .schema()
+            .map(schema -> SchemaJson.withLayoutOf(data.schema(), schema))
+            .orElse(data.schema());
     if (!asked.equals(data.schema())) {
       throw new IndexException(
           "The index "

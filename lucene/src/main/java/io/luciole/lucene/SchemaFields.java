@@ -2,7 +2,10 @@ package io.luciole.lucene;
 
 /**
  * The Lucene fields of an index: their names and their layout, for applications that read or search
- * it themselves. The layout is version {@code 1} of the commit's {@code luciole.version}.
+ * it themselves. The layout is version {@code 2} of the commit's {@code luciole.version}. Version
+ * {@code 1}, which is still read and written where an index has it, differs in the metadata: the
+ * stored JSON has strings only, {@code metadata} has terms (name, a zero byte, value, where that is
+ * at most 256 bytes), and there are no {@code metadata_terms}.
  *
  * <p>Where texts are kept whole, a document is one Lucene document with all its fields. Where texts
  * are cut into passages ({@link HybridSchema#chunks}), a document is a block: one Lucene document
@@ -20,10 +23,12 @@ package io.luciole.lucene;
  * sparse             passage  DOCS_AND_FREQS                no     -               -       -       -
  * sparse.exact       passage  -                             -      BINARY          -       -       -
  * colbert            passage  -                             -      BINARY          -       -       -
- * metadata           whole    DOCS                          no     -               -       -       string
+ * metadata           whole    -                             -      -               -       -       string
+ * metadata_terms     whole    DOCS                          no     -               -       -       -
  * metadata.KEYWORD   whole    DOCS                          no     SORTED_SET      -       -       -
  * metadata.LONG      whole    -                             -      SORTED_NUMERIC  1       -       -
  * metadata.DOUBLE    whole    -                             -      SORTED_NUMERIC  1       -       -
+ * metadata.BOOLEAN   whole    DOCS                          no     SORTED_SET      -       -       -
  * metadata.DATE      whole    -                             -      SORTED_NUMERIC  1       -       -
  * document           whole    DOCS                          no     -               -       -       -
  * passage            passage  -                             -      NUMERIC         -       -       -
@@ -86,18 +91,29 @@ public final class SchemaFields {
   public static final String COLBERT = "colbert";
 
   /**
-   * All metadata. Present if the document has any. Stored: a JSON object of strings, in the
-   * document's order. Terms, one for each value of at most 256 bytes with its name: name, a zero
-   * byte, value, in UTF-8; {@link HybridQuery#metadata} makes a query for them.
+   * All metadata. Present if the document has any. Stored: the JSON of {@link Metadata#toJson}.
    */
   public static final String METADATA = "metadata";
 
   /**
+   * The terms of the metadata, of all names together. Present if the document has a value. Each
+   * term begins with the name, with dots where objects are nested, and a zero byte. One term for
+   * each name, and for each name that it is within, ends there. One for each string, number and
+   * boolean goes on: with {@code s} and the string, or if that has more than 128 bytes, its first
+   * 113 bytes and the first 16 of its SHA-256; with {@code n} and the number as a double in 8
+   * sortable bytes, and in decimal behind them if the double stands for another number; with {@code
+   * b} and {@code 0} or {@code 1}. {@link MetadataFilters} makes queries for them.
+   */
+  public static final String METADATA_TERMS = "metadata_terms";
+
+  /**
    * What goes before the name of a metadata field that the schema gives an index of its own ({@link
-   * HybridSchema#metadata}). Present if the document has that metadata. {@link
-   * MetadataType#KEYWORD} keeps the value as a term and a doc value, {@link MetadataType#LONG} and
-   * {@link MetadataType#DOUBLE} as a number, {@link MetadataType#DATE} as milliseconds since 1970;
-   * all as Lucene's {@code KeywordField}, {@code LongField} and {@code DoubleField} do.
+   * HybridSchema#metadata}). Present if the document has such metadata; several values if it has
+   * several. {@link MetadataType#KEYWORD} keeps the value as a term and a doc value (of more than
+   * 32766 bytes the first 8192 and 16 of the SHA-256), {@link MetadataType#BOOLEAN} likewise {@code
+   * true} or {@code false}, {@link MetadataType#LONG} and {@link MetadataType#DOUBLE} a number,
+   * {@link MetadataType#DATE} milliseconds since 1970; all as Lucene's {@code KeywordField}, {@code
+   * LongField} and {@code DoubleField} do.
    */
   public static final String METADATA_PREFIX = "metadata.";
 

@@ -12,6 +12,9 @@ import java.util.TreeMap;
 final class SchemaJson {
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
+  /** The version of the layout; schemas of layout 1 have no such member. */
+  private static final String LAYOUT = "layout";
+
   private SchemaJson() {}
 
   static String write(HybridSchema schema) {
@@ -46,6 +49,9 @@ final class SchemaJson {
         .chunks()
         .ifPresent(
             c -> root.putObject("chunks").put("tokens", c.tokens()).put("overlap", c.overlap()));
+    if (schema.metadataLayout().version() > MetadataLayout1.VERSION) {
+      root.put(LAYOUT, schema.metadataLayout().version());
+    }
     ObjectNode metadata = root.putObject("metadata");
     schema.metadata().forEach((field, type) -> metadata.put(field, type.id()));
     return root.toString();
@@ -57,12 +63,25 @@ final class SchemaJson {
    * @throws IllegalArgumentException if the text is no schema
    */
   static HybridSchema read(String json) {
-    JsonNode root;
+    return read(tree(json));
+  }
+
+  /** A schema with the layout of another. */
+  static HybridSchema withLayoutOf(HybridSchema layout, HybridSchema schema) {
+    JsonNode root = tree(write(schema));
+    ((ObjectNode) root).put(LAYOUT, layout.metadataLayout().version());
+    return read(root);
+  }
+
+  private static JsonNode tree(String json) {
     try {
-      root = MAPPER.readTree(json);
+      return MAPPER.readTree(json);
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("not a schema: " + json, e);
     }
+  }
+
+  private static HybridSchema read(JsonNode root) {
     JsonNode dense = root.path("dense");
     JsonNode sparse = root.path("sparse");
     JsonNode multiVectors = root.path("multiVectors");
@@ -100,7 +119,7 @@ final class SchemaJson {
         chunks.isObject()
             ? new HybridSchema.Chunks(chunks.path("tokens").asInt(), chunks.path("overlap").asInt())
             : null,
-        metadata);
+        MetadataLayout.of(root.path(LAYOUT).asInt(MetadataLayout1.VERSION), metadata));
   }
 
   private static <E extends Enum<E>> E constant(Class<E> type, String id) {

@@ -2,8 +2,6 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -12,11 +10,11 @@ import java.util.Map;
  * @param id its name within the index; a second document with the same id replaces the first
  * @param title its title, may be empty
  * @param text its text, may be empty
- * @param metadata whatever else is known of it, in order; stored with it and given back with a hit
+ * @param metadata whatever else is known of it; stored with it and given back with a hit
  */
-public record SourceDocument(String id, String title, String text, Map<String, String> metadata) {
+public record SourceDocument(String id, String title, String text, Metadata metadata) {
   /**
-   * Checks and copies the components.
+   * Checks the components.
    *
    * @throws IllegalArgumentException if the id is empty
    */
@@ -27,7 +25,20 @@ public record SourceDocument(String id, String title, String text, Map<String, S
     if (id.isEmpty()) {
       throw new IllegalArgumentException("expected an id, got an empty one");
     }
-    metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
+    requireNonNull(metadata, "metadata");
+  }
+
+  /**
+   * Makes a document with values as metadata.
+   *
+   * @param id its id
+   * @param title its title, may be empty
+   * @param text its text, may be empty
+   * @param metadata values by name, as {@link Metadata#of} takes them
+   * @throws IllegalArgumentException if the id is empty, or as {@link Metadata#of}
+   */
+  public SourceDocument(String id, String title, String text, Map<String, ?> metadata) {
+    this(id, title, text, Metadata.of(metadata));
   }
 
   /**
@@ -40,7 +51,7 @@ public record SourceDocument(String id, String title, String text, Map<String, S
    * @throws IllegalArgumentException if the id is empty
    */
   public static SourceDocument of(String id, String title, String text) {
-    return new SourceDocument(id, title, text, Map.of());
+    return new SourceDocument(id, title, text, Metadata.EMPTY);
   }
 
   /** {@return what is embedded, and searched by its words: title and text, with a space between} */

@@ -38,8 +38,15 @@
  * docs/server.md}, {@code openapi.json} and {@code page.html}. Tests fail until they do, and until
  * {@code ExactnessTest} has the definition once more.
  *
- * <p>Every query of Lucene's can be a filter ({@link io.luciole.lucene.HybridQuery#filter}); {@link
- * io.luciole.lucene.SchemaFields} tells what there is to ask.
+ * <p>Metadata ({@link io.luciole.lucene.Metadata}) has one model of values for all ways into an
+ * index. {@code MetadataLayout} keeps it: the fields that the schema declares as {@code
+ * TypedField}s, all others by {@code MetadataTerms}, in an index of an older layout as {@code
+ * MetadataLayout1} has it. {@link io.luciole.lucene.MetadataFilters} makes filters by it, of Java
+ * and, with {@code FilterParser}, of JSON. To add an operator, make its query with a method of
+ * {@code MetadataFilters}, read it in {@code FilterParser}, and describe it in {@code
+ * MetadataFilters.parse} and docs/server.md. Every query of Lucene's can be a filter, too ({@link
+ * io.luciole.lucene.HybridQuery#filter}); {@link io.luciole.lucene.SchemaFields} tells what there
+ * is to ask.
  */
 @NullMarked
 package io.luciole.lucene;

@@ -45,7 +45,7 @@ class BeirReaderTest {
     assertThat(documents.get(0).id()).isEqualTo("d1");
     assertThat(documents.get(0).content()).isEqualTo("T x");
     assertThat(documents.get(0).metadata().toString())
-        .isEqualTo("{year=1999, tags=[\"a\",\"b\"], by=me}");
+        .isEqualTo("{\"year\":1999,\"tags\":[\"a\",\"b\"],\"by\":\"me\"}");
     assertThat(documents.get(1)).isEqualTo(SourceDocument.of("7", "", ""));
   }
 

@@ -70,7 +70,7 @@ class ExclusionTest {
   }
 
   private static Filter is(String name, String value) {
-    return new Filter(HybridQuery.metadata(name, value), d -> value.equals(d.metadata().get(name)));
+    return new Filter(HybridQuery.metadata(name, value), d -> d.metadata().all(name).contains(value));
   }
 
   private static Filter ids(String... ids) {
@@ -88,7 +88,7 @@ class ExclusionTest {
   }
 
   private static long year(SourceDocument document) {
-    return Long.parseLong(document.metadata().getOrDefault("year", "0"));
+    return Long.parseLong(document.metadata().text("year").orElse("0"));
   }
 
   private static List<Filter> filters() {

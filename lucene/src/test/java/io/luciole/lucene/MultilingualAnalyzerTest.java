@@ -19,7 +19,7 @@ class MultilingualAnalyzerTest {
               null,
               new HybridSchema.Words(Analyzers.MULTILINGUAL, 1, 1),
               null,
-              Map.of()));
+              MetadataLayout.newest(Map.of())));
 
   private List<String> terms(String text) {
     return queries.terms(text).keySet().stream().map(BytesRef::utf8ToString).toList();

@@ -216,7 +216,7 @@ class PassagesTest {
             switch (filters.indexOf(filter)) {
               case 0 ->
                   documents.stream()
-                      .filter(d -> d.metadata().containsValue("g1"))
+                      .filter(d -> d.metadata().all("group").contains("g1"))
                       .map(SourceDocument::id)
                       .toList();
               case 1 -> List.of("d7");

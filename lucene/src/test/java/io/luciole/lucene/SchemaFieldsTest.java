@@ -1,5 +1,6 @@
 package io.luciole.lucene;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.luciole.EmbedOptions;
@@ -7,12 +8,14 @@ import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.MultiVector;
 import io.luciole.SparseVector;
+import io.luciole.internal.Sha256;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
@@ -47,14 +50,16 @@ import org.junit.jupiter.api.io.TempDir;
 class SchemaFieldsTest {
   private static final Path SOURCE = Path.of("src/main/java/io/luciole/lucene/SchemaFields.java");
 
-  private static final List<String> TYPES = List.of("KEYWORD", "LONG", "DOUBLE", "DATE");
+  private static final List<String> TYPES = List.of("KEYWORD", "LONG", "DOUBLE", "BOOLEAN", "DATE");
 
   private static final SourceDocument FULL =
       new SourceDocument(
           "näme",
           "Fireflies",
           "Light in the night. ".repeat(40),
-          Map.of("KEYWORD", "kin", "LONG", "-5", "DOUBLE", "2.5", "DATE", "1970-01-02", "x", "y"));
+          Map.of(
+              "KEYWORD", "kin", "LONG", -5, "DOUBLE", 2.5, "BOOLEAN", true, "DATE", "1970-01-02",
+              "x", Map.of("y", List.of("z", "z".repeat(200)))));
 
   private static final SourceDocument BARE = SourceDocument.of("bare", "", "");
 
@@ -194,7 +199,7 @@ class SchemaFieldsTest {
   @Test
   void fieldsOfABlock_areThoseOfTheTable_inEveryForm() throws IOException {
     Map<String, String> table = table();
-    assertThat(table).hasSize(15).containsKeys("id", "passage");
+    assertThat(table).hasSize(17).containsKeys("id", "passage");
     for (MultiVectorForm rows : MultiVectorForm.values()) {
       for (SparseForm form : SparseForm.values()) {
         Path index =
@@ -247,7 +252,8 @@ class SchemaFieldsTest {
         build(b -> b.dense(false).sparse(false).exactSparse(false), FULL),
         reader ->
             assertThat(found(reader).keySet())
-                .containsExactly("colbert", "id", "metadata", "text", "title", "words"));
+                .containsExactly(
+                    "colbert", "id", "metadata", "metadata_terms", "text", "title", "words"));
     deleteIndex(folder.resolve("index"));
     read(
         build(b -> b.exactSparse(false), FULL),
@@ -280,11 +286,26 @@ class SchemaFieldsTest {
     return reader.terms(field).iterator();
   }
 
+  private static BytesRef lastTerm(LeafReader reader, String field) throws IOException {
+    BytesRef last = new BytesRef();
+    TermsEnum all = termsOf(reader, field);
+    for (BytesRef term = all.next(); term != null; term = all.next()) {
+      last = BytesRef.deepCopyOf(term);
+    }
+    return last;
+  }
+
+  private static byte[] concat(byte[] first, byte[] second) {
+    byte[] both = Arrays.copyOf(first, first.length + second.length);
+    System.arraycopy(second, 0, both, first.length, second.length);
+    return both;
+  }
+
   private static List<String> terms(LeafReader reader, String field) throws IOException {
     List<String> terms = new ArrayList<>();
     TermsEnum all = termsOf(reader, field);
     for (BytesRef term = all.next(); term != null; term = all.next()) {
-      terms.add(term.utf8ToString());
+      terms.add(new String(term.bytes, term.offset, term.length, UTF_8));
     }
     return terms;
   }
@@ -300,15 +321,22 @@ class SchemaFieldsTest {
           assertThat(binary(reader, "id").utf8ToString()).isEqualTo("näme");
           assertThat(terms(reader, "id")).containsExactly("näme");
           assertThat(terms(reader, "metadata.KEYWORD")).containsExactly("kin");
-          assertThat(terms(reader, "metadata"))
-              .contains("KEYWORD\0kin", "LONG\0-5", "x\0y")
-              .hasSize(5);
+          assertThat(terms(reader, "metadata.BOOLEAN")).containsExactly("true");
+          assertThat(terms(reader, "metadata_terms"))
+              .contains("KEYWORD\0", "KEYWORD\0skin", "BOOLEAN\0b1", "x\0", "x.y\0", "x.y\0sz")
+              .hasSize(14);
+          assertThat(lastTerm(reader, "metadata_terms"))
+              .isEqualTo(
+                  new BytesRef(
+                      concat(
+                          ("x.y\0s" + "z".repeat(113)).getBytes(UTF_8),
+                          Arrays.copyOf(Sha256.of("z".repeat(200)), 16))));
           assertThat(number(reader, "metadata.LONG")).isEqualTo(-5);
           assertThat(number(reader, "metadata.DATE")).isEqualTo(86_400_000);
           assertThat(number(reader, "metadata.DOUBLE")).isEqualTo(Double.doubleToLongBits(2.5));
           assertThat(reader.storedFields().document(0).get("title")).isEqualTo(FULL.title());
           assertThat(reader.storedFields().document(0).get("text")).isEqualTo(FULL.text());
-          assertThat(DocumentFields.readMetadata(reader.storedFields().document(0).get("metadata")))
+          assertThat(Metadata.parse(reader.storedFields().document(0).get("metadata")))
               .isEqualTo(FULL.metadata());
 
           BytesRef exact = binary(reader, "sparse.exact");

@@ -5,11 +5,10 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
 import io.helidon.http.Method;
+import io.luciole.lucene.Metadata;
 import io.luciole.lucene.SourceDocument;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -37,8 +36,8 @@ final class DocumentsApi implements Api {
   }
 
   /**
-   * Reads a document: {@code id} or BEIR's {@code _id}, {@code title} and {@code text}. The fields
-   * of an object {@code metadata}, and all other fields, are stored as metadata.
+   * Reads a document: BEIR's {@code _id} or else {@code id}, {@code title} and {@code text}. All
+   * other fields, and the members of an object {@code metadata}, are its metadata.
    *
    * @param where what stands before the names of fields in messages, such as {@code documents[2].}
    */
@@ -61,24 +60,12 @@ final class DocumentsApi implements Api {
               + text.length()
               + '.');
     }
-    Map<String, String> metadata = new LinkedHashMap<>();
-    for (Map.Entry<String, JsonNode> entry : object.properties()) {
-      switch (entry.getKey()) {
-        case "_id", "id", "title", "text" -> {}
-        case "metadata" -> {
-          if (!entry.getValue().isObject()) {
-            throw JsonBodies.wrong(where + "metadata", "an object", entry.getValue());
-          }
-          entry.getValue().properties().forEach(m -> metadata.put(m.getKey(), text(m.getValue())));
-        }
-        default -> metadata.put(entry.getKey(), text(entry.getValue()));
-      }
+    try {
+      return new SourceDocument(
+          id.asText(), title, text, Metadata.ofDocument(JsonBodies.plain(object)));
+    } catch (IllegalArgumentException e) {
+      throw Problem.invalid(where + "metadata", JsonBodies.sentence(e));
     }
-    return new SourceDocument(id.asText(), title, text, metadata);
-  }
-
-  private static String text(JsonNode value) {
-    return value.isTextual() ? value.textValue() : value.toString();
   }
 
   private void put(Exchange x) throws Exception {

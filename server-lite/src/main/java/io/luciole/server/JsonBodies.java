@@ -7,6 +7,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -23,6 +25,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -45,7 +48,11 @@ final class JsonBodies {
                   .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                   .build())
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+          .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
           .build();
+
+  private static final TypeReference<Map<String, Object>> PLAIN = new TypeReference<>() {};
 
   private static final ObjectReader READER = MAPPER.readerFor(JsonNode.class);
 
@@ -84,6 +91,17 @@ final class JsonBodies {
       return object;
     }
     throw Problem.invalid(null, "Expected a JSON object, found " + kind(node) + '.');
+  }
+
+  /** An object as maps, lists, strings, booleans and exact numbers. */
+  static Map<String, Object> plain(ObjectNode object) {
+    return MAPPER.convertValue(object, PLAIN);
+  }
+
+  /** The message of an exception of the library's, which begins in lower case, as a sentence. */
+  static String sentence(IllegalArgumentException e) {
+    String message = String.valueOf(e.getMessage());
+    return Character.toUpperCase(message.charAt(0)) + message.substring(1) + '.';
   }
 
   private static String at(JsonProcessingException e) {

@@ -3,6 +3,7 @@ package io.luciole.server;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.util.RawValue;
 import com.google.inject.Inject;
 import io.luciole.EmbeddingEngine;
 import io.luciole.lucene.Fusion;
@@ -10,9 +11,12 @@ import io.luciole.lucene.Highlight;
 import io.luciole.lucene.Highlighter;
 import io.luciole.lucene.Hit;
 import io.luciole.lucene.HybridQuery;
+import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.LegScore;
+import io.luciole.lucene.MetadataFilterException;
+import io.luciole.lucene.MetadataFilters;
 import io.luciole.lucene.SearchResult;
 import java.io.IOException;
 import java.time.Duration;
@@ -21,6 +25,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
+import org.apache.lucene.search.Query;
 import org.jspecify.annotations.Nullable;
 
 /** Searches the index. */
@@ -99,8 +104,7 @@ final class SearchApi implements Api {
   private static void write(Hit hit, ObjectNode each) {
     each.put("rank", hit.rank()).put("id", hit.id()).put("score", hit.score());
     each.put("title", hit.title()).put("text", hit.text());
-    ObjectNode metadata = each.putObject("metadata");
-    hit.metadata().forEach(metadata::put);
+    each.putRawValue("metadata", new RawValue(hit.metadata().toJson()));
     ObjectNode legs = each.putObject("legs");
     for (Map.Entry<Leg, LegScore> leg : hit.legs().entrySet()) {
       legs.putObject(leg.getKey().id())
@@ -165,7 +169,7 @@ final class SearchApi implements Api {
       }
     }
     if (body.hasNonNull("filter")) {
-      query = query.filter(new FilterParser(searcher.schema()).parse(body.get("filter"), "filter"));
+      query = query.filter(filter(body.get("filter"), searcher.schema()));
     }
     if (body.hasNonNull("rerank")) {
       query = reranked(query, body.get("rerank"));
@@ -176,6 +180,17 @@ final class SearchApi implements Api {
     int limit = (int) Math.min(Integer.MAX_VALUE, x.remaining().toMillis() + 1);
     return query.timeout(
         Duration.ofMillis(JsonBodies.integer(body, "timeout_ms", limit, 1, limit)));
+  }
+
+  private static Query filter(JsonNode filter, HybridSchema schema) {
+    if (!(filter instanceof ObjectNode object)) {
+      throw JsonBodies.wrong("filter", "an object such as {\"lang\": \"en\"}", filter);
+    }
+    try {
+      return MetadataFilters.of(schema).parse(JsonBodies.plain(object), "filter");
+    } catch (MetadataFilterException e) {
+      throw Problem.invalid(e.where(), e.problem());
+    }
   }
 
   private static EnumSet<Leg> legs(JsonNode names, HybridSearcher searcher) {

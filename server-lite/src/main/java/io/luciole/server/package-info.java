@@ -22,7 +22,7 @@
  *       TeiApi}, {@code RerankApi}, {@code M3Api}, {@code SearchApi}, {@code DocumentsApi} with
  *       {@code BulkIngestion}, {@code ManagementApi}, {@code SearchPageApi}
  *   <li>reading requests: {@code JsonBodies}, {@code EmbeddingInput}, {@code RequestOptions},
- *       {@code FilterParser}, {@code TraceContext}
+ *       {@code TraceContext}
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
  *   <li>who and how much: {@code ApiKeys}, {@code RequestLimiter}, {@code TlsKeys}
  *   <li>watching: {@code Readiness}, {@code HttpMeters}
@@ -32,9 +32,8 @@
  * <p>To add an operation, return a {@code Route} from an {@code Api}, bind a new {@code Api} in
  * {@code ServerModule}, and describe it in {@code openapi.json}; a test compares the two.
  *
- * <p>To add an operator to filters, read it in {@code FilterParser}, make its query with a method
- * beside {@code HybridQuery.metadata}, so that the library and the command can have it, and
- * describe it in docs/server.md. {@code openapi.json} says of a filter only that it is an object.
+ * <p>Filters are the library's ({@link io.luciole.lucene.MetadataFilters}); {@code openapi.json}
+ * says of a filter only that it is an object.
  */
 @NullMarked
 package io.luciole.server;

@@ -213,7 +213,7 @@
       part(".more").remove();
     }
     tokens(part(".tokens"), hit.tokens || []);
-    const meta = Object.entries(hit.metadata).map(([name, value]) => `${name}: ${value}`);
+    const meta = Object.entries(hit.metadata).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`);
     part(".meta").textContent = [`id: ${hit.id}`, ...meta].join(" · ");
     if (hit.explain) {
       part(".explanation").textContent = hit.explain;
