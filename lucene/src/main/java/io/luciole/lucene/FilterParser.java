@@ -34,9 +34,35 @@ final class FilterParser {
    */
   private static final Set<String> FOREIGN =
       Set.of(
-          "eq", "ne", "neq", "in", "nin", "not", "is", "and", "or", "all", "any", "term", "match",
-          "contains", "wildcard", "regex", "regexp", "like", "fuzzy", "range", "between", "min",
-          "max", "from", "to", "starts_with", "startswith", "begins_with", "missing");
+          "eq",
+          "ne",
+          "neq",
+          "in",
+          "nin",
+          "not",
+          "is",
+          "and",
+          "or",
+          "all",
+          "any",
+          "term",
+          "match",
+          "contains",
+          "wildcard",
+          "regex",
+          "regexp",
+          "like",
+          "fuzzy",
+          "range",
+          "between",
+          "min",
+          "max",
+          "from",
+          "to",
+          "starts_with",
+          "startswith",
+          "begins_with",
+          "missing");
 
   private final MetadataFilters filters;
   private int conditions;
@@ -248,7 +274,13 @@ final class FilterParser {
       String where, String expected, @Nullable Object found) {
     return new MetadataFilterException(
         where,
-        "Expected " + expected + " as \"" + where + "\", found " + MetadataValues.brief(found) + '.',
+        "Expected "
+            + expected
+            + " as \""
+            + where
+            + "\", found "
+            + MetadataValues.brief(found)
+            + '.',
         null);
   }
 }

@@ -102,8 +102,7 @@ final class MetadataLayout1 extends MetadataLayout {
   private static Set<String> spellings(Object value) {
     Set<String> texts = new LinkedHashSet<>();
     texts.add(MetadataValues.text(value));
-    Number spelled =
-        value instanceof String text ? MetadataValues.spelled(text) : number(value);
+    Number spelled = value instanceof String text ? MetadataValues.spelled(text) : number(value);
     if (spelled != null) {
       BigDecimal plain = MetadataValues.exact(spelled).stripTrailingZeros();
       texts.add(plain.toPlainString());

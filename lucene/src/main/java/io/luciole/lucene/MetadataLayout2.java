@@ -47,8 +47,8 @@ final class MetadataLayout2 extends MetadataLayout {
             addExists(terms, name);
           }
         });
-    terms.forEach(term ->
-        document.add(new StringField(SchemaFields.METADATA_TERMS, term, Field.Store.NO)));
+    terms.forEach(
+        term -> document.add(new StringField(SchemaFields.METADATA_TERMS, term, Field.Store.NO)));
   }
 
   /** Adds that there is a value of a name, and below the names that it is within. */

@@ -109,8 +109,7 @@ final class MetadataTerms {
     if (BigDecimal.valueOf(nearest).compareTo(exact) == 0) {
       return tagged(NUMBER, sortable);
     }
-    byte[] decimal =
-        exact.stripTrailingZeros().toPlainString().getBytes(StandardCharsets.US_ASCII);
+    byte[] decimal = exact.stripTrailingZeros().toPlainString().getBytes(StandardCharsets.US_ASCII);
     byte[] both = Arrays.copyOf(sortable, sortable.length + decimal.length);
     System.arraycopy(decimal, 0, both, sortable.length, decimal.length);
     return tagged(NUMBER, both);

@@ -90,9 +90,7 @@ public final class SchemaFields {
    */
   public static final String COLBERT = "colbert";
 
-  /**
-   * All metadata. Present if the document has any. Stored: the JSON of {@link Metadata#toJson}.
-   */
+  /** All metadata. Present if the document has any. Stored: the JSON of {@link Metadata#toJson}. */
   public static final String METADATA = "metadata";
 
   /**

@@ -4,7 +4,6 @@ import io.luciole.internal.Sha256;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.apache.lucene.index.IndexWriter;
-import org.apache.lucene.util.BytesRef;
 
 /**
  * How strings become terms, those that are too long for one included: of these, the first {@code

@@ -174,8 +174,7 @@ record TypedField(String name, MetadataType type) {
       double number =
           switch (value) {
             case Number n -> n.doubleValue();
-            case String text when text.length() <= MAX_SPELLING ->
-                Double.parseDouble(text.strip());
+            case String text when text.length() <= MAX_SPELLING -> Double.parseDouble(text.strip());
             default -> Double.NaN;
           };
       if (Double.isFinite(number)) {
@@ -187,20 +186,14 @@ record TypedField(String name, MetadataType type) {
     throw unfit("a finite number", value, null);
   }
 
-  private IllegalArgumentException unfit(
-      String expected, Object value, @Nullable Exception cause) {
+  private IllegalArgumentException unfit(String expected, Object value, @Nullable Exception cause) {
     return unfit(expected + " as", name, value, cause);
   }
 
   private static IllegalArgumentException unfit(
       String expected, String name, Object value, @Nullable Exception cause) {
     return new IllegalArgumentException(
-        "expected "
-            + expected
-            + " metadata \""
-            + name
-            + "\", got "
-            + MetadataValues.brief(value),
+        "expected " + expected + " metadata \"" + name + "\", got " + MetadataValues.brief(value),
         cause);
   }
 

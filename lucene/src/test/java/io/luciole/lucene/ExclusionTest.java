@@ -70,7 +70,8 @@ class ExclusionTest {
   }
 
   private static Filter is(String name, String value) {
-    return new Filter(HybridQuery.metadata(name, value), d -> d.metadata().all(name).contains(value));
+    return new Filter(
+        HybridQuery.metadata(name, value), d -> d.metadata().all(name).contains(value));
   }
 
   private static Filter ids(String... ids) {

@@ -63,14 +63,16 @@ final class Layout1Index {
   /** What each leg finds under each filter, one line each; and the metadata of each document. */
   static List<String> found(HybridSearcher searcher) {
     List<String> lines = new ArrayList<>();
-    filters().forEach((name, filter) -> {
-      for (Leg leg : Leg.values()) {
-        HybridQuery query = HybridQuery.of("firefly night wave").legs(leg).filter(filter).top(100);
-        TreeSet<String> ids = new TreeSet<>();
-        searcher.search(query).hits().forEach(hit -> ids.add(hit.id()));
-        lines.add(name + " | " + leg.id() + " | " + String.join(" ", ids));
-      }
-    });
+    filters()
+        .forEach((name, filter) -> {
+          for (Leg leg : Leg.values()) {
+            HybridQuery query =
+                HybridQuery.of("firefly night wave").legs(leg).filter(filter).top(100);
+            TreeSet<String> ids = new TreeSet<>();
+            searcher.search(query).hits().forEach(hit -> ids.add(hit.id()));
+            lines.add(name + " | " + leg.id() + " | " + String.join(" ", ids));
+          }
+        });
     return lines;
   }
 

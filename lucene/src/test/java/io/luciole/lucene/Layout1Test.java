@@ -122,6 +122,8 @@ class Layout1Test {
     }
     HybridSchema schema = IndexDescription.read(fresh).schema();
     assertThat(schema.metadataLayout().version()).isEqualTo(2);
-    assertThat(schema).isEqualTo(HybridSchema.forEngine(engine)).isNotEqualTo(SchemaJson.read(schema.toString().replace("\"layout\":2,", "")));
+    assertThat(schema)
+        .isEqualTo(HybridSchema.forEngine(engine))
+        .isNotEqualTo(SchemaJson.read(schema.toString().replace("\"layout\":2,", "")));
   }
 }

@@ -58,8 +58,18 @@ class SchemaFieldsTest {
           "Fireflies",
           "Light in the night. ".repeat(40),
           Map.of(
-              "KEYWORD", "kin", "LONG", -5, "DOUBLE", 2.5, "BOOLEAN", true, "DATE", "1970-01-02",
-              "x", Map.of("y", List.of("z", "z".repeat(200)))));
+              "KEYWORD",
+              "kin",
+              "LONG",
+              -5,
+              "DOUBLE",
+              2.5,
+              "BOOLEAN",
+              true,
+              "DATE",
+              "1970-01-02",
+              "x",
+              Map.of("y", List.of("z", "z".repeat(200)))));
 
   private static final SourceDocument BARE = SourceDocument.of("bare", "", "");
 
