@@ -18,7 +18,6 @@ import org.apache.lucene.search.Query;
 import org.apache.lucene.search.TermInSetQuery;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.util.BytesRef;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Metadata as indexes of layout 1 have it: every value is text, and an array or object is its JSON.
@@ -102,7 +101,7 @@ final class MetadataLayout1 extends MetadataLayout {
   private static Set<String> spellings(Object value) {
     Set<String> texts = new LinkedHashSet<>();
     texts.add(MetadataValues.text(value));
-    Number spelled = value instanceof String text ? MetadataValues.spelled(text) : number(value);
+    Number spelled = MetadataValues.number(value);
     if (spelled != null) {
       BigDecimal plain = MetadataValues.exact(spelled).stripTrailingZeros();
       texts.add(plain.toPlainString());
@@ -110,10 +109,6 @@ final class MetadataLayout1 extends MetadataLayout {
       texts.add(plain.setScale(Math.max(1, plain.scale())).toPlainString());
     }
     return texts;
-  }
-
-  private static @Nullable Number number(Object value) {
-    return value instanceof Number number ? number : null;
   }
 
   @Override

@@ -67,7 +67,7 @@ final class MetadataTerms {
   private static List<Object> equalTo(Object value) {
     List<Object> equal = new ArrayList<>(List.of(value));
     if (value instanceof String text) {
-      Number number = MetadataValues.spelled(text);
+      Number number = MetadataValues.number(text);
       if (number != null) {
         equal.add(number);
       } else if (text.equals("true") || text.equals("false")) {

@@ -157,12 +157,21 @@ final class MetadataValues {
     };
   }
 
+  /** The number that a value is, or spells as a string; null if neither. */
+  static @Nullable Number number(Object value) {
+    return switch (value) {
+      case Number number -> number;
+      case String text -> spelled(text.strip());
+      default -> null;
+    };
+  }
+
   /**
    * The number that a text spells, as JSON writes numbers.
    *
    * @return null if it spells none that metadata can hold
    */
-  static @Nullable Number spelled(String text) {
+  private static @Nullable Number spelled(String text) {
     if (text.length() > MAX_SCALE || !text.matches("-?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?")) {
       return null;
     }

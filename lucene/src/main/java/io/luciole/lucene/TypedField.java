@@ -5,6 +5,7 @@ import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.time.DateTimeException;
 import java.util.Collection;
+import java.util.List;
 import java.util.Locale;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.DoubleField;
@@ -53,14 +54,19 @@ record TypedField(String name, MetadataType type) {
   /** Documents with any of the values. */
   Query anyOf(Collection<?> values) {
     return switch (type) {
-      case KEYWORD ->
-          KeywordField.newSetQuery(field(), values.stream().map(TypedField::keyword).toList());
-      case BOOLEAN -> KeywordField.newSetQuery(field(), values.stream().map(this::flag).toList());
+      case KEYWORD -> anyOf(values.stream().map(TypedField::keyword).toList());
+      case BOOLEAN -> anyOf(values.stream().map(this::flag).toList());
       case LONG, DATE ->
           LongField.newSetQuery(field(), values.stream().mapToLong(this::whole).toArray());
       case DOUBLE ->
           DoubleField.newSetQuery(field(), values.stream().mapToDouble(this::number).toArray());
     };
+  }
+
+  private Query anyOf(List<BytesRef> terms) {
+    return terms.size() == 1
+        ? KeywordField.newExactQuery(field(), terms.get(0))
+        : KeywordField.newSetQuery(field(), terms);
   }
 
   /** Documents with any value. */
@@ -128,11 +134,13 @@ record TypedField(String name, MetadataType type) {
     return numericBound(name, value);
   }
 
-  static BigDecimal numericBound(String name, Object value) {
-    if (value instanceof Number number) {
-      return MetadataValues.exact(number);
+  /** A bound that is a number or a string that spells one. */
+  private static BigDecimal numericBound(String name, Object value) {
+    Number number = MetadataValues.number(value);
+    if (number == null) {
+      throw unfit("a number as a bound of", name, value, null);
     }
-    throw unfit("a number as a bound of", name, value, null);
+    return MetadataValues.exact(number);
   }
 
   /** The term and doc value of a keyword. */

@@ -148,6 +148,7 @@ class MetadataFiltersTest {
           {"year":2000}                              | m2
           {"year":{"exists":false}}                  | m4 m5 m6
           {"year":{"gt":1989.5,"lt":2000}}           | m1
+          {"year":{"gt":"1990"}}                     | m2 m3
           {"year":{"gt":1990,"gte":5}}               | m2 m3
           {"year":{"gte":5,"gt":1990}}               | m2 m3
           {"year":{"gt":9223372036854775807}}        |

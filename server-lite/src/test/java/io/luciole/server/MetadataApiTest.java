@@ -43,7 +43,7 @@ class MetadataApiTest {
   void start() {
     server =
         Server.fake(
-            new FakeBackend(), folder.resolve("model"), c -> c.index(folder.resolve("index")));
+            new FakeBackend(), folder, c -> c.index(folder.resolve("index")));
     assertThat(server.post("/v1/documents/bulk?commit=true", CORPUS).body())
         .contains("\"lines\":3,\"failed\":0");
   }
@@ -77,8 +77,8 @@ class MetadataApiTest {
     }
     String answer = server.post("/v1/search", "{\"query\":\"w1\",\"legs\":[\"bm25\"]}").body();
     assertThat(read).hasSize(3);
-    read.forEach((id, metadata) ->
-        assertThat(answer).contains("\"metadata\":" + metadata.toJson()));
+    read.forEach(
+        (id, metadata) -> assertThat(answer).contains("\"metadata\":" + metadata.toJson()));
     assertThat(answer)
         .contains("\"price\":10.0,\"big\":1000.0,\"tags\":[\"x\",\"y\"],\"flag\":true}")
         .contains("0.12345678901234567890")
