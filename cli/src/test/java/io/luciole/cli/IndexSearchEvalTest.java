@@ -530,7 +530,10 @@ class IndexSearchEvalTest {
     assertThat(run.status()).as(run.err()).isZero();
     assertThat(run.err()).isEmpty();
     JsonNode hit = JSON.readTree(run.outLines().get(0));
-    assertThat(hit.properties()).extracting(p -> p.getKey()).containsExactly("id", "score", "legs");
+    assertThat(hit.properties())
+        .extracting(p -> p.getKey())
+        .containsExactly("id", "score", "legs", "metadata");
+    assertThat(hit.path("metadata").path("lang").textValue()).isEqualTo("en");
     assertThat(hit.path("id").textValue()).isEqualTo(first);
     assertThat(hit.path("score").doubleValue()).isPositive();
     List<String> legs = mode.equals("hybrid") ? List.of("dense", "bm25") : List.of(mode);

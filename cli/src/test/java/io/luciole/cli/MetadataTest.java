@@ -73,8 +73,7 @@ class MetadataTest {
             "--metadata",
             "day=date");
     assertThat(run.outLines().get(0)).contains("2 added, 0 updated, 1 failed");
-    assertThat(run.err())
-        .contains("expected a whole number as metadata \"year\", got \"soon\"");
+    assertThat(run.err()).contains("expected a whole number as metadata \"year\", got \"soon\"");
     assertThat(found("tags=y"))
         .singleElement()
         .asString()

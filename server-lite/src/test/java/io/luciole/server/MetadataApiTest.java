@@ -41,9 +41,7 @@ class MetadataApiTest {
 
   @BeforeAll
   void start() {
-    server =
-        Server.fake(
-            new FakeBackend(), folder, c -> c.index(folder.resolve("index")));
+    server = Server.fake(new FakeBackend(), folder, c -> c.index(folder.resolve("index")));
     assertThat(server.post("/v1/documents/bulk?commit=true", CORPUS).body())
         .contains("\"lines\":3,\"failed\":0");
   }
