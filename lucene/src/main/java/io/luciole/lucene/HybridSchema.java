@@ -183,6 +183,21 @@ public final class HybridSchema {
         engine.description().normalize());
   }
 
+  /**
+   * Returns a builder for vectors that are made elsewhere, without an engine. It starts with words,
+   * dense vectors and sparse weights; add token vectors by {@link
+   * Builder#multiVectors(MultiVectorForm, int)}, and leave out sparse weights by {@link
+   * Builder#sparse} where the model gives none.
+   *
+   * @param dimension the components of a dense vector, such as {@link
+   *     io.luciole.model.ModelFingerprint#dimension}
+   * @param normalized whether dense vectors have length 1
+   * @return the builder
+   */
+  public static Builder builder(int dimension, boolean normalized) {
+    return new Builder(EnumSet.of(Output.DENSE, Output.SPARSE), dimension, 0, normalized);
+  }
+
   /** {@return how dense vectors are kept, if they are} */
   public Optional<Dense> dense() {
     return Optional.ofNullable(dense);
@@ -301,7 +316,7 @@ public final class HybridSchema {
   /** Describes a schema. Not safe for use by several threads. */
   public static final class Builder {
     private final int dimension;
-    private final int colbertDimension;
+    private int colbertDimension;
     private final boolean normalized;
     private boolean dense;
     private DenseQuantization quantization = DenseQuantization.NONE;
@@ -420,6 +435,18 @@ public final class HybridSchema {
     }
 
     /**
+     * Keeps token vectors of a given size, for vectors that are made elsewhere.
+     *
+     * @param form how they are kept
+     * @param dimension the components of a row
+     * @return this builder
+     */
+    public Builder multiVectors(MultiVectorForm form, int dimension) {
+      this.colbertDimension = dimension;
+      return multiVectors(form);
+    }
+
+    /**
      * Sets how texts are cut into words, for BM25: {@code multilingual} (any language, beginnings
      * of words; the default), {@code standard} (any language, whole words), or a language's code
      * such as {@code en} or {@code de}, which is best where all texts are in that language.
@@ -483,7 +510,8 @@ public final class HybridSchema {
     public HybridSchema build() {
       if (multiVectors != null && colbertDimension == 0) {
         throw new IllegalArgumentException(
-            "the model gives no token vectors, so an index cannot keep them");
+            "expected a model that gives token vectors, so that the index can keep them, or their"
+                + " dimension (multiVectors(form, dimension)); found neither");
       }
       return new HybridSchema(
           dense ? new Dense(dimension, normalized, quantization, maxConnections, beamWidth) : null,

@@ -121,7 +121,7 @@ public final class HybridSearcher implements AutoCloseable {
           path, null, manager, threads, indexer.schema(), engine.fingerprint(), engine);
     } catch (IOException e) {
       threads.shutdown();
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     }
   }
 
@@ -133,9 +133,9 @@ public final class HybridSearcher implements AutoCloseable {
     try {
       directory = IndexFolder.existing(path);
       // Schema and segments come from one commit: the reader's.
-      CommitData.read(path, directory);
+      CommitMark.read(path, directory);
       reader = DirectoryReader.open(directory);
-      CommitData data = CommitData.parse(path, reader.getIndexCommit().getUserData());
+      CommitMark data = CommitMark.parse(path, reader.getIndexCommit().getUserData());
       if (engine != null) {
         data.requireModel(path, engine.fingerprint());
       }
@@ -149,7 +149,7 @@ public final class HybridSearcher implements AutoCloseable {
       opened = true;
       return searcher;
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     } finally {
       if (!opened) {
         closeQuietly(reader, directory);
@@ -201,7 +201,7 @@ public final class HybridSearcher implements AutoCloseable {
     public IndexSearcher newSearcher(IndexReader reader, @Nullable IndexReader previous)
         throws IOException {
       if (model != null && previous != null && reader instanceof DirectoryReader commit) {
-        CommitData data = CommitData.parse(path, commit.getIndexCommit().getUserData());
+        CommitMark data = CommitMark.parse(path, commit.getIndexCommit().getUserData());
         data.requireModel(path, model);
         if (!data.schema().equals(schema)) {
           throw new IndexException(
@@ -261,7 +261,7 @@ public final class HybridSearcher implements AutoCloseable {
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     } finally {
       release(searcher);
     }
@@ -345,7 +345,7 @@ public final class HybridSearcher implements AutoCloseable {
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     }
   }
 
@@ -357,7 +357,7 @@ public final class HybridSearcher implements AutoCloseable {
     try {
       manager.release(searcher);
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     }
   }
 
@@ -401,7 +401,7 @@ public final class HybridSearcher implements AutoCloseable {
     try {
       return searcher.count(new TermQuery(new Term(SchemaFields.ID, id))) > 0;
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     } finally {
       release(searcher);
     }
@@ -413,7 +413,7 @@ public final class HybridSearcher implements AutoCloseable {
     try {
       return searcher.count(context.queries().all());
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     } finally {
       release(searcher);
     }
@@ -440,7 +440,7 @@ public final class HybridSearcher implements AutoCloseable {
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     } finally {
       release(before);
     }
@@ -467,7 +467,7 @@ public final class HybridSearcher implements AutoCloseable {
         directory.close();
       }
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     }
   }
 }

@@ -55,9 +55,9 @@ public record IndexDescription(
   public static IndexDescription read(Path index) {
     requireNonNull(index, "index");
     try (Directory directory = IndexFolder.existing(index)) {
-      CommitData.read(index, directory);
+      CommitMark.read(index, directory);
       try (DirectoryReader reader = DirectoryReader.open(directory)) {
-        CommitData data = CommitData.parse(index, reader.getIndexCommit().getUserData());
+        CommitMark data = CommitMark.parse(index, reader.getIndexCommit().getUserData());
         Map<String, Long> parts = FieldSizes.of(reader);
         // Passages are not documents.
         long documents = new IndexSearcher(reader).count(new LegQueries(data.schema()).all());
@@ -74,7 +74,7 @@ public record IndexDescription(
             SourcePosition.parse(data.position()).done());
       }
     } catch (IOException e) {
-      throw CommitData.unreadable(index, e);
+      throw IndexProblems.unreadable(index, e);
     }
   }
 }

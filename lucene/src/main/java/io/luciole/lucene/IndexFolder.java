@@ -79,7 +79,7 @@ final class IndexFolder {
   /** Opens the folder of an index that should be there; does not look whether an index is in it. */
   static Directory existing(Path path) throws IOException {
     if (!Files.isDirectory(path)) {
-      throw CommitData.noIndex(path, CommitData.whatIsThere(path));
+      throw IndexProblems.noIndex(path, IndexProblems.insteadOfFolder(path));
     }
     return FSDirectory.open(path);
   }
@@ -91,13 +91,13 @@ final class IndexFolder {
       if (DirectoryReader.indexExists(directory)) {
         schema = reopen(engine, options);
       } else {
-        List<String> foreign = CommitData.foreignFiles(path);
+        List<String> foreign = IndexProblems.foreignFiles(directory);
         if (!foreign.isEmpty()) {
           throw new IndexException(
               "Expected an empty folder or an index of Luciole's in "
                   + path
                   + ", found "
-                  + CommitData.whatIsThere(path)
+                  + IndexProblems.whatIsThere(directory)
                   + ". Name another folder.");
         }
         schema = options.schema().orElseGet(() -> HybridSchema.forEngine(engine));
@@ -120,13 +120,13 @@ final class IndexFolder {
       throw new IndexException(
           "Another process, or another indexer of this one, writes to the index " + path + ".", e);
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     }
   }
 
   private HybridSchema reopen(EmbeddingEngine engine, WriteOptions options) throws IOException {
     committed = true;
-    CommitData data = CommitData.read(path, directory);
+    CommitMark data = CommitMark.read(path, directory);
     data.requireModel(path, engine.fingerprint());
     HybridSchema asked = options.schema().orElse(data.schema());
     if (!asked.equals(data.schema())) {
@@ -221,8 +221,7 @@ final class IndexFolder {
     // Asked before the commit's own data count as a change.
     written |= writer().hasUncommittedChanges();
     ModelFingerprint fingerprint = found == null ? engine : stamp(found, engine);
-    writer()
-        .setLiveCommitData(new CommitData(schema, fingerprint, reached).toUserData().entrySet());
+    writer().setLiveCommitData(new CommitMark(schema, fingerprint, reached).userData().entrySet());
     writer().commit();
     committed = true;
   }
@@ -278,11 +277,10 @@ final class IndexFolder {
 
   private void removeRemains() {
     try (Stream<Path> files = Files.isDirectory(path) ? Files.list(path) : Stream.empty()) {
-      List<String> foreign = CommitData.foreignFiles(path);
       for (Path file : files.toList()) {
         // Without a writer the folder may belong to another writer, which holds the lock.
         if (writer != null
-            && !foreign.contains(String.valueOf(file.getFileName()))
+            && IndexProblems.isLucenes(String.valueOf(file.getFileName()))
             && Files.isRegularFile(file)) {
           Files.deleteIfExists(file);
         }
