@@ -33,6 +33,9 @@ public final class HybridSchema {
   private final @Nullable Chunks chunks;
   private final Map<String, MetadataType> metadata;
 
+  /** The application's own analyzer, or null if the words' analyzer is found by its name. */
+  private final @Nullable Analyzer ownAnalyzer;
+
   /**
    * How dense vectors are kept.
    *
@@ -99,7 +102,8 @@ public final class HybridSchema {
   /**
    * How words are kept, for BM25.
    *
-   * @param analyzer the name of the analyzer, which cuts texts into words
+   * @param analyzer the name of the analyzer, which cuts texts into words; of an application's own
+   *     with {@code own:} before it
    * @param k1 BM25's k1, 0 or more: how much the repetition of a word counts
    * @param b BM25's b, 0 to 1: how much the length of a document counts
    */
@@ -107,10 +111,7 @@ public final class HybridSchema {
     /** Checks the components. */
     public Words {
       requireNonNull(analyzer, "analyzer");
-      if (!Analyzers.names().contains(analyzer)) {
-        throw new IllegalArgumentException(
-            "expected an analyser of " + Analyzers.names() + ", got \"" + analyzer + '"');
-      }
+      Analyzers.requireName(analyzer);
       if (!(k1 >= 0 && k1 < Float.POSITIVE_INFINITY && b >= 0 && b <= 1)) {
         throw new IllegalArgumentException(
             "expected k1 of 0 or more and b from 0 to 1, got " + k1 + " and " + b);
@@ -134,6 +135,7 @@ public final class HybridSchema {
     }
   }
 
+  /** A schema whose analyzer is found by its name. */
   HybridSchema(
       @Nullable Dense dense,
       @Nullable Sparse sparse,
@@ -141,6 +143,18 @@ public final class HybridSchema {
       Words words,
       @Nullable Chunks chunks,
       Map<String, MetadataType> metadata) {
+    this(dense, sparse, multiVectors, words, chunks, metadata, null);
+  }
+
+  private HybridSchema(
+      @Nullable Dense dense,
+      @Nullable Sparse sparse,
+      @Nullable MultiVectors multiVectors,
+      Words words,
+      @Nullable Chunks chunks,
+      Map<String, MetadataType> metadata,
+      @Nullable Analyzer ownAnalyzer) {
+    this.ownAnalyzer = ownAnalyzer;
     this.dense = dense;
     this.sparse = sparse;
     this.multiVectors = multiVectors;
@@ -292,9 +306,33 @@ public final class HybridSchema {
     return LuceneFormats.codec(this, 1, false);
   }
 
-  /** {@return a new analyzer for the words} */
+  /**
+   * Returns an analyzer for the words: the application's own, or else a new one.
+   *
+   * @return the analyzer
+   * @throws IndexException if the words need an analyzer of an application's own and this schema,
+   *     read from an index, has only its name; see {@link #withAnalyzer}
+   */
   public Analyzer analyzer() {
-    return Analyzers.create(words.analyzer());
+    return ownAnalyzer != null ? ownAnalyzer : Analyzers.create(words.analyzer());
+  }
+
+  /**
+   * Returns this schema with the application's own analyzer, of which an index keeps the name only.
+   *
+   * @param analyzer the analyzer; it stays the caller's to close
+   * @return the schema, equal to this one
+   * @throws IllegalArgumentException if the words have an analyzer that is found by its name
+   */
+  public HybridSchema withAnalyzer(Analyzer analyzer) {
+    requireNonNull(analyzer, "analyzer");
+    if (!Analyzers.isOwn(words.analyzer())) {
+      throw new IllegalArgumentException(
+          "expected a schema with an analyzer of the application's own, got one with \""
+              + words.analyzer()
+              + '"');
+    }
+    return new HybridSchema(dense, sparse, multiVectors, words, chunks, metadata, analyzer);
   }
 
   @Override
@@ -328,6 +366,7 @@ public final class HybridSchema {
     private boolean exactSparse = true;
     private @Nullable MultiVectorForm multiVectors;
     private String analyzer = Analyzers.MULTILINGUAL;
+    private @Nullable Analyzer ownAnalyzer;
     private float k1 = 1.2f;
     private float b = 0.75f;
     private @Nullable Chunks chunks;
@@ -458,6 +497,23 @@ public final class HybridSchema {
     public Builder analyzer(String name) {
       String form = requireNonNull(name, "name").strip().toLowerCase(Locale.ROOT);
       this.analyzer = new Words(form, k1, b).analyzer();
+      this.ownAnalyzer = null;
+      return this;
+    }
+
+    /**
+     * Cuts texts into words by an analyzer of the application's own. An index keeps its name:
+     * whoever opens the index gives the analyzer again, in a schema ({@link #withAnalyzer}).
+     *
+     * @param name a name for it; another analyzer takes another name
+     * @param analyzer the analyzer; it stays the caller's to close
+     * @return this builder
+     * @throws IllegalArgumentException if the name is empty or has control characters
+     */
+    public Builder analyzer(String name, Analyzer analyzer) {
+      this.analyzer =
+          new Words(Analyzers.OWN + requireNonNull(name, "name").strip(), k1, b).analyzer();
+      this.ownAnalyzer = requireNonNull(analyzer, "analyzer");
       return this;
     }
 
@@ -519,7 +575,8 @@ public final class HybridSchema {
           multiVectors == null ? null : new MultiVectors(multiVectors, colbertDimension),
           new Words(analyzer, k1, b),
           chunks,
-          metadata);
+          metadata,
+          ownAnalyzer);
     }
   }
 }

@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.FilterDirectoryReader;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.store.Directory;
 
@@ -56,11 +57,11 @@ public record IndexDescription(
     requireNonNull(index, "index");
     try (Directory directory = IndexFolder.existing(index)) {
       CommitMark.read(index, directory);
-      try (DirectoryReader reader = DirectoryReader.open(directory)) {
+      try (DirectoryReader reader = LiveReader.open(directory)) {
         CommitMark data = CommitMark.parse(index, reader.getIndexCommit().getUserData());
-        Map<String, Long> parts = FieldSizes.of(reader);
+        Map<String, Long> parts = FieldSizes.of(FilterDirectoryReader.unwrap(reader));
         // Passages are not documents.
-        long documents = new IndexSearcher(reader).count(new LegQueries(data.schema()).all());
+        long documents = new IndexSearcher(reader).count(LegQueries.all(data.schema()));
         return new IndexDescription(
             index,
             data.schema(),

@@ -15,6 +15,8 @@ import org.apache.lucene.store.Directory;
 
 /** Says in words why an index cannot be used: what was expected, what was found, what to do. */
 final class IndexProblems {
+  private static final int MAX_SHOWN = 100;
+
   private IndexProblems() {}
 
   static IndexException noIndex(Object place, String found) {
@@ -53,6 +55,13 @@ final class IndexProblems {
     return file.equals("write.lock")
         || file.matches("(pending_)?segments(_[0-9a-z]+)?")
         || file.matches("_[0-9a-z]+([._].*)?");
+  }
+
+  /** The beginning of an id or the like, for messages: what is long is no help. */
+  static String brief(String text) {
+    return text.length() <= MAX_SHOWN
+        ? text
+        : text.substring(0, MAX_SHOWN) + "… (" + text.length() + " characters)";
   }
 
   /**

@@ -79,9 +79,7 @@ final class KnownIds implements Closeable {
 
   private static boolean hasLive(TermsEnum at, @Nullable Bits live) throws IOException {
     PostingsEnum documents = at.postings(null, PostingsEnum.NONE);
-    for (int d = documents.nextDoc();
-        d != DocIdSetIterator.NO_MORE_DOCS;
-        d = documents.nextDoc()) {
+    for (int d = documents.nextDoc(); d != DocIdSetIterator.NO_MORE_DOCS; d = documents.nextDoc()) {
       if (live == null || live.get(d)) {
         return true;
       }
