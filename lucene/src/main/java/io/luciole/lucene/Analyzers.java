@@ -56,6 +56,9 @@ final class Analyzers {
   /** As {@link MultilingualAnalyzer}. */
   static final String MULTILINGUAL = "multilingual";
 
+  /** What stands before the name of an application's own analyzer. */
+  static final String OWN = "own:";
+
   private static final Map<String, Supplier<Analyzer>> BY_NAME = byName();
 
   private Analyzers() {}
@@ -114,11 +117,32 @@ final class Analyzers {
     return Collections.unmodifiableSet(BY_NAME.keySet());
   }
 
-  static Analyzer create(String name) {
-    Supplier<Analyzer> analyzer = BY_NAME.get(name);
-    if (analyzer == null) {
+  /** Whether a name is that of an application's own analyzer. */
+  static boolean isOwn(String name) {
+    return name.startsWith(OWN) && name.substring(OWN.length()).matches("\\P{Cntrl}+");
+  }
+
+  /** Refuses what is no analyzer's name. */
+  static void requireName(String name) {
+    if (!BY_NAME.containsKey(name) && !isOwn(name)) {
       throw new IllegalArgumentException(
           "expected an analyser of " + names() + ", got \"" + name + '"');
+    }
+  }
+
+  /**
+   * Creates an analyzer.
+   *
+   * @throws IndexException if it is an application's own, which only the application has
+   */
+  static Analyzer create(String name) {
+    requireName(name);
+    Supplier<Analyzer> analyzer = BY_NAME.get(name);
+    if (analyzer == null) {
+      throw new IndexException(
+          "The words of this index were made by an application's own analyzer, \""
+              + name.substring(OWN.length())
+              + "\". Open it with a schema that has the analyzer (HybridSchema.withAnalyzer).");
     }
     return analyzer.get();
   }

@@ -4,94 +4,44 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
-import io.luciole.EngineClosedException;
+import io.luciole.model.Chunker.Chunk;
+import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
-import org.apache.lucene.document.Document;
-import org.apache.lucene.index.IndexWriter;
-import org.apache.lucene.index.Term;
-import org.apache.lucene.store.AlreadyClosedException;
-import org.apache.lucene.util.BytesRef;
+import org.apache.lucene.search.Query;
+import org.apache.lucene.store.Directory;
+import org.apache.lucene.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Embeds documents and writes them into an index.
  *
- * <p>Nothing is durable before {@link #commit}, with which {@link #indexAll} ends: {@link #close}
- * discards what was written after the last commit, and a new index that was never committed leaves
- * no folder behind.
+ * <p>What is written is durable from the next commit on: {@link #commit}, the one with which {@link
+ * #indexAll} ends, one after each {@link WriteOptions#commitEvery}, and the one of {@link #close}.
+ * {@link #rollback} closes without a commit. After a failure that ends the indexer, such as a full
+ * disk or a run of {@link #indexAll} that failed, the index stands as of its last commit. A new
+ * index that was never committed leaves no folder behind.
  *
  * <p>The way of a document: the caller's thread hands its text to the engine and returns; the
  * engine batches texts and embeds them; a writer thread takes the embedding and writes the
- * document. Documents with the same id are written in the order in which they were put, others in
+ * document. Documents with the same id are written and deleted in the order of the calls, others in
  * any order.
  *
- * <p>Safe for use by many threads; {@link #indexAll} may run once at a time.
+ * <p>Safe for use by many threads; {@link #indexAll} may run once at a time. Methods that wait for
+ * pending documents must not be called by a stage of a future of {@link #put(SourceDocument)} that
+ * runs on the thread which completes it.
  */
 public final class HybridIndexer implements AutoCloseable {
-  /*
-   * Permits bound the memory of pending documents and stand for the lock of a commit. A document
-   * holds permits by the length of its text, from before it goes to the engine until after it was
-   * written or failed. Commit and close take all permits, so no document is pending then.
-   */
-  private static final int MAX_PERMITS = 4096;
+  private final IndexingSession session;
 
-  private static final int CHARS_PER_PERMIT = 512;
-
-  /** How many times more memory a pending document takes with token vectors than without. */
-  private static final int TOKEN_VECTORS_FACTOR = 8;
-
-  private final IndexFolder folder;
-  private final IndexWriter writer;
-  private final EmbeddingEngine engine;
-  private final HybridSchema schema;
-  private final WriteOptions options;
-  private final DocumentFields fields;
-  private final DocumentEmbedder embedder;
-  private final SeenIds seen = new SeenIds();
-  private final Semaphore permits = new Semaphore(MAX_PERMITS, true);
-
-  /** The last put of each id that has pending ones. */
-  private final ConcurrentMap<String, CompletableFuture<Boolean>> pending =
-      new ConcurrentHashMap<>();
-
-  private final ExecutorService writers;
-  private final AtomicReference<@Nullable IndexException> fatal = new AtomicReference<>();
-  private final AtomicBoolean closed = new AtomicBoolean();
-  private final AtomicBoolean indexing = new AtomicBoolean();
-  private volatile IndexingTimes clock = new IndexingTimes();
-
-  /** How far the last commit goes; written with all permits held. */
-  private volatile SourcePosition position;
-
-  private HybridIndexer(
-      IndexFolder folder, EmbeddingEngine engine, HybridSchema schema, WriteOptions options) {
-    this.folder = folder;
-    this.writer = folder.writer();
-    this.engine = engine;
-    this.schema = schema;
-    this.options = options;
-    this.fields = new DocumentFields(schema);
-    this.position = SourcePosition.parse(folder.position());
-    this.writers =
-        Executors.newFixedThreadPool(
-            options.writerThreads(),
-            Thread.ofPlatform().name("luciole-writer-", 0).daemon().factory());
-    this.embedder = new DocumentEmbedder(engine, schema, writers);
+  private HybridIndexer(IndexingSession session) {
+    this.session = session;
   }
 
   /**
@@ -117,6 +67,7 @@ public final class HybridIndexer implements AutoCloseable {
    * @return the indexer
    * @throws IndexException if the folder holds something else, vectors of another model, another
    *     schema, or an index that is newer or damaged, or if another process writes to it
+   * @throws IllegalArgumentException if {@link WriteOptions#writerConfig} sets what it may not
    */
   public static HybridIndexer open(Path index, EmbeddingEngine engine, WriteOptions options) {
     requireNonNull(index, "index");
@@ -125,11 +76,76 @@ public final class HybridIndexer implements AutoCloseable {
     return open(IndexFolder.open(index), engine, options);
   }
 
+  /**
+   * Opens an index in a Lucene directory. Else as {@link #open(Path, EmbeddingEngine,
+   * WriteOptions)}.
+   *
+   * @param index the directory; it stays the caller's to close, after the indexer
+   * @param engine the engine that embeds the documents; it stays the caller's to close, after the
+   *     indexer
+   * @param options how to write
+   * @return the indexer
+   * @throws IndexException as {@link #open(Path, EmbeddingEngine, WriteOptions)}
+   * @throws IllegalArgumentException as {@link #open(Path, EmbeddingEngine, WriteOptions)}
+   */
+  public static HybridIndexer open(Directory index, EmbeddingEngine engine, WriteOptions options) {
+    requireNonNull(index, "index");
+    requireNonNull(engine, "engine");
+    requireNonNull(options, "options");
+    return open(IndexFolder.of(index), engine, options);
+  }
+
+  /**
+   * Opens an index for documents whose vectors are made elsewhere, without an engine: the indexer
+   * takes {@link #put(SourceDocument, Embedding)} and {@link #put(SourceDocument, List, List)}
+   * only.
+   *
+   * @param index the folder of the index
+   * @param model the model that makes the vectors
+   * @param options how to write; a new index needs a {@linkplain WriteOptions#schema schema}
+   * @return the indexer
+   * @throws IndexException as {@link #open(Path, EmbeddingEngine, WriteOptions)}, or if a new index
+   *     has no schema
+   * @throws IllegalArgumentException as {@link #open(Path, EmbeddingEngine, WriteOptions)}
+   */
+  public static HybridIndexer open(Path index, ModelFingerprint model, WriteOptions options) {
+    requireNonNull(index, "index");
+    requireNonNull(model, "model");
+    requireNonNull(options, "options");
+    return open(IndexFolder.open(index), model, null, options);
+  }
+
+  /**
+   * Opens an index in a Lucene directory for documents whose vectors are made elsewhere. Else as
+   * {@link #open(Path, ModelFingerprint, WriteOptions)}.
+   *
+   * @param index the directory; it stays the caller's to close, after the indexer
+   * @param model the model that makes the vectors
+   * @param options how to write; a new index needs a {@linkplain WriteOptions#schema schema}
+   * @return the indexer
+   * @throws IndexException as {@link #open(Path, ModelFingerprint, WriteOptions)}
+   * @throws IllegalArgumentException as {@link #open(Path, EmbeddingEngine, WriteOptions)}
+   */
+  public static HybridIndexer open(Directory index, ModelFingerprint model, WriteOptions options) {
+    requireNonNull(index, "index");
+    requireNonNull(model, "model");
+    requireNonNull(options, "options");
+    return open(IndexFolder.of(index), model, null, options);
+  }
+
   /** As {@link #open(Path, EmbeddingEngine, WriteOptions)}, in a folder that is open. */
   static HybridIndexer open(IndexFolder folder, EmbeddingEngine engine, WriteOptions options) {
+    return open(folder, engine.fingerprint(), engine, options);
+  }
+
+  private static HybridIndexer open(
+      IndexFolder folder,
+      ModelFingerprint model,
+      @Nullable EmbeddingEngine engine,
+      WriteOptions options) {
     try {
-      HybridSchema schema = folder.openWriter(engine, options);
-      return new HybridIndexer(folder, engine, schema, options);
+      HybridSchema schema = folder.openWriter(model, engine, options);
+      return new HybridIndexer(new IndexingSession(folder, engine, schema, options));
     } catch (Throwable t) {
       folder.rollback();
       throw t;
@@ -138,7 +154,7 @@ public final class HybridIndexer implements AutoCloseable {
 
   /** {@return the schema of the index} */
   public HybridSchema schema() {
-    return schema;
+    return session.schema();
   }
 
   /**
@@ -153,22 +169,14 @@ public final class HybridIndexer implements AutoCloseable {
    * @return what was done
    * @throws IndexException if the index cannot be written, if a document failed and the policy is
    *     to stop, or if all failed; the index stands as of its last commit, and this indexer can
-   *     only be closed
-   * @throws IllegalStateException if this method is running already, or the indexer is closed
+   *     only be closed. So it is if the source or {@code progress} throws.
+   * @throws IllegalStateException if this method is running already, or the indexer is closed or
+   *     has no engine
    */
   public IndexingReport indexAll(DocumentSource source, Consumer<IndexingProgress> progress) {
     requireNonNull(source, "source");
     requireNonNull(progress, "progress");
-    requireUsable();
-    if (!indexing.compareAndSet(false, true)) {
-      throw new IllegalStateException("indexAll is running already, in another thread");
-    }
-    try {
-      clock = new IndexingTimes();
-      return new IndexingRun(this, source, progress, clock).run();
-    } finally {
-      indexing.set(false);
-    }
+    return session.run(source, progress);
   }
 
   /**
@@ -193,18 +201,10 @@ public final class HybridIndexer implements AutoCloseable {
    * @return completes when the document is written, but not yet committed: true if it replaced one.
    *     Fails with what was wrong with the document, or with an {@link IndexException} if the index
    *     can no longer be written
-   * @throws IllegalStateException if this indexer is closed
+   * @throws IllegalStateException if this indexer is closed or has no engine
    */
   public CompletableFuture<Boolean> put(SourceDocument document) {
-    requireNonNull(document, "document");
-    requireUsable();
-    try {
-      permits.acquire(permits(document));
-    } catch (InterruptedException e) {
-      throw interrupted(e);
-    }
-    requireStillOpen(document);
-    return submit(document, written -> {});
+    return session.put(requireNonNull(document, "document"));
   }
 
   /**
@@ -220,184 +220,143 @@ public final class HybridIndexer implements AutoCloseable {
   public CompletableFuture<Boolean> put(SourceDocument document, Embedding embedding) {
     requireNonNull(document, "document");
     requireNonNull(embedding, "embedding");
-    requireUsable();
-    if (schema.chunks().isPresent()) {
+    if (schema().chunks().isPresent()) {
       throw new IllegalArgumentException(
           "expected no vectors of a whole text: the index cuts texts into passages");
     }
-    try {
-      permits.acquire(permits(document));
-    } catch (InterruptedException e) {
-      throw interrupted(e);
-    }
-    requireStillOpen(document);
-    return submit(
-        document,
-        () ->
-            CompletableFuture.completedFuture(
-                new DocumentEmbedder.Embedded(List.of(), List.of(embedding))),
-        clock,
-        written -> {});
-  }
-
-  /** As {@link #put}, or null if there is no room within the time. */
-  @Nullable CompletableFuture<Boolean> tryPut(
-      SourceDocument document, long millis, Consumer<Embedding> written) {
-    requireUsable();
-    try {
-      if (!permits.tryAcquire(permits(document), millis, TimeUnit.MILLISECONDS)) {
-        return null;
-      }
-    } catch (InterruptedException e) {
-      throw interrupted(e);
-    }
-    requireStillOpen(document);
-    return submit(document, written);
+    return session.put(document, new DocumentEmbedder.Embedded(List.of(), List.of(embedding)));
   }
 
   /**
-   * To be called with the document's permits: close takes all permits after it is marked, so a
-   * document that holds its own and sees no mark is written before.
+   * Writes a document whose passages and their vectors were made elsewhere, by the same model. Else
+   * as {@link #put(SourceDocument)}.
+   *
+   * @param document the document
+   * @param passages where the passages stand in its text, at least one
+   * @param embeddings one for each passage, holding at least the schema's {@link
+   *     HybridSchema#outputs}
+   * @return as {@link #put(SourceDocument)}
+   * @throws IllegalArgumentException if the schema keeps texts whole, or there is not one embedding
+   *     for each passage
+   * @throws IllegalStateException if this indexer is closed
    */
-  private void requireStillOpen(SourceDocument document) {
-    if (closed.get()) {
-      permits.release(permits(document));
-      requireUsable();
+  public CompletableFuture<Boolean> put(
+      SourceDocument document, List<Chunk> passages, List<Embedding> embeddings) {
+    requireNonNull(document, "document");
+    if (schema().chunks().isEmpty()) {
+      throw new IllegalArgumentException("expected no passages: the index keeps texts whole");
     }
-  }
-
-  private int permits(SourceDocument document) {
-    long length = (long) document.title().length() + document.text().length();
-    long needed = 1 + length / CHARS_PER_PERMIT;
-    if (schema.multiVectors().isPresent()) {
-      needed *= TOKEN_VECTORS_FACTOR;
+    if (passages.isEmpty() || passages.size() != embeddings.size()) {
+      throw new IllegalArgumentException(
+          "expected passages and an embedding for each, got "
+              + passages.size()
+              + " passages and "
+              + embeddings.size()
+              + " embeddings");
     }
-    return (int) Math.min(MAX_PERMITS, needed);
-  }
-
-  /** Embeds and writes a document whose permits are held; they are released at the end. */
-  private CompletableFuture<Boolean> submit(SourceDocument document, Consumer<Embedding> written) {
-    IndexingTimes timer = clock;
-    return submit(document, () -> embedder.embed(document, timer), timer, written);
-  }
-
-  private CompletableFuture<Boolean> submit(
-      SourceDocument document,
-      Supplier<CompletableFuture<DocumentEmbedder.Embedded>> vectors,
-      IndexingTimes timer,
-      Consumer<Embedding> written) {
-    CompletableFuture<Boolean> done = new CompletableFuture<>();
-    CompletableFuture<Boolean> before = pending.put(document.id(), done);
-    CompletableFuture<DocumentEmbedder.Embedded> embedding = vectors.get();
-    CompletableFuture<?> ready =
-        before == null
-            ? embedding
-            : CompletableFuture.allOf(embedding, before.exceptionally(failed -> false));
-    // Completes `done`, whatever happens.
-    CompletableFuture<?> unused =
-        ready.whenCompleteAsync(
-            (any, failed) -> {
-              try {
-                DocumentEmbedder.Embedded embedded = embedding.join();
-                long start = System.nanoTime();
-                boolean replaced = write(document, embedded);
-                timer.wrote(System.nanoTime() - start);
-                embedded.embeddings().forEach(written);
-                finish(document, done, replaced, null);
-              } catch (Throwable t) {
-                finish(document, done, false, t);
-              }
-            },
-            writers);
-    return done;
-  }
-
-  private void finish(
-      SourceDocument document,
-      CompletableFuture<Boolean> done,
-      boolean replaced,
-      @Nullable Throwable failure) {
-    pending.remove(document.id(), done);
-    if (failure == null) {
-      done.complete(replaced);
-    } else {
-      done.completeExceptionally(classify(failure));
-    }
-    permits.release(permits(document));
-  }
-
-  private boolean write(SourceDocument document, DocumentEmbedder.Embedded embedded)
-      throws IOException {
-    List<Document> block =
-        schema.chunks().isEmpty()
-            ? List.of(fields.toDocument(document, embedded.embeddings().get(0)))
-            : fields.toBlock(document, embedded.passages(), embedded.embeddings());
-    BytesRef id = new BytesRef(document.id());
-    boolean known = !seen.add(document.id()) || folder.contained(id);
-    if (known) {
-      writer.updateDocuments(new Term(SchemaFields.ID, id), block);
-    } else {
-      writer.addDocuments(block);
-    }
-    return known;
-  }
-
-  /** Tells a document's own failure from one that ends this indexer. */
-  private Throwable classify(Throwable failure) {
-    Throwable cause = failure;
-    while (cause instanceof CompletionException && cause.getCause() != null) {
-      cause = cause.getCause();
-    }
-    if (cause instanceof EngineClosedException) {
-      return fatal(new IndexException("The engine was closed while documents were indexed", cause));
-    }
-    if (cause instanceof IOException
-        || cause instanceof AlreadyClosedException
-        || cause instanceof Error) {
-      return fatal(folder.writeFailure(cause));
-    }
-    return cause;
-  }
-
-  /** Makes every later call but {@link #close} fail, with the first reason given. */
-  IndexException fatal(IndexException reason) {
-    fatal.compareAndSet(null, reason);
-    return requireNonNull(fatal.get());
-  }
-
-  private static IndexException interrupted(InterruptedException e) {
-    Thread.currentThread().interrupt();
-    return new IndexException("Interrupted while indexing", e);
-  }
-
-  private void requireUsable() {
-    if (closed.get()) {
-      throw new IllegalStateException("this indexer is closed; open another");
-    }
-    IndexException reason = fatal.get();
-    if (reason != null) {
-      throw new IndexException(String.valueOf(reason.getMessage()), reason);
-    }
+    return session.put(
+        document, new DocumentEmbedder.Embedded(List.copyOf(passages), List.copyOf(embeddings)));
   }
 
   /**
    * Deletes the document with an id, if there is one. If one is pending, waits until it is written.
    *
    * @param id the id
+   * @return whether there was one
    * @throws IndexException if the index cannot be written
    */
-  public void delete(String id) {
-    requireNonNull(id, "id");
-    requireUsable();
-    CompletableFuture<Boolean> written = pending.get(id);
-    if (written != null) {
-      written.exceptionally(failed -> false).join();
-    }
+  public boolean delete(String id) {
+    return session.delete(requireNonNull(id, "id"));
+  }
+
+  /**
+   * Deletes the documents with some ids, as {@link #delete(String)} does one after the other.
+   *
+   * @param ids the ids
+   * @return how many documents there were
+   * @throws IndexException if the index cannot be written
+   */
+  public long delete(Collection<String> ids) {
+    return ids.stream().filter(this::delete).count();
+  }
+
+  /**
+   * Deletes the documents that match a query, with their passages. Waits until no document is
+   * pending: what was put before this call is deleted if it matches, what is put after it is not.
+   *
+   * @param query asks for whole documents by any of their fields, such as {@link
+   *     HybridQuery#metadata}
+   * @return how many documents there were
+   * @throws IndexException if the index cannot be written
+   */
+  public long delete(Query query) {
+    requireNonNull(query, "query");
+    return session.alone(() -> session.documents().delete(query));
+  }
+
+  /**
+   * Adds the documents of other indexes, without embedding them again, and refuses ids that more
+   * than one index has. Else as {@link #addIndexes(List, DuplicateIds)}.
+   *
+   * @param indexes the folders of the indexes
+   * @return what was added
+   * @throws IndexException as {@link #addIndexes(List, DuplicateIds)}
+   */
+  public AddedIndexes addIndexes(List<Path> indexes) {
+    return addIndexes(indexes, DuplicateIds.REFUSE);
+  }
+
+  /**
+   * Adds the documents of other indexes as of their last commits, without embedding them again;
+   * these indexes stay as they are. They must have this index's model and schema, and nobody may
+   * write to them. Waits until no document is pending, and keeps others waiting. What is added is
+   * durable from the next commit on; positions in sources are not taken over.
+   *
+   * @param indexes the folders of the indexes
+   * @param duplicates whose document stays if several indexes have an id
+   * @return what was added
+   * @throws IndexException if an index cannot be read, is of another model or schema, is being
+   *     written, or has an id that is refused, which the message names: nothing has changed then;
+   *     or if this index cannot be written
+   */
+  public AddedIndexes addIndexes(List<Path> indexes, DuplicateIds duplicates) {
+    List<Directory> directories = new ArrayList<>();
     try {
-      writer.deleteDocuments(new Term(SchemaFields.ID, new BytesRef(id)));
-    } catch (IOException | AlreadyClosedException e) {
-      throw fatal(folder.writeFailure(e));
+      for (Path index : indexes) {
+        directories.add(IndexFolder.existing(index));
+      }
+      return add(indexes, directories, duplicates);
+    } catch (IOException e) {
+      throw IndexProblems.unreadable(indexes, e);
+    } finally {
+      IOUtils.closeWhileHandlingException(directories);
     }
+  }
+
+  /**
+   * Adds the documents of indexes in Lucene directories. Else as {@link #addIndexes(List,
+   * DuplicateIds)}.
+   *
+   * @param duplicates whose document stays if several indexes have an id
+   * @param indexes the directories; they stay the caller's to close
+   * @return what was added
+   * @throws IndexException as {@link #addIndexes(List, DuplicateIds)}
+   */
+  public AddedIndexes addIndexes(DuplicateIds duplicates, Directory... indexes) {
+    List<Directory> directories = List.of(indexes);
+    return add(directories, directories, duplicates);
+  }
+
+  private AddedIndexes add(List<?> places, List<Directory> directories, DuplicateIds duplicates) {
+    requireNonNull(duplicates, "duplicates");
+    return session.alone(() ->
+        new IndexAddition(session.folder(), schema(), session.documents())
+            .add(places, directories, duplicates, session::fail));
+  }
+
+  /** {@return whether documents were written, deleted or added since the last commit} */
+  public boolean hasUncommittedChanges() {
+    return session.documents().uncommitted() > 0;
   }
 
   /**
@@ -406,7 +365,7 @@ public final class HybridIndexer implements AutoCloseable {
    * @throws IndexException if it cannot be written; the index stands as of its last commit
    */
   public void commit() {
-    commit(position, false);
+    session.commit(session.position(), false);
   }
 
   /**
@@ -414,75 +373,34 @@ public final class HybridIndexer implements AutoCloseable {
    * #put(SourceDocument)}. {@link #indexAll} ends a bulk load with it.
    */
   public void commitMerged() {
-    commit(position, true);
-  }
-
-  /**
-   * Commits with a source's position.
-   *
-   * @param merged whether all is to be one segment first
-   */
-  void commit(SourcePosition reached, boolean merged) {
-    requireUsable();
-    try {
-      permits.acquire(MAX_PERMITS);
-    } catch (InterruptedException e) {
-      throw interrupted(e);
-    }
-    try {
-      requireUsable();
-      if (merged) {
-        writer.getConfig().setMergePolicy(new SingleSegmentMerge());
-        writer.forceMerge(1);
-      }
-      folder.commit(schema, engine.fingerprint(), reached.format());
-      position = reached;
-    } catch (IOException | AlreadyClosedException e) {
-      throw fatal(folder.writeFailure(e));
-    } finally {
-      permits.release(MAX_PERMITS);
-    }
-  }
-
-  /** Waits until no document is pending, for some time at most; tells whether that is so. */
-  boolean awaitAll(long millis) {
-    try {
-      if (permits.tryAcquire(MAX_PERMITS, millis, TimeUnit.MILLISECONDS)) {
-        permits.release(MAX_PERMITS);
-        return true;
-      }
-      return false;
-    } catch (InterruptedException e) {
-      throw interrupted(e);
-    }
-  }
-
-  SourcePosition position() {
-    return position;
-  }
-
-  WriteOptions options() {
-    return options;
+    session.commit(session.position(), true);
   }
 
   IndexFolder folder() {
-    return folder;
+    return session.folder();
   }
 
   /**
-   * Waits until no document is pending, discards what was not committed, and releases the folder. A
+   * Waits until no document is pending, commits what is not committed yet, and releases the index.
+   * Does not commit if {@link WriteOptions#commitOnClose} says so, or after a failure that ended
+   * this indexer; then it logs how many documents it dropped, unless the failure was thrown. A
    * second call does nothing.
    *
-   * @throws IndexException if files cannot be closed or removed
+   * @throws IndexException if what is not committed cannot be written, or if files cannot be closed
+   *     or removed
    */
   @Override
   public void close() {
-    if (!closed.compareAndSet(false, true)) {
-      return;
-    }
-    permits.acquireUninterruptibly(MAX_PERMITS);
-    permits.release(MAX_PERMITS);
-    writers.close();
-    folder.rollback();
+    session.close(session.options().commitOnClose(), true);
+  }
+
+  /**
+   * Waits until no document is pending, discards what was not committed, and releases the index.
+   * After {@link #close} it does nothing.
+   *
+   * @throws IndexException if files cannot be closed or removed
+   */
+  public void rollback() {
+    session.close(false, false);
   }
 }

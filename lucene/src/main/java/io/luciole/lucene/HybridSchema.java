@@ -32,6 +32,9 @@ public final class HybridSchema {
   private final @Nullable Chunks chunks;
   private final MetadataLayout metadata;
 
+  /** The application's own analyzer, or null if the words' analyzer is found by its name. */
+  private final @Nullable Analyzer ownAnalyzer;
+
   /**
    * How dense vectors are kept.
    *
@@ -98,7 +101,8 @@ public final class HybridSchema {
   /**
    * How words are kept, for BM25.
    *
-   * @param analyzer the name of the analyzer, which cuts texts into words
+   * @param analyzer the name of the analyzer, which cuts texts into words; of an application's own
+   *     with {@code own:} before it
    * @param k1 BM25's k1, 0 or more: how much the repetition of a word counts
    * @param b BM25's b, 0 to 1: how much the length of a document counts
    */
@@ -106,10 +110,7 @@ public final class HybridSchema {
     /** Checks the components. */
     public Words {
       requireNonNull(analyzer, "analyzer");
-      if (!Analyzers.names().contains(analyzer)) {
-        throw new IllegalArgumentException(
-            "expected an analyser of " + Analyzers.names() + ", got \"" + analyzer + '"');
-      }
+      Analyzers.requireName(analyzer);
       if (!(k1 >= 0 && k1 < Float.POSITIVE_INFINITY && b >= 0 && b <= 1)) {
         throw new IllegalArgumentException(
             "expected k1 of 0 or more and b from 0 to 1, got " + k1 + " and " + b);
@@ -133,6 +134,7 @@ public final class HybridSchema {
     }
   }
 
+  /** A schema whose analyzer is found by its name. */
   HybridSchema(
       @Nullable Dense dense,
       @Nullable Sparse sparse,
@@ -140,6 +142,18 @@ public final class HybridSchema {
       Words words,
       @Nullable Chunks chunks,
       MetadataLayout metadata) {
+    this(dense, sparse, multiVectors, words, chunks, metadata, null);
+  }
+
+  private HybridSchema(
+      @Nullable Dense dense,
+      @Nullable Sparse sparse,
+      @Nullable MultiVectors multiVectors,
+      Words words,
+      @Nullable Chunks chunks,
+      MetadataLayout metadata,
+      @Nullable Analyzer ownAnalyzer) {
+    this.ownAnalyzer = ownAnalyzer;
     this.dense = dense;
     this.sparse = sparse;
     this.multiVectors = multiVectors;
@@ -182,6 +196,21 @@ public final class HybridSchema {
         engine.description().normalize());
   }
 
+  /**
+   * Returns a builder for vectors that are made elsewhere, without an engine. It starts with words,
+   * dense vectors and sparse weights; add token vectors by {@link
+   * Builder#multiVectors(MultiVectorForm, int)}, and leave out sparse weights by {@link
+   * Builder#sparse} where the model gives none.
+   *
+   * @param dimension the components of a dense vector, such as {@link
+   *     io.luciole.model.ModelFingerprint#dimension}
+   * @param normalized whether dense vectors have length 1
+   * @return the builder
+   */
+  public static Builder builder(int dimension, boolean normalized) {
+    return new Builder(EnumSet.of(Output.DENSE, Output.SPARSE), dimension, 0, normalized);
+  }
+
   /** {@return how dense vectors are kept, if they are} */
   public Optional<Dense> dense() {
     return Optional.ofNullable(dense);
@@ -214,6 +243,12 @@ public final class HybridSchema {
 
   MetadataLayout metadataLayout() {
     return metadata;
+  }
+
+  /** This schema in the layout of another. */
+  HybridSchema withLayoutOf(HybridSchema other) {
+    MetadataLayout layout = MetadataLayout.of(other.metadata.version(), metadata.types());
+    return new HybridSchema(dense, sparse, multiVectors, words, chunks, layout, ownAnalyzer);
   }
 
   /** {@return what a document's embedding must hold; empty for an index that has only words} */
@@ -280,9 +315,33 @@ public final class HybridSchema {
     return LuceneFormats.codec(this, 1, false);
   }
 
-  /** {@return a new analyzer for the words} */
+  /**
+   * Returns an analyzer for the words: the application's own, or else a new one.
+   *
+   * @return the analyzer
+   * @throws IndexException if the words need an analyzer of an application's own and this schema,
+   *     read from an index, has only its name; see {@link #withAnalyzer}
+   */
   public Analyzer analyzer() {
-    return Analyzers.create(words.analyzer());
+    return ownAnalyzer != null ? ownAnalyzer : Analyzers.create(words.analyzer());
+  }
+
+  /**
+   * Returns this schema with the application's own analyzer, of which an index keeps the name only.
+   *
+   * @param analyzer the analyzer; it stays the caller's to close
+   * @return the schema, equal to this one
+   * @throws IllegalArgumentException if the words have an analyzer that is found by its name
+   */
+  public HybridSchema withAnalyzer(Analyzer analyzer) {
+    requireNonNull(analyzer, "analyzer");
+    if (!Analyzers.isOwn(words.analyzer())) {
+      throw new IllegalArgumentException(
+          "expected a schema with an analyzer of the application's own, got one with \""
+              + words.analyzer()
+              + '"');
+    }
+    return new HybridSchema(dense, sparse, multiVectors, words, chunks, metadata, analyzer);
   }
 
   @Override
@@ -304,7 +363,7 @@ public final class HybridSchema {
   /** Describes a schema. Not safe for use by several threads. */
   public static final class Builder {
     private final int dimension;
-    private final int colbertDimension;
+    private int colbertDimension;
     private final boolean normalized;
     private boolean dense;
     private DenseQuantization quantization = DenseQuantization.NONE;
@@ -316,6 +375,7 @@ public final class HybridSchema {
     private boolean exactSparse = true;
     private @Nullable MultiVectorForm multiVectors;
     private String analyzer = Analyzers.MULTILINGUAL;
+    private @Nullable Analyzer ownAnalyzer;
     private float k1 = 1.2f;
     private float b = 0.75f;
     private @Nullable Chunks chunks;
@@ -423,6 +483,18 @@ public final class HybridSchema {
     }
 
     /**
+     * Keeps token vectors of a given size, for vectors that are made elsewhere.
+     *
+     * @param form how they are kept
+     * @param dimension the components of a row
+     * @return this builder
+     */
+    public Builder multiVectors(MultiVectorForm form, int dimension) {
+      this.colbertDimension = dimension;
+      return multiVectors(form);
+    }
+
+    /**
      * Sets how texts are cut into words, for BM25: {@code multilingual} (any language, beginnings
      * of words; the default), {@code standard} (any language, whole words), or a language's code
      * such as {@code en} or {@code de}, which is best where all texts are in that language.
@@ -434,6 +506,23 @@ public final class HybridSchema {
     public Builder analyzer(String name) {
       String form = requireNonNull(name, "name").strip().toLowerCase(Locale.ROOT);
       this.analyzer = new Words(form, k1, b).analyzer();
+      this.ownAnalyzer = null;
+      return this;
+    }
+
+    /**
+     * Cuts texts into words by an analyzer of the application's own. An index keeps its name:
+     * whoever opens the index gives the analyzer again, in a schema ({@link #withAnalyzer}).
+     *
+     * @param name a name for it; another analyzer takes another name
+     * @param analyzer the analyzer; it stays the caller's to close
+     * @return this builder
+     * @throws IllegalArgumentException if the name is empty or has control characters
+     */
+    public Builder analyzer(String name, Analyzer analyzer) {
+      this.analyzer =
+          new Words(Analyzers.OWN + requireNonNull(name, "name").strip(), k1, b).analyzer();
+      this.ownAnalyzer = requireNonNull(analyzer, "analyzer");
       return this;
     }
 
@@ -486,7 +575,8 @@ public final class HybridSchema {
     public HybridSchema build() {
       if (multiVectors != null && colbertDimension == 0) {
         throw new IllegalArgumentException(
-            "the model gives no token vectors, so an index cannot keep them");
+            "expected a model that gives token vectors, so that the index can keep them, or their"
+                + " dimension (multiVectors(form, dimension)); found neither");
       }
       return new HybridSchema(
           dense ? new Dense(dimension, normalized, quantization, maxConnections, beamWidth) : null,
@@ -494,7 +584,8 @@ public final class HybridSchema {
           multiVectors == null ? null : new MultiVectors(multiVectors, colbertDimension),
           new Words(analyzer, k1, b),
           chunks,
-          MetadataLayout.newest(metadata));
+          MetadataLayout.newest(metadata),
+          ownAnalyzer);
     }
   }
 }

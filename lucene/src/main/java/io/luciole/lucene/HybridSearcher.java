@@ -8,7 +8,6 @@ import io.luciole.Output;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.OptionalLong;
@@ -21,7 +20,6 @@ import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.SearcherFactory;
-import org.apache.lucene.search.SearcherLifetimeManager;
 import org.apache.lucene.search.SearcherManager;
 import org.apache.lucene.search.TaskExecutor;
 import org.apache.lucene.search.TermQuery;
@@ -40,14 +38,11 @@ import org.jspecify.annotations.Nullable;
  * if it asks for a later page of an earlier result, as of that search.
  */
 public final class HybridSearcher implements AutoCloseable {
-  /** How long a view is kept for later pages after the index has changed. */
-  private static final Duration VIEWS_KEPT = Duration.ofMinutes(5);
-
-  private final Path path;
+  private final Object path;
   private final @Nullable Directory directory;
   private final SearcherManager manager;
   private final ExecutorService threads;
-  private final SearcherLifetimeManager views = new SearcherLifetimeManager();
+  private final KeptViews views = new KeptViews();
   private final HybridSchema schema;
   private final ModelFingerprint fingerprint;
   private final @Nullable EmbeddingEngine engine;
@@ -55,7 +50,7 @@ public final class HybridSearcher implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private HybridSearcher(
-      Path path,
+      Object path,
       @Nullable Directory directory,
       SearcherManager manager,
       ExecutorService threads,
@@ -111,7 +106,7 @@ public final class HybridSearcher implements AutoCloseable {
   public static HybridSearcher open(HybridIndexer indexer, EmbeddingEngine engine) {
     requireNonNull(indexer, "indexer");
     requireNonNull(engine, "engine");
-    Path path = indexer.folder().path();
+    Object path = indexer.folder().place();
     ExecutorService threads = threads();
     try {
       SearcherManager manager =
@@ -121,7 +116,7 @@ public final class HybridSearcher implements AutoCloseable {
           path, null, manager, threads, indexer.schema(), engine.fingerprint(), engine);
     } catch (IOException e) {
       threads.shutdown();
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     }
   }
 
@@ -133,9 +128,9 @@ public final class HybridSearcher implements AutoCloseable {
     try {
       directory = IndexFolder.existing(path);
       // Schema and segments come from one commit: the reader's.
-      CommitData.read(path, directory);
-      reader = DirectoryReader.open(directory);
-      CommitData data = CommitData.parse(path, reader.getIndexCommit().getUserData());
+      CommitMark.read(path, directory);
+      reader = LiveReader.open(directory);
+      CommitMark data = CommitMark.parse(path, reader.getIndexCommit().getUserData());
       if (engine != null) {
         data.requireModel(path, engine.fingerprint());
       }
@@ -149,7 +144,7 @@ public final class HybridSearcher implements AutoCloseable {
       opened = true;
       return searcher;
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     } finally {
       if (!opened) {
         closeQuietly(reader, directory);
@@ -180,7 +175,7 @@ public final class HybridSearcher implements AutoCloseable {
 
   private static final class Searchers extends SearcherFactory {
     private final ExecutorService threads;
-    private final Path path;
+    private final Object path;
     private final HybridSchema schema;
     private final @Nullable ModelFingerprint model;
 
@@ -190,7 +185,10 @@ public final class HybridSearcher implements AutoCloseable {
      * @param model the model of which every commit must be, or null where a writer ensures that
      */
     Searchers(
-        ExecutorService threads, Path path, HybridSchema schema, @Nullable ModelFingerprint model) {
+        ExecutorService threads,
+        Object path,
+        HybridSchema schema,
+        @Nullable ModelFingerprint model) {
       this.threads = threads;
       this.path = path;
       this.schema = schema;
@@ -201,15 +199,21 @@ public final class HybridSearcher implements AutoCloseable {
     public IndexSearcher newSearcher(IndexReader reader, @Nullable IndexReader previous)
         throws IOException {
       if (model != null && previous != null && reader instanceof DirectoryReader commit) {
-        CommitData data = CommitData.parse(path, commit.getIndexCommit().getUserData());
+        CommitMark data = CommitMark.parse(path, commit.getIndexCommit().getUserData());
         data.requireModel(path, model);
         if (!data.schema().equals(schema)) {
           throw new IndexException(
               "The index " + path + " was made anew with another schema: open another searcher.");
         }
+        if (LiveReader.showsDeleted(reader)) {
+          throw new IndexException(
+              "Documents of the index "
+                  + path
+                  + " are deleted softly since this searcher was opened: open another searcher.");
+        }
       }
       IndexSearcher searcher = new IndexSearcher(reader, threads);
-      searcher.setSimilarity(IndexFolder.similarity(schema));
+      searcher.setSimilarity(WriterConfigs.similarity(schema));
       return searcher;
     }
   }
@@ -257,11 +261,11 @@ public final class HybridSearcher implements AutoCloseable {
     requireRerank(query);
     IndexSearcher searcher = acquire(query.view());
     try {
-      return new SearchRun(searcher, views.record(searcher), query, asked, context).run(fusions);
+      return new SearchRun(searcher, views.keep(searcher), query, asked, context).run(fusions);
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     } finally {
       release(searcher);
     }
@@ -330,22 +334,11 @@ public final class HybridSearcher implements AutoCloseable {
       if (view.isEmpty()) {
         return manager.acquire();
       }
-      IndexSearcher kept = views.acquire(view.getAsLong());
-      if (kept == null) {
-        throw new ViewGoneException(
-            "The view "
-                + view.getAsLong()
-                + " of the index "
-                + path
-                + " is gone; views are kept for "
-                + VIEWS_KEPT.toMinutes()
-                + " minutes after the index changed. Search from the first page again.");
-      }
-      return kept;
+      return views.acquire(view.getAsLong(), path);
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     }
   }
 
@@ -357,7 +350,7 @@ public final class HybridSearcher implements AutoCloseable {
     try {
       manager.release(searcher);
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     }
   }
 
@@ -401,7 +394,7 @@ public final class HybridSearcher implements AutoCloseable {
     try {
       return searcher.count(new TermQuery(new Term(SchemaFields.ID, id))) > 0;
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     } finally {
       release(searcher);
     }
@@ -413,7 +406,7 @@ public final class HybridSearcher implements AutoCloseable {
     try {
       return searcher.count(context.queries().all());
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     } finally {
       release(searcher);
     }
@@ -430,7 +423,7 @@ public final class HybridSearcher implements AutoCloseable {
     IndexSearcher before = acquire();
     try {
       manager.maybeRefreshBlocking();
-      views.prune(new SearcherLifetimeManager.PruneByAge(VIEWS_KEPT.toSeconds()));
+      views.prune();
       IndexSearcher now = manager.acquire();
       try {
         return version(now) != version(before);
@@ -440,7 +433,7 @@ public final class HybridSearcher implements AutoCloseable {
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     } finally {
       release(before);
     }
@@ -467,7 +460,7 @@ public final class HybridSearcher implements AutoCloseable {
         directory.close();
       }
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(path, e);
     }
   }
 }

@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.FilterDirectoryReader;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.store.Directory;
 
@@ -55,12 +56,12 @@ public record IndexDescription(
   public static IndexDescription read(Path index) {
     requireNonNull(index, "index");
     try (Directory directory = IndexFolder.existing(index)) {
-      CommitData.read(index, directory);
-      try (DirectoryReader reader = DirectoryReader.open(directory)) {
-        CommitData data = CommitData.parse(index, reader.getIndexCommit().getUserData());
-        Map<String, Long> parts = FieldSizes.of(reader);
+      CommitMark.read(index, directory);
+      try (DirectoryReader reader = LiveReader.open(directory)) {
+        CommitMark data = CommitMark.parse(index, reader.getIndexCommit().getUserData());
+        Map<String, Long> parts = FieldSizes.of(FilterDirectoryReader.unwrap(reader));
         // Passages are not documents.
-        long documents = new IndexSearcher(reader).count(new LegQueries(data.schema()).all());
+        long documents = new IndexSearcher(reader).count(LegQueries.all(data.schema()));
         return new IndexDescription(
             index,
             data.schema(),
@@ -74,7 +75,7 @@ public record IndexDescription(
             SourcePosition.parse(data.position()).done());
       }
     } catch (IOException e) {
-      throw CommitData.unreadable(index, e);
+      throw IndexProblems.unreadable(index, e);
     }
   }
 }

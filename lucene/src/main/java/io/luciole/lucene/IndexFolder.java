@@ -3,55 +3,56 @@ package io.luciole.lucene;
 import io.luciole.EmbeddingEngine;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.ReadOnlyFileSystemException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
-import org.apache.lucene.index.ConcurrentMergeScheduler;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
-import org.apache.lucene.index.LeafReaderContext;
+import org.apache.lucene.index.MergePolicy;
 import org.apache.lucene.index.NoMergePolicy;
-import org.apache.lucene.index.PostingsEnum;
-import org.apache.lucene.index.Terms;
-import org.apache.lucene.index.TermsEnum;
-import org.apache.lucene.search.DocIdSetIterator;
-import org.apache.lucene.search.similarities.BM25Similarity;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.FSDirectory;
 import org.apache.lucene.store.LockObtainFailedException;
-import org.apache.lucene.util.Bits;
-import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.IOSupplier;
 import org.apache.lucene.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The folder of an index that is written: opens Lucene's writer on it, commits, and rolls back. A
- * new index that was never committed leaves nothing behind.
+ * The folder of an index that is written, or another Lucene directory: opens Lucene's writer on it,
+ * commits, and rolls back. A new index that was never committed leaves nothing behind in a folder.
  */
 final class IndexFolder {
-  private final Path path;
+  private final Object place;
   private final Directory directory;
   private final List<Path> created;
+
+  /** The folder, which is closed and tidied up in the end, or null for a caller's directory. */
+  private final @Nullable Path folder;
+
   private @Nullable IndexWriter writer;
-  private @Nullable DirectoryReader previous;
+  private @Nullable KnownIds ids;
+  private @Nullable ModelStamp stamp;
+  private @Nullable MergePolicy merges;
   private String position = "";
   private volatile boolean committed;
 
-  /** The fingerprint of the index that was there, or null of a new or empty one. */
-  private @Nullable ModelFingerprint found;
-
-  /** Whether documents were written or deleted since the index was opened. */
-  private boolean written;
-
-  IndexFolder(Path path, Directory directory, List<Path> created) {
-    this.path = path;
+  private IndexFolder(
+      Object place, Directory directory, @Nullable Path folder, List<Path> created) {
+    this.place = place;
     this.directory = directory;
+    this.folder = folder;
     this.created = created;
+  }
+
+  /** A directory that stays the caller's to close. */
+  static IndexFolder of(Directory directory) {
+    return new IndexFolder(directory, directory, null, List.of());
   }
 
   /** Opens a folder; makes it, and those above it, if they are not there. */
@@ -70,7 +71,7 @@ final class IndexFolder {
         throw new IndexException("Expected a folder for the index, found the file " + path + ".");
       }
       Files.createDirectories(path);
-      return new IndexFolder(path, directory.get(), created);
+      return new IndexFolder(path, directory.get(), path, created);
     } catch (IOException e) {
       throw new IndexException("Cannot make the folder " + path + ": " + e, e);
     }
@@ -79,33 +80,26 @@ final class IndexFolder {
   /** Opens the folder of an index that should be there; does not look whether an index is in it. */
   static Directory existing(Path path) throws IOException {
     if (!Files.isDirectory(path)) {
-      throw CommitData.noIndex(path, CommitData.whatIsThere(path));
+      throw IndexProblems.noIndex(path, IndexProblems.insteadOfFolder(path));
     }
     return FSDirectory.open(path);
   }
 
-  /** Opens the writer on the index that is there, or on a new one, and gives the index's schema. */
-  HybridSchema openWriter(EmbeddingEngine engine, WriteOptions options) {
+  /**
+   * Opens the writer on the index that is there, or on a new one, and gives the index's schema.
+   *
+   * @param model the model whose vectors are written
+   * @param engine makes them, or null if they are made elsewhere
+   */
+  HybridSchema openWriter(
+      ModelFingerprint model, @Nullable EmbeddingEngine engine, WriteOptions options) {
     try {
-      HybridSchema schema;
-      if (DirectoryReader.indexExists(directory)) {
-        schema = reopen(engine, options);
-      } else {
-        List<String> foreign = CommitData.foreignFiles(path);
-        if (!foreign.isEmpty()) {
-          throw new IndexException(
-              "Expected an empty folder or an index of Luciole's in "
-                  + path
-                  + ", found "
-                  + CommitData.whatIsThere(path)
-                  + ". Name another folder.");
-        }
-        schema = options.schema().orElseGet(() -> HybridSchema.forEngine(engine));
-      }
-      if (!engine.backend().outputs().containsAll(schema.outputs())) {
+      HybridSchema schema =
+          DirectoryReader.indexExists(directory) ? reopen(model, options) : create(engine, options);
+      if (engine != null && !engine.backend().outputs().containsAll(schema.outputs())) {
         throw new IndexException(
             "The index "
-                + path
+                + place
                 + " keeps "
                 + schema.outputs()
                 + ", the model "
@@ -114,71 +108,102 @@ final class IndexFolder {
                 + engine.backend().outputs()
                 + " only.");
       }
-      writer = new IndexWriter(directory, config(schema, options));
+      IndexWriterConfig config = WriterConfigs.create(schema, options);
+      merges = config.getMergePolicy();
+      if (options.bulk()) {
+        config.setMergePolicy(NoMergePolicy.INSTANCE);
+      }
+      writer = openWriter(config);
+      // The writer's lock keeps the commit from changing from here on.
+      openIds(model);
       return schema;
-    } catch (LockObtainFailedException e) {
-      throw new IndexException(
-          "Another process, or another indexer of this one, writes to the index " + path + ".", e);
     } catch (IOException e) {
-      throw CommitData.unreadable(path, e);
+      throw IndexProblems.unreadable(place, e);
     }
   }
 
-  private HybridSchema reopen(EmbeddingEngine engine, WriteOptions options) throws IOException {
-    committed = true;
-    CommitData data = CommitData.read(path, directory);
-    data.requireModel(path, engine.fingerprint());
-    HybridSchema asked =
-        options
-            .schema()
-            .map(schema -> SchemaJson.withLayoutOf(data.schema(), schema))
-            .orElse(data.schema());
-    if (!asked.equals(data.schema())) {
+  private IndexWriter openWriter(IndexWriterConfig config) throws IOException {
+    try {
+      return new IndexWriter(directory, config);
+    } catch (LockObtainFailedException e) {
+      throw new IndexException(
+          "Another process, or another indexer of this one, writes to the index " + place + ".", e);
+    } catch (AccessDeniedException | ReadOnlyFileSystemException e) {
+      throw new IndexException(
+          "Cannot write the index "
+              + place
+              + ": no permission ("
+              + e
+              + "). Run with the rights to write it; searching needs none.",
+          e);
+    } catch (IllegalArgumentException e) {
       throw new IndexException(
           "The index "
-              + path
+              + place
+              + " cannot be written as configured by WriteOptions.writerConfig: "
+              + e.getMessage(),
+          e);
+    }
+  }
+
+  private HybridSchema create(@Nullable EmbeddingEngine engine, WriteOptions options)
+      throws IOException {
+    List<String> foreign = IndexProblems.foreignFiles(directory);
+    if (!foreign.isEmpty()) {
+      throw new IndexException(
+          "Expected an empty folder or an index of Luciole's in "
+              + place
+              + ", found "
+              + IndexProblems.whatIsThere(directory)
+              + ". Name another folder.");
+    }
+    if (engine == null) {
+      return options
+          .schema()
+          .orElseThrow(() ->
+              new IndexException(
+                  "The new index "
+                      + place
+                      + " needs a schema, since there is no engine to tell what the model gives: set"
+                      + " WriteOptions.schema, with HybridSchema.builder(dimension, normalized)."));
+    }
+    return options.schema().orElseGet(() -> HybridSchema.forEngine(engine));
+  }
+
+  private HybridSchema reopen(ModelFingerprint model, WriteOptions options) {
+    committed = true;
+    CommitMark mark = CommitMark.read(place, directory);
+    mark.requireModel(place, model);
+    HybridSchema asked =
+        options.schema().map(schema -> schema.withLayoutOf(mark.schema())).orElse(mark.schema());
+    if (!asked.equals(mark.schema())) {
+      throw new IndexException(
+          "The index "
+              + place
               + " has the schema "
-              + data.schema()
+              + mark.schema()
               + ", asked for was "
               + asked
               + ". Leave the schema to the index, or index anew.");
     }
-    position = data.position();
-    previous = DirectoryReader.open(directory);
-    found = previous.numDocs() == 0 ? null : data.fingerprint();
-    return data.schema();
+    position = mark.position();
+    return asked;
   }
 
-  private static IndexWriterConfig config(HybridSchema schema, WriteOptions options) {
-    int processors = Runtime.getRuntime().availableProcessors();
-    MergeScheduler scheduler = new MergeScheduler();
-    if (options.bulk()) {
-      scheduler.setMaxMergesAndThreads(processors + 5, processors);
-      scheduler.disableAutoIOThrottle();
+  private void openIds(ModelFingerprint model) throws IOException {
+    ModelFingerprint index = null;
+    DirectoryReader reader = null;
+    if (committed) {
+      reader = LiveReader.open(directory);
+      index = reader.numDocs() == 0 ? null : CommitMark.read(place, directory).fingerprint();
     }
-    IndexWriterConfig config =
-        new IndexWriterConfig(Analyzers.create(schema.words().analyzer()))
-            .setOpenMode(IndexWriterConfig.OpenMode.CREATE_OR_APPEND)
-            .setCodec(LuceneFormats.codec(schema, processors, options.bulk()))
-            .setSimilarity(similarity(schema))
-            .setRAMBufferSizeMB(options.bufferMiB())
-            .setMergeScheduler(scheduler)
-            .setCommitOnClose(false);
-    return options.bulk() ? config.setMergePolicy(NoMergePolicy.INSTANCE) : config;
+    ids = new KnownIds(reader);
+    stamp = new ModelStamp(model, index);
   }
 
-  static BM25Similarity similarity(HybridSchema schema) {
-    return new BM25Similarity(schema.words().k1(), schema.words().b());
-  }
-
-  /** Stays silent about a merge that fails: the writer closes and tells whoever uses it next. */
-  private static final class MergeScheduler extends ConcurrentMergeScheduler {
-    @Override
-    protected void handleMergeException(Throwable exc) {}
-  }
-
-  Path path() {
-    return path;
+  /** Where the index is, for people. */
+  Object place() {
+    return place;
   }
 
   Directory directory() {
@@ -186,10 +211,24 @@ final class IndexFolder {
   }
 
   IndexWriter writer() {
-    if (writer == null) {
+    return opened(writer);
+  }
+
+  /** Which documents the index has. */
+  KnownIds ids() {
+    return opened(ids);
+  }
+
+  /** The fingerprint that the next commit tells. */
+  ModelStamp stamp() {
+    return opened(stamp);
+  }
+
+  private static <T> T opened(@Nullable T part) {
+    if (part == null) {
       throw new IllegalStateException("the writer is not open");
     }
-    return writer;
+    return part;
   }
 
   /** The source's position as of the commit that was there, or empty. */
@@ -197,49 +236,17 @@ final class IndexFolder {
     return position;
   }
 
-  /** Whether the index had a document of an id when it was opened. */
-  boolean contained(BytesRef id) throws IOException {
-    DirectoryReader reader = previous;
-    if (reader == null) {
-      return false;
-    }
-    for (LeafReaderContext leaf : reader.leaves()) {
-      Terms ids = leaf.reader().terms(SchemaFields.ID);
-      TermsEnum at = ids == null ? TermsEnum.EMPTY : ids.iterator();
-      if (at.seekExact(id)) {
-        Bits live = leaf.reader().getLiveDocs();
-        PostingsEnum documents = at.postings(null, PostingsEnum.NONE);
-        for (int d = documents.nextDoc();
-            d != DocIdSetIterator.NO_MORE_DOCS;
-            d = documents.nextDoc()) {
-          if (live == null || live.get(d)) {
-            return true;
-          }
-        }
-      }
-    }
-    return false;
+  /** Merges everything into one segment. */
+  void mergeAll() throws IOException {
+    writer().getConfig().setMergePolicy(new SingleSegmentMerge(opened(merges)));
+    writer().forceMerge(1);
   }
 
-  void commit(HybridSchema schema, ModelFingerprint engine, String reached) throws IOException {
-    // Asked before the commit's own data count as a change.
-    written |= writer().hasUncommittedChanges();
-    ModelFingerprint fingerprint = found == null ? engine : stamp(found, engine);
+  void commit(HybridSchema schema, String reached) throws IOException {
     writer()
-        .setLiveCommitData(new CommitData(schema, fingerprint, reached).toUserData().entrySet());
+        .setLiveCommitData(new CommitMark(schema, stamp().get(), reached).userData().entrySet());
     writer().commit();
     committed = true;
-  }
-
-  /** The index's fingerprint, which tells all precisions that its vectors were computed in. */
-  private ModelFingerprint stamp(ModelFingerprint index, ModelFingerprint engine) {
-    if (!written || index.isAsPreciseAs(engine)) {
-      return index;
-    }
-    List<String> all = List.of(index.precision().split(" and ", -1));
-    return all.contains(engine.precision())
-        ? index
-        : index.withPrecision(index.precision() + " and " + engine.precision());
   }
 
   /** Explains a failure to write. */
@@ -254,11 +261,11 @@ final class IndexFolder {
           || message.contains("not enough space")
           || message.contains("quota exceeded")) {
         return new IndexException(
-            "The disk is full: the index " + path + " could not be written." + standing, cause);
+            "The disk is full: the index " + place + " could not be written." + standing, cause);
       }
     }
     return new IndexException(
-        "The index " + path + " could not be written: " + cause + "." + standing, cause);
+        "The index " + place + " could not be written: " + cause + "." + standing, cause);
   }
 
   /** Discards what was not committed and closes everything; a second call does nothing. */
@@ -269,30 +276,29 @@ final class IndexFolder {
           writer.rollback();
         }
       } finally {
-        IOUtils.close(previous, directory);
+        IOUtils.close(ids, folder == null ? null : directory);
       }
     } catch (IOException | RuntimeException e) {
-      throw new IndexException("Cannot close the index " + path + ": " + e, e);
+      throw new IndexException("Cannot close the index " + place + ": " + e, e);
     } finally {
-      if (!committed) {
-        removeRemains();
+      if (!committed && folder != null) {
+        removeRemains(folder);
       }
     }
   }
 
-  private void removeRemains() {
+  private void removeRemains(Path path) {
     try (Stream<Path> files = Files.isDirectory(path) ? Files.list(path) : Stream.empty()) {
-      List<String> foreign = CommitData.foreignFiles(path);
       for (Path file : files.toList()) {
         // Without a writer the folder may belong to another writer, which holds the lock.
         if (writer != null
-            && !foreign.contains(String.valueOf(file.getFileName()))
+            && IndexProblems.isLucenes(String.valueOf(file.getFileName()))
             && Files.isRegularFile(file)) {
           Files.deleteIfExists(file);
         }
       }
-      for (Path folder : created) {
-        Files.deleteIfExists(folder);
+      for (Path made : created) {
+        Files.deleteIfExists(made);
       }
     } catch (IOException e) {
       // The files that stay are no index, and nothing takes them for one.

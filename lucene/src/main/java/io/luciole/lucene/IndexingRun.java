@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
@@ -19,10 +20,14 @@ import org.jspecify.annotations.Nullable;
 final class IndexingRun {
   private static final long TICK_MILLIS = 100;
 
-  private final HybridIndexer indexer;
+  private final IndexingSession session;
   private final DocumentSource source;
   private final Consumer<IndexingProgress> progress;
   private final IndexingTimes clock;
+
+  /** In nanoseconds. */
+  private final long commitEvery;
+
   private final Object failureLock = new Object();
   private final LongAdder added = new LongAdder();
   private final LongAdder updated = new LongAdder();
@@ -40,14 +45,15 @@ final class IndexingRun {
   private long lastCommit;
 
   IndexingRun(
-      HybridIndexer indexer,
+      IndexingSession session,
       DocumentSource source,
       Consumer<IndexingProgress> progress,
       IndexingTimes clock) {
-    this.indexer = indexer;
+    this.session = session;
     this.source = source;
     this.progress = progress;
     this.clock = clock;
+    this.commitEvery = TimeUnit.NANOSECONDS.convert(session.options().commitEvery());
   }
 
   IndexingReport run() {
@@ -56,10 +62,10 @@ final class IndexingRun {
       while (stop.get() == null && source.hasNext()) {
         readOne();
         tick();
-        if (clock.elapsed() - lastCommit >= indexer.options().commitEvery().toNanos()) {
+        if (clock.elapsed() - lastCommit >= commitEvery) {
           awaitAll();
           if (stop.get() == null) {
-            indexer.commit(new SourcePosition(source.identity(), read, false), false);
+            session.commit(new SourcePosition(source.identity(), read, false), false);
             lastCommit = clock.elapsed();
           }
         }
@@ -67,9 +73,14 @@ final class IndexingRun {
       awaitAll();
       requireNoStop();
       requireAny();
-      indexer.commit(new SourcePosition(source.identity(), read, true), indexer.options().bulk());
+      session.commit(new SourcePosition(source.identity(), read, true), session.options().bulk());
     } catch (IndexException e) {
-      throw indexer.fatal(e);
+      throw session.fail(e);
+    } catch (Throwable t) {
+      // Otherwise closing the indexer would commit half a run.
+      IndexException unused =
+          session.fail(new IndexException("The run over " + source.name() + " failed: " + t, t));
+      throw t;
     }
     progress.accept(progress());
     return report();
@@ -77,10 +88,10 @@ final class IndexingRun {
 
   /** Passes over the documents that an interrupted run has committed. */
   private void skip() {
-    if (!indexer.options().resume()) {
+    if (!session.options().resume()) {
       return;
     }
-    long known = indexer.position().resumeAt(source.identity());
+    long known = session.position().resumeAt(source.identity());
     while (skipped < known && source.hasNext()) {
       try {
         source.next();
@@ -110,7 +121,7 @@ final class IndexingRun {
     }
     CompletableFuture<Boolean> written = null;
     while (written == null && stop.get() == null) {
-      written = indexer.tryPut(document, TICK_MILLIS, this::count);
+      written = session.tryPut(document, TICK_MILLIS, this::count);
       tick();
     }
     if (written != null) {
@@ -146,17 +157,18 @@ final class IndexingRun {
     }
     if (cause instanceof IndexException fatal) {
       stop.compareAndSet(null, fatal);
-    } else if (indexer.options().onFailure() == WriteOptions.OnFailure.STOP) {
+    } else if (session.options().onFailure() == WriteOptions.OnFailure.STOP) {
       stop.compareAndSet(
           null,
           cause instanceof SourceException
               ? new IndexException(reason, cause)
-              : new IndexException("Document \"" + id + "\" failed: " + reason, cause));
+              : new IndexException(
+                  "Document \"" + IndexProblems.brief(id) + "\" failed: " + reason, cause));
     }
   }
 
   private void awaitAll() {
-    while (!indexer.awaitAll(TICK_MILLIS)) {
+    while (!session.awaitAll(TICK_MILLIS)) {
       tick();
     }
   }
@@ -204,7 +216,7 @@ final class IndexingRun {
 
   private IndexingReport report() {
     long elapsed = clock.elapsed();
-    long busy = clock.writing() / indexer.options().writerThreads();
+    long busy = clock.writing() / session.options().writerThreads();
     synchronized (failureLock) {
       return new IndexingReport(
           added.sum(),

@@ -43,7 +43,7 @@ final class LegQueries {
   /** The queries of an index of a schema. */
   LegQueries(HybridSchema schema) {
     this.schema = requireNonNull(schema, "schema");
-    this.analyzer = Analyzers.create(schema.words().analyzer());
+    this.analyzer = schema.analyzer();
     this.documents = schema.chunks().isEmpty() ? null : new QueryBitSetProducer(wholeDocuments());
   }
 
@@ -98,7 +98,12 @@ final class LegQueries {
 
   /** All documents, without passages. */
   Query all() {
-    return documents == null ? MatchAllDocsQuery.INSTANCE : wholeDocuments();
+    return all(schema);
+  }
+
+  /** All documents of an index of a schema, without passages. */
+  static Query all(HybridSchema schema) {
+    return schema.chunks().isEmpty() ? MatchAllDocsQuery.INSTANCE : wholeDocuments();
   }
 
   /** The vectors of a segment's documents. */

@@ -153,5 +153,11 @@ final class LuceneFormats {
     public int getMaxDimensions(String fieldName) {
       return MAX_DIMENSIONS;
     }
+
+    /** Tells the form of the vectors, by which formats are compared ({@link WriterConfigs}). */
+    @Override
+    public String toString() {
+      return merged.toString();
+    }
   }
 }

@@ -63,19 +63,8 @@ final class SchemaJson {
    * @throws IllegalArgumentException if the text is no schema
    */
   static HybridSchema read(String json) {
-    return read(tree(json));
-  }
-
-  /** A schema with the layout of another. */
-  static HybridSchema withLayoutOf(HybridSchema layout, HybridSchema schema) {
-    JsonNode root = tree(write(schema));
-    ((ObjectNode) root).put(LAYOUT, layout.metadataLayout().version());
-    return read(root);
-  }
-
-  private static JsonNode tree(String json) {
     try {
-      return MAPPER.readTree(json);
+      return read(MAPPER.readTree(json));
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("not a schema: " + json, e);
     }

@@ -5,9 +5,9 @@ import java.nio.charset.StandardCharsets;
 import org.apache.lucene.util.StringHelper;
 
 /**
- * The ids that an indexer has written, as a set of 64-bit hashes: 11 to 22 bytes an id. It never
- * forgets an id. Among n ids it takes a new one for a known one with probability n / 2^64; the only
- * costs are a needless search for the old document and a wrong count. Safe for use by many threads.
+ * A set of ids as 64-bit hashes: 11 to 22 bytes an id. Among n ids it takes a new one for a known
+ * one with probability n / 2^64; {@link KnownIds} uses it so that the only costs are a needless
+ * search for an old document and a wrong count. Safe for use by many threads.
  */
 final class SeenIds {
   private static final int SEED = 0x10C101E;
@@ -36,6 +36,33 @@ final class SeenIds {
     }
     slots[slot] = hash;
     size++;
+    return true;
+  }
+
+  /** Whether an id is in the set. */
+  synchronized boolean contains(String id) {
+    long hash = hash(id);
+    return slots[slot(hash)] == hash;
+  }
+
+  /** Removes an id; false if it was not there. */
+  synchronized boolean remove(String id) {
+    long hash = hash(id);
+    int hole = slot(hash);
+    if (slots[hole] != hash) {
+      return false;
+    }
+    int mask = slots.length - 1;
+    for (int next = (hole + 1) & mask; slots[next] != 0; next = (next + 1) & mask) {
+      int home = (int) slots[next] & mask;
+      // A hash may stand in the hole unless its search starts behind it.
+      if (((next - home) & mask) >= ((next - hole) & mask)) {
+        slots[hole] = slots[next];
+        hole = next;
+      }
+    }
+    slots[hole] = 0;
+    size--;
     return true;
   }
 

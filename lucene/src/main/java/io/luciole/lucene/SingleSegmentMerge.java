@@ -5,18 +5,18 @@ import java.util.List;
 import java.util.Map;
 import org.apache.lucene.index.FilterMergePolicy;
 import org.apache.lucene.index.IndexWriter;
+import org.apache.lucene.index.MergePolicy;
 import org.apache.lucene.index.SegmentCommitInfo;
 import org.apache.lucene.index.SegmentInfos;
-import org.apache.lucene.index.TieredMergePolicy;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lucene's usual merges, except that a forced merge rewrites a single segment that was flushed and
- * not merged: its vectors may have no graph yet, see {@link LuceneFormats#codec}.
+ * The merges of another policy, except that a forced merge rewrites a single segment that was
+ * flushed and not merged: its vectors may have no graph yet, see {@link LuceneFormats#codec}.
  */
 final class SingleSegmentMerge extends FilterMergePolicy {
-  SingleSegmentMerge() {
-    super(new TieredMergePolicy());
+  SingleSegmentMerge(MergePolicy usual) {
+    super(usual);
   }
 
   @Override

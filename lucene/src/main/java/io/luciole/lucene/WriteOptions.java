@@ -4,6 +4,12 @@ import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+import org.apache.lucene.analysis.Analyzer;
+import org.apache.lucene.document.Document;
+import org.apache.lucene.index.IndexWriterConfig;
 import org.jspecify.annotations.Nullable;
 
 /** How an index is written. Immutable: each method returns a changed copy. */
@@ -23,43 +29,65 @@ public final class WriteOptions {
   private final int writerThreads;
   private final int bufferMiB;
   private final Duration commitEvery;
+  private final boolean commitOnClose;
   private final boolean bulk;
   private final boolean resume;
+  private final UnaryOperator<IndexWriterConfig> writerConfig;
+  private final BiConsumer<SourceDocument, Document> fields;
 
-  private WriteOptions(
-      @Nullable HybridSchema schema,
-      OnFailure onFailure,
-      int writerThreads,
-      int bufferMiB,
-      Duration commitEvery,
-      boolean bulk,
-      boolean resume) {
-    this.schema = schema;
-    this.onFailure = onFailure;
-    this.writerThreads = writerThreads;
-    this.bufferMiB = bufferMiB;
-    this.commitEvery = commitEvery;
-    this.bulk = bulk;
-    this.resume = resume;
+  private WriteOptions(Draft draft) {
+    this.schema = draft.schema;
+    this.onFailure = draft.onFailure;
+    this.writerThreads = draft.writerThreads;
+    this.bufferMiB = draft.bufferMiB;
+    this.commitEvery = draft.commitEvery;
+    this.commitOnClose = draft.commitOnClose;
+    this.bulk = draft.bulk;
+    this.resume = draft.resume;
+    this.writerConfig = draft.writerConfig;
+    this.fields = draft.fields;
+  }
+
+  /** The options while they are changed; starts with the defaults. */
+  private static final class Draft {
+    private @Nullable HybridSchema schema;
+    private OnFailure onFailure = OnFailure.STOP;
+    private int writerThreads = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 8);
+    private int bufferMiB = Math.clamp((Runtime.getRuntime().maxMemory() / 8) >> 20, 16, 512);
+    private Duration commitEvery = Duration.ofMinutes(5);
+    private boolean commitOnClose = true;
+    private boolean bulk;
+    private boolean resume = true;
+    private UnaryOperator<IndexWriterConfig> writerConfig = UnaryOperator.identity();
+    private BiConsumer<SourceDocument, Document> fields = (source, document) -> {};
+  }
+
+  private WriteOptions with(Consumer<Draft> change) {
+    Draft draft = new Draft();
+    draft.schema = schema;
+    draft.onFailure = onFailure;
+    draft.writerThreads = writerThreads;
+    draft.bufferMiB = bufferMiB;
+    draft.commitEvery = commitEvery;
+    draft.commitOnClose = commitOnClose;
+    draft.bulk = bulk;
+    draft.resume = resume;
+    draft.writerConfig = writerConfig;
+    draft.fields = fields;
+    change.accept(draft);
+    return new WriteOptions(draft);
   }
 
   /**
    * Returns the defaults: the model's usual schema; stop at the first failing document; half of the
    * processors write, from 1 to 8; a buffer of an eighth of the heap, from 16 to 512 MiB; a commit
-   * every five minutes; merges as documents come; an interrupted run is resumed.
+   * every five minutes and on close; merges as documents come; an interrupted run is resumed; no
+   * fields of the application's own.
    *
    * @return the defaults
    */
   public static WriteOptions defaults() {
-    long eighth = (Runtime.getRuntime().maxMemory() / 8) >> 20;
-    return new WriteOptions(
-        null,
-        OnFailure.STOP,
-        Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 8),
-        Math.clamp(eighth, 16, 512),
-        Duration.ofMinutes(5),
-        false,
-        true);
+    return new WriteOptions(new Draft());
   }
 
   /**
@@ -69,14 +97,8 @@ public final class WriteOptions {
    * @return a changed copy
    */
   public WriteOptions schema(HybridSchema schema) {
-    return new WriteOptions(
-        requireNonNull(schema, "schema"),
-        onFailure,
-        writerThreads,
-        bufferMiB,
-        commitEvery,
-        bulk,
-        resume);
+    requireNonNull(schema, "schema");
+    return with(draft -> draft.schema = schema);
   }
 
   /**
@@ -86,14 +108,8 @@ public final class WriteOptions {
    * @return a changed copy
    */
   public WriteOptions onFailure(OnFailure policy) {
-    return new WriteOptions(
-        schema,
-        requireNonNull(policy, "policy"),
-        writerThreads,
-        bufferMiB,
-        commitEvery,
-        bulk,
-        resume);
+    requireNonNull(policy, "policy");
+    return with(draft -> draft.onFailure = policy);
   }
 
   /**
@@ -107,7 +123,7 @@ public final class WriteOptions {
     if (threads < 1) {
       throw new IllegalArgumentException("threads must be at least 1, got " + threads);
     }
-    return new WriteOptions(schema, onFailure, threads, bufferMiB, commitEvery, bulk, resume);
+    return with(draft -> draft.writerThreads = threads);
   }
 
   /**
@@ -122,12 +138,13 @@ public final class WriteOptions {
       throw new IllegalArgumentException(
           "mebibytes must be from 1 to " + MAX_BUFFER_MIB + ", got " + mebibytes);
     }
-    return new WriteOptions(schema, onFailure, writerThreads, mebibytes, commitEvery, bulk, resume);
+    return with(draft -> draft.bufferMiB = mebibytes);
   }
 
   /**
-   * Sets the time between the commits of a long run: how much a crash can lose. Before its first
-   * commit a new index cannot be opened.
+   * Sets the time between commits: how much a crash can lose. It holds for long runs, and for what
+   * is put, deleted or added by other methods. Before its first commit a new index cannot be
+   * opened. With {@code ChronoUnit.FOREVER.getDuration()} only the application commits.
    *
    * @param interval the time, above 0
    * @return a changed copy
@@ -137,7 +154,19 @@ public final class WriteOptions {
     if (interval.isNegative() || interval.isZero()) {
       throw new IllegalArgumentException("interval must be positive, got " + interval);
     }
-    return new WriteOptions(schema, onFailure, writerThreads, bufferMiB, interval, bulk, resume);
+    return with(draft -> draft.commitEvery = interval);
+  }
+
+  /**
+   * Sets whether {@link HybridIndexer#close} commits what was written since the last commit; by
+   * default it does. If not, it logs how many documents it drops. {@link HybridIndexer#rollback}
+   * drops them in any case.
+   *
+   * @param commit whether to commit
+   * @return a changed copy
+   */
+  public WriteOptions commitOnClose(boolean commit) {
+    return with(draft -> draft.commitOnClose = commit);
   }
 
   /**
@@ -150,7 +179,7 @@ public final class WriteOptions {
    * @return a changed copy
    */
   public WriteOptions bulk(boolean bulk) {
-    return new WriteOptions(schema, onFailure, writerThreads, bufferMiB, commitEvery, bulk, resume);
+    return with(draft -> draft.bulk = bulk);
   }
 
   /**
@@ -161,7 +190,47 @@ public final class WriteOptions {
    * @return a changed copy
    */
   public WriteOptions resume(boolean resume) {
-    return new WriteOptions(schema, onFailure, writerThreads, bufferMiB, commitEvery, bulk, resume);
+    return with(draft -> draft.resume = resume);
+  }
+
+  /**
+   * Changes the configuration of Lucene's writer. The operator is given the one that the other
+   * options lead to, once for each time an index is opened, and returns it or another. It may set,
+   * among others:
+   *
+   * <ul>
+   *   <li>an index sort, by {@linkplain #fields fields of the application's own}; where texts are
+   *       cut into passages it needs a parent field, too
+   *   <li>a field for soft deletes: documents are then replaced and deleted softly
+   *   <li>merge policy, merge scheduler, deletion policy, RAM buffer, event listeners
+   *   <li>a codec that delegates the format of the field {@code dense} to the codec it was given
+   * </ul>
+   *
+   * <p>Analyzer and similarity are the schema's ({@link HybridSchema.Builder#analyzer(String,
+   * Analyzer)}, {@link HybridSchema.Builder#bm25}), commits on close are {@link #commitOnClose}'s,
+   * and the open mode appends: opening refuses other ones. Sort, parent field and soft deletes'
+   * field of an index that is there stay as they are; Lucene refuses others.
+   *
+   * @param change makes a configuration of a configuration
+   * @return a changed copy
+   */
+  public WriteOptions writerConfig(UnaryOperator<IndexWriterConfig> change) {
+    requireNonNull(change, "change");
+    return with(draft -> draft.writerConfig = change);
+  }
+
+  /**
+   * Adds fields of the application's own to documents, for its filters, sorts and facets. The
+   * consumer is called for each document with an empty Lucene document, to which it adds fields; of
+   * a document that is cut into passages they go to the whole document. It is called by several
+   * threads at once. If it throws, or uses a name of {@link SchemaFields}, the document fails.
+   *
+   * @param adder adds fields made of a document
+   * @return a changed copy
+   */
+  public WriteOptions fields(BiConsumer<SourceDocument, Document> adder) {
+    requireNonNull(adder, "adder");
+    return with(draft -> draft.fields = adder);
   }
 
   /** {@return the schema of a new index, if one was set} */
@@ -184,9 +253,14 @@ public final class WriteOptions {
     return bufferMiB;
   }
 
-  /** {@return the time between the commits of a long run} */
+  /** {@return the time between commits} */
   public Duration commitEvery() {
     return commitEvery;
+  }
+
+  /** {@return whether {@link HybridIndexer#close} commits} */
+  public boolean commitOnClose() {
+    return commitOnClose;
   }
 
   /** {@return whether merges wait for the end} */
@@ -197,5 +271,15 @@ public final class WriteOptions {
   /** {@return whether an interrupted run is resumed} */
   public boolean resume() {
     return resume;
+  }
+
+  /** {@return what changes the configuration of Lucene's writer} */
+  public UnaryOperator<IndexWriterConfig> writerConfig() {
+    return writerConfig;
+  }
+
+  /** {@return what adds the application's own fields} */
+  public BiConsumer<SourceDocument, Document> fields() {
+    return fields;
   }
 }

@@ -9,7 +9,7 @@
  * io.luciole.lucene.HybridIndexer}, which cuts it ({@code Passages}), has the engine embed it,
  * makes Lucene documents of it ({@code DocumentFields}, as {@link io.luciole.lucene.HybridSchema}
  * says and {@link io.luciole.lucene.SchemaFields} describes) and writes and commits them ({@code
- * IndexFolder}, {@code CommitData}).
+ * IndexFolder}, {@link io.luciole.lucene.CommitMark}).
  *
  * <p>The way of a query: {@link io.luciole.lucene.HybridSearcher} takes a {@link
  * io.luciole.lucene.HybridQuery} and a view of the index and starts a {@code SearchRun}. This

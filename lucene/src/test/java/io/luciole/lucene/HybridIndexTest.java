@@ -176,20 +176,6 @@ class HybridIndexTest {
   }
 
   @Test
-  void close_withoutCommit_takesBackEverything() {
-    try (HybridIndexer indexer = HybridIndexer.open(index, engine)) {
-      indexer.put(SourceDocument.of("a", "", "alpha")).join();
-    }
-    assertThat(folder).isEmptyDirectory();
-
-    indexAll(new Texts(1).documents(3));
-    try (HybridIndexer indexer = HybridIndexer.open(index, engine)) {
-      indexer.put(SourceDocument.of("a", "", "alpha")).join();
-    }
-    assertThat(IndexDescription.read(index).documents()).isEqualTo(3);
-  }
-
-  @Test
   void failingDocument_stopsOrIsSkippedByPolicy() {
     int bad = engine.tokenize("microwave", Role.PASSAGE).ids()[1];
     model.beforeRun(FakeModel.failOn(bad));

@@ -1,0 +1,208 @@
+package io.luciole.lucene;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.lucene.document.Document;
+import org.apache.lucene.document.NumericDocValuesField;
+import org.apache.lucene.index.BinaryDocValues;
+import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.IndexWriter;
+import org.apache.lucene.index.IndexableField;
+import org.apache.lucene.index.LeafReaderContext;
+import org.apache.lucene.index.Term;
+import org.apache.lucene.search.BooleanClause.Occur;
+import org.apache.lucene.search.BooleanQuery;
+import org.apache.lucene.search.DocIdSetIterator;
+import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.search.Query;
+import org.apache.lucene.search.ScoreMode;
+import org.apache.lucene.search.Scorer;
+import org.apache.lucene.search.Weight;
+import org.apache.lucene.util.Bits;
+import org.apache.lucene.util.BytesRef;
+import org.apache.lucene.util.BytesRefHash;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes documents and deletes them, with Lucene's writer, and knows which there are. Safe for use
+ * by many threads, each id by one at a time.
+ */
+final class DocumentWriter {
+  private final IndexWriter writer;
+  private final HybridSchema schema;
+  private final DocumentFields fields;
+  private final OwnFields ownFields;
+  private final KnownIds ids;
+  private final ModelStamp stamp;
+  private final @Nullable String softDeletes;
+  private final AtomicLong changes = new AtomicLong();
+
+  DocumentWriter(IndexFolder folder, HybridSchema schema, WriteOptions options) {
+    this.writer = folder.writer();
+    this.schema = schema;
+    this.fields = new DocumentFields(schema);
+    this.ownFields = new OwnFields(options.fields(), writer.getConfig());
+    this.ids = folder.ids();
+    this.stamp = folder.stamp();
+    this.softDeletes = writer.getConfig().getSoftDeletesField();
+  }
+
+  /** How many documents were written, deleted or added since {@link #committed}. */
+  long uncommitted() {
+    return changes.get();
+  }
+
+  /** Notes that everything so far is committed; to be called while nothing else is. */
+  void committed() {
+    changes.set(0);
+  }
+
+  /**
+   * Writes a document.
+   *
+   * @return whether it replaced one
+   * @throws IllegalArgumentException if the document cannot be written; nothing has changed then
+   */
+  boolean write(SourceDocument document, DocumentEmbedder.Embedded embedded) throws IOException {
+    List<Document> block = block(document, embedded);
+    String id = document.id();
+    boolean known = ids.mayHave(id);
+    boolean replaces = known && !ids.isDeleted(id);
+    try {
+      if (known) {
+        replace(new Term(SchemaFields.ID, new BytesRef(id)), block);
+      } else {
+        writer.addDocuments(block);
+      }
+    } catch (IllegalArgumentException e) {
+      throw explained(e, block);
+    }
+    stamp.wrote();
+    ids.write(id);
+    changes.incrementAndGet();
+    return replaces;
+  }
+
+  private List<Document> block(SourceDocument document, DocumentEmbedder.Embedded embedded) {
+    List<Document> block =
+        schema.chunks().isEmpty()
+            ? List.of(fields.toDocument(document, embedded.embeddings().get(0)))
+            : fields.toBlock(document, embedded.passages(), embedded.embeddings());
+    ownFields.addTo(document, block.get(block.size() - 1));
+    return block;
+  }
+
+  private void replace(Term id, List<Document> block) throws IOException {
+    if (softDeletes == null) {
+      writer.updateDocuments(id, block);
+    } else {
+      writer.softUpdateDocuments(id, block, deletionMark(softDeletes));
+    }
+  }
+
+  private static NumericDocValuesField deletionMark(String field) {
+    return new NumericDocValuesField(field, 1);
+  }
+
+  /** Says which field's value is too long for a term, without the value. */
+  private static IllegalArgumentException explained(
+      IllegalArgumentException failure, List<Document> block) {
+    if (failure.getCause() instanceof BytesRefHash.MaxBytesLengthExceededException) {
+      for (IndexableField field : block.get(block.size() - 1)) {
+        BytesRef value = field.binaryValue();
+        if (value != null && value.length > IndexWriter.MAX_TERM_LENGTH) {
+          return new IllegalArgumentException(
+              "expected at most "
+                  + IndexWriter.MAX_TERM_LENGTH
+                  + " bytes in the field \""
+                  + field.name()
+                  + "\", whose values are matched whole, got "
+                  + value.length
+                  + ": shorten the value, or keep it in a field of another type",
+              failure);
+        }
+      }
+    }
+    return failure;
+  }
+
+  /** Deletes the document of an id; tells whether there was one. */
+  boolean delete(String id) throws IOException {
+    boolean there = ids.delete(id);
+    if (there) {
+      delete(new Term(SchemaFields.ID, new BytesRef(id)));
+      changes.incrementAndGet();
+    }
+    return there;
+  }
+
+  private void delete(Term id) throws IOException {
+    if (softDeletes == null) {
+      writer.deleteDocuments(id);
+    } else {
+      writer.updateDocValues(id, deletionMark(softDeletes));
+    }
+  }
+
+  /** Deletes documents by their ids. */
+  void delete(Collection<BytesRef> documents) throws IOException {
+    for (BytesRef id : documents) {
+      boolean unused = delete(id.utf8ToString());
+    }
+  }
+
+  /**
+   * Deletes the documents that match, with their passages, while nothing else is written.
+   *
+   * @return how many there were
+   */
+  long delete(Query query) throws IOException {
+    List<BytesRef> matching;
+    try (DirectoryReader reader = DirectoryReader.open(writer)) {
+      matching = matching(reader, query);
+    }
+    delete(matching);
+    return matching.size();
+  }
+
+  private List<BytesRef> matching(DirectoryReader reader, Query query) throws IOException {
+    IndexSearcher searcher = new IndexSearcher(reader);
+    searcher.setQueryCache(null);
+    searcher.setSimilarity(WriterConfigs.similarity(schema));
+    Query whole =
+        new BooleanQuery.Builder()
+            .add(query, Occur.FILTER)
+            .add(LegQueries.all(schema), Occur.FILTER)
+            .build();
+    Weight weight = searcher.createWeight(searcher.rewrite(whole), ScoreMode.COMPLETE_NO_SCORES, 1);
+    List<BytesRef> matching = new ArrayList<>();
+    for (LeafReaderContext leaf : reader.leaves()) {
+      Scorer scorer = weight.scorer(leaf);
+      BinaryDocValues values = leaf.reader().getBinaryDocValues(SchemaFields.ID);
+      if (scorer != null && values != null) {
+        addLive(scorer.iterator(), leaf.reader().getLiveDocs(), values, matching);
+      }
+    }
+    return matching;
+  }
+
+  private static void addLive(
+      DocIdSetIterator documents, @Nullable Bits live, BinaryDocValues values, List<BytesRef> to)
+      throws IOException {
+    for (int d = documents.nextDoc(); d != DocIdSetIterator.NO_MORE_DOCS; d = documents.nextDoc()) {
+      if ((live == null || live.get(d)) && values.advanceExact(d)) {
+        to.add(BytesRef.deepCopyOf(values.binaryValue()));
+      }
+    }
+  }
+
+  /** Notes that indexes were added, while nothing else is written. */
+  void added(List<AddedIndex> indexes, long documents) throws IOException {
+    indexes.forEach(index -> stamp.add(index.fingerprint()));
+    ids.startFrom(DirectoryReader.open(writer));
+    changes.addAndGet(documents);
+  }
+}

@@ -1,0 +1,97 @@
+package io.luciole.lucene;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.Closeable;
+import java.io.IOException;
+import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.LeafReaderContext;
+import org.apache.lucene.index.PostingsEnum;
+import org.apache.lucene.index.Terms;
+import org.apache.lucene.index.TermsEnum;
+import org.apache.lucene.search.DocIdSetIterator;
+import org.apache.lucene.util.Bits;
+import org.apache.lucene.util.BytesRef;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which documents an index has while it is written: those of a snapshot, and what was written and
+ * deleted since. Safe for use by many threads, each id by one at a time.
+ */
+final class KnownIds implements Closeable {
+  @GuardedBy("this")
+  private @Nullable DirectoryReader snapshot;
+
+  private volatile SeenIds written = new SeenIds();
+  private volatile SeenIds deleted = new SeenIds();
+
+  /**
+   * Creates the ids of an index.
+   *
+   * @param snapshot a reader of the index as it is, which this object closes, or null for none
+   */
+  KnownIds(@Nullable DirectoryReader snapshot) {
+    this.snapshot = snapshot;
+  }
+
+  /** Whether the index may have a document of an id, so that a new one has to replace it. */
+  boolean mayHave(String id) throws IOException {
+    return written.contains(id) || wasThere(new BytesRef(id));
+  }
+
+  /** Whether a document of an id was deleted and not written since. */
+  boolean isDeleted(String id) {
+    return deleted.contains(id);
+  }
+
+  /** Notes that a document was written. */
+  void write(String id) {
+    boolean unused = written.add(id);
+    unused = deleted.remove(id);
+  }
+
+  /** Notes that a document was deleted; tells whether there was one. */
+  boolean delete(String id) throws IOException {
+    return mayHave(id) && deleted.add(id);
+  }
+
+  /** Starts again from a reader of the index as it is now, while nothing is written. */
+  synchronized void startFrom(DirectoryReader now) throws IOException {
+    close();
+    snapshot = now;
+    written = new SeenIds();
+    deleted = new SeenIds();
+  }
+
+  private synchronized boolean wasThere(BytesRef id) throws IOException {
+    DirectoryReader reader = snapshot;
+    if (reader == null) {
+      return false;
+    }
+    for (LeafReaderContext leaf : reader.leaves()) {
+      Terms ids = leaf.reader().terms(SchemaFields.ID);
+      TermsEnum at = ids == null ? TermsEnum.EMPTY : ids.iterator();
+      if (at.seekExact(id) && hasLive(at, leaf.reader().getLiveDocs())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean hasLive(TermsEnum at, @Nullable Bits live) throws IOException {
+    PostingsEnum documents = at.postings(null, PostingsEnum.NONE);
+    for (int d = documents.nextDoc(); d != DocIdSetIterator.NO_MORE_DOCS; d = documents.nextDoc()) {
+      if (live == null || live.get(d)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public synchronized void close() throws IOException {
+    if (snapshot != null) {
+      snapshot.close();
+      snapshot = null;
+    }
+  }
+}

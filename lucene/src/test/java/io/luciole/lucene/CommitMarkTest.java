@@ -1,0 +1,84 @@
+package io.luciole.lucene;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.luciole.model.ModelFingerprint;
+import java.io.IOException;
+import java.util.Map;
+import org.apache.lucene.document.Document;
+import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.IndexWriter;
+import org.apache.lucene.index.IndexWriterConfig;
+import org.apache.lucene.store.ByteBuffersDirectory;
+import org.apache.lucene.store.Directory;
+import org.junit.jupiter.api.Test;
+
+/** The mark of a commit that an application's own writer makes, without an engine. */
+class CommitMarkTest {
+  private static final ModelFingerprint MODEL =
+      new ModelFingerprint("m", 24, "0a".repeat(32), "0b".repeat(32), "fp32");
+  private static final HybridSchema SCHEMA =
+      HybridSchema.builder(24, true)
+          .sparseScale(512)
+          .multiVectors(MultiVectorForm.INT8, 16)
+          .metadata("year", MetadataType.LONG)
+          .build();
+
+  private static void write(Directory directory, Map<String, String> userData) throws IOException {
+    try (IndexWriter writer = new IndexWriter(directory, new IndexWriterConfig())) {
+      writer.addDocument(new Document());
+      writer.setLiveCommitData(userData.entrySet());
+      writer.commit();
+    }
+  }
+
+  @Test
+  void mark_ofAnOwnWriter_isReadBack() throws IOException {
+    try (Directory directory = new ByteBuffersDirectory()) {
+      Map<String, String> data = CommitMark.userData(SCHEMA, MODEL);
+      data.put("mine", "1");
+      write(directory, data);
+      try (DirectoryReader reader = DirectoryReader.open(directory)) {
+        assertThat(CommitMark.of(reader)).contains(new CommitMark(SCHEMA, MODEL, ""));
+        assertThat(reader.getIndexCommit().getUserData()).containsEntry("mine", "1");
+      }
+    }
+  }
+
+  @Test
+  void mark_thatIsNotThere_isEmpty() throws IOException {
+    try (Directory directory = new ByteBuffersDirectory()) {
+      write(directory, Map.of("mine", "1"));
+      try (DirectoryReader reader = DirectoryReader.open(directory)) {
+        assertThat(CommitMark.of(reader)).isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void mark_ofANewerLayoutOrDamaged_isRefused() {
+    Map<String, String> newer = CommitMark.userData(SCHEMA, MODEL);
+    newer.put("luciole.version", "3");
+    assertThatThrownBy(() -> CommitMark.of(newer))
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining("layout version 3");
+    Map<String, String> damaged = CommitMark.userData(SCHEMA, MODEL);
+    damaged.remove("luciole.model");
+    assertThatThrownBy(() -> CommitMark.of(damaged))
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining("damaged");
+  }
+
+  @Test
+  void schema_withoutEngine_hasWhatIsGiven() {
+    assertThat(SCHEMA.dense().orElseThrow().dimension()).isEqualTo(24);
+    assertThat(SCHEMA.multiVectors().orElseThrow().dimension()).isEqualTo(16);
+    assertThat(HybridSchema.builder(8, false).sparse(false).build().legs())
+        .containsExactly(Leg.DENSE, Leg.BM25);
+    assertThatThrownBy(
+            () -> HybridSchema.builder(8, true).multiVectors(MultiVectorForm.INT8).build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("multiVectors(form, dimension)");
+  }
+}

@@ -1,0 +1,183 @@
+package io.luciole.lucene;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.luciole.EmbeddingEngine;
+import io.luciole.Output;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletionException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is in an index after its indexer was closed, rolled back, or has failed. */
+class DurabilityTest {
+  private static final String WARNING = "was closed without a commit";
+
+  @TempDir private Path folder;
+  private Path index;
+  private final EmbeddingEngine engine = new FakeModel(Output.DENSE, Output.SPARSE).open();
+  private final PrintStream usual = System.err;
+  private final ByteArrayOutputStream logged = new ByteArrayOutputStream();
+
+  /** Where slf4j-simple writes. */
+  @BeforeEach
+  void open() {
+    index = folder.resolve("index");
+    System.setErr(new PrintStream(logged, true, StandardCharsets.UTF_8));
+  }
+
+  @AfterEach
+  void close() {
+    System.setErr(usual);
+    engine.close();
+  }
+
+  private String log() {
+    return logged.toString(StandardCharsets.UTF_8);
+  }
+
+  private long committed() {
+    return IndexDescription.read(index).documents();
+  }
+
+  private void make(int documents) {
+    try (HybridIndexer indexer = HybridIndexer.open(index, engine)) {
+      indexer.indexAll(new Texts(1).documents(documents).iterator(), progress -> {});
+    }
+  }
+
+  @Test
+  void close_commitsWhatWasPut() {
+    make(10);
+    try (HybridIndexer indexer = HybridIndexer.open(index, engine)) {
+      assertThat(indexer.hasUncommittedChanges()).isFalse();
+      for (int i = 0; i < 5; i++) {
+        indexer.put(SourceDocument.of("new" + i, "", "alpha")).join();
+      }
+      assertThat(indexer.hasUncommittedChanges()).isTrue();
+    }
+    assertThat(committed()).isEqualTo(15);
+    try (HybridIndexer indexer = HybridIndexer.open(index, engine)) {
+      assertThat(indexer.delete("new1")).isTrue();
+    }
+    assertThat(committed()).isEqualTo(14);
+    assertThat(log()).doesNotContain(WARNING);
+  }
+
+  @Test
+  void close_ofANewIndexWithoutDocuments_leavesNoFolder() {
+    HybridIndexer.open(index, engine).close();
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void rollback_discardsSilently() {
+    HybridIndexer fresh = HybridIndexer.open(index, engine);
+    fresh.put(SourceDocument.of("a", "", "alpha")).join();
+    fresh.rollback();
+    fresh.close();
+    assertThat(folder).isEmptyDirectory();
+
+    make(3);
+    HybridIndexer indexer = HybridIndexer.open(index, engine);
+    indexer.put(SourceDocument.of("a", "", "alpha")).join();
+    indexer.rollback();
+    assertThat(committed()).isEqualTo(3);
+    assertThat(log()).doesNotContain(WARNING);
+  }
+
+  @Test
+  void close_withoutCommitOnClose_saysHowMuchIsDropped() {
+    make(3);
+    try (HybridIndexer indexer =
+        HybridIndexer.open(index, engine, WriteOptions.defaults().commitOnClose(false))) {
+      indexer.put(SourceDocument.of("a", "", "alpha")).join();
+      indexer.put(SourceDocument.of("b", "", "alpha")).join();
+    }
+    assertThat(committed()).isEqualTo(3);
+    assertThat(log()).containsOnlyOnce(WARNING).contains(index.toString(), "2 documents");
+  }
+
+  /** What was put before a run that fails belongs to the same commit as the run, which is none. */
+  @Test
+  void close_afterAFailedRun_doesNotCommitHalfOfIt() {
+    make(3);
+    Iterator<SourceDocument> failing =
+        new Iterator<>() {
+          private int at;
+
+          @Override
+          public boolean hasNext() {
+            return true;
+          }
+
+          @Override
+          public SourceDocument next() {
+            if (at == 20) {
+              throw new IllegalStateException("the source is broken");
+            }
+            return SourceDocument.of("new" + at++, "", "alpha");
+          }
+        };
+    try (HybridIndexer indexer = HybridIndexer.open(index, engine)) {
+      indexer.put(SourceDocument.of("a", "", "alpha")).join();
+      assertThatThrownBy(() -> indexer.indexAll(failing, progress -> {}))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("the source is broken");
+      assertThatThrownBy(indexer::commit)
+          .isInstanceOf(IndexException.class)
+          .hasMessageContaining("the source is broken");
+    }
+    assertThat(committed()).isEqualTo(3);
+  }
+
+  @Test
+  void close_afterAFailureThatNobodySaw_warns() {
+    make(3);
+    try (HybridIndexer indexer = HybridIndexer.open(index, engine)) {
+      indexer.put(SourceDocument.of("a", "", "alpha")).join();
+      engine.close();
+      assertThatThrownBy(indexer.put(SourceDocument.of("b", "", "beta"))::join)
+          .isInstanceOf(CompletionException.class)
+          .hasCauseInstanceOf(IndexException.class);
+    }
+    assertThat(committed()).isEqualTo(3);
+    assertThat(log()).containsOnlyOnce(WARNING).contains("The engine was closed", "1 documents");
+  }
+
+  @Test
+  void put_isCommittedAfterAWhile() {
+    WriteOptions options = WriteOptions.defaults().commitEvery(Duration.ofMillis(20));
+    try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
+      indexer.put(SourceDocument.of("a", "", "alpha")).join();
+      await().until(() -> !indexer.hasUncommittedChanges());
+      assertThat(committed()).isEqualTo(1);
+      assertThat(indexer.delete("a")).isTrue();
+      await().until(() -> !indexer.hasUncommittedChanges());
+      assertThat(committed()).isZero();
+    }
+  }
+
+  @Test
+  void commitEveryForever_leavesCommitsToTheApplication() {
+    WriteOptions options =
+        WriteOptions.defaults().commitEvery(ChronoUnit.FOREVER.getDuration()).commitOnClose(false);
+    try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
+      List<SourceDocument> documents = new Texts(1).documents(3);
+      assertThat(indexer.indexAll(documents.iterator(), progress -> {}).added()).isEqualTo(3);
+      indexer.put(SourceDocument.of("a", "", "alpha")).join();
+    }
+    assertThat(committed()).isEqualTo(3);
+  }
+}
