@@ -36,7 +36,7 @@ import picocli.CommandLine.Parameters;
           + " another",
       "model's vectors are refused.",
       "With --json: one object a hit,"
-          + " {\"id\":…,\"score\":…,\"legs\":{\"dense\":{\"rank\":1,\"score\":…},…}}",
+          + " {\"id\":…,\"score\":…,\"legs\":{\"dense\":{\"rank\":1,\"score\":…,\"contribution\":…},…}}",
       "",
       "Examples:",
       "  luciole search --index my-index \"which insects glow\"",
@@ -196,6 +196,7 @@ final class SearchCommand implements Callable<Integer> {
           out.writeObjectFieldStart(leg.getKey().id());
           out.writeNumberField("rank", leg.getValue().rank());
           out.writeNumberField("score", leg.getValue().score());
+          out.writeNumberField("contribution", leg.getValue().contribution());
           out.writeEndObject();
         }
         out.writeEndObject();
