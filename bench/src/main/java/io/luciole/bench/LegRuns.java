@@ -5,6 +5,7 @@ import io.luciole.Role;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
+import io.luciole.lucene.SchemaFields;
 import io.luciole.lucene.ScoredId;
 import io.luciole.lucene.eval.EvaluationQuery;
 import io.luciole.lucene.eval.Qrels;
@@ -16,6 +17,11 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.search.BayesianScoreEstimator;
+import org.apache.lucene.search.BayesianScoreEstimator.Parameters;
+import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.store.FSDirectory;
 
 /**
  * What the legs found in one collection, and what is known of its queries. The runs are kept as
@@ -26,6 +32,7 @@ import java.util.Map;
  * @param runs each leg's lists of up to {@link #DEPTH} documents
  * @param texts the queries' texts, by id
  * @param tokens the number of the model's tokens in each query, without special ones
+ * @param calibration what Lucene's sampling says of the scores of the index's words
  * @param qrels the judgements
  */
 record LegRuns(
@@ -34,6 +41,7 @@ record LegRuns(
     Map<Leg, RankedRun> runs,
     Map<String, String> texts,
     Map<String, Integer> tokens,
+    Parameters calibration,
     Qrels qrels) {
   /** The length of the lists. */
   static final int DEPTH = 1000;
@@ -53,15 +61,22 @@ record LegRuns(
     }
     Path files = Files.createDirectories(work.resolve("runs"));
     Map<Leg, RankedRun> runs = new EnumMap<>(Leg.class);
+    Path index = QualityStudy.index(work, folder, analyzer, engine);
     for (Leg leg : List.of(Leg.DENSE, Leg.BM25)) {
       Path file = files.resolve(name + "-" + analyzer + "-" + leg.id() + ".trec");
       if (!Files.exists(file)) {
-        Path index = QualityStudy.index(work, folder, analyzer, engine);
         search(index, engine, leg, texts).writeTrec(file);
       }
       runs.put(leg, RankedRun.readTrec(file, leg.id()));
     }
-    return new LegRuns(name, analyzer, runs, texts, tokens, qrels);
+    return new LegRuns(name, analyzer, runs, texts, tokens, calibration(index), qrels);
+  }
+
+  private static Parameters calibration(Path index) throws IOException {
+    try (FSDirectory directory = FSDirectory.open(index);
+        DirectoryReader reader = DirectoryReader.open(directory)) {
+      return BayesianScoreEstimator.estimate(new IndexSearcher(reader), SchemaFields.WORDS);
+    }
   }
 
   private static RankedRun search(

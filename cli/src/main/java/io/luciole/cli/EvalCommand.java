@@ -225,8 +225,7 @@ final class EvalCommand implements Callable<Integer> {
             .toList();
     FusionTuning tuning =
         Choice.possible(() ->
-            FusionTuning.search(
-                table.legRuns(), judged, Metric.NDCG_10, tuned, GRID, PARTS, SEED));
+            FusionTuning.search(table.legRuns(), judged, Metric.NDCG_10, tuned, GRID, PARTS, SEED));
     console
         .out()
         .println(

@@ -104,11 +104,9 @@ final class SearchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    HybridQuery query = Choice.possible(this::query);
     Leg leg = leg();
-    if (leg != null) {
-      query = query.legs(leg);
-    }
+    HybridQuery plain = Choice.possible(this::query);
+    HybridQuery query = leg == null ? plain : plain.legs(leg);
     LucioleConfig config = LucioleConfig.load();
     try (@Nullable EmbeddingEngine engine =
             leg == Leg.BM25 ? null : engineOptions.openForIndex(index.folder(), config);
@@ -117,7 +115,7 @@ final class SearchCommand implements Callable<Integer> {
                 ? HybridSearcher.open(index.folder())
                 : HybridSearcher.open(index.folder(), engine)) {
       requireLeg(searcher.legs(), leg);
-      SearchResult result = searcher.search(query);
+      SearchResult result = Choice.possible(() -> searcher.search(query));
       if (json) {
         printJson(result.hits());
       } else {

@@ -251,6 +251,8 @@ class ModelSourceTest {
 
   @Test
   void tokensPerLetter_areReadAndChecked() throws IOException {
+    write("config.json", "{\"max_position_embeddings\":64,\"hidden_size\":16}");
+    write("model.safetensors", "");
     assertThat(resolve().description().familiarity()).isNull();
 
     write("luciole.json", "{\"tokensPerLetter\": {\"known\": 0.3, \"foreign\": 0.5}}");

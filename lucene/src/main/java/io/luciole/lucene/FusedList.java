@@ -46,8 +46,7 @@ final class FusedList {
   static FusedList of(Fusion fusion, List<LegResult> results, List<Integer> steps) {
     FusedList fused = null;
     for (int step : steps) {
-      FusedList longer =
-          of(fusion, results.stream().map(result -> result.first(step)).toList());
+      FusedList longer = of(fusion, results.stream().map(result -> result.first(step)).toList());
       fused = fused == null ? longer : fused.followedBy(longer);
     }
     return requireNonNull(fused, "steps");

@@ -154,8 +154,8 @@ final class SearchRun {
           FusedList.of(
               fusion,
               results.stream()
-                  .map(result -> result.weighted(
-                      result.weight() * fusion.factor(result.leg(), traits)))
+                  .map(result ->
+                      result.weighted(result.weight() * fusion.factor(result.leg(), traits)))
                   .toList(),
               query.depthSteps());
       List<Reranker.Ranked> ranking = rerank(fused, vectors);
@@ -226,8 +226,7 @@ final class SearchRun {
   private List<ScoreDoc> hits(Leg leg, LegSearch search, Embedding vectors, int depth)
       throws IOException {
     HybridQuery.LegOptions own = query.options(leg);
-    HybridQuery.LegOptions options =
-        new HybridQuery.LegOptions(depth, own.weight(), own.filter());
+    HybridQuery.LegOptions options = new HybridQuery.LegOptions(depth, own.weight(), own.filter());
     Query filter = both(query.filter().orElse(null), own.filter());
     return switch (leg) {
       case BM25 -> search.bm25(query.text(), options, filter);
@@ -246,8 +245,7 @@ final class SearchRun {
     List<ScoreDoc> hits = List.of();
     for (int step : query.hasDepth() ? List.of(options.depth()) : query.depthSteps()) {
       List<ScoreDoc> longer =
-          search.dense(
-              vector, new HybridQuery.LegOptions(step, options.weight(), null), filter);
+          search.dense(vector, new HybridQuery.LegOptions(step, options.weight(), null), filter);
       hits = hits.isEmpty() ? longer : followedBy(hits, longer);
     }
     return hits;
