@@ -77,7 +77,7 @@ class QuantizedExportTest {
         null,
         null,
         new ModelDescription(
-            OptionalInt.of(HIDDEN), 24, pooling, true, Map.of(), Set.of(), Set.of(outliers)));
+            OptionalInt.of(HIDDEN), 24, pooling, true, Map.of(), Set.of(), Set.of(outliers), null));
   }
 
   private static Backend open(ModelFiles files, @Nullable Precision precision) {

@@ -78,17 +78,24 @@ public final class QualityStudy {
   private static EvaluationTable evaluate(
       Path work, Path folder, String analyzer, EmbeddingEngine engine, Qrels qrels, int depth)
       throws IOException {
-    String name = String.valueOf(folder.getFileName());
-    Path index = work.resolve(name + "-" + analyzer);
-    if (!Files.exists(index)) {
-      index(index, folder, work.resolve(name + ".vectors"), analyzer, engine);
-    }
-    try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
+    try (HybridSearcher searcher =
+        HybridSearcher.open(index(work, folder, analyzer, engine), engine)) {
       return Evaluation.of(searcher)
           .fusions(FUSIONS)
           .depth(depth)
           .run(EvaluationQuery.readBeir(folder.resolve("queries.jsonl")), qrels, done -> {});
     }
+  }
+
+  /** {@return the folder of a collection's index, which is made if it is not there} */
+  static Path index(Path work, Path folder, String analyzer, EmbeddingEngine engine)
+      throws IOException {
+    String name = String.valueOf(folder.getFileName());
+    Path index = work.resolve(name + "-" + analyzer);
+    if (!Files.exists(index)) {
+      index(index, folder, work.resolve(name + ".vectors"), analyzer, engine);
+    }
+    return index;
   }
 
   private static void index(

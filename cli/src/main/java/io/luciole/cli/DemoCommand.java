@@ -6,6 +6,7 @@ import io.luciole.ProcessKeys;
 import io.luciole.internal.CacheFolder;
 import io.luciole.lucene.BeirReader;
 import io.luciole.lucene.DocumentSource;
+import io.luciole.lucene.Fusion;
 import io.luciole.lucene.Hit;
 import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridQuery;
@@ -124,7 +125,8 @@ final class DemoCommand implements Callable<Integer> {
     Qrels qrels = Qrels.read(corpus.qrels());
     EvaluationTable table =
         EvalCommand.evaluate(console, searcher, EvaluationQuery.readBeir(corpus.queries()), qrels);
-    table.format().lines().forEach(line -> out.println("   " + line));
+    table.bestFirst().format().lines().forEach(line -> out.println("   " + line));
+    out.println("   " + Fusion.usual().name() + " is hybrid search: both legs, fused.");
     return table;
   }
 
@@ -136,7 +138,7 @@ final class DemoCommand implements Callable<Integer> {
             Locale.ROOT,
             "In %s: each of %,d passages became a vector (%s, %d dimensions, in this JVM) and a"
                 + " document of a Lucene index;%n%d queries went to every leg, and the legs' lists"
-                + " were fused by how their scores are spread.",
+                + " were fused by how far their best stand out.",
             Progress.duration(seconds),
             documents,
             engine.backend().version(),

@@ -38,7 +38,7 @@ import picocli.CommandLine.Option;
       "Examples:",
       "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv",
       "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --run fused.trec",
-      "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --fusion rrf,dbsf"
+      "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --fusion auto,rrf,dbsf"
           + " \\",
       "    --tune --compare yesterday.trec"
     })
@@ -74,7 +74,7 @@ final class EvalCommand implements Callable<Integer> {
       converter = FusionOptions.FusionConverter.class,
       completionCandidates = FusionOptions.FusionNames.class,
       description =
-          "Fusions to measure, with commas between: ${COMPLETION-CANDIDATES}, or rrf:K; dbsf by"
+          "Fusions to measure, with commas between: ${COMPLETION-CANDIDATES}, or rrf:K; auto by"
               + " default.")
   private List<Fusion> fusions = List.of(Fusion.usual());
 
@@ -82,8 +82,10 @@ final class EvalCommand implements Callable<Integer> {
       names = "--depth",
       paramLabel = "N",
       converter = Choice.Positive.class,
-      description = "How many documents each leg finds, at least 100; 1000 by default.")
-  private int depth = 1000;
+      description =
+          "How many documents each leg finds, at least 100. By default fusions are measured as"
+              + " luciole search makes them, and the legs' own lists to a depth of 1000.")
+  private @Nullable Integer depth;
 
   @Option(
       names = "--rerank",
@@ -101,7 +103,7 @@ final class EvalCommand implements Callable<Integer> {
   @Option(
       names = "--row",
       paramLabel = "NAME",
-      description = "Which ranking of the table --run and --compare take, such as dense or dbsf.")
+      description = "Which ranking of the table --run and --compare take, such as dense or auto.")
   private @Nullable String row;
 
   @Option(
@@ -163,7 +165,10 @@ final class EvalCommand implements Callable<Integer> {
 
   private Evaluation evaluation(HybridSearcher searcher) {
     Evaluation evaluation =
-        Choice.possible(() -> Evaluation.of(searcher).fusions(fusions).depth(depth));
+        Choice.possible(() -> {
+          Evaluation of = Evaluation.of(searcher).fusions(fusions);
+          return depth == null ? of : of.depth(depth);
+        });
     return rerank == null
         ? evaluation
         : evaluation.rerank(new HybridQuery.Rerank(rerank, HybridQuery.Rerank.COLBERT));
@@ -209,10 +214,18 @@ final class EvalCommand implements Callable<Integer> {
     if (table.legRuns().size() < 2) {
       throw new CliException("--tune: expected an index with several legs, found one");
     }
+    if (depth != null) {
+      throw new CliException("--tune measures what searches without --depth give: leave out one");
+    }
+    // Fixed weights take the place of those that follow the query.
+    List<Fusion> tuned =
+        fusions.stream()
+            .map(fusion -> fusion.equals(Fusion.auto()) ? Fusion.softMaximum() : fusion)
+            .distinct()
+            .toList();
     FusionTuning tuning =
         Choice.possible(() ->
-            FusionTuning.search(
-                table.legRuns(), judged, Metric.NDCG_10, fusions, GRID, PARTS, SEED));
+            FusionTuning.search(table.legRuns(), judged, Metric.NDCG_10, tuned, GRID, PARTS, SEED));
     console
         .out()
         .println(

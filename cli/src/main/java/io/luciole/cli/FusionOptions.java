@@ -24,21 +24,25 @@ final class FusionOptions {
       completionCandidates = FusionNames.class,
       description =
           "How the legs become one list: ${COMPLETION-CANDIDATES}, or rrf:K with a whole number K;"
-              + " dbsf by default.")
+              + " auto by default.")
   private @Nullable Fusion fusion;
 
   @Option(
       names = "--weight",
       paramLabel = "LEG=W",
       converter = {LegConverter.class, WeightConverter.class},
-      description = "What a leg counts in the fusion, 1 by default. May be repeated.")
+      description =
+          "What a leg counts in the fusion, 1 by default; with 0 it is not searched. May be"
+              + " repeated.")
   private Map<Leg, Double> weights = new LinkedHashMap<>();
 
   @Option(
       names = "--depth",
       paramLabel = "N",
       converter = Choice.Positive.class,
-      description = "How many documents each leg finds; 100 by default, and no fewer than wanted.")
+      description =
+          "How many documents each leg finds. By default 100 decide the first hits, and 1000 or"
+              + " 10000 are found for pages behind them.")
   private @Nullable Integer depth;
 
   @Option(
@@ -63,7 +67,7 @@ final class FusionOptions {
 
   /** The query with the flags applied. */
   HybridQuery apply(HybridQuery query) {
-    HybridQuery changed = query.depth(depth == null ? wanted(query) : depth);
+    HybridQuery changed = depth == null ? query : query.depth(depth);
     if (fusion != null) {
       changed = changed.fusion(fusion);
     }
@@ -77,13 +81,6 @@ final class FusionOptions {
       changed = changed.rerank(rerank);
     }
     return timeout == null ? changed : changed.timeout(Duration.ofMillis(timeout));
-  }
-
-  private static int wanted(HybridQuery query) {
-    return (int)
-        Math.min(
-            Integer.MAX_VALUE,
-            Math.max(HybridQuery.DEFAULT_DEPTH, (long) query.offset() + query.top()));
   }
 
   private BooleanQuery filter() {

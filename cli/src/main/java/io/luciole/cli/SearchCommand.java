@@ -36,7 +36,7 @@ import picocli.CommandLine.Parameters;
           + " another",
       "model's vectors are refused.",
       "With --json: one object a hit,"
-          + " {\"id\":…,\"score\":…,\"legs\":{\"dense\":{\"rank\":1,\"score\":…},…}}",
+          + " {\"id\":…,\"score\":…,\"legs\":{\"dense\":{\"rank\":1,\"score\":…,\"contribution\":…},…}}",
       "",
       "Examples:",
       "  luciole search --index my-index \"which insects glow\"",
@@ -104,11 +104,9 @@ final class SearchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    HybridQuery query = Choice.possible(this::query);
     Leg leg = leg();
-    if (leg != null) {
-      query = query.legs(leg);
-    }
+    HybridQuery plain = Choice.possible(this::query);
+    HybridQuery query = leg == null ? plain : plain.legs(leg);
     LucioleConfig config = LucioleConfig.load();
     try (@Nullable EmbeddingEngine engine =
             leg == Leg.BM25 ? null : engineOptions.openForIndex(index.folder(), config);
@@ -117,7 +115,7 @@ final class SearchCommand implements Callable<Integer> {
                 ? HybridSearcher.open(index.folder())
                 : HybridSearcher.open(index.folder(), engine)) {
       requireLeg(searcher.legs(), leg);
-      SearchResult result = searcher.search(query);
+      SearchResult result = Choice.possible(() -> searcher.search(query));
       if (json) {
         printJson(result.hits());
       } else {
@@ -196,6 +194,7 @@ final class SearchCommand implements Callable<Integer> {
           out.writeObjectFieldStart(leg.getKey().id());
           out.writeNumberField("rank", leg.getValue().rank());
           out.writeNumberField("score", leg.getValue().score());
+          out.writeNumberField("contribution", leg.getValue().contribution());
           out.writeEndObject();
         }
         out.writeEndObject();

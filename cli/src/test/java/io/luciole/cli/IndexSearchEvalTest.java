@@ -1,6 +1,7 @@
 package io.luciole.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -137,8 +138,18 @@ class IndexSearchEvalTest {
             .findFirst()
             .orElseThrow();
     assertThat(hit.path("passage").path("text").asText()).contains("Fireflies glow.");
+    double sum = 0;
+    for (JsonNode leg : hit.path("legs")) {
+      sum += leg.path("contribution").asDouble();
+    }
+    assertThat(sum).isCloseTo(hit.path("score").asDouble(), within(1e-6));
     assertThat(ids(Cli.run("search", "--index", own, "--json", "--offset", 1, "firefly glowing")))
         .hasSize(5);
+    String[] weights = {"--weight", "bm25=0", "--weight", "dense=0"};
+    Run unweighted =
+        Cli.run(with(new Object[] {"search", "--index", own, "glow"}, (Object[]) weights));
+    assertThat(unweighted.status()).isEqualTo(1);
+    assertThat(unweighted.err()).startsWith("luciole: Expected a leg of a weight above 0");
 
     for (String[] wrong :
         new String[][] {
@@ -216,7 +227,7 @@ class IndexSearchEvalTest {
     Object[] eval = {"eval", "--index", index, "--queries", queries, "--qrels", qrels};
     Run first = Cli.run(with(eval, "--run", trec, "--row", "bm25", "--per-query", perQuery));
     assertThat(first.status()).as(first.err()).isZero();
-    assertThat(Files.readString(trec)).contains(" bm25\n").doesNotContain("dbsf");
+    assertThat(Files.readString(trec)).contains(" bm25\n").doesNotContain("auto");
     assertThat(Files.readAllLines(perQuery))
         .hasSize(15)
         .contains("glow\tbm25\t1.0000\t1.0000\t1.0000\t1.0000");
@@ -231,7 +242,10 @@ class IndexSearchEvalTest {
         .containsPattern("Best of the grid: .* expect [0-9.]+ of new ones \\(5-fold");
     Run wrong = Cli.run(with(eval, "--row", "best", "--run", trec));
     assertThat(wrong.status()).isEqualTo(1);
-    assertThat(wrong.err()).contains("--row: expected one of dense, bm25, dbsf, got \"best\"");
+    assertThat(wrong.err()).contains("--row: expected one of dense, bm25, auto, got \"best\"");
+    Run deepTune = Cli.run(with(eval, "--tune", "--depth", 200));
+    assertThat(deepTune.status()).isEqualTo(1);
+    assertThat(deepTune.err()).contains("without --depth");
     Run shallow = Cli.run(with(eval, "--depth", 5));
     assertThat(shallow.status()).isNotZero();
     assertThat(shallow.err()).startsWith("luciole: depth must be at least 100, got 5");
@@ -611,7 +625,7 @@ class IndexSearchEvalTest {
     Run tsv = Cli.run("eval", "--index", index, "--queries", queries, "--qrels", qrels, "--tsv");
 
     assertThat(table.status()).as(table.err()).isZero();
-    assertThat(table.out()).contains("nDCG@10", "MRR@10", "Recall@100", "dense", "bm25", "dbsf");
+    assertThat(table.out()).contains("nDCG@10", "MRR@10", "Recall@100", "dense", "bm25", "auto");
     assertThat(table.err())
         .contains("Queries left out for want of a relevant document: 1")
         .contains("Judged queries left out that are not among the queries: 1")

@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param outlierChannels the components of the token states that are many times as large as the
  *     others in every text (Dettmers et al. 2022, LLM.int8()); where activations are quantised,
  *     these stay floats. Empty if nobody has looked for them
+ * @param familiarity how to tell whether the model knows a text's language, for a model of few
+ *     languages; null if the model knows all alike, or nobody has looked
  */
 public record ModelDescription(
     OptionalInt hiddenSize,
@@ -31,7 +33,8 @@ public record ModelDescription(
     boolean normalize,
     Map<Role, String> prompts,
     Set<Integer> unweightedTokens,
-    Set<Integer> outlierChannels) {
+    Set<Integer> outlierChannels,
+    @Nullable Familiarity familiarity) {
   /** Checks and copies the components. */
   public ModelDescription {
     requireNonNull(hiddenSize, "hiddenSize");
@@ -50,7 +53,7 @@ public record ModelDescription(
   }
 
   /**
-   * A description of a model whose outlier channels are not known.
+   * A description of a model whose outlier channels and languages are not known.
    *
    * @param hiddenSize as above
    * @param maxTokens as above
@@ -66,7 +69,7 @@ public record ModelDescription(
       boolean normalize,
       Map<Role, String> prompts,
       Set<Integer> unweightedTokens) {
-    this(hiddenSize, maxTokens, pooling, normalize, prompts, unweightedTokens, Set.of());
+    this(hiddenSize, maxTokens, pooling, normalize, prompts, unweightedTokens, Set.of(), null);
   }
 
   /**
@@ -88,7 +91,14 @@ public record ModelDescription(
 
   ModelDescription withMaxTokens(int limit) {
     return new ModelDescription(
-        hiddenSize, limit, pooling, normalize, prompts, unweightedTokens, outlierChannels);
+        hiddenSize,
+        limit,
+        pooling,
+        normalize,
+        prompts,
+        unweightedTokens,
+        outlierChannels,
+        familiarity);
   }
 
   /**

@@ -25,13 +25,22 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * {"pooling": "cls" | "mean" | "last", "normalize": true, "maxTokens": 512,
- *  "queryPrompt": "query: ", "passagePrompt": "passage: ", "outlierChannels": [63, 99]}
+ *  "queryPrompt": "query: ", "passagePrompt": "passage: ", "outlierChannels": [63, 99],
+ *  "tokensPerLetter": {"known": 0.28, "foreign": 0.45}}
  * </pre>
+ *
+ * <p>{@code tokensPerLetter} is a {@link Familiarity}.
  */
 final class ModelFolder {
   private static final Set<String> OWN_KEYS =
       Set.of(
-          "pooling", "normalize", "maxTokens", "queryPrompt", "passagePrompt", "outlierChannels");
+          "pooling",
+          "normalize",
+          "maxTokens",
+          "queryPrompt",
+          "passagePrompt",
+          "outlierChannels",
+          "tokensPerLetter");
 
   /** Rows of a table are no limit of the model beyond this; tokenizer files write 1e30 for none. */
   private static final int NO_LIMIT = 1 << 20;
@@ -208,7 +217,26 @@ final class ModelFolder {
         normalize,
         prompts(),
         unweightedTokens(),
-        outlierChannels(hidden.orElse(Integer.MAX_VALUE)));
+        outlierChannels(hidden.orElse(Integer.MAX_VALUE)),
+        familiarity());
+  }
+
+  private @Nullable Familiarity familiarity() {
+    JsonNode written = own.path("tokensPerLetter");
+    if (written.isMissingNode()) {
+      return null;
+    }
+    double known = written.path("known").asDouble();
+    double foreign = written.path("foreign").asDouble();
+    if (written.size() != 2 || !(0 < known && known < foreign)) {
+      throw new ModelException(
+          "Expected {\"known\": K, \"foreign\": F} with numbers 0 < K < F for"
+              + " \"tokensPerLetter\", found "
+              + written
+              + " in "
+              + folder.resolve(ModelFileNames.LUCIOLE));
+    }
+    return new Familiarity(known, foreign);
   }
 
   private void requireType(String key, Predicate<JsonNode> type, String expected) {

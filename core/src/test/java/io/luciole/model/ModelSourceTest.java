@@ -250,6 +250,25 @@ class ModelSourceTest {
   }
 
   @Test
+  void tokensPerLetter_areReadAndChecked() throws IOException {
+    write("config.json", "{\"max_position_embeddings\":64,\"hidden_size\":16}");
+    write("model.safetensors", "");
+    assertThat(resolve().description().familiarity()).isNull();
+
+    write("luciole.json", "{\"tokensPerLetter\": {\"known\": 0.3, \"foreign\": 0.5}}");
+    assertThat(resolve().description().familiarity()).isEqualTo(new Familiarity(0.3, 0.5));
+
+    for (String wrong :
+        List.of("0.3", "{}", "{\"known\":0.5,\"foreign\":0.5}", "{\"known\":0.5,\"f\":1}")) {
+      write("luciole.json", "{\"tokensPerLetter\": " + wrong + "}");
+      assertThatThrownBy(this::resolve)
+          .as(wrong)
+          .isInstanceOf(ModelException.class)
+          .hasMessageContainingAll("tokensPerLetter", wrong, folder.resolve("luciole.json") + "");
+    }
+  }
+
+  @Test
   void outlierChannels_areReadAndCheckedAgainstTheHiddenSize() throws IOException {
     write("config.json", "{\"max_position_embeddings\":64,\"hidden_size\":16}");
     write("model.safetensors", "");

@@ -1,11 +1,15 @@
 package io.luciole.lucene;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.lucene.search.Explanation;
 
 /** The legs' lists made one by a {@link Fusion}. Immutable. */
@@ -33,6 +37,28 @@ final class FusedList {
     this.weights = weights;
   }
 
+  /**
+   * Fuses the lists step by step: by the first so many of each list, then by more of them, where a
+   * document that was ranked before keeps its place and its score.
+   *
+   * @param steps lengths, ascending, at least one
+   */
+  static FusedList of(Fusion fusion, List<LegResult> results, List<Integer> steps) {
+    FusedList fused = null;
+    for (int step : steps) {
+      FusedList longer = of(fusion, results.stream().map(result -> result.first(step)).toList());
+      fused = fused == null ? longer : fused.followedBy(longer);
+    }
+    return requireNonNull(fused, "steps");
+  }
+
+  private FusedList followedBy(FusedList longer) {
+    Set<Integer> ranked = entries.stream().map(Entry::doc).collect(Collectors.toSet());
+    List<Entry> all = new ArrayList<>(entries);
+    longer.entries.stream().filter(entry -> !ranked.contains(entry.doc())).forEach(all::add);
+    return new FusedList(fusion, divisor, all, weights);
+  }
+
   static FusedList of(Fusion fusion, List<LegResult> results) {
     Map<Leg, Double> weights = new EnumMap<>(Leg.class);
     double sumOfWeights = 0;
@@ -50,7 +76,7 @@ final class FusedList {
       }
       Leg leg = result.leg();
       float[] scores = result.scores();
-      double[] of = contributions(fusion, scores);
+      double[] of = contributions(fusion, scores, result.restIsZero());
       absent.put(leg, fusion.absent(scores));
       for (int i = 0; i < scores.length; i++) {
         int doc = result.hits().get(i).doc;
@@ -73,8 +99,8 @@ final class FusedList {
     return new FusedList(fusion, divisor, entries, weights);
   }
 
-  private static double[] contributions(Fusion fusion, float[] scores) {
-    double[] contributions = fusion.contributions(scores);
+  private static double[] contributions(Fusion fusion, float[] scores, boolean restIsZero) {
+    double[] contributions = fusion.contributions(scores, restIsZero);
     if (contributions.length != scores.length) {
       throw new IllegalStateException(
           "expected "
@@ -87,7 +113,7 @@ final class FusedList {
     return contributions;
   }
 
-  /** The documents, best first, ties in the order of their numbers. */
+  /** The documents, best first, step by step; ties in the order of their numbers. */
   List<Entry> entries() {
     return entries;
   }

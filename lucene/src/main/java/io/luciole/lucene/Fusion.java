@@ -24,6 +24,20 @@ public interface Fusion {
   double[] contributions(float[] scores);
 
   /**
+   * Computes the same for a leg of which more may be known: whether every document that is not in
+   * the list scores 0. That is so for words and token weights if the list is shorter than asked
+   * for. By default, this makes no difference.
+   *
+   * @param scores the leg's own scores, best first; never empty
+   * @param restIsZero whether the documents that are not in the list score 0, as far as it is
+   *     shorter than asked for
+   * @return one contribution for each score, in the same order
+   */
+  default double[] contributions(float[] scores, boolean restIsZero) {
+    return contributions(scores);
+  }
+
+  /**
    * Computes what a document contributes that the leg did not find.
    *
    * @param scores the leg's own scores, best first; never empty
@@ -37,13 +51,50 @@ public interface Fusion {
   boolean averaged();
 
   /**
-   * Returns the default of searches: {@link #distributionBased}. {@code docs/quality.md} compares
-   * the fusions.
+   * Returns what a leg's weight is multiplied by for one query; 1 by default.
+   *
+   * @param leg a leg that searches
+   * @param query what is known of the query
+   * @return the factor, above 0
+   */
+  default double factor(Leg leg, QueryTraits query) {
+    return 1;
+  }
+
+  /**
+   * Returns the default of searches: {@link #auto}. {@code docs/quality.md} compares the fusions.
    *
    * @return the fusion
    */
   static Fusion usual() {
-    return distributionBased();
+    return auto();
+  }
+
+  /**
+   * Returns {@link #softMaximum} with weights that follow the query. If the model says how to tell
+   * whether it knows a language ({@link io.luciole.model.ModelDescription#familiarity}), the dense
+   * leg's weight is multiplied by 2 for queries that it knows well, by 1/4 for queries that it does
+   * not know, and by the geometric mean of the two, weighted by the familiarity, between. Where
+   * dense vectors, sparse weights and words all search, the latter two count half: both go by what
+   * query and document share literally. Weights of one's own are multiplied by the same.
+   *
+   * @return the fusion
+   */
+  static Fusion auto() {
+    return Fusions.AUTO;
+  }
+
+  /**
+   * Returns the soft maximum of standard scores: {@code Σ weight · exp(z / 2)}, where {@code z} is
+   * the score less the mean of the leg's first 100, in their standard deviations. A list of words
+   * or sparse weights that is shorter counts as filled up with zeros; what {@code z} exceeds 6 by
+   * counts a tenth. A document that was not found counts 0. The leg whose best documents stand out
+   * most decides. Contributions do not depend on how long the lists are beyond 100.
+   *
+   * @return the fusion
+   */
+  static Fusion softMaximum() {
+    return Fusions.SOFT;
   }
 
   /**

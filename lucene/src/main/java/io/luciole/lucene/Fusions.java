@@ -6,7 +6,10 @@ import java.util.function.Function;
 
 /** The fusions that come with Luciole. */
 final class Fusions {
-  static final List<String> NAMES = List.of("rrf", "rrf:K", "sum", "minmax", "zscore", "dbsf");
+  static final List<String> NAMES =
+      List.of("auto", "soft", "rrf", "rrf:K", "sum", "minmax", "zscore", "dbsf");
+  static final Fusion AUTO = new SoftMaximum(true);
+  static final Fusion SOFT = new SoftMaximum(false);
 
   private Fusions() {}
 
@@ -16,6 +19,8 @@ final class Fusions {
       return new ReciprocalRank(Integer.parseInt(form.substring(4)));
     }
     return switch (form) {
+      case "auto" -> AUTO;
+      case "soft" -> SOFT;
       case "rrf" -> Fusion.rrf();
       case "sum" -> SUM;
       case "minmax" -> MIN_MAX;

@@ -30,7 +30,10 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class HybridQuery {
-  /** The length of each leg's list unless set otherwise. */
+  /**
+   * The length of each leg's list that decides the first hits, unless a depth is set. For hits
+   * beyond it, lists are 1000 and 10,000 long; what they find comes behind what the first 100 gave.
+   */
   public static final int DEFAULT_DEPTH = 100;
 
   private static final LegOptions USUAL = new LegOptions(DEFAULT_DEPTH, 1, null);
@@ -103,6 +106,8 @@ public final class HybridQuery {
     private int offset;
     private @Nullable Set<Leg> legs;
     private Map<Leg, LegOptions> options = Map.of();
+    private boolean hasDepth;
+    private Set<Leg> weighted = Set.of();
     private @Nullable Query filter;
     private Fusion fusion = Fusion.usual();
     private @Nullable Rerank rerank;
@@ -121,6 +126,8 @@ public final class HybridQuery {
       offset = of.offset;
       legs = of.legs;
       options = of.options;
+      hasDepth = of.hasDepth;
+      weighted = of.weighted;
       filter = of.filter;
       fusion = of.fusion;
       rerank = of.rerank;
@@ -142,8 +149,8 @@ public final class HybridQuery {
   }
 
   /**
-   * Makes a query by text: 10 hits, from every leg that the index and the engine offer, each leg's
-   * list 100 long, fused as {@link Fusion#usual} does.
+   * Makes a query by text: 10 hits, from every leg that the index and the engine offer, by the
+   * first 100 of each leg's list, fused as {@link Fusion#usual} does.
    *
    * @param text the text to search for
    * @return the query
@@ -167,8 +174,9 @@ public final class HybridQuery {
   }
 
   /**
-   * Leaves out the first hits, for a later page. What is fused depends only on the length of the
-   * legs' lists, so pages fit together; no page reaches beyond the documents that the legs found.
+   * Leaves out the first hits, for a later page. Pages of one {@link #view} fit together: no hit
+   * comes twice and none is left out. Without {@link #depth} they reach as far as each leg's first
+   * 10,000; with it, they end with the documents that the legs found at that depth.
    *
    * @param offset the number of hits to leave out, 0 or more
    * @return a changed copy
@@ -232,7 +240,9 @@ public final class HybridQuery {
   }
 
   /**
-   * Sets the length of each leg's list. It decides which documents are fused.
+   * Sets the length of each leg's list. It decides which documents are fused, and for fusions that
+   * look at the whole list also the order of the first; keep it while paging. Without it, the
+   * searcher takes 100 for the first hits and more for later pages.
    *
    * @param depth the length, at least 1
    * @return a changed copy
@@ -247,7 +257,7 @@ public final class HybridQuery {
   }
 
   /**
-   * Sets the length of one leg's list.
+   * Sets the length of one leg's list; the others are 100 long unless theirs is set.
    *
    * @param leg the leg
    * @param depth the length, at least 1
@@ -256,11 +266,14 @@ public final class HybridQuery {
    */
   public HybridQuery depth(Leg leg, int depth) {
     LegOptions was = options(leg);
-    return options(leg, new LegOptions(depth, was.weight(), was.filter()));
+    return options(leg, new LegOptions(depth, was.weight(), was.filter()))
+        .with(s -> s.hasDepth = true);
   }
 
   /**
-   * Sets what a leg counts in the fusion; 1 by default.
+   * Sets what a leg counts in the fusion; 1 by default. A leg of weight 0 is not searched. A leg of
+   * another weight that the index does not have, or that is not among {@link #legs}, is refused at
+   * search, as is a search in which every leg has weight 0.
    *
    * @param leg the leg
    * @param weight the weight, 0 or more and finite
@@ -269,7 +282,10 @@ public final class HybridQuery {
    */
   public HybridQuery weight(Leg leg, double weight) {
     LegOptions was = options(leg);
-    return options(leg, new LegOptions(was.depth(), weight, was.filter()));
+    EnumSet<Leg> weighted = EnumSet.of(leg);
+    weighted.addAll(settings.weighted);
+    return options(leg, new LegOptions(was.depth(), weight, was.filter()))
+        .with(s -> s.weighted = Collections.unmodifiableSet(weighted));
   }
 
   /**
@@ -418,6 +434,25 @@ public final class HybridQuery {
     return settings.options.getOrDefault(requireNonNull(leg, "leg"), USUAL);
   }
 
+  /** Whether the length of a leg's list was set. */
+  boolean hasDepth() {
+    return settings.hasDepth;
+  }
+
+  /** The lengths of lists by which the hits are fused, one after the other. */
+  List<Integer> depthSteps() {
+    if (hasDepth()) {
+      return List.of(Integer.MAX_VALUE);
+    }
+    int reranked = rerank().map(Rerank::depth).orElse(0);
+    return DepthSteps.upTo(Math.max(reranked, (long) offset() + top()));
+  }
+
+  /** The legs whose weight was set. */
+  Set<Leg> weighted() {
+    return settings.weighted;
+  }
+
   /** {@return what every hit must match, if anything} */
   public Optional<Query> filter() {
     return Optional.ofNullable(settings.filter);
@@ -445,24 +480,15 @@ public final class HybridQuery {
 
   @Override
   public String toString() {
-    return "HybridQuery[\""
-        + text()
-        + "\", top="
-        + top()
-        + ", offset="
-        + offset()
-        + ", legs="
-        + (settings.legs == null ? "all" : settings.legs)
-        + ", options="
-        + settings.options
-        + ", filter="
-        + settings.filter
-        + ", fusion="
-        + fusion().name()
-        + ", rerank="
-        + settings.rerank
-        + ", timeout="
-        + settings.timeout
-        + "]";
+    return "HybridQuery[\"%s\", top=%d, offset=%d, legs=%s, options=%s, filter=%s, fusion=%s,"
+            .formatted(
+                text(),
+                top(),
+                offset(),
+                settings.legs == null ? "all" : settings.legs,
+                settings.options,
+                settings.filter,
+                fusion().name())
+        + " rerank=%s, timeout=%s]".formatted(settings.rerank, settings.timeout);
   }
 }

@@ -234,8 +234,9 @@ public final class HybridSearcher implements AutoCloseable {
    *
    * @param query the query
    * @return the result
-   * @throws IllegalArgumentException if the query names a leg that the index does not have, or
-   *     reranks by vectors that it does not keep
+   * @throws IllegalArgumentException if the query names a leg that the index does not have, gives a
+   *     weight to a leg that does not search or weight 0 to all, or reranks by vectors that the
+   *     index does not keep
    * @throws IllegalStateException if this searcher is closed, or a leg needs an engine and the
    *     searcher was opened without
    * @throws LucioleException if the query cannot be embedded, or the index cannot be read

@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import org.apache.lucene.search.ScoreDoc;
 
 /**
@@ -21,7 +22,8 @@ public final class LegLists {
   }
 
   /**
-   * Takes over each leg's list.
+   * Takes over each leg's list. One of words or sparse weights with fewer than 100 documents is
+   * taken to have all that share something with the query.
    *
    * @param lists documents with the leg's own scores, best first; each document once a list
    * @return the lists
@@ -45,7 +47,9 @@ public final class LegLists {
   }
 
   /**
-   * Fuses the lists.
+   * Fuses the lists, by their first 100 and what lies deeper behind that, as a search does it that
+   * is given no depth. Of the query itself nothing is known, so that {@link Fusion#auto} weighs as
+   * if the model did not tell how well it knows the language.
    *
    * @param fusion how
    * @param weights what each leg counts, 0 or more; a leg that is not named counts 0
@@ -53,10 +57,18 @@ public final class LegLists {
    *     in the order in which the documents come in the lists
    */
   public List<ScoredId> fuse(Fusion fusion, Map<Leg, Double> weights) {
+    QueryTraits traits = new QueryTraits(hits.keySet(), OptionalDouble.empty());
     List<LegResult> results = new ArrayList<>(hits.size());
-    hits.forEach(
-        (leg, list) -> results.add(new LegResult(leg, weights.getOrDefault(leg, 0.0), list)));
-    return FusedList.of(fusion, results).entries().stream()
+    int longest = 1;
+    for (Map.Entry<Leg, List<ScoreDoc>> list : hits.entrySet()) {
+      Leg leg = list.getKey();
+      List<ScoreDoc> found = list.getValue();
+      boolean isAll = leg != Leg.DENSE && found.size() < DepthSteps.FIRST;
+      double weight = weights.getOrDefault(leg, 0.0) * fusion.factor(leg, traits);
+      results.add(new LegResult(leg, weight, found, isAll));
+      longest = Math.max(longest, found.size());
+    }
+    return FusedList.of(fusion, results, DepthSteps.upTo(longest)).entries().stream()
         .map(entry -> new ScoredId(ids.get(entry.doc()), entry.score()))
         .toList();
   }

@@ -20,6 +20,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.IndexSearcher;
@@ -55,10 +56,31 @@ final class SearchRun {
     this.searcher = searcher;
     this.view = view;
     this.query = query;
-    this.asked = asked;
+    this.asked = counted(query, asked);
     this.context = context;
     this.timeout = query.timeout().map(Duration::toNanos).orElse(0L);
     this.embedding = embed();
+  }
+
+  /** The legs whose weight is not 0. */
+  private static Set<Leg> counted(HybridQuery query, Set<Leg> asked) {
+    for (Leg leg : query.weighted()) {
+      if (query.options(leg).weight() > 0 && !asked.contains(leg)) {
+        throw new IllegalArgumentException(
+            "There is a weight for " + leg.id() + ", but the legs that search are " + ids(asked));
+      }
+    }
+    EnumSet<Leg> counted = EnumSet.copyOf(asked);
+    counted.removeIf(leg -> query.options(leg).weight() == 0);
+    if (counted.isEmpty()) {
+      throw new IllegalArgumentException(
+          "Expected a leg of a weight above 0, got weight 0 for all of " + ids(asked));
+    }
+    return counted;
+  }
+
+  private static String ids(Set<Leg> legs) {
+    return legs.stream().map(Leg::id).collect(Collectors.joining(", "));
   }
 
   private boolean outOfTime() {
@@ -125,9 +147,17 @@ final class SearchRun {
       lists.put(result.leg(), builder.ids(result.hits()));
     }
     Embedding vectors = embedded();
+    QueryTraits traits = QueryTraits.of(asked, context.engine(), query.text());
     List<SearchResult> answers = new ArrayList<>(fusions.size());
     for (Fusion fusion : fusions) {
-      FusedList fused = FusedList.of(fusion, results);
+      FusedList fused =
+          FusedList.of(
+              fusion,
+              results.stream()
+                  .map(result ->
+                      result.weighted(result.weight() * fusion.factor(result.leg(), traits)))
+                  .toList(),
+              query.depthSteps());
       List<Reranker.Ranked> ranking = rerank(fused, vectors);
       boolean partial = !incomplete.isEmpty() || ranking == null;
       if (ranking == null) {
@@ -174,22 +204,58 @@ final class SearchRun {
 
   private Found runLeg(Leg leg) throws IOException {
     HybridQuery.LegOptions options = query.options(leg);
-    Query filter = both(query.filter().orElse(null), options.filter());
     Embedding vectors = leg.output().isEmpty() ? Embedding.absent() : embedded();
     if (vectors == null) {
-      return new Found(new LegResult(leg, options.weight(), List.of()), true);
+      return new Found(new LegResult(leg, options.weight(), List.of(), false), true);
     }
     IndexSearcher timed = timed();
     LegSearch search = new LegSearch(timed, context.schema(), context.queries());
-    List<ScoreDoc> hits =
-        switch (leg) {
-          case BM25 -> search.bm25(query.text(), options, filter);
-          case SPARSE -> search.sparse(vectors.sparse(), options, filter);
-          case DENSE -> search.dense(vectors.dense(), options, filter);
-        };
+    int depth = depth(leg);
+    List<ScoreDoc> hits = hits(leg, search, vectors, depth);
     // A search of the graph that ends early does not tell the searcher.
     boolean incomplete = timeout > 0 && (timed.timedOut() || (leg == Leg.DENSE && outOfTime()));
-    return new Found(new LegResult(leg, options.weight(), hits), incomplete);
+    boolean isAll = leg != Leg.DENSE && !incomplete && hits.size() < depth;
+    return new Found(new LegResult(leg, options.weight(), hits, isAll), incomplete);
+  }
+
+  private int depth(Leg leg) {
+    List<Integer> steps = query.depthSteps();
+    return query.hasDepth() ? query.options(leg).depth() : steps.get(steps.size() - 1);
+  }
+
+  private List<ScoreDoc> hits(Leg leg, LegSearch search, Embedding vectors, int depth)
+      throws IOException {
+    HybridQuery.LegOptions own = query.options(leg);
+    HybridQuery.LegOptions options = new HybridQuery.LegOptions(depth, own.weight(), own.filter());
+    Query filter = both(query.filter().orElse(null), own.filter());
+    return switch (leg) {
+      case BM25 -> search.bm25(query.text(), options, filter);
+      case SPARSE -> search.sparse(vectors.sparse(), options, filter);
+      case DENSE -> dense(search, vectors.dense(), options, filter);
+    };
+  }
+
+  /**
+   * A deeper search of the graph may find others among its first than a shorter one. So the list of
+   * each step begins with that of the step before.
+   */
+  private List<ScoreDoc> dense(
+      LegSearch search, float[] vector, HybridQuery.LegOptions options, @Nullable Query filter)
+      throws IOException {
+    List<ScoreDoc> hits = List.of();
+    for (int step : query.hasDepth() ? List.of(options.depth()) : query.depthSteps()) {
+      List<ScoreDoc> longer =
+          search.dense(vector, new HybridQuery.LegOptions(step, options.weight(), null), filter);
+      hits = hits.isEmpty() ? longer : followedBy(hits, longer);
+    }
+    return hits;
+  }
+
+  private static List<ScoreDoc> followedBy(List<ScoreDoc> first, List<ScoreDoc> longer) {
+    Set<Integer> found = first.stream().map(hit -> hit.doc).collect(Collectors.toSet());
+    List<ScoreDoc> all = new ArrayList<>(first);
+    longer.stream().filter(hit -> !found.contains(hit.doc)).forEach(all::add);
+    return all;
   }
 
   /** A searcher of the same view that stops when time runs out; each leg has one of its own. */

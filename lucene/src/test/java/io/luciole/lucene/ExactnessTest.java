@@ -231,6 +231,8 @@ class ExactnessTest {
             switch (name) {
               case "rrf:60" -> rank > 0 ? 1.0 / (60 + rank) : 0;
               case "rrf:2" -> rank > 0 ? 1.0 / (2 + rank) : 0;
+              case "auto", "soft" ->
+                  rank > 0 ? share(name, leg, legs) * soft(leg, list, query, x) : 0;
               case "sum" -> rank > 0 ? x / weights : 0;
               case "minmax" ->
                   rank > 0
@@ -256,6 +258,24 @@ class ExactnessTest {
         Comparator.<ScoredId>comparingDouble(hit -> -(float) hit.score())
             .thenComparingInt(hit -> order.indexOf(hit.id())));
     return fused;
+  }
+
+  /** Sparse weights and words count half if there are dense vectors too, and the fusion is auto. */
+  private static double share(String name, Leg leg, Map<Leg, List<ScoredId>> legs) {
+    boolean shares = name.equals("auto") && leg != Leg.DENSE && legs.size() == 3;
+    return shares ? 0.5 : 1;
+  }
+
+  private static double soft(Leg leg, List<ScoredId> list, HybridQuery query, double score) {
+    double[] seen = list.stream().mapToDouble(ScoredId::score).limit(100).toArray();
+    if (leg != Leg.DENSE && list.size() < query.options(leg).depth()) {
+      seen = Arrays.copyOf(seen, 100);
+    }
+    double mean = Arrays.stream(seen).average().orElse(0);
+    double sd =
+        Math.sqrt(Arrays.stream(seen).map(x -> (x - mean) * (x - mean)).average().orElse(0));
+    double z = sd == 0 ? 0 : (score - mean) / sd;
+    return Math.exp((z > 6 ? 6 + (z - 6) / 10 : z) / 2);
   }
 
   @TestFactory
@@ -306,7 +326,7 @@ class ExactnessTest {
         }
         assertThat(best)
             .isSortedAccordingTo(Comparator.comparingDouble(ScoredId::score).reversed());
-        assertThat(result.hits().get(0).explain().toString()).contains("reranked", "dbsf");
+        assertThat(result.hits().get(0).explain().toString()).contains("reranked", "auto");
         assertThat(result.partial()).isFalse();
       }
     }

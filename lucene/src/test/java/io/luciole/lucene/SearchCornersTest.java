@@ -134,6 +134,28 @@ class SearchCornersTest {
   }
 
   @Test
+  void legOfWeightZero_isNotSearched() {
+    HybridQuery query = HybridQuery.of("firefly").weight(Leg.DENSE, 0).weight(Leg.SPARSE, 0);
+    SearchResult words = f.searcher.search(query.top(1000));
+    assertThat(words.legs()).containsOnlyKeys(Leg.BM25);
+    assertThat(ids(words))
+        .isEqualTo(ids(f.searcher.search(HybridQuery.of("firefly").legs(Leg.BM25).top(1000))))
+        .hasSizeLessThan(f.documents.size());
+    assertThatThrownBy(() -> f.searcher.search(query.weight(Leg.BM25, 0)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll("weight 0 for all", "dense", "bm25");
+  }
+
+  @Test
+  void weightOfALegThatDoesNotSearch_isRefused() {
+    HybridQuery query = HybridQuery.of("firefly").legs(Leg.DENSE, Leg.BM25);
+    assertThatThrownBy(() -> f.searcher.search(query.weight(Leg.SPARSE, 0.3)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll("sparse", "dense, bm25");
+    assertThat(f.searcher.search(query.weight(Leg.SPARSE, 0)).hits()).isNotEmpty();
+  }
+
+  @Test
   void filter_holdsInEveryLeg() {
     HybridQuery query = HybridQuery.of(f.texts.text(20)).top(1000).depth(1000);
     SearchResult all = f.searcher.search(query);

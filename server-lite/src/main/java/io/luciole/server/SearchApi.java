@@ -24,6 +24,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import org.apache.lucene.search.Query;
 import org.jspecify.annotations.Nullable;
@@ -147,18 +148,21 @@ final class SearchApi implements Api {
     }
     int top = JsonBodies.integer(body, "top", 10, 0, MAX_TOP);
     int offset = JsonBodies.integer(body, "offset", 0, 0, MAX_DEPTH);
-    int usual = Math.max(HybridQuery.DEFAULT_DEPTH, Math.min(MAX_DEPTH, top + offset));
     HybridQuery query =
         HybridQuery.of(text)
             .top(top)
             .offset(offset)
-            .depth(JsonBodies.integer(body, "depth", usual, 1, MAX_DEPTH))
             .matchedTokens(JsonBodies.flag(body, "highlight", false));
+    if (body.hasNonNull("depth")) {
+      query = query.depth(JsonBodies.integer(body, "depth", 1, 1, MAX_DEPTH));
+    }
+    Set<Leg> legs = searcher.legs();
     if (body.hasNonNull("legs")) {
-      query = query.legs(legs(body.get("legs"), searcher));
+      legs = legs(body.get("legs"), searcher);
+      query = query.legs(legs);
     }
     if (body.hasNonNull("weights")) {
-      query = weighted(query, body.get("weights"));
+      query = weighted(query, body.get("weights"), legs);
     }
     String fusion = JsonBodies.stringOr(body, "fusion");
     if (fusion != null) {
@@ -204,26 +208,35 @@ final class SearchApi implements Api {
     if (!searcher.legs().containsAll(legs)) {
       throw Problem.invalid(
           "legs",
-          "This index can be searched by "
-              + String.join(", ", searcher.legs().stream().map(Leg::id).toList())
-              + ", not by "
-              + String.join(", ", legs.stream().map(Leg::id).toList())
-              + '.');
+          "This index can be searched by " + ids(searcher.legs()) + ", not by " + ids(legs) + '.');
     }
     return legs;
   }
 
-  private static HybridQuery weighted(HybridQuery query, JsonNode weights) {
+  private static String ids(Set<Leg> legs) {
+    return String.join(", ", legs.stream().map(Leg::id).toList());
+  }
+
+  private static HybridQuery weighted(HybridQuery query, JsonNode weights, Set<Leg> legs) {
     if (!weights.isObject()) {
       throw JsonBodies.wrong("weights", "an object such as {\"dense\": 1, \"bm25\": 0.5}", weights);
     }
     HybridQuery changed = query;
     for (Map.Entry<String, JsonNode> entry : weights.properties()) {
       Leg leg = JsonBodies.choice(entry.getKey(), "weights", Arrays.asList(Leg.values()));
+      if (!legs.contains(leg)) {
+        throw Problem.invalid(
+            "weights",
+            "This search is by " + ids(legs) + ", so " + leg.id() + " has no weight in it.");
+      }
       changed =
           changed.weight(leg, JsonBodies.weight(entry.getValue(), "weights." + entry.getKey()));
     }
-    return changed;
+    HybridQuery weighted = changed;
+    if (legs.stream().allMatch(leg -> weighted.options(leg).weight() == 0)) {
+      throw JsonBodies.wrong("weights", "a weight above 0 for one of " + ids(legs), weights);
+    }
+    return weighted;
   }
 
   private HybridQuery reranked(HybridQuery query, JsonNode rerank) {

@@ -353,7 +353,7 @@
       $(`leg-${leg}`).checked = true;
       $(`weight-${leg}`).value = String(LEGS[leg].weight);
     }
-    $("fusion").value = "rrf";
+    $("fusion").value = "auto";
     $("k").value = "60";
     $("rerank").checked = false;
     changed();

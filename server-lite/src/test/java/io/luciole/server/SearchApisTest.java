@@ -145,16 +145,28 @@ class SearchApisTest {
     List<String> words = ids(search("{\"query\":\"river water\",\"legs\":[\"bm25\"]}"));
     List<String> meaning = ids(search("{\"query\":\"river water\",\"legs\":[\"dense\"]}"));
     assertThat(words).isNotEqualTo(meaning);
-    assertThat(
-            ids(
-                search(
-                    "{\"query\":\"river water\",\"weights\":{\"dense\":0},\"top\":"
-                        + words.size()
-                        + "}")))
-        .startsWith(words.get(0));
+    JsonNode unweighted = search("{\"query\":\"river water\",\"weights\":{\"dense\":0}}");
+    assertThat(ids(unweighted)).isEqualTo(words);
+    assertThat(unweighted.path("legs").has("dense")).isFalse();
     List<String> all = ids(search("{\"query\":\"river water\",\"top\":8}"));
     List<String> page = ids(search("{\"query\":\"river water\",\"top\":4,\"offset\":4}"));
     assertThat(page).isEqualTo(all.subList(4, 8));
+  }
+
+  @Test
+  @Order(2)
+  void search_refusesWeightsThatMeanNothing() throws IOException {
+    Map<String, String> wrong =
+        Map.of(
+            "{\"query\":\"x\",\"weights\":{\"sparse\":1}}", "dense, bm25",
+            "{\"query\":\"x\",\"legs\":[\"bm25\"],\"weights\":{\"dense\":1}}", "by bm25",
+            "{\"query\":\"x\",\"weights\":{\"dense\":0,\"bm25\":0}}", "above 0",
+            "{\"query\":\"x\",\"legs\":[\"bm25\"],\"weights\":{\"bm25\":0}}", "above 0");
+    for (Map.Entry<String, String> each : wrong.entrySet()) {
+      Server.Answer answer = server.post("/v1/search", each.getKey());
+      assertThat(answer.status()).as(each.getKey()).isEqualTo(400);
+      assertThat(answer.body()).contains("weights").contains(each.getValue());
+    }
   }
 
   @Test

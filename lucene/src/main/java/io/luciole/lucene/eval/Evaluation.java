@@ -24,18 +24,18 @@ import org.jspecify.annotations.Nullable;
  * over the queries that have a relevant document; a query that finds nothing counts 0. Immutable.
  */
 public final class Evaluation {
-  /** The length of each leg's list. */
-  static final int DEFAULT_DEPTH = 1000;
+  /** The length of the legs' own lists, as far as no depth is set. */
+  private static final int LEGS_DEPTH = 1000;
 
   private final HybridSearcher searcher;
   private final List<Fusion> fusions;
-  private final int depth;
+  private final @Nullable Integer depth;
   private final HybridQuery.@Nullable Rerank rerank;
 
   private Evaluation(
       HybridSearcher searcher,
       List<Fusion> fusions,
-      int depth,
+      @Nullable Integer depth,
       HybridQuery.@Nullable Rerank rerank) {
     this.searcher = searcher;
     this.fusions = List.copyOf(fusions);
@@ -45,14 +45,15 @@ public final class Evaluation {
 
   /**
    * Makes an evaluation of every leg that the searcher has and, where there are several, of their
-   * default fusion. The legs' lists are 1000 long.
+   * default fusion. Fusions are measured as searches without a depth make them, the legs' own lists
+   * to a depth of 1000.
    *
    * @param searcher the searcher
    * @return the evaluation
    */
   public static Evaluation of(HybridSearcher searcher) {
     return new Evaluation(
-        requireNonNull(searcher, "searcher"), List.of(Fusion.usual()), DEFAULT_DEPTH, null);
+        requireNonNull(searcher, "searcher"), List.of(Fusion.usual()), null, null);
   }
 
   /**
@@ -70,7 +71,7 @@ public final class Evaluation {
   }
 
   /**
-   * Sets the length of each leg's list.
+   * Sets the length of each leg's list, as {@link HybridQuery#depth(int)} does.
    *
    * @param depth the length, at least 100, where the recall is measured
    * @return a changed copy
@@ -118,7 +119,9 @@ public final class Evaluation {
     Map<String, Map<String, List<ScoredId>>> byFusion = new LinkedHashMap<>();
     int done = 0;
     for (EvaluationQuery query : judged) {
-      HybridQuery plain = HybridQuery.of(query.text()).top(0).legs(legs).depth(depth);
+      HybridQuery plain = HybridQuery.of(query.text()).top(0).legs(legs);
+      // A page behind the thousandth hit: the legs find so many, and no hit is read.
+      plain = depth == null ? plain.offset(LEGS_DEPTH) : plain.depth(depth);
       List<SearchResult> answers = searcher.search(plain, fusions);
       put(byFusion, query, answers, "");
       if (rerank != null) {

@@ -1,10 +1,12 @@
 package io.luciole.lucene.eval;
 
 import io.luciole.lucene.Leg;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * Quality figures, one row for each leg and fusion.
@@ -30,6 +32,20 @@ public record EvaluationTable(List<Row> rows, List<RankedRun> runs, int queries,
   public EvaluationTable {
     rows = List.copyOf(rows);
     runs = List.copyOf(runs);
+  }
+
+  /** {@return the table with its rows and runs in the order of nDCG@10, the best first} */
+  public EvaluationTable bestFirst() {
+    List<Integer> order =
+        IntStream.range(0, rows.size())
+            .boxed()
+            .sorted(Comparator.comparingDouble(row -> -rows.get(row).ndcg10()))
+            .toList();
+    return new EvaluationTable(
+        order.stream().map(rows::get).toList(),
+        order.stream().map(runs::get).toList(),
+        queries,
+        unjudged);
   }
 
   /** {@return the runs of the legs, for {@link FusionTuning}} */

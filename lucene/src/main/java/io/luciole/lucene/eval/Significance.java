@@ -57,8 +57,16 @@ public record Significance(int queries, double first, double second, double pVal
         new ArrayList<>(run.rankings().getOrDefault(query, List.of())), qrels.grades(query));
   }
 
-  /** The observed arrangement counts as one of the rounds, so no p-value is 0. */
-  static double pValue(double[] differences, int rounds, long seed) {
+  /**
+   * Computes the p-value of paired differences.
+   *
+   * @param differences the difference for each query
+   * @param rounds the number of random swaps, at least 1
+   * @param seed the seed of the swaps
+   * @return the share of the rounds whose sum is at least as far from 0, two-sided; the observed
+   *     arrangement counts as one of them, so it is never 0
+   */
+  public static double pValue(double[] differences, int rounds, long seed) {
     double observed = 0;
     for (double d : differences) {
       observed += d;

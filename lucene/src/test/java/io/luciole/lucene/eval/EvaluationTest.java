@@ -8,10 +8,13 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.lucene.FakeModel;
 import io.luciole.lucene.Fusion;
+import io.luciole.lucene.Hit;
 import io.luciole.lucene.HybridIndexer;
+import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.ScoredId;
+import io.luciole.lucene.SearchResult;
 import io.luciole.lucene.SourceDocument;
 import io.luciole.lucene.SourceException;
 import io.luciole.lucene.Texts;
@@ -89,7 +92,7 @@ class EvaluationTest {
             Evaluation.of(searcher).run(queries, Qrels.of(grades), progress::add);
         assertThat(table.rows())
             .extracting(EvaluationTable.Row::name)
-            .containsExactly("dense", "sparse", "bm25", "dbsf");
+            .containsExactly("dense", "sparse", "bm25", "auto");
         assertThat(table.rows()).allMatch(row -> row.recall100() == 1);
         assertThat(table.rows().get(0).ndcg10()).isEqualTo(1);
         assertThat(table.queries()).isEqualTo(20);
@@ -111,6 +114,12 @@ class EvaluationTest {
                 assertThat((float) list.get(i).score()).isLessThan((float) list.get(i - 1).score());
               }
             });
+        for (EvaluationQuery query : queries.subList(0, 20)) {
+          SearchResult searched = searcher.search(HybridQuery.of(query.text()).top(100));
+          assertThat(ids(table.runs().get(3), query.id()).subList(0, 100))
+              .as("what a search gives")
+              .isEqualTo(searched.hits().stream().map(Hit::id).toList());
+        }
         assertThatThrownBy(() ->
                 Evaluation.of(searcher)
                     .run(queries, Qrels.of(Map.of("other", Map.of("d", 1))), progress::add))
