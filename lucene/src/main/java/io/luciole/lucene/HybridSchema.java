@@ -26,9 +26,7 @@ import org.jspecify.annotations.Nullable;
  * <p>{@link SchemaFields} describes the layout of the fields.
  */
 public final class HybridSchema {
-  private final @Nullable Dense dense;
-  private final @Nullable Sparse sparse;
-  private final @Nullable MultiVectors multiVectors;
+  private final VectorFields vectors;
   private final Words words;
   private final @Nullable Chunks chunks;
   private final Map<String, MetadataType> metadata;
@@ -135,15 +133,11 @@ public final class HybridSchema {
   }
 
   HybridSchema(
-      @Nullable Dense dense,
-      @Nullable Sparse sparse,
-      @Nullable MultiVectors multiVectors,
+      VectorFields vectors,
       Words words,
       @Nullable Chunks chunks,
       Map<String, MetadataType> metadata) {
-    this.dense = dense;
-    this.sparse = sparse;
-    this.multiVectors = multiVectors;
+    this.vectors = vectors;
     this.words = words;
     this.chunks = chunks;
     this.metadata = Collections.unmodifiableMap(new TreeMap<>(metadata));
@@ -200,17 +194,22 @@ public final class HybridSchema {
 
   /** {@return how dense vectors are kept, if they are} */
   public Optional<Dense> dense() {
-    return Optional.ofNullable(dense);
+    return vectors.dense();
   }
 
   /** {@return how sparse weights are kept, if they are} */
   public Optional<Sparse> sparse() {
-    return Optional.ofNullable(sparse);
+    return vectors.sparse();
   }
 
   /** {@return how token vectors are kept, if they are} */
   public Optional<MultiVectors> multiVectors() {
-    return Optional.ofNullable(multiVectors);
+    return vectors.multiVectors();
+  }
+
+  /** {@return the fields of the vectors, to use them in documents and queries of one's own} */
+  public VectorFields vectorFields() {
+    return vectors;
   }
 
   /** {@return how words are kept, for BM25} */
@@ -230,11 +229,7 @@ public final class HybridSchema {
 
   /** {@return what a document's embedding must hold; empty for an index that has only words} */
   public Set<Output> outputs() {
-    EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
-    dense().ifPresent(d -> outputs.add(Output.DENSE));
-    sparse().ifPresent(s -> outputs.add(Output.SPARSE));
-    multiVectors().ifPresent(m -> outputs.add(Output.COLBERT));
-    return outputs;
+    return vectors.outputs();
   }
 
   /** {@return the legs that can search an index of this schema} */
@@ -315,18 +310,7 @@ public final class HybridSchema {
 
   /** Describes a schema. Not safe for use by several threads. */
   public static final class Builder {
-    private final int dimension;
-    private int colbertDimension;
-    private final boolean normalized;
-    private boolean dense;
-    private DenseQuantization quantization = DenseQuantization.NONE;
-    private int maxConnections = 16;
-    private int beamWidth = 100;
-    private boolean sparse;
-    private SparseForm sparseForm = SparseForm.IMPACTS;
-    private int sparseScale = 256;
-    private boolean exactSparse = true;
-    private @Nullable MultiVectorForm multiVectors;
+    private final VectorFields.Builder vectors;
     private String analyzer = Analyzers.MULTILINGUAL;
     private float k1 = 1.2f;
     private float b = 0.75f;
@@ -334,12 +318,7 @@ public final class HybridSchema {
     private final Map<String, MetadataType> metadata = new TreeMap<>();
 
     Builder(Set<Output> outputs, int dimension, int colbertDimension, boolean normalized) {
-      this.dimension = dimension;
-      this.colbertDimension = colbertDimension;
-      this.normalized = normalized;
-      this.dense = outputs.contains(Output.DENSE);
-      this.sparse = outputs.contains(Output.SPARSE);
-      this.multiVectors = outputs.contains(Output.COLBERT) ? MultiVectorForm.INT8 : null;
+      this.vectors = new VectorFields.Builder(outputs, dimension, colbertDimension, normalized);
     }
 
     /**
@@ -349,7 +328,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder dense(boolean wanted) {
-      this.dense = wanted;
+      vectors.dense(wanted);
       return this;
     }
 
@@ -360,7 +339,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder quantization(DenseQuantization quantization) {
-      this.quantization = requireNonNull(quantization, "quantization");
+      vectors.quantization(quantization);
       return this;
     }
 
@@ -373,8 +352,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder graph(int maxConnections, int beamWidth) {
-      this.maxConnections = maxConnections;
-      this.beamWidth = beamWidth;
+      vectors.graph(maxConnections, beamWidth);
       return this;
     }
 
@@ -385,7 +363,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder sparse(boolean wanted) {
-      this.sparse = wanted;
+      vectors.sparse(wanted);
       return this;
     }
 
@@ -396,7 +374,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder sparseForm(SparseForm form) {
-      this.sparseForm = requireNonNull(form, "form");
+      vectors.sparseForm(form);
       return this;
     }
 
@@ -407,7 +385,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder sparseScale(int scale) {
-      this.sparseScale = scale;
+      vectors.sparseScale(scale);
       return this;
     }
 
@@ -419,7 +397,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder exactSparse(boolean exact) {
-      this.exactSparse = exact;
+      vectors.exactSparse(exact);
       return this;
     }
 
@@ -430,7 +408,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder multiVectors(MultiVectorForm form) {
-      this.multiVectors = requireNonNull(form, "form");
+      vectors.multiVectors(form);
       return this;
     }
 
@@ -442,8 +420,8 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder multiVectors(MultiVectorForm form, int dimension) {
-      this.colbertDimension = dimension;
-      return multiVectors(form);
+      vectors.multiVectors(form, dimension);
+      return this;
     }
 
     /**
@@ -508,18 +486,7 @@ public final class HybridSchema {
      *     kept and the model gives none
      */
     public HybridSchema build() {
-      if (multiVectors != null && colbertDimension == 0) {
-        throw new IllegalArgumentException(
-            "expected a model that gives token vectors, so that the index can keep them, or their"
-                + " dimension (multiVectors(form, dimension)); found neither");
-      }
-      return new HybridSchema(
-          dense ? new Dense(dimension, normalized, quantization, maxConnections, beamWidth) : null,
-          sparse ? new Sparse(sparseForm, sparseScale, exactSparse) : null,
-          multiVectors == null ? null : new MultiVectors(multiVectors, colbertDimension),
-          new Words(analyzer, k1, b),
-          chunks,
-          metadata);
+      return new HybridSchema(vectors.parts(), new Words(analyzer, k1, b), chunks, metadata);
     }
   }
 }

@@ -54,13 +54,14 @@ public record IndexDescription(
    */
   public static IndexDescription read(Path index) {
     requireNonNull(index, "index");
+    LuceneRange.SIZES.require();
     try (Directory directory = IndexFolder.existing(index)) {
       CommitMark.read(index, directory);
       try (DirectoryReader reader = DirectoryReader.open(directory)) {
         CommitMark data = CommitMark.parse(index, reader.getIndexCommit().getUserData());
         Map<String, Long> parts = FieldSizes.of(reader);
         // Passages are not documents.
-        long documents = new IndexSearcher(reader).count(new LegQueries(data.schema()).all());
+        long documents = new IndexSearcher(reader).count(LegQueries.all(data.schema()));
         return new IndexDescription(
             index,
             data.schema(),
