@@ -20,6 +20,17 @@ final class KeptViews implements Closeable {
 
   private final SearcherLifetimeManager searchers = new SearcherLifetimeManager();
 
+  private final Object place;
+
+  /**
+   * Creates an empty collection.
+   *
+   * @param place where the index is, for people
+   */
+  KeptViews(Object place) {
+    this.place = place;
+  }
+
   /** Keeps a searcher; gives the name of its view. */
   long keep(IndexSearcher searcher) throws IOException {
     return searchers.record(searcher);
@@ -28,10 +39,9 @@ final class KeptViews implements Closeable {
   /**
    * Gives the searcher of a view, which is to be released as any other.
    *
-   * @param place where the index is, for people
    * @throws ViewGoneException if the view is not kept
    */
-  IndexSearcher acquire(long view, Object place) {
+  IndexSearcher acquire(long view) {
     IndexSearcher kept = searchers.acquire(view);
     if (kept == null) {
       throw new ViewGoneException(

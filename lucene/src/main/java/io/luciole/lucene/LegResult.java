@@ -23,11 +23,12 @@ record LegResult(Leg leg, double weight, List<ScoreDoc> hits, boolean restIsZero
     return hits.size() <= depth ? this : new LegResult(leg, weight, hits.subList(0, depth), false);
   }
 
-  float[] scores() {
+  FusionSums.Ranked<Integer> ranked() {
     float[] scores = new float[hits.size()];
     for (int i = 0; i < scores.length; i++) {
       scores[i] = hits.get(i).score;
     }
-    return scores;
+    return new FusionSums.Ranked<>(
+        hits.stream().map(hit -> hit.doc).toList(), scores, weight, restIsZero);
   }
 }

@@ -2,7 +2,6 @@ package io.luciole.lucene;
 
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
-import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleException;
 import io.luciole.Output;
 import java.io.IOException;
@@ -27,6 +26,8 @@ import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.ScoreDoc;
 import org.apache.lucene.search.TaskExecutor;
+import org.apache.lucene.search.TopDocs;
+import org.apache.lucene.search.TotalHits;
 import org.jspecify.annotations.Nullable;
 
 /** One search: embeds the query, runs the legs, fuses, reranks. Used once, by one thread. */
@@ -41,13 +42,30 @@ final class SearchRun {
   private final CompletableFuture<Embedding> embedding;
   private volatile long embeddedAfter;
 
-  /** What all searches of a searcher share. */
+  /**
+   * What all searches of a searcher share.
+   *
+   * @param embedder embeds queries, or null
+   * @param threads what legs run on, or null for the threads of the {@link IndexSearcher}
+   */
   record Context(
-      HybridSchema schema,
+      IndexLayout layout,
       LegQueries queries,
-      @Nullable EmbeddingEngine engine,
-      Executor threads,
-      TaskExecutor tasks) {}
+      @Nullable QueryEmbedder embedder,
+      @Nullable Executor threads) {
+    Context(IndexLayout layout, @Nullable QueryEmbedder embedder, @Nullable Executor threads) {
+      this(layout, new LegQueries(layout), embedder, threads);
+    }
+
+    /** The vectors that the embedder gives of a query. */
+    Set<Output> outputs() {
+      return embedder == null ? Set.of() : embedder.outputs();
+    }
+
+    private TaskExecutor tasks(IndexSearcher searcher) {
+      return threads == null ? searcher.getTaskExecutor() : new TaskExecutor(threads);
+    }
+  }
 
   /** A leg's list, and whether time ran out before it was complete. */
   private record Found(LegResult result, boolean incomplete) {}
@@ -91,19 +109,19 @@ final class SearchRun {
     EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
     asked.forEach(leg -> leg.output().ifPresent(outputs::add));
     query.rerank().ifPresent(rerank -> outputs.addAll(rerank.outputs()));
-    EmbeddingEngine engine = context.engine();
+    QueryEmbedder embedder = context.embedder();
     Embedding given = query.embedding().orElse(null);
     if (given != null && given.outputs().containsAll(outputs)) {
       return CompletableFuture.completedFuture(given);
     }
-    if (outputs.isEmpty() || engine == null) {
+    if (outputs.isEmpty() || embedder == null) {
       return CompletableFuture.completedFuture(Embedding.absent());
     }
     EmbedOptions options = EmbedOptions.query().outputs(outputs);
     if (timeout > 0) {
       options = options.timeout(Duration.ofNanos(timeout));
     }
-    return engine
+    return embedder
         .embed(query.text(), options)
         .whenComplete((done, failed) -> embeddedAfter = System.nanoTime() - start);
   }
@@ -141,13 +159,13 @@ final class SearchRun {
         incomplete.add(found.result().leg());
       }
     }
-    HitBuilder builder = new HitBuilder(searcher.getIndexReader(), context.queries());
+    HitBuilder builder = new HitBuilder(searcher.getIndexReader(), context);
     Map<Leg, List<ScoredId>> lists = new EnumMap<>(Leg.class);
     for (LegResult result : results) {
       lists.put(result.leg(), builder.ids(result.hits()));
     }
     Embedding vectors = embedded();
-    QueryTraits traits = QueryTraits.of(asked, context.engine(), query.text());
+    QueryTraits traits = QueryTraits.of(asked, context.embedder(), query.text());
     List<SearchResult> answers = new ArrayList<>(fusions.size());
     for (Fusion fusion : fusions) {
       FusedList fused =
@@ -165,7 +183,7 @@ final class SearchRun {
       }
       answers.add(
           new SearchResult(
-              builder.hits(fused, ranking, query, vectors, context.engine()),
+              builder.hits(fused, ranking, query, vectors),
               builder.scored(ranking),
               lists,
               partial,
@@ -173,9 +191,20 @@ final class SearchRun {
               Duration.ofNanos(System.nanoTime() - start),
               Duration.ofNanos(embeddedAfter),
               vectors == null || vectors.outputs().isEmpty() ? 0 : vectors.tokenCount(),
-              view));
+              view,
+              docs(ranking)));
     }
     return answers;
+  }
+
+  private static TopDocs docs(List<Reranker.Ranked> ranking) {
+    ScoreDoc[] docs = new ScoreDoc[ranking.size()];
+    for (int i = 0; i < docs.length; i++) {
+      Reranker.Ranked ranked = ranking.get(i);
+      docs[i] = new ScoreDoc(ranked.entry().doc(), (float) ranked.score());
+    }
+    return new TopDocs(
+        new TotalHits(docs.length, TotalHits.Relation.GREATER_THAN_OR_EQUAL_TO), docs);
   }
 
   private @Nullable List<Reranker.Ranked> rerank(FusedList fused, @Nullable Embedding vectors)
@@ -187,7 +216,8 @@ final class SearchRun {
     if (vectors == null) {
       return null;
     }
-    return new Reranker(searcher.getIndexReader(), context.queries(), context.tasks())
+    return new Reranker(
+            searcher.getIndexReader(), context.queries().vectors(), context.tasks(searcher))
         .rerank(fused, how, vectors, this::outOfTime);
   }
 
@@ -197,7 +227,7 @@ final class SearchRun {
     for (Leg leg : asked.stream().sorted(Collections.reverseOrder()).toList()) {
       calls.add(() -> runLeg(leg));
     }
-    List<Found> found = new ArrayList<>(context.tasks().invokeAll(calls));
+    List<Found> found = new ArrayList<>(context.tasks(searcher).invokeAll(calls));
     Collections.reverse(found);
     return found;
   }
@@ -209,9 +239,8 @@ final class SearchRun {
       return new Found(new LegResult(leg, options.weight(), List.of(), false), true);
     }
     IndexSearcher timed = timed();
-    LegSearch search = new LegSearch(timed, context.schema(), context.queries());
     int depth = depth(leg);
-    List<ScoreDoc> hits = hits(leg, search, vectors, depth);
+    List<ScoreDoc> hits = hits(leg, timed, vectors, depth);
     // A search of the graph that ends early does not tell the searcher.
     boolean incomplete = timeout > 0 && (timed.timedOut() || (leg == Leg.DENSE && outOfTime()));
     boolean isAll = leg != Leg.DENSE && !incomplete && hits.size() < depth;
@@ -223,16 +252,19 @@ final class SearchRun {
     return query.hasDepth() ? query.options(leg).depth() : steps.get(steps.size() - 1);
   }
 
-  private List<ScoreDoc> hits(Leg leg, LegSearch search, Embedding vectors, int depth)
+  private List<ScoreDoc> hits(Leg leg, IndexSearcher timed, Embedding vectors, int depth)
       throws IOException {
-    HybridQuery.LegOptions own = query.options(leg);
-    HybridQuery.LegOptions options = new HybridQuery.LegOptions(depth, own.weight(), own.filter());
-    Query filter = both(query.filter().orElse(null), own.filter());
+    Query filter = both(query.filter().orElse(null), query.options(leg).filter());
+    LegQueries of = context.queries();
     return switch (leg) {
-      case BM25 -> search.bm25(query.text(), options, filter);
-      case SPARSE -> search.sparse(vectors.sparse(), options, filter);
-      case DENSE -> dense(search, vectors.dense(), options, filter);
+      case BM25 -> hits(VectorSearch.top(timed, of.bm25(query.text(), filter), depth));
+      case SPARSE -> hits(of.vectors().topSparse(timed, vectors.sparse(), depth, filter));
+      case DENSE -> dense(timed, vectors.dense(), depth, filter);
     };
+  }
+
+  private static List<ScoreDoc> hits(TopDocs found) {
+    return List.of(found.scoreDocs);
   }
 
   /**
@@ -240,12 +272,11 @@ final class SearchRun {
    * each step begins with that of the step before.
    */
   private List<ScoreDoc> dense(
-      LegSearch search, float[] vector, HybridQuery.LegOptions options, @Nullable Query filter)
-      throws IOException {
+      IndexSearcher timed, float[] vector, int depth, @Nullable Query filter) throws IOException {
     List<ScoreDoc> hits = List.of();
-    for (int step : query.hasDepth() ? List.of(options.depth()) : query.depthSteps()) {
+    for (int step : query.hasDepth() ? List.of(depth) : query.depthSteps()) {
       List<ScoreDoc> longer =
-          search.dense(vector, new HybridQuery.LegOptions(step, options.weight(), null), filter);
+          hits(context.queries().vectors().topDense(timed, vector, step, filter));
       hits = hits.isEmpty() ? longer : followedBy(hits, longer);
     }
     return hits;
@@ -265,6 +296,8 @@ final class SearchRun {
     }
     IndexSearcher timed = new IndexSearcher(searcher.getIndexReader(), context.threads());
     timed.setSimilarity(searcher.getSimilarity());
+    timed.setQueryCache(searcher.getQueryCache());
+    timed.setQueryCachingPolicy(searcher.getQueryCachingPolicy());
     timed.setTimeout(this::outOfTime);
     return timed;
   }
