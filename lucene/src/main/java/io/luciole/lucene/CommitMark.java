@@ -139,7 +139,12 @@ public record CommitMark(HybridSchema schema, ModelFingerprint fingerprint, Stri
             () -> IndexProblems.noIndex(place, "a Lucene index that something else wrote"));
   }
 
-  private static Optional<CommitMark> find(Object place, Map<String, String> data) {
+  /**
+   * Reads the mark of a commit, if it bears one.
+   *
+   * @param place where the index is, for people
+   */
+  static Optional<CommitMark> find(Object place, Map<String, String> data) {
     String version = data.get(VERSION_KEY);
     if (version == null) {
       return Optional.empty();

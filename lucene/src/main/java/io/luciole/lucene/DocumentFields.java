@@ -4,8 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.luciole.Embedding;
-import io.luciole.MultiVector;
-import io.luciole.SparseVector;
 import io.luciole.model.Chunker.Chunk;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
@@ -15,14 +13,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.lucene.analysis.miscellaneous.EmptyTokenStream;
-import org.apache.lucene.document.BinaryDocValuesField;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.DoubleField;
 import org.apache.lucene.document.Field;
 import org.apache.lucene.document.FieldType;
 import org.apache.lucene.document.KeywordField;
-import org.apache.lucene.document.KnnFloatVectorField;
-import org.apache.lucene.document.LateInteractionField;
 import org.apache.lucene.document.LongField;
 import org.apache.lucene.document.NumericDocValuesField;
 import org.apache.lucene.document.StoredField;
@@ -31,7 +26,6 @@ import org.apache.lucene.document.TextField;
 import org.apache.lucene.index.DocValuesType;
 import org.apache.lucene.index.IndexOptions;
 import org.apache.lucene.index.IndexWriter;
-import org.apache.lucene.index.VectorSimilarityFunction;
 import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
 
@@ -60,13 +54,6 @@ final class DocumentFields {
     this.schema = schema;
   }
 
-  /** How dense vectors are compared; {@link LegQueries#dotProduct} computes the dot product. */
-  static VectorSimilarityFunction similarity(HybridSchema.Dense dense) {
-    return dense.normalized()
-        ? VectorSimilarityFunction.DOT_PRODUCT
-        : VectorSimilarityFunction.MAXIMUM_INNER_PRODUCT;
-  }
-
   /**
    * Makes the Lucene document of a document whose text is kept whole.
    *
@@ -74,7 +61,7 @@ final class DocumentFields {
    */
   Document toDocument(SourceDocument source, Embedding embedding) {
     Document document = whole(source);
-    addVectors(document, embedding);
+    schema.vectorFields().addTo(document, embedding);
     return document;
   }
 
@@ -88,7 +75,7 @@ final class DocumentFields {
       passage.add(
           new NumericDocValuesField(
               SchemaFields.PASSAGE, PassageOffsets.of(passages.get(i)).encode()));
-      addVectors(passage, embeddings.get(i));
+      schema.vectorFields().addTo(passage, embeddings.get(i));
       block.add(passage);
     }
     Document document = whole(source);
@@ -123,49 +110,6 @@ final class DocumentFields {
     }
     document.add(new TextField(SchemaFields.WORDS, source.content(), Field.Store.NO));
     return document;
-  }
-
-  private void addVectors(Document document, Embedding embedding) {
-    schema
-        .dense()
-        .ifPresent(dense -> {
-          float[] vector = embedding.dense();
-          if (vector.length != dense.dimension()) {
-            throw new IllegalArgumentException(
-                "expected a dense vector of "
-                    + dense.dimension()
-                    + " components, got "
-                    + vector.length);
-          }
-          document.add(new KnnFloatVectorField(SchemaFields.DENSE, vector, similarity(dense)));
-        });
-    schema
-        .sparse()
-        .ifPresent(sparse -> {
-          SparseVector vector = embedding.sparse();
-          sparse.postings().add(document, vector);
-          if (sparse.exact()) {
-            document.add(
-                new BinaryDocValuesField(SchemaFields.SPARSE_EXACT, SparseBytes.encode(vector)));
-          }
-        });
-    schema.multiVectors().ifPresent(rows -> addTokenVectors(document, rows, embedding.colbert()));
-  }
-
-  private static void addTokenVectors(
-      Document document, HybridSchema.MultiVectors form, MultiVector rows) {
-    if (rows.dimension() != form.dimension()) {
-      throw new IllegalArgumentException(
-          "expected token vectors of " + form.dimension() + " components, got " + rows.dimension());
-    }
-    if (rows.rows() > 0) {
-      document.add(
-          switch (form.form()) {
-            case FLOAT32 -> new LateInteractionField(SchemaFields.COLBERT, rows.toArrays());
-            case INT8 ->
-                new BinaryDocValuesField(SchemaFields.COLBERT, MultiVectorBytes.encode(rows));
-          });
-    }
   }
 
   private void addMetadata(Document document, String name, String value) {

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class DocumentVectors {
   private final LeafReader reader;
-  private final HybridSchema schema;
+  private final VectorFields fields;
   private final @Nullable FloatVectorValues dense;
   private final KnnVectorValues.@Nullable DocIndexIterator denseAt;
   private final @Nullable BinaryDocValues sparse;
@@ -36,16 +36,16 @@ final class DocumentVectors {
    * @param documents which of its Lucene documents are whole documents and no passages; null where
    *     texts are kept whole
    */
-  DocumentVectors(LeafReader reader, HybridSchema schema, @Nullable BitSet documents)
+  DocumentVectors(LeafReader reader, VectorFields fields, @Nullable BitSet documents)
       throws IOException {
     this.documents = documents;
     this.reader = reader;
-    this.schema = schema;
+    this.fields = fields;
     this.dense =
-        schema.dense().isPresent() ? reader.getFloatVectorValues(SchemaFields.DENSE) : null;
+        fields.dense().isPresent() ? reader.getFloatVectorValues(fields.denseField()) : null;
     this.denseAt = dense == null ? null : dense.iterator();
-    this.sparse = reader.getBinaryDocValues(SchemaFields.SPARSE_EXACT);
-    this.colbert = reader.getBinaryDocValues(SchemaFields.COLBERT);
+    this.sparse = reader.getBinaryDocValues(fields.exactField());
+    this.colbert = reader.getBinaryDocValues(fields.tokenVectorsField());
   }
 
   /** The first passage of a document; the document itself where texts are kept whole. */
@@ -56,24 +56,6 @@ final class DocumentVectors {
   /** The last passage of a document; the document itself where texts are kept whole. */
   int lastPassage(int doc) {
     return documents == null ? doc : doc - 1;
-  }
-
-  /** The largest {@link #dense} of a document's passages. */
-  float bestDense(int doc, float[] query) throws IOException {
-    float best = Float.NEGATIVE_INFINITY;
-    for (int passage = firstPassage(doc); passage <= lastPassage(doc); passage++) {
-      best = Math.max(best, dense(passage, query));
-    }
-    return best;
-  }
-
-  /** The largest {@link #sparse} of a document's passages. */
-  float bestSparse(int doc, SparseVector query) throws IOException {
-    float best = 0;
-    for (int passage = firstPassage(doc); passage <= lastPassage(doc); passage++) {
-      best = Math.max(best, sparse(passage, query));
-    }
-    return best;
   }
 
   /** The dot product with a document's full-precision dense vector; 0 if it has none. */
@@ -121,8 +103,8 @@ final class DocumentVectors {
       }
       return shared;
     }
-    Terms terms = reader.terms(SchemaFields.SPARSE);
-    HybridSchema.Sparse sparseSchema = schema.sparse().orElse(null);
+    Terms terms = reader.terms(fields.sparseField());
+    HybridSchema.Sparse sparseSchema = fields.sparse().orElse(null);
     if (terms == null || sparseSchema == null) {
       return shared;
     }
@@ -141,7 +123,7 @@ final class DocumentVectors {
 
   /** The mean over the query's rows of the best dot product with a row of the document. */
   float colbert(int doc, float[][] query) throws IOException {
-    HybridSchema.MultiVectors form = schema.multiVectors().orElse(null);
+    HybridSchema.MultiVectors form = fields.multiVectors().orElse(null);
     if (colbert == null || form == null || !colbert.advanceExact(doc)) {
       return 0;
     }

@@ -22,11 +22,11 @@ record FeaturePostings() implements SparsePostings {
   private static final float MAX_QUERY_WEIGHT = 64;
 
   @Override
-  public void add(Document document, SparseVector weights) {
+  public void add(Document document, String field, SparseVector weights) {
     for (int i = 0; i < weights.size(); i++) {
       float kept = rounded(weights.weight(i));
       if (kept > 0) {
-        document.add(new FeatureField(SchemaFields.SPARSE, name(weights.id(i)), kept));
+        document.add(new FeatureField(field, name(weights.id(i)), kept));
       }
     }
   }
@@ -36,15 +36,20 @@ record FeaturePostings() implements SparsePostings {
   }
 
   @Override
-  public Query query(int tokenId, float weight) {
+  public Query query(String field, int tokenId, float weight) {
     float taken = Math.min(weight, MAX_QUERY_WEIGHT);
-    Query query = FeatureField.newLinearQuery(SchemaFields.SPARSE, name(tokenId), taken);
+    Query query = FeatureField.newLinearQuery(field, name(tokenId), taken);
     return weight <= MAX_QUERY_WEIGHT ? query : new BoostQuery(query, weight / MAX_QUERY_WEIGHT);
   }
 
   @Override
   public BytesRef term(int tokenId) {
     return new BytesRef(name(tokenId));
+  }
+
+  @Override
+  public boolean isTerm(BytesRef term) {
+    return term.length > 0 && Character.isDigit(term.bytes[term.offset]);
   }
 
   @Override

@@ -3,7 +3,6 @@ package io.luciole.lucene;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.lucene.search.Explanation;
@@ -35,56 +34,32 @@ final class FusedList {
 
   static FusedList of(Fusion fusion, List<LegResult> results) {
     Map<Leg, Double> weights = new EnumMap<>(Leg.class);
-    double sumOfWeights = 0;
-    for (LegResult result : results) {
-      weights.put(result.leg(), result.weight());
-      sumOfWeights += result.weight();
+    results.forEach(result -> weights.put(result.leg(), result.weight()));
+    FusionSums<Integer> sums =
+        FusionSums.of(fusion, results.stream().map(LegResult::ranked).toList());
+    List<Entry> entries = new ArrayList<>(sums.sums().size());
+    for (FusionSums.Sum<Integer> sum : sums.sums()) {
+      entries.add(entry(sum, results, sums.divisor()));
     }
-    double divisor = fusion.averaged() && sumOfWeights > 0 ? sumOfWeights : 1;
-    Map<Integer, Map<Leg, LegScore>> legs = new LinkedHashMap<>();
-    Map<Integer, Map<Leg, Double>> contributions = new LinkedHashMap<>();
-    Map<Leg, Double> absent = new EnumMap<>(Leg.class);
-    for (LegResult result : results) {
-      if (result.hits().isEmpty()) {
-        continue;
-      }
-      Leg leg = result.leg();
-      float[] scores = result.scores();
-      double[] of = contributions(fusion, scores);
-      absent.put(leg, fusion.absent(scores));
-      for (int i = 0; i < scores.length; i++) {
-        int doc = result.hits().get(i).doc;
-        legs.computeIfAbsent(doc, d -> new EnumMap<>(Leg.class))
-            .put(leg, new LegScore(i + 1, scores[i], of[i] * (result.weight() / divisor)));
-        contributions.computeIfAbsent(doc, d -> new EnumMap<>(Leg.class)).put(leg, of[i]);
-      }
-    }
-    List<Entry> entries = new ArrayList<>(legs.size());
-    contributions.forEach((doc, found) -> {
-      absent.forEach(found::putIfAbsent);
-      double sum = 0;
-      for (Map.Entry<Leg, Double> of : found.entrySet()) {
-        sum += weights.getOrDefault(of.getKey(), 0.0) * of.getValue();
-      }
-      // Rounded to 32 bits, so that sums that differ only by the order of adding tie.
-      entries.add(new Entry(doc, (float) (sum / divisor), legs.getOrDefault(doc, Map.of()), found));
-    });
     entries.sort(Comparator.comparingDouble(Entry::score).reversed().thenComparingInt(Entry::doc));
-    return new FusedList(fusion, divisor, entries, weights);
+    return new FusedList(fusion, sums.divisor(), entries, weights);
   }
 
-  private static double[] contributions(Fusion fusion, float[] scores) {
-    double[] contributions = fusion.contributions(scores);
-    if (contributions.length != scores.length) {
-      throw new IllegalStateException(
-          "expected "
-              + scores.length
-              + " contributions from "
-              + fusion.name()
-              + ", got "
-              + contributions.length);
+  private static Entry entry(FusionSums.Sum<Integer> sum, List<LegResult> results, double divisor) {
+    Map<Leg, LegScore> legs = new EnumMap<>(Leg.class);
+    Map<Leg, Double> contributions = new EnumMap<>(Leg.class);
+    for (int l = 0; l < results.size(); l++) {
+      LegResult result = results.get(l);
+      int rank = sum.rank(l);
+      double contribution = sum.contribution(l);
+      contributions.put(result.leg(), contribution);
+      if (rank > 0) {
+        float score = result.hits().get(rank - 1).score;
+        legs.put(
+            result.leg(), new LegScore(rank, score, contribution * (result.weight() / divisor)));
+      }
     }
-    return contributions;
+    return new Entry(sum.key(), sum.score(), legs, contributions);
   }
 
   /** The documents, best first, ties in the order of their numbers. */

@@ -3,6 +3,7 @@ package io.luciole.lucene;
 import static java.util.Objects.requireNonNull;
 
 import java.util.List;
+import org.apache.lucene.search.TopDocs;
 
 /**
  * Makes one ranked list of several legs' lists.
@@ -35,6 +36,23 @@ public interface Fusion {
 
   /** {@return whether the sum is divided by the sum of the weights of the legs that were asked} */
   boolean averaged();
+
+  /**
+   * Makes one list of several lists of Lucene's, such as those of {@link VectorQueries} and of any
+   * other query. A document is known by its number and its shard, so that lists of several indexes
+   * can be fused if their {@code shardIndex} is set.
+   *
+   * @param legs the lists, best first by score
+   * @param weights what each list counts, 0 or more and finite
+   * @param top how many documents, at least 1
+   * @return the documents of the lists with the largest fused scores, best first; ties in the order
+   *     of shards and numbers. Its total counts the documents of the lists
+   * @throws IllegalArgumentException if there is not one weight for each list, a number is out of
+   *     range, or scores are missing or not in descending order
+   */
+  default TopDocs fuse(List<TopDocs> legs, double[] weights, int top) {
+    return FusedTopDocs.fuse(this, legs, weights, top);
+  }
 
   /**
    * Returns the default of searches: {@link #distributionBased}. {@code docs/quality.md} compares

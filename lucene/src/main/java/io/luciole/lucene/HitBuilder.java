@@ -1,7 +1,6 @@
 package io.luciole.lucene;
 
 import io.luciole.Embedding;
-import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.SparseVector;
 import java.io.IOException;
@@ -11,10 +10,8 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 import org.apache.lucene.document.Document;
-import org.apache.lucene.index.BinaryDocValues;
-import org.apache.lucene.index.DocValues;
 import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.search.Explanation;
@@ -23,16 +20,17 @@ import org.jspecify.annotations.Nullable;
 
 /** Makes hits of the numbers that Lucene gives documents. For one thread and one view. */
 final class HitBuilder {
-  private static final Set<String> SHOWN =
-      Set.of(SchemaFields.TITLE, SchemaFields.TEXT, SchemaFields.METADATA);
-
   private final IndexReader reader;
   private final LegQueries queries;
+  private final IndexLayout layout;
+  private final @Nullable QueryEmbedder embedder;
   private final Map<Integer, String> ids = new HashMap<>();
 
-  HitBuilder(IndexReader reader, LegQueries queries) {
+  HitBuilder(IndexReader reader, SearchRun.Context context) {
     this.reader = reader;
-    this.queries = queries;
+    this.queries = context.queries();
+    this.layout = context.layout();
+    this.embedder = context.embedder();
   }
 
   List<ScoredId> ids(List<ScoreDoc> hits) throws IOException {
@@ -56,7 +54,12 @@ final class HitBuilder {
   private String id(int doc) {
     String id = ids.get(doc);
     if (id == null) {
-      throw new IndexException("Document " + doc + " has no id: the index is damaged.");
+      throw new IndexException(
+          "Expected an id in the field \""
+              + layout.id()
+              + "\" of every document, found none in document "
+              + doc
+              + ": the field is another, or the index is damaged.");
     }
     return id;
   }
@@ -69,12 +72,13 @@ final class HitBuilder {
             .filter(doc -> !ids.containsKey(doc))
             .sorted()
             .toArray();
-    SegmentCursor<BinaryDocValues> segments =
-        new SegmentCursor<>(reader, leaf -> DocValues.getBinary(leaf.reader(), SchemaFields.ID));
+    SegmentCursor<DocumentIds> segments =
+        new SegmentCursor<>(reader, leaf -> DocumentIds.open(leaf, layout.id()));
     for (int doc : missing) {
-      BinaryDocValues values = segments.advance(doc);
-      if (values.advanceExact(doc - segments.base())) {
-        ids.put(doc, values.binaryValue().utf8ToString());
+      DocumentIds of = segments.advance(doc);
+      String id = of.of(doc - segments.base());
+      if (id != null) {
+        ids.put(doc, id);
       }
     }
   }
@@ -84,23 +88,23 @@ final class HitBuilder {
       FusedList fused,
       List<Reranker.Ranked> ranking,
       HybridQuery query,
-      @Nullable Embedding vectors,
-      @Nullable EmbeddingEngine engine)
+      @Nullable Embedding vectors)
       throws IOException {
     int from = Math.min(query.offset(), ranking.size());
     int to = (int) Math.min((long) from + query.top(), ranking.size());
     SparseVector weights =
         vectors != null && vectors.has(Output.SPARSE) ? vectors.sparse() : SparseVector.EMPTY;
     PassageFinder passages = new PassageFinder(queries, query.text(), vectors);
+    IndexLayout.Shown shown = layout.shown();
     List<Hit> hits = new ArrayList<>(to - from);
     for (int i = from; i < to; i++) {
       Reranker.Ranked ranked = ranking.get(i);
       Explanation explanation = fused.explain(ranked.entry());
-      Reranker.ExactScores exact = ranked.exact();
+      ExactScorer.Score exact = ranked.exact();
       int doc = ranked.entry().doc();
-      Document document = reader.storedFields().document(doc, SHOWN);
-      String text = orEmpty(document.get(SchemaFields.TEXT));
-      String metadata = document.get(SchemaFields.METADATA);
+      Document document = reader.storedFields().document(doc, shown.fields());
+      String text = stored(document, shown.text());
+      String metadata = stored(document, shown.metadata());
       LeafReaderContext leaf = SegmentCursor.leafOf(reader, doc);
       int passage =
           exact == null
@@ -111,33 +115,34 @@ final class HitBuilder {
               i + 1,
               id(doc),
               ranked.score(),
-              orEmpty(document.get(SchemaFields.TITLE)),
+              stored(document, shown.title()),
               text,
               passages.at(leaf, passage, text),
-              metadata == null ? Map.of() : DocumentFields.readMetadata(metadata),
+              metadata.isEmpty() ? Map.of() : DocumentFields.readMetadata(metadata),
               Collections.unmodifiableMap(ranked.entry().legs()),
-              query.matchedTokens() && engine != null
-                  ? tokens(leaf, passage, weights, engine)
+              query.matchedTokens() && embedder != null
+                  ? tokens(leaf, passage, weights, embedder)
                   : List.of(),
-              exact == null ? explanation : exact.explain(explanation)));
+              exact == null ? explanation : VectorRescorer.explain(exact, explanation)));
     }
     return hits;
   }
 
-  private static String orEmpty(@Nullable String text) {
-    return text == null ? "" : text;
+  private static String stored(Document document, Optional<String> field) {
+    String value = field.map(document::get).orElse(null);
+    return value == null ? "" : value;
   }
 
   private List<TokenMatch> tokens(
-      LeafReaderContext leaf, int passage, SparseVector weights, EmbeddingEngine engine)
+      LeafReaderContext leaf, int passage, SparseVector weights, QueryEmbedder decoder)
       throws IOException {
     List<TokenMatch> matches = new ArrayList<>();
     for (DocumentVectors.Shared shared :
-        queries.vectors(leaf).shared(passage - leaf.docBase, weights)) {
+        queries.vectors().vectorsOf(leaf).shared(passage - leaf.docBase, weights)) {
       matches.add(
           new TokenMatch(
               shared.tokenId(),
-              engine.decodeToken(shared.tokenId()),
+              decoder.token(shared.tokenId()),
               shared.queryWeight(),
               shared.documentWeight()));
     }

@@ -26,9 +26,7 @@ import org.jspecify.annotations.Nullable;
  * <p>{@link SchemaFields} describes the layout of the fields.
  */
 public final class HybridSchema {
-  private final @Nullable Dense dense;
-  private final @Nullable Sparse sparse;
-  private final @Nullable MultiVectors multiVectors;
+  private final VectorFields vectors;
   private final Words words;
   private final @Nullable Chunks chunks;
   private final Map<String, MetadataType> metadata;
@@ -137,27 +135,21 @@ public final class HybridSchema {
 
   /** A schema whose analyzer is found by its name. */
   HybridSchema(
-      @Nullable Dense dense,
-      @Nullable Sparse sparse,
-      @Nullable MultiVectors multiVectors,
+      VectorFields vectors,
       Words words,
       @Nullable Chunks chunks,
       Map<String, MetadataType> metadata) {
-    this(dense, sparse, multiVectors, words, chunks, metadata, null);
+    this(vectors, words, chunks, metadata, null);
   }
 
   private HybridSchema(
-      @Nullable Dense dense,
-      @Nullable Sparse sparse,
-      @Nullable MultiVectors multiVectors,
+      VectorFields vectors,
       Words words,
       @Nullable Chunks chunks,
       Map<String, MetadataType> metadata,
       @Nullable Analyzer ownAnalyzer) {
     this.ownAnalyzer = ownAnalyzer;
-    this.dense = dense;
-    this.sparse = sparse;
-    this.multiVectors = multiVectors;
+    this.vectors = vectors;
     this.words = words;
     this.chunks = chunks;
     this.metadata = Collections.unmodifiableMap(new TreeMap<>(metadata));
@@ -214,17 +206,22 @@ public final class HybridSchema {
 
   /** {@return how dense vectors are kept, if they are} */
   public Optional<Dense> dense() {
-    return Optional.ofNullable(dense);
+    return vectors.dense();
   }
 
   /** {@return how sparse weights are kept, if they are} */
   public Optional<Sparse> sparse() {
-    return Optional.ofNullable(sparse);
+    return vectors.sparse();
   }
 
   /** {@return how token vectors are kept, if they are} */
   public Optional<MultiVectors> multiVectors() {
-    return Optional.ofNullable(multiVectors);
+    return vectors.multiVectors();
+  }
+
+  /** {@return the fields of the vectors, to use them in documents and queries of one's own} */
+  public VectorFields vectorFields() {
+    return vectors;
   }
 
   /** {@return how words are kept, for BM25} */
@@ -244,11 +241,7 @@ public final class HybridSchema {
 
   /** {@return what a document's embedding must hold; empty for an index that has only words} */
   public Set<Output> outputs() {
-    EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
-    dense().ifPresent(d -> outputs.add(Output.DENSE));
-    sparse().ifPresent(s -> outputs.add(Output.SPARSE));
-    multiVectors().ifPresent(m -> outputs.add(Output.COLBERT));
-    return outputs;
+    return vectors.outputs();
   }
 
   /** {@return the legs that can search an index of this schema} */
@@ -332,7 +325,7 @@ public final class HybridSchema {
               + words.analyzer()
               + '"');
     }
-    return new HybridSchema(dense, sparse, multiVectors, words, chunks, metadata, analyzer);
+    return new HybridSchema(vectors, words, chunks, metadata, analyzer);
   }
 
   @Override
@@ -353,18 +346,7 @@ public final class HybridSchema {
 
   /** Describes a schema. Not safe for use by several threads. */
   public static final class Builder {
-    private final int dimension;
-    private int colbertDimension;
-    private final boolean normalized;
-    private boolean dense;
-    private DenseQuantization quantization = DenseQuantization.NONE;
-    private int maxConnections = 16;
-    private int beamWidth = 100;
-    private boolean sparse;
-    private SparseForm sparseForm = SparseForm.IMPACTS;
-    private int sparseScale = 256;
-    private boolean exactSparse = true;
-    private @Nullable MultiVectorForm multiVectors;
+    private final VectorFields.Builder vectors;
     private String analyzer = Analyzers.MULTILINGUAL;
     private @Nullable Analyzer ownAnalyzer;
     private float k1 = 1.2f;
@@ -373,12 +355,7 @@ public final class HybridSchema {
     private final Map<String, MetadataType> metadata = new TreeMap<>();
 
     Builder(Set<Output> outputs, int dimension, int colbertDimension, boolean normalized) {
-      this.dimension = dimension;
-      this.colbertDimension = colbertDimension;
-      this.normalized = normalized;
-      this.dense = outputs.contains(Output.DENSE);
-      this.sparse = outputs.contains(Output.SPARSE);
-      this.multiVectors = outputs.contains(Output.COLBERT) ? MultiVectorForm.INT8 : null;
+      this.vectors = new VectorFields.Builder(outputs, dimension, colbertDimension, normalized);
     }
 
     /**
@@ -388,7 +365,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder dense(boolean wanted) {
-      this.dense = wanted;
+      vectors.dense(wanted);
       return this;
     }
 
@@ -399,7 +376,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder quantization(DenseQuantization quantization) {
-      this.quantization = requireNonNull(quantization, "quantization");
+      vectors.quantization(quantization);
       return this;
     }
 
@@ -412,8 +389,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder graph(int maxConnections, int beamWidth) {
-      this.maxConnections = maxConnections;
-      this.beamWidth = beamWidth;
+      vectors.graph(maxConnections, beamWidth);
       return this;
     }
 
@@ -424,7 +400,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder sparse(boolean wanted) {
-      this.sparse = wanted;
+      vectors.sparse(wanted);
       return this;
     }
 
@@ -435,7 +411,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder sparseForm(SparseForm form) {
-      this.sparseForm = requireNonNull(form, "form");
+      vectors.sparseForm(form);
       return this;
     }
 
@@ -446,7 +422,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder sparseScale(int scale) {
-      this.sparseScale = scale;
+      vectors.sparseScale(scale);
       return this;
     }
 
@@ -458,7 +434,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder exactSparse(boolean exact) {
-      this.exactSparse = exact;
+      vectors.exactSparse(exact);
       return this;
     }
 
@@ -469,7 +445,7 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder multiVectors(MultiVectorForm form) {
-      this.multiVectors = requireNonNull(form, "form");
+      vectors.multiVectors(form);
       return this;
     }
 
@@ -481,8 +457,8 @@ public final class HybridSchema {
      * @return this builder
      */
     public Builder multiVectors(MultiVectorForm form, int dimension) {
-      this.colbertDimension = dimension;
-      return multiVectors(form);
+      vectors.multiVectors(form, dimension);
+      return this;
     }
 
     /**
@@ -564,19 +540,8 @@ public final class HybridSchema {
      *     kept and the model gives none
      */
     public HybridSchema build() {
-      if (multiVectors != null && colbertDimension == 0) {
-        throw new IllegalArgumentException(
-            "expected a model that gives token vectors, so that the index can keep them, or their"
-                + " dimension (multiVectors(form, dimension)); found neither");
-      }
       return new HybridSchema(
-          dense ? new Dense(dimension, normalized, quantization, maxConnections, beamWidth) : null,
-          sparse ? new Sparse(sparseForm, sparseScale, exactSparse) : null,
-          multiVectors == null ? null : new MultiVectors(multiVectors, colbertDimension),
-          new Words(analyzer, k1, b),
-          chunks,
-          metadata,
-          ownAnalyzer);
+          vectors.parts(), new Words(analyzer, k1, b), chunks, metadata, ownAnalyzer);
     }
   }
 }

@@ -12,61 +12,57 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.lucene.index.DirectoryReader;
-import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.IndexSearcher;
-import org.apache.lucene.search.SearcherFactory;
-import org.apache.lucene.search.SearcherManager;
-import org.apache.lucene.search.TaskExecutor;
+import org.apache.lucene.search.ReferenceManager;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.Directory;
+import org.apache.lucene.util.IOFunction;
+import org.apache.lucene.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Searches an index with several legs at once and fuses what they find.
+ * Searches an index with several legs at once and fuses what they find. Opens an index of Luciole's
+ * by {@link #open(Path, EmbeddingEngine) open}, and an application's own index, reader, searcher or
+ * manager by {@link #over(IndexSearcher) over}.
  *
  * <p>The query is embedded once, in the engine's interactive lane; the leg {@link Leg#BM25} does
- * not wait for it. Legs, and segments within a leg, run on the searcher's threads, one for each
- * processor, and on the caller's thread.
+ * not wait for it. Legs, and segments within a leg, run on the searcher's threads (unless an
+ * application gives its own, one for each processor) and on the caller's thread.
  *
  * <p>Safe for use by many threads. Each search sees the index as of the last {@link #refresh} or,
  * if it asks for a later page of an earlier result, as of that search.
  */
 public final class HybridSearcher implements AutoCloseable {
-  private final Object path;
-  private final @Nullable Directory directory;
-  private final SearcherManager manager;
-  private final ExecutorService threads;
-  private final KeptViews views = new KeptViews();
-  private final HybridSchema schema;
-  private final ModelFingerprint fingerprint;
-  private final @Nullable EmbeddingEngine engine;
+  private final Object place;
+  private final SearcherSource source;
+  private final @Nullable HybridSchema schema;
+  private final @Nullable ModelFingerprint fingerprint;
   private final SearchRun.Context context;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private HybridSearcher(
-      Object path,
-      @Nullable Directory directory,
-      SearcherManager manager,
-      ExecutorService threads,
-      HybridSchema schema,
-      ModelFingerprint fingerprint,
-      @Nullable EmbeddingEngine engine) {
-    this.path = path;
-    this.directory = directory;
-    this.manager = manager;
-    this.threads = threads;
+  /**
+   * Creates a searcher.
+   *
+   * @param place where the index is, for people
+   * @param source gives the views of the index; closed with this
+   * @param schema the schema, or null of fields that have none
+   * @param fingerprint the model of the vectors, or null where nobody has told it
+   */
+  HybridSearcher(
+      Object place,
+      SearcherSource source,
+      @Nullable HybridSchema schema,
+      @Nullable ModelFingerprint fingerprint,
+      SearchRun.Context context) {
+    this.place = place;
+    this.source = source;
     this.schema = schema;
     this.fingerprint = fingerprint;
-    this.engine = engine;
-    this.context =
-        new SearchRun.Context(
-            schema, new LegQueries(schema), engine, threads, new TaskExecutor(threads));
+    this.context = context;
   }
 
   /**
@@ -78,7 +74,7 @@ public final class HybridSearcher implements AutoCloseable {
    *     damaged
    */
   public static HybridSearcher open(Path index) {
-    return openCommit(requireNonNull(index, "index"), null);
+    return openFolder(requireNonNull(index, "index"), null);
   }
 
   /**
@@ -91,7 +87,7 @@ public final class HybridSearcher implements AutoCloseable {
    *     damaged, or one of another model; the message names both models
    */
   public static HybridSearcher open(Path index, EmbeddingEngine engine) {
-    return openCommit(requireNonNull(index, "index"), requireNonNull(engine, "engine"));
+    return openFolder(requireNonNull(index, "index"), requireNonNull(engine, "engine"));
   }
 
   /**
@@ -106,116 +102,85 @@ public final class HybridSearcher implements AutoCloseable {
   public static HybridSearcher open(HybridIndexer indexer, EmbeddingEngine engine) {
     requireNonNull(indexer, "indexer");
     requireNonNull(engine, "engine");
-    Object path = indexer.folder().place();
-    ExecutorService threads = threads();
-    try {
-      SearcherManager manager =
-          new SearcherManager(
-              indexer.folder().writer(), new Searchers(threads, path, indexer.schema(), null));
-      return new HybridSearcher(
-          path, null, manager, threads, indexer.schema(), engine.fingerprint(), engine);
-    } catch (IOException e) {
-      threads.shutdown();
-      throw IndexProblems.unreadable(path, e);
-    }
+    return new SearcherBuilder(
+            indexer.folder().place(), new SearcherOrigin.OfWriter(indexer.folder().writer()))
+        .schema(indexer.schema())
+        .engine(engine)
+        .open();
   }
 
-  private static HybridSearcher openCommit(Path path, @Nullable EmbeddingEngine engine) {
-    ExecutorService threads = null;
+  private static HybridSearcher openFolder(Path path, @Nullable EmbeddingEngine engine) {
     Directory directory = null;
-    DirectoryReader reader = null;
     boolean opened = false;
     try {
       directory = IndexFolder.existing(path);
-      // Schema and segments come from one commit: the reader's.
-      CommitMark.read(path, directory);
-      reader = LiveReader.open(directory);
-      CommitMark data = CommitMark.parse(path, reader.getIndexCommit().getUserData());
+      SearcherBuilder builder =
+          new SearcherBuilder(path, new SearcherOrigin.OfDirectory(directory, directory));
       if (engine != null) {
-        data.requireModel(path, engine.fingerprint());
+        builder.engine(engine);
       }
-      threads = threads();
-      SearcherManager manager =
-          new SearcherManager(
-              reader, new Searchers(threads, path, data.schema(), data.fingerprint()));
-      HybridSearcher searcher =
-          new HybridSearcher(
-              path, directory, manager, threads, data.schema(), data.fingerprint(), engine);
+      HybridSearcher searcher = builder.open();
       opened = true;
       return searcher;
     } catch (IOException e) {
       throw IndexProblems.unreadable(path, e);
     } finally {
       if (!opened) {
-        closeQuietly(reader, directory);
-        if (threads != null) {
-          threads.shutdown();
-        }
+        IOUtils.closeWhileHandlingException(directory);
       }
     }
   }
 
-  private static void closeQuietly(@Nullable AutoCloseable... resources) {
-    for (AutoCloseable resource : resources) {
-      try {
-        if (resource != null) {
-          resource.close();
-        }
-      } catch (Exception e) {
-        // The exception that led here is thrown.
-      }
-    }
+  /**
+   * Starts to open a searcher over the last commit of a directory; {@link #refresh} goes to later
+   * ones. The index may be one of Luciole's or an application's: see {@link SearcherBuilder}.
+   *
+   * @param directory the directory, which stays the caller's to close
+   * @return the builder
+   */
+  public static SearcherBuilder over(Directory directory) {
+    requireNonNull(directory, "directory");
+    return new SearcherBuilder(directory, new SearcherOrigin.OfDirectory(directory, () -> {}));
   }
 
-  private static ExecutorService threads() {
-    return Executors.newFixedThreadPool(
-        Runtime.getRuntime().availableProcessors(),
-        Thread.ofPlatform().name("luciole-search-", 0).daemon().factory());
+  /**
+   * Starts to open a searcher over what an application's reader sees.
+   *
+   * @param reader the reader, which stays the caller's to close, after this searcher
+   * @return the builder
+   */
+  public static SearcherBuilder over(DirectoryReader reader) {
+    requireNonNull(reader, "reader");
+    return new SearcherBuilder(reader.directory(), new SearcherOrigin.OfReader(reader));
   }
 
-  private static final class Searchers extends SearcherFactory {
-    private final ExecutorService threads;
-    private final Object path;
-    private final HybridSchema schema;
-    private final @Nullable ModelFingerprint model;
+  /**
+   * Starts to open a searcher over what an application's searcher sees, with its similarity, its
+   * query cache and, unless others are set, its threads.
+   *
+   * @param searcher the searcher, whose reader stays the caller's to close, after this searcher
+   * @return the builder
+   */
+  public static SearcherBuilder over(IndexSearcher searcher) {
+    requireNonNull(searcher, "searcher");
+    Object place =
+        searcher.getIndexReader() instanceof DirectoryReader of
+            ? of.directory()
+            : searcher.getIndexReader();
+    return new SearcherBuilder(place, new SearcherOrigin.OfSearcher(searcher));
+  }
 
-    /**
-     * Creates a factory.
-     *
-     * @param model the model of which every commit must be, or null where a writer ensures that
-     */
-    Searchers(
-        ExecutorService threads,
-        Object path,
-        HybridSchema schema,
-        @Nullable ModelFingerprint model) {
-      this.threads = threads;
-      this.path = path;
-      this.schema = schema;
-      this.model = model;
-    }
-
-    @Override
-    public IndexSearcher newSearcher(IndexReader reader, @Nullable IndexReader previous)
-        throws IOException {
-      if (model != null && previous != null && reader instanceof DirectoryReader commit) {
-        CommitMark data = CommitMark.parse(path, commit.getIndexCommit().getUserData());
-        data.requireModel(path, model);
-        if (!data.schema().equals(schema)) {
-          throw new IndexException(
-              "The index " + path + " was made anew with another schema: open another searcher.");
-        }
-        if (LiveReader.showsDeleted(reader)) {
-          throw new IndexException(
-              "Documents of the index "
-                  + path
-                  + " are deleted softly since this searcher was opened: open another searcher.");
-        }
-      }
-      IndexSearcher searcher = new IndexSearcher(reader, threads);
-      searcher.setSimilarity(WriterConfigs.similarity(schema));
-      return searcher;
-    }
+  /**
+   * Starts to open a searcher over an application's manager, such as its {@code SearcherManager}.
+   * Each search takes the manager's newest searcher, whoever has refreshed it.
+   *
+   * @param manager has searchers of {@code DirectoryReader}s; it stays the caller's to close, after
+   *     this searcher
+   * @return the builder
+   */
+  public static SearcherBuilder over(ReferenceManager<IndexSearcher> manager) {
+    requireNonNull(manager, "manager");
+    return new SearcherBuilder("of the manager", new SearcherOrigin.OfManager(manager));
   }
 
   /**
@@ -261,11 +226,11 @@ public final class HybridSearcher implements AutoCloseable {
     requireRerank(query);
     IndexSearcher searcher = acquire(query.view());
     try {
-      return new SearchRun(searcher, views.keep(searcher), query, asked, context).run(fusions);
+      return new SearchRun(searcher, source.record(searcher), query, asked, context).run(fusions);
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
-      throw IndexProblems.unreadable(path, e);
+      throw IndexProblems.unreadable(place, e);
     } finally {
       release(searcher);
     }
@@ -273,14 +238,15 @@ public final class HybridSearcher implements AutoCloseable {
 
   private void requireRerank(HybridQuery query) {
     Set<Output> needed = query.rerank().map(HybridQuery.Rerank::outputs).orElse(Set.of());
-    if (!schema.outputs().containsAll(needed)) {
+    Set<Output> kept = context.layout().vectors().outputs();
+    if (!kept.containsAll(needed)) {
       throw new IllegalArgumentException(
           "Reranking needs "
               + needed
               + ", the index "
-              + path
+              + place
               + " keeps "
-              + schema.outputs()
+              + kept
               + "; token vectors are kept if the schema says so");
     }
     if (!outputs(query).containsAll(needed)) {
@@ -295,16 +261,16 @@ public final class HybridSearcher implements AutoCloseable {
     Set<Leg> possible = legs(outputs(query));
     Set<Leg> wanted = query.legs().orElse(possible);
     for (Leg leg : wanted) {
-      if (!schema.legs().contains(leg)) {
+      if (!context.layout().legs().contains(leg)) {
         throw new IllegalArgumentException(
-            "The index " + path + " has the legs " + schema.legs() + ", not " + leg);
+            "The index " + place + " has the legs " + context.layout().legs() + ", not " + leg);
       }
       if (!possible.contains(leg)) {
         throw new IllegalStateException(
             "The leg "
                 + leg
                 + " needs the model "
-                + fingerprint.brief()
+                + (fingerprint == null ? "of the index" : fingerprint.brief())
                 + ": open the searcher with an engine that runs it and gives that output");
       }
     }
@@ -314,9 +280,7 @@ public final class HybridSearcher implements AutoCloseable {
   /** The vectors of the query that are given or that the engine can make. */
   private Set<Output> outputs(HybridQuery query) {
     EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
-    if (engine != null) {
-      outputs.addAll(engine.backend().outputs());
-    }
+    outputs.addAll(context.outputs());
     // A query's own vectors are used only if they hold all that is needed; else the engine's are.
     query.embedding().ifPresent(given -> outputs.addAll(given.outputs()));
     return outputs;
@@ -332,13 +296,26 @@ public final class HybridSearcher implements AutoCloseable {
     }
     try {
       if (view.isEmpty()) {
-        return manager.acquire();
+        return source.acquire();
       }
-      return views.acquire(view.getAsLong(), path);
+      IndexSearcher kept = source.acquire(view.getAsLong());
+      if (kept == null) {
+        throw new ViewGoneException(
+            "The view "
+                + view.getAsLong()
+                + " of the index "
+                + place
+                + " is gone; the last "
+                + KeptViews.MAX_COUNT
+                + " views are kept, for "
+                + KeptViews.MAX_AGE.toMinutes()
+                + " minutes after the index changed. Search from the first page again.");
+      }
+      return kept;
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
-      throw IndexProblems.unreadable(path, e);
+      throw IndexProblems.unreadable(place, e);
     }
   }
 
@@ -348,9 +325,9 @@ public final class HybridSearcher implements AutoCloseable {
 
   private void release(IndexSearcher searcher) {
     try {
-      manager.release(searcher);
+      source.release(searcher);
     } catch (IOException e) {
-      throw IndexProblems.unreadable(path, e);
+      throw IndexProblems.unreadable(place, e);
     }
   }
 
@@ -358,22 +335,41 @@ public final class HybridSearcher implements AutoCloseable {
    * {@return the legs that can search: those of the index for which the engine gives the output}
    */
   public Set<Leg> legs() {
-    return legs(engine == null ? Set.of() : engine.backend().outputs());
+    return legs(context.outputs());
   }
 
   private Set<Leg> legs(Set<Output> outputs) {
     Set<Leg> legs = Leg.of(outputs);
-    legs.retainAll(schema.legs());
+    legs.retainAll(context.layout().legs());
     return legs;
   }
 
-  /** {@return the schema of the index} */
+  /**
+   * Returns the schema of the index.
+   *
+   * @return the schema
+   * @throws IllegalStateException if the searcher was opened over {@link SearcherBuilder#vectors},
+   *     which are no schema
+   */
   public HybridSchema schema() {
+    if (schema == null) {
+      throw new IllegalStateException("the searcher was opened over vectors; it has no schema");
+    }
     return schema;
   }
 
-  /** {@return the model of the index's vectors} */
+  /**
+   * Returns the model of the index's vectors.
+   *
+   * @return its fingerprint
+   * @throws IllegalStateException if neither a {@link CommitMark} of the index nor the embedder of
+   *     queries tells it
+   */
   public ModelFingerprint fingerprint() {
+    if (fingerprint == null) {
+      throw new IllegalStateException(
+          "neither the index's commit nor the embedder of queries tells the model");
+    }
     return fingerprint;
   }
 
@@ -382,7 +378,7 @@ public final class HybridSearcher implements AutoCloseable {
   }
 
   /**
-   * Tells whether the index has a document with an id.
+   * Tells whether the index has a document with an id, by the terms of the field of ids.
    *
    * @param id the id
    * @return whether there is one
@@ -392,9 +388,9 @@ public final class HybridSearcher implements AutoCloseable {
     requireNonNull(id, "id");
     IndexSearcher searcher = acquire();
     try {
-      return searcher.count(new TermQuery(new Term(SchemaFields.ID, id))) > 0;
+      return searcher.count(new TermQuery(new Term(context.layout().id(), id))) > 0;
     } catch (IOException e) {
-      throw IndexProblems.unreadable(path, e);
+      throw IndexProblems.unreadable(place, e);
     } finally {
       release(searcher);
     }
@@ -406,7 +402,7 @@ public final class HybridSearcher implements AutoCloseable {
     try {
       return searcher.count(context.queries().all());
     } catch (IOException e) {
-      throw IndexProblems.unreadable(path, e);
+      throw IndexProblems.unreadable(place, e);
     } finally {
       release(searcher);
     }
@@ -420,32 +416,71 @@ public final class HybridSearcher implements AutoCloseable {
    *     goes on with the state that it had
    */
   public boolean refresh() {
-    IndexSearcher before = acquire();
+    if (closed.get()) {
+      throw closedAlready();
+    }
     try {
-      manager.maybeRefreshBlocking();
-      views.prune();
-      IndexSearcher now = manager.acquire();
-      try {
-        return version(now) != version(before);
-      } finally {
-        manager.release(now);
-      }
+      return source.refresh();
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
-      throw IndexProblems.unreadable(path, e);
-    } finally {
-      release(before);
+      throw IndexProblems.unreadable(place, e);
     }
   }
 
-  private static long version(IndexSearcher searcher) {
-    return searcher.getIndexReader() instanceof DirectoryReader reader ? reader.getVersion() : 0;
+  /**
+   * Hands out the searcher of the newest view, for everything that Lucene offers beside: sorting,
+   * facets, collectors, stored fields.
+   *
+   * @param action what to do with the searcher, which is released afterwards
+   * @param <T> what the action gives
+   * @return what the action gave
+   * @throws IllegalStateException if this searcher is closed
+   * @throws IndexException if the action fails to read the index
+   */
+  public <T> T withSearcher(IOFunction<IndexSearcher, T> action) {
+    return with(OptionalLong.empty(), action);
   }
 
   /**
-   * Releases the index's files. Searches that are running end first; searches that start now fail.
-   * A second call does nothing.
+   * Hands out the searcher of the view in which a result was found, whose numbers {@link
+   * SearchResult#docs} has:
+   *
+   * <pre>{@code
+   * SearchResult result = hybrid.search("insects that glow");
+   * TopDocs byPrice = hybrid.withSearcher(result, searcher ->
+   *     searcher.search(
+   *         new RankedDocsQuery(searcher.getIndexReader(), result.docs()),
+   *         10,
+   *         new Sort(new SortField("price", SortField.Type.LONG))));
+   * }</pre>
+   *
+   * @param result a result of this searcher
+   * @param action what to do with the searcher, which is released afterwards
+   * @param <T> what the action gives
+   * @return what the action gave
+   * @throws ViewGoneException if the index has changed and the view is no longer kept
+   * @throws IllegalStateException if this searcher is closed
+   * @throws IndexException if the action fails to read the index
+   */
+  public <T> T withSearcher(SearchResult result, IOFunction<IndexSearcher, T> action) {
+    return with(OptionalLong.of(result.view()), action);
+  }
+
+  private <T> T with(OptionalLong view, IOFunction<IndexSearcher, T> action) {
+    IndexSearcher searcher = acquire(view);
+    try {
+      return action.apply(searcher);
+    } catch (IOException e) {
+      throw IndexProblems.unreadable(place, e);
+    } finally {
+      release(searcher);
+    }
+  }
+
+  /**
+   * Releases the index's files, except those of what the application gave. Searches that are
+   * running end first; searches that start now fail. A second call does nothing.
    */
   @Override
   public void close() {
@@ -453,14 +488,9 @@ public final class HybridSearcher implements AutoCloseable {
       return;
     }
     try {
-      views.close();
-      manager.close();
-      threads.close();
-      if (directory != null) {
-        directory.close();
-      }
+      source.close();
     } catch (IOException e) {
-      throw IndexProblems.unreadable(path, e);
+      throw IndexProblems.unreadable(place, e);
     }
   }
 }

@@ -30,18 +30,24 @@ record ImpactPostings(int scale) implements SparsePostings {
   }
 
   @Override
-  public void add(Document document, SparseVector weights) {
-    document.add(new Field(SchemaFields.SPARSE, new Postings(weights), TYPE));
+  public void add(Document document, String field, SparseVector weights) {
+    document.add(new Field(field, new Postings(weights), TYPE));
   }
 
   @Override
-  public Query query(int tokenId, float weight) {
-    return new TokenWeightQuery(SchemaFields.SPARSE, tokenId, weight, scale);
+  public Query query(String field, int tokenId, float weight) {
+    return new TokenWeightQuery(field, tokenId, weight, scale);
   }
 
   @Override
   public BytesRef term(int tokenId) {
     return termOf(tokenId);
+  }
+
+  /** The flipped sign bit sets the first bit, since no token id is negative. */
+  @Override
+  public boolean isTerm(BytesRef term) {
+    return term.length == Integer.BYTES && term.bytes[term.offset] < 0;
   }
 
   static BytesRef termOf(int tokenId) {

@@ -55,6 +55,7 @@ public record IndexDescription(
    */
   public static IndexDescription read(Path index) {
     requireNonNull(index, "index");
+    LuceneRange.SIZES.require();
     try (Directory directory = IndexFolder.existing(index)) {
       CommitMark.read(index, directory);
       try (DirectoryReader reader = LiveReader.open(directory)) {

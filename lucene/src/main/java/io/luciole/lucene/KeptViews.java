@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.time.Duration;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.SearcherLifetimeManager;
+import org.jspecify.annotations.Nullable;
 
 /**
  * States of an index that were searched, kept for later pages of the same results. Each holds the
@@ -25,27 +26,9 @@ final class KeptViews implements Closeable {
     return searchers.record(searcher);
   }
 
-  /**
-   * Gives the searcher of a view, which is to be released as any other.
-   *
-   * @param place where the index is, for people
-   * @throws ViewGoneException if the view is not kept
-   */
-  IndexSearcher acquire(long view, Object place) {
-    IndexSearcher kept = searchers.acquire(view);
-    if (kept == null) {
-      throw new ViewGoneException(
-          "The view "
-              + view
-              + " of the index "
-              + place
-              + " is gone; the last "
-              + MAX_COUNT
-              + " views are kept, for "
-              + MAX_AGE.toMinutes()
-              + " minutes after the index changed. Search from the first page again.");
-    }
-    return kept;
+  /** The searcher of a view, which is to be released as any other; null if it is gone. */
+  @Nullable IndexSearcher acquire(long view) {
+    return searchers.acquire(view);
   }
 
   /** Drops what is too old or too much; to be called when the index has changed. */

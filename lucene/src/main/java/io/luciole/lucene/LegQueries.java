@@ -2,7 +2,6 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
-import io.luciole.SparseVector;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -11,139 +10,62 @@ import java.util.Map;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.TokenStream;
 import org.apache.lucene.analysis.tokenattributes.TermToBytesRefAttribute;
-import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.Term;
-import org.apache.lucene.search.BooleanClause.Occur;
-import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.BoostQuery;
-import org.apache.lucene.search.KnnFloatVectorQuery;
 import org.apache.lucene.search.MatchAllDocsQuery;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.TermQuery;
-import org.apache.lucene.search.join.BitSetProducer;
-import org.apache.lucene.search.join.DiversifyingChildrenFloatKnnVectorQuery;
-import org.apache.lucene.search.join.QueryBitSetProducer;
-import org.apache.lucene.search.join.ToChildBlockJoinQuery;
-import org.apache.lucene.search.knn.KnnSearchStrategy;
 import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
 
-/** The legs of a hybrid query as plain Lucene queries. Safe for use by many threads. */
+/**
+ * The legs of a hybrid query as plain Lucene queries, those by vectors in {@link VectorQueries}.
+ * Safe for use by many threads.
+ */
 final class LegQueries {
-  /**
-   * Where fewer documents than this match a filter, in percent, the search of the graph visits only
-   * those (ACORN).
-   */
-  private static final int ACORN_THRESHOLD = 60;
-
-  private final HybridSchema schema;
-  private final Analyzer analyzer;
-  private final @Nullable BitSetProducer documents;
+  private final IndexLayout layout;
+  private final VectorQueries vectors;
 
   /** The queries of an index of a schema. */
   LegQueries(HybridSchema schema) {
-    this.schema = requireNonNull(schema, "schema");
-    this.analyzer = schema.analyzer();
-    this.documents = schema.chunks().isEmpty() ? null : new QueryBitSetProducer(wholeDocuments());
+    this(IndexLayout.of(requireNonNull(schema, "schema")));
+  }
+
+  LegQueries(IndexLayout layout) {
+    this.layout = layout;
+    this.vectors = new VectorQueries(layout.vectors(), layout.whole());
   }
 
   Analyzer analyzer() {
-    return analyzer;
+    return words().analyzer();
   }
 
-  /**
-   * The documents with the nearest dense vectors; where texts are cut into passages, the documents
-   * of the nearest passages, each once. {@link #dotProduct} computes the dot product from Lucene's
-   * score. Where vectors are quantised the scores are those of the quantised vectors.
-   *
-   * @param vector the query's vector
-   * @param k how many documents, at least 1
-   * @param filter what the documents must match, or null for anything
-   * @throws IllegalArgumentException if the schema has no dense vectors or they have another length
-   */
-  Query dense(float[] vector, int k, @Nullable Query filter) {
-    HybridSchema.Dense dense =
-        schema.dense().orElseThrow(() -> new IllegalArgumentException(missing(Leg.DENSE)));
-    if (vector.length != dense.dimension()) {
-      throw new IllegalArgumentException(
-          "expected a vector of " + dense.dimension() + " components, got " + vector.length);
+  private IndexLayout.Words words() {
+    IndexLayout.Words words = layout.words();
+    if (words == null) {
+      throw new IllegalArgumentException("the index has no words to search by BM25");
     }
-    KnnSearchStrategy acorn = new KnnSearchStrategy.Hnsw(ACORN_THRESHOLD);
-    if (documents == null) {
-      return new KnnFloatVectorQuery(SchemaFields.DENSE, vector, k, filter, acorn);
-    }
-    return new BestPassageQuery(
-        new DiversifyingChildrenFloatKnnVectorQuery(
-            SchemaFields.DENSE, vector, passagesOf(filter), k, documents, acorn),
-        documents);
+    return words;
   }
 
-  /** The passages of the documents that match. */
-  private @Nullable Query passagesOf(@Nullable Query filter) {
-    if (filter == null || documents == null) {
-      return filter;
-    }
-    // A filter may match passages too, by their ids; the join allows documents only.
-    Query whole =
-        new BooleanQuery.Builder()
-            .add(filter, Occur.FILTER)
-            .add(wholeDocuments(), Occur.FILTER)
-            .build();
-    return new ToChildBlockJoinQuery(whole, documents);
-  }
-
-  private static Query wholeDocuments() {
-    return new TermQuery(new Term(SchemaFields.DOCUMENT, SchemaFields.PRESENT));
+  /** The queries of the vectors. */
+  VectorQueries vectors() {
+    return vectors;
   }
 
   /** All documents, without passages. */
   Query all() {
-    return all(schema);
+    return all(layout.whole());
   }
 
   /** All documents of an index of a schema, without passages. */
   static Query all(HybridSchema schema) {
-    return schema.chunks().isEmpty() ? MatchAllDocsQuery.INSTANCE : wholeDocuments();
+    return all(IndexLayout.wholeDocuments(schema));
   }
 
-  /** The vectors of a segment's documents. */
-  DocumentVectors vectors(LeafReaderContext leaf) throws IOException {
-    return new DocumentVectors(
-        leaf.reader(), schema, documents == null ? null : documents.getBitSet(leaf));
-  }
-
-  /** Computes the dot product from a score of {@link #dense}. */
-  float dotProduct(float score) {
-    boolean normalized = schema.dense().map(HybridSchema.Dense::normalized).orElse(true);
-    if (normalized) {
-      return 2 * score - 1;
-    }
-    return score < 1 ? 1 - 1 / score : score - 1;
-  }
-
-  /**
-   * The documents that share tokens with the query, scored by the sum of the products of their
-   * weights, those of the documents rounded as the schema says; where texts are cut into passages,
-   * by that of the best passage.
-   *
-   * @param vector the query's weights, any number of them; without any nothing matches
-   * @param filter what the documents must match, or null for anything
-   * @throws IllegalArgumentException if the schema has no sparse weights
-   */
-  Query sparse(SparseVector vector, @Nullable Query filter) {
-    HybridSchema.Sparse sparse =
-        schema.sparse().orElseThrow(() -> new IllegalArgumentException(missing(Leg.SPARSE)));
-    List<Query> tokens = new ArrayList<>(vector.size());
-    for (int i = 0; i < vector.size(); i++) {
-      tokens.add(sparse.postings().query(vector.id(i), vector.weight(i)));
-    }
-    if (documents == null) {
-      return new DisjunctionSumQuery("sparse", tokens, filter);
-    }
-    Query best = new BestPassageQuery(new DisjunctionSumQuery("sparse", tokens, null), documents);
-    return filter == null
-        ? best
-        : new BooleanQuery.Builder().add(best, Occur.MUST).add(filter, Occur.FILTER).build();
+  @SuppressWarnings("deprecation") // Lucene 10.0 lacks the constant that replaces it.
+  private static Query all(@Nullable Query whole) {
+    return whole == null ? new MatchAllDocsQuery() : whole;
   }
 
   /**
@@ -155,9 +77,10 @@ final class LegQueries {
    */
   Query bm25(String text, @Nullable Query filter) {
     List<Query> words = new ArrayList<>();
+    String field = words().field();
     terms(text)
         .forEach((term, count) -> {
-          Query word = new TermQuery(new Term(SchemaFields.WORDS, term));
+          Query word = new TermQuery(new Term(field, term));
           words.add(count == 1 ? word : new BoostQuery(word, count));
         });
     return new DisjunctionSumQuery("words", words, filter);
@@ -166,7 +89,7 @@ final class LegQueries {
   /** The words of a text as the index has them, and how often the text has each. */
   Map<BytesRef, Integer> terms(String text) {
     Map<BytesRef, Integer> counts = new LinkedHashMap<>();
-    try (TokenStream tokens = analyzer.tokenStream(SchemaFields.WORDS, text)) {
+    try (TokenStream tokens = words().analyzer().tokenStream(words().field(), text)) {
       TermToBytesRefAttribute term = tokens.getAttribute(TermToBytesRefAttribute.class);
       tokens.reset();
       while (tokens.incrementToken()) {
@@ -177,9 +100,5 @@ final class LegQueries {
       throw new IllegalStateException(e); // Reading a string does not fail.
     }
     return counts;
-  }
-
-  private static String missing(Leg leg) {
-    return "the index has no " + leg.id() + " field";
   }
 }

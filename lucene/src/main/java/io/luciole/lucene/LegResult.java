@@ -11,11 +11,11 @@ import org.apache.lucene.search.ScoreDoc;
  * @param hits documents with the leg's own scores, best first, ties in the index's order
  */
 record LegResult(Leg leg, double weight, List<ScoreDoc> hits) {
-  float[] scores() {
+  FusionSums.Ranked<Integer> ranked() {
     float[] scores = new float[hits.size()];
     for (int i = 0; i < scores.length; i++) {
       scores[i] = hits.get(i).score;
     }
-    return scores;
+    return new FusionSums.Ranked<>(hits.stream().map(hit -> hit.doc).toList(), scores, weight);
   }
 }

@@ -41,15 +41,29 @@ final class LuceneFormats {
    *     then
    */
   static Codec codec(HybridSchema schema, int mergeWorkers, boolean graphsByMerges) {
-    KnnVectorsFormat dense =
-        schema
-            .dense()
-            .<KnnVectorsFormat>map(d -> {
-              KnnVectorsFormat merged = vectors(d, mergeWorkers, GRAPH_THRESHOLD);
-              return new DenseFormat(merged, graphsByMerges ? vectors(d, 1, NO_GRAPH) : merged);
-            })
-            .orElseGet(Lucene99HnswVectorsFormat::new);
-    return new SchemaCodec(dense);
+    LuceneRange.CODEC.require();
+    try {
+      return SchemaCodec.of(
+          schema
+              .vectorFields()
+              .dense()
+              .map(d -> dense(d, mergeWorkers, graphsByMerges))
+              .orElseGet(Lucene99HnswVectorsFormat::new));
+    } catch (LinkageError e) {
+      throw LuceneRange.withoutFormats(e);
+    }
+  }
+
+  /**
+   * Makes the format of dense vectors, for any codec.
+   *
+   * @param mergeWorkers as for {@link #codec}
+   * @param graphsByMerges as for {@link #codec}; needs Lucene 10.3
+   */
+  static KnnVectorsFormat dense(
+      HybridSchema.Dense dense, int mergeWorkers, boolean graphsByMerges) {
+    KnnVectorsFormat merged = vectors(dense, mergeWorkers, GRAPH_THRESHOLD);
+    return new DenseFormat(merged, graphsByMerges ? vectors(dense, 1, NO_GRAPH) : merged);
   }
 
   /** What the files of an extension hold that all fields share, for people. */
@@ -65,24 +79,40 @@ final class LuceneFormats {
   private static KnnVectorsFormat vectors(HybridSchema.Dense dense, int workers, int threshold) {
     int links = dense.maxConnections();
     int beam = dense.beamWidth();
-    return switch (dense.quantization()) {
-      case NONE -> new Lucene99HnswVectorsFormat(links, beam, workers, null, threshold);
-      case BITS_8 -> quantized(ScalarEncoding.UNSIGNED_BYTE, links, beam, workers, threshold);
-      case BITS_4 -> quantized(ScalarEncoding.PACKED_NIBBLE, links, beam, workers, threshold);
-      case BITS_1 ->
-          quantized(ScalarEncoding.SINGLE_BIT_QUERY_NIBBLE, links, beam, workers, threshold);
-    };
+    if (dense.quantization() == DenseQuantization.NONE) {
+      return threshold == GRAPH_THRESHOLD
+          ? new Lucene99HnswVectorsFormat(links, beam, workers, null)
+          : new Lucene99HnswVectorsFormat(links, beam, workers, null, threshold);
+    }
+    LuceneRange.QUANTIZED.require();
+    try {
+      return Quantized.format(dense, workers, threshold);
+    } catch (LinkageError e) {
+      throw LuceneRange.withoutFormats(e);
+    }
   }
 
-  private static KnnVectorsFormat quantized(
-      ScalarEncoding encoding, int links, int beam, int workers, int threshold) {
-    return new Lucene104HnswScalarQuantizedVectorsFormat(
-        encoding, links, beam, workers, null, threshold);
+  /** Apart from {@link LuceneFormats}, because older versions of Lucene lack what it names. */
+  private static final class Quantized {
+    static KnnVectorsFormat format(HybridSchema.Dense dense, int workers, int threshold) {
+      ScalarEncoding encoding =
+          switch (dense.quantization()) {
+            case NONE -> throw new IllegalStateException("vectors of full precision");
+            case BITS_8 -> ScalarEncoding.UNSIGNED_BYTE;
+            case BITS_4 -> ScalarEncoding.PACKED_NIBBLE;
+            case BITS_1 -> ScalarEncoding.SINGLE_BIT_QUERY_NIBBLE;
+          };
+      return new Lucene104HnswScalarQuantizedVectorsFormat(
+          encoding, dense.maxConnections(), dense.beamWidth(), workers, null, threshold);
+    }
   }
 
   /**
    * Lucene's codec with formats by field. Fields with a format object of their own have files of
    * their own, so that {@link FieldSizes} can tell their sizes.
+   *
+   * <p>Made by {@link #of} alone, so that {@link LuceneFormats} can be linked where Lucene lacks
+   * the superclass.
    */
   private static final class SchemaCodec extends Lucene104Codec {
     private final KnnVectorsFormat dense;
@@ -99,9 +129,13 @@ final class LuceneFormats {
             SchemaFields.COLBERT,
             new Lucene90DocValuesFormat());
 
-    SchemaCodec(KnnVectorsFormat dense) {
+    private SchemaCodec(KnnVectorsFormat dense) {
       super(Mode.BEST_SPEED);
       this.dense = dense;
+    }
+
+    static Codec of(KnnVectorsFormat dense) {
+      return new SchemaCodec(dense);
     }
 
     @Override

@@ -45,7 +45,7 @@ final class PassageFinder {
    * @param legs the legs that found the document
    */
   int find(LeafReaderContext leaf, int doc, String whole, Set<Leg> legs) throws IOException {
-    DocumentVectors vectors = queries.vectors(leaf);
+    DocumentVectors vectors = queries.vectors().vectorsOf(leaf);
     int first = vectors.firstPassage(doc - leaf.docBase);
     int last = vectors.lastPassage(doc - leaf.docBase);
     if (first == last) {

@@ -76,6 +76,9 @@ public final class SchemaFields {
    */
   public static final String SPARSE_EXACT = "sparse.exact";
 
+  /** What {@link #SPARSE_EXACT} has behind {@link #SPARSE}. */
+  static final String EXACT_SUFFIX = ".exact";
+
   /**
    * The token vectors, one row a token. Present if the schema has {@link
    * HybridSchema#multiVectors}, but for texts without a row. Doc value in the form {@link

@@ -73,26 +73,29 @@ final class SchemaJson {
         .properties()
         .forEach(
             e -> metadata.put(e.getKey(), constant(MetadataType.class, e.getValue().asText())));
+    VectorFields vectors =
+        VectorFields.ofSchema(
+            dense.isObject()
+                ? new HybridSchema.Dense(
+                    dense.path("dimension").asInt(),
+                    dense.path("normalized").asBoolean(),
+                    DenseQuantization.parse(dense.path("quantization").asText()),
+                    dense.path("maxConnections").asInt(),
+                    dense.path("beamWidth").asInt())
+                : null,
+            sparse.isObject()
+                ? new HybridSchema.Sparse(
+                    constant(SparseForm.class, sparse.path("form").asText()),
+                    sparse.path("scale").asInt(),
+                    sparse.path("exact").asBoolean())
+                : null,
+            multiVectors.isObject()
+                ? new HybridSchema.MultiVectors(
+                    constant(MultiVectorForm.class, multiVectors.path("form").asText()),
+                    multiVectors.path("dimension").asInt())
+                : null);
     return new HybridSchema(
-        dense.isObject()
-            ? new HybridSchema.Dense(
-                dense.path("dimension").asInt(),
-                dense.path("normalized").asBoolean(),
-                DenseQuantization.parse(dense.path("quantization").asText()),
-                dense.path("maxConnections").asInt(),
-                dense.path("beamWidth").asInt())
-            : null,
-        sparse.isObject()
-            ? new HybridSchema.Sparse(
-                constant(SparseForm.class, sparse.path("form").asText()),
-                sparse.path("scale").asInt(),
-                sparse.path("exact").asBoolean())
-            : null,
-        multiVectors.isObject()
-            ? new HybridSchema.MultiVectors(
-                constant(MultiVectorForm.class, multiVectors.path("form").asText()),
-                multiVectors.path("dimension").asInt())
-            : null,
+        vectors,
         new HybridSchema.Words(
             words.path("analyzer").asText(),
             (float) words.path("k1").asDouble(),

@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.apache.lucene.search.TopDocs;
 
 /**
  * The answer to a query.
@@ -22,6 +23,9 @@ import java.util.Set;
  * @param embedding how long of that it took until the query was embedded
  * @param tokens tokens of the query as the model saw it; 0 if no model was needed
  * @param view the state of the index that was searched, for {@link HybridQuery#view}
+ * @param docs the documents of {@code fused} by their numbers in that view, with the same scores as
+ *     floats, for use with Lucene ({@link HybridSearcher#withSearcher(SearchResult,
+ *     org.apache.lucene.util.IOFunction)}); not to be changed
  */
 public record SearchResult(
     List<Hit> hits,
@@ -32,7 +36,8 @@ public record SearchResult(
     Duration took,
     Duration embedding,
     int tokens,
-    long view) {
+    long view,
+    TopDocs docs) {
   /** Copies the lists. */
   public SearchResult {
     hits = List.copyOf(hits);

@@ -2,7 +2,6 @@ package io.luciole.lucene;
 
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
-import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleException;
 import io.luciole.Output;
 import java.io.IOException;
@@ -26,6 +25,8 @@ import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.ScoreDoc;
 import org.apache.lucene.search.TaskExecutor;
+import org.apache.lucene.search.TopDocs;
+import org.apache.lucene.search.TotalHits;
 import org.jspecify.annotations.Nullable;
 
 /** One search: embeds the query, runs the legs, fuses, reranks. Used once, by one thread. */
@@ -40,13 +41,30 @@ final class SearchRun {
   private final CompletableFuture<Embedding> embedding;
   private volatile long embeddedAfter;
 
-  /** What all searches of a searcher share. */
+  /**
+   * What all searches of a searcher share.
+   *
+   * @param embedder embeds queries, or null
+   * @param threads what legs run on, or null for the threads of the {@link IndexSearcher}
+   */
   record Context(
-      HybridSchema schema,
+      IndexLayout layout,
       LegQueries queries,
-      @Nullable EmbeddingEngine engine,
-      Executor threads,
-      TaskExecutor tasks) {}
+      @Nullable QueryEmbedder embedder,
+      @Nullable Executor threads) {
+    Context(IndexLayout layout, @Nullable QueryEmbedder embedder, @Nullable Executor threads) {
+      this(layout, new LegQueries(layout), embedder, threads);
+    }
+
+    /** The vectors that the embedder gives of a query. */
+    Set<Output> outputs() {
+      return embedder == null ? Set.of() : embedder.outputs();
+    }
+
+    private TaskExecutor tasks(IndexSearcher searcher) {
+      return threads == null ? searcher.getTaskExecutor() : new TaskExecutor(threads);
+    }
+  }
 
   /** A leg's list, and whether time ran out before it was complete. */
   private record Found(LegResult result, boolean incomplete) {}
@@ -69,19 +87,19 @@ final class SearchRun {
     EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
     asked.forEach(leg -> leg.output().ifPresent(outputs::add));
     query.rerank().ifPresent(rerank -> outputs.addAll(rerank.outputs()));
-    EmbeddingEngine engine = context.engine();
+    QueryEmbedder embedder = context.embedder();
     Embedding given = query.embedding().orElse(null);
     if (given != null && given.outputs().containsAll(outputs)) {
       return CompletableFuture.completedFuture(given);
     }
-    if (outputs.isEmpty() || engine == null) {
+    if (outputs.isEmpty() || embedder == null) {
       return CompletableFuture.completedFuture(Embedding.absent());
     }
     EmbedOptions options = EmbedOptions.query().outputs(outputs);
     if (timeout > 0) {
       options = options.timeout(Duration.ofNanos(timeout));
     }
-    return engine
+    return embedder
         .embed(query.text(), options)
         .whenComplete((done, failed) -> embeddedAfter = System.nanoTime() - start);
   }
@@ -119,7 +137,7 @@ final class SearchRun {
         incomplete.add(found.result().leg());
       }
     }
-    HitBuilder builder = new HitBuilder(searcher.getIndexReader(), context.queries());
+    HitBuilder builder = new HitBuilder(searcher.getIndexReader(), context);
     Map<Leg, List<ScoredId>> lists = new EnumMap<>(Leg.class);
     for (LegResult result : results) {
       lists.put(result.leg(), builder.ids(result.hits()));
@@ -135,7 +153,7 @@ final class SearchRun {
       }
       answers.add(
           new SearchResult(
-              builder.hits(fused, ranking, query, vectors, context.engine()),
+              builder.hits(fused, ranking, query, vectors),
               builder.scored(ranking),
               lists,
               partial,
@@ -143,9 +161,20 @@ final class SearchRun {
               Duration.ofNanos(System.nanoTime() - start),
               Duration.ofNanos(embeddedAfter),
               vectors == null || vectors.outputs().isEmpty() ? 0 : vectors.tokenCount(),
-              view));
+              view,
+              docs(ranking)));
     }
     return answers;
+  }
+
+  private static TopDocs docs(List<Reranker.Ranked> ranking) {
+    ScoreDoc[] docs = new ScoreDoc[ranking.size()];
+    for (int i = 0; i < docs.length; i++) {
+      Reranker.Ranked ranked = ranking.get(i);
+      docs[i] = new ScoreDoc(ranked.entry().doc(), (float) ranked.score());
+    }
+    return new TopDocs(
+        new TotalHits(docs.length, TotalHits.Relation.GREATER_THAN_OR_EQUAL_TO), docs);
   }
 
   private @Nullable List<Reranker.Ranked> rerank(FusedList fused, @Nullable Embedding vectors)
@@ -157,7 +186,8 @@ final class SearchRun {
     if (vectors == null) {
       return null;
     }
-    return new Reranker(searcher.getIndexReader(), context.queries(), context.tasks())
+    return new Reranker(
+            searcher.getIndexReader(), context.queries().vectors(), context.tasks(searcher))
         .rerank(fused, how, vectors, this::outOfTime);
   }
 
@@ -167,7 +197,7 @@ final class SearchRun {
     for (Leg leg : asked.stream().sorted(Collections.reverseOrder()).toList()) {
       calls.add(() -> runLeg(leg));
     }
-    List<Found> found = new ArrayList<>(context.tasks().invokeAll(calls));
+    List<Found> found = new ArrayList<>(context.tasks(searcher).invokeAll(calls));
     Collections.reverse(found);
     return found;
   }
@@ -180,16 +210,17 @@ final class SearchRun {
       return new Found(new LegResult(leg, options.weight(), List.of()), true);
     }
     IndexSearcher timed = timed();
-    LegSearch search = new LegSearch(timed, context.schema(), context.queries());
-    List<ScoreDoc> hits =
+    VectorQueries of = context.queries().vectors();
+    int depth = options.depth();
+    TopDocs hits =
         switch (leg) {
-          case BM25 -> search.bm25(query.text(), options, filter);
-          case SPARSE -> search.sparse(vectors.sparse(), options, filter);
-          case DENSE -> search.dense(vectors.dense(), options, filter);
+          case BM25 -> VectorSearch.top(timed, context.queries().bm25(query.text(), filter), depth);
+          case SPARSE -> of.topSparse(timed, vectors.sparse(), depth, filter);
+          case DENSE -> of.topDense(timed, vectors.dense(), depth, filter);
         };
     // A search of the graph that ends early does not tell the searcher.
     boolean incomplete = timeout > 0 && (timed.timedOut() || (leg == Leg.DENSE && outOfTime()));
-    return new Found(new LegResult(leg, options.weight(), hits), incomplete);
+    return new Found(new LegResult(leg, options.weight(), List.of(hits.scoreDocs)), incomplete);
   }
 
   /** A searcher of the same view that stops when time runs out; each leg has one of its own. */
@@ -199,6 +230,8 @@ final class SearchRun {
     }
     IndexSearcher timed = new IndexSearcher(searcher.getIndexReader(), context.threads());
     timed.setSimilarity(searcher.getSimilarity());
+    timed.setQueryCache(searcher.getQueryCache());
+    timed.setQueryCachingPolicy(searcher.getQueryCachingPolicy());
     timed.setTimeout(this::outOfTime);
     return timed;
   }

@@ -1,8 +1,8 @@
 package io.luciole.lucene;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import java.nio.charset.StandardCharsets;
-import org.apache.lucene.util.StringHelper;
+import io.luciole.internal.Sha256;
+import java.nio.ByteBuffer;
 
 /**
  * A set of ids as 64-bit hashes: 11 to 22 bytes an id. Among n ids it takes a new one for a known
@@ -10,8 +10,6 @@ import org.apache.lucene.util.StringHelper;
  * search for an old document and a wrong count. Safe for use by many threads.
  */
 final class SeenIds {
-  private static final int SEED = 0x10C101E;
-
   @GuardedBy("this")
   private long[] slots = new long[1024];
 
@@ -77,8 +75,7 @@ final class SeenIds {
   }
 
   private static long hash(String id) {
-    byte[] bytes = id.getBytes(StandardCharsets.UTF_8);
-    long hash = StringHelper.murmurhash3_x64_128(bytes, 0, bytes.length, SEED)[0];
+    long hash = ByteBuffer.wrap(Sha256.of(id)).getLong();
     return hash == 0 ? 1 : hash; // 0 marks an empty slot.
   }
 }

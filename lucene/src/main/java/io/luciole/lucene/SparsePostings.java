@@ -6,12 +6,12 @@ import org.apache.lucene.search.Query;
 import org.apache.lucene.util.BytesRef;
 
 /**
- * How sparse weights are written to the postings of {@link SchemaFields#SPARSE} and read from them.
- * One implementation for each {@link SparseForm}. Immutable.
+ * How sparse weights are written to the postings of a field and read from them. One implementation
+ * for each {@link SparseForm}. Immutable.
  */
 interface SparsePostings {
   /** Adds a document's weights to its Lucene document. */
-  void add(Document document, SparseVector weights);
+  void add(Document document, String field, SparseVector weights);
 
   /**
    * The documents with a token, scored by the product of its weight in the query and in the
@@ -19,7 +19,10 @@ interface SparsePostings {
    *
    * @param weight the token's weight in the query, above 0
    */
-  Query query(int tokenId, float weight);
+  Query query(String field, int tokenId, float weight);
+
+  /** Whether a term of the field can be one of this form's; no term can be of two forms. */
+  boolean isTerm(BytesRef term);
 
   /** The term of a token id. */
   BytesRef term(int tokenId);

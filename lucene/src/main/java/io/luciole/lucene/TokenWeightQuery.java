@@ -5,6 +5,7 @@ import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.PostingsEnum;
 import org.apache.lucene.index.Terms;
 import org.apache.lucene.index.TermsEnum;
+import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.search.Explanation;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
@@ -50,6 +51,37 @@ final class TokenWeightQuery extends Query {
     }
   }
 
+  /** Scores all postings, where Lucene (10.0) has no scorer that skips some of them. */
+  private static final class FrequencyScorer extends Scorer {
+    private final PostingsEnum postings;
+    private final SimScorer product;
+
+    FrequencyScorer(PostingsEnum postings, SimScorer product) {
+      this.postings = postings;
+      this.product = product;
+    }
+
+    @Override
+    public int docID() {
+      return postings.docID();
+    }
+
+    @Override
+    public DocIdSetIterator iterator() {
+      return postings;
+    }
+
+    @Override
+    public float getMaxScore(int upTo) {
+      return Float.POSITIVE_INFINITY;
+    }
+
+    @Override
+    public float score() throws IOException {
+      return product.score(postings.freq(), 1);
+    }
+  }
+
   @Override
   public Weight createWeight(IndexSearcher searcher, ScoreMode scoreMode, float boost) {
     SimScorer product = new Product(weight * boost / scale);
@@ -71,6 +103,9 @@ final class TokenWeightQuery extends Query {
 
           @Override
           public Scorer get(long leadCost) throws IOException {
+            if (!LuceneRange.TERM_SCORERS.isThere()) {
+              return new FrequencyScorer(at.postings(null, PostingsEnum.FREQS), product);
+            }
             return scoreMode == ScoreMode.TOP_SCORES
                 ? new TermScorer(at.impacts(PostingsEnum.FREQS), product, null, topLevel)
                 : new TermScorer(at.postings(null, PostingsEnum.FREQS), product, null);

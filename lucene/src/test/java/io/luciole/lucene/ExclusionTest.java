@@ -251,8 +251,8 @@ class ExclusionTest {
             engine.embed(text, EmbedOptions.query().outputs(engine.backend().outputs())).join();
         LegQueries queries = new LegQueries(IndexDescription.read(index).schema());
         Map<Leg, Query> legs = new EnumMap<>(Leg.class);
-        legs.put(Leg.DENSE, queries.dense(query.dense(), 400, null));
-        legs.put(Leg.SPARSE, queries.sparse(query.sparse(), null));
+        legs.put(Leg.DENSE, queries.vectors().dense(query.dense(), 400, null));
+        legs.put(Leg.SPARSE, queries.vectors().sparse(query.sparse(), null));
         legs.put(Leg.BM25, queries.bm25(text, null));
         for (Map.Entry<Leg, Query> leg : legs.entrySet()) {
           List<ScoredId> all = hits(plain, leg.getValue(), ALL);

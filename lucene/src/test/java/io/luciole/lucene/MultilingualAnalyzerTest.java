@@ -3,7 +3,6 @@ package io.luciole.lucene;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.lucene.util.BytesRef;
 import org.junit.jupiter.api.Test;
@@ -12,14 +11,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class MultilingualAnalyzerTest {
   private final LegQueries queries =
-      new LegQueries(
-          new HybridSchema(
-              null,
-              null,
-              null,
-              new HybridSchema.Words(Analyzers.MULTILINGUAL, 1, 1),
-              null,
-              Map.of()));
+      new LegQueries(HybridSchema.builder(1, true).dense(false).sparse(false).build());
 
   private List<String> terms(String text) {
     return queries.terms(text).keySet().stream().map(BytesRef::utf8ToString).toList();

@@ -283,8 +283,8 @@ class PassagesTest {
       Query filter = HybridQuery.metadata("group", "g2");
       for (Query of :
           List.of(
-              queries.dense(query.dense(), 60, filter),
-              queries.sparse(query.sparse(), filter),
+              queries.vectors().dense(query.dense(), 60, filter),
+              queries.vectors().sparse(query.sparse(), filter),
               queries.bm25("firefly light", filter))) {
         TopDocs top = plain.search(of, 100);
         assertThat(top.scoreDocs).isNotEmpty();

@@ -110,14 +110,15 @@ class SearchCornersTest {
     try (FSDirectory directory = FSDirectory.open(folder.resolve("index"));
         DirectoryReader reader = DirectoryReader.open(directory)) {
       IndexSearcher plain = new IndexSearcher(reader);
-      TopDocs top = plain.search(f.searcher.queries().sparse(query, null), 20);
+      TopDocs top = plain.search(f.searcher.queries().vectors().sparse(query, null), 20);
       assertThat(top.scoreDocs).hasSize(20);
       for (int i = 0; i < 20; i++) {
         // Of the rounded weights, some 70 of them.
         assertThat((double) top.scoreDocs[i].score)
             .isCloseTo(expected.get(i).score(), within(0.05));
       }
-      assertThat(plain.count(f.searcher.queries().sparse(query, null))).isEqualTo(expected.size());
+      assertThat(plain.count(f.searcher.queries().vectors().sparse(query, null)))
+          .isEqualTo(expected.size());
       assertThat(plain.count(f.searcher.queries().bm25(words, null)))
           .isEqualTo(plain.count(f.searcher.queries().bm25("firefly", null)));
       assertThat(plain.count(f.searcher.queries().bm25(words, HybridQuery.metadata("group", "g1"))))

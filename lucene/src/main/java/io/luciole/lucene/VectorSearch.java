@@ -1,0 +1,99 @@
+package io.luciole.lucene;
+
+import io.luciole.SparseVector;
+import java.io.IOException;
+import java.util.Comparator;
+import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.search.Query;
+import org.apache.lucene.search.Rescorer;
+import org.apache.lucene.search.ScoreDoc;
+import org.apache.lucene.search.TopDocs;
+import org.apache.lucene.search.TopScoreDocCollectorManager;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Searches one view of an index by vectors. Scores are exact where the index keeps what that needs.
+ */
+final class VectorSearch {
+  /** Best first, ties in the index's order. */
+  static final Comparator<ScoreDoc> BEST_FIRST =
+      Comparator.<ScoreDoc>comparingDouble(hit -> -hit.score).thenComparingInt(hit -> hit.doc);
+
+  /** A search of the graph keeps at least this many candidates: fewer lose recall. */
+  private static final int MIN_CANDIDATES = 64;
+
+  private final IndexSearcher searcher;
+  private final VectorQueries queries;
+
+  VectorSearch(IndexSearcher searcher, VectorQueries queries) {
+    this.searcher = searcher;
+    this.queries = queries;
+  }
+
+  /** See {@link VectorQueries#topDense}. */
+  TopDocs dense(float[] vector, int top, @Nullable Query filter) throws IOException {
+    int depth = bounded(top);
+    float oversampling =
+        queries.fields().dense().map(d -> d.quantization().oversampling()).orElse(1f);
+    int k = bounded(Math.max(MIN_CANDIDATES, (int) Math.min(1 << 30, depth * oversampling)));
+    Query query = queries.dense(vector, k, filter);
+    if (oversampling > 1) {
+      return queries.denseRescorer(vector).rescore(searcher, top(query, k), depth);
+    }
+    TopDocs nearest = top(query, depth);
+    for (ScoreDoc hit : nearest.scoreDocs) {
+      hit.score = queries.dotProduct(hit.score);
+    }
+    return nearest;
+  }
+
+  /**
+   * See {@link VectorQueries#topSparse}.
+   *
+   * <p>A document's exact score exceeds its score by the postings by at most {@code e}, see {@link
+   * SparsePostings#error}. So once the k-th best exact score among the first n documents by
+   * postings exceeds the n-th score by postings by more than {@code e}, no other document can be
+   * among the best k. Until then n grows. Only documents all of whose shared weights round to 0 are
+   * never seen; their exact scores are at most {@code e}.
+   */
+  TopDocs sparse(SparseVector vector, int top, @Nullable Query filter) throws IOException {
+    HybridSchema.Sparse form = queries.sparseForm();
+    Query query = queries.sparse(vector, filter);
+    int depth = bounded(top);
+    if (!form.exact()) {
+      return top(query, depth);
+    }
+    Rescorer exactly = queries.sparseRescorer(vector);
+    for (int wanted = bounded(depth + depth / 4 + 8L); ; wanted = bounded(4L * wanted)) {
+      TopDocs rounded = top(query, wanted);
+      int found = rounded.scoreDocs.length;
+      TopDocs exact = exactly.rescore(searcher, rounded, depth);
+      if (found < wanted || wanted == bounded(Integer.MAX_VALUE)) {
+        return exact;
+      }
+      float last = rounded.scoreDocs[found - 1].score;
+      if (exact.scoreDocs[depth - 1].score > last + form.postings().error(vector, last)) {
+        return exact;
+      }
+    }
+  }
+
+  /** Lucene allocates a list of the length asked for, so no more is asked for than there is. */
+  private int bounded(long count) {
+    return bounded(searcher, count);
+  }
+
+  private TopDocs top(Query query, int count) throws IOException {
+    return top(searcher, query, count);
+  }
+
+  /** As many of the best documents as are asked for, or as there are. */
+  static TopDocs top(IndexSearcher searcher, Query query, int count) throws IOException {
+    int bounded = bounded(searcher, count);
+    return searcher.search(query, new TopScoreDocCollectorManager(bounded, null, bounded));
+  }
+
+  private static int bounded(IndexSearcher searcher, long count) {
+    return (int) Math.max(1, Math.min(count, searcher.getIndexReader().maxDoc()));
+  }
+}

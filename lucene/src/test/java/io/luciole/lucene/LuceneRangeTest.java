@@ -1,0 +1,61 @@
+package io.luciole.lucene;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.apache.lucene.util.Version;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** What is said of a Lucene that is too old. */
+@Tag("lucene-10.0")
+class LuceneRangeTest {
+  private static Version lucene(int major, int minor) {
+    return Version.fromBits(major, minor, 2);
+  }
+
+  @Test
+  void versions_areComparedWithinTheirMajorVersion() {
+    assertThat(LuceneRange.CODEC.covers(lucene(10, 3))).isFalse();
+    assertThat(LuceneRange.CODEC.covers(lucene(10, 4))).isTrue();
+    assertThat(LuceneRange.CODEC.covers(lucene(10, 6))).isTrue();
+    assertThat(LuceneRange.FIELDS.covers(lucene(9, 12))).isFalse();
+    assertThat(LuceneRange.FIELDS.covers(lucene(11, 0))).isFalse();
+    assertThat(LuceneRange.FIELDS.isThere()).isTrue();
+  }
+
+  @Test
+  void olderVersions_areRefusedWithTheRangeAndWhatToDo() {
+    assertThatThrownBy(() -> LuceneRange.CODEC.require(lucene(10, 3)))
+        .isInstanceOf(IndexException.class)
+        .hasMessage(
+            "HybridIndexer, which writes by a codec, needs Lucene 10.4 or a later 10.x, found"
+                + " Lucene 10.3.2 on the class path. Put another lucene-core there; VectorFields"
+                + " and HybridSearcher.over, with an IndexWriter of your own, need 10.0.");
+    assertThatThrownBy(() -> LuceneRange.FLOAT_TOKEN_VECTORS.require(lucene(10, 2)))
+        .hasMessageEndingWith("on the class path. Put another lucene-core there.");
+  }
+
+  @Test
+  void schemas_withoutTheirCodec_areRefusedOrHaveOne() {
+    HybridSchema schema = HybridSchema.builder(8, true).build();
+    if (LuceneRange.CODEC.isThere()) {
+      assertThat(schema.codec().getName()).isEqualTo("Lucene104");
+    } else {
+      assertThatThrownBy(schema::codec)
+          .isInstanceOf(IndexException.class)
+          .hasMessageContaining("needs Lucene 10.4");
+    }
+    VectorFields quantized =
+        VectorFields.builder(8, true).quantization(DenseQuantization.BITS_8).build();
+    if (LuceneRange.QUANTIZED.isThere()) {
+      assertThat(quantized.denseFormat().getName()).contains("Quantized");
+    } else {
+      assertThatThrownBy(quantized::denseFormat)
+          .isInstanceOf(IndexException.class)
+          .hasMessageContaining("needs Lucene 10.5");
+    }
+    assertThat(VectorFields.builder(8, true).graph(32, 200).build().denseFormat().getName())
+        .isEqualTo("Lucene99HnswVectorsFormat");
+  }
+}
