@@ -50,14 +50,14 @@ public final class OwnPipeline {
       try (DocumentSource source = BeirReader.corpus(corpus)) {
         System.out.println(indexer.indexAll(source, progress -> {}).added() + " added");
       }
-      long deleted = indexer.delete(LongField.newRangeQuery("length", 300, Long.MAX_VALUE));
+      long deleted = indexer.delete(LongField.newRangeQuery("length", 320, Long.MAX_VALUE));
       System.out.println(deleted + " deleted");
 
-      // Any Lucene query filters: here passages of fewer than 250 characters.
+      // Any Lucene query filters: here passages of fewer than 300 characters.
       boolean unused = searcher.refresh();
       HybridQuery query =
           HybridQuery.of("insects whose home is made of chewed timber")
-              .filter(LongField.newRangeQuery("length", 0, 249))
+              .filter(LongField.newRangeQuery("length", 0, 299))
               .top(3);
       for (Hit hit : searcher.search(query).hits()) {
         System.out.printf("%d. %s  %d characters%n", hit.rank(), hit.id(), hit.text().length());
