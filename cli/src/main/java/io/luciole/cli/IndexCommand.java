@@ -113,7 +113,7 @@ final class IndexCommand implements Callable<Integer> {
 
   private void report(IndexingReport report, EmbeddingEngine engine) {
     for (IndexingReport.Failure failure : report.failures()) {
-      console.err().println("luciole: " + failure.id() + ": " + failure.reason());
+      console.err().println("luciole: " + failure);
     }
     long indexed = report.added() + report.updated();
     double seconds = report.elapsed().toMillis() / 1000.0;

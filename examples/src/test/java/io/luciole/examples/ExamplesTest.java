@@ -6,12 +6,14 @@ import io.luciole.testkit.MiniM3;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,6 +54,38 @@ class ExamplesTest {
     assertThat(first.get(1)).startsWith("1. ultramarine").contains("DENSE=").contains("BM25=");
     assertThat(second.get(0)).isEqualTo("0 added, " + passages.size() + " updated");
     assertThat(second.get(1)).startsWith("1. ultramarine");
+  }
+
+  @Test
+  void ownPipeline_run_deletesAndFiltersByItsOwnField() throws IOException {
+    Path corpus = folder.resolve("corpus.jsonl");
+    List<String> all = Files.readAllLines(Path.of("corpus", "corpus.jsonl"));
+    Files.write(corpus, IntStream.range(0, 60).mapToObj(i -> all.get(i * 6)).toList());
+    String[] args = {corpus.toString(), folder.resolve("index").toString()};
+
+    List<String> lines =
+        run(() -> {
+          try {
+            OwnPipeline.main(args);
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
+
+    assertThat(lines).hasSize(6);
+    int added = number(lines.get(0), "(\\d+) added");
+    int deleted = number(lines.get(1), "(\\d+) deleted");
+    assertThat(deleted).isPositive();
+    assertThat(number(lines.get(5), "(\\d+) left")).isEqualTo(added - deleted);
+    for (int i = 0; i < 3; i++) {
+      assertThat(number(lines.get(i + 2), (i + 1) + "\\. \\S+  (\\d+) characters")).isLessThan(300);
+    }
+  }
+
+  private static int number(String line, String regex) {
+    Matcher matcher = Pattern.compile(regex).matcher(line);
+    assertThat(matcher.matches()).as(line).isTrue();
+    return Integer.parseInt(matcher.group(1));
   }
 
   @Test

@@ -142,7 +142,8 @@ final class Analyzers {
       throw new IndexException(
           "The words of this index were made by an application's own analyzer, \""
               + name.substring(OWN.length())
-              + "\". Open it with a schema that has the analyzer (HybridSchema.withAnalyzer).");
+              + "\". Open it with a schema that has the analyzer (HybridSchema.withAnalyzer): by"
+              + " WriteOptions.schema, or HybridSearcher.over(…).schema.");
     }
     return analyzer.get();
   }

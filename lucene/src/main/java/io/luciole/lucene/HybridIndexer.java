@@ -382,9 +382,9 @@ public final class HybridIndexer implements AutoCloseable {
 
   /**
    * Waits until no document is pending, commits what is not committed yet, and releases the index.
-   * Does not commit if {@link WriteOptions#commitOnClose} says so, or after a failure that ended
-   * this indexer; then it logs how many documents it dropped, unless the failure was thrown. A
-   * second call does nothing.
+   * Does not commit if {@link WriteOptions#commitOnClose} says so, after a failure that ended this
+   * indexer, or while {@link #indexAll} is running; then it logs how many documents it dropped,
+   * unless the failure was thrown. A second call does nothing.
    *
    * @throws IndexException if what is not committed cannot be written, or if files cannot be closed
    *     or removed

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.ReadOnlyFileSystemException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -128,14 +127,6 @@ final class IndexFolder {
     } catch (LockObtainFailedException e) {
       throw new IndexException(
           "Another process, or another indexer of this one, writes to the index " + place + ".", e);
-    } catch (AccessDeniedException | ReadOnlyFileSystemException e) {
-      throw new IndexException(
-          "Cannot write the index "
-              + place
-              + ": no permission ("
-              + e
-              + "). Run with the rights to write it; searching needs none.",
-          e);
     } catch (IllegalArgumentException e) {
       throw new IndexException(
           "The index "
@@ -143,7 +134,29 @@ final class IndexFolder {
               + " cannot be written as configured by WriteOptions.writerConfig: "
               + e.getMessage(),
           e);
+    } catch (IOException e) {
+      if (isForbidden(e)) {
+        throw forbidden(e);
+      }
+      throw e;
     }
+  }
+
+  /** Whether a folder must not be written; then, perhaps, its lock file is missing. */
+  private static boolean isForbidden(IOException e) {
+    return e instanceof AccessDeniedException
+        || String.valueOf(e.getMessage()).contains("Read-only file system")
+        || Stream.of(e.getSuppressed()).anyMatch(AccessDeniedException.class::isInstance);
+  }
+
+  private IndexException forbidden(IOException e) {
+    return new IndexException(
+        "Cannot write the index "
+            + place
+            + ": no permission ("
+            + e
+            + "). Run with the rights to write it; searching needs none.",
+        e);
   }
 
   private HybridSchema create(@Nullable EmbeddingEngine engine, WriteOptions options)

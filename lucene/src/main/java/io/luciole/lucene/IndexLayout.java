@@ -56,9 +56,14 @@ record IndexLayout(
             Optional.of(SchemaFields.TITLE),
             Optional.of(SchemaFields.TEXT),
             Optional.of(SchemaFields.METADATA)),
-        schema.chunks().isEmpty()
-            ? null
-            : new TermQuery(new Term(SchemaFields.DOCUMENT, SchemaFields.PRESENT)));
+        wholeDocuments(schema));
+  }
+
+  /** Finds the whole documents of a schema with passages; null without passages. */
+  static @Nullable Query wholeDocuments(HybridSchema schema) {
+    return schema.chunks().isEmpty()
+        ? null
+        : new TermQuery(new Term(SchemaFields.DOCUMENT, SchemaFields.PRESENT));
   }
 
   /** The legs that can search. */

@@ -40,7 +40,13 @@ public record IndexingReport(
    * @param id its id, or what the source calls it where it has none
    * @param reason what was wrong
    */
-  public record Failure(String id, String reason) {}
+  public record Failure(String id, String reason) {
+    /** {@return id and reason for people; of a long id the beginning} */
+    @Override
+    public String toString() {
+      return IndexProblems.brief(id) + ": " + reason;
+    }
+  }
 
   /** {@return the share of the time in which the engine had no text to embed, from 0 to 1} */
   public double engineIdleShare() {

@@ -290,7 +290,10 @@ final class IndexingSession {
     try {
       commit(position, false);
     } catch (RuntimeException e) {
-      log.warn("The index {} could not be committed", folder.place(), e);
+      // Closing, which may have begun meanwhile, commits by itself.
+      if (!closed.get() || failure.get() != null) {
+        log.warn("The index {} could not be committed", folder.place(), e);
+      }
     }
   }
 
@@ -307,17 +310,20 @@ final class IndexingSession {
    * Waits until no document is pending, ends the session and releases the index; a second call does
    * nothing.
    *
-   * @param commit whether to commit what is not committed, if the session has not failed
+   * @param commit whether to commit what is not committed, if the session has not failed and no run
+   *     over a source is cut off
    * @param warn whether to log what is dropped, if nobody was told yet
    */
   void close(boolean commit, boolean warn) {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
+    // A run that is cut off must not be committed by half.
+    boolean isWhole = !running.get();
     commits.close();
     pending.close();
     try {
-      if (commit && documents.uncommitted() > 0 && failure.get() == null) {
+      if (commit && isWhole && documents.uncommitted() > 0 && failure.get() == null) {
         writeCommit(position);
       } else if (warn && documents.uncommitted() > 0 && !failureWasThrown.get()) {
         warnOfDropped();

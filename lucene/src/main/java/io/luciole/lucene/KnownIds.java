@@ -1,6 +1,5 @@
 package io.luciole.lucene;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.Closeable;
 import java.io.IOException;
 import org.apache.lucene.index.DirectoryReader;
@@ -11,6 +10,7 @@ import org.apache.lucene.index.TermsEnum;
 import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.util.Bits;
 import org.apache.lucene.util.BytesRef;
+import org.apache.lucene.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,8 +18,7 @@ import org.jspecify.annotations.Nullable;
  * deleted since. Safe for use by many threads, each id by one at a time.
  */
 final class KnownIds implements Closeable {
-  @GuardedBy("this")
-  private @Nullable DirectoryReader snapshot;
+  private volatile @Nullable DirectoryReader snapshot;
 
   private volatile SeenIds written = new SeenIds();
   private volatile SeenIds deleted = new SeenIds();
@@ -55,26 +54,40 @@ final class KnownIds implements Closeable {
   }
 
   /** Starts again from a reader of the index as it is now, while nothing is written. */
-  synchronized void startFrom(DirectoryReader now) throws IOException {
-    close();
+  void startFrom(DirectoryReader now) throws IOException {
+    DirectoryReader before = snapshot;
     snapshot = now;
     written = new SeenIds();
     deleted = new SeenIds();
+    IOUtils.close(before);
   }
 
-  private synchronized boolean wasThere(BytesRef id) throws IOException {
-    DirectoryReader reader = snapshot;
+  private boolean wasThere(BytesRef id) throws IOException {
+    DirectoryReader reader = acquire();
     if (reader == null) {
       return false;
     }
-    for (LeafReaderContext leaf : reader.leaves()) {
-      Terms ids = leaf.reader().terms(SchemaFields.ID);
-      TermsEnum at = ids == null ? TermsEnum.EMPTY : ids.iterator();
-      if (at.seekExact(id) && hasLive(at, leaf.reader().getLiveDocs())) {
-        return true;
+    try {
+      for (LeafReaderContext leaf : reader.leaves()) {
+        Terms ids = leaf.reader().terms(SchemaFields.ID);
+        TermsEnum at = ids == null ? TermsEnum.EMPTY : ids.iterator();
+        if (at.seekExact(id) && hasLive(at, leaf.reader().getLiveDocs())) {
+          return true;
+        }
       }
+      return false;
+    } finally {
+      reader.decRef();
     }
-    return false;
+  }
+
+  /** The snapshot, which stays open until it is released; a closed one has been replaced. */
+  private @Nullable DirectoryReader acquire() {
+    DirectoryReader reader = snapshot;
+    while (reader != null && !reader.tryIncRef()) {
+      reader = snapshot;
+    }
+    return reader;
   }
 
   private static boolean hasLive(TermsEnum at, @Nullable Bits live) throws IOException {
@@ -88,10 +101,9 @@ final class KnownIds implements Closeable {
   }
 
   @Override
-  public synchronized void close() throws IOException {
-    if (snapshot != null) {
-      snapshot.close();
-      snapshot = null;
-    }
+  public void close() throws IOException {
+    DirectoryReader before = snapshot;
+    snapshot = null;
+    IOUtils.close(before);
   }
 }

@@ -55,17 +55,16 @@ final class LegQueries {
 
   /** All documents, without passages. */
   Query all() {
-    return all(layout);
+    return all(layout.whole());
   }
 
   /** All documents of an index of a schema, without passages. */
   static Query all(HybridSchema schema) {
-    return all(IndexLayout.of(schema));
+    return all(IndexLayout.wholeDocuments(schema));
   }
 
   @SuppressWarnings("deprecation") // Lucene 10.0 lacks the constant that replaces it.
-  private static Query all(IndexLayout layout) {
-    Query whole = layout.whole();
+  private static Query all(@Nullable Query whole) {
     return whole == null ? new MatchAllDocsQuery() : whole;
   }
 

@@ -189,6 +189,7 @@ public final class SearcherBuilder {
     Optional<ModelFingerprint> ofEmbedder =
         Optional.ofNullable(embedder).flatMap(QueryEmbedder::fingerprint);
     ofEmbedder.ifPresent(model -> mark.ifPresent(marked -> marked.requireModel(place, model)));
+    IndexLayout layout = layout(of);
     SearcherSource source =
         origin.open(new SearcherOrigin.Opening(place, executor, of, ofIndex.orElse(null)));
     return new HybridSearcher(
@@ -196,7 +197,7 @@ public final class SearcherBuilder {
         source,
         of,
         ofIndex.or(() -> ofEmbedder).orElse(null),
-        new SearchRun.Context(layout(of), embedder, source.threads()));
+        new SearchRun.Context(layout, embedder, source.threads()));
   }
 
   private HybridSchema schemaOf(Optional<CommitMark> mark) {

@@ -59,7 +59,8 @@ interface SearcherOrigin {
       DirectoryReader reader = null;
       try {
         reader = LiveReader.open(directory);
-        SearcherManager manager = new SearcherManager(reader, new Searchers(opening, threads));
+        SearcherManager manager =
+            new SearcherManager(reader, new CommitSearchers(opening, threads));
         return new SearcherSource.Managed(
             opening.place(), manager, threads.executor(), manager, threads, owned);
       } catch (IOException | RuntimeException e) {
@@ -171,12 +172,6 @@ interface SearcherOrigin {
                   + opening.place()
                   + " was made anew with another schema: open another searcher.");
         }
-        if (previous != null && LiveReader.showsDeleted(reader)) {
-          throw new IndexException(
-              "Documents of the index "
-                  + opening.place()
-                  + " are deleted softly since this searcher was opened: open another searcher.");
-        }
       }
       return searcher(reader);
     }
@@ -187,6 +182,29 @@ interface SearcherOrigin {
         searcher.setSimilarity(WriterConfigs.similarity(opening.schema()));
       }
       return searcher;
+    }
+  }
+
+  /** Makes searchers of readers of commits, and refuses one that would show deleted documents. */
+  final class CommitSearchers extends SearcherFactory {
+    private final Object place;
+    private final Searchers searchers;
+
+    CommitSearchers(Opening opening, SearchThreads threads) {
+      this.place = opening.place();
+      this.searchers = new Searchers(opening, threads);
+    }
+
+    @Override
+    public IndexSearcher newSearcher(IndexReader reader, @Nullable IndexReader previous)
+        throws IOException {
+      if (LiveReader.showsDeleted(reader)) {
+        throw new IndexException(
+            "Documents of the index "
+                + place
+                + " are deleted softly since this searcher was opened: open another searcher.");
+      }
+      return searchers.newSearcher(reader, previous);
     }
   }
 }

@@ -32,7 +32,7 @@ interface SearcherSource extends Closeable {
 
   void release(IndexSearcher searcher) throws IOException;
 
-  /** Keeps a view for a while and gives its number. */
+  /** Keeps a view for a while, as {@link KeptViews} does, and gives its number. */
   long record(IndexSearcher searcher) throws IOException;
 
   /** What the searchers run on beside the caller's thread; null where that is not known. */

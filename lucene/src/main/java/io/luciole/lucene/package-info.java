@@ -5,11 +5,13 @@
  *
  * <p>The way of a document: a {@link io.luciole.lucene.DocumentSource} ({@link
  * io.luciole.lucene.BeirReader}, {@link io.luciole.lucene.FolderReader}, or an application's own)
- * reads a {@link io.luciole.lucene.SourceDocument}. {@code IndexingRun} hands it to {@link
- * io.luciole.lucene.HybridIndexer}, which cuts it ({@code Passages}), has the engine embed it,
- * makes Lucene documents of it ({@code DocumentFields}, as {@link io.luciole.lucene.HybridSchema}
- * says and {@link io.luciole.lucene.SchemaFields} describes) and writes and commits them ({@code
- * IndexFolder}, {@link io.luciole.lucene.CommitMark}).
+ * reads a {@link io.luciole.lucene.SourceDocument}. {@code IndexingRun} hands it to the {@code
+ * IndexingSession} of a {@link io.luciole.lucene.HybridIndexer}. {@code PendingDocuments} admits
+ * it; {@code DocumentEmbedder} cuts it ({@code Passages}) and has the engine embed it; {@code
+ * DocumentWriter} makes Lucene documents of it ({@code DocumentFields}, as {@link
+ * io.luciole.lucene.HybridSchema} says and {@link io.luciole.lucene.SchemaFields} describes, and
+ * {@code OwnFields}) and writes them; {@code IndexFolder} commits, with a {@link
+ * io.luciole.lucene.CommitMark}.
  *
  * <p>The way of a query: {@link io.luciole.lucene.HybridSearcher} takes a {@link
  * io.luciole.lucene.HybridQuery} and a view of the index and starts a {@code SearchRun}. This
@@ -26,6 +28,10 @@
  *       {@code SparseBytes}, {@code MultiVectorBytes}, {@code PassageOffsets}
  *   <li>Lucene queries: {@code TokenWeightQuery}, {@code DisjunctionSumQuery}
  *   <li>words: {@code Analyzers}, {@code MultilingualAnalyzer}
+ *   <li>writing: {@code WriterConfigs}, {@code KnownIds} and {@code SeenIds}, {@code ModelStamp},
+ *       {@code PeriodicCommits}
+ *   <li>adding indexes: {@code IndexAddition}, with {@code AddedIndex}, {@code IdOverlap}, {@code
+ *       MaskedReader}
  *   <li>what a version of Lucene decides: {@code LuceneFormats}
  *   <li>descriptions: {@link io.luciole.lucene.IndexDescription}, {@code FieldSizes}
  *   <li>measuring quality: the package {@code io.luciole.lucene.eval}, which nothing here uses

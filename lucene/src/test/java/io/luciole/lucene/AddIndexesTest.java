@@ -95,8 +95,7 @@ class AddIndexesTest {
   private static List<SourceDocument> versions(String version, String... ids) {
     List<SourceDocument> documents = new ArrayList<>();
     for (String id : ids) {
-      documents.add(
-          new SourceDocument(id, "", version + " " + "word ".repeat(30), Map.of("v", version)));
+      documents.add(SourceDocument.of(id, version, "word ".repeat(30)));
     }
     return documents;
   }
@@ -105,7 +104,7 @@ class AddIndexesTest {
     Map<String, String> versions = new TreeMap<>();
     try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
       for (Hit hit : searcher.search(HybridQuery.of("word").legs(Leg.BM25).top(100)).hits()) {
-        assertThat(versions.put(hit.id(), hit.metadata().text("v").orElse("")))
+        assertThat(versions.put(hit.id(), hit.title()))
             .as("documents of the id %s", hit.id())
             .isNull();
       }
@@ -148,6 +147,23 @@ class AddIndexesTest {
                     Map.of("a", "one", "b", "one", "c", "two", "d", "to", "e", "to");
               });
     }
+  }
+
+  /** A bulk load merges nothing by itself, but what is added without some documents. */
+  @Test
+  void bulkLoad_endsInOneSegmentWithWhatWasAdded() {
+    WriteOptions options = options(false, false);
+    Path one = make("one", versions("one", "a", "b", "c"), options);
+    Path to = folder.resolve("to");
+    try (HybridIndexer indexer = HybridIndexer.open(to, engine, options.bulk(true))) {
+      indexer.put(versions("to", "a").get(0)).join();
+      assertThat(indexer.addIndexes(List.of(one), DuplicateIds.FIRST_WINS))
+          .isEqualTo(new AddedIndexes(2, 1, List.of("a")));
+      indexer.commitMerged();
+    }
+    assertThat(versionsIn(to)).isEqualTo(Map.of("a", "to", "b", "one", "c", "one"));
+    assertThat(IndexDescription.read(to).segments()).isEqualTo(1);
+    assertThat(versionsIn(one)).hasSize(3);
   }
 
   @Test

@@ -14,10 +14,13 @@ import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What is in an index after its indexer was closed, rolled back, or has failed. */
@@ -140,6 +143,46 @@ class DurabilityTest {
           .hasMessageContaining("the source is broken");
     }
     assertThat(committed()).isEqualTo(3);
+  }
+
+  @Test
+  @Timeout(60)
+  void close_whileARunIsGoingOn_doesNotCommitHalfOfIt() throws InterruptedException {
+    make(3);
+    CountDownLatch half = new CountDownLatch(1);
+    CountDownLatch closed = new CountDownLatch(1);
+    HybridIndexer indexer = HybridIndexer.open(index, engine);
+    CompletableFuture<Void> run =
+        CompletableFuture.runAsync(() -> {
+          Iterator<SourceDocument> slow =
+              new Texts(2)
+                  .documents(20).stream()
+                      .map(document -> {
+                        if (document.id().equals("d10")) {
+                          half.countDown();
+                          awaitUninterruptibly(closed);
+                        }
+                        return document;
+                      })
+                      .iterator();
+          assertThatThrownBy(() -> indexer.indexAll(slow, progress -> {}))
+              .isInstanceOf(IllegalStateException.class)
+              .hasMessageContaining("closed");
+        });
+    half.await();
+    indexer.close();
+    closed.countDown();
+    run.join();
+    assertThat(committed()).isEqualTo(3);
+    assertThat(log()).containsOnlyOnce(WARNING);
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Test

@@ -10,6 +10,8 @@ import io.luciole.Output;
 import java.io.IOException;
 import java.lang.reflect.Modifier;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -18,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.core.KeywordAnalyzer;
 import org.apache.lucene.analysis.core.SimpleAnalyzer;
@@ -46,6 +49,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** An application that has a Lucene pipeline of its own, and gives nothing up. */
@@ -235,7 +239,7 @@ class OwnPipelineTest {
   }
 
   @Test
-  void ownAnalyzer_isUsedAndAskedForAgain() {
+  void ownAnalyzer_isUsedAndAskedForAgain() throws IOException {
     Analyzer analyzer = new SimpleAnalyzer();
     HybridSchema schema = HybridSchema.builder(engine).analyzer("letters", analyzer).build();
     WriteOptions options = WriteOptions.defaults().schema(schema);
@@ -258,6 +262,13 @@ class OwnPipelineTest {
         WriteOptions.defaults().schema(description.schema().withAnalyzer(analyzer));
     try (HybridIndexer indexer = HybridIndexer.open(index, engine, again)) {
       assertThat(indexer.put(SourceDocument.of("a", "", "x")).join()).isTrue();
+    }
+    try (Directory directory = FSDirectory.open(index);
+        HybridSearcher searcher =
+            HybridSearcher.over(directory)
+                .schema(description.schema().withAnalyzer(analyzer))
+                .open()) {
+      assertThat(searcher.search("0X1").hits()).extracting(Hit::id).containsExactly("a");
     }
   }
 
@@ -337,21 +348,56 @@ class OwnPipelineTest {
     }
   }
 
-  @Test
-  void folderThatCannotBeWritten_isNotSaidToBeUnreadable() throws IOException {
+  /** The lock file is there but may not be opened, or cannot be made, or the disk is read-only. */
+  private static Stream<IOException> refusals() {
+    IOException notMade = new NoSuchFileException("/data/index/write.lock");
+    notMade.addSuppressed(new AccessDeniedException("/data/index/write.lock"));
+    return Stream.of(
+        new AccessDeniedException("/data/index/write.lock"),
+        notMade,
+        new FileSystemException("/data/index/write.lock", null, "Read-only file system"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("refusals")
+  void folderThatCannotBeWritten_isNotSaidToBeUnreadable(IOException refusal) throws IOException {
     try (Directory readOnly =
         new FilterDirectory(new ByteBuffersDirectory()) {
           @Override
           public Lock obtainLock(String name) throws IOException {
-            throw new AccessDeniedException("/data/index/write.lock");
+            throw refusal;
           }
         }) {
       assertThatThrownBy(() -> HybridIndexer.open(readOnly, engine, WriteOptions.defaults()))
           .isInstanceOf(IndexException.class)
-          .hasMessageContaining("Cannot write the index")
-          .hasMessageContaining("/data/index/write.lock")
-          .message()
-          .doesNotContain("Cannot read");
+          .hasMessageStartingWith("Cannot write the index")
+          .hasMessageContaining("/data/index/write.lock");
+    }
+  }
+
+  /** Until it is opened anew, a searcher of commits cannot know the field of soft deletes. */
+  @Test
+  void firstSoftDeletesOfAnIndex_areNotShownByASearcherThatIsOpen() {
+    WriteOptions options = options(config -> config.setSoftDeletesField("gone"));
+    try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
+      indexer.put(SourceDocument.of("a", "", "firefly")).join();
+      indexer.put(SourceDocument.of("b", "", "firefly")).join();
+      indexer.commit();
+      try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
+        assertThat(indexer.delete("a")).isTrue();
+        indexer.commit();
+        assertThatThrownBy(searcher::refresh)
+            .isInstanceOf(IndexException.class)
+            .hasMessageContaining("deleted softly");
+        assertThat(searcher.documents()).isEqualTo(2);
+      }
+      try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
+        assertThat(searcher.documents()).isEqualTo(1);
+        assertThat(indexer.delete("b")).isTrue();
+        indexer.commit();
+        assertThat(searcher.refresh()).isTrue();
+        assertThat(searcher.documents()).isZero();
+      }
     }
   }
 }

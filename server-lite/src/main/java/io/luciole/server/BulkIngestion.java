@@ -9,7 +9,6 @@ import java.io.OutputStream;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Indexes any number of documents, one a line, and answers with one line for each in the same
@@ -37,7 +36,8 @@ final class BulkIngestion {
     this.index = index;
   }
 
-  private record Pending(long line, String id, CompletableFuture<Boolean> written) {}
+  /** A line in progress; its result is the word that it is answered with. */
+  private record Pending(long line, String id, CompletableFuture<String> result) {}
 
   void ingest(Exchange x) throws IOException, InterruptedException {
     boolean commit = "true".equals(x.query("commit"));
@@ -52,7 +52,7 @@ final class BulkIngestion {
     LineReader lines = new LineReader(x.stream(), "the body", longest(x));
     while (takeNext(x, lines, pending)) {
       while (!pending.isEmpty()
-          && (pending.size() > MAX_PENDING || pending.getFirst().written().isDone())) {
+          && (pending.size() > MAX_PENDING || pending.getFirst().result().isDone())) {
         answers.answer(pending.removeFirst());
       }
     }
@@ -97,13 +97,14 @@ final class BulkIngestion {
       if (object.has("delete")) {
         id = JsonBodies.string(object, "delete");
         // Lines take effect in order: this also deletes what an earlier line has put.
-        index.delete(id);
-        pending.add(new Pending(number, id, CompletableFuture.completedFuture(null)));
+        String result = DocumentsApi.resultOfDelete(index.delete(id));
+        pending.add(new Pending(number, id, CompletableFuture.completedFuture(result)));
         return;
       }
       SourceDocument document = DocumentsApi.parse(x, object, "");
       id = document.id();
-      pending.add(new Pending(number, id, index.put(document)));
+      pending.add(
+          new Pending(number, id, index.put(document).thenApply(DocumentsApi::resultOfPut)));
     } catch (RuntimeException e) {
       pending.add(new Pending(number, id == null ? "" : id, CompletableFuture.failedFuture(e)));
     }
@@ -135,12 +136,11 @@ final class BulkIngestion {
         line.put("id", pending.id());
       }
       try {
-        @Nullable Boolean replaced = pending.written().get();
+        String result = pending.result().get();
         if (failedOnly) {
           return;
         }
-        line.put("status", 200)
-            .put("result", replaced == null ? "deleted" : replaced ? "replaced" : "created");
+        line.put("status", 200).put("result", result);
       } catch (ExecutionException e) {
         failed++;
         Problem problem = Problems.of(e);

@@ -13,7 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 
-/** Puts documents into the index and deletes them. Durable from {@code POST /v1/commit} on. */
+/** Puts documents into the index and deletes them. Durable from the next commit on. */
 final class DocumentsApi implements Api {
   private final SearchIndex index;
   private final BulkIngestion bulk;
@@ -80,7 +80,17 @@ final class DocumentsApi implements Api {
   }
 
   private static ObjectNode result(String id, boolean replaced) {
-    return JsonBodies.object().put("id", id).put("result", replaced ? "replaced" : "created");
+    return JsonBodies.object().put("id", id).put("result", resultOfPut(replaced));
+  }
+
+  /** The word for what putting a document did. */
+  static String resultOfPut(boolean replaced) {
+    return replaced ? "replaced" : "created";
+  }
+
+  /** The word for what deleting a document did. */
+  static String resultOfDelete(boolean there) {
+    return there ? "deleted" : "not_found";
   }
 
   private static boolean await(Exchange x, CompletableFuture<Boolean> written) throws Exception {
@@ -136,16 +146,16 @@ final class DocumentsApi implements Api {
   }
 
   private void delete(Exchange x) {
-    index.delete(x.variable("id"));
+    boolean there = index.delete(x.variable("id"));
     commitIfAsked(x);
-    x.ok(JsonBodies.object().put("id", x.variable("id")).put("result", "deleted"));
+    x.ok(JsonBodies.object().put("id", x.variable("id")).put("result", resultOfDelete(there)));
   }
 
   private void deleteAll(Exchange x) throws Exception {
     List<String> ids = JsonBodies.strings(x.json().path("ids"), "ids");
-    ids.forEach(index::delete);
+    long deleted = ids.stream().filter(index::delete).count();
     commitIfAsked(x);
-    x.ok(JsonBodies.object().put("deleted", ids.size()));
+    x.ok(JsonBodies.object().put("deleted", deleted));
   }
 
   private void commitIfAsked(Exchange x) {

@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The index that is served, if one is configured. A document that is put is found within a second,
- * and is durable from the next commit on. Safe for use by many threads.
+ * and is durable from the next commit on: one that is asked for, one every few minutes ({@link
+ * WriteOptions#commitEvery}), and the last one. Safe for use by many threads.
  */
 final class SearchIndex implements AutoCloseable {
   private static final long REFRESH_NANOS = Duration.ofSeconds(1).toNanos();
@@ -35,7 +36,6 @@ final class SearchIndex implements AutoCloseable {
   private final @Nullable HybridIndexer indexer;
   private final @Nullable HybridSearcher searcher;
   private final AtomicBoolean changed = new AtomicBoolean();
-  private final AtomicBoolean uncommitted = new AtomicBoolean();
   private final AtomicLong refreshed = new AtomicLong(System.nanoTime());
 
   /**
@@ -108,29 +108,19 @@ final class SearchIndex implements AutoCloseable {
   /** Puts a document. Blocks while too many wait; the future completes when it is written. */
   CompletableFuture<Boolean> put(SourceDocument document) {
     CompletableFuture<Boolean> written = required(indexer).put(document);
-    return written.whenComplete((replaced, failed) -> changed());
+    return written.whenComplete((replaced, failed) -> changed.set(true));
   }
 
-  void delete(String id) {
-    required(indexer).delete(id);
-    changed();
-  }
-
-  private void changed() {
+  /** Deletes a document; tells whether there was one. */
+  boolean delete(String id) {
+    boolean there = required(indexer).delete(id);
     changed.set(true);
-    uncommitted.set(true);
+    return there;
   }
 
   /** Makes everything that was put or deleted so far durable and visible. */
   void commit() {
-    HybridIndexer open = required(indexer);
-    uncommitted.set(false);
-    try {
-      open.commit();
-    } catch (RuntimeException e) {
-      uncommitted.set(true);
-      throw e;
-    }
+    required(indexer).commit();
     changed.set(false);
     refreshed.set(System.nanoTime());
     boolean unused = requireNonNull(searcher).refresh();
@@ -138,7 +128,7 @@ final class SearchIndex implements AutoCloseable {
 
   /** Adds a description of the index to an object. */
   void describe(ObjectNode root) {
-    if (path == null || searcher == null) {
+    if (path == null || searcher == null || indexer == null) {
       root.putNull("index");
       return;
     }
@@ -152,7 +142,7 @@ final class SearchIndex implements AutoCloseable {
         .put("deleted", of.deleted())
         .put("segments", of.segments())
         .put("bytes", of.bytes())
-        .put("uncommitted", uncommitted.get())
+        .put("uncommitted", indexer.hasUncommittedChanges())
         .put("model", of.fingerprint().brief())
         .put("analyzer", of.schema().words().analyzer());
     searcher.legs().stream().map(Leg::id).forEach(index.putArray("legs")::add);
@@ -169,11 +159,8 @@ final class SearchIndex implements AutoCloseable {
       return;
     }
     try {
-      if (uncommitted.get()) {
-        indexer.commit();
-      }
-    } finally {
       searcher.close();
+    } finally {
       indexer.close();
     }
   }

@@ -246,11 +246,22 @@ class SearchApisTest {
     assertThat(ids(search("{\"query\":\"quokkas\",\"legs\":[\"bm25\"]}"))).isEmpty();
     assertThat(ids(search("{\"query\":\"wombats\",\"legs\":[\"bm25\"]}")))
         .containsExactlyInAnyOrder("new", "new2");
-    assertThat(server.delete("/v1/documents/new?commit=true").status()).isEqualTo(200);
+    Server.Answer gone = server.delete("/v1/documents/new?commit=true");
+    assertThat(gone.status()).isEqualTo(200);
+    assertThat(gone.json().path("result").asText()).isEqualTo("deleted");
     assertThat(ids(search("{\"query\":\"wombats\",\"legs\":[\"bm25\"]}"))).containsExactly("new2");
     Server.Answer deleted =
         server.post("/v1/documents/bulk?commit=true&results=failed", "{\"delete\":\"new2\"}\n");
     assertThat(deleted.body()).isEqualTo("{\"lines\":1,\"failed\":0,\"committed\":true}\n");
+    assertThat(server.delete("/v1/documents/new").json().path("result").asText())
+        .isEqualTo("not_found");
+    assertThat(
+            server
+                .post(
+                    "/v1/documents/bulk",
+                    "{\"id\":\"new\",\"text\":\"back\"}\n{\"delete\":\"new\"}\n{\"delete\":\"new\"}\n")
+                .body())
+        .containsSubsequence("\"created\"", "\"deleted\"", "\"not_found\"");
     assertThat(server.get("/v1/stats").json().at("/index/documents").asInt()).isEqualTo(TEXTS);
   }
 
