@@ -68,8 +68,7 @@ class NewIndexTest {
           .contains("\"id\":\"a\"");
     }
     for (String wrong : new String[] {"day", "day=time", "=long"}) {
-      LucioleConfig bad = LucioleConfig.of(Map.of("luciole.server.metadata", wrong));
-      assertThatThrownBy(() -> ServerConfig.of(bad))
+      assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.server.metadata", wrong)))
           .isInstanceOf(ConfigException.class)
           .hasMessageContaining("luciole.server.metadata");
     }
