@@ -97,7 +97,11 @@ final class FilterParser {
       case "$all" -> join(list(value, where), Occur.FILTER);
       case "$any" -> join(list(value, where), Occur.SHOULD);
       case "$not" -> MetadataFilters.not(parse(value, where));
-      case "$id" -> MetadataFilters.ids(values(value, where).stream().map(this::text).toList());
+      case "$id" -> {
+        Collection<Object> ids = values(value, where);
+        yield checked(
+            where, () -> MetadataFilters.ids(ids.stream().map(FilterParser::text).toList()));
+      }
       default -> {
         if (name.startsWith("$")) {
           throw unknown(where, name, JUNCTIONS);
@@ -107,7 +111,7 @@ final class FilterParser {
     };
   }
 
-  private String text(Object value) {
+  private static String text(Object value) {
     return MetadataValues.text(MetadataValues.value("$id", value));
   }
 
@@ -172,7 +176,7 @@ final class FilterParser {
       String at = where + '.' + key;
       count(where, 1);
       if (BOUNDS.contains(operator)) {
-        bounds = bounds.and(kind(operator), bound(value, at));
+        bounds = withBound(bounds, operator, value, at);
         continue;
       }
       all.add(
@@ -197,11 +201,12 @@ final class FilterParser {
     return MetadataBounds.Kind.valueOf(operator.toUpperCase(Locale.ROOT));
   }
 
-  private static Object bound(@Nullable Object value, String where) {
+  private static MetadataBounds withBound(
+      MetadataBounds bounds, String operator, @Nullable Object value, String where) {
     if (value == null || value instanceof Map || value instanceof Collection) {
       throw wrong(where, "a number or date", value);
     }
-    return value;
+    return checked(where, () -> bounds.and(kind(operator), value));
   }
 
   private Query exists(String field, @Nullable Object value, String where) {
@@ -247,7 +252,7 @@ final class FilterParser {
   }
 
   /** Adds to a refusal where in the filter it is. */
-  private static Query checked(String where, Supplier<Query> making) {
+  private static <T> T checked(String where, Supplier<T> making) {
     try {
       return making.get();
     } catch (MetadataFilterException e) {

@@ -108,7 +108,7 @@ public final class MetadataBounds {
 
   MetadataBounds and(Kind kind, Object value) {
     List<Bound> more = new ArrayList<>(bounds);
-    more.add(new Bound(kind, MetadataValues.value("", requireNonNull(value, "value"))));
+    more.add(new Bound(kind, MetadataValues.value("bound", requireNonNull(value, "value"))));
     return new MetadataBounds(List.copyOf(more));
   }
 

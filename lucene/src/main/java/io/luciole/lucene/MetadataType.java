@@ -1,5 +1,8 @@
 package io.luciole.lucene;
 
+import static java.util.Objects.requireNonNull;
+
+import io.luciole.internal.EnumNames;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -76,6 +79,17 @@ public enum MetadataType {
       case LocalDateTime t -> t.toInstant(ZoneOffset.UTC);
       default -> LocalDate.from(parsed).atStartOfDay(ZoneOffset.UTC).toInstant();
     };
+  }
+
+  /**
+   * Finds a type by its name.
+   *
+   * @param name as {@link #id} gives it, in any case
+   * @return the type
+   * @throws IllegalArgumentException if there is none such; the message lists those there are
+   */
+  public static MetadataType parse(String name) {
+    return EnumNames.parse(values(), MetadataType::id, requireNonNull(name, "name"));
   }
 
   /** {@return the name used in options and formats} */

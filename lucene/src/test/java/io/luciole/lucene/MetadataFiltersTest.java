@@ -236,7 +236,9 @@ class MetadataFiltersTest {
           {"$all":[]}                | filter.$all: Expected an array of filters
           {"$any":[{"$x":1}]}        | filter.$any[0].$x: Unknown operator "$x"
           [1]                        | expected a JSON object
-          {"a":1e999999}             | Expected a number that a double can hold
+          {"a":1e999999}             | filter.a: Expected a number that a double can hold
+          {"a":{"gt":1e999999}}      | filter.a.gt: Expected a number that a double can hold
+          {"$id":1e999999}           | filter.$id: Expected a number that a double can hold
           """)
   void filter_thatIsWrong_isRefusedInWords(String filter, String message) {
     assertThatThrownBy(() -> filters.parse(filter))

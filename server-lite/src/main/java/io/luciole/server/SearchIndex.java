@@ -54,17 +54,9 @@ final class SearchIndex implements AutoCloseable {
     }
     WriteOptions options =
         WriteOptions.defaults().onFailure(WriteOptions.OnFailure.SKIP).resume(false);
-    SparseForm form = config.sparseForm().orElse(null);
-    if (form != null) {
-      if (!engine.outputs().contains(Output.SPARSE)) {
-        throw new ConfigException(
-            "The model "
-                + engine.modelName()
-                + " gives no sparse weights, so an index cannot keep them as "
-                + form.id()
-                + ": leave luciole.server.sparse-form out, or serve another model.");
-      }
-      options = options.schema(HybridSchema.builder(engine).sparseForm(form).build());
+    HybridSchema schema = schema(config, engine);
+    if (schema != null) {
+      options = options.schema(schema);
     }
     HybridIndexer opened = HybridIndexer.open(path, engine, options);
     try {
@@ -76,6 +68,28 @@ final class SearchIndex implements AutoCloseable {
       opened.close();
       throw t;
     }
+  }
+
+  /** The schema that the configuration asks for; null if it leaves it to the index. */
+  private static @Nullable HybridSchema schema(ServerConfig config, EmbeddingEngine engine) {
+    SparseForm form = config.sparseForm().orElse(null);
+    if (form == null && config.metadata().isEmpty()) {
+      return null;
+    }
+    HybridSchema.Builder schema = HybridSchema.builder(engine);
+    config.metadata().forEach(schema::metadata);
+    if (form == null) {
+      return schema.build();
+    }
+    if (!engine.outputs().contains(Output.SPARSE)) {
+      throw new ConfigException(
+          "The model "
+              + engine.modelName()
+              + " gives no sparse weights, so an index cannot keep them as "
+              + form.id()
+              + ": leave luciole.server.sparse-form out, or serve another model.");
+    }
+    return schema.sparseForm(form).build();
   }
 
   private static <T> T required(@Nullable T part) {

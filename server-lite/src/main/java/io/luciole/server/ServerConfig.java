@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.ConfigException;
 import io.luciole.LucioleConfig;
+import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.SparseForm;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -22,6 +23,8 @@ import java.util.Optional;
  * @param index the folder of the index to search and write, if there is to be one
  * @param sparseForm how a new index keeps sparse weights, if that is set; an index that is there
  *     must have that form
+ * @param metadata the types of a new index's metadata fields; if there are any, an index that is
+ *     there must have them
  * @param keyDigests SHA-256 digests, in hex, of the keys that clients show; empty for no keys
  * @param insecure whether to listen beyond this machine without a key
  * @param tls the certificate and its key; empty for plain HTTP
@@ -34,6 +37,7 @@ public record ServerConfig(
     int port,
     Optional<Path> index,
     Optional<SparseForm> sparseForm,
+    Map<String, MetadataType> metadata,
     List<String> keyDigests,
     boolean insecure,
     Optional<TlsFiles> tls,
@@ -102,6 +106,7 @@ public record ServerConfig(
     requireNonNull(sparseForm, "sparseForm");
     requireNonNull(tls, "tls");
     requireNonNull(limits, "limits");
+    metadata = Map.copyOf(metadata);
     keyDigests = List.copyOf(keyDigests);
     corsOrigins = List.copyOf(corsOrigins);
   }
@@ -138,6 +143,7 @@ public record ServerConfig(
         config.get(ServerKeys.PORT),
         config.get(ServerKeys.INDEX),
         config.get(ServerKeys.SPARSE_FORM),
+        config.get(ServerKeys.METADATA).orElse(Map.of()),
         config.get(ServerKeys.API_KEYS).orElse(List.of()),
         config.get(ServerKeys.INSECURE),
         certificate.map(chain -> new TlsFiles(chain, key.orElseThrow())),
@@ -159,6 +165,7 @@ public record ServerConfig(
         newPort,
         index,
         sparseForm,
+        metadata,
         keyDigests,
         insecure,
         tls,
@@ -179,6 +186,7 @@ public record ServerConfig(
         port,
         Optional.of(folder),
         sparseForm,
+        metadata,
         keyDigests,
         insecure,
         tls,
@@ -195,7 +203,17 @@ public record ServerConfig(
    */
   public ServerConfig limits(Limits other) {
     return new ServerConfig(
-        host, port, index, sparseForm, keyDigests, insecure, tls, corsOrigins, other, accessLog);
+        host,
+        port,
+        index,
+        sparseForm,
+        metadata,
+        keyDigests,
+        insecure,
+        tls,
+        corsOrigins,
+        other,
+        accessLog);
   }
 
   /**
@@ -206,7 +224,17 @@ public record ServerConfig(
    */
   public ServerConfig insecure(boolean allowed) {
     return new ServerConfig(
-        host, port, index, sparseForm, keyDigests, allowed, tls, corsOrigins, limits, accessLog);
+        host,
+        port,
+        index,
+        sparseForm,
+        metadata,
+        keyDigests,
+        allowed,
+        tls,
+        corsOrigins,
+        limits,
+        accessLog);
   }
 
   /**

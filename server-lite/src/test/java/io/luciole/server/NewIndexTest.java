@@ -10,6 +10,7 @@ import io.luciole.lucene.IndexDescription;
 import io.luciole.lucene.IndexException;
 import io.luciole.lucene.SparseForm;
 import io.luciole.testkit.FakeBackend;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -47,6 +48,30 @@ class NewIndexTest {
     assertThatThrownBy(() -> Server.fake(new FakeBackend(), folder, c -> config("impacts")).close())
         .isInstanceOf(IndexException.class)
         .hasMessageContaining("has the schema");
+  }
+
+  @Test
+  void newIndex_hasTheTypesOfMetadataThatAreConfigured() throws IOException {
+    LucioleConfig typed =
+        LucioleConfig.of(Map.of("luciole.server.metadata", "day=date, author.born=LONG"));
+    ServerConfig config = ServerConfig.of(typed).at("127.0.0.1", 0).index(folder.resolve("index"));
+    try (Server server = Server.fake(new FakeBackend(), folder, c -> config)) {
+      String document = "{\"text\":\"w1\",\"day\":\"2026-11-22\",\"author\":{\"born\":1815}}";
+      assertThat(server.put("/v1/documents/a?commit=true", document).status()).isEqualTo(200);
+      assertThat(server.put("/v1/documents/b", "{\"text\":\"w1\",\"day\":\"soon\"}").status())
+          .isEqualTo(400);
+      assertThat(server.get("/v1/stats").json().at("/index/metadata").toString())
+          .isEqualTo("{\"author.born\":\"long\",\"day\":\"date\"}");
+      String filter =
+          "{\"author\":{\"born\":{\"lt\":1900}},\"day\":{\"gte\":\"2026-11-22 00:00:00\"}}";
+      assertThat(server.post("/v1/search", "{\"query\":\"w1\",\"filter\":" + filter + "}").body())
+          .contains("\"id\":\"a\"");
+    }
+    for (String wrong : new String[] {"day", "day=time", "=long"}) {
+      assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.server.metadata", wrong)))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageContaining("luciole.server.metadata");
+    }
   }
 
   @Test
