@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** The rules that {@link FusionStudy} compares, each with the constants that it is tried with. */
 final class FusionRules {
@@ -22,9 +23,9 @@ final class FusionRules {
    *
    * @param name the name
    * @param rules each rule, by its constants
-   * @param usual the constants that the table shows
+   * @param usual the constants that the table shows; null to show only those that are chosen
    */
-  record Family(String name, Map<String, Rule> rules, String usual) {}
+  record Family(String name, Map<String, Rule> rules, @Nullable String usual) {}
 
   private static final double[] ALPHAS = {0.5, 0.6, 0.7, 0.8, 0.9, 0.95};
   private static final double[] EXPONENTS = {0.25, 0.4, 0.5, 0.75, 1};
@@ -95,7 +96,7 @@ final class FusionRules {
         }
       }
     }
-    return new Family("soft, dense " + name, rules, thresholds[0] + " 1.0 1.0");
+    return new Family("soft, dense " + name, rules, null);
   }
 
   /** A fusion of the library. */
@@ -174,7 +175,7 @@ final class FusionRules {
         (leg, side) -> {
           double least = leg == Leg.DENSE ? -1 : 0;
           double range = side.list()[0] - least;
-          double weight = leg == Leg.DENSE ? alpha : 1 - alpha;
+          double weight = leg == Leg.DENSE ? alpha : (1 - alpha) / (query.legs().size() - 1);
           double absent = computed && leg == Leg.DENSE ? side.deepest() : least;
           return Arrays.stream(computed ? side.deep() : side.scores())
               .map(score -> weight * ((Double.isNaN(score) ? absent : score) - least) / range)

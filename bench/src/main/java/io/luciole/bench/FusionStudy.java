@@ -1,5 +1,7 @@
 package io.luciole.bench;
 
+import static java.util.Objects.requireNonNull;
+
 import io.luciole.EmbeddingEngine;
 import io.luciole.cache.DiskCache;
 import io.luciole.lucene.Leg;
@@ -19,15 +21,16 @@ import java.util.OptionalDouble;
 import java.util.TreeMap;
 
 /**
- * Ways to fuse two legs on several collections: nDCG@10 of each rule of {@link FusionRules} on
- * lists of 100, the distance to the better leg, and what each rule gives if its constants are
- * chosen on the other collections.
+ * Ways to fuse two legs, or three, on several collections: nDCG@10 of each rule of {@link
+ * FusionRules} on lists of 100, the distance to the better leg, and what each rule gives if its
+ * constants are chosen on the other collections.
  *
- * <pre>FusionStudy WORK-FOLDER MODEL [analyzer=NAME] COLLECTION… [+ COLLECTION…]</pre>
+ * <pre>FusionStudy WORK-FOLDER MODEL [analyzer=NAME] [third=NAME] COLLECTION… [+ COLLECTION…]</pre>
  *
- * <p>A collection is a folder in BEIR's layout. Constants are chosen on the collections before the
- * {@code +}, leaving each out in turn; those behind it are only looked at. The work folder keeps
- * indexes, embeddings and the legs' runs, so that a second run takes seconds.
+ * <p>A collection is a folder in BEIR's layout. With {@code third}, words by that analyser stand in
+ * for sparse weights. Constants are chosen on the collections before the {@code +}, leaving each
+ * out in turn; those behind it are only looked at. The work folder keeps indexes, embeddings and
+ * the legs' runs, so that a second run takes seconds.
  */
 public final class FusionStudy {
   private static final int ROUNDS = 20_000;
@@ -50,6 +53,7 @@ public final class FusionStudy {
     Path work = Path.of(args[0]);
     List<LegRuns> runs = new ArrayList<>();
     String analyzer = "multilingual";
+    String third = "";
     int seen = -1;
     Familiarity familiarity;
     try (DiskCache cache = DiskCache.open(work.resolve("embeddings.mv"));
@@ -58,10 +62,12 @@ public final class FusionStudy {
       for (String arg : Arrays.asList(args).subList(2, args.length)) {
         if (arg.startsWith("analyzer=")) {
           analyzer = arg.substring("analyzer=".length());
+        } else if (arg.startsWith("third=")) {
+          third = arg.substring("third=".length());
         } else if (arg.equals("+")) {
           seen = runs.size();
         } else {
-          runs.add(LegRuns.of(work, Path.of(arg), analyzer, engine));
+          runs.add(LegRuns.of(work, Path.of(arg), analyzer, third, engine));
         }
       }
     }
@@ -97,28 +103,28 @@ public final class FusionStudy {
 
   private void print() {
     System.out.printf("rule\t%s\tmean\tworst\tabove%n", String.join("\t", names));
-    double[] dense = means(leg(Leg.DENSE));
-    double[] words = means(leg(Leg.BM25));
-    double[] better = new double[dense.length];
-    for (int c = 0; c < better.length; c++) {
-      better[c] = Math.max(dense[c], words[c]);
-    }
-    row("dense", dense, better);
-    row("bm25", words, better);
+    Map<Leg, double[]> legs = new EnumMap<>(Leg.class);
+    collections.get(0).get(0).legs().keySet().forEach(leg -> legs.put(leg, means(leg(leg))));
+    double[] better = new double[names.size()];
+    legs.values().forEach(of -> Arrays.setAll(better, c -> Math.max(better[c], of[c])));
+    legs.forEach((leg, of) -> row(leg.id(), of, better));
     for (FusionRules.Family family : FusionRules.all()) {
       Map<String, double[]> figures = new TreeMap<>();
       family.rules().forEach((constants, rule) -> figures.put(constants, means(rule)));
-      double[] usual = figures.get(family.usual());
-      if (usual == null) {
-        throw new IllegalStateException("no " + family.usual() + " in " + figures.keySet());
+      String usual = family.usual();
+      if (usual != null) {
+        double[] shown = requireNonNull(figures.get(usual), usual);
+        row((family.name() + " " + usual).strip(), shown, better);
       }
-      row((family.name() + " " + family.usual()).strip(), usual, better);
       if (figures.size() > 1) {
-        leaveOneOut(family.name(), figures, better);
+        leaveOneOut(family.name(), figures, better, seen);
+        if (seen < names.size()) {
+          leaveOneOut(family.name(), figures, better, names.size());
+        }
       }
     }
     densities();
-    significance(better, dense);
+    significance(legs, better);
   }
 
   private static FusionRules.Rule leg(Leg leg) {
@@ -172,25 +178,23 @@ public final class FusionStudy {
     }
   }
 
-  /** The figures with the constants that are best in the mean of the others before the plus. */
-  private void leaveOneOut(String name, Map<String, double[]> figures, double[] better) {
+  /** The figures with the constants that are best in the mean of the other first so many. */
+  private void leaveOneOut(String name, Map<String, double[]> figures, double[] better, int first) {
     double[] heldOut = new double[better.length];
-    String chosen = "";
     for (int left = 0; left < better.length; left++) {
       double largest = Double.NEGATIVE_INFINITY;
       for (Map.Entry<String, double[]> each : figures.entrySet()) {
         double sum = 0;
-        for (int c = 0; c < seen; c++) {
+        for (int c = 0; c < first; c++) {
           sum += c == left ? 0 : each.getValue()[c];
         }
         if (sum > largest) {
           largest = sum;
-          chosen = each.getKey();
           heldOut[left] = each.getValue()[left];
         }
       }
     }
-    row(name + ", left out (all: " + chosen + ")", heldOut, better);
+    row(name + ", chosen on the others of " + first, heldOut, better);
   }
 
   /** The tokens a letter of the queries: the tenth, the median and the ninetieth of a hundred. */
@@ -209,12 +213,22 @@ public final class FusionStudy {
   }
 
   /** The default against the better leg, the former default and plain soft maximum. */
-  private void significance(double[] better, double[] dense) {
+  private void significance(Map<Leg, double[]> legs, double[] better) {
     Map<String, FusionRules.Rule> rules = new TreeMap<>();
-    FusionRules.all().forEach(family -> rules.putAll(named(family)));
+    for (FusionRules.Family family : FusionRules.all()) {
+      if (family.rules().size() == 1) {
+        family.rules().values().forEach(rule -> rules.put(family.name(), rule));
+      }
+    }
     for (int c = 0; c < names.size(); c++) {
       double[] usual = figures(collections.get(c), rule(rules, "auto"));
-      FusionRules.Rule best = leg(better[c] == dense[c] ? Leg.DENSE : Leg.BM25);
+      int at = c;
+      FusionRules.Rule best =
+          legs.entrySet().stream()
+              .filter(leg -> leg.getValue()[at] == better[at])
+              .map(leg -> leg(leg.getKey()))
+              .findFirst()
+              .orElseThrow();
       compare(names.get(c), "the better leg", usual, figures(collections.get(c), best));
       for (String other : List.of("dbsf", "soft")) {
         compare(names.get(c), other, usual, figures(collections.get(c), rule(rules, other)));
@@ -222,16 +236,8 @@ public final class FusionStudy {
     }
   }
 
-  private static Map<String, FusionRules.Rule> named(FusionRules.Family family) {
-    return Map.of(family.name(), rule(family.rules(), family.usual()));
-  }
-
   private static FusionRules.Rule rule(Map<String, FusionRules.Rule> rules, String name) {
-    FusionRules.Rule rule = rules.get(name);
-    if (rule == null) {
-      throw new IllegalStateException("no rule \"" + name + "\" in " + rules.keySet());
-    }
-    return rule;
+    return requireNonNull(rules.get(name), name);
   }
 
   private static void compare(String collection, String other, double[] usual, double[] with) {

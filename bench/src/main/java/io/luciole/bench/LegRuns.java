@@ -29,7 +29,8 @@ import org.apache.lucene.store.FSDirectory;
  *
  * @param collection the name of the collection's folder
  * @param analyzer the analyser of the leg of words
- * @param runs each leg's lists of up to {@link #DEPTH} documents
+ * @param runs each leg's lists of up to {@link #DEPTH} documents; the leg of sparse weights is
+ *     words by a second analyser that stand in for it, if there is one
  * @param texts the queries' texts, by id
  * @param tokens the number of the model's tokens in each query, without special ones
  * @param calibration what Lucene's sampling says of the scores of the index's words
@@ -46,8 +47,12 @@ record LegRuns(
   /** The length of the lists. */
   static final int DEPTH = 1000;
 
-  /** Reads a collection's runs, or makes its index and searches it first. */
-  static LegRuns of(Path work, Path folder, String analyzer, EmbeddingEngine engine)
+  /**
+   * Reads a collection's runs, or makes its index and searches it first.
+   *
+   * @param third the analyser of the words that stand in for sparse weights, or "" for two legs
+   */
+  static LegRuns of(Path work, Path folder, String analyzer, String third, EmbeddingEngine engine)
       throws IOException {
     String name = String.valueOf(folder.getFileName());
     Qrels qrels = Qrels.read(folder.resolve("qrels.tsv"));
@@ -59,15 +64,13 @@ record LegRuns(
         tokens.put(query.id(), engine.tokenize(query.text(), Role.PASSAGE).length() - 2);
       }
     }
-    Path files = Files.createDirectories(work.resolve("runs"));
     Map<Leg, RankedRun> runs = new EnumMap<>(Leg.class);
     Path index = QualityStudy.index(work, folder, analyzer, engine);
-    for (Leg leg : List.of(Leg.DENSE, Leg.BM25)) {
-      Path file = files.resolve(name + "-" + analyzer + "-" + leg.id() + ".trec");
-      if (!Files.exists(file)) {
-        search(index, engine, leg, texts).writeTrec(file);
-      }
-      runs.put(leg, RankedRun.readTrec(file, leg.id()));
+    runs.put(Leg.DENSE, run(work, index, engine, Leg.DENSE, texts));
+    runs.put(Leg.BM25, run(work, index, engine, Leg.BM25, texts));
+    if (!third.isEmpty()) {
+      Path other = QualityStudy.index(work, folder, third, engine);
+      runs.put(Leg.SPARSE, run(work, other, engine, Leg.BM25, texts));
     }
     return new LegRuns(name, analyzer, runs, texts, tokens, calibration(index), qrels);
   }
@@ -77,6 +80,18 @@ record LegRuns(
         DirectoryReader reader = DirectoryReader.open(directory)) {
       return BayesianScoreEstimator.estimate(new IndexSearcher(reader), SchemaFields.WORDS);
     }
+  }
+
+  private static RankedRun run(
+      Path work, Path index, EmbeddingEngine engine, Leg leg, Map<String, String> texts)
+      throws IOException {
+    Path file =
+        Files.createDirectories(work.resolve("runs"))
+            .resolve(index.getFileName() + "-" + leg.id() + ".trec");
+    if (!Files.exists(file)) {
+      search(index, engine, leg, texts).writeTrec(file);
+    }
+    return RankedRun.readTrec(file, leg.id());
   }
 
   private static RankedRun search(

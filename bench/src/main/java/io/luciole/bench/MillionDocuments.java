@@ -3,6 +3,7 @@ package io.luciole.bench;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.lucene.DenseQuantization;
+import io.luciole.lucene.Fusion;
 import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSchema;
@@ -43,12 +44,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * MillionDocuments index  FOLDER [documents=1000000] [threads=N] [quantization=8bit] [buffer=2000]
- * MillionDocuments search FOLDER [queries=200] [warmup=100] [recall=0] [ways=all]
+ * MillionDocuments search FOLDER [queries=200] [warmup=100] [recall=0] [ways=all] [fusion=auto]
  * </pre>
  *
  * <p>{@code search} uses the processors it finds: pin it with {@code taskset} to measure with one
  * or two. {@code recall} is the number of queries whose dense lists are compared with the nearest
- * of all documents, which are computed anew; {@code ways} is dense, sparse, bm25 or hybrid.
+ * of all documents, which are computed anew; {@code ways} is dense, sparse, bm25 or hybrid, and
+ * {@code fusion} how hybrid searches fuse; several with commas between are measured in turn.
  */
 public final class MillionDocuments {
   private static final int[] TOPS = {10, 100};
@@ -204,6 +206,10 @@ public final class MillionDocuments {
             new Way("sparse", EnumSet.of(Leg.SPARSE)),
             new Way("bm25", EnumSet.of(Leg.BM25)),
             new Way("hybrid", EnumSet.allOf(Leg.class)));
+    List<Fusion> fusions =
+        Arrays.stream(option(args, "fusion", Fusion.usual().name()).split(",", -1))
+            .map(Fusion::parse)
+            .toList();
     Query one = HybridQuery.metadata("percent", "one");
     List<Filter> filters =
         List.of(
@@ -228,7 +234,9 @@ public final class MillionDocuments {
         }
         for (int top : TOPS) {
           for (Filter filter : filters) {
-            measure(searcher, queries, way, filter, top, warmUp);
+            for (Fusion fusion : way.legs().size() == 1 ? fusions.subList(0, 1) : fusions) {
+              measure(searcher, queries, way, fusion, filter, top, warmUp);
+            }
           }
         }
       }
@@ -250,13 +258,15 @@ public final class MillionDocuments {
       HybridSearcher searcher,
       List<SyntheticCorpus.Item> queries,
       Way way,
+      Fusion fusion,
       Filter filter,
       int top,
       int warmUp) {
     long[] nanos = new long[queries.size()];
     long hits = 0;
     for (int i = -warmUp; i < queries.size(); i++) {
-      HybridQuery query = query(queries.get(Math.floorMod(i, queries.size())), way.legs(), top);
+      HybridQuery query =
+          query(queries.get(Math.floorMod(i, queries.size())), way.legs(), top).fusion(fusion);
       if (filter.query() != null) {
         query = query.filter(filter.query());
       }
@@ -270,8 +280,9 @@ public final class MillionDocuments {
     Arrays.sort(nanos);
     System.out.printf(
         Locale.ROOT,
-        "%-6s  k=%-3d  filter %-16s  p50 %8.2f  p99 %8.2f  mean hits %.1f%n",
+        "%-6s  %-6s  k=%-3d  filter %-16s  p50 %8.2f  p99 %8.2f  mean hits %.1f%n",
         way.name(),
+        fusion.name(),
         top,
         filter.name(),
         nanos[nanos.length / 2] / 1e6,

@@ -44,8 +44,8 @@ record StudyQuery(
    * @param scores for each document of the union its score, NaN if it is not in the list
    * @param deep the same from the whole run, which is longer than the list
    * @param deepest the last score of the whole run, NaN if that is empty
-   * @param standard the standard scores of the documents over {@link #DEPTH}, shorter lists of words
-   *     filled up with zeros; NaN if it is not in the list
+   * @param standard the standard scores of the documents over {@link #DEPTH}, shorter lists of
+   *     words filled up with zeros; NaN if it is not in the list
    * @param restIsZero whether all other documents score 0
    */
   record Side(

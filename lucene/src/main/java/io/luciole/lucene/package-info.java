@@ -16,10 +16,10 @@
  * <p>The way of a query: {@link io.luciole.lucene.HybridSearcher} takes a {@link
  * io.luciole.lucene.HybridQuery} and a view of the index and starts a {@code SearchRun}. This
  * embeds the query and runs each leg ({@code LegSearch}, with the queries of {@code LegQueries}),
- * fuses the lists ({@code FusedList}, by a {@link io.luciole.lucene.Fusion}), reranks the best by
- * exact vectors ({@code Reranker}, {@code DocumentVectors}) and makes {@link
- * io.luciole.lucene.Hit}s of a page ({@code HitBuilder}, {@code PassageFinder}) in a {@link
- * io.luciole.lucene.SearchResult}.
+ * fuses the lists ({@code FusedList}, by a {@link io.luciole.lucene.Fusion} and the lengths of
+ * {@code DepthSteps}), reranks the best by exact vectors ({@code Reranker}, {@code
+ * DocumentVectors}) and makes {@link io.luciole.lucene.Hit}s of a page ({@code HitBuilder}, {@code
+ * PassageFinder}) in a {@link io.luciole.lucene.SearchResult}.
  *
  * <p>Other classes by job:
  *
@@ -37,12 +37,12 @@
  *   <li>measuring quality: the package {@code io.luciole.lucene.eval}, which nothing here uses
  * </ul>
  *
- * <p>To add a fusion, write it in {@code Fusions}, with its name in {@code NAMES} and {@code
- * parse}, and give {@link io.luciole.lucene.Fusion} a method for it. The command, its help and the
- * server take the name from there; explanations and each leg's contribution come from {@code
- * FusedList}, which every fusion passes. Three texts of the server name the fusions: {@code
- * docs/server.md}, {@code openapi.json} and {@code page.html}. Tests fail until they do, and until
- * {@code ExactnessTest} has the definition once more.
+ * <p>To add a fusion, write it in {@code Fusions} or, as {@code SoftMaximum}, beside it, with its
+ * name in {@code NAMES} and {@code parse}, and give {@link io.luciole.lucene.Fusion} a method for
+ * it. The command, its help and the server take the name from there; explanations and each leg's
+ * contribution come from {@code FusedList}, which every fusion passes. Three texts of the server
+ * name the fusions: {@code docs/server.md}, {@code openapi.json} and {@code page.html}. Tests fail
+ * until they do, and until {@code ExactnessTest} has the definition once more.
  *
  * <p>Metadata ({@link io.luciole.lucene.Metadata}) has one model of values for all ways into an
  * index. {@code MetadataLayout} keeps it: the fields that the schema declares as {@code
