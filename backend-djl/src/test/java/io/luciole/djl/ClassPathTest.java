@@ -208,7 +208,8 @@ class ClassPathTest {
   /** The tests above would notice DJL's report: here it is asked for, and seen. */
   @Test
   void report_isSeenToBeContacting() throws Exception {
-    String printed = run(Map.of("OPT_OUT_TRACKING", "false"), List.of(), SilentMain.class, "report");
+    String printed =
+        run(Map.of("OPT_OUT_TRACKING", "false"), List.of(), SilentMain.class, "report");
 
     assertThat(printed).contains("dense 96").contains("169.254.169.254");
   }
