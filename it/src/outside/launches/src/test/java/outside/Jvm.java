@@ -53,7 +53,7 @@ final class Jvm {
     return Path.of(System.getProperty("java.home"), "bin", "java");
   }
 
-  /** The option for a cache folder that all JVMs share. */
+  /** A cache folder that all JVMs share. */
   static String cache() {
     return "-Dluciole.cache=" + System.getProperty("cache");
   }
@@ -72,18 +72,27 @@ final class Jvm {
     return run(command, Map.of());
   }
 
-  /** Runs a command, which must succeed. */
+  /**
+   * Runs a command, which must succeed. SLF4J's simple provider prints warnings; the JVM's own of
+   * native access and of Unsafe, and lines between, are left out.
+   */
   static List<String> run(List<String> command, Map<String, String> environment) throws Exception {
     Process process = start(command, environment);
     process.getOutputStream().close();
     List<String> lines = process.inputReader().lines().toList();
     assertThat(process.waitFor()).as(String.join("\n", lines)).isZero();
-    return lines.stream().filter(line -> !line.startsWith("WARNING:")).toList();
+    return lines.stream()
+        .filter(line -> !line.startsWith("WARNING:") && !line.startsWith("NOTE:"))
+        .filter(line -> !line.isBlank())
+        .toList();
   }
 
   static Process start(List<String> command, Map<String, String> environment) throws IOException {
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().keySet().removeIf(name -> name.startsWith("LUCIOLE_"));
+    builder
+        .environment()
+        .put("JDK_JAVA_OPTIONS", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
     builder.environment().putAll(environment);
     return builder.start();
   }
