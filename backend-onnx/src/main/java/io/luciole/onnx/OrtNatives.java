@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.InaccessibleObjectException;
 import java.net.URL;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -47,13 +48,18 @@ final class OrtNatives {
    * Starts ONNX Runtime with the libraries of the cache folder.
    *
    * @param start calls ONNX Runtime for the first time
-   * @throws IOException if no folder will do for the libraries; the message says why
+   * @throws IOException if no folder will do for the libraries, or for what ONNX Runtime writes;
+   *     the message says why
    */
   static <T> T start(Supplier<T> start) throws IOException {
     // The setting is the JVM's, and so is the lock: a literal is one object for all class loaders.
     synchronized (FOLDER) {
+      if (isStarted()) {
+        return start.get();
+      }
+      requireTemporaryFolder();
       Map<String, URL> files = onClassPath();
-      if (files.isEmpty() || isSet() || isStarted()) {
+      if (files.isEmpty() || isSet()) {
         return start.get();
       }
       String first = fileName(LIBRARIES.get(0));
@@ -66,6 +72,19 @@ final class OrtNatives {
       } finally {
         System.clearProperty(FOLDER);
       }
+    }
+  }
+
+  /**
+   * ONNX Runtime makes a folder there in any case, and could not be started again if that failed.
+   */
+  private static void requireTemporaryFolder() throws IOException {
+    Path folder = Path.of(System.getProperty("java.io.tmpdir"));
+    if (!Files.isWritable(folder)) {
+      throw new IOException(
+          "expected a folder for temporary files that can be written, found "
+              + folder
+              + ". Name another with -Djava.io.tmpdir.");
     }
   }
 

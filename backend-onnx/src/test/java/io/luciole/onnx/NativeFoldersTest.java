@@ -74,6 +74,19 @@ class NativeFoldersTest {
   }
 
   @Test
+  void noTemporaryFolder_isToldWithWhatToDo() throws Exception {
+    Files.delete(temporary);
+
+    assertThat(run(List.of()))
+        .anySatisfy(line ->
+            assertThat(line)
+                .contains("ONNX Runtime cannot be loaded")
+                .contains(temporary.toString())
+                .contains("-Djava.io.tmpdir")
+                .doesNotContain("class path"));
+  }
+
+  @Test
   void folderOfTheApplications_isRespected() throws Exception {
     assertThat(run(List.of())).containsExactly(EMBEDDED);
     Path own =

@@ -54,10 +54,15 @@ class ClassPathTest {
     embeds(Jvm.neighbours("slf4j-api-1.7.36", "slf4j-simple-1.7.36"));
   }
 
-  /** Only the server needs Guava. */
+  /** Only the server uses Guava. */
   @Test
-  void guava_mayBe20_forAllButTheServer() throws Exception {
-    embeds(Jvm.neighbours("guava-20.0"));
+  void guava_mayBe31_forTheServer() throws Exception {
+    List<Path> libraries = new ArrayList<>(Jvm.neighbours("guava-31.0.1-jre"));
+    libraries.addAll(Jvm.libraries());
+
+    try (Server server = Server.start(libraries, "onnx")) {
+      assertThat(server.embed(1).join().statusCode()).isEqualTo(200);
+    }
   }
 
   private static void embeds(List<Path> first) throws Exception {
