@@ -36,6 +36,8 @@ final class Server implements AutoCloseable {
                 Jvm.java().toString(),
                 Jvm.cache(),
                 "-Dluciole.backend=" + backend,
+                "-Dluciole.close-timeout=5m",
+                "-Dluciole.server.shutdown-timeout=5m",
                 "-cp",
                 Jvm.classPath(libraries),
                 "io.luciole.cli.Main",
@@ -61,7 +63,7 @@ final class Server implements AutoCloseable {
   CompletableFuture<HttpResponse<String>> embed(int texts) {
     String input =
         IntStream.range(0, texts)
-            .mapToObj(i -> "\"" + "some longer text that takes a while ".repeat(20) + i + "\"")
+            .mapToObj(i -> "\"" + "some longer text that takes a while ".repeat(8) + i + "\"")
             .collect(Collectors.joining(","));
     return client.sendAsync(
         HttpRequest.newBuilder(address.resolve("/v1/embeddings"))

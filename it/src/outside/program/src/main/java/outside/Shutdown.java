@@ -3,6 +3,7 @@ package outside;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +22,13 @@ public final class Shutdown {
 
   /** Prints "submitted" when the texts are, and at the end what became of them. */
   public static void main(String[] args) throws InterruptedException {
-    EmbeddingEngine engine = EmbeddingEngine.builder().model("starter").backend(args[0]).open();
+    // Far more than it takes, on a machine that does other work as well.
+    EmbeddingEngine engine =
+        EmbeddingEngine.builder()
+            .model("starter")
+            .backend(args[0])
+            .closeTimeout(Duration.ofMinutes(5))
+            .open();
     if (args[1].equals("warm")) {
       engine.embedAll(List.of(text(0), text(1), "short"), EmbedOptions.passage());
     }
@@ -44,7 +51,7 @@ public final class Shutdown {
   }
 
   private static String text(int i) {
-    return "some longer text that takes a while ".repeat(20) + i;
+    return "some longer text that takes a while ".repeat(8) + i;
   }
 
   private static String outcome(List<CompletableFuture<Embedding>> futures) {
