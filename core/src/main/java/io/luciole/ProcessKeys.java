@@ -22,7 +22,8 @@ public final class ProcessKeys {
           "luciole.cache",
           ValueParser.path(),
           "luciole in $XDG_CACHE_HOME or in ~/.cache",
-          "The folder for models that were fetched, their digests, and measured token budgets.",
+          "The folder for models that were fetched, their digests, measured token budgets, and native"
+              + " libraries unpacked from jars.",
           Scope.PROCESS);
 
   /** Whether to refuse connections to model hubs. */

@@ -32,6 +32,14 @@ public final class DjlBackendProvider implements BackendProvider {
     return NAME;
   }
 
+  /**
+   * True if the libraries on the class path, or those that DJL is told to load, may be for CUDA.
+   */
+  @Override
+  public boolean mayHaveAccelerator() {
+    return TorchRuntime.mayBeForCuda();
+  }
+
   @Override
   public Probe probe() {
     try {

@@ -93,6 +93,13 @@ final class Natives {
     }
   }
 
+  /** Whether all libraries on a class path are for CPUs; also if there are none. */
+  static boolean areForCpusOnly(ClassLoader loader) {
+    return read(loader, LIBRARIES).stream()
+        .map(found -> found.getProperty("flavor", found.getProperty("classifier", "")))
+        .allMatch(flavor -> flavor.startsWith("cpu"));
+  }
+
   private static List<Properties> read(ClassLoader loader, String resource) {
     List<Properties> all = new ArrayList<>();
     try {

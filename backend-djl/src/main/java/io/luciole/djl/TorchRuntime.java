@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 /** PyTorch in this process. It is loaded once and uses no network. Safe for use by many threads. */
 final class TorchRuntime {
   private static final String OFFLINE = "ai.djl.offline";
+  private static final String LIBRARY_PATH = "PYTORCH_LIBRARY_PATH";
 
   private static @Nullable TorchRuntime loaded;
 
@@ -48,10 +49,8 @@ final class TorchRuntime {
   }
 
   private static Engine loadEngine() {
-    if (setting("PYTORCH_LIBRARY_PATH") == null) {
-      ClassLoader context = Thread.currentThread().getContextClassLoader();
-      Natives.check(
-          context != null ? context : TorchRuntime.class.getClassLoader(), Natives.platform());
+    if (setting(LIBRARY_PATH) == null) {
+      Natives.check(loader(), Natives.platform());
     }
     // When DJL first looks for engines it sends a report, and downloads libraries that it does not
     // find. Reports are switched off for good. Downloads are switched off only while this loads,
@@ -61,10 +60,19 @@ final class TorchRuntime {
     }
     String before = System.setProperty(OFFLINE, "true");
     try {
-      return Engine.getEngine(PtEngine.ENGINE_NAME);
+      return hasNvidiaDevice() ? pyTorch() : CudaWarnings.silenced(TorchRuntime::pyTorch);
     } catch (IllegalArgumentException e) {
       throw new BackendException(Natives.classesMissing(e), e);
-    } catch (EngineException | AssertionError e) {
+    } catch (EngineException | AssertionError | UnsatisfiedLinkError e) {
+      if (String.valueOf(root(e).getMessage()).contains("another classloader")) {
+        throw new BackendException(
+            "PyTorch is loaded in another class loader of this JVM, and a JVM can load it in one"
+                + " only ("
+                + root(e)
+                + "). Move luciole-backend-djl with its dependencies to a class loader that the"
+                + " applications share, or take the backend onnx, which each can load.",
+            e);
+      }
       throw new BackendException(
           "PyTorch cannot be loaded ("
               + root(e)
@@ -81,6 +89,20 @@ final class TorchRuntime {
         System.setProperty(OFFLINE, before);
       }
     }
+  }
+
+  private static Engine pyTorch() {
+    return Engine.getEngine(PtEngine.ENGINE_NAME);
+  }
+
+  /** Whether this PyTorch may be for CUDA; loads nothing. */
+  static boolean mayBeForCuda() {
+    return setting(LIBRARY_PATH) != null || !Natives.areForCpusOnly(loader());
+  }
+
+  private static ClassLoader loader() {
+    ClassLoader context = Thread.currentThread().getContextClassLoader();
+    return context != null ? context : TorchRuntime.class.getClassLoader();
   }
 
   private static Throwable root(Throwable e) {

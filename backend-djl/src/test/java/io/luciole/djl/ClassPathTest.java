@@ -17,12 +17,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Runs programs in JVMs with other class paths and environments than this one's. */
 class ClassPathTest {
   /**
-   * Runs a main class on this class path without the entries of these names; returns its output.
+   * Runs a main class on this class path without the entries of these names; returns its output
+   * with its log's warnings.
    */
   private static String run(
       Map<String, String> environment, List<String> without, Class<?> main, String... arguments)
@@ -55,8 +57,7 @@ class ClassPathTest {
                 + classPath,
             main.getName()));
     command.addAll(List.of(arguments));
-    ProcessBuilder builder =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().putAll(environment);
     Process process = builder.start();
     String printed = new String(process.getInputStream().readAllBytes(), UTF_8);
@@ -78,7 +79,15 @@ class ClassPathTest {
   @Test
   void both_work_andOnnxIsFirst() throws Exception {
     assertThat(backends(List.of())).contains("chosen onnx");
-    assertThat(backends(List.of(), "djl")).isEqualToIgnoringNewLines("chosen djl");
+    assertThat(backends(List.of(), "djl")).contains("chosen djl").doesNotContain("problem");
+  }
+
+  @Test
+  void both_withoutAChoice_doNotLoadPyTorch(@TempDir Path cache) throws Exception {
+    String printed = run(Map.of("DJL_CACHE_DIR", cache.toString()), List.of(), BackendsMain.class);
+
+    assertThat(printed).contains("chosen onnx");
+    assertThat(cache).isEmptyDirectory();
   }
 
   @Test
@@ -174,6 +183,19 @@ class ClassPathTest {
     assertThat(printed).contains("dense 96").contains("contacted []");
   }
 
+  /** Where CUDA's toolkit is installed and no driver, DJL would warn. */
+  @Test
+  @DisabledIf("hasGpu")
+  void embedding_logsNoWarning() throws Exception {
+    String printed = run(Map.of(), List.of(), SilentMain.class);
+
+    assertThat(printed).contains("dense 96").doesNotContain("CudaUtils");
+  }
+
+  static boolean hasGpu() {
+    return Files.isDirectory(Path.of("/proc/driver/nvidia/gpus"));
+  }
+
   /** No earlier run has unpacked anything, so DJL would download what it does not find. */
   @Test
   void embedding_withAnEmptyCache_unpacksAndContactsNobody(@TempDir Path cache) throws Exception {
@@ -183,10 +205,11 @@ class ClassPathTest {
     assertThat(cache.resolve("pytorch")).isNotEmptyDirectory();
   }
 
-  /** The test above would notice DJL's report: here it is allowed, and seen. */
+  /** The tests above would notice DJL's report: here it is asked for, and seen. */
   @Test
-  void whoOptsIn_isSeenToBeContacting() throws Exception {
-    String printed = run(Map.of("OPT_OUT_TRACKING", "false"), List.of(), SilentMain.class);
+  void report_isSeenToBeContacting() throws Exception {
+    String printed =
+        run(Map.of("OPT_OUT_TRACKING", "false"), List.of(), SilentMain.class, "report");
 
     assertThat(printed).contains("dense 96").contains("169.254.169.254");
   }

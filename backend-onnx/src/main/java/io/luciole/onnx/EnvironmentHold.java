@@ -98,7 +98,7 @@ final class EnvironmentHold implements AutoCloseable {
           "ONNX Runtime's environment cannot be held ({}): when the JVM shuts down, texts that are"
               + " not computed yet fail, so close engines before. Luciole was tested with ONNX"
               + " Runtime 1.28.0. On the module path, add --add-opens"
-              + " com.microsoft.onnxruntime/ai.onnxruntime=ALL-UNNAMED.",
+              + " com.microsoft.onnxruntime/ai.onnxruntime=io.luciole.onnx.",
           found);
     }
   }

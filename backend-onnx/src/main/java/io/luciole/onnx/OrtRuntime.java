@@ -69,23 +69,41 @@ final class OrtRuntime {
           log.isDebugEnabled()
               ? OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING
               : OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
-      OrtEnvironment environment = OrtEnvironment.getEnvironment(level, "luciole");
+      OrtEnvironment environment =
+          OrtNatives.start(() -> OrtEnvironment.getEnvironment(level, "luciole"));
       environment.setTelemetry(false);
       return new OrtRuntime(environment);
+    } catch (IOException e) {
+      throw new BackendException("ONNX Runtime cannot be loaded: " + e.getMessage(), e);
     } catch (OrtException | LinkageError | RuntimeException e) {
-      Throwable root = e;
-      while (root.getCause() != null) {
-        root = root.getCause();
-      }
       throw new BackendException(
           "ONNX Runtime cannot be loaded ("
-              + root
+              + root(e)
               + "). "
-              + ADD_CPU
+              + advice(root(e))
               + " It has native libraries for Linux (x64, aarch64), macOS and Windows; with"
               + " -Donnxruntime.native.path they come from that folder.",
           e);
     }
+  }
+
+  private static Throwable root(Throwable e) {
+    Throwable root = e;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root;
+  }
+
+  /** What to do about a failure, beneath all that was thrown for it. */
+  private static String advice(Throwable root) {
+    if (root instanceof IOException) {
+      return "Name a folder that can be written with -Djava.io.tmpdir.";
+    }
+    boolean missing =
+        root instanceof ClassNotFoundException
+            || String.valueOf(root.getMessage()).contains("java.library.path");
+    return missing ? ADD_CPU : "The library is on the class path; see that the system can load it.";
   }
 
   String version() {

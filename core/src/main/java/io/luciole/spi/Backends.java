@@ -98,7 +98,9 @@ public final class Backends {
   /**
    * Chooses a provider. By name if one is given; otherwise the only one there is; otherwise the
    * first that reports the device asked for, or an accelerator where none was asked for; otherwise
-   * the first that reports any device, in a fixed order (onnx, djl, then by name).
+   * the first that reports any device, in a fixed order (onnx, djl, then by name). One that {@link
+   * BackendProvider#mayHaveAccelerator cannot have an accelerator} is not asked for its devices if
+   * one before it can be used.
    *
    * @param name the provider's name, if one is asked for
    * @param device the device that will be used, if one is asked for
@@ -137,7 +139,11 @@ public final class Backends {
       return new Choice(providers.get(0), "the only one on the class path");
     }
     Optional<BackendProvider> usable = Optional.empty();
+    boolean acceleratorAsked = device.isEmpty() || device.get().isAccelerator();
     for (BackendProvider p : providers) {
+      if (usable.isPresent() && acceleratorAsked && !mayHaveAccelerator(p)) {
+        continue;
+      }
       List<Device> devices = devices(p);
       if (device.filter(devices::contains).isPresent()) {
         return new Choice(p, "first of " + names() + " to offer " + device.get());
@@ -160,6 +166,15 @@ public final class Backends {
     } catch (RuntimeException | LinkageError e) {
       log.warn("The backend {} cannot be asked for its devices: {}", provider.name(), e, e);
       return List.of();
+    }
+  }
+
+  private static boolean mayHaveAccelerator(BackendProvider provider) {
+    try {
+      return provider.mayHaveAccelerator();
+    } catch (RuntimeException | LinkageError e) {
+      log.warn("The backend {} cannot be asked for its devices: {}", provider.name(), e, e);
+      return false;
     }
   }
 

@@ -97,6 +97,27 @@ class BackendsTest {
     }
   }
 
+  /** Tells without being probed that it has no accelerator. */
+  public static final class CpuOnly extends Fake {
+    private static int probes;
+
+    /** For the service loader. */
+    public CpuOnly() {
+      super("cpu-only", Device.CPU);
+    }
+
+    @Override
+    public boolean mayHaveAccelerator() {
+      return false;
+    }
+
+    @Override
+    public Probe probe() {
+      probes++;
+      return super.probe();
+    }
+  }
+
   private Backends find(String... classes) throws IOException {
     Path services = Files.createDirectories(folder.resolve("META-INF/services"));
     Files.write(services.resolve(BackendProvider.class.getName()), List.of(classes));
@@ -173,6 +194,25 @@ class BackendsTest {
     assertThat(found.select(Optional.empty(), Optional.of(Device.CPU)).name()).isEqualTo("djl");
     Backends other = find(nameOf(Failing.class), nameOf(NoDevice.class), nameOf(Another.class));
     assertThat(other.select(Optional.empty(), Optional.empty()).name()).isEqualTo("another");
+  }
+
+  @Test
+  void providerWithoutAnAccelerator_isNotProbed_ifOneBeforeItCanBeUsed() throws IOException {
+    Backends two = find(nameOf(Onnx.class), nameOf(CpuOnly.class));
+    CpuOnly.probes = 0;
+
+    for (Optional<Device> device :
+        List.of(
+            Optional.<Device>empty(),
+            Optional.of(Device.CPU),
+            Optional.of(new Device("cuda", 0)))) {
+      assertThat(two.select(Optional.empty(), device).name()).isEqualTo("onnx");
+    }
+    assertThat(CpuOnly.probes).isZero();
+
+    Backends other = find(nameOf(NoDevice.class), nameOf(CpuOnly.class));
+    assertThat(other.select(Optional.empty(), Optional.empty()).name()).isEqualTo("cpu-only");
+    assertThat(CpuOnly.probes).isPositive();
   }
 
   @Test
