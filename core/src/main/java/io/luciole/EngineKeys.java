@@ -111,13 +111,15 @@ public final class EngineKeys {
           "Threads that turn texts into tokens.");
 
   /** Most tokens that wait in each lane, at least 1. */
-  public static final Key<Integer> MAX_WAITING_TOKENS =
-      Key.of(
+  public static final Key<Optional<Integer>> MAX_WAITING_TOKENS =
+      Key.optional(
           "luciole.max-waiting-tokens",
           ValueParser.positive(),
-          "4194304",
-          "The largest number of tokens that may wait in each lane (interactive and bulk). A"
-              + " waiting text takes about 200 bytes, and 4 more for each token.");
+          "by the largest heap: one token for every 128 bytes of it, up to 4194304, and one text"
+              + " for every 5120",
+          "The largest number of tokens that may wait in each lane (interactive and bulk). Where it"
+              + " is set, it alone counts, however many texts that is. A waiting text takes about"
+              + " 300 bytes, and 8 more for each token.");
 
   /** What happens beyond that. */
   public static final Key<Overload> OVERLOAD =

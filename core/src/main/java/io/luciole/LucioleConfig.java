@@ -2,9 +2,9 @@ package io.luciole;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.internal.Utf8Text;
 import java.io.IOException;
-import java.io.Reader;
-import java.nio.charset.StandardCharsets;
+import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,9 +14,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Settings from outside the code. {@link #load()} reads, in order of increasing strength:
@@ -30,11 +34,13 @@ import java.util.function.UnaryOperator;
  *
  * <p>Known settings are those of the engine ({@link EngineKeys}) and those that backends and other
  * modules on the class path declare. Unknown keys and invalid values throw one {@link
- * ConfigException}, which names each with its source and the closest known key. That holds for
- * names that begin with {@code luciole.} or {@code LUCIOLE_}; all others are an application's own
- * and are ignored. So are three kinds of names of ours: settings of the ONNX backend and the server
- * where these are not on the class path, so that processes may share a file; names for this
- * project's tests; and variables that Kubernetes sets for a service named {@code luciole}.
+ * ConfigException}, which names each with its source and the closest known key. Only an unknown
+ * system property is no more than warned of, once: all programs of a JVM share these, so that it
+ * may be an application's own. That holds for names that begin with {@code luciole.} or {@code
+ * LUCIOLE_}; all others are ignored. So are three kinds of names of ours: settings of the ONNX
+ * backend and the server where these are not on the class path, so that processes may share a file;
+ * names for this project's tests; and variables that Kubernetes sets for a service named {@code
+ * luciole}.
  *
  * <p>Immutable.
  */
@@ -47,7 +53,12 @@ public final class LucioleConfig {
    */
   public record Setting(String value, String origin) {}
 
+  private static final Logger log = LoggerFactory.getLogger(LucioleConfig.class);
+
   private static final String VARIABLES = "LUCIOLE_";
+
+  /** What was warned of in this process, so that it is not repeated for each engine. */
+  private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();
 
   private final Map<String, Setting> settings;
 
@@ -189,8 +200,8 @@ public final class LucioleConfig {
 
     void addFile(Path file) {
       Properties properties = new Properties();
-      try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
-        properties.load(reader);
+      try {
+        properties.load(new StringReader(Utf8Text.read(file)));
       } catch (IOException | IllegalArgumentException e) {
         problems.add("Cannot read the configuration file " + file + ": " + e);
         return;
@@ -207,6 +218,18 @@ public final class LucioleConfig {
           add(name, value, origin, Key::name, UnaryOperator.identity(), ofProcess);
         }
       });
+    }
+
+    /**
+     * Notes an unknown name as a problem. As a system property it may be an application's own,
+     * since all programs of a JVM share these: it is warned of once, and stops nothing.
+     */
+    private void addUnknown(String problem, boolean isProperty, boolean ofProcess) {
+      if (!isProperty || !ofProcess) {
+        problems.add(problem);
+      } else if (WARNED.add(problem)) {
+        log.warn("{} It has no effect.", problem);
+      }
     }
 
     void addEnvironment(Map<String, String> environment) {
@@ -229,13 +252,10 @@ public final class LucioleConfig {
       if (found.isPresent()) {
         Key<?> key = found.get();
         boolean isVariable = key.variable().equals(name);
-        if (key.scope() == Key.Scope.EVERYWHERE) {
+        boolean isRead = isVariable || (ofProcess && key.scope() == Key.Scope.PROCESS);
+        if (key.scope() == Key.Scope.EVERYWHERE || (isRead && !value.isBlank())) {
           put(key, value, origin + " " + name);
-        } else if (isVariable || (ofProcess && key.scope() == Key.Scope.PROCESS)) {
-          if (!value.isBlank()) {
-            settings.put(key.name(), new Setting(value.strip(), origin + " " + name));
-          }
-        } else {
+        } else if (!isRead) {
           problems.add(
               name
                   + " ("
@@ -248,7 +268,7 @@ public final class LucioleConfig {
       } else if (known.missingModule(spelled, name).isPresent()) {
         settings.put(name, new Setting(value.strip(), origin + " " + name));
       } else if (!KnownKeys.isForTests(spelled, name) && !KnownKeys.isKubernetes(name, value)) {
-        problems.add(known.unknown(spelling, name, origin));
+        addUnknown(known.unknown(spelling, name, origin), Key.isOurs(name), ofProcess);
       }
     }
 

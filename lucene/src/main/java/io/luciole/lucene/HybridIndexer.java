@@ -73,6 +73,7 @@ public final class HybridIndexer implements AutoCloseable {
   private final AtomicReference<@Nullable IndexException> fatal = new AtomicReference<>();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final AtomicBoolean indexing = new AtomicBoolean();
+  private final IndexListeners listeners = new IndexListeners();
   private volatile IndexingTimes clock = new IndexingTimes();
 
   /** How far the last commit goes; written with all permits held. */
@@ -134,6 +135,15 @@ public final class HybridIndexer implements AutoCloseable {
       folder.rollback();
       throw t;
     }
+  }
+
+  /**
+   * Adds a listener for documents and commits.
+   *
+   * @param listener is told of each from now on
+   */
+  public void addListener(IndexListener listener) {
+    listeners.add(listener);
   }
 
   /** {@return the schema of the index} */
@@ -287,6 +297,7 @@ public final class HybridIndexer implements AutoCloseable {
       IndexingTimes timer,
       Consumer<Embedding> written) {
     CompletableFuture<Boolean> done = new CompletableFuture<>();
+    listeners.put(done);
     CompletableFuture<Boolean> before = pending.put(document.id(), done);
     CompletableFuture<DocumentEmbedder.Embedded> embedding = vectors.get();
     CompletableFuture<?> ready =
@@ -423,6 +434,7 @@ public final class HybridIndexer implements AutoCloseable {
    * @param merged whether all is to be one segment first
    */
   void commit(SourcePosition reached, boolean merged) {
+    long start = System.nanoTime();
     requireUsable();
     try {
       permits.acquire(MAX_PERMITS);
@@ -437,6 +449,7 @@ public final class HybridIndexer implements AutoCloseable {
       }
       folder.commit(schema, engine.fingerprint(), reached.format());
       position = reached;
+      listeners.committed(start);
     } catch (IOException | AlreadyClosedException e) {
       throw fatal(folder.writeFailure(e));
     } finally {

@@ -53,6 +53,7 @@ public final class HybridSearcher implements AutoCloseable {
   private final @Nullable EmbeddingEngine engine;
   private final SearchRun.Context context;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final IndexListeners listeners = new IndexListeners();
 
   private HybridSearcher(
       Path path,
@@ -257,7 +258,8 @@ public final class HybridSearcher implements AutoCloseable {
     requireRerank(query);
     IndexSearcher searcher = acquire(query.view());
     try {
-      return new SearchRun(searcher, views.record(searcher), query, asked, context).run(fusions);
+      return listeners.searched(
+          new SearchRun(searcher, views.record(searcher), query, asked, context).run(fusions));
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
@@ -372,6 +374,15 @@ public final class HybridSearcher implements AutoCloseable {
     Set<Leg> legs = Leg.of(outputs);
     legs.retainAll(schema.legs());
     return legs;
+  }
+
+  /**
+   * Adds a listener for searches.
+   *
+   * @param listener is told of each search from now on
+   */
+  public void addListener(IndexListener listener) {
+    listeners.add(listener);
   }
 
   /** {@return the schema of the index} */

@@ -1,8 +1,10 @@
 package io.luciole.lucene;
 
+import io.luciole.DeadlineExceededException;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EmbeddingInterruptedException;
 import io.luciole.LucioleException;
 import io.luciole.Output;
 import java.io.IOException;
@@ -96,7 +98,7 @@ final class SearchRun {
       return null;
     } catch (ExecutionException e) {
       Throwable cause = e.getCause();
-      if (cause instanceof TimeoutException) {
+      if (cause instanceof DeadlineExceededException) {
         return null;
       }
       if (cause instanceof LucioleException known) {
@@ -105,7 +107,7 @@ final class SearchRun {
       throw new LucioleException("The query could not be embedded: " + cause, e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new LucioleException("Interrupted while the query was embedded", e);
+      throw new EmbeddingInterruptedException("Interrupted while the query was embedded");
     }
   }
 

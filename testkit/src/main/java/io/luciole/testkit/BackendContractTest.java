@@ -150,7 +150,7 @@ public abstract class BackendContractTest {
   /** Opens the backend that most tests use. */
   @BeforeAll
   final void openShared() {
-    files = model().resolve();
+    files = model().resolve(provider().weightFormats());
     backend = AssertingBackend.around(open(null));
   }
 
