@@ -18,13 +18,21 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Configures and opens an {@link EmbeddingEngine}. Starts from the settings of a {@link
  * LucioleConfig}; each method replaces one of them. Not for use by several threads at once.
  */
 public final class EngineBuilder {
+  private static final Logger log = LoggerFactory.getLogger(EngineBuilder.class);
+
+  /** What was warned of in this process, so that it is not repeated for each engine. */
+  private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();
+
   private ModelSource model;
   private final LucioleConfig config;
   private final Map<String, String> options = new TreeMap<>();
@@ -44,6 +52,7 @@ public final class EngineBuilder {
 
   EngineBuilder(LucioleConfig config) {
     this.config = requireNonNull(config, "config");
+    warnOfUnknown(config);
     model = ModelSource.parse(config.get(EngineKeys.MODEL));
     backend = config.get(EngineKeys.BACKEND);
     devices = config.get(EngineKeys.DEVICE).orElse(List.of());
@@ -55,6 +64,14 @@ public final class EngineBuilder {
     tokenBudget = config.get(EngineKeys.TOKEN_BUDGET).orElse(0);
     calibrate = config.get(EngineKeys.CALIBRATE);
     settings = new EngineSettings.Draft(config);
+  }
+
+  private static void warnOfUnknown(LucioleConfig config) {
+    for (String unknown : config.unknownProperties()) {
+      if (WARNED.add(unknown)) {
+        log.warn("{} It has no effect.", unknown);
+      }
+    }
   }
 
   /**

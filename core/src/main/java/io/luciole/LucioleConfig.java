@@ -14,13 +14,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Settings from outside the code. {@link #load()} reads, in order of increasing strength:
@@ -34,13 +30,13 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Known settings are those of the engine ({@link EngineKeys}) and those that backends and other
  * modules on the class path declare. Unknown keys and invalid values throw one {@link
- * ConfigException}, which names each with its source and the closest known key. Only an unknown
- * system property is no more than warned of, once: all programs of a JVM share these, so that it
- * may be an application's own. That holds for names that begin with {@code luciole.} or {@code
- * LUCIOLE_}; all others are ignored. So are three kinds of names of ours: settings of the ONNX
- * backend and the server where these are not on the class path, so that processes may share a file;
- * names for this project's tests; and variables that Kubernetes sets for a service named {@code
- * luciole}.
+ * ConfigException}, which names each with its source and the closest known key. An unknown system
+ * property alone is no more than warned of by {@link EngineBuilder}, once: all programs of a JVM
+ * share these, so that it may be an application's own. That holds for names that begin with {@code
+ * luciole.} or {@code LUCIOLE_}; all others are ignored. So are three kinds of names of ours:
+ * settings of the ONNX backend and the server where these are not on the class path, so that
+ * processes may share a file; names for this project's tests; and variables that Kubernetes sets
+ * for a service named {@code luciole}.
  *
  * <p>Immutable.
  */
@@ -53,17 +49,16 @@ public final class LucioleConfig {
    */
   public record Setting(String value, String origin) {}
 
-  private static final Logger log = LoggerFactory.getLogger(LucioleConfig.class);
-
   private static final String VARIABLES = "LUCIOLE_";
-
-  /** What was warned of in this process, so that it is not repeated for each engine. */
-  private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();
 
   private final Map<String, Setting> settings;
 
-  private LucioleConfig(Map<String, Setting> settings) {
+  /** One message for each system property that is no setting. */
+  private final List<String> unknownProperties;
+
+  private LucioleConfig(Map<String, Setting> settings, List<String> unknownProperties) {
     this.settings = Collections.unmodifiableMap(settings);
+    this.unknownProperties = List.copyOf(unknownProperties);
   }
 
   /**
@@ -181,11 +176,31 @@ public final class LucioleConfig {
     return settings;
   }
 
+  /**
+   * Refuses unknown system properties too, for a process that is Luciole's alone, such as its
+   * command.
+   *
+   * @return this configuration
+   * @throws ConfigException if there are such properties
+   */
+  public LucioleConfig requireKnown() {
+    if (!unknownProperties.isEmpty()) {
+      throw new ConfigException(unknownProperties);
+    }
+    return this;
+  }
+
+  /** What {@link #requireKnown} would refuse. */
+  List<String> unknownProperties() {
+    return unknownProperties;
+  }
+
   /** Gathers settings, weaker sources first, and everything that is wrong with them. */
   private static final class Sources {
     private final KnownKeys known;
     private final Map<String, Setting> settings = new TreeMap<>();
     private final List<String> problems = new ArrayList<>();
+    private final List<String> unknownProperties = new ArrayList<>();
 
     Sources(KnownKeys known) {
       this.known = known;
@@ -195,7 +210,7 @@ public final class LucioleConfig {
       if (!problems.isEmpty()) {
         throw new ConfigException(problems);
       }
-      return new LucioleConfig(settings);
+      return new LucioleConfig(settings, unknownProperties);
     }
 
     void addFile(Path file) {
@@ -218,18 +233,6 @@ public final class LucioleConfig {
           add(name, value, origin, Key::name, UnaryOperator.identity(), ofProcess);
         }
       });
-    }
-
-    /**
-     * Notes an unknown name as a problem. As a system property it may be an application's own,
-     * since all programs of a JVM share these: it is warned of once, and stops nothing.
-     */
-    private void addUnknown(String problem, boolean isProperty, boolean ofProcess) {
-      if (!isProperty || !ofProcess) {
-        problems.add(problem);
-      } else if (WARNED.add(problem)) {
-        log.warn("{} It has no effect.", problem);
-      }
     }
 
     void addEnvironment(Map<String, String> environment) {
@@ -268,7 +271,8 @@ public final class LucioleConfig {
       } else if (known.missingModule(spelled, name).isPresent()) {
         settings.put(name, new Setting(value.strip(), origin + " " + name));
       } else if (!KnownKeys.isForTests(spelled, name) && !KnownKeys.isKubernetes(name, value)) {
-        addUnknown(known.unknown(spelling, name, origin), Key.isOurs(name), ofProcess);
+        boolean shared = ofProcess && Key.isOurs(name);
+        (shared ? unknownProperties : problems).add(known.unknown(spelling, name, origin));
       }
     }
 

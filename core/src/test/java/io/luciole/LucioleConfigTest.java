@@ -87,6 +87,10 @@ class LucioleConfigTest {
       for (int i = 0; i < 2; i++) {
         LucioleConfig config = LucioleConfig.load(folder, Map.of(), system, List.of());
         assertThat(config.get(EngineKeys.THREADS)).contains(3);
+        assertThat(EmbeddingEngine.builder(config)).isNotNull();
+        assertThatThrownBy(config::requireKnown)
+            .isInstanceOfSatisfying(
+                ConfigException.class, e -> assertThat(e.problems()).hasSize(2));
       }
     } finally {
       System.setErr(usual);

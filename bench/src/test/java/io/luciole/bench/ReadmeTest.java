@@ -27,8 +27,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The Java of the README compiles and runs with the model that the README depends on. This module is
- * the place, since all others are on its class path.
+ * The Java of the README compiles and runs with the model that the README depends on. This module
+ * is the place, since all others are on its class path.
  */
 class ReadmeTest {
   private static final Pattern BLOCK = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);

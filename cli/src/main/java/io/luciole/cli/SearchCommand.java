@@ -109,7 +109,7 @@ final class SearchCommand implements Callable<Integer> {
     if (leg != null) {
       query = query.legs(leg);
     }
-    LucioleConfig config = LucioleConfig.load();
+    LucioleConfig config = LucioleConfig.load().requireKnown();
     try (@Nullable EmbeddingEngine engine =
             leg == Leg.BM25 ? null : engineOptions.openForIndex(index.folder(), config);
         HybridSearcher searcher =

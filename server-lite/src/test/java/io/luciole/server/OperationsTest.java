@@ -434,8 +434,7 @@ class OperationsTest {
           .contains("jvm_memory_used_bytes")
           .contains("luciole_http_texts_total{route=\"/v1/embeddings\"} 2.0")
           .containsPattern("luciole_embed_seconds_bucket\\{lane=\"bulk\",outcome=\"embedded\",le=")
-          .containsPattern(
-              "luciole_device_texts_total\\{device=\"cpu\",lane=\"bulk\"\\} 2.0")
+          .containsPattern("luciole_device_texts_total\\{device=\"cpu\",lane=\"bulk\"\\} 2.0")
           .contains("luciole_device_busy_seconds_total{device=\"cpu\"}");
       JsonNode stats = server.get("/v1/stats").json();
       assertThat(stats.at("/engine/embedded").asInt()).isEqualTo(2);

@@ -12,8 +12,8 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * The files in docs/write-a-backend.md are those that are compiled and tested here. That they make a
- * project of their own is tested by .ci/test-backend-page.sh.
+ * The files in docs/write-a-backend.md are those that are compiled and tested here. That they make
+ * a project of their own is tested by .ci/test-backend-page.sh.
  */
 class BackendPageTest {
   /** A line that names a file, or a block that continues the file that was named last. */
@@ -52,8 +52,7 @@ class BackendPageTest {
     });
     assertThat(Path.of("src/test/resources/META-INF/services/io.luciole.spi.BackendProvider"))
         .content()
-        .contains(
-            files.get("src/main/resources/META-INF/services/io.luciole.spi.BackendProvider"));
+        .contains(files.get("src/main/resources/META-INF/services/io.luciole.spi.BackendProvider"));
   }
 
   private static void same(String tested, String shown) {
