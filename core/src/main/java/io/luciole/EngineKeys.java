@@ -115,11 +115,11 @@ public final class EngineKeys {
       Key.optional(
           "luciole.max-waiting-tokens",
           ValueParser.positive(),
-          "by the largest heap: one token for every 128 bytes of it, up to 4194304, and one text"
-              + " for every 5120",
-          "The largest number of tokens that may wait in each lane (interactive and bulk). Where it"
-              + " is set, it alone counts, however many texts that is. A waiting text takes about"
-              + " 300 bytes, and 8 more for each token.");
+          "by the heap, up to 4194304",
+          "The largest number of tokens that may wait in each lane (interactive and bulk). A"
+              + " waiting text takes about 300 bytes, and 8 more for each token. By default one"
+              + " token may wait for every 128 bytes of the largest heap, and one text for every"
+              + " 5120; a number that is set counts alone.");
 
   /** What happens beyond that. */
   public static final Key<Overload> OVERLOAD =

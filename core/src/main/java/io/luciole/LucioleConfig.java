@@ -208,6 +208,7 @@ public final class LucioleConfig {
 
     LucioleConfig config() {
       if (!problems.isEmpty()) {
+        problems.addAll(unknownProperties);
         throw new ConfigException(problems);
       }
       return new LucioleConfig(settings, unknownProperties);

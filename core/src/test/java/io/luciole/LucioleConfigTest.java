@@ -162,6 +162,7 @@ class LucioleConfigTest {
     Files.writeString(
         folder.resolve("luciole.properties"), "luciole.threads=0\nluciole.bakend=onnx\n");
     system.setProperty("luciole.max-wait", "soon");
+    system.setProperty("luciole.nonsense", "1");
 
     assertThatThrownBy(() ->
             LucioleConfig.load(
@@ -172,15 +173,16 @@ class LucioleConfigTest {
         .isInstanceOfSatisfying(
             ConfigException.class,
             e -> {
-              assertThat(e.problems()).hasSize(5);
+              assertThat(e.problems()).hasSize(6);
               assertThat(e.problems())
                   .anySatisfy(p -> assertThat(p).startsWith("luciole.threads (" + folder))
                   .anySatisfy(p -> assertThat(p).contains("did you mean luciole.backend?"))
                   .anySatisfy(
                       p -> assertThat(p).contains("LUCIOLE_BATCH_TOKNS").contains("closest"))
                   .anySatisfy(p -> assertThat(p).contains("LUCIOLE_CALIBRATE").contains("true or"))
-                  .anySatisfy(p -> assertThat(p).contains("luciole.max-wait (system property"));
-              assertThat(e.getMessage()).startsWith("5 settings are wrong:").contains(e.problems());
+                  .anySatisfy(p -> assertThat(p).contains("luciole.max-wait (system property"))
+                  .anySatisfy(p -> assertThat(p).contains("luciole.nonsense (system property"));
+              assertThat(e.getMessage()).startsWith("6 settings are wrong:").contains(e.problems());
             });
   }
 
