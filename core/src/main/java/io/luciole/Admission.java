@@ -4,9 +4,9 @@ import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
 /**
- * Bounds the waiting tokens, with {@link TokenPermits} for each lane, and applies the overload rule
- * to a text for which there is no room. A text holds its permits until it goes to a device or is
- * settled. Safe for use by many threads.
+ * Bounds the waiting texts and tokens, with {@link TokenPermits} for each lane, and applies the
+ * overload rule to a text for which there is no room. A text holds its permits until it goes to a
+ * device or is settled. Safe for use by many threads.
  */
 final class Admission {
   private final EngineSettings settings;
@@ -24,8 +24,12 @@ final class Admission {
     this.settings = settings;
     this.clock = clock;
     this.closed = closed;
-    this.interactive = new TokenPermits(settings.maxWaitingTokens());
-    this.bulk = new TokenPermits(settings.maxWaitingTokens());
+    this.interactive = permits(settings);
+    this.bulk = permits(settings);
+  }
+
+  private static TokenPermits permits(EngineSettings settings) {
+    return new TokenPermits(settings.maxWaitingTokens(), settings.maxWaitingTexts());
   }
 
   /**
@@ -34,8 +38,8 @@ final class Admission {
    * @param mayReject whether the engine's overload rule applies; if not, the call always blocks
    * @return false if the text's deadline passed while it waited
    * @throws EngineClosedException if the engine was closed while it waited
-   * @throws EngineOverloadedException if there is no room and the rule is {@link Overload#REJECT},
-   *     or if the thread was interrupted while it waited
+   * @throws EngineOverloadedException if there is no room and the rule is {@link Overload#REJECT}
+   * @throws EmbeddingInterruptedException if the thread was interrupted while it waited
    */
   boolean admit(Request request, int tokens, boolean mayReject) {
     TokenPermits permits = permits(request.lane);
@@ -46,7 +50,9 @@ final class Admission {
       throw new EngineOverloadedException(
           "More than "
               + settings.maxWaitingTokens()
-              + " tokens wait for the model. Submit less at once, raise"
+              + " tokens"
+              + (settings.boundsTexts() ? " or " + settings.maxWaitingTexts() + " texts" : "")
+              + " wait for the model. Submit less at once, raise"
               + " luciole.max-waiting-tokens, or let the engine block (luciole.overload=block).");
     }
     long limit =
@@ -55,22 +61,27 @@ final class Admission {
       boolean admitted = permits.acquire(tokens, limit);
       if (closed.getAsBoolean()) {
         if (admitted) {
-          permits.release(tokens);
+          permits.release(tokens, 1);
         }
         throw Pipeline.closedException();
       }
       return admitted;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new EngineOverloadedException(
-          "Interrupted while waiting for room among the texts that wait.");
+      throw new EmbeddingInterruptedException(
+          "The thread was interrupted while it waited for room among the texts that wait; the text"
+              + " was not accepted.");
     }
   }
 
-  /** Returns permits of a lane; a negative number takes some, even if they are not free. */
-  void release(Lane lane, int tokens) {
+  /**
+   * Returns permits of a lane; a negative number takes some, even if they are not free.
+   *
+   * @param texts the number of texts that hold no permits any more
+   */
+  void release(Lane lane, int tokens, int texts) {
     if (tokens != 0) {
-      permits(lane).release(tokens);
+      permits(lane).release(tokens, texts);
     }
   }
 

@@ -225,10 +225,11 @@ final class BatchRunner implements Runnable {
         };
     long computed = session.cost(part);
     EngineMetrics metrics = context.metrics();
-    metrics.ran(reported, batch.size(), batch.tokens(), computed);
+    Lane lane = part.get(0).lane;
+    context.runs().ran(lane, reported, batch.size(), batch.tokens(), computed);
     if (event.shouldCommit()) {
       event.device = context.device().toString();
-      event.lane = part.get(0).lane.name();
+      event.lane = lane.name();
       event.texts = batch.size();
       event.tokens = batch.tokens();
       event.computedTokens = computed;
@@ -243,7 +244,7 @@ final class BatchRunner implements Runnable {
       EngineListener.Batch told =
           new EngineListener.Batch(
               context.device(),
-              part.get(0).lane,
+              lane,
               batch.size(),
               batch.tokens(),
               computed,

@@ -18,7 +18,8 @@ import java.util.function.LongSupplier;
  * @param clock the time in nanoseconds, as {@link System#nanoTime}
  * @param budget the largest number of tokens in a batch
  * @param busy measures the device's uptime
- * @param metrics counts runs and tells listeners of them
+ * @param runs counts the device's runs
+ * @param metrics tells listeners of them
  */
 record DeviceContext(
     Device device,
@@ -31,6 +32,7 @@ record DeviceContext(
     LongSupplier clock,
     TokenBudget budget,
     BusyClock busy,
+    RunCounters runs,
     EngineMetrics metrics) {
 
   /** What a device tells the engine. Called from any of the device's threads, without locks. */

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.luciole.spi.Backend;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -94,8 +95,12 @@ final class DeviceWorker {
     this.session = new DeviceSession(context, backend, this::lose);
   }
 
-  BusyClock busy() {
-    return context.busy();
+  EngineStats.DeviceStats stats() {
+    return new EngineStats.DeviceStats(
+        context.device(),
+        Duration.ofNanos(context.busy().busyNanos()),
+        Duration.ofNanos(context.busy().availableNanos()),
+        context.runs().snapshot());
   }
 
   void start() {
@@ -115,8 +120,10 @@ final class DeviceWorker {
     synchronized (stateLock) {
       return new EngineHealth.DeviceHealth(
           context.device(),
-          session != null,
-          Optional.ofNullable(problem).map(Throwable::getMessage),
+          session != null && !closing,
+          closing
+              ? Optional.of("The engine is closed.")
+              : Optional.ofNullable(problem).map(Throwable::getMessage),
           context.budget().tokens());
     }
   }

@@ -10,14 +10,21 @@ import io.luciole.model.TextTokenizer;
 import io.luciole.model.TokenizedText;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendInfo;
+import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.Spliterator;
+import java.util.Spliterators;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +48,10 @@ import org.jspecify.annotations.Nullable;
  * Callbacks of the returned futures run on virtual threads that decode results. A callback that
  * takes long delays its neighbours a little and blocks nobody; heavy work belongs on an executor of
  * the application ({@code thenApplyAsync}).
+ *
+ * <p>Close an engine after use. One that is collected without having been closed logs a warning
+ * with the place where it was opened, computes what was submitted, and frees its threads and
+ * devices.
  */
 public final class EmbeddingEngine implements AutoCloseable {
   /** The job of all texts without one. */
@@ -48,9 +59,6 @@ public final class EmbeddingEngine implements AutoCloseable {
 
   /** How many token budgets a stream of texts has in progress: enough to sort lengths well. */
   private static final int STREAM_BUDGETS = 16;
-
-  /** The bytes of token vectors that a stream has in progress. */
-  private static final long STREAM_BYTES = 256L << 20;
 
   private final ModelFiles model;
   private final BackendInfo info;
@@ -61,6 +69,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   private final long streamTokens;
   private final EngineSettings settings;
   private final Pipeline pipeline;
+  private final LeakGuard leakGuard;
   private volatile @Nullable ModelFingerprint fingerprint;
 
   EmbeddingEngine(
@@ -78,6 +87,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     this.streamTokens = STREAM_BUDGETS * loaded.sumOfBudgets();
     this.settings = settings;
     this.pipeline = Pipeline.of(loaded, settings, listeners, cache);
+    this.leakGuard = LeakGuard.over(this, pipeline, model.name());
   }
 
   /**
@@ -111,7 +121,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
-   * Embeds a text. Returns at once, unless too many tokens wait in the text's lane ({@link
+   * Embeds a text. Returns at once, unless too much waits in the text's lane ({@link
    * EngineBuilder#maxWaitingTokens}): then it blocks until there is room, or throws, as {@link
    * EngineBuilder#overload} says.
    *
@@ -124,17 +134,19 @@ public final class EmbeddingEngine implements AutoCloseable {
    * @param options how it is embedded
    * @return a future that completes with the embedding, or fails with {@link BackendException},
    *     {@link DeviceLostException}, {@link NotFiniteException}, {@link TextTooLongException},
-   *     {@link EngineClosedException} or {@link java.util.concurrent.TimeoutException}. Cancelling
-   *     it drops the text if it still waits.
+   *     {@link EngineClosedException} or {@link DeadlineExceededException}. Cancelling it drops the
+   *     text if it still waits. Cancelling a future that was derived from it, by {@code thenApply}
+   *     for instance, does not.
    * @throws IllegalArgumentException if the model cannot compute an output that is asked for
    * @throws EngineClosedException if the engine is closed
-   * @throws EngineOverloadedException if too many tokens wait and the engine does not block, or if
-   *     the thread was interrupted while it waited
+   * @throws EngineOverloadedException if too much waits and the engine does not block
+   * @throws EmbeddingInterruptedException if the thread was interrupted while it waited for room;
+   *     its interrupt flag stays set
    */
   public CompletableFuture<Embedding> embed(String text, EmbedOptions options) {
     requireNonNull(text, "text");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
-    return pipeline.submit(text, complete(options), wanted, options.job().orElse(NO_JOB), true);
+    return submit(text, complete(options), wanted, options.job().orElse(NO_JOB), true);
   }
 
   /**
@@ -150,73 +162,174 @@ public final class EmbeddingEngine implements AutoCloseable {
    * @throws IllegalArgumentException if an id is not one of the tokenizer's, or as for a text
    * @throws EngineClosedException if the engine is closed
    * @throws EngineOverloadedException as for a text
+   * @throws EmbeddingInterruptedException as for a text
    */
   public CompletableFuture<Embedding> embed(int[] tokenIds, EmbedOptions options) {
     requireNonNull(tokenIds, "tokenIds");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
-    return pipeline.submit(
-        tokenizer.frame(tokenIds), complete(options), wanted, options.job().orElse(NO_JOB));
+    try {
+      return pipeline.submit(
+          tokenizer.frame(tokenIds), complete(options), wanted, options.job().orElse(NO_JOB));
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   /**
-   * Embeds texts and waits for all of them. Blocks while too many tokens wait, whatever {@link
+   * Embeds texts and waits for all of them. Blocks while too much waits, whatever {@link
    * EngineBuilder#overload} says.
+   *
+   * <p>If this method throws, the texts that were not computed are dropped.
    *
    * @param texts the texts
    * @param options how each of them is embedded
    * @return the embeddings in the order of the texts
-   * @throws LucioleException the failure of the first text that failed, after all have completed
+   * @throws LucioleException the failure of the first text that failed, after all have completed;
+   *     {@link DeadlineExceededException} if its deadline passed
+   * @throws EmbeddingInterruptedException if the thread is interrupted meanwhile; its interrupt
+   *     flag stays set
+   * @throws NullPointerException if a text is null; the message has its number
    */
   public List<Embedding> embedAll(Collection<String> texts, EmbedOptions options) {
     requireNonNull(texts, "texts");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
     Object job = options.job().orElseGet(Object::new);
     EmbedOptions each = complete(options);
-    List<CompletableFuture<Embedding>> futures = new ArrayList<>(texts.size());
-    for (String text : texts) {
-      futures.add(pipeline.submit(requireNonNull(text, "text"), each, wanted, job, false));
-    }
-    CompletableFuture<?> all = CompletableFuture.allOf(futures.toArray(CompletableFuture[]::new));
+    List<Request> requests = new ArrayList<>(texts.size());
     try {
-      all.join();
-    } catch (CompletionException e) {
-      throw EmbeddingStream.failure(e);
+      for (String text : texts) {
+        if (text == null) {
+          throw EmbeddingStream.missing("Text", requests.size());
+        }
+        requests.add(submit(text, each, wanted, job, false));
+      }
+      CompletableFuture.allOf(requests.toArray(CompletableFuture[]::new)).get();
+      return requests.stream().map(CompletableFuture::join).toList();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw EmbeddingStream.interrupted();
+    } catch (ExecutionException e) {
+      throw EmbeddingStream.failure(e.getCause());
+    } finally {
+      requests.forEach(request -> request.cancel(false));
     }
-    return futures.stream().map(CompletableFuture::join).toList();
   }
 
   /**
-   * Embeds any number of texts in bounded memory. The thread that calls {@code next} reads texts
-   * from the iterator and submits them, far enough ahead to keep the device busy. Results come in
-   * the order of the texts.
-   *
-   * <p>{@code next} blocks until its result is there. If a text fails, {@code next} throws that
-   * text's {@link LucioleException} in its turn, and the following call goes on with the following
-   * text. Once the engine is closed, the finished results come first, and then an {@link
-   * EngineClosedException} for each further text. A null text throws {@link NullPointerException}.
-   * The returned iterator is not for use by several threads.
+   * Embeds any number of texts in bounded memory, as {@link #embedAll(Iterator, Function,
+   * EmbedOptions)} does with items.
    *
    * @param texts the texts
    * @param options how each of them is embedded
-   * @return one embedding for each text; if the caller stops early, the submitted texts are
-   *     computed and dropped
+   * @return one embedding for each text, in the order of the texts
    */
   public Iterator<Embedding> embedAll(Iterator<String> texts, EmbedOptions options) {
-    requireNonNull(texts, "texts");
+    EmbeddingStream<String> stream = stream(texts, Function.identity(), options);
+    return new Iterator<>() {
+      @Override
+      public boolean hasNext() {
+        return stream.hasNext();
+      }
+
+      @Override
+      public Embedding next() {
+        return stream.next().embedding();
+      }
+    };
+  }
+
+  /**
+   * Embeds the texts of any number of items in bounded memory, and gives each embedding with its
+   * item. The thread that calls {@code next} reads items from the iterator and submits their texts,
+   * far enough ahead to keep the device busy. Results come in the order of the items.
+   *
+   * <p>{@code next} blocks until its result is there. What fails, fails in its turn, and the
+   * following call goes on with the following item: {@code next} throws
+   *
+   * <ul>
+   *   <li>the {@link LucioleException} of a text that failed, {@link DeadlineExceededException} if
+   *       its deadline passed;
+   *   <li>{@link EngineClosedException} for each item that was read after the engine was closed;
+   *   <li>{@link NullPointerException} for an item or a text that is null, with the item's number;
+   *   <li>what {@code toText} throws, and, last, what {@code items} throws, which is not read
+   *       further;
+   *   <li>{@link EmbeddingInterruptedException}, if the thread is interrupted: then the submitted
+   *       texts that are not computed yet are dropped, each throws it in its turn, and the thread's
+   *       interrupt flag stays set.
+   * </ul>
+   *
+   * The returned iterator is not for use by several threads.
+   *
+   * @param <T> the type of the items
+   * @param items what the texts are taken from; read by the thread that calls {@code next}
+   * @param toText takes an item's text; called once for each item, by that thread
+   * @param options how each text is embedded
+   * @return one embedding for each item; if the caller stops early, the submitted texts are
+   *     computed and dropped
+   */
+  public <T> Iterator<Embedded<T>> embedAll(
+      Iterator<? extends T> items, Function<? super T, String> toText, EmbedOptions options) {
+    return stream(items, toText, options);
+  }
+
+  /**
+   * Embeds the texts of any number of items in bounded memory, as {@link #embedAll(Iterator,
+   * Function, EmbedOptions)} does. The returned stream is ordered, sequential and lazy: its
+   * terminal operation reads the items. If a text fails, that operation throws its exception and
+   * ends.
+   *
+   * <p>Close the stream, best by try-with-resources, if its terminal operation may end early or
+   * throw: that drops the texts that were submitted and are not computed yet, and closes {@code
+   * items}.
+   *
+   * @param <T> the type of the items
+   * @param items what the texts are taken from
+   * @param toText takes an item's text; called once for each item
+   * @param options how each text is embedded
+   * @return one embedding for each item
+   */
+  public <T> Stream<Embedded<T>> embedAll(
+      Stream<? extends T> items, Function<? super T, String> toText, EmbedOptions options) {
+    EmbeddingStream<T> stream = stream(items.iterator(), toText, options);
+    return StreamSupport.stream(
+            Spliterators.spliteratorUnknownSize(stream, Spliterator.ORDERED | Spliterator.NONNULL),
+            false)
+        .onClose(stream::cancel)
+        .onClose(items::close);
+  }
+
+  private <T> EmbeddingStream<T> stream(
+      Iterator<? extends T> items, Function<? super T, String> toText, EmbedOptions options) {
+    requireNonNull(items, "items");
+    requireNonNull(toText, "toText");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
     Object job = options.job().orElseGet(Object::new);
     EmbedOptions each = complete(options);
-    long window = streamTokens;
-    if (wanted.contains(Output.COLBERT)) {
-      // Results are what counts: a vector a token.
-      long fits = STREAM_BYTES / (4L * info.colbertDimension());
-      window = Math.min(window, Math.max(2L * tokenBudget, fits));
+    return new EmbeddingStream<>(
+        items,
+        toText,
+        of -> submit(of, each, wanted, job, false),
+        of -> pipeline.estimate(of, each.truncation().orElse(truncation), wanted),
+        EmbeddingStream.Window.of(streamTokens, wanted, info));
+  }
+
+  /** The engine must not be collected, and so be closed, while a text is being submitted. */
+  private Request submit(
+      String text, EmbedOptions options, Set<Output> wanted, Object job, boolean mayReject) {
+    try {
+      return pipeline.submit(text, options, wanted, job, mayReject);
+    } finally {
+      Reference.reachabilityFence(this);
     }
-    return new EmbeddingStream(
-        texts,
-        text -> pipeline.submit(requireNonNull(text, "text"), each, wanted, job, false),
-        text -> pipeline.estimate(text, each.truncation().orElse(truncation), wanted),
-        window);
+  }
+
+  /** As {@link #submit}, for what uses the tokenizer. */
+  private <R> R unlessClosed(Supplier<R> action) {
+    try {
+      return pipeline.unlessClosed(action);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   private Set<Output> wanted(EmbedOptions options) {
@@ -243,7 +356,7 @@ public final class EmbeddingEngine implements AutoCloseable {
    * @throws EngineClosedException if the engine is closed
    */
   public TokenizedText tokenize(String text, Role role) {
-    return pipeline.unlessClosed(() -> tokenizer.tokenize(text, role));
+    return unlessClosed(() -> tokenizer.tokenize(text, role));
   }
 
   /**
@@ -270,8 +383,7 @@ public final class EmbeddingEngine implements AutoCloseable {
    * @throws EngineClosedException if the engine is closed
    */
   public Chunker chunker(int maxTokens, int overlapTokens) {
-    return pipeline.unlessClosed(
-        () -> new Chunker(tokenizer, Role.PASSAGE, maxTokens, overlapTokens));
+    return unlessClosed(() -> new Chunker(tokenizer, Role.PASSAGE, maxTokens, overlapTokens));
   }
 
   /**
@@ -282,7 +394,7 @@ public final class EmbeddingEngine implements AutoCloseable {
    * @throws EngineClosedException if the engine is closed
    */
   public String decodeToken(int tokenId) {
-    return pipeline.unlessClosed(() -> tokenizer.decode(tokenId));
+    return unlessClosed(() -> tokenizer.decode(tokenId));
   }
 
   /** {@return what the model's files mean: pooling, prompts, limits} */
@@ -331,6 +443,17 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
+   * Adds a listener for texts, batches and the health of the devices, as {@link
+   * EngineBuilder#listener} does. An engine with a listener that refers to it is not told of when
+   * it is collected without {@link #close}.
+   *
+   * @param listener receives the events from now on
+   */
+  public void addListener(EngineListener listener) {
+    pipeline.metrics().add(requireNonNull(listener, "listener"));
+  }
+
+  /**
    * The largest number of tokens in a batch, padding included: what was set or measured, or else
    * the default. With several devices it is the largest of theirs.
    *
@@ -365,6 +488,7 @@ public final class EmbeddingEngine implements AutoCloseable {
    * @param limit the longest time to compute submitted texts
    */
   public void close(Duration limit) {
+    leakGuard.disarm();
     if (pipeline.close(requireNonNull(limit, "limit"))) {
       tokenizer.close();
     }

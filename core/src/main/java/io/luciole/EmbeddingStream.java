@@ -2,42 +2,92 @@ package io.luciole;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.spi.BackendInfo;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
-import java.util.concurrent.CompletionException;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The embeddings of a sequence of texts, in its order. A bounded window of tokens is in progress,
- * so that the memory does not depend on the number of texts; within the window the scheduler is
- * free in its order. Not for use by several threads.
+ * The embeddings of a sequence of items, in its order. A bounded window of tokens and bytes is in
+ * progress, so that the memory does not depend on the number of items; within the window the
+ * scheduler is free in its order. Not for use by several threads.
+ *
+ * <p>Whatever fails has its turn: the text of an item, a text that is refused, and the source
+ * itself, which is not read further.
+ *
+ * @param <T> what texts are taken from
  */
-final class EmbeddingStream implements Iterator<Embedding> {
-  /** A submitted text, or why it could not be submitted. */
-  private record Pending(@Nullable Request request, @Nullable RuntimeException refusal, int cost) {}
+final class EmbeddingStream<T> implements Iterator<Embedded<T>> {
+  /** An item of the source: its request, or why there is none. */
+  private record Pending<T>(
+      @Nullable T source,
+      @Nullable Request request,
+      @Nullable RuntimeException refusal,
+      int tokens,
+      long bytes) {}
 
-  private final Iterator<String> texts;
+  /**
+   * The largest amount in progress; one text always is, whatever its size.
+   *
+   * @param tokens tokens of texts
+   * @param bytes bytes of texts and results
+   * @param bytesPerText those of a text, whatever its length
+   * @param bytesPerToken those of each of its tokens
+   */
+  record Window(long tokens, long bytes, long bytesPerText, long bytesPerToken) {
+    /** A window for the outputs of a model, as far as the heap allows. */
+    static Window of(long tokens, Set<Output> outputs, BackendInfo info) {
+      long perText = HeapBounds.TEXT_BYTES;
+      long perToken = HeapBounds.TOKEN_BYTES;
+      if (outputs.contains(Output.DENSE)) {
+        perText += (long) Float.BYTES * info.dimension();
+      }
+      if (outputs.contains(Output.SPARSE)) {
+        perToken += Integer.BYTES + Float.BYTES;
+      }
+      if (outputs.contains(Output.COLBERT)) {
+        perToken += (long) Float.BYTES * info.colbertDimension();
+      }
+      long bytes = HeapBounds.streamBytes(Runtime.getRuntime().maxMemory());
+      return new Window(tokens, bytes, perText, perToken);
+    }
+  }
+
+  private final Iterator<? extends T> source;
+  private final Function<? super T, String> toText;
   private final Function<String, Request> submit;
   private final ToIntFunction<String> cost;
-  private final long window;
-  private final ArrayDeque<Pending> pending = new ArrayDeque<>();
-  private long inProgress;
+  private final Window window;
+  private final ArrayDeque<Pending<T>> pending = new ArrayDeque<>();
+  private long itemsRead;
+  private long tokensInProgress;
+  private long bytesInProgress;
+
+  /** What the source threw; it comes after the items before it. */
+  private @Nullable RuntimeException sourceFailure;
+
+  private boolean sourceEnded;
 
   /**
    * Creates a stream; nothing is read before the first call.
    *
+   * @param toText takes an item's text
    * @param cost estimates the tokens of a text
-   * @param window the largest number of tokens in progress; one text always is
    */
   EmbeddingStream(
-      Iterator<String> texts,
+      Iterator<? extends T> source,
+      Function<? super T, String> toText,
       Function<String, Request> submit,
       ToIntFunction<String> cost,
-      long window) {
-    this.texts = texts;
+      Window window) {
+    this.source = source;
+    this.toText = toText;
     this.submit = submit;
     this.cost = cost;
     this.window = window;
@@ -45,46 +95,130 @@ final class EmbeddingStream implements Iterator<Embedding> {
 
   @Override
   public boolean hasNext() {
-    return !pending.isEmpty() || texts.hasNext();
+    return !pending.isEmpty() || sourceFailure != null || (!sourceEnded && source.hasNext());
   }
 
   @Override
-  public Embedding next() {
+  public Embedded<T> next() {
     fill();
-    Pending head = pending.poll();
+    Pending<T> head = pending.poll();
     if (head == null) {
-      throw new NoSuchElementException();
+      RuntimeException failure = sourceFailure;
+      sourceFailure = null;
+      throw failure != null ? failure : new NoSuchElementException();
     }
-    inProgress -= head.cost;
+    tokensInProgress -= head.tokens;
+    bytesInProgress -= head.bytes;
+    if (Thread.currentThread().isInterrupted()) {
+      cancel();
+    }
     if (head.request == null) {
       throw requireNonNull(head.refusal);
     }
+    return new Embedded<>(requireNonNull(head.source), await(head.request));
+  }
+
+  private Embedding await(Request request) {
     try {
-      return head.request.join();
-    } catch (CompletionException e) {
-      throw failure(e);
+      return request.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      request.cancel(false);
+      cancel();
+      throw interrupted();
+    } catch (CancellationException e) {
+      throw interrupted();
+    } catch (ExecutionException e) {
+      throw failure(e.getCause());
     }
   }
 
+  /** Drops the texts that were submitted and are not computed yet. */
+  void cancel() {
+    for (Pending<T> each : pending) {
+      if (each.request != null) {
+        each.request.cancel(false);
+      }
+    }
+  }
+
+  /** The exception to throw if the thread that waits for texts is interrupted. */
+  static EmbeddingInterruptedException interrupted() {
+    return new EmbeddingInterruptedException(
+        "The thread was interrupted while it waited for embeddings; the texts that were not"
+            + " computed are dropped.");
+  }
+
   /** The exception to throw if a text that was waited for failed. */
-  static LucioleException failure(CompletionException e) {
-    return e.getCause() instanceof LucioleException cause
-        ? cause
-        : new LucioleException("A text could not be embedded: " + e.getCause(), e);
+  static LucioleException failure(@Nullable Throwable cause) {
+    return cause instanceof LucioleException known
+        ? known
+        : new LucioleException("A text could not be embedded: " + cause, cause);
+  }
+
+  /** What a null in place of an item or of its text is refused with. */
+  static NullPointerException missing(String what, long item) {
+    return new NullPointerException(
+        what + " " + item + " (counted from 0) is null; expected one that can be embedded");
   }
 
   private void fill() {
-    while ((pending.isEmpty() || inProgress < window) && texts.hasNext()) {
-      String text = texts.next();
+    while ((pending.isEmpty() || hasRoom()) && canRead()) {
+      T item;
       try {
-        int tokens = cost.applyAsInt(text);
-        pending.add(new Pending(submit.apply(text), null, tokens));
-        inProgress += tokens;
+        item = source.next();
       } catch (RuntimeException e) {
-        // The text was read, so its failure has its turn behind the texts before it.
-        pending.add(new Pending(null, e, 0));
+        end(e);
         return;
       }
+      if (!submit(item, itemsRead++)) {
+        return;
+      }
+    }
+  }
+
+  private boolean hasRoom() {
+    return tokensInProgress < window.tokens
+        && bytesInProgress < window.bytes
+        && !Thread.currentThread().isInterrupted();
+  }
+
+  private boolean canRead() {
+    if (sourceEnded) {
+      return false;
+    }
+    try {
+      sourceEnded = !source.hasNext();
+    } catch (RuntimeException e) {
+      end(e);
+    }
+    return !sourceEnded;
+  }
+
+  private void end(RuntimeException failure) {
+    sourceFailure = failure;
+    sourceEnded = true;
+  }
+
+  /** Submits the text of an item, or keeps for its turn why that is not possible. */
+  private boolean submit(@Nullable T item, long number) {
+    try {
+      if (item == null) {
+        throw missing("Item", number);
+      }
+      String of = toText.apply(item);
+      if (of == null) {
+        throw missing("The text of item", number);
+      }
+      int tokens = cost.applyAsInt(of);
+      long bytes = window.bytesPerText + tokens * window.bytesPerToken;
+      pending.add(new Pending<>(item, submit.apply(of), null, tokens, bytes));
+      tokensInProgress += tokens;
+      bytesInProgress += bytes;
+      return true;
+    } catch (RuntimeException e) {
+      pending.add(new Pending<>(item, null, e, 0, 0));
+      return false;
     }
   }
 }

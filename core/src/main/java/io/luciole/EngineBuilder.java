@@ -18,13 +18,21 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Configures and opens an {@link EmbeddingEngine}. Starts from the settings of a {@link
  * LucioleConfig}; each method replaces one of them. Not for use by several threads at once.
  */
 public final class EngineBuilder {
+  private static final Logger log = LoggerFactory.getLogger(EngineBuilder.class);
+
+  /** What was warned of in this process, so that it is not repeated for each engine. */
+  private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();
+
   private ModelSource model;
   private final LucioleConfig config;
   private final Map<String, String> options = new TreeMap<>();
@@ -44,6 +52,7 @@ public final class EngineBuilder {
 
   EngineBuilder(LucioleConfig config) {
     this.config = requireNonNull(config, "config");
+    warnOfUnknown(config);
     model = ModelSource.parse(config.get(EngineKeys.MODEL));
     backend = config.get(EngineKeys.BACKEND);
     devices = config.get(EngineKeys.DEVICE).orElse(List.of());
@@ -55,6 +64,14 @@ public final class EngineBuilder {
     tokenBudget = config.get(EngineKeys.TOKEN_BUDGET).orElse(0);
     calibrate = config.get(EngineKeys.CALIBRATE);
     settings = new EngineSettings.Draft(config);
+  }
+
+  private static void warnOfUnknown(LucioleConfig config) {
+    for (String unknown : config.unknownProperties()) {
+      if (WARNED.add(unknown)) {
+        log.warn("{} It has no effect.", unknown);
+      }
+    }
   }
 
   /**
@@ -230,14 +247,17 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets the largest number of tokens that may wait in each lane, tokenised or not. The default is
-   * 4 million. A waiting text takes about 200 bytes of memory, and 4 for each of its tokens.
+   * Sets the largest number of tokens that may wait in each lane, tokenised or not. A waiting text
+   * takes about 300 bytes of memory, and 8 for each of its tokens. The default follows the largest
+   * heap ({@link Runtime#maxMemory}), of which each lane may take an eighth: one token for every
+   * 128 bytes of the heap, up to 4 million, and one text for every 5120. A number that is set here
+   * counts alone, and texts are not counted.
    *
    * @param tokens at least 1
    * @return this builder
    */
   public EngineBuilder maxWaitingTokens(int tokens) {
-    settings.maxWaitingTokens = EngineSettings.atLeastOne(tokens);
+    settings.maxWaitingTokens = Optional.of(EngineSettings.atLeastOne(tokens));
     return this;
   }
 
@@ -327,7 +347,7 @@ public final class EngineBuilder {
   }
 
   /**
-   * Adds a listener for batches and for the health of the devices.
+   * Adds a listener for texts, batches and the health of the devices.
    *
    * @param listener receives the events
    * @return this builder
@@ -335,6 +355,12 @@ public final class EngineBuilder {
   public EngineBuilder listener(EngineListener listener) {
     listeners.add(requireNonNull(listener, "listener"));
     return this;
+  }
+
+  /** One that is named is asked in any case, since it says best what it does not read. */
+  private BackendProvider choose(Backends backends, ModelFiles files) {
+    Backends possible = backend.isPresent() ? backends : backends.reading(files);
+    return possible.select(backend, devices.stream().findFirst());
   }
 
   /**
@@ -346,12 +372,12 @@ public final class EngineBuilder {
    * @throws BackendException if the backend or device cannot be used
    */
   public EmbeddingEngine open() {
-    ModelFiles files = model.resolve();
+    Backends backends = provider.map(Backends::only).orElseGet(Backends::find);
+    ModelFiles files = model.resolve(backends.weightFormats());
     if (maxLength > 0) {
       files = files.withMaxTokens(maxLength);
     }
-    BackendProvider chosen =
-        provider.orElseGet(() -> Backends.find().select(backend, devices.stream().findFirst()));
+    BackendProvider chosen = provider.isPresent() ? provider.get() : choose(backends, files);
     List<Device> where = devices;
     if (where.isEmpty()) {
       where = List.of(chosen.probe().devices().stream().findFirst().orElse(Device.CPU));

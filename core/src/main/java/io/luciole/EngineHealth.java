@@ -35,6 +35,18 @@ public record EngineHealth(State state, List<DeviceHealth> devices) {
   public record DeviceHealth(
       Device device, boolean usable, Optional<String> problem, int tokenBudget) {}
 
+  /** The health of an engine with these devices. */
+  static EngineHealth of(boolean closed, List<DeviceHealth> devices) {
+    long usable = devices.stream().filter(DeviceHealth::usable).count();
+    State state =
+        closed
+            ? State.CLOSED
+            : usable == devices.size()
+                ? State.HEALTHY
+                : usable > 0 ? State.DEGRADED : State.UNHEALTHY;
+    return new EngineHealth(state, devices);
+  }
+
   /** Copies the list. */
   public EngineHealth {
     devices = List.copyOf(devices);

@@ -111,13 +111,15 @@ public final class EngineKeys {
           "Threads that turn texts into tokens.");
 
   /** Most tokens that wait in each lane, at least 1. */
-  public static final Key<Integer> MAX_WAITING_TOKENS =
-      Key.of(
+  public static final Key<Optional<Integer>> MAX_WAITING_TOKENS =
+      Key.optional(
           "luciole.max-waiting-tokens",
           ValueParser.positive(),
-          "4194304",
+          "by the heap, up to 4194304",
           "The largest number of tokens that may wait in each lane (interactive and bulk). A"
-              + " waiting text takes about 200 bytes, and 4 more for each token.");
+              + " waiting text takes about 300 bytes, and 8 more for each token. By default one"
+              + " token may wait for every 128 bytes of the largest heap, and one text for every"
+              + " 5120; a number that is set counts alone.");
 
   /** What happens beyond that. */
   public static final Key<Overload> OVERLOAD =

@@ -2,6 +2,7 @@ package io.luciole;
 
 import io.luciole.spi.Device;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Receives events of an engine; for totals see {@link EmbeddingEngine#stats}.
@@ -18,11 +19,28 @@ public interface EngineListener {
   default void onBatch(Batch batch) {}
 
   /**
+   * Called after each text that ends, however it ends, before its future completes: return at once.
+   * A text that is cancelled is told of by the thread that cancels it.
+   *
+   * @param text how it ended
+   */
+  default void onText(Text text) {}
+
+  /**
    * Called when a device was lost, works again, or has another token budget.
    *
    * @param health the health of the engine after the change
    */
   default void onHealth(EngineHealth health) {}
+
+  /**
+   * The end of a text.
+   *
+   * @param lane the text's lane
+   * @param latency the time since its submission
+   * @param failure why it has no embedding; empty if it has one
+   */
+  record Text(Lane lane, Duration latency, Optional<EngineStats.Failure> failure) {}
 
   /**
    * A run of a batch.

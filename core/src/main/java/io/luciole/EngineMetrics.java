@@ -6,9 +6,12 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,20 +27,19 @@ final class EngineMetrics {
       new EnumMap<>(EngineStats.Failure.class);
   private final LongAdder truncated = new LongAdder();
   private final LongAdder chunked = new LongAdder();
-  private final LongAdder batches = new LongAdder();
-  private final LongAdder texts = new LongAdder();
-  private final LongAdder tokens = new LongAdder();
-  private final LongAdder computedTokens = new LongAdder();
-  private final LongAdder failedRuns = new LongAdder();
   private final LongAdder waitedNanos = new LongAdder();
   private final LongAdder cacheHits = new LongAdder();
   private final LongAdder cacheMisses = new LongAdder();
 
   EngineMetrics(List<EngineListener> listeners) {
-    this.listeners = List.copyOf(listeners);
+    this.listeners = new CopyOnWriteArrayList<>(listeners);
     for (EngineStats.Failure kind : EngineStats.Failure.values()) {
       failures.put(kind, new LongAdder());
     }
+  }
+
+  void add(EngineListener listener) {
+    listeners.add(listener);
   }
 
   boolean hasListeners() {
@@ -48,14 +50,18 @@ final class EngineMetrics {
     submitted.increment();
   }
 
-  void settled(Request.Ending ending, @Nullable Throwable failure) {
-    if (ending == Request.Ending.EMBEDDED) {
-      embedded.increment();
-    } else {
-      LongAdder counter = failures.get(kind(ending, failure));
-      if (counter != null) {
-        counter.increment();
-      }
+  /**
+   * Counts a text that ends, and tells the listeners of it.
+   *
+   * @param nanos the time since it was submitted
+   */
+  void settled(Lane lane, long nanos, Request.Ending ending, @Nullable Throwable failure) {
+    Optional<EngineStats.Failure> kind =
+        ending == Request.Ending.EMBEDDED ? Optional.empty() : Optional.of(kind(ending, failure));
+    kind.map(failures::get).orElse(embedded).increment();
+    if (hasListeners()) {
+      EngineListener.Text told = new EngineListener.Text(lane, Duration.ofNanos(nanos), kind);
+      tell(listener -> listener.onText(told));
     }
   }
 
@@ -69,7 +75,8 @@ final class EngineMetrics {
       case BackendException e -> EngineStats.Failure.BACKEND;
       case TextTooLongException e -> EngineStats.Failure.TOO_LONG;
       case NotFiniteException e -> EngineStats.Failure.NOT_FINITE;
-      case TimeoutException e -> EngineStats.Failure.EXPIRED;
+      case DeadlineExceededException e -> EngineStats.Failure.EXPIRED;
+      case TimeoutException e -> EngineStats.Failure.EXPIRED; // CompletableFuture.orTimeout
       case EngineClosedException e -> EngineStats.Failure.CLOSED;
       case null, default -> EngineStats.Failure.OTHER;
     };
@@ -91,18 +98,6 @@ final class EngineMetrics {
     waitedNanos.add(nanos);
   }
 
-  /** Counts a run. The listeners are called by {@link #tell}. */
-  void ran(EngineListener.Outcome outcome, int count, int length, long computed) {
-    if (outcome == EngineListener.Outcome.COMPUTED) {
-      batches.increment();
-      texts.add(count);
-      tokens.add(length);
-      computedTokens.add(computed);
-    } else {
-      failedRuns.increment();
-    }
-  }
-
   void tell(Consumer<EngineListener> event) {
     for (EngineListener listener : listeners) {
       try {
@@ -113,13 +108,17 @@ final class EngineMetrics {
     }
   }
 
+  /** The totals, with what waits in each lane and what each device has done. */
   EngineStats snapshot(
       EngineStats.Waiting interactive,
       EngineStats.Waiting bulk,
-      long busyNanos,
-      long availableNanos) {
+      List<EngineStats.DeviceStats> devices) {
     Map<EngineStats.Failure, Long> failed = new EnumMap<>(EngineStats.Failure.class);
     failures.forEach((kind, counter) -> failed.put(kind, counter.sum()));
+    EngineStats.Runs runs =
+        devices.stream()
+            .flatMap(device -> device.runs().values().stream())
+            .reduce(EngineStats.Runs.NONE, EngineStats.Runs::plus);
     return new EngineStats(
         submitted.sum(),
         embedded.sum(),
@@ -128,15 +127,21 @@ final class EngineMetrics {
         chunked.sum(),
         interactive,
         bulk,
-        batches.sum(),
-        texts.sum(),
-        tokens.sum(),
-        computedTokens.sum(),
-        failedRuns.sum(),
+        runs.batches(),
+        runs.texts(),
+        runs.tokens(),
+        runs.computedTokens(),
+        runs.failedRuns(),
         Duration.ofNanos(waitedNanos.sum()),
-        Duration.ofNanos(busyNanos),
-        Duration.ofNanos(availableNanos),
+        sum(devices, EngineStats.DeviceStats::busy),
+        sum(devices, EngineStats.DeviceStats::available),
         cacheHits.sum(),
-        cacheMisses.sum());
+        cacheMisses.sum(),
+        devices);
+  }
+
+  private static Duration sum(
+      List<EngineStats.DeviceStats> devices, Function<EngineStats.DeviceStats, Duration> time) {
+    return devices.stream().map(time).reduce(Duration.ZERO, Duration::plus);
   }
 }

@@ -1,9 +1,8 @@
 package io.luciole;
 
 /**
- * Too many tokens wait and the engine is set to {@link Overload#REJECT}, or the thread was
- * interrupted while it waited for room. The text was not accepted. Submit it again later, or let
- * the engine block ({@code luciole.overload=block}).
+ * Too much waits and the engine is set to {@link Overload#REJECT}. The text was not accepted.
+ * Submit it again later, or let the engine block ({@code luciole.overload=block}).
  */
 public class EngineOverloadedException extends LucioleException {
   private static final long serialVersionUID = 1L;

@@ -8,17 +8,25 @@ import java.util.concurrent.TimeUnit;
 /** How an engine runs; see {@link EngineBuilder} for what each means. */
 record EngineSettings(
     long maxWaitingTokens,
+    long maxWaitingTexts,
     Overload overload,
     Duration maxWait,
     Duration batchTimeout,
     Duration closeTimeout,
     Duration reopenDelay,
     int tokenizerThreads) {
+  /** For {@code maxWaitingTexts}, where the tokens alone are bounded. */
+  static final long UNBOUNDED = Long.MAX_VALUE;
+
   private static final long CENTURY = TimeUnit.DAYS.toNanos(36_525);
 
   /** In nanoseconds, at most a century: what is longer never ends, and sums do not overflow. */
   static long nanos(Duration duration) {
     return Math.min(TimeUnit.NANOSECONDS.convert(duration), CENTURY);
+  }
+
+  boolean boundsTexts() {
+    return maxWaitingTexts != UNBOUNDED;
   }
 
   static int atLeastOne(int number) {
@@ -38,7 +46,9 @@ record EngineSettings(
 
   /** Settings as a builder gathers them. */
   static final class Draft {
-    long maxWaitingTokens;
+    /** What the heap allows if empty. */
+    Optional<Integer> maxWaitingTokens;
+
     Overload overload;
     Duration maxWait;
 
@@ -64,9 +74,11 @@ record EngineSettings(
 
     /** The settings, where the first device is this one. */
     EngineSettings on(Device device) {
+      long heap = Runtime.getRuntime().maxMemory();
       Duration patience = Duration.ofMinutes(device.isAccelerator() ? 2 : 15);
       return new EngineSettings(
-          maxWaitingTokens,
+          maxWaitingTokens.map(Integer::longValue).orElseGet(() -> HeapBounds.waitingTokens(heap)),
+          maxWaitingTokens.isPresent() ? UNBOUNDED : HeapBounds.waitingTexts(heap),
           overload,
           maxWait,
           batchTimeout.orElse(patience),

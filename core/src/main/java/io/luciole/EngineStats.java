@@ -1,6 +1,8 @@
 package io.luciole;
 
+import io.luciole.spi.Device;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -25,6 +27,7 @@ import java.util.Map;
  * @param available the sum over the devices of the time in which they worked and were not lost
  * @param cacheHits the texts that the cache answered
  * @param cacheMisses the texts that the cache did not know; 0 without a cache
+ * @param devices what each device has done, in the order of the configuration
  */
 public record EngineStats(
     long submitted,
@@ -43,7 +46,8 @@ public record EngineStats(
     Duration busy,
     Duration available,
     long cacheHits,
-    long cacheMisses) {
+    long cacheMisses,
+    List<DeviceStats> devices) {
   /** Why a text ended without an embedding. */
   public enum Failure {
     /** It alone does not fit the device's memory. */
@@ -56,7 +60,7 @@ public record EngineStats(
     TOO_LONG,
     /** The model computed NaN or infinity. */
     NOT_FINITE,
-    /** Its deadline passed before it reached a device. */
+    /** Its deadline passed before it reached a device, or that of its future. */
     EXPIRED,
     /** Its caller cancelled it. */
     CANCELLED,
@@ -74,8 +78,54 @@ public record EngineStats(
    */
   public record Waiting(long texts, long tokens) {}
 
-  /** Copies the map. */
+  /**
+   * What a device has done.
+   *
+   * @param device the device
+   * @param busy the time with at least one run in progress
+   * @param available the time in which it worked and was not lost
+   * @param runs the batches that it ran, by the lane of their texts; has an entry for every lane
+   */
+  public record DeviceStats(
+      Device device, Duration busy, Duration available, Map<Lane, Runs> runs) {
+    /** Copies the map. */
+    public DeviceStats {
+      runs = Map.copyOf(runs);
+    }
+  }
+
+  /**
+   * The runs of batches on a device.
+   *
+   * @param batches the batches that were computed
+   * @param texts the texts in them
+   * @param tokens the tokens in them, without padding
+   * @param computedTokens the tokens in them, padding included
+   * @param failedRuns the runs that failed; their texts may have been computed later
+   */
+  public record Runs(long batches, long texts, long tokens, long computedTokens, long failedRuns) {
+    /** No runs. */
+    static final Runs NONE = new Runs(0, 0, 0, 0, 0);
+
+    /** {@return the computed tokens that were padding} */
+    public long paddingTokens() {
+      return computedTokens - tokens;
+    }
+
+    /** These and others. */
+    Runs plus(Runs more) {
+      return new Runs(
+          batches + more.batches,
+          texts + more.texts,
+          tokens + more.tokens,
+          computedTokens + more.computedTokens,
+          failedRuns + more.failedRuns);
+    }
+  }
+
+  /** Copies the map and the list. */
   public EngineStats {
+    devices = List.copyOf(devices);
     failures = Map.copyOf(failures);
   }
 

@@ -2,6 +2,7 @@ package io.luciole;
 
 import io.luciole.model.ModelFiles;
 import io.luciole.model.TextTokenizer;
+import io.luciole.model.TokenizedText;
 import io.luciole.spi.Backend;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
@@ -56,6 +57,7 @@ record LoadedModel(
    *
    * @param configs one for each device; all ask for the same outputs
    * @throws BackendException if a device cannot be used, or the model lacks an output
+   * @throws io.luciole.model.ModelException if the tokenizer is another model's
    */
   static LoadedModel open(
       ModelFiles files, BackendProvider provider, List<BackendConfig> configs, Budget budget) {
@@ -67,6 +69,7 @@ record LoadedModel(
         Supplier<Backend> opener = () -> provider.open(files, config);
         Backend backend = opener.get();
         devices.add(new OpenDevice(backend, opener, 0));
+        VocabularyCheck.of(files, backend.vocabulary()).check(canary(tokenizer));
         outputs = defaultOutputs(files, backend.info(), config.outputs());
         int tokens = tokens(files, backend, outputs, tokenizer, budget);
         devices.set(devices.size() - 1, new OpenDevice(backend, opener, tokens));
@@ -122,6 +125,16 @@ record LoadedModel(
               + ". A model with sparse and ColBERT vectors is BAAI/bge-m3.");
     }
     return Set.copyOf(outputs);
+  }
+
+  /** The tokens of the shortest text there is; every text has its special ones. */
+  static TokenizedText canary(TextTokenizer tokenizer) {
+    return tokenizer.tokenize("a", Role.PASSAGE);
+  }
+
+  /** Refuses token ids that the model does not have. */
+  VocabularyCheck vocabularyCheck() {
+    return VocabularyCheck.of(files, devices.get(0).backend.vocabulary());
   }
 
   /** What the first backend is and can do; all come from the same provider. */

@@ -2,9 +2,9 @@ package io.luciole;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.internal.Utf8Text;
 import java.io.IOException;
-import java.io.Reader;
-import java.nio.charset.StandardCharsets;
+import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,11 +30,13 @@ import java.util.function.UnaryOperator;
  *
  * <p>Known settings are those of the engine ({@link EngineKeys}) and those that backends and other
  * modules on the class path declare. Unknown keys and invalid values throw one {@link
- * ConfigException}, which names each with its source and the closest known key. That holds for
- * names that begin with {@code luciole.} or {@code LUCIOLE_}; all others are an application's own
- * and are ignored. So are three kinds of names of ours: settings of the ONNX backend and the server
- * where these are not on the class path, so that processes may share a file; names for this
- * project's tests; and variables that Kubernetes sets for a service named {@code luciole}.
+ * ConfigException}, which names each with its source and the closest known key. An unknown system
+ * property alone is no more than warned of by {@link EngineBuilder}, once: all programs of a JVM
+ * share these, so that it may be an application's own. That holds for names that begin with {@code
+ * luciole.} or {@code LUCIOLE_}; all others are ignored. So are three kinds of names of ours:
+ * settings of the ONNX backend and the server where these are not on the class path, so that
+ * processes may share a file; names for this project's tests; and variables that Kubernetes sets
+ * for a service named {@code luciole}.
  *
  * <p>Immutable.
  */
@@ -51,8 +53,12 @@ public final class LucioleConfig {
 
   private final Map<String, Setting> settings;
 
-  private LucioleConfig(Map<String, Setting> settings) {
+  /** One message for each system property that is no setting. */
+  private final List<String> unknownProperties;
+
+  private LucioleConfig(Map<String, Setting> settings, List<String> unknownProperties) {
     this.settings = Collections.unmodifiableMap(settings);
+    this.unknownProperties = List.copyOf(unknownProperties);
   }
 
   /**
@@ -170,11 +176,31 @@ public final class LucioleConfig {
     return settings;
   }
 
+  /**
+   * Refuses unknown system properties too, for a process that is Luciole's alone, such as its
+   * command.
+   *
+   * @return this configuration
+   * @throws ConfigException if there are such properties
+   */
+  public LucioleConfig requireKnown() {
+    if (!unknownProperties.isEmpty()) {
+      throw new ConfigException(unknownProperties);
+    }
+    return this;
+  }
+
+  /** What {@link #requireKnown} would refuse. */
+  List<String> unknownProperties() {
+    return unknownProperties;
+  }
+
   /** Gathers settings, weaker sources first, and everything that is wrong with them. */
   private static final class Sources {
     private final KnownKeys known;
     private final Map<String, Setting> settings = new TreeMap<>();
     private final List<String> problems = new ArrayList<>();
+    private final List<String> unknownProperties = new ArrayList<>();
 
     Sources(KnownKeys known) {
       this.known = known;
@@ -182,15 +208,16 @@ public final class LucioleConfig {
 
     LucioleConfig config() {
       if (!problems.isEmpty()) {
+        problems.addAll(unknownProperties);
         throw new ConfigException(problems);
       }
-      return new LucioleConfig(settings);
+      return new LucioleConfig(settings, unknownProperties);
     }
 
     void addFile(Path file) {
       Properties properties = new Properties();
-      try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
-        properties.load(reader);
+      try {
+        properties.load(new StringReader(Utf8Text.read(file)));
       } catch (IOException | IllegalArgumentException e) {
         problems.add("Cannot read the configuration file " + file + ": " + e);
         return;
@@ -229,13 +256,10 @@ public final class LucioleConfig {
       if (found.isPresent()) {
         Key<?> key = found.get();
         boolean isVariable = key.variable().equals(name);
-        if (key.scope() == Key.Scope.EVERYWHERE) {
+        boolean isRead = isVariable || (ofProcess && key.scope() == Key.Scope.PROCESS);
+        if (key.scope() == Key.Scope.EVERYWHERE || (isRead && !value.isBlank())) {
           put(key, value, origin + " " + name);
-        } else if (isVariable || (ofProcess && key.scope() == Key.Scope.PROCESS)) {
-          if (!value.isBlank()) {
-            settings.put(key.name(), new Setting(value.strip(), origin + " " + name));
-          }
-        } else {
+        } else if (!isRead) {
           problems.add(
               name
                   + " ("
@@ -248,7 +272,8 @@ public final class LucioleConfig {
       } else if (known.missingModule(spelled, name).isPresent()) {
         settings.put(name, new Setting(value.strip(), origin + " " + name));
       } else if (!KnownKeys.isForTests(spelled, name) && !KnownKeys.isKubernetes(name, value)) {
-        problems.add(known.unknown(spelling, name, origin));
+        boolean shared = ofProcess && Key.isOurs(name);
+        (shared ? unknownProperties : problems).add(known.unknown(spelling, name, origin));
       }
     }
 

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -121,7 +120,8 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     BackendInfo info = loaded.info();
     Pipeline pipeline =
         new Pipeline(
-            TruncationPolicy.tokenizer(loaded.tokenizer(), files.description()),
+            TruncationPolicy.tokenizer(
+                loaded.tokenizer(), files.description(), loaded.vocabularyCheck()),
             files.description().maxTokens(),
             info.pads(),
             settings,
@@ -134,7 +134,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
                     files.description(),
                     info),
             System::nanoTime);
-    int[] canary = loaded.tokenizer().tokenize("a", Role.PASSAGE).ids();
+    int[] canary = LoadedModel.canary(loaded.tokenizer()).ids();
     pipeline.start(
         loaded.devices().stream()
             .map(d -> pipeline.worker(d, files.description(), canary))
@@ -156,12 +156,9 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
             clock,
             new TokenBudget(device.tokenBudget()),
             new BusyClock(clock),
+            new RunCounters(),
             metrics);
     return new DeviceWorker(context, device.backend(), device.opener());
-  }
-
-  EngineSettings settings() {
-    return settings;
   }
 
   BatchScheduler ready() {
@@ -189,8 +186,8 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
    *
    * @param mayReject whether the engine's overload rule applies; if not, the call always blocks
    * @throws EngineClosedException if the engine is closed
-   * @throws EngineOverloadedException if too many tokens wait and the rule is {@link
-   *     Overload#REJECT}, or if the thread was interrupted while it waited
+   * @throws EngineOverloadedException if too much waits and the rule is {@link Overload#REJECT}
+   * @throws EmbeddingInterruptedException if the thread was interrupted while it waited for room
    */
   Request submit(
       String text, EmbedOptions options, Set<Output> outputs, Object job, boolean mayReject) {
@@ -248,7 +245,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
 
   /** Returns permits of a text that it does not need any more. */
   void release(Request request, int tokens) {
-    admission.release(request.lane, tokens);
+    admission.release(request.lane, tokens, 0);
   }
 
   /**
@@ -275,8 +272,10 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     return new EngineClosedException("The engine was closed before this text was computed.");
   }
 
-  static TimeoutException deadlinePassed() {
-    return new TimeoutException("The text's deadline passed before it reached the device.");
+  static DeadlineExceededException deadlinePassed() {
+    return new DeadlineExceededException(
+        "The text's deadline passed before it reached the device. Give it more time"
+            + " (EmbedOptions.timeout), or submit less at once.");
   }
 
   boolean isClosed() {
@@ -311,12 +310,13 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
 
   @Override
   public void settling(Request request, Request.Ending ending, @Nullable Throwable failure) {
-    metrics.settled(ending, failure);
+    metrics.settled(request.lane, clock.getAsLong() - request.submittedNanos, ending, failure);
     BatchScheduler holder = request.holder;
     if (holder != null) {
       holder.remove(request);
     }
-    admission.release(request.lane, request.endReservation());
+    int held = request.endReservation();
+    admission.release(request.lane, held, held == 0 ? 0 : 1);
     if (unsettled.decrementAndGet() == 0 && closed) {
       synchronized (drained) {
         drained.notifyAll();
@@ -346,14 +346,17 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
   @Override
   public void dispatched(List<Request> texts) {
     int reserved = 0;
+    int holders = 0;
     long waited = 0;
     long now = clock.getAsLong();
     for (Request text : texts) {
-      reserved += text.endReservation();
+      int held = text.endReservation();
+      reserved += held;
+      holders += held == 0 ? 0 : 1;
       waited += now - text.submittedNanos;
     }
     metrics.waited(waited);
-    admission.release(texts.get(0).lane, reserved);
+    admission.release(texts.get(0).lane, reserved, holders);
   }
 
   @Override
@@ -393,13 +396,10 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
   }
 
   EngineStats stats() {
-    long busy = 0;
-    long available = 0;
-    for (DeviceWorker device : devices) {
-      busy += device.busy().busyNanos();
-      available += device.busy().availableNanos();
-    }
-    return metrics.snapshot(waiting(Lane.INTERACTIVE), waiting(Lane.BULK), busy, available);
+    return metrics.snapshot(
+        waiting(Lane.INTERACTIVE),
+        waiting(Lane.BULK),
+        devices.stream().map(DeviceWorker::stats).toList());
   }
 
   private EngineStats.Waiting waiting(Lane lane) {
@@ -410,15 +410,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
   }
 
   EngineHealth health() {
-    List<EngineHealth.DeviceHealth> each = devices.stream().map(DeviceWorker::health).toList();
-    long usable = each.stream().filter(EngineHealth.DeviceHealth::usable).count();
-    EngineHealth.State state =
-        closed
-            ? EngineHealth.State.CLOSED
-            : usable == each.size()
-                ? EngineHealth.State.HEALTHY
-                : usable > 0 ? EngineHealth.State.DEGRADED : EngineHealth.State.UNHEALTHY;
-    return new EngineHealth(state, each);
+    return EngineHealth.of(closed, devices.stream().map(DeviceWorker::health).toList());
   }
 
   /** Counts of what is in progress and held, for tests: all zero once everything is settled. */

@@ -28,8 +28,12 @@ public final class ProcessKeys {
 
   /** Whether to refuse connections to model hubs. */
   public static final Key<Optional<String>> OFFLINE =
-      variable(
-          "luciole.offline", "`1`, `true`, `yes` or `on`: `luciole pull` opens no connection.");
+      Key.optional(
+          "luciole.offline",
+          ValueParser.oneOf("1", "true", "yes", "on", "0", "false", "no", "off"),
+          "not set",
+          "`1`, `true`, `yes` or `on`: `luciole pull` opens no connection.",
+          Scope.ENVIRONMENT);
 
   /** Whether the command logs in detail. */
   public static final Key<Optional<String>> DEBUG =

@@ -9,14 +9,16 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A fair semaphore that bounds the waiting tokens of one lane, one permit for each token. Callers
- * that wait are served in the order of their arrival. A text with more tokens than the whole limit
- * gets its permits when no others are held.
+ * A fair semaphore that bounds the waiting texts and tokens of one lane: one permit for each token,
+ * at least one a text, and a number of texts that hold permits. Callers that wait are served in the
+ * order of their arrival. A text with more tokens than the whole limit gets its permits when no
+ * others are held.
  */
 final class TokenPermits {
   static final long FOREVER = TimeUnit.DAYS.toNanos(365);
 
   private final long limit;
+  private final long textLimit;
   private final ReentrantLock lock = new ReentrantLock();
 
   /** One condition for each waiting caller, in the order of arrival. */
@@ -27,20 +29,30 @@ final class TokenPermits {
   private long held;
 
   @GuardedBy("lock")
+  private long texts;
+
+  @GuardedBy("lock")
   private boolean closed;
 
-  TokenPermits(long limit) {
+  /**
+   * Begins with all permits free.
+   *
+   * @param limit the largest number of tokens
+   * @param textLimit the largest number of texts
+   */
+  TokenPermits(long limit, long textLimit) {
     this.limit = limit;
+    this.textLimit = textLimit;
   }
 
-  /** Takes permits if enough are free and no caller waits for some. */
+  /** Takes permits for a text if enough are free and no caller waits for some. */
   boolean tryAcquire(int tokens) {
     lock.lock();
     try {
       if (closed || !queue.isEmpty() || !fits(tokens)) {
         return false;
       }
-      held += tokens;
+      take(tokens);
       return true;
     } finally {
       lock.unlock();
@@ -48,7 +60,7 @@ final class TokenPermits {
   }
 
   /**
-   * Waits for permits and takes them.
+   * Waits for the permits of a text and takes them.
    *
    * @param nanos the longest time to wait
    * @return false if there were not enough in time, or if the permits were closed
@@ -72,7 +84,7 @@ final class TokenPermits {
         if (closed) {
           return false;
         }
-        held += tokens;
+        take(tokens);
         return true;
       } finally {
         if (turn != null) {
@@ -92,22 +104,33 @@ final class TokenPermits {
 
   @GuardedBy("lock")
   private boolean fits(int tokens) {
-    return held == 0 || held + tokens <= limit;
+    return held == 0 || (held + tokens <= limit && texts < textLimit);
+  }
+
+  @GuardedBy("lock")
+  private void take(int tokens) {
+    held += tokens;
+    texts++;
   }
 
   @GuardedBy("lock")
   private void wakeNext() {
     Condition next = queue.peekFirst();
-    if (next != null && (closed || held < limit)) {
+    if (next != null && (closed || (held < limit && texts < textLimit))) {
       next.signal();
     }
   }
 
-  /** Returns permits; a negative number takes some, even if they are not free. */
-  void release(int tokens) {
+  /**
+   * Returns permits; a negative number takes some, even if they are not free.
+   *
+   * @param ended the number of texts that hold none any more
+   */
+  void release(int tokens, int ended) {
     lock.lock();
     try {
       held -= tokens;
+      texts -= ended;
       wakeNext();
     } finally {
       lock.unlock();

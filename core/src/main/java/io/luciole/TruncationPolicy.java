@@ -47,13 +47,14 @@ final class TruncationPolicy {
   }
 
   /** A model's tokenizer together with the policy for texts that are too long for it. */
-  static TokenizerStage.Tokenizer tokenizer(TextTokenizer texts, ModelDescription description) {
+  static TokenizerStage.Tokenizer tokenizer(
+      TextTokenizer texts, ModelDescription description, VocabularyCheck check) {
     TruncationPolicy truncationPolicy =
         new TruncationPolicy(texts, description.maxTokens(), description.normalize());
     return new TokenizerStage.Tokenizer() {
       @Override
       public TokenizedText tokenize(String text, Role role) {
-        return texts.tokenize(text, role);
+        return check.check(texts.tokenize(text, role));
       }
 
       @Override

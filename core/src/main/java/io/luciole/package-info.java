@@ -35,8 +35,9 @@
  *   <li>Keeping a device: {@code DeviceWorker} declares it lost and reopens it, {@code TokenBudget}
  *       and {@code BusyClock} belong to it; all of them share a {@code DeviceContext}.
  *   <li>Watching: {@code Watchdog} (deadlines, devices without an answer), {@code EngineMetrics},
- *       {@code BatchEvent} (Flight Recorder).
- *   <li>Around it: {@code EmbeddingStream} (an iterator of texts in bounded memory), {@code
+ *       {@code RunCounters}, {@code BatchEvent} (Flight Recorder).
+ *   <li>Around it: {@code EmbeddingStream} (any number of items in bounded memory), {@code
+ *       HeapBounds} (how much may wait), {@code LeakGuard} (engines that nobody closed), {@code
  *       CacheKeys}.
  * </ul>
  *

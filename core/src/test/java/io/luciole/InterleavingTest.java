@@ -168,7 +168,7 @@ class InterleavingTest {
   @Test
   void roomGivenBack_reachesTheOneWhoWaits() {
     inAllOrders(() -> {
-      TokenPermits permits = new TokenPermits(1);
+      TokenPermits permits = new TokenPermits(1, EngineSettings.UNBOUNDED);
       check(permits.tryAcquire(1), "there is room at first");
       boolean[] acquired = new boolean[1];
       together(
@@ -181,7 +181,7 @@ class InterleavingTest {
           new Action() {
             @Override
             void act() {
-              permits.release(1);
+              permits.release(1, 1);
             }
           });
       check(acquired[0], "room was given");

@@ -22,7 +22,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -92,6 +91,7 @@ class LoneTextTest {
     EngineSettings settings =
         new EngineSettings(
             1 << 20,
+            EngineSettings.UNBOUNDED,
             Overload.BLOCK,
             maxWait,
             batchTimeout,
@@ -236,7 +236,7 @@ class LoneTextTest {
             FOREVER);
     CompletableFuture<Embedding> late =
         submit(pipeline, "a", EmbedOptions.query().timeout(Duration.ofMinutes(1)));
-    assertThat(failure(late)).isInstanceOf(TimeoutException.class);
+    assertThat(failure(late)).isInstanceOf(DeadlineExceededException.class);
     assertThat(backend.runs()).isZero();
   }
 
@@ -355,7 +355,7 @@ class LoneTextTest {
       awaitIdleWatchdog();
       CompletableFuture<Embedding> late =
           submit(pipeline, "a", EmbedOptions.query().timeout(Duration.ofMillis(1)));
-      assertThat(failure(late)).isInstanceOf(TimeoutException.class);
+      assertThat(failure(late)).isInstanceOf(DeadlineExceededException.class);
     }
   }
 

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.luciole.spi.Device;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -71,9 +74,61 @@ class LucioleConfigTest {
             () -> LucioleConfig.load(folder, Map.of("LUCIOLE_DEVISE", "cpu"), system, List.of()))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("did you mean LUCIOLE_DEVICE?");
-    system.setProperty("luciole.nonsense", "1");
+  }
+
+  @Test
+  void unknownSystemProperty_mayBeAnApplicationsOwn_andIsWarnedOfOnce() {
+    system.setProperty("luciole.myapp", "1");
+    system.setProperty("luciole.thread", "1");
+    PrintStream usual = System.err;
+    ByteArrayOutputStream log = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+    try {
+      for (int i = 0; i < 2; i++) {
+        LucioleConfig config = LucioleConfig.load(folder, Map.of(), system, List.of());
+        assertThat(config.get(EngineKeys.THREADS)).contains(3);
+        assertThat(EmbeddingEngine.builder(config)).isNotNull();
+        assertThatThrownBy(config::requireKnown)
+            .isInstanceOfSatisfying(
+                ConfigException.class, e -> assertThat(e.problems()).hasSize(2));
+      }
+    } finally {
+      System.setErr(usual);
+    }
+    assertThat(log.toString(StandardCharsets.UTF_8))
+        .containsOnlyOnce("Unknown setting luciole.myapp (system property)")
+        .containsOnlyOnce("did you mean luciole.threads?");
+  }
+
+  @Test
+  void fileWithAByteOrderMark_isReadFromItsFirstLine() throws IOException {
+    Files.writeString(
+        folder.resolve("luciole.properties"), "\uFEFFluciole.threads=7\nluciole.device=cpu\n");
+
+    LucioleConfig config = LucioleConfig.load(folder, Map.of(), system, List.of());
+
+    assertThat(config.get(EngineKeys.THREADS)).contains(7);
+  }
+
+  @Test
+  void fileThatIsNotUtf8_isRefusedWithTheLine() throws IOException {
+    Files.write(
+        folder.resolve("luciole.properties"),
+        "luciole.threads=7\nluciole.model=/m\u00e4rz\n".getBytes(StandardCharsets.ISO_8859_1));
+
     assertThatThrownBy(() -> LucioleConfig.load(folder, Map.of(), system, List.of()))
-        .hasMessageContaining("Unknown setting luciole.nonsense (system property)");
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("luciole.properties")
+        .hasMessageContaining("UTF-8, found other bytes in line 2");
+  }
+
+  @Test
+  void offlineWithAnotherWord_isRefused() {
+    assertThatThrownBy(
+            () -> LucioleConfig.load(folder, Map.of("LUCIOLE_OFFLINE", "maybe"), system, List.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("luciole.offline (environment variable LUCIOLE_OFFLINE)")
+        .hasMessageContaining("\"maybe\"");
   }
 
   @Test
@@ -107,6 +162,7 @@ class LucioleConfigTest {
     Files.writeString(
         folder.resolve("luciole.properties"), "luciole.threads=0\nluciole.bakend=onnx\n");
     system.setProperty("luciole.max-wait", "soon");
+    system.setProperty("luciole.nonsense", "1");
 
     assertThatThrownBy(() ->
             LucioleConfig.load(
@@ -117,15 +173,16 @@ class LucioleConfigTest {
         .isInstanceOfSatisfying(
             ConfigException.class,
             e -> {
-              assertThat(e.problems()).hasSize(5);
+              assertThat(e.problems()).hasSize(6);
               assertThat(e.problems())
                   .anySatisfy(p -> assertThat(p).startsWith("luciole.threads (" + folder))
                   .anySatisfy(p -> assertThat(p).contains("did you mean luciole.backend?"))
                   .anySatisfy(
                       p -> assertThat(p).contains("LUCIOLE_BATCH_TOKNS").contains("closest"))
                   .anySatisfy(p -> assertThat(p).contains("LUCIOLE_CALIBRATE").contains("true or"))
-                  .anySatisfy(p -> assertThat(p).contains("luciole.max-wait (system property"));
-              assertThat(e.getMessage()).startsWith("5 settings are wrong:").contains(e.problems());
+                  .anySatisfy(p -> assertThat(p).contains("luciole.max-wait (system property"))
+                  .anySatisfy(p -> assertThat(p).contains("luciole.nonsense (system property"));
+              assertThat(e.getMessage()).startsWith("6 settings are wrong:").contains(e.problems());
             });
   }
 

@@ -53,6 +53,7 @@ public class OverheadBenchmark {
     EngineSettings settings =
         new EngineSettings(
             1 << 24,
+            EngineSettings.UNBOUNDED,
             Overload.BLOCK,
             Duration.ZERO,
             Duration.ofMinutes(1),

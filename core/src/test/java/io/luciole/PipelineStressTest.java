@@ -21,7 +21,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
@@ -114,6 +113,7 @@ class PipelineStressTest {
       this.settings =
           new EngineSettings(
               random.nextBoolean() ? 2000 : 1_000_000,
+              random.nextBoolean() ? 100 : EngineSettings.UNBOUNDED,
               random.nextInt(4) == 0 ? Overload.REJECT : Overload.BLOCK,
               random.nextInt(4) == 0 ? Duration.ofMillis(1) : Duration.ZERO,
               Duration.ofMillis(deadly ? 100 : 60_000),
@@ -253,7 +253,7 @@ class PipelineStressTest {
           assertThat(failure)
               .isInstanceOfAny(
                   BackendException.class,
-                  TimeoutException.class,
+                  DeadlineExceededException.class,
                   EngineClosedException.class,
                   NotFiniteException.class,
                   IllegalStateException.class);

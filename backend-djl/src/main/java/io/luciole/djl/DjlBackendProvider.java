@@ -89,7 +89,7 @@ public final class DjlBackendProvider implements BackendProvider {
           "Expected a checkpoint (model.safetensors or pytorch_model.bin) for the backend djl in "
               + model.folder()
               + ", or an 8-bit .onnx file whose weights can be taken over, found "
-              + model.onnx()
+              + (model.onnx() == null ? model.ownWeights() : model.onnx())
               + ": "
               + e.getMessage(),
           e);

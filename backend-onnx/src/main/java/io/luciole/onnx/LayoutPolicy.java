@@ -1,6 +1,7 @@
 package io.luciole.onnx;
 
 import io.luciole.spi.BackendConfig;
+import io.luciole.spi.BackendException;
 import io.luciole.spi.TokenBatch;
 import java.util.Locale;
 
@@ -37,11 +38,23 @@ final class LayoutPolicy {
    * The policy for a device and its options.
    *
    * @param fusible whether the fused layout can be had for the model in its precision
+   * @throws BackendException if the layout that is named is not for this device
    */
   static LayoutPolicy on(BackendConfig config, boolean fusible) {
-    String layout = config.option(OnnxOptions.FORM);
-    if (!layout.equals("auto")) {
-      return new LayoutPolicy(AttentionLayout.valueOf(layout.toUpperCase(Locale.ROOT)), false);
+    String form = config.option(OnnxOptions.FORM);
+    if (!form.equals("auto")) {
+      AttentionLayout layout = AttentionLayout.valueOf(form.toUpperCase(Locale.ROOT));
+      if (layout != AttentionLayout.LOOP && !config.device().isAccelerator()) {
+        throw new BackendException(
+            "Expected a CUDA device for "
+                + OnnxOptions.FORM
+                + "="
+                + form
+                + ", found "
+                + config.device()
+                + ": leave the setting out, or set auto or loop.");
+      }
+      return new LayoutPolicy(layout, false);
     }
     return config.device().isAccelerator()
         ? new LayoutPolicy(fusible ? AttentionLayout.FUSED : AttentionLayout.PACKED, !fusible)

@@ -46,6 +46,11 @@ final class OnnxBackend implements Backend {
   }
 
   @Override
+  public int vocabulary() {
+    return encoder.vocabulary();
+  }
+
+  @Override
   public BackendOutput run(TokenBatch batch, Set<Output> outputs) {
     requireNonNull(batch, "batch");
     requireNonNull(outputs, "outputs");

@@ -70,9 +70,12 @@ public final class OnnxBackendProvider implements BackendProvider {
       throw new ModelException(
           "Expected a checkpoint (model.safetensors or pytorch_model.bin) or an .onnx file in "
               + model.folder()
-              + " for the backend onnx, found the TorchScript file "
-              + model.torchscript()
-              + ", which the backend djl runs.");
+              + " for the backend onnx, found "
+              + (model.torchscript() == null
+                  ? model.ownWeights() + ", which another backend reads."
+                  : "the TorchScript file "
+                      + model.torchscript()
+                      + ", which the backend djl runs."));
     }
     OrtRuntime runtime = OrtRuntime.load();
     EnvironmentHold hold = EnvironmentHold.of(runtime.environment());

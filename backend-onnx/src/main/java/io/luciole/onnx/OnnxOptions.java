@@ -24,7 +24,8 @@ final class OnnxOptions {
           ValueParser.oneOf("auto", "loop", "packed", "fused", "padded"),
           "auto",
           "How the graph of a checkpoint computes attention. `auto` takes what is fastest on the"
-              + " device; `packed` does without Luciole's CUDA kernels.");
+              + " device; `packed`, `fused` and `padded` are for CUDA devices, and `packed` does"
+              + " without Luciole's kernels.");
 
   /** The library with the CUDA kernels. */
   static final Key<Optional<Path>> CUDA_LIBRARY =

@@ -1,8 +1,10 @@
 package io.luciole.onnx;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.luciole.spi.BackendConfig;
+import io.luciole.spi.BackendException;
 import io.luciole.spi.Device;
 import io.luciole.spi.TokenBatch;
 import java.util.ArrayList;
@@ -43,6 +45,17 @@ class LayoutPolicyTest {
   void choose_onCpusLoops() {
     assertThat(LayoutPolicy.on(BackendConfig.on(Device.CPU), false).choose(batch(8192)))
         .isEqualTo(AttentionLayout.LOOP);
+  }
+
+  @Test
+  void formsOfGpus_areRefusedOnCpus() {
+    for (String form : List.of("packed", "fused", "padded")) {
+      BackendConfig config = BackendConfig.on(Device.CPU).option(OnnxOptions.FORM, form);
+      assertThatThrownBy(() -> LayoutPolicy.on(config, false))
+          .isInstanceOf(BackendException.class)
+          .hasMessageContaining("luciole.onnx.form=" + form)
+          .hasMessageContaining("found cpu");
+    }
   }
 
   @Test

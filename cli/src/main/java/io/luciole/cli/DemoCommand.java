@@ -59,7 +59,7 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     long started = System.nanoTime();
-    LucioleConfig config = LucioleConfig.load();
+    LucioleConfig config = LucioleConfig.load().requireKnown();
     Path folder = CacheFolder.path().toAbsolutePath().resolve("demo");
     try (DemoCorpus corpus = DemoCorpus.unpack(folder);
         EmbeddingEngine engine = engineOptions.open(engineOptions.builder(config))) {

@@ -102,7 +102,7 @@ final class DoctorCommand implements Callable<Integer> {
     heading("Configuration");
     LucioleConfig config;
     try {
-      config = LucioleConfig.load();
+      config = LucioleConfig.load().requireKnown();
     } catch (ConfigException e) {
       e.problems().forEach(this::fail);
       note("until this is mended, all that follows is tried with the defaults and the flags alone");

@@ -88,7 +88,7 @@ final class EmbedCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     boolean toStream = output.equals(STREAM);
-    LucioleConfig config = LucioleConfig.load();
+    LucioleConfig config = LucioleConfig.load().requireKnown();
     EngineBuilder builder = engineOptions.builder(config);
     if (!outputs.isEmpty()) {
       builder.outputs(outputs);

@@ -135,7 +135,7 @@ final class EvalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    LucioleConfig config = LucioleConfig.load();
+    LucioleConfig config = LucioleConfig.load().requireKnown();
     List<EvaluationQuery> asked = EvaluationQuery.readBeir(queries);
     Qrels judged = Qrels.read(qrels);
     @Nullable RankedRun other = compare == null ? null : RankedRun.readTrec(compare, "other");

@@ -75,7 +75,7 @@ final class IndexCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    LucioleConfig config = LucioleConfig.load();
+    LucioleConfig config = LucioleConfig.load().requireKnown();
     boolean isFolder = Files.isDirectory(input);
     long total = isFolder ? -1 : lines();
     try (DocumentSource source = isFolder ? FolderReader.open(input) : BeirReader.corpus(input);

@@ -107,7 +107,7 @@ final class SearchCommand implements Callable<Integer> {
     Leg leg = leg();
     HybridQuery plain = Choice.possible(this::query);
     HybridQuery query = leg == null ? plain : plain.legs(leg);
-    LucioleConfig config = LucioleConfig.load();
+    LucioleConfig config = LucioleConfig.load().requireKnown();
     try (@Nullable EmbeddingEngine engine =
             leg == Leg.BM25 ? null : engineOptions.openForIndex(index.folder(), config);
         HybridSearcher searcher =

@@ -18,7 +18,7 @@ final class Serving {
 
   static void run(Console console, EngineOptions engineOptions, Flags flags)
       throws InterruptedException {
-    LucioleConfig config = LucioleConfig.load();
+    LucioleConfig config = LucioleConfig.load().requireKnown();
     ServerConfig settings = settings(ServerConfig.of(config), flags);
     Path folder = settings.index().orElse(null);
     CountDownLatch asked = new CountDownLatch(1);

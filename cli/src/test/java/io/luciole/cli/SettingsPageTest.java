@@ -44,6 +44,9 @@ class SettingsPageTest {
 
       A name that begins with `luciole.` or `LUCIOLE_` and is no setting, and a value that a setting cannot have, stop the program, wherever they come from.
       One message lists all of them, each with its source and the closest setting there is. All other names belong to the application and are ignored.
+      Only an unknown system property does not stop an application, since it may be the application's own: the first engine warns of it. The command
+      `luciole` refuses it.
+
       These names are accepted as well:
 
       - `luciole.onnx.*`, `luciole.cuda.*` and `luciole.server.*` in a program that does not have the backend or the server on its class path, so that several

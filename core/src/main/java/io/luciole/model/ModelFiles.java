@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param torchscript a TorchScript file that gives token states, or null
  * @param sparseHead {@code sparse_linear.pt}, or null
  * @param colbertHead {@code colbert_linear.pt}, or null
+ * @param ownWeights weights in the formats of backends of their own ({@link WeightFormat}); empty
+ *     if there are none
  * @param description what the files mean
  */
 public record ModelFiles(
@@ -34,17 +36,64 @@ public record ModelFiles(
     @Nullable Path torchscript,
     @Nullable Path sparseHead,
     @Nullable Path colbertHead,
+    List<Path> ownWeights,
     ModelDescription description) {
-  /** Checks the components. */
+  /** Checks and copies the components. */
   public ModelFiles {
     requireNonNull(name, "name");
     requireNonNull(folder, "folder");
     requireNonNull(tokenizer, "tokenizer");
     requireNonNull(description, "description");
-    if (weights == null && onnx == null && torchscript == null) {
+    ownWeights = List.copyOf(ownWeights);
+    if (weights == null && onnx == null && torchscript == null && ownWeights.isEmpty()) {
       throw new IllegalArgumentException(
-          "expected weights, an ONNX file or a TorchScript file, got none");
+          "expected weights, an ONNX file, a TorchScript file or weights in another format, got"
+              + " none");
     }
+  }
+
+  /**
+   * Files without weights in the formats of backends of their own.
+   *
+   * @param name as above
+   * @param folder as above
+   * @param tokenizer as above
+   * @param config as above, or null
+   * @param weights as above, or null
+   * @param onnx as above, or null
+   * @param torchscript as above, or null
+   * @param sparseHead as above, or null
+   * @param colbertHead as above, or null
+   * @param description as above
+   */
+  public ModelFiles(
+      String name,
+      Path folder,
+      Path tokenizer,
+      @Nullable Path config,
+      @Nullable Path weights,
+      @Nullable Path onnx,
+      @Nullable Path torchscript,
+      @Nullable Path sparseHead,
+      @Nullable Path colbertHead,
+      ModelDescription description) {
+    this(
+        name,
+        folder,
+        tokenizer,
+        config,
+        weights,
+        onnx,
+        torchscript,
+        sparseHead,
+        colbertHead,
+        List.of(),
+        description);
+  }
+
+  /** {@return whether the only weights are in the formats of backends of their own} */
+  public boolean hasOnlyOwnWeights() {
+    return weights == null && onnx == null && torchscript == null;
   }
 
   /**
@@ -56,7 +105,7 @@ public record ModelFiles(
    * @throws ModelException if the folder or the index of a sharded checkpoint cannot be read
    */
   public static boolean areIn(Path folder) {
-    return ModelFolder.isComplete(folder);
+    return ModelFolder.isComplete(folder, List.of());
   }
 
   /** {@return the checkpoint, if there is one} */
@@ -108,6 +157,7 @@ public record ModelFiles(
         torchscript,
         sparseHead,
         colbertHead,
+        ownWeights,
         description.withMaxTokens(maxTokens));
   }
 
@@ -126,8 +176,10 @@ public record ModelFiles(
       files.addAll(FileDigests.withShards(weights));
     } else if (onnx != null) {
       files.addAll(FileDigests.withExternalData(onnx));
+    } else if (torchscript != null) {
+      files.add(torchscript);
     } else {
-      files.add(requireNonNull(torchscript));
+      files.addAll(ownWeights);
     }
     for (Path head : new Path[] {sparseHead, colbertHead}) {
       if (head != null) {

@@ -6,6 +6,7 @@ import io.luciole.internal.ModelFileNames;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
@@ -62,9 +63,10 @@ final class ModelFolder {
   /**
    * Reads a folder, or the folder of an ONNX or TorchScript file.
    *
+   * @param formats further formats of weights, of the backends there are
    * @throws ModelException if something is missing, unreadable or contradictory
    */
-  static ModelFiles read(Path path, String name) {
+  static ModelFiles read(Path path, String name, List<WeightFormat> formats) {
     if (!Files.exists(path)) {
       throw new ModelException("There is no such model: " + path);
     }
@@ -101,12 +103,9 @@ final class ModelFolder {
     if (script == null && weights == null && !isOnnx) {
       script = ScriptFiles.find(folder);
     }
-    if (weights == null && onnx == null && script == null) {
-      throw new ModelException(
-          "Expected model.safetensors, pytorch_model.bin, an .onnx file or a TorchScript .pt file"
-              + " in the model's folder "
-              + folder
-              + ", found none.");
+    List<Path> ownWeights = isOnnx || isScript ? List.of() : inFormats(folder, formats);
+    if (weights == null && onnx == null && script == null && ownWeights.isEmpty()) {
+      throw new ModelException(noWeights(folder, formats));
     }
     Path sparseHead = head(folder, ModelFileNames.SPARSE_HEAD);
     Path colbertHead = head(folder, ModelFileNames.COLBERT_HEAD);
@@ -123,7 +122,29 @@ final class ModelFolder {
         script,
         sparseHead,
         colbertHead,
+        ownWeights,
         description);
+  }
+
+  private static List<Path> inFormats(Path folder, List<WeightFormat> formats) {
+    return formats.stream().flatMap(format -> format.in(folder).stream()).distinct().toList();
+  }
+
+  private static String noWeights(Path folder, List<WeightFormat> formats) {
+    List<String> expected = new ArrayList<>();
+    expected.add("model.safetensors");
+    expected.add("pytorch_model.bin");
+    expected.add("an .onnx file");
+    expected.add("a TorchScript .pt file");
+    formats.forEach(format -> expected.add(format.toString()));
+    int last = expected.size() - 1;
+    return "Expected "
+        + String.join(", ", expected.subList(0, last))
+        + " or "
+        + expected.get(last)
+        + " in the model's folder "
+        + folder
+        + ", found none.";
   }
 
   /** BGE-M3 keeps an export with its own tokenizer in {@code onnx/}, and the heads above that. */
@@ -138,16 +159,19 @@ final class ModelFolder {
    * Whether a folder has all that a model takes: other tools' caches often hold the tokenizer alone
    * or a part of a checkpoint's shards.
    *
+   * @param formats further formats of weights, of the backends there are
    * @throws ModelException if the index of a sharded checkpoint cannot be read
    */
-  static boolean isComplete(Path folder) {
+  static boolean isComplete(Path folder, List<WeightFormat> formats) {
     if (!Files.isRegularFile(folder.resolve(ModelFileNames.TOKENIZER))) {
       return false;
     }
     Path weights = weights(folder);
     return weights != null
         ? FileDigests.withShards(weights).stream().allMatch(Files::isRegularFile)
-        : findOnnx(folder) != null || ScriptFiles.find(folder) != null;
+        : findOnnx(folder) != null
+            || ScriptFiles.find(folder) != null
+            || !inFormats(folder, formats).isEmpty();
   }
 
   private static @Nullable Path first(Path folder, String name) {

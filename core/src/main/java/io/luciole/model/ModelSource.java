@@ -7,6 +7,7 @@ import io.luciole.internal.ModelFileNames;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -74,11 +75,23 @@ public final class ModelSource {
    *     message says what to do
    */
   public ModelFiles resolve() {
-    return resolve(Path.of(""));
+    return resolve(List.of());
   }
 
-  /** As {@link #resolve()}, in another working folder. */
-  ModelFiles resolve(Path workingFolder) {
+  /**
+   * Finds the files and reads what they mean, where backends read formats of their own. An engine
+   * resolves its model with the formats of the backends that it can choose from.
+   *
+   * @param formats the formats, {@link io.luciole.spi.BackendProvider#weightFormats}
+   * @return the files and their description
+   * @throws ModelException as {@link #resolve()}
+   */
+  public ModelFiles resolve(List<WeightFormat> formats) {
+    return resolve(Path.of(""), formats);
+  }
+
+  /** As {@link #resolve(List)}, in another working folder. */
+  ModelFiles resolve(Path workingFolder, List<WeightFormat> formats) {
     Path local = path != null ? path : existing(workingFolder, text);
     if (path == null && text.equals(STARTER)) {
       if (local == null || !Files.exists(local.resolve(ModelFileNames.TOKENIZER))) {
@@ -93,13 +106,14 @@ public final class ModelSource {
           STARTER);
     }
     if (local != null) {
-      return ModelFolder.read(local, nameOf(local));
+      return ModelFolder.read(local, nameOf(local), formats);
     }
     if (HubCache.isName(text)) {
       HubCache cache = HubCache.ofEnvironment();
-      Path cached = cache.find(text, ModelFolder::isComplete).orElse(null);
+      Path cached =
+          cache.find(text, folder -> ModelFolder.isComplete(folder, formats)).orElse(null);
       if (cached != null) {
-        return ModelFolder.read(cached, text);
+        return ModelFolder.read(cached, text, formats);
       }
       throw new ModelException(
           "The model "

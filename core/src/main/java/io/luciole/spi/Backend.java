@@ -19,6 +19,17 @@ public interface Backend extends AutoCloseable {
   BackendInfo info();
 
   /**
+   * The size of the model's vocabulary, so that the engine finds a tokenizer that is another
+   * model's: when it opens, or, if only some texts have other ids, with each of these texts alone.
+   *
+   * @return one more than the greatest token id that {@link #run} takes; {@link Integer#MAX_VALUE}
+   *     if that is not known
+   */
+  default int vocabulary() {
+    return Integer.MAX_VALUE;
+  }
+
+  /**
    * Computes outputs for a batch; blocks meanwhile.
    *
    * <p>The result for a text does not depend on the other texts of the batch, except by rounding.

@@ -2,6 +2,7 @@ package io.luciole.spi;
 
 import io.luciole.Key;
 import io.luciole.model.ModelFiles;
+import io.luciole.model.WeightFormat;
 import java.util.List;
 
 /**
@@ -45,6 +46,20 @@ public interface BackendProvider {
    */
   default boolean mayHaveAccelerator() {
     return true;
+  }
+
+  /**
+   * The formats of weights that this backend reads and that {@link ModelFiles} does not name
+   * otherwise. A model's folder that has weights in such a format only is opened with this backend,
+   * unless another is chosen by name; {@link ModelFiles#ownWeights} has the files.
+   *
+   * <p>Called whenever a model is looked for, also where another backend is chosen: it must not
+   * load native libraries.
+   *
+   * @return the formats; none by default
+   */
+  default List<WeightFormat> weightFormats() {
+    return List.of();
   }
 
   /**

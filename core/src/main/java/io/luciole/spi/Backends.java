@@ -2,6 +2,8 @@ package io.luciole.spi;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.model.ModelFiles;
+import io.luciole.model.WeightFormat;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -49,6 +51,16 @@ public final class Backends {
     return find(Services.contextLoader());
   }
 
+  /**
+   * A provider alone, whatever is on the class path.
+   *
+   * @param provider the provider
+   * @return it as the only one
+   */
+  public static Backends only(BackendProvider provider) {
+    return new Backends(List.of(provider), List.of());
+  }
+
   private static int rank(String name) {
     int at = PREFERENCE.indexOf(name);
     return at < 0 ? PREFERENCE.size() : at;
@@ -61,6 +73,33 @@ public final class Backends {
    */
   public List<BackendProvider> providers() {
     return providers;
+  }
+
+  /**
+   * The formats of weights of all providers, beside those that every backend knows.
+   *
+   * @return the formats, in the order of the providers
+   */
+  public List<WeightFormat> weightFormats() {
+    return providers.stream().flatMap(p -> p.weightFormats().stream()).toList();
+  }
+
+  /**
+   * Those that may read a model: all, unless its only weights are in a format of some of them.
+   *
+   * @param model the model's files
+   * @return the backends
+   */
+  public Backends reading(ModelFiles model) {
+    if (!model.hasOnlyOwnWeights()) {
+      return this;
+    }
+    return new Backends(
+        providers.stream()
+            .filter(p ->
+                p.weightFormats().stream().anyMatch(format -> !format.in(model.folder()).isEmpty()))
+            .toList(),
+        broken);
   }
 
   /**
@@ -129,10 +168,9 @@ public final class Backends {
                       + name.get()
                       + "\" on the class path; found: "
                       + names()
-                      + ". Set luciole.backend to one of these, or add the artifact"
-                      + " io.luciole:luciole-backend-"
-                      + name.get()
-                      + "."
+                      + ". Set luciole.backend to one of these, or add "
+                      + artifact(name.get())
+                      + " to the class path."
                       + others));
     }
     if (providers.size() == 1) {
@@ -176,6 +214,13 @@ public final class Backends {
       log.warn("The backend {} cannot be asked for its devices: {}", provider.name(), e, e);
       return false;
     }
+  }
+
+  /** What brings a backend: only those of this project have names of artifacts that are known. */
+  private static String artifact(String name) {
+    return PREFERENCE.contains(name)
+        ? "io.luciole:luciole-backend-" + name
+        : "the artifact of the backend \"" + name + '"';
   }
 
   private String names() {

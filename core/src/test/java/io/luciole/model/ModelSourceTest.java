@@ -64,25 +64,26 @@ class ModelSourceTest {
     Path own = Files.createDirectory(working.resolve("starter"));
     ModelSource alias = ModelSource.parse("starter");
 
-    assertThat(alias.resolve(working).folder()).isNotEqualTo(own);
-    assertThatThrownBy(() -> ModelSource.parse("./starter").resolve(working))
+    assertThat(alias.resolve(working, List.of()).folder()).isNotEqualTo(own);
+    assertThatThrownBy(() -> ModelSource.parse("./starter").resolve(working, List.of()))
         .isInstanceOf(ModelException.class)
         .hasMessageContaining("Expected tokenizer.json");
-    assertThatThrownBy(() -> ModelSource.path(own).resolve(working))
+    assertThatThrownBy(() -> ModelSource.path(own).resolve(working, List.of()))
         .hasMessageContaining("Expected tokenizer.json");
 
     Files.copy(folder.resolve("tokenizer.json"), own.resolve("tokenizer.json"));
     Files.writeString(own.resolve("model.onnx"), "");
     Files.writeString(own.resolve("luciole.json"), "{\"maxTokens\":64}");
 
-    assertThat(alias.resolve(working).folder()).isEqualTo(own);
+    assertThat(alias.resolve(working, List.of()).folder()).isEqualTo(own);
   }
 
   @Test
   void file_namedLikeTheAliasDoesNotShadowIt(@TempDir Path working) throws IOException {
     Path file = Files.writeString(working.resolve("starter"), "");
 
-    assertThat(ModelSource.parse("starter").resolve(working).folder()).isNotEqualTo(file);
+    assertThat(ModelSource.parse("starter").resolve(working, List.of()).folder())
+        .isNotEqualTo(file);
   }
 
   @Test

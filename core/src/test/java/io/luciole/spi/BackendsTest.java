@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.luciole.model.ModelFiles;
+import io.luciole.model.ModelSource;
+import io.luciole.model.WeightFormat;
 import java.io.IOException;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -64,6 +66,19 @@ class BackendsTest {
     /** For the service loader. */
     public Another() {
       super("another", Device.CPU);
+    }
+  }
+
+  /** On the CPU, with a format of its own. */
+  public static final class Tables extends Fake {
+    /** For the service loader. */
+    public Tables() {
+      super("tables", Device.CPU);
+    }
+
+    @Override
+    public List<WeightFormat> weightFormats() {
+      return List.of(new WeightFormat("*.vec", "a table of vectors"));
     }
   }
 
@@ -147,8 +162,27 @@ class BackendsTest {
     assertThatThrownBy(() -> two.select(Optional.of("tensorrt"), Optional.empty()))
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("no backend \"tensorrt\"")
-        .hasMessageContaining("found: onnx, djl");
+        .hasMessageContaining("found: onnx, djl")
+        .hasMessageNotContaining("luciole-backend-tensorrt");
     assertThat(two.select(Optional.of("djl"), Optional.empty()).name()).isEqualTo("djl");
+  }
+
+  @Test
+  void aModelInAFormatOfOneBackend_isThatBackends() throws IOException {
+    Backends two = find(nameOf(Onnx.class), nameOf(Tables.class));
+    Path model = Files.createDirectory(folder.resolve("model"));
+    Files.writeString(model.resolve("tokenizer.json"), "{}");
+    Files.writeString(model.resolve("luciole.json"), "{\"maxTokens\": 512}");
+    Files.writeString(model.resolve("table.vec"), "");
+
+    ModelFiles files = ModelSource.path(model).resolve(two.weightFormats());
+    assertThat(two.reading(files).select(Optional.empty(), Optional.empty()).name())
+        .isEqualTo("tables");
+
+    Files.writeString(model.resolve("model.onnx"), "");
+    ModelFiles both = ModelSource.path(model).resolve(two.weightFormats());
+    assertThat(two.reading(both).select(Optional.empty(), Optional.empty()).name())
+        .isEqualTo("onnx");
   }
 
   @Test

@@ -1,5 +1,6 @@
 package io.luciole.hub;
 
+import io.luciole.ConfigException;
 import io.luciole.ProcessKeys;
 import io.luciole.internal.HubCache;
 import io.luciole.model.ModelException;
@@ -99,6 +100,10 @@ final class HubSettings {
   }
 
   private static @Nullable String offline(Map<String, String> environment) {
+    String own = environment.getOrDefault(ProcessKeys.OFFLINE.variable(), "");
+    if (!own.isBlank()) {
+      requireOfflineValue(own);
+    }
     for (String variable : List.of(ProcessKeys.OFFLINE.variable(), "HF_HUB_OFFLINE")) {
       switch (environment.getOrDefault(variable, "").strip().toLowerCase(Locale.ROOT)) {
         case "1", "true", "yes", "on" -> {
@@ -108,6 +113,15 @@ final class HubSettings {
       }
     }
     return null;
+  }
+
+  /** Our own variable has certain values; those of others are read as their tools read them. */
+  private static void requireOfflineValue(String value) {
+    try {
+      ProcessKeys.OFFLINE.parse(value);
+    } catch (IllegalArgumentException e) {
+      throw new ConfigException(ProcessKeys.OFFLINE.variable() + ": " + e.getMessage(), e);
+    }
   }
 
   private static @Nullable Token token(Map<String, String> environment) {

@@ -3,6 +3,7 @@ package io.luciole.hub;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.luciole.ConfigException;
 import io.luciole.internal.HubCache;
 import io.luciole.model.ModelException;
 import java.nio.file.Path;
@@ -46,6 +47,16 @@ final class HubSettingsTest {
         .isNull();
     assertThat(HubSettings.of(Map.of("HF_HUB_OFFLINE", "ON")).offline())
         .isEqualTo("HF_HUB_OFFLINE");
+  }
+
+  @Test
+  void offline_withAnotherWord_isRefused() {
+    assertThatThrownBy(() -> HubSettings.of(Map.of("LUCIOLE_OFFLINE", "maybe")))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("LUCIOLE_OFFLINE")
+        .hasMessageContaining("\"maybe\"");
+    assertThat(HubSettings.of(Map.of("LUCIOLE_OFFLINE", " ", "HF_HUB_OFFLINE", "maybe")).offline())
+        .isNull();
   }
 
   @Test

@@ -152,6 +152,15 @@ public final class HybridIndexer implements AutoCloseable {
     }
   }
 
+  /**
+   * Adds a listener for documents and commits.
+   *
+   * @param listener is told of each from now on
+   */
+  public void addListener(IndexListener listener) {
+    session.listeners().add(listener);
+  }
+
   /** {@return the schema of the index} */
   public HybridSchema schema() {
     return session.schema();

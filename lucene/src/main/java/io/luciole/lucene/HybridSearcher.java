@@ -43,6 +43,7 @@ public final class HybridSearcher implements AutoCloseable {
   private final @Nullable ModelFingerprint fingerprint;
   private final SearchRun.Context context;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final IndexListeners listeners = new IndexListeners();
 
   /**
    * Creates a searcher.
@@ -227,7 +228,8 @@ public final class HybridSearcher implements AutoCloseable {
     requireRerank(query);
     IndexSearcher searcher = acquire(query.view());
     try {
-      return new SearchRun(searcher, source.record(searcher), query, asked, context).run(fusions);
+      return listeners.searched(
+          new SearchRun(searcher, source.record(searcher), query, asked, context).run(fusions));
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
@@ -330,6 +332,15 @@ public final class HybridSearcher implements AutoCloseable {
     Set<Leg> legs = Leg.of(outputs);
     legs.retainAll(context.layout().legs());
     return legs;
+  }
+
+  /**
+   * Adds a listener for searches.
+   *
+   * @param listener is told of each search from now on
+   */
+  public void addListener(IndexListener listener) {
+    listeners.add(listener);
   }
 
   /**

@@ -31,6 +31,7 @@ final class IndexingSession {
   private final DocumentWriter documents;
   private final PendingDocuments pending;
   private final PeriodicCommits commits;
+  private final IndexListeners listeners = new IndexListeners();
 
   /** Embeds documents, or null if their vectors are made elsewhere. */
   private final @Nullable DocumentEmbedder embedder;
@@ -77,6 +78,10 @@ final class IndexingSession {
 
   IndexFolder folder() {
     return folder;
+  }
+
+  IndexListeners listeners() {
+    return listeners;
   }
 
   DocumentWriter documents() {
@@ -164,17 +169,20 @@ final class IndexingSession {
       Supplier<CompletableFuture<DocumentEmbedder.Embedded>> vectors,
       IndexingTimes timer,
       Consumer<Embedding> written) {
-    return pending.submit(
-        document,
-        vectors,
-        made -> {
-          long start = System.nanoTime();
-          boolean replaced = documents.write(document, made);
-          timer.wrote(System.nanoTime() - start);
-          made.embeddings().forEach(written);
-          return replaced;
-        },
-        this::classify);
+    CompletableFuture<Boolean> done =
+        pending.submit(
+            document,
+            vectors,
+            made -> {
+              long start = System.nanoTime();
+              boolean replaced = documents.write(document, made);
+              timer.wrote(System.nanoTime() - start);
+              made.embeddings().forEach(written);
+              return replaced;
+            },
+            this::classify);
+    listeners.put(done);
+    return done;
   }
 
   private DocumentEmbedder embedder() {
@@ -277,9 +285,11 @@ final class IndexingSession {
 
   /** Commits while no document is pending. */
   private void writeCommit(SourcePosition reached) throws IOException {
+    long start = System.nanoTime();
     folder.commit(schema, reached.format());
     documents.committed();
     position = reached;
+    listeners.committed(start);
   }
 
   /** Called periodically; a run over a source commits by itself. */

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.time.Duration;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.SearcherLifetimeManager;
-import org.jspecify.annotations.Nullable;
 
 /**
  * States of an index that were searched, kept for later pages of the same results. Each holds the

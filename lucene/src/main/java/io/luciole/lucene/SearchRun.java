@@ -1,7 +1,9 @@
 package io.luciole.lucene;
 
+import io.luciole.DeadlineExceededException;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
+import io.luciole.EmbeddingInterruptedException;
 import io.luciole.LucioleException;
 import io.luciole.Output;
 import java.io.IOException;
@@ -136,7 +138,7 @@ final class SearchRun {
       return null;
     } catch (ExecutionException e) {
       Throwable cause = e.getCause();
-      if (cause instanceof TimeoutException) {
+      if (cause instanceof DeadlineExceededException) {
         return null;
       }
       if (cause instanceof LucioleException known) {
@@ -145,7 +147,7 @@ final class SearchRun {
       throw new LucioleException("The query could not be embedded: " + cause, e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new LucioleException("Interrupted while the query was embedded", e);
+      throw new EmbeddingInterruptedException("Interrupted while the query was embedded");
     }
   }
 

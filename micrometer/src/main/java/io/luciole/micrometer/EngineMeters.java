@@ -4,41 +4,66 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineHealth;
+import io.luciole.EngineListener;
 import io.luciole.EngineStats;
 import io.luciole.EngineStats.Failure;
+import io.luciole.EngineStats.Runs;
+import io.luciole.Lane;
 import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.FunctionTimer;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
-import java.util.Locale;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
 
 /**
  * Publishes an engine's statistics in a Micrometer registry: {@code new
- * EngineMeters(engine).bindTo(registry)}. Counters start when the engine is opened. The registry
- * may be read by any thread, also after the engine is closed.
+ * EngineMeters(engine).bindTo(registry)}. Counters start when the engine is opened, timers when
+ * they are bound. The registry may be read by any thread, also after the engine is closed.
  *
  * <table>
  *   <caption>Meters</caption>
+ *   <tr><td>{@code luciole.embed}</td>
+ *       <td>timer of each text, from its submission to its result; tags {@code lane} and {@code
+ *       outcome}: {@code embedded}, or why it failed, as {@code kind} below</td></tr>
+ *   <tr><td>{@code luciole.batch}</td>
+ *       <td>timer of each run of a batch; tags {@code device}, {@code lane}, {@code outcome}: {@code
+ *       computed}, {@code out_of_memory}, {@code failed}</td></tr>
  *   <tr><td>{@code luciole.texts.submitted}, {@code .embedded}</td><td>counters</td></tr>
  *   <tr><td>{@code luciole.texts.failed}</td><td>counter, tag {@code kind}</td></tr>
  *   <tr><td>{@code luciole.texts.truncated}, {@code .chunked}</td><td>counters</td></tr>
  *   <tr><td>{@code luciole.waiting.texts}, {@code .tokens}</td><td>gauges, tag {@code lane}</td></tr>
- *   <tr><td>{@code luciole.wait.mean}</td><td>gauge, mean time between submission and the start of the run</td></tr>
+ *   <tr><td>{@code luciole.wait}</td><td>timer of the texts that went to a device, from their
+ *       submission to the start of the run: count and sum, without a maximum</td></tr>
  *   <tr><td>{@code luciole.batches}, {@code .texts}, {@code .tokens}, {@code .failed}</td>
- *       <td>counters</td></tr>
- *   <tr><td>{@code luciole.padding.share}, {@code luciole.device.busy.share}</td>
- *       <td>gauges, 0 to 1, since the engine was opened</td></tr>
+ *       <td>counters of the whole engine</td></tr>
+ *   <tr><td>{@code luciole.device.batches}, {@code .texts}, {@code .tokens}, {@code
+ *       .tokens.padding}, {@code .failed}</td>
+ *       <td>counters, tags {@code device} and {@code lane}; {@code .tokens} without padding</td></tr>
+ *   <tr><td>{@code luciole.device.busy}, {@code .available}</td>
+ *       <td>counters in seconds, tag {@code device}: time with at least one run in progress, and
+ *       time in which the device was not lost. The rate of the first by that of the second is the
+ *       share of busy time over a window</td></tr>
  *   <tr><td>{@code luciole.cache.hits}, {@code .misses}</td><td>counters</td></tr>
  *   <tr><td>{@code luciole.devices.usable}</td><td>gauge, number of devices</td></tr>
+ *   <tr><td>{@code luciole.wait.mean}, {@code luciole.padding.share}, {@code
+ *       luciole.device.busy.share}</td>
+ *       <td>gauges over the whole time since the engine was opened</td></tr>
  * </table>
+ *
+ * <p>The engine refers to the timers of the registry, and not the registry to the engine.
  */
 public final class EngineMeters implements MeterBinder {
+  private static final double NANOS = 1e9;
+
   private final EmbeddingEngine engine;
   private final Tags tags;
+  private boolean histograms;
 
   /**
    * Creates the binder; meters exist after {@link #bindTo}.
@@ -51,6 +76,19 @@ public final class EngineMeters implements MeterBinder {
     this.tags = Tags.of(tags);
   }
 
+  /**
+   * Sets whether the timers publish a histogram of 100 µs to a minute, from which a monitoring
+   * system computes percentiles over any window and over several processes. It takes about 70
+   * series for each timer. The default is false.
+   *
+   * @param publish whether to publish histograms
+   * @return this binder
+   */
+  public EngineMeters histograms(boolean publish) {
+    this.histograms = publish;
+    return this;
+  }
+
   @Override
   public void bindTo(MeterRegistry registry) {
     counter(registry, "luciole.texts.submitted", Tags.empty(), EngineStats::submitted);
@@ -61,15 +99,12 @@ public final class EngineMeters implements MeterBinder {
       counter(
           registry,
           "luciole.texts.failed",
-          Tags.of("kind", kind.name().toLowerCase(Locale.ROOT)),
+          Tags.of("kind", Timers.word(kind)),
           s -> s.failures().getOrDefault(kind, 0L));
     }
-    lane(registry, "interactive", EngineStats::interactive);
-    lane(registry, "bulk", EngineStats::bulk);
-    TimeGauge.builder(
-            "luciole.wait.mean", engine, TimeUnit.NANOSECONDS, e -> e.stats().meanWait().toNanos())
-        .tags(tags)
-        .register(registry);
+    lane(registry, Lane.INTERACTIVE, EngineStats::interactive);
+    lane(registry, Lane.BULK, EngineStats::bulk);
+    waits(registry);
     counter(registry, "luciole.batches", Tags.empty(), EngineStats::batches);
     counter(registry, "luciole.batches.texts", Tags.empty(), EngineStats::batchTexts);
     counter(registry, "luciole.batches.tokens", Tags.empty(), EngineStats::batchTokens);
@@ -84,14 +119,68 @@ public final class EngineMeters implements MeterBinder {
             e -> e.health().devices().stream().filter(EngineHealth.DeviceHealth::usable).count())
         .tags(tags)
         .register(registry);
+    for (int i = 0; i < engine.stats().devices().size(); i++) {
+      device(registry, i);
+    }
+    engine.addListener(new Latencies(new Timers(registry, tags, histograms)));
+  }
+
+  private void waits(MeterRegistry registry) {
+    FunctionTimer.builder(
+            "luciole.wait",
+            engine,
+            e -> e.stats().batchTexts(),
+            e -> e.stats().waited().toNanos(),
+            TimeUnit.NANOSECONDS)
+        .tags(tags)
+        .register(registry);
+    TimeGauge.builder(
+            "luciole.wait.mean", engine, TimeUnit.NANOSECONDS, e -> e.stats().meanWait().toNanos())
+        .tags(tags)
+        .register(registry);
+  }
+
+  private void device(MeterRegistry registry, int index) {
+    Tags device = Tags.of("device", engine.stats().devices().get(index).device().toString());
+    seconds(registry, "luciole.device.busy", device, s -> s.devices().get(index).busy());
+    seconds(registry, "luciole.device.available", device, s -> s.devices().get(index).available());
+    for (Lane lane : Lane.values()) {
+      Tags both = device.and("lane", Timers.word(lane));
+      runs(registry, "luciole.device.batches", both, index, lane, Runs::batches);
+      runs(registry, "luciole.device.texts", both, index, lane, Runs::texts);
+      runs(registry, "luciole.device.tokens", both, index, lane, Runs::tokens);
+      runs(registry, "luciole.device.tokens.padding", both, index, lane, Runs::paddingTokens);
+      runs(registry, "luciole.device.failed", both, index, lane, Runs::failedRuns);
+    }
+  }
+
+  private void runs(
+      MeterRegistry registry,
+      String name,
+      Tags own,
+      int device,
+      Lane lane,
+      ToLongFunction<Runs> value) {
+    counter(registry, name, own, s -> value.applyAsLong(s.devices().get(device).runs().get(lane)));
+  }
+
+  private interface TimeOf {
+    Duration of(EngineStats stats);
+  }
+
+  private void seconds(MeterRegistry registry, String name, Tags own, TimeOf time) {
+    FunctionCounter.builder(name, engine, e -> time.of(e.stats()).toNanos() / NANOS)
+        .baseUnit("seconds")
+        .tags(tags.and(own))
+        .register(registry);
   }
 
   private interface WaitingOf {
     EngineStats.Waiting of(EngineStats stats);
   }
 
-  private void lane(MeterRegistry registry, String lane, WaitingOf waiting) {
-    Tags tag = Tags.of("lane", lane);
+  private void lane(MeterRegistry registry, Lane lane, WaitingOf waiting) {
+    Tags tag = Tags.of("lane", Timers.word(lane));
     gauge(registry, "luciole.waiting.texts", tag, s -> waiting.of(s).texts());
     gauge(registry, "luciole.waiting.tokens", tag, s -> waiting.of(s).tokens());
   }
@@ -108,5 +197,32 @@ public final class EngineMeters implements MeterBinder {
     Gauge.builder(name, engine, e -> value.applyAsDouble(e.stats()))
         .tags(tags.and(own))
         .register(registry);
+  }
+
+  /** Records what the engine tells of. */
+  private record Latencies(Timers timers) implements EngineListener {
+    @Override
+    public void onText(Text text) {
+      timers.record(
+          "luciole.embed",
+          text.latency(),
+          "lane",
+          Timers.word(text.lane()),
+          "outcome",
+          text.failure().map(Timers::word).orElse("embedded"));
+    }
+
+    @Override
+    public void onBatch(Batch batch) {
+      timers.record(
+          "luciole.batch",
+          batch.run(),
+          "device",
+          batch.device().toString(),
+          "lane",
+          Timers.word(batch.lane()),
+          "outcome",
+          Timers.word(batch.outcome()));
+    }
   }
 }

@@ -1,8 +1,14 @@
 /**
- * Publishes an engine's statistics as Micrometer meters. {@link io.luciole.micrometer.EngineMeters}
- * is the only class; its Javadoc lists every meter. A meter reads {@link
- * io.luciole.EmbeddingEngine#stats()} when the registry is scraped, so that nothing runs in
- * between.
+ * Publishes what engines and indexes do as Micrometer meters; the Javadoc of the classes lists
+ * every meter.
+ *
+ * <ul>
+ *   <li>{@link io.luciole.micrometer.EngineMeters}: an engine. Its counters and gauges read {@link
+ *       io.luciole.EmbeddingEngine#stats()} when the registry is scraped; its timers record each
+ *       text and each batch.
+ *   <li>{@link io.luciole.micrometer.IndexMeters}: searches, documents and commits of an index. It
+ *       needs {@code luciole-lucene} on the class path, which {@code EngineMeters} does not.
+ * </ul>
  */
 @NullMarked
 package io.luciole.micrometer;

@@ -1,13 +1,17 @@
 package io.luciole.micrometer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.luciole.EmbedOptions;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.testkit.FakeBackend;
 import io.luciole.testkit.FakeModel;
+import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -45,5 +49,62 @@ class EngineMetersTest {
       assertThat(registry.get("luciole.texts.embedded").tag("model", "fake").functionCounter())
           .isNotNull();
     }
+  }
+
+  @Test
+  void latencies_areTimedWithHistograms_andDevicesCountedByLane() {
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    try (EmbeddingEngine engine =
+        EmbeddingEngine.builder(LucioleConfig.of(Map.of()))
+            .model(FakeModel.write(folder, 512))
+            .backend(new FakeBackend().pads(true))
+            .open()) {
+      new EngineMeters(engine).histograms(true).bindTo(registry);
+      engine.embedAll(List.of("w1 w2", "w3", "w4"), EmbedOptions.passage());
+      engine.embed("w5", EmbedOptions.query()).join();
+    }
+    String scraped = registry.scrape();
+    assertThat(count(scraped, "luciole_embed_seconds_count", "bulk", "embedded")).isEqualTo(3);
+    assertThat(count(scraped, "luciole_embed_seconds_count", "interactive", "embedded"))
+        .isEqualTo(1);
+    assertThat(scraped).contains("luciole_embed_seconds_bucket{").contains("le=\"60.0\"");
+    assertThat(count(scraped, "luciole_device_texts_total", "bulk", "cpu")).isEqualTo(3);
+    assertThat(count(scraped, "luciole_device_tokens_total", "bulk", "cpu")).isEqualTo(10);
+    assertThat(count(scraped, "luciole_device_tokens_total", "interactive", "cpu")).isEqualTo(3);
+    assertThat(count(scraped, "luciole_device_busy_seconds_total", "cpu", "")).isPositive();
+    assertThat(count(scraped, "luciole_wait_seconds_count", "", "")).isEqualTo(4);
+  }
+
+  @Test
+  void batches_areTimedByDeviceAndLane() {
+    SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    try (EmbeddingEngine engine =
+        EmbeddingEngine.builder(LucioleConfig.of(Map.of()))
+            .model(FakeModel.write(folder, 512))
+            .backend(new FakeBackend())
+            .open()) {
+      new EngineMeters(engine).bindTo(registry);
+      engine.embed("w5", EmbedOptions.query()).join();
+      await()
+          .untilAsserted(() ->
+              assertThat(
+                      registry
+                          .find("luciole.batch")
+                          .tags("device", "cpu", "lane", "interactive", "outcome", "computed")
+                          .timer())
+                  .isNotNull()
+                  .extracting(Timer::count)
+                  .isEqualTo(1L));
+    }
+  }
+
+  /** The value of the one line of a meter that holds both words. */
+  private static double count(String scraped, String meter, String word, String other) {
+    return scraped
+        .lines()
+        .filter(line -> line.startsWith(meter) && line.contains(word) && line.contains(other))
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+        .reduce((a, b) -> Double.NaN)
+        .orElseThrow();
   }
 }

@@ -3,6 +3,7 @@ package io.luciole.server;
 import com.google.inject.Inject;
 import io.luciole.EmbeddingEngine;
 import io.luciole.micrometer.EngineMeters;
+import io.luciole.micrometer.IndexMeters;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -14,14 +15,16 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import java.util.concurrent.TimeUnit;
 
-/** The server's Micrometer meters: its requests, the engine and the JVM. */
+/** The server's Micrometer meters: its requests, the engine, the index and the JVM. */
 final class HttpMeters {
   private final MeterRegistry registry;
 
   @Inject
-  HttpMeters(MeterRegistry registry, EmbeddingEngine engine, RequestLimiter limiter) {
+  HttpMeters(
+      MeterRegistry registry, EmbeddingEngine engine, SearchIndex index, RequestLimiter limiter) {
     this.registry = registry;
-    new EngineMeters(engine).bindTo(registry);
+    new EngineMeters(engine).histograms(true).bindTo(registry);
+    index.addListener(new IndexMeters(registry, true));
     new ClassLoaderMetrics().bindTo(registry);
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);

@@ -1,7 +1,9 @@
 package io.luciole.server;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.luciole.DeadlineExceededException;
 import io.luciole.DeviceLostException;
+import io.luciole.EmbeddingInterruptedException;
 import io.luciole.EngineClosedException;
 import io.luciole.EngineOverloadedException;
 import io.luciole.LucioleException;
@@ -43,6 +45,10 @@ final class Problems {
       case Problem p -> p;
       case TimeoutException e ->
           new Problem(504, "timeout", "The request's time was up before it was computed.");
+      case DeadlineExceededException e ->
+          new Problem(504, "timeout", "The request's time was up before it was computed.");
+      case EmbeddingInterruptedException e ->
+          new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
       case EngineOverloadedException e -> Problem.overloaded("Too much waits for the model.", 1);
       case EngineClosedException e ->
           new Problem(503, "shutting_down", "The server is shutting down.", null, 1);

@@ -1,6 +1,7 @@
 package io.luciole.server;
 
 import com.google.inject.Inject;
+import io.luciole.DeadlineExceededException;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
@@ -57,7 +58,7 @@ final class Readiness {
       }
       return null;
     } catch (ExecutionException e) {
-      return e.getCause() instanceof TimeoutException
+      return e.getCause() instanceof DeadlineExceededException
           ? "the model is too busy to answer within " + PROBE.toSeconds() + " s"
           : "the model failed: " + Problems.of(e).text();
     } catch (TimeoutException e) {

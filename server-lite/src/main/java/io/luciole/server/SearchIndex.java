@@ -12,6 +12,7 @@ import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.IndexDescription;
+import io.luciole.lucene.IndexListener;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.SearchResult;
 import io.luciole.lucene.SourceDocument;
@@ -102,6 +103,14 @@ final class SearchIndex implements AutoCloseable {
 
   HybridSearcher searcher() {
     return required(searcher);
+  }
+
+  /** Adds a listener to the index; does nothing if there is none. */
+  void addListener(IndexListener listener) {
+    if (searcher != null && indexer != null) {
+      searcher.addListener(listener);
+      indexer.addListener(listener);
+    }
   }
 
   SearchResult search(HybridQuery query) {

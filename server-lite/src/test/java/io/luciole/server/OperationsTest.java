@@ -432,7 +432,10 @@ class OperationsTest {
                   + "status=\"200\"} 1")
           .containsPattern("route=\"/v1/embeddings\",status=\"400\"} 1")
           .contains("jvm_memory_used_bytes")
-          .contains("luciole_http_texts_total{route=\"/v1/embeddings\"} 2.0");
+          .contains("luciole_http_texts_total{route=\"/v1/embeddings\"} 2.0")
+          .containsPattern("luciole_embed_seconds_bucket\\{lane=\"bulk\",outcome=\"embedded\",le=")
+          .containsPattern("luciole_device_texts_total\\{device=\"cpu\",lane=\"bulk\"\\} 2.0")
+          .contains("luciole_device_busy_seconds_total{device=\"cpu\"}");
       JsonNode stats = server.get("/v1/stats").json();
       assertThat(stats.at("/engine/embedded").asInt()).isEqualTo(2);
       assertThat(stats.path("index").isNull()).isTrue();
@@ -443,11 +446,26 @@ class OperationsTest {
   }
 
   @Test
+  void metrics_timeSearchesDocumentsAndCommits() throws IOException {
+    try (Server server = Server.fake(backend, folder, c -> c.index(folder.resolve("index")))) {
+      assertThat(server.put("/v1/documents/a", "{\"text\":\"w1 w2\"}").status()).isLessThan(300);
+      assertThat(server.post("/v1/commit", "").status()).isLessThan(300);
+      assertThat(server.post("/v1/search", "{\"query\":\"w1\"}").status()).isEqualTo(200);
+      assertThat(server.get("/metrics").body())
+          .containsPattern("luciole_search_seconds_bucket\\{partial=\"false\",le=")
+          .contains("luciole_index_document_seconds_count{outcome=\"written\"} 1")
+          .containsPattern("luciole_index_commit_seconds_count [12]");
+    }
+  }
+
+  @Test
   void theTableOfStatuses_isWrittenDown() throws IOException {
     String page = Files.readString(Path.of("../docs/server.md"));
     Map<Throwable, Integer> table =
         Map.ofEntries(
             Map.entry(new java.util.concurrent.TimeoutException(), 504),
+            Map.entry(new io.luciole.DeadlineExceededException("x"), 504),
+            Map.entry(new io.luciole.EmbeddingInterruptedException("x"), 503),
             Map.entry(new io.luciole.EngineOverloadedException("x"), 429),
             Map.entry(new io.luciole.EngineClosedException("x"), 503),
             Map.entry(

@@ -114,6 +114,11 @@ public final class AssertingBackend implements Backend {
   }
 
   @Override
+  public int vocabulary() {
+    return backend.vocabulary();
+  }
+
+  @Override
   public BackendOutput run(TokenBatch batch, Set<Output> outputs) {
     int atOnce = running.incrementAndGet();
     try {

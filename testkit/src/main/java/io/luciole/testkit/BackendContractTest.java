@@ -150,7 +150,7 @@ public abstract class BackendContractTest {
   /** Opens the backend that most tests use. */
   @BeforeAll
   final void openShared() {
-    files = model().resolve();
+    files = model().resolve(provider().weightFormats());
     backend = AssertingBackend.around(open(null));
   }
 
@@ -397,7 +397,7 @@ public abstract class BackendContractTest {
 
   @Test
   final void run_ofATokenOutsideTheVocabulary_isRefused() {
-    for (int id : new int[] {-1, Integer.MIN_VALUE, Integer.MAX_VALUE}) {
+    for (int id : new int[] {-1, Integer.MIN_VALUE, Integer.MAX_VALUE, backend.vocabulary()}) {
       TokenBatch batch = TokenBatch.of(List.of(new int[] {0, 5, id, 2}));
 
       assertThatThrownBy(() -> backend.watched().run(batch, outputs()))

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.luciole.DeadlineExceededException;
 import io.luciole.DeviceLostException;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
@@ -25,7 +26,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -47,6 +47,11 @@ class EngineLifecycleTest extends EngineTestCase {
           assertThat(f.isCompletedExceptionally()).isFalse();
         });
     assertThat(engine.health().state()).isEqualTo(EngineHealth.State.CLOSED);
+    assertThat(engine.health().devices())
+        .allSatisfy(device -> {
+          assertThat(device.usable()).isFalse();
+          assertThat(device.problem()).contains("The engine is closed.");
+        });
     assertThatThrownBy(() -> engine.embed("w1")).isInstanceOf(EngineClosedException.class);
   }
 
@@ -157,7 +162,7 @@ class EngineLifecycleTest extends EngineTestCase {
           engine.embed("w3", EmbedOptions.passage().timeout(Duration.ofMillis(20)));
       CompletableFuture<Embedding> kept = engine.embed("w4");
       assertThat(cancelled.cancel(true)).isTrue();
-      assertThat(failure(expired)).isInstanceOf(TimeoutException.class);
+      assertThat(failure(expired)).isInstanceOf(DeadlineExceededException.class);
       started.countDown();
       get(first);
       get(kept);
@@ -205,7 +210,7 @@ class EngineLifecycleTest extends EngineTestCase {
       await().until(() -> caller.getState() == Thread.State.TIMED_WAITING);
       CompletableFuture<Embedding> late =
           engine.embed("w1", EmbedOptions.passage().timeout(Duration.ofMillis(10)));
-      assertThat(failure(late)).isInstanceOf(TimeoutException.class);
+      assertThat(failure(late)).isInstanceOf(DeadlineExceededException.class);
       started.countDown();
       caller.join();
       futures.forEach(EngineTestCase::get);
@@ -354,7 +359,7 @@ class EngineLifecycleTest extends EngineTestCase {
       await().until(() -> engine.stats().bulk().texts() == 0);
       started.countDown();
       get(first);
-      late.forEach(f -> assertThat(failure(f)).isInstanceOf(TimeoutException.class));
+      late.forEach(f -> assertThat(failure(f)).isInstanceOf(DeadlineExceededException.class));
       assertThat(backend.runs()).isEqualTo(1);
     }
   }

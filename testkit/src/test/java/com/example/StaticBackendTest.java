@@ -1,12 +1,13 @@
-package io.luciole.testkit;
+package com.example;
 
 import io.luciole.Output;
 import io.luciole.spi.BackendProvider;
+import io.luciole.testkit.BackendContractTest;
+import io.luciole.testkit.ReferenceText;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
-/** The test of docs/write-a-backend.md. */
 class StaticBackendTest extends BackendContractTest {
   @Override
   protected BackendProvider provider() {

@@ -1,4 +1,4 @@
-package io.luciole.testkit;
+package com.example;
 
 import io.luciole.Key;
 import io.luciole.Output;
@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** The backend of docs/write-a-backend.md: a text is the mean of its tokens' vectors. */
-final class StaticBackend implements Backend {
+/** A text is the mean of its tokens' vectors. */
+public final class StaticBackend implements Backend {
   private final BackendInfo info;
   private final float[] table;
   private final boolean sum;
@@ -31,6 +31,16 @@ final class StaticBackend implements Backend {
     this.table = table;
     this.sum = sum;
     this.info = info;
+  }
+
+  @Override
+  public BackendInfo info() {
+    return info;
+  }
+
+  @Override
+  public int vocabulary() {
+    return table.length / info.dimension();
   }
 
   /** Found by ServiceLoader. */
@@ -91,11 +101,6 @@ final class StaticBackend implements Backend {
   }
 
   @Override
-  public BackendInfo info() {
-    return info;
-  }
-
-  @Override
   public BackendOutput run(TokenBatch batch, Set<Output> outputs) {
     check(batch, outputs);
     int width = info.dimension();
@@ -115,7 +120,7 @@ final class StaticBackend implements Backend {
     if (closed) {
       throw new IllegalStateException("this backend is closed");
     }
-    info.check(batch, outputs, table.length / info.dimension());
+    info.check(batch, outputs, vocabulary());
     if ((long) batch.size() * info.dimension() > Integer.MAX_VALUE) {
       throw new BackendOutOfMemoryException("no array holds the vectors of " + batch);
     }

@@ -1,0 +1,35 @@
+package io.luciole.lucene;
+
+import java.time.Duration;
+
+/**
+ * Receives what a {@link HybridSearcher} and a {@link HybridIndexer} do, for meters and logs; see
+ * {@link HybridSearcher#addListener} and {@link HybridIndexer#addListener}.
+ *
+ * <p>Called by the thread that searches, writes or commits, and by several at once: return soon.
+ * What a listener throws is logged and otherwise ignored.
+ */
+public interface IndexListener {
+  /**
+   * Called after each search that gave a result.
+   *
+   * @param result the result; {@link SearchResult#took} is the search's time. Where the legs were
+   *     fused in several ways, that of the first
+   */
+  default void onSearch(SearchResult result) {}
+
+  /**
+   * Called after each document that was put, once it is written or has failed.
+   *
+   * @param latency the time since it was put, which includes its embedding
+   * @param written whether it was written
+   */
+  default void onDocument(Duration latency, boolean written) {}
+
+  /**
+   * Called after each commit that succeeded.
+   *
+   * @param took how long it took, including the wait for the documents that were pending
+   */
+  default void onCommit(Duration took) {}
+}
