@@ -19,8 +19,9 @@ import org.apache.lucene.store.FSDirectory;
 
 /**
  * The index of layout 1 in {@code src/test/resources/layout1}, and what was found in it when it was
- * written. {@link #main} wrote the folder, run at commit 6633e9e, the last that writes layout 1:
- * with a later one it would write the layout of that time.
+ * written. {@link #main} made {@code found.txt} and the folder {@code index}, whose files {@code
+ * index.zip} has; it was run at commit 6633e9e, the last that makes layout 1. With a later one it
+ * would make the layout of that time.
  */
 final class Layout1Index {
   static final Path FOLDER = Path.of("src/test/resources/layout1");
@@ -76,7 +77,7 @@ final class Layout1Index {
     return lines;
   }
 
-  /** Writes the folder anew. */
+  /** Makes the folder {@code index}, and what is found in it. */
   public static void main(String[] arguments) throws IOException {
     Path index = FOLDER.resolve("index");
     try (EmbeddingEngine engine = new FakeModel(Output.DENSE, Output.SPARSE).open()) {

@@ -160,7 +160,7 @@ class BadInputTest {
     all.add(bad("search: offset", s, "{\"query\":\"a\",\"offset\":-1}", 400, "-1"));
     all.add(bad("search: filter", s, "{\"query\":\"a\",\"filter\":[]}", 400, "filter"));
     all.add(
-        bad("search: range", s, "{\"query\":\"a\",\"filter\":{\"y\":{\"gt\":1}}}", 400, "schema"));
+        bad("search: range", s, "{\"query\":\"a\",\"filter\":{\"y\":{\"gt\":[]}}}", 400, "number"));
     all.add(bad("search: view", s, "{\"query\":\"a\",\"view\":99999}", 410, "view", "first page"));
     all.add(bad("bulk: nothing known", "/v1/documents/nowhere", "{}", 405, "DELETE, PUT"));
     return all.stream();
