@@ -28,6 +28,13 @@ __device__ __forceinline__ uint32_t pack_half2(float a, float b) {
   __half2 h = __floats2half2_rn(a, b);
   return *reinterpret_cast<uint32_t*>(&h);
 }
+__device__ __forceinline__ float activate(float x, int activation) {
+  switch (activation) {
+    case ACTIVATION_GELU: return 0.5f * x * (1 + erff(x * 0.70710678f));
+    case ACTIVATION_GELU_TANH: return 0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
+    default: return fmaxf(x, 0);
+  }
+}
 // Where a 16-byte chunk of a row of a head of 32 or 64 components (64 or 128 bytes) lies: XORed with the row, so that one chunk of 8
 // successive rows lies in 8 different groups of banks. The same patterns as TMA's swizzles of 64 and of 128 bytes.
 template <int HEAD = HEAD_SIZE>

@@ -22,7 +22,9 @@ typedef struct {
   LayerNorm norm;  // of the embeddings
   CUdeviceptr weights[MAX_LAYERS * WEIGHTS];
   EncoderGraph graph[GRAPHS];
-  CUdeviceptr folded, mean_rstd;  // of small_batch.cu, made with the first graph that needs them
+  CUdeviceptr folded;           // of small_batch.cu and medium_batch.cu, made with the first graph that needs it
+  CUdeviceptr mean_rstd;        // of small_batch.cu
+  CUdeviceptr scaled, moments;  // of medium_batch.cu: of h->state, then of h->sum
   char error[512];
 } Encoder;
 

@@ -24,6 +24,7 @@ struct DeviceState {
   void *blas, *module, *layer_norm, *embed, *output_heads;
   Hopper hopper;
   SmallBatch small_batch;
+  MediumBatch medium_batch;
   CUdeviceptr workspace;
   // Of a batch; T: tokens. In encoder.cu's terms: the states between layers, and what a layer computes from them.
   CUdeviceptr qkv;           // [T, 3H]
@@ -86,6 +87,7 @@ static int prepare(DeviceState* h) {
   for (int i = 0; i < STAGINGS; i++) CHECK(cu.EventCreate(&h->staging[i].done, CU_EVENT_DISABLE_TIMING), "event");
   hopper_load(&h->hopper);
   if (h->hidden == SMALL_BATCH_HIDDEN && h->inner == SMALL_BATCH_INNER) small_batch_load(&h->small_batch);
+  if (h->hidden == MEDIUM_BATCH_HIDDEN && h->inner == MEDIUM_BATCH_INNER) medium_batch_load(&h->medium_batch, &h->hopper);
   CHECK_LT(lt.Create(&h->blas), "cublasLtCreate");
   CHECK(cu.MemAlloc(&h->workspace, WORKSPACE), "workspace");
   return 1;
@@ -111,6 +113,7 @@ static void release_state(DeviceState* h) {
   if (h->module) cu.ModuleUnload(h->module);
   hopper_unload(&h->hopper);
   small_batch_unload(&h->small_batch);
+  medium_batch_unload(&h->medium_batch);
   if (h->done) cu.EventDestroy(h->done);
   if (entered) cu.CtxPopCurrent(&before);
   pthread_mutex_destroy(&h->lock);
@@ -274,11 +277,14 @@ static int plan_matmul(DeviceState* h, Matmul* p, int64_t tokens, int64_t in, in
   return 1;
 }
 
+// 1/sqrt(head), for powers of 2.
+static float attention_scale(int head) { return (head == SMALL_HEAD_SIZE ? 0.176776695f : 0.125f) * 1.44269504f; }
+
 // Attention over the texts in h->qkv, to h->context; see encoder.cu. Tiles have up to `queries` rows, 64 or 128. `map` describes h->qkv to
 // Hopper's kernel, which heads of 64 can have; null if that is not to be used.
 static int attention(DeviceState* h, TensorMap* map, int heads, int count, int queries) {
   int hidden = (int)h->hidden, small = hidden == heads * SMALL_HEAD_SIZE;
-  float scale = (small ? 0.176776695f : 0.125f) * 1.44269504f;  // 1/sqrt(32) or 1/sqrt(64), for powers of 2
+  float scale = attention_scale(small ? SMALL_HEAD_SIZE : HEAD_SIZE);
   if (!small && hidden != heads * HEAD_SIZE)
     return fail(h, "expected heads of %d or %d components, found %d heads in %d", SMALL_HEAD_SIZE, HEAD_SIZE, heads, hidden);
   if (map && !small) {
