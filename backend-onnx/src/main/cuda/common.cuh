@@ -28,9 +28,16 @@ __device__ __forceinline__ uint32_t pack_half2(float a, float b) {
   __half2 h = __floats2half2_rn(a, b);
   return *reinterpret_cast<uint32_t*>(&h);
 }
+// x·Φ(x). 2·Φ(-|x|) = erfc(|x|/√2) by a polynomial of Hastings (Abramowitz and Stegun 7.1.26), within 1.5e-7, without branches.
+__device__ __forceinline__ float gelu(float x) {
+  float z = fabsf(x) * 0.70710678f, t = __fdividef(1.f, fmaf(0.3275911f, z, 1.f));
+  float polynomial = t * fmaf(t, fmaf(t, fmaf(t, fmaf(t, 1.061405429f, -1.453152027f), 1.421413741f), -0.284496736f), 0.254829592f);
+  float tail = 0.5f * polynomial * exp2_approx(-1.44269504f * z * z);
+  return x * (x > 0 ? 1 - tail : tail);
+}
 __device__ __forceinline__ float activate(float x, int activation) {
   switch (activation) {
-    case ACTIVATION_GELU: return 0.5f * x * (1 + erff(x * 0.70710678f));
+    case ACTIVATION_GELU: return gelu(x);
     case ACTIVATION_GELU_TANH: return 0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
     default: return fmaxf(x, 0);
   }

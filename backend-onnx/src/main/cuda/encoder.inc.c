@@ -38,17 +38,17 @@ static LayerNorm norm(const Encoder* k, const CUdeviceptr* gamma_and_beta) {
 static int enqueue_layers(Encoder* k, int tokens, int count, int queries) {
   DeviceState* h = k->device;
   const CUdeviceptr* w = k->weights;
-  int layers = k->tune ? k->layers : 0;
   Matmul p[MATMULS];
   memset(p, 0, sizeof p);
-  int ok = plan_matmul(h, &p[QKV], tokens, h->hidden, 3 * h->hidden, CUBLASLT_EPILOGUE_BIAS, 0, h->state, &w[QKV_WEIGHT], &w[QKV_BIAS],
-                       layers, WEIGHTS, 0, h->qkv) &&
-           plan_matmul(h, &p[OUT], tokens, h->hidden, h->hidden, CUBLASLT_EPILOGUE_BIAS, 1, h->context, &w[OUT_WEIGHT], &w[OUT_BIAS],
-                       layers, WEIGHTS, h->state, h->sum) &&
-           plan_matmul(h, &p[UP], tokens, h->hidden, h->inner, epilogue(k), 0, h->context, &w[UP_WEIGHT], &w[UP_BIAS], layers, WEIGHTS, 0,
-                       h->mid) &&
-           plan_matmul(h, &p[DOWN], tokens, h->inner, h->hidden, CUBLASLT_EPILOGUE_BIAS, 1, h->mid, &w[DOWN_WEIGHT], &w[DOWN_BIAS], layers,
-                       WEIGHTS, h->context, h->sum);
+  MatmulOperands qkv = {h->state, &w[QKV_WEIGHT], &w[QKV_BIAS], k->layers, WEIGHTS, 0, h->qkv};
+  MatmulOperands out = {h->context, &w[OUT_WEIGHT], &w[OUT_BIAS], k->layers, WEIGHTS, h->state, h->sum};
+  MatmulOperands up = {h->context, &w[UP_WEIGHT], &w[UP_BIAS], k->layers, WEIGHTS, 0, h->mid};
+  MatmulOperands down = {h->mid, &w[DOWN_WEIGHT], &w[DOWN_BIAS], k->layers, WEIGHTS, h->context, h->sum};
+  int tune = (int)k->tune;
+  int ok = plan_matmul(h, &p[QKV], tokens, h->hidden, 3 * h->hidden, CUBLASLT_EPILOGUE_BIAS, 0, tune, &qkv) &&
+           plan_matmul(h, &p[OUT], tokens, h->hidden, h->hidden, CUBLASLT_EPILOGUE_BIAS, 1, tune, &out) &&
+           plan_matmul(h, &p[UP], tokens, h->hidden, h->inner, epilogue(k), 0, tune, &up) &&
+           plan_matmul(h, &p[DOWN], tokens, h->inner, h->hidden, CUBLASLT_EPILOGUE_BIAS, 1, tune, &down);
   TensorMap map;
   TensorMap* hopper = queries == 128 && hopper_map(&h->hopper, &map, h->qkv, tokens, 3 * h->hidden) ? &map : NULL;
   for (int i = 0; ok && i < k->layers; i++, w += WEIGHTS) {

@@ -18,6 +18,12 @@ static int launch_small_batch(DeviceState* h, int kind, SmallBatchParams argumen
                       small_batch_shared_memory(kind, height), all, "small batch");
 }
 
+#ifndef NORMALISED_CLUSTER
+#define NORMALISED_CLUSTER 2
+#endif
+#ifndef OUT_CLUSTER
+#define OUT_CLUSTER 8
+#endif
 #ifndef MEDIUM_LIMIT
 #define MEDIUM_LIMIT 256
 #define MEDIUM_NARROW 64
@@ -75,7 +81,7 @@ static int enqueue_small_batch(Encoder* k, int rows) {
 
 // A product of medium_batch.cu, with weights [outputs, in], over x [tokens, in].
 static int launch_medium_batch(DeviceState* h, int kind, CUdeviceptr weight, CUdeviceptr x, int tokens, int in, int outputs, MediumBatchParams p) {
-  int wide = tokens > MEDIUM_NARROW, block_tokens = 64 << wide, cluster = kind == MEDIUM_QKV || kind == MEDIUM_UP ? 2 : 8;
+  int wide = tokens > MEDIUM_NARROW, block_tokens = 64 << wide, cluster = kind == MEDIUM_QKV || kind == MEDIUM_UP ? NORMALISED_CLUSTER : kind == MEDIUM_OUT ? OUT_CLUSTER : 8;
   TensorMap weight_map, x_map;
   p.outputs = outputs;
   void* all[] = {&weight_map, &x_map, &p};

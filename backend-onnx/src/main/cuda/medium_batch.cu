@@ -10,6 +10,12 @@
 #include "cluster.cuh"
 #include "wgmma.cuh"
 
+#ifndef NORMALISED_CLUSTER
+#define NORMALISED_CLUSTER 2
+#endif
+#ifndef OUT_CLUSTER
+#define OUT_CLUSTER 8
+#endif
 namespace luciole {
 
 constexpr int OUTPUTS = 64;    // rows of the weights that a cluster has
@@ -30,7 +36,7 @@ __device__ __forceinline__ void consumers_sync() { asm volatile("bar.sync 1, %0;
 // y^T [64 outputs, TOKENS] = W [64, K] · x^T [K, TOKENS], of which a cluster of CLUSTER blocks has a part of K each, CHUNKS times 64 of it.
 // The blocks send their sums to each other, so that each finishes GROUPS times 8 tokens. Of the sums of a group, thread (warp, lane) has
 // outputs warp·16 + lane/4 and 8 further, tokens lane%4·2 and the next: {o, t}, {o, t + 1}, {o + 8, t}, {o + 8, t + 1}.
-template <int TOKENS_, int CLUSTER_, int CHUNKS_>
+template <int TOKENS_, int CLUSTER_, int CHUNKS_, bool LEAVES_MOMENTS>
 struct WideProduct {
   static constexpr int TOKENS = TOKENS_, CLUSTER = CLUSTER_, CHUNKS = CHUNKS_;
   static constexpr int BLOCKS = TOKENS / 64;  // of 64 tokens
@@ -40,14 +46,14 @@ struct WideProduct {
   static constexpr int RECEIVED_BYTES = (CLUSTER - 1) * SUM_BYTES;
   // Two blocks fit a multiprocessor, so that the next kernel's can wait there: sums arrive in the place of the weights where there is
   // no other, which costs a barrier between the blocks of the cluster.
-  static constexpr bool IN_PLACE = W_BYTES + 2 * X_BYTES + RECEIVED_BYTES > MEDIUM_BATCH_SHARED_MEMORY - 2048;
-  static constexpr int LEFT = MEDIUM_BATCH_SHARED_MEMORY - 2048 - W_BYTES - (IN_PLACE ? 0 : RECEIVED_BYTES);
+  static constexpr bool IN_PLACE = W_BYTES + (CHUNKS < 3 ? CHUNKS : 3) * X_BYTES + RECEIVED_BYTES > MEDIUM_BATCH_SHARED_MEMORY - 1024;
+  static constexpr int LEFT = MEDIUM_BATCH_SHARED_MEMORY - 1024 - W_BYTES - (IN_PLACE ? 0 : RECEIVED_BYTES);
   static constexpr int STAGES = LEFT / X_BYTES < CHUNKS ? LEFT / X_BYTES : CHUNKS;
-  static_assert(STAGES >= 2 && (!IN_PLACE || RECEIVED_BYTES <= W_BYTES), "shared memory");
+  static_assert(STAGES >= 2 && STAGES * X_BYTES >= CLUSTER * SUM_BYTES && (!IN_PLACE || RECEIVED_BYTES <= W_BYTES), "shared memory");
   // Shared memory: sW [CHUNKS, 64, 64], sX [STAGES, TOKENS, 64], received [CLUSTER - 1, GROUPS, CONSUMERS] float4, moments, barriers.
   static constexpr int X_OFFSET = W_BYTES, RECEIVED = IN_PLACE ? 0 : X_OFFSET + STAGES * X_BYTES;
   static constexpr int MOMENTS = X_OFFSET + STAGES * X_BYTES + (IN_PLACE ? 0 : RECEIVED_BYTES);  // [GROUPS·8] float2, [4, GROUPS·8] float2
-  static constexpr int W_FULL = MOMENTS + 5 * GROUPS * 8 * 8, X_FULL = W_FULL + 8 * CHUNKS, X_EMPTY = X_FULL + 8 * STAGES;
+  static constexpr int W_FULL = MOMENTS + (LEAVES_MOMENTS ? 5 : 1) * GROUPS * 8 * 8, X_FULL = W_FULL + 8 * CHUNKS, X_EMPTY = X_FULL + 8 * STAGES;
   static constexpr int ARRIVED = X_EMPTY + 8 * STAGES;
   static_assert(GROUPS * 8 <= CONSUMERS && ARRIVED + 8 <= MEDIUM_BATCH_SHARED_MEMORY, "shared memory");
 
@@ -119,21 +125,29 @@ struct WideProduct {
   // The sums of this block's tokens.
   __device__ __forceinline__ void exchange(float4 (&sum)[GROUPS]) const {
     __syncwarp();
-    cluster_wait();  // all blocks have begun, and expect
-    if (IN_PLACE) cluster_arrive(), cluster_wait();  // all blocks have read their weights
+    consumers_sync();  // all warps have read x, in the place of which the sums leave
+    uint32_t leaving = base + X_OFFSET + threadIdx.x * 16;
 #pragma unroll
     for (int c = 0; c < CLUSTER; c++)
 #pragma unroll
       for (int g = 0; g < GROUPS; g++) {
         const float* from = &acc[(c * GROUPS + g) / 8][(c * GROUPS + g) % 8 * 4];
-        float4 value = {from[0], from[1], from[2], from[3]};
         if (c == rank) {
-          sum[g] = value;
+          sum[g] = {from[0], from[1], from[2], from[3]};
         } else {
-          int slot = rank < c ? rank : rank - 1;
-          st_async(c, base + RECEIVED + slot * SUM_BYTES + (g * CONSUMERS + threadIdx.x) * 16, base + ARRIVED, value);
+          asm volatile("st.shared.v4.f32 [%0], {%1,%2,%3,%4};" ::"r"(leaving + (c * GROUPS + g) * CONSUMERS * 16), "f"(from[0]), "f"(from[1]),
+                       "f"(from[2]), "f"(from[3]) : "memory");
         }
       }
+    fence_for_copies();
+    cluster_wait();  // all blocks have begun, and expect
+    if (IN_PLACE) cluster_arrive();
+    consumers_sync();
+    if (IN_PLACE) cluster_wait();  // all blocks have read their weights
+    if (warp == 0) {
+      if (lane < CLUSTER && lane != rank)
+        copy_async(lane, base + RECEIVED + (rank < lane ? rank : rank - 1) * SUM_BYTES, base + X_OFFSET + lane * SUM_BYTES, SUM_BYTES, base + ARRIVED);
+    }
     mbarrier_wait(base + ARRIVED);
 #pragma unroll
     for (int s = 0; s < CLUSTER - 1; s++)
@@ -173,7 +187,7 @@ struct WideProduct {
 // A product of a normalised x: query, key and value, or the first of the feed-forward layer with its activation. y [T, N].
 template <int TOKENS, bool ACTIVATED>
 __device__ __forceinline__ void wide_normalised(const TensorMap* weight, const TensorMap* x, const MediumBatchParams& p) {
-  using Wide = WideProduct<TOKENS, 2, HIDDEN / CHUNK / 2>;
+  using Wide = WideProduct<TOKENS, NORMALISED_CLUSTER, HIDDEN / CHUNK / NORMALISED_CLUSTER, false>;
   extern __shared__ __align__(1024) char memory[];
   Wide product(memory);
   product.begin(weight);
@@ -203,9 +217,9 @@ __device__ __forceinline__ void wide_normalised(const TensorMap* weight, const T
 
 // A product with a residual, which is normalised where there are moments: the one behind attention, or the second of the feed-forward
 // layer. y [T, H], scaled [T, H] and the moments of y.
-template <int TOKENS, int K>
+template <int TOKENS, int K, int CLUSTER>
 __device__ __forceinline__ void wide_residual(const TensorMap* weight, const TensorMap* x, const MediumBatchParams& p) {
-  using Wide = WideProduct<TOKENS, 8, K / CHUNK / 8>;
+  using Wide = WideProduct<TOKENS, CLUSTER, K / CHUNK / CLUSTER, true>;
   extern __shared__ __align__(1024) char memory[];
   Wide product(memory);
   product.begin(weight);
@@ -283,10 +297,10 @@ using namespace luciole;
 // NAME_T for T tokens a block: launched as [outputs / 64 · CLUSTER, tokens / T] blocks.
 #define COMMA ,
 #define MEDIUM_BATCH_KERNELS(T)                                                                    \
-  MEDIUM_BATCH_KERNEL(medium_qkv, T, 2, wide_normalised<T COMMA false>)                            \
-  MEDIUM_BATCH_KERNEL(medium_out, T, 8, wide_residual<T COMMA HIDDEN>)                             \
-  MEDIUM_BATCH_KERNEL(medium_up, T, 2, wide_normalised<T COMMA true>)                              \
-  MEDIUM_BATCH_KERNEL(medium_down, T, 8, wide_residual<T COMMA MEDIUM_BATCH_INNER>)
+  MEDIUM_BATCH_KERNEL(medium_qkv, T, NORMALISED_CLUSTER, wide_normalised<T COMMA false>)                            \
+  MEDIUM_BATCH_KERNEL(medium_out, T, OUT_CLUSTER, wide_residual<T COMMA HIDDEN COMMA OUT_CLUSTER>)                             \
+  MEDIUM_BATCH_KERNEL(medium_up, T, NORMALISED_CLUSTER, wide_normalised<T COMMA true>)                              \
+  MEDIUM_BATCH_KERNEL(medium_down, T, 8, wide_residual<T COMMA MEDIUM_BATCH_INNER COMMA 8>)
 MEDIUM_BATCH_KERNELS(64)
 MEDIUM_BATCH_KERNELS(128)
 
