@@ -39,15 +39,13 @@ __device__ __forceinline__ void load_tile(uint32_t to, const __half* from, size_
 // one head of one tile, each of its 4 warps MT times 16 query rows.
 //   qkv   [T, 3H]  queries, keys, values, each head by head
 //   out   [T, H]
-//   tiles [n]      first query row, query rows, first key, keys
+//   tile           first query row, query rows, first key, keys
 //   spans [T]      the keys that a token attends to: from, to
 //   scale          log2(e)/sqrt(HEAD): the exponentials are powers of 2
 template <int MT, int HEAD>
-__device__ __forceinline__ void attention(const __half* __restrict__ qkv, __half* __restrict__ out, const int4* __restrict__ tiles,
+__device__ __forceinline__ void attention(const __half* __restrict__ qkv, __half* __restrict__ out, const int4 tile,
                                           const int2* __restrict__ spans, int hidden, float scale) {
   __shared__ __align__(128) __half memory[64 * MT * HEAD + 4 * BLOCK_KEYS * HEAD];
-  int4 tile = tiles[blockIdx.y];
-  if (tile.y == 0) return;
   int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
   size_t stride = 3 * (size_t)hidden;
   const __half* q = qkv + blockIdx.x * HEAD;

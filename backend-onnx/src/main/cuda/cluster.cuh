@@ -43,12 +43,9 @@ __device__ __forceinline__ void st_async(uint32_t rank, uint32_t to, uint32_t ba
   asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.v2.f32 [%0], {%1,%2}, [%3];" ::"r"(map_shared_rank(rank, to)),
                "f"(value.x), "f"(value.y), "r"(map_shared_rank(rank, barrier)) : "memory");
 }
-// Copies shared memory of this block, a multiple of 16 bytes, to that of another: one message, where st_async is one for each value. Behind a
-// fence_for_copies of the threads that wrote it and a barrier.
-__device__ __forceinline__ void copy_async(uint32_t rank, uint32_t to, uint32_t from, int bytes, uint32_t barrier) {
-  asm volatile("cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(map_shared_rank(rank, to)),
-               "r"(from), "r"(bytes), "r"(map_shared_rank(rank, barrier)) : "memory");
+__device__ __forceinline__ void st_async(uint32_t rank, uint32_t to, uint32_t barrier, float4 value) {
+  asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.v4.f32 [%0], {%1,%2,%3,%4}, [%5];" ::"r"(map_shared_rank(rank, to)),
+               "f"(value.x), "f"(value.y), "f"(value.z), "f"(value.w), "r"(map_shared_rank(rank, barrier)) : "memory");
 }
-__device__ __forceinline__ void fence_for_copies() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
 }  // namespace luciole

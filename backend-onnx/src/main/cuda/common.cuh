@@ -35,11 +35,21 @@ __device__ __forceinline__ float gelu(float x) {
   float tail = 0.5f * polynomial * exp2_approx(-1.44269504f * z * z);
   return x * (x > 0 ? 1 - tail : tail);
 }
-__device__ __forceinline__ float activate(float x, int activation) {
+// The activation of N values, computed beside each other.
+template <int N>
+__device__ __forceinline__ void activate(float (&x)[N], int activation) {
   switch (activation) {
-    case ACTIVATION_GELU: return gelu(x);
-    case ACTIVATION_GELU_TANH: return 0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
-    default: return fmaxf(x, 0);
+    case ACTIVATION_GELU:
+#pragma unroll
+      for (int i = 0; i < N; i++) x[i] = gelu(x[i]);
+      break;
+    case ACTIVATION_GELU_TANH:
+#pragma unroll
+      for (int i = 0; i < N; i++) x[i] *= 0.5f * (1 + tanhf(0.79788456f * (x[i] + 0.044715f * x[i] * x[i] * x[i])));
+      break;
+    default:
+#pragma unroll
+      for (int i = 0; i < N; i++) x[i] = fmaxf(x[i], 0);
   }
 }
 // Where a 16-byte chunk of a row of a head of 32 or 64 components (64 or 128 bytes) lies: XORed with the row, so that one chunk of 8

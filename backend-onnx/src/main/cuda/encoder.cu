@@ -161,11 +161,12 @@ __device__ __forceinline__ void output_heads(const __half* x, const LayerNorm& n
 }  // namespace luciole
 using namespace luciole;
 
-// attention_ROWSxHEAD, for tiles of up to ROWS queries and heads of HEAD components: launched as [heads, tiles] blocks of 128 threads.
+// attention_ROWSxHEAD, for tiles [n] of up to ROWS queries and heads of HEAD components: launched as [heads, tiles] blocks of 128 threads.
 #define ATTENTION(ROWS, HEAD)                                                                          \
   extern "C" __global__ void __launch_bounds__(WARPS * 32) attention_##ROWS##x##HEAD(                  \
       const __half* qkv, __half* out, const int4* tiles, const int2* spans, int hidden, float scale) { \
-    attention<ROWS / 64, HEAD>(qkv, out, tiles, spans, hidden, scale);                                 \
+    int4 tile = tiles[blockIdx.y];                                                                     \
+    if (tile.y > 0) attention<ROWS / 64, HEAD>(qkv, out, tile, spans, hidden, scale);                  \
   }
 ATTENTION(64, 32)
 ATTENTION(128, 32)

@@ -8,7 +8,8 @@ enum {
 };
 enum { QKV, OUT, UP, DOWN, MATMULS };
 
-// Batches of up to so many tokens run as CUDA graphs: those of up to 32 by the kernels of small_batch.cu where there are such, in more sizes.
+// Batches of up to so many tokens run as CUDA graphs: the smallest by the kernels of small_batch.cu, those of up to 128 by medium_batch.cu,
+// where there are such, and else by cuBLASLt, which has powers of 2 only.
 static const int GRAPH_TOKENS[GRAPHS] = {8, 16, 24, 32, 64, 128, 256};
 typedef struct { void* graph; int version; } EncoderGraph;
 

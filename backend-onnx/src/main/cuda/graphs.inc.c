@@ -18,16 +18,6 @@ static int launch_small_batch(DeviceState* h, int kind, SmallBatchParams argumen
                       small_batch_shared_memory(kind, height), all, "small batch");
 }
 
-#ifndef NORMALISED_CLUSTER
-#define NORMALISED_CLUSTER 2
-#endif
-#ifndef OUT_CLUSTER
-#define OUT_CLUSTER 8
-#endif
-#ifndef MEDIUM_LIMIT
-#define MEDIUM_LIMIT 256
-#define MEDIUM_NARROW 64
-#endif
 enum { MEDIUM_BATCH_MOMENTS = MEDIUM_BATCH_HIDDEN / 64 * MEDIUM_BATCH_ROWS * 8 };  // bytes
 enum { FOLDED_QKV = 3 * SMALL_BATCH_HIDDEN, FOLDED = FOLDED_QKV + SMALL_BATCH_INNER };  // outputs of a layer
 
@@ -81,13 +71,14 @@ static int enqueue_small_batch(Encoder* k, int rows) {
 
 // A product of medium_batch.cu, with weights [outputs, in], over x [tokens, in].
 static int launch_medium_batch(DeviceState* h, int kind, CUdeviceptr weight, CUdeviceptr x, int tokens, int in, int outputs, MediumBatchParams p) {
-  int wide = tokens > MEDIUM_NARROW, block_tokens = 64 << wide, cluster = kind == MEDIUM_QKV || kind == MEDIUM_UP ? NORMALISED_CLUSTER : kind == MEDIUM_OUT ? OUT_CLUSTER : 8;
+  int block_tokens = kind == MEDIUM_DOWN_128 ? 128 : 64, normalised = kind == MEDIUM_QKV || kind == MEDIUM_UP;
+  int cluster = normalised ? MEDIUM_BATCH_CLUSTER_NORMALISED : MEDIUM_BATCH_CLUSTER_RESIDUAL;
   TensorMap weight_map, x_map;
   p.outputs = outputs;
   void* all[] = {&weight_map, &x_map, &p};
   if (!tensor_map(&h->hopper, &weight_map, weight, outputs, in, 64) || !tensor_map(&h->hopper, &x_map, x, tokens, in, block_tokens))
     return fail(h, "medium batch: no tensor map of [%d, %d] or [%d, %d]", outputs, in, tokens, in);
-  return launch_early(h, h->medium_batch.kernel[kind][wide], (unsigned)(outputs / 64 * cluster), (unsigned)(tokens / block_tokens),
+  return launch_early(h, h->medium_batch.kernel[kind], (unsigned)(outputs / 64 * cluster), (unsigned)(tokens / block_tokens),
                       MEDIUM_BATCH_THREADS, MEDIUM_BATCH_SHARED_MEMORY, all, "medium batch");
 }
 
@@ -106,12 +97,13 @@ static int reserve_medium_batch(Encoder* k) {
   return 1;
 }
 
-// All layers over `tokens` tokens, 64, 128 or 256, and `count` tiles of up to 64 by medium_batch.cu, from h->state. Leaves the sum before the
+// All layers over `tokens` tokens, 64 or 128, and `count` tiles of up to 64 by medium_batch.cu, from h->state. Leaves the sum before the
 // last normalisation there.
 static int enqueue_medium_batch(Encoder* k, int tokens, int count) {
   DeviceState* h = k->device;
   int ok = 1;
   CUdeviceptr scaled_sum = k->scaled + MEDIUM_BATCH_ROWS * MEDIUM_BATCH_HIDDEN * 2, sum_moments = k->moments + MEDIUM_BATCH_MOMENTS;
+  int down = tokens > 64 ? MEDIUM_DOWN_128 : MEDIUM_DOWN;
   CUdeviceptr x = h->state, gamma = 0, beta = 0, moments = 0;  // of h->state; the embeddings' are normalised already
   for (int i = 0; ok && i < k->layers; i++) {
     const CUdeviceptr* w = &k->weights[i * WEIGHTS];
@@ -127,7 +119,7 @@ static int enqueue_medium_batch(Encoder* k, int tokens, int count) {
     ok = ok && launch_medium_batch(h, MEDIUM_UP, w[UP_WEIGHT], scaled_sum, tokens, MEDIUM_BATCH_HIDDEN, MEDIUM_BATCH_INNER, a);
     a.bias = w[DOWN_BIAS], a.gamma = w[ATTENTION_GAMMA], a.beta = w[ATTENTION_BETA], a.residual = h->sum, a.y = h->state;
     a.next_gamma = w[OUTPUT_GAMMA], a.scaled = k->scaled, a.next_moments = k->moments;
-    ok = ok && launch_medium_batch(h, MEDIUM_DOWN, w[DOWN_WEIGHT], h->mid, tokens, MEDIUM_BATCH_INNER, MEDIUM_BATCH_HIDDEN, a);
+    ok = ok && launch_medium_batch(h, down, w[DOWN_WEIGHT], h->mid, tokens, MEDIUM_BATCH_INNER, MEDIUM_BATCH_HIDDEN, a);
     x = k->scaled, gamma = w[OUTPUT_GAMMA], beta = w[OUTPUT_BETA], moments = k->moments;
   }
   return ok;
@@ -139,12 +131,25 @@ static void destroy_graph(EncoderGraph* g) {
 }
 
 static int uses_small_batch(const Encoder* k, int tokens) {
-  return k->device->small_batch.fold_layernorm && tokens <= SMALL_BATCH_ROWS && k->heads * HEAD_SIZE == SMALL_BATCH_HIDDEN;
+  enum { FASTEST = 24 };  // beyond, medium_batch.cu is faster
+  return k->device->small_batch.fold_layernorm && tokens <= (k->device->medium_batch.attention ? FASTEST : SMALL_BATCH_ROWS) &&
+         k->heads * HEAD_SIZE == SMALL_BATCH_HIDDEN;
+}
+
+static int has_medium_batch(const Encoder* k) {
+  return k->device->medium_batch.attention && k->device->small_batch.fold_layernorm && k->heads * HEAD_SIZE == MEDIUM_BATCH_HIDDEN;
 }
 
 static int uses_medium_batch(const Encoder* k, int tokens) {
-  return k->device->medium_batch.attention && k->device->small_batch.fold_layernorm && !uses_small_batch(k, tokens) &&
-         tokens <= MEDIUM_LIMIT && tokens % 64 == 0 && k->heads * HEAD_SIZE == MEDIUM_BATCH_HIDDEN;
+  return has_medium_batch(k) && tokens % 64 == 0 && tokens <= MEDIUM_BATCH_ROWS;
+}
+
+// Whether a batch can run as the graph of so many tokens.
+static int holds(const Encoder* k, const Batch* b, int tokens) {
+  if (b->token_count > tokens) return 0;
+  if (uses_small_batch(k, tokens)) return 1;
+  if (tokens < 64 && has_medium_batch(k)) return 0;  // 64 are faster there than fewer by cuBLASLt
+  return tokens % 16 == 0 && (tokens & (tokens - 1)) == 0 && b->tile_count <= tokens / 16;
 }
 
 // Enqueues what the graph of a size does.
@@ -185,8 +190,7 @@ static int replay_graph(Encoder* k, Batch b, int queries, CUdeviceptr* sum) {
   *sum = 0;
   for (int i = 0; i < GRAPHS && k->graphs && queries == 64; i++) {
     int tokens = GRAPH_TOKENS[i];
-    int holds = uses_small_batch(k, tokens) || (tokens % 16 == 0 && b.tile_count <= tokens / 16 && (tokens & (tokens - 1)) == 0);
-    if (b.token_count > tokens || !holds) continue;
+    if (!holds(k, &b, tokens)) continue;
     EncoderGraph* g = &k->graph[i];
     if (g->graph && g->version != h->version) {
       CHECK(cu.StreamSynchronize(h->stream), "graph");

@@ -36,8 +36,10 @@ enum {
 enum {
   MEDIUM_BATCH_HIDDEN = 1024,
   MEDIUM_BATCH_INNER = 4096,
-  MEDIUM_BATCH_ROWS = 256,               // the most tokens of a batch
-  MEDIUM_BATCH_THREADS = 160,            // of a block
+  MEDIUM_BATCH_ROWS = 128,               // the most tokens of a batch
+  MEDIUM_BATCH_THREADS = 192,            // of a block
+  MEDIUM_BATCH_CLUSTER_NORMALISED = 2,   // blocks of a cluster of medium_qkv, medium_up
+  MEDIUM_BATCH_CLUSTER_RESIDUAL = 8,     // medium_out, medium_down
   MEDIUM_BATCH_SHARED_MEMORY = 115712    // of a block in bytes: two of them fill a multiprocessor
 };
 
@@ -129,8 +131,8 @@ LUCIOLE_OFFSET(SmallBatchParams, rows, 80);
 LUCIOLE_OFFSET(SmallBatchParams, activation, 84);
 LUCIOLE_OFFSET(SmallBatchParams, epsilon, 88);
 
-// The arguments of medium_qkv, medium_out, medium_up and medium_down of medium_batch.cu, besides maps of the weights and of x. T is the
-// kernel's number of tokens, all of which are computed.
+// The arguments of medium_qkv, medium_out, medium_up and medium_down of medium_batch.cu, besides maps of the weights and of x. T is 64 or 128;
+// all rows are computed.
 typedef struct MediumBatchParams {
   LUCIOLE_POINTER(const float2) folded;      // medium_qkv, medium_up [N]: W·gamma, W·beta + b; made by fold_layernorm
   LUCIOLE_POINTER(const __half) bias;        // medium_out, medium_down [H]

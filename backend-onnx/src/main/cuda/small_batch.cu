@@ -380,7 +380,9 @@ __device__ __forceinline__ void ffn_up(const SmallBatchParams& p) {
     int tile = Up::tile_of(t);
     if (tile < Up::N_TILES) {
       float2 u = product.finish(t, p);
-      store_half2(p.y + (size_t)Up::row_of(t) * INNER + column(tile) + Up::column_of(), activate(u.x, p.activation), activate(u.y, p.activation));
+      float both[2] = {u.x, u.y};
+      activate(both, p.activation);
+      store_half2(p.y + (size_t)Up::row_of(t) * INNER + column(tile) + Up::column_of(), both[0], both[1]);
     }
   }
 }

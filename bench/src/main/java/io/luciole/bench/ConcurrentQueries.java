@@ -106,19 +106,19 @@ public final class ConcurrentQueries {
       double seconds)
       throws InterruptedException {
     long end = System.nanoTime() + (long) (seconds * 1e9);
-    List<List<Double>> millis = Stream.generate(() -> (List<Double>) new ArrayList<Double>()).limit(callers).toList();
+    List<List<Double>> millis =
+        Stream.generate(() -> (List<Double>) new ArrayList<Double>()).limit(callers).toList();
     List<Thread> started = new ArrayList<>();
     for (int i = 0; i < callers; i++) {
       int caller = i;
       started.add(
-          threads.start(
-              () -> {
-                for (int next = caller; System.nanoTime() < end; next++) {
-                  long start = System.nanoTime();
-                  engine.embed(queries.get(next % queries.size()), options()).join();
-                  millis.get(caller).add((System.nanoTime() - start) / 1e6);
-                }
-              }));
+          threads.start(() -> {
+            for (int next = caller; System.nanoTime() < end; next++) {
+              long start = System.nanoTime();
+              engine.embed(queries.get(next % queries.size()), options()).join();
+              millis.get(caller).add((System.nanoTime() - start) / 1e6);
+            }
+          }));
     }
     for (Thread thread : started) {
       thread.join();

@@ -66,8 +66,7 @@ final class LoadClients {
   private final ConcurrentSkipListMap<String, LongAdder> others = new ConcurrentSkipListMap<>();
   private final LongAdder hung = new LongAdder();
 
-  private LoadClients(
-      int port, String model, List<String> texts, long endNanos, long pauseMillis) {
+  private LoadClients(int port, String model, List<String> texts, long endNanos, long pauseMillis) {
     this.port = port;
     this.model = model;
     this.texts = texts;

@@ -137,7 +137,8 @@ public final class ServerLoad {
     for (int i = 0; i < ROUNDS; i++) {
       direct[i] = child.direct(kind, seconds);
       http[i] =
-          LoadClients.run(child.port, child.name, UNDER_WAY, texts, seconds, Integer.MAX_VALUE).perSecond();
+          LoadClients.run(child.port, child.name, UNDER_WAY, texts, seconds, Integer.MAX_VALUE)
+              .perSecond();
       System.out.printf(
           Locale.ROOT, "%-7s direct %8.1f texts/s, over HTTP %8.1f%n", kind, direct[i], http[i]);
     }
