@@ -23,6 +23,7 @@ typedef struct {
   LayerNorm norm;  // of the embeddings
   CUdeviceptr weights[MAX_LAYERS * WEIGHTS];
   EncoderGraph graph[GRAPHS];
+  int is_folded;                // whether `folded` has its values
   CUdeviceptr folded;           // of small_batch.cu and medium_batch.cu, made with the first graph that needs it
   CUdeviceptr mean_rstd;        // of small_batch.cu
   CUdeviceptr scaled, moments;  // of medium_batch.cu: of h->state, then of h->sum

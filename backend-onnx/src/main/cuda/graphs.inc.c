@@ -28,11 +28,12 @@ static int fold_layernorm(DeviceState* h, const CUdeviceptr* weight, const CUdev
   return 1;
 }
 
-// Computes what normalised inputs add to products, for all layers; see small_batch.cu.
+// Computes what normalised inputs add to products, for all layers, once; see small_batch.cu.
 static int fold_layernorms(Encoder* k) {
   DeviceState* h = k->device;
-  CHECK(cu.MemAlloc(&k->folded, (size_t)k->layers * FOLDED * 8), "small batches");
-  CHECK(cu.MemAlloc(&k->mean_rstd, SMALL_BATCH_ROWS * 8), "small batches");
+  if (k->is_folded) return 1;
+  if (!k->folded) CHECK(cu.MemAlloc(&k->folded, (size_t)k->layers * FOLDED * 8), "small batches");
+  if (!k->mean_rstd) CHECK(cu.MemAlloc(&k->mean_rstd, SMALL_BATCH_ROWS * 8), "small batches");
   for (int i = 0; i < k->layers; i++) {
     const CUdeviceptr* w = &k->weights[i * WEIGHTS];
     CUdeviceptr none = 0, qkv = k->folded + (size_t)i * FOLDED * 8, up = qkv + FOLDED_QKV * 8;
@@ -42,7 +43,7 @@ static int fold_layernorms(Encoder* k) {
         !fold_layernorm(h, &w[UP_WEIGHT], &w[UP_BIAS], &w[ATTENTION_GAMMA], &w[ATTENTION_BETA], up, SMALL_BATCH_INNER))
       return 0;
   }
-  return 1;
+  return k->is_folded = 1;
 }
 
 // All layers over `rows` rows by small_batch.cu, from h->state. Leaves the sum before the last normalisation there.
@@ -90,10 +91,9 @@ static int launch_medium_attention(DeviceState* h, int heads, int count) {
 }
 
 static int reserve_medium_batch(Encoder* k) {
-  DeviceState* h = k->device;
-  if (k->scaled) return 1;
-  CHECK(cu.MemAlloc(&k->scaled, 2 * MEDIUM_BATCH_ROWS * MEDIUM_BATCH_HIDDEN * 2), "medium batches");
-  CHECK(cu.MemAlloc(&k->moments, 2 * MEDIUM_BATCH_MOMENTS), "medium batches");
+  DeviceState* h = k->device;  // short of memory, what there is already is kept for the next try
+  if (!k->scaled) CHECK(cu.MemAlloc(&k->scaled, 2 * MEDIUM_BATCH_ROWS * MEDIUM_BATCH_HIDDEN * 2), "medium batches");
+  if (!k->moments) CHECK(cu.MemAlloc(&k->moments, 2 * MEDIUM_BATCH_MOMENTS), "medium batches");
   return 1;
 }
 
@@ -161,7 +161,7 @@ static int enqueue_graph_work(Encoder* k, int tokens) {
 
 static int capture_graph(Encoder* k, EncoderGraph* g, int tokens) {
   DeviceState* h = k->device;
-  if ((uses_small_batch(k, tokens) || uses_medium_batch(k, tokens)) && !k->folded && !fold_layernorms(k)) return 0;
+  if ((uses_small_batch(k, tokens) || uses_medium_batch(k, tokens)) && !fold_layernorms(k)) return 0;
   if (uses_medium_batch(k, tokens) && !reserve_medium_batch(k)) return 0;
   CHECK(cu.MemsetD8Async(h->state, 0, tokens * h->hidden * 2, h->stream), "graph");
   CHECK(cu.MemsetD8Async(h->tiles, 0, tokens * 16, h->stream), "graph");

@@ -12,8 +12,8 @@
 
 namespace luciole {
 
-constexpr int OUTPUTS = 64;    // rows of the weights that a cluster has
-constexpr int CHUNK = 64;      // components of K of a step
+constexpr int OUTPUTS = 64;     // rows of the weights that a cluster has
+constexpr int CHUNK = 64;       // components of K of a step
 constexpr int CONSUMERS = 128;  // threads that multiply; behind them a warp copies, and one adds up moments
 constexpr int HIDDEN = MEDIUM_BATCH_HIDDEN;
 constexpr int TILES_OF_HIDDEN = HIDDEN / OUTPUTS;
