@@ -15,7 +15,7 @@ __device__ __forceinline__ uint32_t cluster_rank() {
   asm("mov.u32 %0, %cluster_ctarank;" : "=r"(r));
   return r;
 }
-__device__ __forceinline__ void mbarrier_expect_tx(uint32_t barrier, int bytes) {
+__device__ __forceinline__ void mbarrier_init_expect_tx(uint32_t barrier, int bytes) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(barrier));
   asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
@@ -42,6 +42,10 @@ __device__ __forceinline__ void st_async(uint32_t rank, uint32_t to, uint32_t ba
 __device__ __forceinline__ void st_async(uint32_t rank, uint32_t to, uint32_t barrier, float2 value) {
   asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.v2.f32 [%0], {%1,%2}, [%3];" ::"r"(map_shared_rank(rank, to)),
                "f"(value.x), "f"(value.y), "r"(map_shared_rank(rank, barrier)) : "memory");
+}
+__device__ __forceinline__ void st_async(uint32_t rank, uint32_t to, uint32_t barrier, float4 value) {
+  asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.v4.f32 [%0], {%1,%2,%3,%4}, [%5];" ::"r"(map_shared_rank(rank, to)),
+               "f"(value.x), "f"(value.y), "f"(value.z), "f"(value.w), "r"(map_shared_rank(rank, barrier)) : "memory");
 }
 
 }  // namespace luciole

@@ -8,7 +8,8 @@ enum {
 };
 enum { QKV, OUT, UP, DOWN, MATMULS };
 
-// Batches of up to so many tokens run as CUDA graphs: those of up to 32 by the kernels of small_batch.cu where there are such, in more sizes.
+// Batches of up to so many tokens run as CUDA graphs: the smallest by the kernels of small_batch.cu, those of up to 128 by medium_batch.cu,
+// where there are such, and else by cuBLASLt, which has powers of 2 only.
 static const int GRAPH_TOKENS[GRAPHS] = {8, 16, 24, 32, 64, 128, 256};
 typedef struct { void* graph; int version; } EncoderGraph;
 
@@ -22,7 +23,10 @@ typedef struct {
   LayerNorm norm;  // of the embeddings
   CUdeviceptr weights[MAX_LAYERS * WEIGHTS];
   EncoderGraph graph[GRAPHS];
-  CUdeviceptr folded, mean_rstd;  // of small_batch.cu, made with the first graph that needs them
+  int is_folded;                // whether `folded` has its values
+  CUdeviceptr folded;           // of small_batch.cu and medium_batch.cu, made with the first graph that needs it
+  CUdeviceptr mean_rstd;        // of small_batch.cu
+  CUdeviceptr scaled, moments;  // of medium_batch.cu: of h->state, then of h->sum
   char error[512];
 } Encoder;
 
@@ -36,17 +40,17 @@ static LayerNorm norm(const Encoder* k, const CUdeviceptr* gamma_and_beta) {
 static int enqueue_layers(Encoder* k, int tokens, int count, int queries) {
   DeviceState* h = k->device;
   const CUdeviceptr* w = k->weights;
-  int layers = k->tune ? k->layers : 0;
   Matmul p[MATMULS];
   memset(p, 0, sizeof p);
-  int ok = plan_matmul(h, &p[QKV], tokens, h->hidden, 3 * h->hidden, CUBLASLT_EPILOGUE_BIAS, 0, h->state, &w[QKV_WEIGHT], &w[QKV_BIAS],
-                       layers, WEIGHTS, 0, h->qkv) &&
-           plan_matmul(h, &p[OUT], tokens, h->hidden, h->hidden, CUBLASLT_EPILOGUE_BIAS, 1, h->context, &w[OUT_WEIGHT], &w[OUT_BIAS],
-                       layers, WEIGHTS, h->state, h->sum) &&
-           plan_matmul(h, &p[UP], tokens, h->hidden, h->inner, epilogue(k), 0, h->context, &w[UP_WEIGHT], &w[UP_BIAS], layers, WEIGHTS, 0,
-                       h->mid) &&
-           plan_matmul(h, &p[DOWN], tokens, h->inner, h->hidden, CUBLASLT_EPILOGUE_BIAS, 1, h->mid, &w[DOWN_WEIGHT], &w[DOWN_BIAS], layers,
-                       WEIGHTS, h->context, h->sum);
+  MatmulOperands qkv = {h->state, &w[QKV_WEIGHT], &w[QKV_BIAS], k->layers, WEIGHTS, 0, h->qkv};
+  MatmulOperands out = {h->context, &w[OUT_WEIGHT], &w[OUT_BIAS], k->layers, WEIGHTS, h->state, h->sum};
+  MatmulOperands up = {h->context, &w[UP_WEIGHT], &w[UP_BIAS], k->layers, WEIGHTS, 0, h->mid};
+  MatmulOperands down = {h->mid, &w[DOWN_WEIGHT], &w[DOWN_BIAS], k->layers, WEIGHTS, h->context, h->sum};
+  int tune = (int)k->tune;
+  int ok = plan_matmul(h, &p[QKV], tokens, h->hidden, 3 * h->hidden, CUBLASLT_EPILOGUE_BIAS, 0, tune, &qkv) &&
+           plan_matmul(h, &p[OUT], tokens, h->hidden, h->hidden, CUBLASLT_EPILOGUE_BIAS, 1, tune, &out) &&
+           plan_matmul(h, &p[UP], tokens, h->hidden, h->inner, epilogue(k), 0, tune, &up) &&
+           plan_matmul(h, &p[DOWN], tokens, h->inner, h->hidden, CUBLASLT_EPILOGUE_BIAS, 1, tune, &down);
   TensorMap map;
   TensorMap* hopper = queries == 128 && hopper_map(&h->hopper, &map, h->qkv, tokens, 3 * h->hidden) ? &map : NULL;
   for (int i = 0; ok && i < k->layers; i++, w += WEIGHTS) {

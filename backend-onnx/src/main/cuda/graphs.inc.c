@@ -1,20 +1,24 @@
 // Part of luciole.c.
 // ---- Small batches, as CUDA graphs.
-// Enqueues a kernel of small_batch.cu, which may begin before the one before it has ended (programmatic dependent launch).
-static int launch_small_batch(DeviceState* h, int kind, SmallBatchParams arguments) {
-  int height = small_batch_height(arguments.rows);
-  void* all[] = {&arguments};
+// Enqueues a kernel that may begin before the one before it has ended (programmatic dependent launch).
+static int launch_early(DeviceState* h, void* kernel, unsigned width, unsigned height, unsigned threads, unsigned shared, void** arguments,
+                        const char* what) {
   LaunchAttribute early = {.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION, .value.allowed = 1};
-  LaunchConfig launch = {.grid = {SMALL_BATCH_BLOCKS, 1, 1},
-                         .block = {SMALL_BATCH_THREADS, 1, 1},
-                         .shared = small_batch_shared_memory(kind, height),
-                         .stream = h->stream,
-                         .attributes = &early,
-                         .count = 1};
-  CHECK(cu.LaunchKernelEx(&launch, h->small_batch.kernel[kind][height], all, NULL), "small batch");
+  LaunchConfig launch = {
+      .grid = {width, height, 1}, .block = {threads, 1, 1}, .shared = shared, .stream = h->stream, .attributes = &early, .count = 1};
+  CHECK(cu.LaunchKernelEx(&launch, kernel, arguments, NULL), what);
   return 1;
 }
 
+// Enqueues a kernel of small_batch.cu.
+static int launch_small_batch(DeviceState* h, int kind, SmallBatchParams arguments) {
+  int height = small_batch_height(arguments.rows);
+  void* all[] = {&arguments};
+  return launch_early(h, h->small_batch.kernel[kind][height], SMALL_BATCH_BLOCKS, 1, SMALL_BATCH_THREADS,
+                      small_batch_shared_memory(kind, height), all, "small batch");
+}
+
+enum { MEDIUM_BATCH_MOMENTS = MEDIUM_BATCH_HIDDEN / 64 * MEDIUM_BATCH_ROWS * 8 };  // bytes
 enum { FOLDED_QKV = 3 * SMALL_BATCH_HIDDEN, FOLDED = FOLDED_QKV + SMALL_BATCH_INNER };  // outputs of a layer
 
 static int fold_layernorm(DeviceState* h, const CUdeviceptr* weight, const CUdeviceptr* bias, const CUdeviceptr* gamma,
@@ -24,11 +28,12 @@ static int fold_layernorm(DeviceState* h, const CUdeviceptr* weight, const CUdev
   return 1;
 }
 
-// Computes what normalised inputs add to products, for all layers; see small_batch.cu.
+// Computes what normalised inputs add to products, for all layers, once; see small_batch.cu.
 static int fold_layernorms(Encoder* k) {
   DeviceState* h = k->device;
-  CHECK(cu.MemAlloc(&k->folded, (size_t)k->layers * FOLDED * 8), "small batches");
-  CHECK(cu.MemAlloc(&k->mean_rstd, SMALL_BATCH_ROWS * 8), "small batches");
+  if (k->is_folded) return 1;
+  if (!k->folded) CHECK(cu.MemAlloc(&k->folded, (size_t)k->layers * FOLDED * 8), "small batches");
+  if (!k->mean_rstd) CHECK(cu.MemAlloc(&k->mean_rstd, SMALL_BATCH_ROWS * 8), "small batches");
   for (int i = 0; i < k->layers; i++) {
     const CUdeviceptr* w = &k->weights[i * WEIGHTS];
     CUdeviceptr none = 0, qkv = k->folded + (size_t)i * FOLDED * 8, up = qkv + FOLDED_QKV * 8;
@@ -38,7 +43,7 @@ static int fold_layernorms(Encoder* k) {
         !fold_layernorm(h, &w[UP_WEIGHT], &w[UP_BIAS], &w[ATTENTION_GAMMA], &w[ATTENTION_BETA], up, SMALL_BATCH_INNER))
       return 0;
   }
-  return 1;
+  return k->is_folded = 1;
 }
 
 // All layers over `rows` rows by small_batch.cu, from h->state. Leaves the sum before the last normalisation there.
@@ -65,23 +70,99 @@ static int enqueue_small_batch(Encoder* k, int rows) {
   return ok;
 }
 
+// A product of medium_batch.cu, with weights [outputs, in], over x [tokens, in].
+static int launch_medium_batch(DeviceState* h, int kind, CUdeviceptr weight, CUdeviceptr x, int tokens, int in, int outputs, MediumBatchParams p) {
+  int block_tokens = kind == MEDIUM_DOWN_128 ? 128 : 64, normalised = kind == MEDIUM_QKV || kind == MEDIUM_UP;
+  int cluster = normalised ? MEDIUM_BATCH_CLUSTER_NORMALISED : MEDIUM_BATCH_CLUSTER_RESIDUAL;
+  TensorMap weight_map, x_map;
+  p.outputs = outputs;
+  void* all[] = {&weight_map, &x_map, &p};
+  if (!tensor_map(&h->hopper, &weight_map, weight, outputs, in, 64) || !tensor_map(&h->hopper, &x_map, x, tokens, in, block_tokens))
+    return fail(h, "medium batch: no tensor map of [%d, %d] or [%d, %d]", outputs, in, tokens, in);
+  return launch_early(h, h->medium_batch.kernel[kind], (unsigned)(outputs / 64 * cluster), (unsigned)(tokens / block_tokens),
+                      MEDIUM_BATCH_THREADS, MEDIUM_BATCH_SHARED_MEMORY, all, "medium batch");
+}
+
+static int launch_medium_attention(DeviceState* h, int heads, int count) {
+  int hidden = (int)h->hidden;
+  float scale = attention_scale(HEAD_SIZE);
+  void* arguments[] = {&h->qkv, &h->context, &h->tiles, &h->spans, &hidden, &scale};
+  return launch_early(h, h->medium_batch.attention, (unsigned)heads, (unsigned)count, 128, 0, arguments, "attention");
+}
+
+static int reserve_medium_batch(Encoder* k) {
+  DeviceState* h = k->device;  // short of memory, what there is already is kept for the next try
+  if (!k->scaled) CHECK(cu.MemAlloc(&k->scaled, 2 * MEDIUM_BATCH_ROWS * MEDIUM_BATCH_HIDDEN * 2), "medium batches");
+  if (!k->moments) CHECK(cu.MemAlloc(&k->moments, 2 * MEDIUM_BATCH_MOMENTS), "medium batches");
+  return 1;
+}
+
+// All layers over `tokens` tokens, 64 or 128, and `count` tiles of up to 64 by medium_batch.cu, from h->state. Leaves the sum before the
+// last normalisation there.
+static int enqueue_medium_batch(Encoder* k, int tokens, int count) {
+  DeviceState* h = k->device;
+  int ok = 1;
+  CUdeviceptr scaled_sum = k->scaled + MEDIUM_BATCH_ROWS * MEDIUM_BATCH_HIDDEN * 2, sum_moments = k->moments + MEDIUM_BATCH_MOMENTS;
+  int down = tokens > 64 ? MEDIUM_DOWN_128 : MEDIUM_DOWN;
+  CUdeviceptr x = h->state, gamma = 0, beta = 0, moments = 0;  // of h->state; the embeddings' are normalised already
+  for (int i = 0; ok && i < k->layers; i++) {
+    const CUdeviceptr* w = &k->weights[i * WEIGHTS];
+    CUdeviceptr folded = k->folded + (size_t)i * FOLDED * 8;
+    MediumBatchParams a = {.activation = (int)k->activation, .epsilon = k->epsilon};
+    a.folded = folded, a.moments = moments, a.y = h->qkv;
+    ok = launch_medium_batch(h, MEDIUM_QKV, w[QKV_WEIGHT], x, tokens, MEDIUM_BATCH_HIDDEN, 3 * MEDIUM_BATCH_HIDDEN, a) &&
+         launch_medium_attention(h, (int)k->heads, count);
+    a.bias = w[OUT_BIAS], a.gamma = gamma, a.beta = beta, a.residual = h->state, a.y = h->sum;
+    a.next_gamma = w[ATTENTION_GAMMA], a.scaled = scaled_sum, a.next_moments = sum_moments;
+    ok = ok && launch_medium_batch(h, MEDIUM_OUT, w[OUT_WEIGHT], h->context, tokens, MEDIUM_BATCH_HIDDEN, MEDIUM_BATCH_HIDDEN, a);
+    a.folded = folded + FOLDED_QKV * 8, a.moments = sum_moments, a.y = h->mid;
+    ok = ok && launch_medium_batch(h, MEDIUM_UP, w[UP_WEIGHT], scaled_sum, tokens, MEDIUM_BATCH_HIDDEN, MEDIUM_BATCH_INNER, a);
+    a.bias = w[DOWN_BIAS], a.gamma = w[ATTENTION_GAMMA], a.beta = w[ATTENTION_BETA], a.residual = h->sum, a.y = h->state;
+    a.next_gamma = w[OUTPUT_GAMMA], a.scaled = k->scaled, a.next_moments = k->moments;
+    ok = ok && launch_medium_batch(h, down, w[DOWN_WEIGHT], h->mid, tokens, MEDIUM_BATCH_INNER, MEDIUM_BATCH_HIDDEN, a);
+    x = k->scaled, gamma = w[OUTPUT_GAMMA], beta = w[OUTPUT_BETA], moments = k->moments;
+  }
+  return ok;
+}
+
 static void destroy_graph(EncoderGraph* g) {
   if (g->graph) cu.GraphExecDestroy(g->graph);
   g->graph = NULL;
 }
 
 static int uses_small_batch(const Encoder* k, int tokens) {
-  return k->device->small_batch.fold_layernorm && tokens <= SMALL_BATCH_ROWS && k->heads * HEAD_SIZE == SMALL_BATCH_HIDDEN;
+  enum { FASTEST = 24 };  // beyond, medium_batch.cu is faster
+  return k->device->small_batch.fold_layernorm && tokens <= (k->device->medium_batch.attention ? FASTEST : SMALL_BATCH_ROWS) &&
+         k->heads * HEAD_SIZE == SMALL_BATCH_HIDDEN;
+}
+
+static int has_medium_batch(const Encoder* k) {
+  return k->device->medium_batch.attention && k->device->small_batch.fold_layernorm && k->heads * HEAD_SIZE == MEDIUM_BATCH_HIDDEN;
+}
+
+static int uses_medium_batch(const Encoder* k, int tokens) {
+  return has_medium_batch(k) && tokens % 64 == 0 && tokens <= MEDIUM_BATCH_ROWS;
+}
+
+// Whether a batch can run as the graph of so many tokens.
+static int holds(const Encoder* k, const Batch* b, int tokens) {
+  if (b->token_count > tokens) return 0;
+  if (uses_small_batch(k, tokens)) return 1;
+  if (tokens < 64 && has_medium_batch(k)) return 0;  // 64 are faster there than fewer by cuBLASLt
+  return tokens % 16 == 0 && (tokens & (tokens - 1)) == 0 && b->tile_count <= tokens / 16;
 }
 
 // Enqueues what the graph of a size does.
 static int enqueue_graph_work(Encoder* k, int tokens) {
-  return uses_small_batch(k, tokens) ? enqueue_small_batch(k, tokens) : enqueue_layers(k, tokens, tokens / 16, 64);
+  if (uses_small_batch(k, tokens)) return enqueue_small_batch(k, tokens);
+  if (uses_medium_batch(k, tokens)) return enqueue_medium_batch(k, tokens, tokens / 16);
+  return enqueue_layers(k, tokens, tokens / 16, 64);
 }
 
 static int capture_graph(Encoder* k, EncoderGraph* g, int tokens) {
   DeviceState* h = k->device;
-  if (uses_small_batch(k, tokens) && !k->folded && !fold_layernorms(k)) return 0;
+  if ((uses_small_batch(k, tokens) || uses_medium_batch(k, tokens)) && !fold_layernorms(k)) return 0;
+  if (uses_medium_batch(k, tokens) && !reserve_medium_batch(k)) return 0;
   CHECK(cu.MemsetD8Async(h->state, 0, tokens * h->hidden * 2, h->stream), "graph");
   CHECK(cu.MemsetD8Async(h->tiles, 0, tokens * 16, h->stream), "graph");
   CHECK(cu.MemsetD8Async(h->spans, 0, tokens * 8, h->stream), "graph");
@@ -109,8 +190,7 @@ static int replay_graph(Encoder* k, Batch b, int queries, CUdeviceptr* sum) {
   *sum = 0;
   for (int i = 0; i < GRAPHS && k->graphs && queries == 64; i++) {
     int tokens = GRAPH_TOKENS[i];
-    int holds = uses_small_batch(k, tokens) || (tokens % 16 == 0 && b.tile_count <= tokens / 16 && (tokens & (tokens - 1)) == 0);
-    if (b.token_count > tokens || !holds) continue;
+    if (!holds(k, &b, tokens)) continue;
     EncoderGraph* g = &k->graph[i];
     if (g->graph && g->version != h->version) {
       CHECK(cu.StreamSynchronize(h->stream), "graph");
@@ -120,7 +200,7 @@ static int replay_graph(Encoder* k, Batch b, int queries, CUdeviceptr* sum) {
     b.tokens_filled = b.tiles_filled = tokens;
     if (!embed(k, b)) return 0;
     CHECK(cu.GraphLaunch(g->graph, h->stream), "graph");
-    *sum = uses_small_batch(k, tokens) ? h->state : h->sum;
+    *sum = uses_small_batch(k, tokens) || uses_medium_batch(k, tokens) ? h->state : h->sum;
     return 1;
   }
   return 1;

@@ -5,7 +5,7 @@
 // warpgroup computes exponentials. What the softmax costs beside the products decides the speed. Hence a step computes S = Q·K^T of its
 // block of keys and O += P·V of the block before, which runs beside this step's exponentials; P stays in registers; and exponentials are
 // relative to `row_max`, which follows a row's maximum only where a power would not fit 16 bits otherwise (lazy rescaling).
-#include "common.cuh"
+#include "wgmma.cuh"
 
 namespace luciole {
 
@@ -23,56 +23,10 @@ constexpr int K_EMPTY = V_FULL + 8 * STAGES, V_EMPTY = K_EMPTY + 8 * STAGES;    
 constexpr int Q_FULL = V_EMPTY + 8 * STAGES, SHARED_MEMORY = Q_FULL + 8;
 static_assert(SHARED_MEMORY == HOPPER_SHARED_MEMORY && GROUPS * 128 == HOPPER_THREADS, "the host launches with params.h's numbers");
 
-// ---- Barriers and copies.
-__device__ __forceinline__ void mbarrier_init(uint32_t barrier, int count) {
-  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(count) : "memory");
-}
-__device__ __forceinline__ void mbarrier_expect_tx(uint32_t barrier, int bytes) {
-  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
-}
-__device__ __forceinline__ void mbarrier_arrive(uint32_t barrier) {
-  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
-}
-__device__ __forceinline__ void mbarrier_wait(uint32_t barrier, uint32_t parity) {
-  uint32_t done;
-  do {
-    asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }"
-                 : "=r"(done) : "r"(barrier), "r"(parity) : "memory");
-  } while (!done);
-}
-// Copies a tile [64 rows, 64 components] of qkv to shared memory; rows behind the last token become zero.
-__device__ __forceinline__ void tma_load(uint32_t to, const TensorMap* map, int column, int row, uint32_t barrier) {
-  asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];"
-               ::"r"(to), "l"(map), "r"(column), "r"(row), "r"(barrier) : "memory");
-}
-
-// ---- Products of a warpgroup. `wgmma_wait` names the registers that a product in flight reads or writes, so that the compiler moves no
-// other use of them to before it.
-#define REGISTERS_4(x, i) "+f"(x[i]), "+f"(x[i + 1]), "+f"(x[i + 2]), "+f"(x[i + 3])
-#define REGISTERS_8(x, i) REGISTERS_4(x, i), REGISTERS_4(x, i + 4)
-#define REGISTERS_32(x) REGISTERS_8(x, 0), REGISTERS_8(x, 8), REGISTERS_8(x, 16), REGISTERS_8(x, 24)
-#define OPERANDS_32                                                                                                             \
-  "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}"
-
-// The descriptor of a swizzled matrix in shared memory: rows of 128 bytes, in groups of 8.
-__device__ __forceinline__ uint64_t matrix_descriptor(uint32_t at) {
-  return (uint64_t)((at & 0x3FFFF) >> 4) | (1ull << 16) | ((8 * ROW_BYTES / 16ull) << 32) | (1ull << 62);
-}
-__device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
-__device__ __forceinline__ void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
-template <int PENDING>
-__device__ __forceinline__ void wgmma_wait(float (&x)[32]) {
-  asm volatile("wgmma.wait_group.sync.aligned %32;" : REGISTERS_32(x) : "n"(PENDING) : "memory");
-}
+// ---- The second product; the first is in wgmma.cuh. `wgmma_wait` names the registers that a product in flight reads.
 __device__ __forceinline__ void wgmma_wait(uint32_t (&p)[16]) {
 #pragma unroll
   for (int i = 0; i < 16; i++) asm volatile("" : "+r"(p[i])::"memory");
-}
-// acc_s [64 queries, 64 keys] (+)= Q·K^T over 16 components
-__device__ __forceinline__ void wgmma_qk(float (&acc_s)[32], uint64_t queries, uint64_t keys, int add) {
-  asm volatile("{ .reg .pred p; setp.ne.b32 p, %34, 0; wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 " OPERANDS_32
-               ", %32, %33, p, 1, 1, 0, 0; }"
-               : REGISTERS_32(acc_s) : "l"(queries), "l"(keys), "r"(add));
 }
 // acc_o [64 queries, 64 components] += P·V over 16 keys; V lies key by key and is therefore read transposed
 __device__ __forceinline__ void wgmma_pv(float (&acc_o)[32], const uint32_t* p, uint64_t values) {
@@ -134,7 +88,7 @@ extern "C" __global__ void __launch_bounds__(GROUPS * 128, 2)
     uint64_t q = matrix_descriptor(queries), k = matrix_descriptor(base + K_OFFSET + BLOCK_BYTES * stage(b));
     wgmma_fence();
 #pragma unroll
-    for (int d = 0; d < HEAD_SIZE / 16; d++) wgmma_qk(acc_s, q + 2 * d, k + 2 * d, d > 0);
+    for (int d = 0; d < HEAD_SIZE / 16; d++) wgmma_abt(acc_s, q + 2 * d, k + 2 * d, d > 0);
     wgmma_commit();
   };
   auto issue_pv = [&](int b, uint32_t (&p)[16]) {

@@ -24,11 +24,15 @@ static void hopper_unload(Hopper* p) {
   if (p->module) cu.ModuleUnload(p->module);
 }
 
-// Describes qkv [tokens, columns] to the copies of the kernel, in boxes of 64 rows by 64 columns. 0 if that cannot be done.
-static int hopper_map(const Hopper* p, TensorMap* map, CUdeviceptr qkv, int64_t tokens, int64_t columns) {
+// Describes a matrix of 16-bit floats [rows, columns] to the copies of the kernels, in boxes of 64 columns. 0 if that cannot be done.
+static int tensor_map(const Hopper* p, TensorMap* map, CUdeviceptr matrix, int64_t rows, int64_t columns, int box_rows) {
   enum { FLOAT16 = 6, NO_INTERLEAVE = 0, SWIZZLE_128B = 3, L2_256B = 3, ZEROS = 0 };
-  uint64_t size[] = {(uint64_t)columns, (uint64_t)tokens}, stride[] = {(uint64_t)columns * 2};
-  uint32_t box[] = {64, 64}, step[] = {1, 1};
-  return p->attention && p->encode(map, FLOAT16, 2, (void*)(uintptr_t)qkv, size, stride, box, step, NO_INTERLEAVE, SWIZZLE_128B, L2_256B,
-                                   ZEROS) == 0;
+  uint64_t size[] = {(uint64_t)columns, (uint64_t)rows}, stride[] = {(uint64_t)columns * 2};
+  uint32_t box[] = {64, (uint32_t)box_rows}, step[] = {1, 1};
+  return p->encode(map, FLOAT16, 2, (void*)(uintptr_t)matrix, size, stride, box, step, NO_INTERLEAVE, SWIZZLE_128B, L2_256B, ZEROS) == 0;
+}
+
+// Describes qkv [tokens, columns] to the kernel. 0 if that cannot be done.
+static int hopper_map(const Hopper* p, TensorMap* map, CUdeviceptr qkv, int64_t tokens, int64_t columns) {
+  return p->attention && tensor_map(p, map, qkv, tokens, columns, 64);
 }

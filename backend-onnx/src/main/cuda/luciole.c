@@ -20,6 +20,7 @@
 #include "driver.inc.c"
 #include "small_batch.inc.c"
 #include "hopper.inc.c"
+#include "medium_batch.inc.c"
 #include "state.inc.c"
 #include "ort.inc.c"
 #include "encoder.inc.c"
@@ -61,7 +62,7 @@ static void destroy(void* kernel) {
     void* before;
     int entered = cu.CtxPushCurrent(k->device->cuda_context) == 0;
     for (int i = 0; i < GRAPHS; i++) destroy_graph(&k->graph[i]);
-    free_device(&k->folded), free_device(&k->mean_rstd);
+    free_device(&k->folded), free_device(&k->mean_rstd), free_device(&k->scaled), free_device(&k->moments);
     if (entered) cu.CtxPopCurrent(&before);
     release_state(k->device);
   }

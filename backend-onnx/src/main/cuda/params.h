@@ -32,6 +32,17 @@ enum {
   SMALL_BATCH_THREADS = 256   // of a block
 };
 
+// ---- medium_batch.cu
+enum {
+  MEDIUM_BATCH_HIDDEN = 1024,
+  MEDIUM_BATCH_INNER = 4096,
+  MEDIUM_BATCH_ROWS = 128,               // the most tokens of a batch
+  MEDIUM_BATCH_THREADS = 192,            // of a block
+  MEDIUM_BATCH_CLUSTER_NORMALISED = 2,   // blocks of a cluster of medium_qkv, medium_up
+  MEDIUM_BATCH_CLUSTER_RESIDUAL = 8,     // medium_out, medium_down
+  MEDIUM_BATCH_SHARED_MEMORY = 115712    // of a block in bytes: two of them fill a multiprocessor
+};
+
 // ---- hopper.cu
 enum { HOPPER_THREADS = 256, HOPPER_SHARED_MEMORY = 82056 };
 
@@ -119,4 +130,37 @@ LUCIOLE_OFFSET(SmallBatchParams, y, 72);
 LUCIOLE_OFFSET(SmallBatchParams, rows, 80);
 LUCIOLE_OFFSET(SmallBatchParams, activation, 84);
 LUCIOLE_OFFSET(SmallBatchParams, epsilon, 88);
+
+// The arguments of medium_qkv, medium_out, medium_up and medium_down of medium_batch.cu, besides maps of the weights and of x. T is 64 or 128;
+// all rows are computed.
+typedef struct MediumBatchParams {
+  LUCIOLE_POINTER(const float2) folded;      // medium_qkv, medium_up [N]: W·gamma, W·beta + b; made by fold_layernorm
+  LUCIOLE_POINTER(const __half) bias;        // medium_out, medium_down [H]
+  LUCIOLE_POINTER(const __half) gamma;       // [H] of the residual
+  LUCIOLE_POINTER(const __half) beta;        // [H] of the residual
+  LUCIOLE_POINTER(const float2) moments;     // [H/64, MEDIUM_BATCH_ROWS] of x, or of the residual: sums, and sums of squares, of 64
+                                             // components each; null: not to be normalised
+  LUCIOLE_POINTER(const __half) residual;    // medium_out, medium_down [T, H]
+  LUCIOLE_POINTER(__half) y;                 // [T, N]
+  LUCIOLE_POINTER(const __half) next_gamma;  // medium_out, medium_down [H]: of the layer normalisation of y
+  LUCIOLE_POINTER(__half) scaled;            // medium_out, medium_down [T, H]: next_gamma∘y
+  LUCIOLE_POINTER(float2) next_moments;      // medium_out, medium_down [H/64, MEDIUM_BATCH_ROWS]: of y
+  int outputs;                               // medium_qkv, medium_up: N
+  int activation;                            // medium_up: an Activation
+  float epsilon;
+} MediumBatchParams;
+LUCIOLE_SIZE(MediumBatchParams, 96);
+LUCIOLE_OFFSET(MediumBatchParams, folded, 0);
+LUCIOLE_OFFSET(MediumBatchParams, bias, 8);
+LUCIOLE_OFFSET(MediumBatchParams, gamma, 16);
+LUCIOLE_OFFSET(MediumBatchParams, beta, 24);
+LUCIOLE_OFFSET(MediumBatchParams, moments, 32);
+LUCIOLE_OFFSET(MediumBatchParams, residual, 40);
+LUCIOLE_OFFSET(MediumBatchParams, y, 48);
+LUCIOLE_OFFSET(MediumBatchParams, next_gamma, 56);
+LUCIOLE_OFFSET(MediumBatchParams, scaled, 64);
+LUCIOLE_OFFSET(MediumBatchParams, next_moments, 72);
+LUCIOLE_OFFSET(MediumBatchParams, outputs, 80);
+LUCIOLE_OFFSET(MediumBatchParams, activation, 84);
+LUCIOLE_OFFSET(MediumBatchParams, epsilon, 88);
 #endif

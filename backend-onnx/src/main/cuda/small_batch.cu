@@ -34,14 +34,6 @@ __device__ __forceinline__ uint32_t hmul2(uint32_t a, uint32_t b) {
 __device__ __forceinline__ float2 load_half2(const __half* from) { return __half22float2(*reinterpret_cast<const __half2*>(from)); }
 __device__ __forceinline__ void store_half2(__half* to, float x, float y) { *reinterpret_cast<__half2*>(to) = __floats2half2_rn(x, y); }
 
-__device__ __forceinline__ float activate(float x, int activation) {
-  switch (activation) {
-    case ACTIVATION_GELU: return 0.5f * x * (1 + erff(x * 0.70710678f));
-    case ACTIVATION_GELU_TANH: return 0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
-    default: return fmaxf(x, 0);
-  }
-}
-
 // ---- The product that the four kernels share: x [8·HEIGHT, K] · weight [N, K]^T, of which a block computes N_TILES times 8 columns.
 // The order in which components are added up is free. So thread c of the four of a row takes components 8c…8c+7 of every 32 from both
 // sides, 16 bytes at a time, and no operand needs a detour: weights wait in shared memory at places that only the thread which reads them
@@ -274,7 +266,7 @@ __device__ __forceinline__ void attn_qkv(const SmallBatchParams& p) {
   product.prefetch_weights(p.weight, column);
   product.prefetch_gamma(p.gamma);
   cp_async_commit();
-  if (threadIdx.x == 0) mbarrier_expect_tx(smem_address(&barrier), CLUSTER * 3 * ROWS * 16);
+  if (threadIdx.x == 0) mbarrier_init_expect_tx(smem_address(&barrier), CLUSTER * 3 * ROWS * 16);
   __syncthreads();
   cluster_arrive();
   product.load_folded(p.folded, column);
@@ -388,7 +380,9 @@ __device__ __forceinline__ void ffn_up(const SmallBatchParams& p) {
     int tile = Up::tile_of(t);
     if (tile < Up::N_TILES) {
       float2 u = product.finish(t, p);
-      store_half2(p.y + (size_t)Up::row_of(t) * INNER + column(tile) + Up::column_of(), activate(u.x, p.activation), activate(u.y, p.activation));
+      float both[2] = {u.x, u.y};
+      activate(both, p.activation);
+      store_half2(p.y + (size_t)Up::row_of(t) * INNER + column(tile) + Up::column_of(), both[0], both[1]);
     }
   }
 }
@@ -407,7 +401,7 @@ __device__ __forceinline__ void ffn_down(const SmallBatchParams& p) {
 
   product.prefetch_weights(p.weight, [&](int tile) { return (group * Down::N_TILES + tile) * 8; });
   cp_async_commit();
-  if (threadIdx.x == 0) mbarrier_expect_tx(smem_address(&barrier), CLUSTER * ROWS * 32);
+  if (threadIdx.x == 0) mbarrier_init_expect_tx(smem_address(&barrier), CLUSTER * ROWS * 32);
   __syncthreads();
   cluster_arrive();
   Residual residual(p, ROWS, group * 32 + rank * 8 + Down::column_of());

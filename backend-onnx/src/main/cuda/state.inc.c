@@ -1,7 +1,7 @@
 // Part of luciole.c.
 // ---- What the operators on a device share: buffers, and which algorithms were found fastest. Runs on different streams, which ONNX
 // Runtime gives to different threads, use the buffers one after another.
-enum { WORKSPACE = 64 << 20, MAX_TUNED = 128, MAX_ALGORITHMS = 12, TRIALS = 24 };
+enum { WORKSPACE = 64 << 20, MAX_TUNED = 512, MAX_ALGORITHMS = 12, TRIALS = 24 };
 enum { STAGINGS = 4 };  // runs that may be under way at once without waiting for each other; an engine has two
 
 // A matrix product of one shape, ready to run: y = epilogue(x·Wᵀ + b), a residual added before where there is one.
@@ -24,6 +24,7 @@ struct DeviceState {
   void *blas, *module, *layer_norm, *embed, *output_heads;
   Hopper hopper;
   SmallBatch small_batch;
+  MediumBatch medium_batch;
   CUdeviceptr workspace;
   // Of a batch; T: tokens. In encoder.cu's terms: the states between layers, and what a layer computes from them.
   CUdeviceptr qkv;           // [T, 3H]
@@ -86,6 +87,7 @@ static int prepare(DeviceState* h) {
   for (int i = 0; i < STAGINGS; i++) CHECK(cu.EventCreate(&h->staging[i].done, CU_EVENT_DISABLE_TIMING), "event");
   hopper_load(&h->hopper);
   if (h->hidden == SMALL_BATCH_HIDDEN && h->inner == SMALL_BATCH_INNER) small_batch_load(&h->small_batch);
+  if (h->hidden == MEDIUM_BATCH_HIDDEN && h->inner == MEDIUM_BATCH_INNER) medium_batch_load(&h->medium_batch, &h->hopper);
   CHECK_LT(lt.Create(&h->blas), "cublasLtCreate");
   CHECK(cu.MemAlloc(&h->workspace, WORKSPACE), "workspace");
   return 1;
@@ -111,6 +113,7 @@ static void release_state(DeviceState* h) {
   if (h->module) cu.ModuleUnload(h->module);
   hopper_unload(&h->hopper);
   small_batch_unload(&h->small_batch);
+  medium_batch_unload(&h->medium_batch);
   if (h->done) cu.EventDestroy(h->done);
   if (entered) cu.CtxPopCurrent(&before);
   pthread_mutex_destroy(&h->lock);
@@ -196,67 +199,69 @@ static int matmul(DeviceState* h, Matmul* p, CUdeviceptr x, CUdeviceptr weight, 
   return 1;
 }
 
+// Products of how many tokens share an algorithm: up to a power of 2 where graphs have no other sizes, and a quarter of one beyond. An
+// algorithm's tiles may fit one number of tokens and waste a third of the device at 4/3 of it.
+static int64_t token_bucket(int64_t tokens) {
+  int64_t b = 16;
+  while (b < tokens) b *= 2;
+  int64_t step = b > 256 ? b / 8 : b;
+  return (tokens + step - 1) / step * step;
+}
+
+// What a product of so many tokens is: y = epilogue(x·Wᵀ + b [+ residual]). Rows of ours are columns of cuBLAS's:
+// Yᵀ [out×T] = W [in×out]ᵀ · Xᵀ [in×T].
+static int describe_matmul(DeviceState* h, Matmul* p, int64_t tokens, int64_t in, int64_t out, int epilogue, CUdeviceptr bias) {
+  int transposed = CUBLAS_OP_T;
+  p->tokens = tokens;
+  CHECK_LT(lt.MatmulDescCreate(&p->operation, CUBLAS_COMPUTE_32F, CUDA_R_32F), "operation");
+  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed), "transpose");
+  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue), "epilogue");
+  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias), "bias");
+  CHECK_LT(lt.MatrixLayoutCreate(&p->a, CUDA_R_16F, in, out, in), "weights");
+  CHECK_LT(lt.MatrixLayoutCreate(&p->b, CUDA_R_16F, in, tokens, in), "input");
+  CHECK_LT(lt.MatrixLayoutCreate(&p->d, CUDA_R_16F, out, tokens, out), "output");
+  return 1;
+}
+
+// The algorithms that cuBLASLt proposes for a product, at most `most`, the likely best first; 0, with the error, where there are none.
+static int propose(DeviceState* h, const Matmul* p, Heuristic* proposed, int most) {
+  void* preference;
+  size_t workspace = WORKSPACE;
+  int count = 0;
+  CHECK_LT(lt.MatmulPreferenceCreate(&preference), "preference");
+  lt.MatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace);
+  int r = lt.MatmulAlgoGetHeuristic(h->blas, p->operation, p->a, p->b, p->d, p->d, preference, most, proposed, &count);
+  lt.MatmulPreferenceDestroy(preference);
+  return r || !count ? fail(h, "no matrix product of %lld tokens: status %d", (long long)p->tokens, r) : count;
+}
+
+// Where a product of many layers reads and writes: the weights and biases of successive layers are `apart`.
+typedef struct { CUdeviceptr x; const CUdeviceptr *weights, *biases; int layers, apart; CUdeviceptr residual, y; } MatmulOperands;
+
 // How long the weights of successive layers take, ms a product; each layer's in turn, since they come from memory in use too.
-static float time_matmul(DeviceState* h, Matmul* p, CUdeviceptr x, const CUdeviceptr* weights, const CUdeviceptr* biases, int layers, int apart, CUdeviceptr residual,
-                   CUdeviceptr y, int trials, void* from, void* to) {
+static float time_matmul(DeviceState* h, Matmul* p, const MatmulOperands* o, int trials, void* from, void* to) {
   float ms = 0;
   for (int i = -2; i < trials; i++) {
-    int at = (i + layers * 2) % layers * apart;
+    int at = (i + o->layers * 2) % o->layers * o->apart;
     if (i == 0 && cu.EventRecord(from, h->stream)) return -1;
-    if (!matmul(h, p, x, weights[at], biases[at], residual, y)) return -1;
+    if (!matmul(h, p, o->x, o->weights[at], o->biases[at], o->residual, o->y)) return -1;
   }
   if (cu.EventRecord(to, h->stream) || cu.EventSynchronize(to) || cu.EventElapsedTime(&ms, from, to)) return -1;
   return ms / (float)trials;
 }
 
-static int64_t token_bucket(int64_t tokens) {
-  int64_t b = 16;
-  while (b < tokens) b *= 2;
-  return b;
-}
-
-// Plans y = epilogue(x·Wᵀ + b [+ residual]). Rows of ours are columns of cuBLAS's: Yᵀ [out×T] = W [in×out]ᵀ · Xᵀ [in×T].
-// The first time that a product of about this size comes and `layers` is not 0, the algorithms proposed are tried.
-static int plan_matmul(DeviceState* h, Matmul* p, int64_t tokens, int64_t in, int64_t out, int epilogue, int with_residual, CUdeviceptr x,
-                const CUdeviceptr* weights, const CUdeviceptr* biases, int layers, int apart, CUdeviceptr residual, CUdeviceptr y) {
-  int transposed = CUBLAS_OP_T;
-  p->residual = with_residual;
-  p->tokens = tokens;
-  CHECK_LT(lt.MatmulDescCreate(&p->operation, CUBLAS_COMPUTE_32F, CUDA_R_32F), "operation");
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed), "transpose");
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue), "epilogue");
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &biases[0], sizeof(CUdeviceptr)), "bias");
-  CHECK_LT(lt.MatrixLayoutCreate(&p->a, CUDA_R_16F, in, out, in), "weights");
-  CHECK_LT(lt.MatrixLayoutCreate(&p->b, CUDA_R_16F, in, tokens, in), "input");
-  CHECK_LT(lt.MatrixLayoutCreate(&p->d, CUDA_R_16F, out, tokens, out), "output");
-  for (int i = 0; i < h->tuned_count; i++) {
-    TunedMatmul* t = &h->tuned[i];
-    if (t->token_bucket == token_bucket(tokens) && t->in == in && t->out == out && t->epilogue == epilogue && t->residual == with_residual) {
-      memcpy(p->found.algorithm, t->algorithm, sizeof t->algorithm);
-      return 1;
-    }
-  }
-  void* preference;
-  size_t workspace = WORKSPACE;
+// Tries the algorithms proposed for `t->token_bucket` tokens, which need no more time for fewer, and notes the fastest.
+static int tune_matmul(DeviceState* h, Matmul* p, TunedMatmul* t, const MatmulOperands* o) {
   Heuristic proposed[MAX_ALGORITHMS];
-  int count = 0;
-  CHECK_LT(lt.MatmulPreferenceCreate(&preference), "preference");
-  lt.MatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace);
-  int r = lt.MatmulAlgoGetHeuristic(h->blas, p->operation, p->a, p->b, p->d, p->d, preference, layers ? MAX_ALGORITHMS : 1, proposed, &count);
-  lt.MatmulPreferenceDestroy(preference);
-  if (r || !count)
-    return fail(h, "no matrix product of %lldx%lldx%lld: status %d", (long long)tokens, (long long)in, (long long)out, r);
-  p->found = proposed[0];
-  if (!layers || h->tuned_count == MAX_TUNED) return 1;
-
   void *from = NULL, *to = NULL;
+  float best = 0;
+  int count = propose(h, p, proposed, MAX_ALGORITHMS), chosen = 0;
+  if (!count) return 0;
   CHECK(cu.EventCreate(&from, 0), "event");
   CHECK(cu.EventCreate(&to, 0), "event");
-  float best = 0;
-  int chosen = 0;
   for (int i = 0; i < count; i++) {
     p->found = proposed[i];
-    float ms = time_matmul(h, p, x, weights, biases, layers, apart, residual, y, tokens > 2048 ? TRIALS / 4 : TRIALS, from, to);
+    float ms = time_matmul(h, p, o, p->tokens > 2048 ? TRIALS / 4 : TRIALS, from, to);
     if (ms > 0 && (best == 0 || ms < best * 0.99f)) {  // within the noise the first proposal wins
       best = ms;
       chosen = i;
@@ -264,21 +269,45 @@ static int plan_matmul(DeviceState* h, Matmul* p, int64_t tokens, int64_t in, in
   }
   cu.EventDestroy(from);
   cu.EventDestroy(to);
-  p->found = proposed[chosen];
   if (getenv("LUCIOLE_CUDA_VERBOSE"))
-    fprintf(stderr, "luciole: %lldx%lldx%lld epilogue %d residual %d: algorithm %d of %d, %.1f us\n", (long long)tokens, (long long)in,
-            (long long)out, epilogue, with_residual, chosen, count, best * 1000);
-  TunedMatmul* t = &h->tuned[h->tuned_count++];
-  t->token_bucket = token_bucket(tokens), t->in = in, t->out = out, t->epilogue = epilogue, t->residual = with_residual;
-  memcpy(t->algorithm, p->found.algorithm, sizeof t->algorithm);
+    fprintf(stderr, "luciole: %lldx%lldx%lld epilogue %d residual %d: algorithm %d of %d, %.1f us\n", (long long)p->tokens, (long long)t->in,
+            (long long)t->out, t->epilogue, t->residual, chosen, count, best * 1000);
+  memcpy(t->algorithm, proposed[chosen].algorithm, sizeof t->algorithm);
   return 1;
 }
+
+// Plans a product. The first time that one of about this size comes and `tunes`, the algorithms proposed are tried.
+static int plan_matmul(DeviceState* h, Matmul* p, int64_t tokens, int64_t in, int64_t out, int epilogue, int with_residual, int tunes,
+                       const MatmulOperands* o) {
+  p->residual = with_residual;
+  if (!describe_matmul(h, p, tokens, in, out, epilogue, o->biases[0])) return 0;
+  TunedMatmul wanted = {.token_bucket = token_bucket(tokens), .in = in, .out = out, .epilogue = epilogue, .residual = with_residual};
+  TunedMatmul* t = h->tuned;
+  while (t < h->tuned + h->tuned_count && (t->token_bucket != wanted.token_bucket || t->in != in || t->out != out ||
+                                           t->epilogue != epilogue || t->residual != with_residual))
+    t++;
+  if (t == h->tuned + h->tuned_count) {
+    if (!tunes || h->tuned_count == MAX_TUNED) return propose(h, p, &p->found, 1);
+    int64_t most = wanted.token_bucket < h->capacity ? wanted.token_bucket : h->capacity;  // as many as the buffers hold
+    Matmul largest = {.residual = with_residual};
+    int ok = describe_matmul(h, &largest, most, in, out, epilogue, o->biases[0]) && tune_matmul(h, &largest, &wanted, o);
+    destroy_matmul(&largest);
+    if (!ok) return 0;
+    *t = wanted;
+    h->tuned_count++;
+  }
+  memcpy(p->found.algorithm, t->algorithm, sizeof t->algorithm);
+  return 1;
+}
+
+// 1/sqrt(head), for powers of 2.
+static float attention_scale(int head) { return (head == SMALL_HEAD_SIZE ? 0.176776695f : 0.125f) * 1.44269504f; }
 
 // Attention over the texts in h->qkv, to h->context; see encoder.cu. Tiles have up to `queries` rows, 64 or 128. `map` describes h->qkv to
 // Hopper's kernel, which heads of 64 can have; null if that is not to be used.
 static int attention(DeviceState* h, TensorMap* map, int heads, int count, int queries) {
   int hidden = (int)h->hidden, small = hidden == heads * SMALL_HEAD_SIZE;
-  float scale = (small ? 0.176776695f : 0.125f) * 1.44269504f;  // 1/sqrt(32) or 1/sqrt(64), for powers of 2
+  float scale = attention_scale(small ? SMALL_HEAD_SIZE : HEAD_SIZE);
   if (!small && hidden != heads * HEAD_SIZE)
     return fail(h, "expected heads of %d or %d components, found %d heads in %d", SMALL_HEAD_SIZE, HEAD_SIZE, heads, hidden);
   if (map && !small) {

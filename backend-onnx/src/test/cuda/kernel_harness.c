@@ -88,9 +88,10 @@ static int run_output_heads(void) {  // x gamma beta epsilon states sparse_weigh
                                                     .sparse = address(8), .rows = address(9), .dense = address(10),
                                                     .token_count = number(11), .text_count = number(12)});
 }
-static int run_attention(void) {  // KERNEL (64, 128 or hopper) qkv out tiles spans heads tile_count tokens
+static int run_attention(void) {  // KERNEL (64, 128, hopper or medium) qkv out tiles spans heads tile_count tokens
   int hopper = !strcmp(word[1], "hopper");
   h->qkv = address(2), h->context = address(3), h->tiles = address(4), h->spans = address(5);
+  if (!strcmp(word[1], "medium")) return h->medium_batch.attention ? launch_medium_attention(h, number(6), number(7)) : fail(h, "medium_attention did not load");
   TensorMap map;
   if (hopper && !hopper_map(&h->hopper, &map, h->qkv, number(8), 3 * h->hidden)) return fail(h, "attention_hopper did not load");
   return attention(h, hopper ? &map : NULL, number(6), number(7), hopper ? 128 : number(1));
@@ -110,10 +111,21 @@ static int run_small_batch(void) {  // KERNEL x weight folded bias gamma beta me
                                                         .rows = number(12), .activation = number(13), .epsilon = strtof(word[14], NULL)});
 }
 
+static int run_medium_batch(void) {  // KERNEL x weight folded bias gamma beta moments residual y next_gamma scaled next_moments tokens in outputs activation epsilon
+  int kind = 0;
+  while (kind < MEDIUM_BATCH_KERNELS && strcmp(MEDIUM_BATCH_NAMES[kind], word[1])) kind++;
+  if (kind == MEDIUM_BATCH_KERNELS || !h->medium_batch.attention) return fail(h, "%s did not load", word[1]);
+  MediumBatchParams p = {.folded = address(4), .bias = address(5), .gamma = address(6), .beta = address(7), .moments = address(8),
+                         .residual = address(9), .y = address(10), .next_gamma = address(11), .scaled = address(12),
+                         .next_moments = address(13), .activation = number(17), .epsilon = strtof(word[18], NULL)};
+  return launch_medium_batch(h, kind, address(3), address(2), number(14), number(15), number(16), p);
+}
+
 static const struct { const char* name; int words; int (*run)(void); } COMMANDS[] = {
     {"layer_norm", 7, run_layer_norm},     {"embed", 16, run_embed},
     {"output_heads", 13, run_output_heads}, {"attention", 9, run_attention},
-    {"fold_layernorm", 7, run_fold_layernorm}, {"small_batch", 15, run_small_batch}};
+    {"fold_layernorm", 7, run_fold_layernorm}, {"small_batch", 15, run_small_batch},
+    {"medium_batch", 19, run_medium_batch}};
 
 // Once for its result, then `repeat` times for its speed.
 static int run(int (*kernel)(void)) {

@@ -1,5 +1,7 @@
 package io.luciole.bench;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,22 +14,33 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
 /** Clients of {@code /v1/embeddings}: a connection each, one text at a time, on virtual threads. */
 final class LoadClients {
   private static final int HUNG_MILLIS = 60_000;
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   /**
    * What came of it.
    *
    * @param latencies of the answers with status 200, in milliseconds, ascending
    * @param refused answers with status 429
-   * @param others other answers, and connections that failed
+   * @param others how often what else came: {@code status 404 model_not_found}, or a connection
+   *     that failed, by the exception's name
    * @param hung requests without an answer for a minute
    */
-  record Result(List<Double> latencies, long refused, long others, long hung, double seconds) {
+  record Result(
+      List<Double> latencies,
+      long refused,
+      SortedMap<String, Long> others,
+      long hung,
+      double seconds) {
     double perSecond() {
       return latencies.size() / seconds;
     }
@@ -44,16 +57,18 @@ final class LoadClients {
   }
 
   private final int port;
+  private final String model;
   private final List<String> texts;
   private final long endNanos;
   private final long pauseMillis;
   private final AtomicInteger next = new AtomicInteger();
   private final LongAdder refused = new LongAdder();
-  private final LongAdder others = new LongAdder();
+  private final ConcurrentSkipListMap<String, LongAdder> others = new ConcurrentSkipListMap<>();
   private final LongAdder hung = new LongAdder();
 
-  private LoadClients(int port, List<String> texts, long endNanos, long pauseMillis) {
+  private LoadClients(int port, String model, List<String> texts, long endNanos, long pauseMillis) {
     this.port = port;
+    this.model = model;
     this.texts = texts;
     this.endNanos = endNanos;
     this.pauseMillis = pauseMillis;
@@ -62,13 +77,16 @@ final class LoadClients {
   /**
    * Runs clients.
    *
+   * @param model the name by which the server knows its model
    * @param mostPerSecond requests a second of all together, roughly; for throttled runs
    */
-  static Result run(int port, int connections, List<String> texts, int seconds, int mostPerSecond)
+  static Result run(
+      int port, String model, int connections, List<String> texts, int seconds, int mostPerSecond)
       throws InterruptedException {
     long start = System.nanoTime();
     long pause = mostPerSecond == Integer.MAX_VALUE ? 0 : 1000L * connections / mostPerSecond;
-    LoadClients clients = new LoadClients(port, texts, start + seconds * 1_000_000_000L, pause);
+    LoadClients clients =
+        new LoadClients(port, model, texts, start + seconds * 1_000_000_000L, pause);
     List<List<Double>> latencies = new ArrayList<>();
     List<Thread> threads = new ArrayList<>();
     for (int i = 0; i < connections; i++) {
@@ -87,9 +105,24 @@ final class LoadClients {
     return new Result(
         Arrays.stream(sorted).boxed().toList(),
         clients.refused.sum(),
-        clients.others.sum(),
+        clients.others(),
         clients.hung.sum(),
         took);
+  }
+
+  private SortedMap<String, Long> others() {
+    SortedMap<String, Long> counts = new TreeMap<>();
+    others.forEach((what, count) -> counts.put(what, count.sum()));
+    return counts;
+  }
+
+  private void countOther(String what) {
+    others.computeIfAbsent(what, w -> new LongAdder()).increment();
+  }
+
+  private byte[] body(String text) throws IOException {
+    return JSON.writeValueAsBytes(
+        Map.of("model", model, "encoding_format", "base64", "input", text));
   }
 
   private void client(List<Double> latencies) {
@@ -100,9 +133,7 @@ final class LoadClients {
       InputStream in = new BufferedInputStream(socket.getInputStream(), 1 << 14);
       while (System.nanoTime() < endNanos) {
         String text = texts.get(Math.floorMod(next.getAndIncrement(), texts.size()));
-        byte[] body =
-            ("{\"model\":\"starter\",\"encoding_format\":\"base64\",\"input\":\"" + text + "\"}")
-                .getBytes(StandardCharsets.UTF_8);
+        byte[] body = body(text);
         byte[] head =
             ("POST /v1/embeddings HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
                     + "Content-Length: "
@@ -121,7 +152,7 @@ final class LoadClients {
           long left = (endNanos - System.nanoTime()) / 1_000_000;
           Thread.sleep(Math.clamp(1000L * answer.retryAfter(), 0, Math.max(0, left)));
         } else {
-          others.increment();
+          countOther(answer.problem());
         }
         if (pauseMillis > 0) {
           Thread.sleep(pauseMillis);
@@ -130,13 +161,14 @@ final class LoadClients {
     } catch (SocketTimeoutException e) {
       hung.increment();
     } catch (IOException e) {
-      others.increment();
+      countOther(e.getClass().getSimpleName());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
-  private record Answer(int status, int retryAfter) {
+  /** An answer, and of one that is neither 200 nor 429 what the server found wrong. */
+  private record Answer(int status, int retryAfter, String problem) {
     static Answer read(InputStream in) throws IOException {
       int status = Integer.parseInt(line(in).split(" ", 3)[1]);
       int length = 0;
@@ -149,10 +181,23 @@ final class LoadClients {
           retryAfter = Integer.parseInt(lower.substring(12).strip());
         }
       }
-      if (in.readNBytes(length).length < length) {
+      byte[] body = in.readNBytes(length);
+      if (body.length < length) {
         throw new IOException("the answer was cut short");
       }
-      return new Answer(status, retryAfter);
+      return new Answer(
+          status, retryAfter, status == 200 || status == 429 ? "" : problem(status, body));
+    }
+
+    /** The status, and the code of the error where the server gives one, as OpenAI's API does. */
+    private static String problem(int status, byte[] body) {
+      try {
+        JsonNode error = JSON.readTree(body).path("error");
+        return ("status " + status + ' ' + error.path("code").asText(error.path("type").asText()))
+            .strip();
+      } catch (IOException e) {
+        return "status " + status;
+      }
     }
 
     private static String line(InputStream in) throws IOException {

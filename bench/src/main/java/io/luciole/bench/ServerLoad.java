@@ -72,17 +72,17 @@ public final class ServerLoad {
   private static void load(Child child, int seconds) throws Exception {
     System.out.printf(
         Locale.ROOT,
-        "%-7s %11s %9s %9s %9s %9s %9s %7s %9s %9s%n",
+        "%-7s %11s %9s %9s %9s %9s %7s %9s %9s  %s%n",
         "texts",
         "connections",
         "texts/s",
         "p50 ms",
         "p99 ms",
         "429/s",
-        "other",
         "hung",
         "heap MiB",
-        "RSS MiB");
+        "RSS MiB",
+        "others");
     for (String kind : new String[] {"short", "mixed"}) {
       List<String> texts = texts(kind);
       child.ask("direct " + kind + " " + Math.max(2, seconds / 2)); // Warms both up.
@@ -90,22 +90,22 @@ public final class ServerLoad {
       double best = 0;
       for (int connections : CONNECTIONS) {
         LoadClients.Result result =
-            LoadClients.run(child.port, connections, texts, seconds, Integer.MAX_VALUE);
+            LoadClients.run(child.port, child.name, connections, texts, seconds, Integer.MAX_VALUE);
         best = Math.max(best, result.perSecond());
         String[] memory = child.ask("memory").split(" ", -1);
         System.out.printf(
             Locale.ROOT,
-            "%-7s %11d %9.1f %9.1f %9.1f %9.1f %9d %7d %9s %9s%n",
+            "%-7s %11d %9.1f %9.1f %9.1f %9.1f %7d %9s %9s  %s%n",
             kind,
             connections,
             result.perSecond(),
             result.percentile(0.5),
             result.percentile(0.99),
             result.refusedPerSecond(),
-            result.others(),
             result.hung(),
             memory[1],
-            memory[2]);
+            memory[2],
+            result.others());
       }
       double after = child.direct(kind, seconds);
       double direct = (before + after) / 2;
@@ -133,11 +133,12 @@ public final class ServerLoad {
     double[] direct = new double[ROUNDS];
     double[] http = new double[ROUNDS];
     child.direct(kind, seconds); // Warms both up.
-    LoadClients.run(child.port, UNDER_WAY, texts, seconds, Integer.MAX_VALUE);
+    LoadClients.run(child.port, child.name, UNDER_WAY, texts, seconds, Integer.MAX_VALUE);
     for (int i = 0; i < ROUNDS; i++) {
       direct[i] = child.direct(kind, seconds);
       http[i] =
-          LoadClients.run(child.port, UNDER_WAY, texts, seconds, Integer.MAX_VALUE).perSecond();
+          LoadClients.run(child.port, child.name, UNDER_WAY, texts, seconds, Integer.MAX_VALUE)
+              .perSecond();
       System.out.printf(
           Locale.ROOT, "%-7s direct %8.1f texts/s, over HTTP %8.1f%n", kind, direct[i], http[i]);
     }
@@ -158,7 +159,7 @@ public final class ServerLoad {
     System.out.printf("%-7s %9s %9s %9s%n", "minute", "texts/s", "heap MiB", "RSS MiB");
     for (int minute = 0; minute <= minutes; minute++) {
       double perSecond =
-          minute == 0 ? 0 : LoadClients.run(child.port, 64, texts, 60, 20).perSecond();
+          minute == 0 ? 0 : LoadClients.run(child.port, child.name, 64, texts, 60, 20).perSecond();
       String[] memory = child.ask("memory").split(" ", -1);
       System.out.printf(
           Locale.ROOT, "%-7d %9.1f %9s %9s%n", minute, perSecond, memory[1], memory[2]);
@@ -172,6 +173,9 @@ public final class ServerLoad {
     private final PrintStream in;
     private final BufferedReader out;
     private final int port;
+
+    /** By which the server knows its model. */
+    private final String name;
 
     Child(String model) throws IOException {
       List<String> command = new ArrayList<>();
@@ -189,7 +193,9 @@ public final class ServerLoad {
       out =
           new BufferedReader(
               new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-      port = Integer.parseInt(read("port").substring(5));
+      String[] told = read("port").split(" ", 3);
+      port = Integer.parseInt(told[1]);
+      name = told[2];
     }
 
     private String read(String start) throws IOException {
@@ -229,7 +235,7 @@ public final class ServerLoad {
                     .at("127.0.0.1", 0)
                     .limits(usual),
                 engine)) {
-      System.out.println("port " + server.port());
+      System.out.println("port " + server.port() + ' ' + engine.modelName());
       BufferedReader in =
           new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
       for (String line = in.readLine(); line != null && !line.equals("end"); line = in.readLine()) {

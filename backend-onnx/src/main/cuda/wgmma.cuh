@@ -1,0 +1,72 @@
+// What kernels for Hopper alone (compute capability 9.0) share: copies by tensor map (TMA), the barriers that they complete on, and products
+// of whole warpgroups (wgmma).
+#pragma once
+#include "common.cuh"
+
+namespace luciole {
+
+constexpr int SWIZZLED_ROW = 128;  // bytes of a row of a matrix in shared memory, as TMA writes it and wgmma reads it
+
+// ---- Barriers and copies.
+__device__ __forceinline__ void mbarrier_init(uint32_t barrier, int count) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(count) : "memory");
+}
+__device__ __forceinline__ void mbarrier_expect_tx(uint32_t barrier, int bytes) {
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
+}
+__device__ __forceinline__ void mbarrier_arrive(uint32_t barrier) {
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+__device__ __forceinline__ void mbarrier_wait(uint32_t barrier, uint32_t parity) {
+  uint32_t done;
+  do {
+    asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }"
+                 : "=r"(done) : "r"(barrier), "r"(parity) : "memory");
+  } while (!done);
+}
+// Copies the box that `map` names, from a column and row on, to shared memory; rows behind the last become zero.
+__device__ __forceinline__ void tma_load(uint32_t to, const TensorMap* map, int column, int row, uint32_t barrier) {
+  asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];"
+               ::"r"(to), "l"(map), "r"(column), "r"(row), "r"(barrier) : "memory");
+}
+
+// ---- Products of a warpgroup. `wgmma_wait` names the registers that a product in flight reads or writes, so that the compiler moves no
+// other use of them to before it.
+#define REGISTERS_4(x, i) "+f"(x[i]), "+f"(x[i + 1]), "+f"(x[i + 2]), "+f"(x[i + 3])
+#define REGISTERS_8(x, i) REGISTERS_4(x, i), REGISTERS_4(x, i + 4)
+#define REGISTERS_32(x) REGISTERS_8(x, 0), REGISTERS_8(x, 8), REGISTERS_8(x, 16), REGISTERS_8(x, 24)
+#define REGISTERS_64(x) REGISTERS_32(x), REGISTERS_8(x, 32), REGISTERS_8(x, 40), REGISTERS_8(x, 48), REGISTERS_8(x, 56)
+#define OPERANDS_32                                                                                                             \
+  "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}"
+#define OPERANDS_64                                                                                                             \
+  "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,"   \
+  "%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63}"
+
+// The descriptor of a swizzled matrix in shared memory: rows of 128 bytes, in groups of 8. 16 columns further: add 2.
+__device__ __forceinline__ uint64_t matrix_descriptor(uint32_t at) {
+  return (uint64_t)((at & 0x3FFFF) >> 4) | (1ull << 16) | ((8 * SWIZZLED_ROW / 16ull) << 32) | (1ull << 62);
+}
+__device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+__device__ __forceinline__ void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+template <int PENDING>
+__device__ __forceinline__ void wgmma_wait(float (&x)[32]) {
+  asm volatile("wgmma.wait_group.sync.aligned %32;" : REGISTERS_32(x) : "n"(PENDING) : "memory");
+}
+template <int PENDING>
+__device__ __forceinline__ void wgmma_wait(float (&x)[64]) {
+  asm volatile("wgmma.wait_group.sync.aligned %64;" : REGISTERS_64(x) : "n"(PENDING) : "memory");
+}
+// c [64, 64] (+)= a [64, 16] · b [64, 16]^T, both swizzled matrices in shared memory
+__device__ __forceinline__ void wgmma_abt(float (&c)[32], uint64_t a, uint64_t b, int add) {
+  asm volatile("{ .reg .pred p; setp.ne.b32 p, %34, 0; wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 " OPERANDS_32
+               ", %32, %33, p, 1, 1, 0, 0; }"
+               : REGISTERS_32(c) : "l"(a), "l"(b), "r"(add));
+}
+// c [64, 128] (+)= a [64, 16] · b [128, 16]^T. One product of twice the width takes as long as one of 64.
+__device__ __forceinline__ void wgmma_abt(float (&c)[64], uint64_t a, uint64_t b, int add) {
+  asm volatile("{ .reg .pred p; setp.ne.b32 p, %66, 0; wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 " OPERANDS_64
+               ", %64, %65, p, 1, 1, 0, 0; }"
+               : REGISTERS_64(c) : "l"(a), "l"(b), "r"(add));
+}
+
+}  // namespace luciole

@@ -1,0 +1,172 @@
+package io.luciole.onnx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.IOException;
+import java.util.Arrays;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The kernels of medium_batch.cu, which compute 64 or 128 tokens. */
+class MediumBatchKernelsTest extends KernelTestCase {
+  /** Components of a token whose moments are added up in one place. */
+  private static final int PART = 64;
+
+  /** The most tokens of a batch, which moments of a part are apart. */
+  private static final int ROWS = 128;
+
+  @ParameterizedTest
+  @CsvSource({"64, false", "64, true", "128, false", "128, true"})
+  void mediumQkv(int tokens, boolean normalised) throws IOException {
+    normalised("medium_qkv", tokens, 3 * HIDDEN, 0, normalised);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"64, 0", "64, 1", "64, 2", "128, 0", "128, 1", "128, 2"})
+  void mediumUp(int tokens, int activation) throws IOException {
+    normalised("medium_up", tokens, INNER, activation, true);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"64, false", "64, true", "128, false", "128, true"})
+  void mediumOut(int tokens, boolean normalised) throws IOException {
+    withResidual("medium_out", tokens, HIDDEN, normalised);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"64, false", "64, true", "128, false", "128, true"})
+  void mediumDown(int tokens, boolean normalised) throws IOException {
+    withResidual("medium_down", tokens, INNER, normalised);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void mediumDown128(boolean normalised) throws IOException {
+    withResidual("medium_down_128", 128, INNER, normalised);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 7, 24, 33, 64, 65, 128})
+  void mediumAttention(int length) throws IOException {
+    mediumBatch();
+    checkAttention("medium", HIDDEN, 64, 1, length);
+    checkAttention("medium", HIDDEN, 64, 8, length, 1, 129 - length);
+  }
+
+  private void mediumBatch() throws IOException {
+    assumeThat(device.capability).as("compute capability, times ten").isEqualTo(90);
+    device.state(HIDDEN, INNER);
+  }
+
+  private void normalised(
+      String kernel, int tokens, int outputs, int activation, boolean normalises)
+      throws IOException {
+    mediumBatch();
+    float[] raw = values(tokens * HIDDEN, normalises ? 2 : 1, normalises ? 0.5f : 0);
+    float[] weight = halfs("weight", outputs * HIDDEN, (float) (1 / Math.sqrt(HIDDEN)), 0);
+    float[] bias = values(outputs, 0.3f, 0);
+    float[] gamma = values(HIDDEN, 0.3f, 1);
+    float[] beta = values(HIDDEN, 0.3f, 0);
+    float[] x = raw.clone();
+    for (int i = 0; normalises && i < x.length; i++) {
+      x[i] = half(raw[i] * gamma[i % HIDDEN]);
+    }
+    device.halfs("x", x);
+    device.floats("folded", folded(weight, bias, normalises ? gamma : null, beta));
+    device.floats("moments", moments(doubles(raw), tokens));
+    device.alloc("y", tokens + 1, outputs * 2);
+    double us =
+        device.run(
+            REPEAT,
+            "medium_batch",
+            kernel,
+            "x weight folded - - -",
+            normalises ? "moments" : "-",
+            "- y - - -",
+            tokens,
+            HIDDEN,
+            outputs,
+            activation,
+            EPSILON);
+    double[] in =
+        normalises
+            ? KernelReference.layerNorm(doubles(raw), HIDDEN, gamma, beta, EPSILON)
+            : doubles(raw);
+    double[] expected = KernelReference.product(in, weight, bias, HIDDEN);
+    if (kernel.equals("medium_up")) {
+      Arrays.setAll(expected, i -> KernelReference.activate(expected[i], activation));
+    }
+    String name = kernel + ", normalised " + normalises + ", activation " + activation;
+    check(name, tokens, us, device.readHalfs("y"), expected, normalises ? FOLDED : ROUNDED);
+  }
+
+  private void withResidual(String kernel, int tokens, int k, boolean normalised)
+      throws IOException {
+    mediumBatch();
+    float[] x = halfs("x", tokens * k, 1, 0);
+    float[] weight = halfs("weight", HIDDEN * k, (float) (1 / Math.sqrt(k)), 0);
+    float[] bias = halfs("bias", HIDDEN, 0.3f, 0);
+    float[] gamma = halfs("gamma", HIDDEN, 0.3f, 1);
+    float[] beta = halfs("beta", HIDDEN, 0.3f, 0);
+    float[] nextGamma = halfs("next_gamma", HIDDEN, 0.3f, 1);
+    double[] residual = doubles(halfs("residual", tokens * HIDDEN, 2, 0.5f));
+    device.floats("moments", moments(residual, tokens));
+    device.alloc("y", tokens + 1, HIDDEN * 2);
+    device.alloc("scaled", tokens + 1, HIDDEN * 2);
+    device.alloc("next_moments", ROWS * HIDDEN / PART, 8);
+    double us =
+        device.run(
+            REPEAT,
+            "medium_batch",
+            kernel,
+            "x weight - bias gamma beta",
+            normalised ? "moments" : "-",
+            "residual y next_gamma scaled next_moments",
+            tokens,
+            k,
+            HIDDEN,
+            0,
+            EPSILON);
+    double[] expected = KernelReference.product(doubles(x), weight, bias, k);
+    double[] added =
+        normalised ? KernelReference.layerNorm(residual, HIDDEN, gamma, beta, EPSILON) : residual;
+    Arrays.setAll(expected, i -> expected[i] + added[i]);
+    String name = kernel + ", normalised " + normalised;
+    double[] y = device.readHalfs("y");
+    check(name, tokens, us, y, expected, ROUNDED);
+    double[] scaled = new double[expected.length];
+    Arrays.setAll(scaled, i -> half((float) (y[i] * nextGamma[i % HIDDEN])));
+    check("  scaled", tokens, 0, device.readHalfs("scaled"), scaled, EXACT);
+    double[] of = Arrays.copyOf(y, expected.length);
+    assertMoments(device.readFloats("next_moments"), moments(of, tokens), tokens);
+  }
+
+  /** Sums and sums of squares of 64 components each, {@code [H / 64, ROWS, 2]}. */
+  private static double[] moments(double[] x, int tokens) {
+    double[] moments = new double[HIDDEN / PART * ROWS * 2];
+    for (int i = 0; i < tokens * HIDDEN; i++) {
+      int at = (i % HIDDEN / PART * ROWS + i / HIDDEN) * 2;
+      moments[at] += x[i];
+      moments[at + 1] += x[i] * x[i];
+    }
+    return moments;
+  }
+
+  /** Compares; sums of tokens that there are not must not be written. */
+  private void assertMoments(double[] found, double[] expected, int tokens) {
+    int count = 0;
+    double[] written = new double[HIDDEN / PART * tokens * 2];
+    double[] wanted = new double[written.length];
+    for (int i = 0; i < found.length; i++) {
+      if (i / 2 % ROWS < tokens) {
+        written[count] = found[i];
+        wanted[count++] = expected[i];
+      } else {
+        assertThat(found[i]).as("moment %d is of no token", i).isNaN();
+      }
+    }
+    check("  moments", tokens, 0, written, wanted, EXACT);
+  }
+}
