@@ -28,7 +28,7 @@ final class FusionRules {
   record Family(String name, Map<String, Rule> rules, @Nullable String usual) {}
 
   private static final double[] ALPHAS = {0.5, 0.6, 0.7, 0.8, 0.9, 0.95};
-  private static final double[] EXPONENTS = {0.25, 0.4, 0.5, 0.75, 1};
+  private static final double[] EXPONENTS = {0.25, 0.35, 0.45, 0.6, 1};
   private static final double[] WEIGHTS = {0.25, 0.5, 1, 2};
 
   private FusionRules() {}
@@ -43,7 +43,7 @@ final class FusionRules {
     families.add(family("convex, computed", ALPHAS, 0.9, a -> query -> convex(query, a, true)));
     families.add(new Family("log-odds, sampled", Map.of("", FusionRules::calibrated), ""));
     families.add(new Family("log-odds, by list", Map.of("", FusionRules::logOdds), ""));
-    families.add(family("Σ exp(a·z)", EXPONENTS, 0.5, a -> query -> soft(query, a, 1)));
+    families.add(family("Σ exp(a·z)", EXPONENTS, 0.45, a -> query -> soft(query, a, 1)));
     families.add(byDensity());
     families.add(signal("by words of the query", q -> q.text().split("\\s+").length, 2, 5, 8, 12));
     families.add(signal("by overlap of the lists", FusionRules::overlap, 1, 2, 3, 5));
@@ -80,7 +80,7 @@ final class FusionRules {
         }
       }
     }
-    return new Family("Σ w·exp(a·z), w by tokens a letter", rules, "0.5 2.0 0.25");
+    return new Family("Σ w·exp(a·z), w by tokens a letter", rules, "0.45 2.0 0.25");
   }
 
   /** The dense leg has one weight where a signal is below a threshold, and another where not. */
@@ -92,7 +92,7 @@ final class FusionRules {
         for (double above : WEIGHTS) {
           rules.put(
               threshold + " " + below + " " + above,
-              query -> soft(query, 0.5, signal.applyAsDouble(query) < threshold ? below : above));
+              query -> soft(query, 0.45, signal.applyAsDouble(query) < threshold ? below : above));
         }
       }
     }

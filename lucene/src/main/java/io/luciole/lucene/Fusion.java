@@ -103,7 +103,7 @@ public interface Fusion {
   }
 
   /**
-   * Returns the soft maximum of standard scores: {@code Σ weight · exp(z / 2)}, where {@code z} is
+   * Returns the soft maximum of standard scores: {@code Σ weight · exp(0.45 z)}, where {@code z} is
    * the score less the mean of the leg's first 100, in their standard deviations. A list of words
    * or sparse weights that is shorter counts as filled up with zeros; what {@code z} exceeds 6 by
    * counts a tenth. A document that was not found counts 0. The leg whose best documents stand out

@@ -275,7 +275,7 @@ class ExactnessTest {
     double sd =
         Math.sqrt(Arrays.stream(seen).map(x -> (x - mean) * (x - mean)).average().orElse(0));
     double z = sd == 0 ? 0 : (score - mean) / sd;
-    return Math.exp((z > 6 ? 6 + (z - 6) / 10 : z) / 2);
+    return Math.exp(0.45 * (z > 6 ? 6 + (z - 6) / 10 : z));
   }
 
   @TestFactory
