@@ -15,6 +15,12 @@ class LuceneRangeTest {
   }
 
   @Test
+  void profileOfTheRange_runsWithTheVersionThatItNames() {
+    String named = System.getProperty("luciole.test.lucene", Version.LATEST.toString());
+    assertThat(Version.LATEST.toString()).isEqualTo(named);
+  }
+
+  @Test
   void versions_areComparedWithinTheirMajorVersion() {
     assertThat(LuceneRange.CODEC.covers(lucene(10, 3))).isFalse();
     assertThat(LuceneRange.CODEC.covers(lucene(10, 4))).isTrue();
@@ -30,10 +36,10 @@ class LuceneRangeTest {
         .isInstanceOf(IndexException.class)
         .hasMessage(
             "HybridIndexer, which writes by a codec, needs Lucene 10.4 or a later 10.x, found"
-                + " Lucene 10.3.2 on the class path. Put another lucene-core there; VectorFields"
-                + " and HybridSearcher.over, with an IndexWriter of your own, need 10.0.");
+                + " Lucene 10.3.2 on the class path. Put another lucene-core there, or write by an"
+                + " IndexWriter of your own: VectorFields and HybridSearcher.over need 10.0.");
     assertThatThrownBy(() -> LuceneRange.FLOAT_TOKEN_VECTORS.require(lucene(10, 2)))
-        .hasMessageEndingWith("on the class path. Put another lucene-core there.");
+        .hasMessageEndingWith(", or keep them as INT8, which needs 10.0.");
   }
 
   @Test
