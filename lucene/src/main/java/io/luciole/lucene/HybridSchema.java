@@ -7,7 +7,6 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.model.Chunker.Chunk;
 import java.util.Collections;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -169,12 +168,7 @@ public final class HybridSchema {
    * @return the builder
    */
   public static Builder builder(EmbeddingEngine engine) {
-    requireNonNull(engine, "engine");
-    return new Builder(
-        engine.outputs(),
-        engine.backend().dimension(),
-        engine.backend().colbertDimension(),
-        engine.description().normalize());
+    return new Builder(VectorFields.builder(engine));
   }
 
   /**
@@ -189,7 +183,7 @@ public final class HybridSchema {
    * @return the builder
    */
   public static Builder builder(int dimension, boolean normalized) {
-    return new Builder(EnumSet.of(Output.DENSE, Output.SPARSE), dimension, 0, normalized);
+    return new Builder(VectorFields.builder(dimension, normalized));
   }
 
   /** {@return how dense vectors are kept, if they are} */
@@ -317,8 +311,8 @@ public final class HybridSchema {
     private @Nullable Chunks chunks;
     private final Map<String, MetadataType> metadata = new TreeMap<>();
 
-    Builder(Set<Output> outputs, int dimension, int colbertDimension, boolean normalized) {
-      this.vectors = new VectorFields.Builder(outputs, dimension, colbertDimension, normalized);
+    private Builder(VectorFields.Builder vectors) {
+      this.vectors = vectors;
     }
 
     /**

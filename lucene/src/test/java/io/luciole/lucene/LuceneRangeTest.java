@@ -3,9 +3,13 @@ package io.luciole.lucene;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.luciole.EmbeddingEngine;
+import io.luciole.Output;
+import java.nio.file.Path;
 import org.apache.lucene.util.Version;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What is said of a Lucene that is too old. */
 @Tag("lucene-10.0")
@@ -40,6 +44,21 @@ class LuceneRangeTest {
                 + " IndexWriter of your own: VectorFields and HybridSearcher.over need 10.0.");
     assertThatThrownBy(() -> LuceneRange.FLOAT_TOKEN_VECTORS.require(lucene(10, 2)))
         .hasMessageEndingWith(", or keep them as INT8, which needs 10.0.");
+  }
+
+  @Test
+  void indexers_withoutTheirCodec_areRefusedAndLeaveNothing(@TempDir Path folder) {
+    Path index = folder.resolve("index");
+    try (EmbeddingEngine engine = new FakeModel(Output.DENSE).open()) {
+      if (LuceneRange.CODEC.isThere()) {
+        HybridIndexer.open(index, engine).close();
+      } else {
+        assertThatThrownBy(() -> HybridIndexer.open(index, engine))
+            .isInstanceOf(IndexException.class)
+            .hasMessageContaining("HybridIndexer, which writes by a codec, needs Lucene 10.4");
+      }
+    }
+    assertThat(index).doesNotExist();
   }
 
   @Test
