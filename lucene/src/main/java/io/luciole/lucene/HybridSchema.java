@@ -7,7 +7,6 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.model.Chunker.Chunk;
 import java.util.Collections;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -181,12 +180,7 @@ public final class HybridSchema {
    * @return the builder
    */
   public static Builder builder(EmbeddingEngine engine) {
-    requireNonNull(engine, "engine");
-    return new Builder(
-        engine.outputs(),
-        engine.backend().dimension(),
-        engine.backend().colbertDimension(),
-        engine.description().normalize());
+    return new Builder(VectorFields.builder(engine));
   }
 
   /**
@@ -201,7 +195,7 @@ public final class HybridSchema {
    * @return the builder
    */
   public static Builder builder(int dimension, boolean normalized) {
-    return new Builder(EnumSet.of(Output.DENSE, Output.SPARSE), dimension, 0, normalized);
+    return new Builder(VectorFields.builder(dimension, normalized));
   }
 
   /** {@return how dense vectors are kept, if they are} */
@@ -348,14 +342,13 @@ public final class HybridSchema {
   public static final class Builder {
     private final VectorFields.Builder vectors;
     private String analyzer = Analyzers.MULTILINGUAL;
-    private @Nullable Analyzer ownAnalyzer;
     private float k1 = 1.2f;
     private float b = 0.75f;
     private @Nullable Chunks chunks;
     private final Map<String, MetadataType> metadata = new TreeMap<>();
 
-    Builder(Set<Output> outputs, int dimension, int colbertDimension, boolean normalized) {
-      this.vectors = new VectorFields.Builder(outputs, dimension, colbertDimension, normalized);
+    private Builder(VectorFields.Builder vectors) {
+      this.vectors = vectors;
     }
 
     /**
@@ -464,7 +457,8 @@ public final class HybridSchema {
     /**
      * Sets how texts are cut into words, for BM25: {@code multilingual} (any language, beginnings
      * of words; the default), {@code standard} (any language, whole words), or a language's code
-     * such as {@code en} or {@code de}, which is best where all texts are in that language.
+     * such as {@code en} or {@code de}, which is best where all texts are in that language; or
+     * {@code own:} and a name, for an analyzer of your own ({@link HybridSchema#withAnalyzer}).
      *
      * @param name the analyzer's name, in any case
      * @return this builder
@@ -473,23 +467,6 @@ public final class HybridSchema {
     public Builder analyzer(String name) {
       String form = requireNonNull(name, "name").strip().toLowerCase(Locale.ROOT);
       this.analyzer = new Words(form, k1, b).analyzer();
-      this.ownAnalyzer = null;
-      return this;
-    }
-
-    /**
-     * Cuts texts into words by an analyzer of the application's own. An index keeps its name:
-     * whoever opens the index gives the analyzer again, in a schema ({@link #withAnalyzer}).
-     *
-     * @param name a name for it; another analyzer takes another name
-     * @param analyzer the analyzer; it stays the caller's to close
-     * @return this builder
-     * @throws IllegalArgumentException if the name is empty or has control characters
-     */
-    public Builder analyzer(String name, Analyzer analyzer) {
-      this.analyzer =
-          new Words(Analyzers.OWN + requireNonNull(name, "name").strip(), k1, b).analyzer();
-      this.ownAnalyzer = requireNonNull(analyzer, "analyzer");
       return this;
     }
 
@@ -540,8 +517,7 @@ public final class HybridSchema {
      *     kept and the model gives none
      */
     public HybridSchema build() {
-      return new HybridSchema(
-          vectors.parts(), new Words(analyzer, k1, b), chunks, metadata, ownAnalyzer);
+      return new HybridSchema(vectors.parts(), new Words(analyzer, k1, b), chunks, metadata);
     }
   }
 }
