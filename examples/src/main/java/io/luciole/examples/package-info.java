@@ -7,7 +7,9 @@
  *   <li>{@link io.luciole.examples.IndexAndSearch}: a folder of texts to a Lucene index, and hybrid
  *       search in it;
  *   <li>{@link io.luciole.examples.PlugInConfiguration}: model and backend from the configuration;
- *   <li>{@link io.luciole.examples.SwitchBackend}: the same texts on two backends, compared.
+ *   <li>{@link io.luciole.examples.SwitchBackend}: the same texts on two backends, compared;
+ *   <li>{@link io.luciole.examples.YourOwnIndex}: vectors added to an index of the application's
+ *       own, searched with its filters, its sort and its facets.
  * </ol>
  */
 @NullMarked

@@ -89,6 +89,20 @@ class ExamplesTest {
   }
 
   @Test
+  void yourOwnIndex_run_filtersSortsAndCountsWhatIsFound() {
+    String[] args = {folder.resolve("shop").toString(), "300"};
+
+    List<String> lines = run(() -> YourOwnIndex.main(args));
+
+    assertThat(lines.get(0)).startsWith("300 books have vectors");
+    assertThat(lines.subList(1, 4)).allMatch(line -> line.contains("glowing beetles"));
+    assertThat(lines.get(4)).startsWith("cheapest: 978-");
+    assertThat(String.join(" ", lines.subList(5, lines.size())))
+        .contains("crime (", "science (", "adventure (");
+    assertThat(lines.get(lines.size() - 1)).matches("\\d+ of all were found");
+  }
+
+  @Test
   void plugInConfiguration_propertiesInTheWorkingDirectory_decide() {
     List<String> lines = run(() -> PlugInConfiguration.main(new String[0]));
 
@@ -126,16 +140,22 @@ class ExamplesTest {
     assertThat(Double.parseDouble(agreement.group(2))).isLessThan(2e-4);
   }
 
+  private interface Program {
+    void run() throws IOException;
+  }
+
   private static double similarity(String line) {
     return Double.parseDouble(line.substring(0, line.indexOf(' ')));
   }
 
-  private static List<String> run(Runnable program) {
+  private static List<String> run(Program program) {
     PrintStream before = System.out;
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
     try {
       program.run();
+    } catch (IOException e) {
+      throw new AssertionError(e);
     } finally {
       System.setOut(before);
     }

@@ -177,12 +177,7 @@ public final class HybridSchema {
    * @return the builder
    */
   public static Builder builder(EmbeddingEngine engine) {
-    requireNonNull(engine, "engine");
-    return new Builder(
-        engine.outputs(),
-        engine.backend().dimension(),
-        engine.backend().colbertDimension(),
-        engine.description().normalize());
+    return new Builder(VectorFields.builder(engine));
   }
 
   /**
@@ -197,7 +192,7 @@ public final class HybridSchema {
    * @return the builder
    */
   public static Builder builder(int dimension, boolean normalized) {
-    return new Builder(EnumSet.of(Output.DENSE, Output.SPARSE), dimension, 0, normalized);
+    return new Builder(VectorFields.builder(dimension, normalized));
   }
 
   /** {@return how dense vectors are kept, if they are} */
@@ -354,14 +349,13 @@ public final class HybridSchema {
   public static final class Builder {
     private final VectorFields.Builder vectors;
     private String analyzer = Analyzers.MULTILINGUAL;
-    private @Nullable Analyzer ownAnalyzer;
     private float k1 = 1.2f;
     private float b = 0.75f;
     private @Nullable Chunks chunks;
     private final Map<String, MetadataType> metadata = new TreeMap<>();
 
-    Builder(Set<Output> outputs, int dimension, int colbertDimension, boolean normalized) {
-      this.vectors = new VectorFields.Builder(outputs, dimension, colbertDimension, normalized);
+    private Builder(VectorFields.Builder vectors) {
+      this.vectors = vectors;
     }
 
     /**
@@ -470,7 +464,8 @@ public final class HybridSchema {
     /**
      * Sets how texts are cut into words, for BM25: {@code multilingual} (any language, beginnings
      * of words; the default), {@code standard} (any language, whole words), or a language's code
-     * such as {@code en} or {@code de}, which is best where all texts are in that language.
+     * such as {@code en} or {@code de}, which is best where all texts are in that language; or
+     * {@code own:} and a name, for an analyzer of your own ({@link HybridSchema#withAnalyzer}).
      *
      * @param name the analyzer's name, in any case
      * @return this builder
@@ -479,23 +474,6 @@ public final class HybridSchema {
     public Builder analyzer(String name) {
       String form = requireNonNull(name, "name").strip().toLowerCase(Locale.ROOT);
       this.analyzer = new Words(form, k1, b).analyzer();
-      this.ownAnalyzer = null;
-      return this;
-    }
-
-    /**
-     * Cuts texts into words by an analyzer of the application's own. An index keeps its name:
-     * whoever opens the index gives the analyzer again, in a schema ({@link #withAnalyzer}).
-     *
-     * @param name a name for it; another analyzer takes another name
-     * @param analyzer the analyzer; it stays the caller's to close
-     * @return this builder
-     * @throws IllegalArgumentException if the name is empty or has control characters
-     */
-    public Builder analyzer(String name, Analyzer analyzer) {
-      this.analyzer =
-          new Words(Analyzers.OWN + requireNonNull(name, "name").strip(), k1, b).analyzer();
-      this.ownAnalyzer = requireNonNull(analyzer, "analyzer");
       return this;
     }
 

@@ -12,31 +12,35 @@ import org.apache.lucene.util.Version;
  */
 enum LuceneRange {
   /** Vectors in an application's own documents, queries, rescorers, searching. */
-  FIELDS("Luciole", 10, 0),
+  FIELDS("Luciole", 10, 0, ""),
   /** {@link org.apache.lucene.search.TermScorer} with any {@code SimScorer}. */
-  TERM_SCORERS("Skipping postings", 10, 1),
+  TERM_SCORERS("Skipping postings", 10, 1, ""),
   /** Reading the sizes of compound files. */
-  SIZES("The description of an index", 10, 1),
+  SIZES("Describing an index", 10, 1, ""),
   /** Filters that keep the search of the graph to what matches. */
-  FILTERED_GRAPHS("Searching graphs with a filter", 10, 2),
+  FILTERED_GRAPHS("Searching graphs by a filter", 10, 2, ""),
   /** {@link org.apache.lucene.document.LateInteractionField}. */
-  FLOAT_TOKEN_VECTORS("Token vectors of the form FLOAT32", 10, 3),
+  FLOAT_TOKEN_VECTORS(
+      "Keeping token vectors as FLOAT32", 10, 3, ", or keep them as INT8, which needs 10.0"),
   /** The codec of a schema. */
-  CODEC("HybridIndexer, which writes by a codec,", 10, 4),
+  CODEC(
+      "HybridIndexer, which writes by a codec,",
+      10,
+      4,
+      ", or write by an IndexWriter of your own: VectorFields and HybridSearcher.over need 10.0"),
   /** Graphs of quantised vectors. */
-  QUANTIZED("Quantised dense vectors", 10, 5);
-
-  private static final String WITHOUT_CODEC =
-      "; VectorFields and HybridSearcher.over, with an IndexWriter of your own, need 10.0";
+  QUANTIZED("Quantising dense vectors", 10, 5, ", or keep them as floats");
 
   private final String what;
   private final int major;
   private final int minor;
+  private final String otherwise;
 
-  LuceneRange(String what, int major, int minor) {
+  LuceneRange(String what, int major, int minor, String otherwise) {
     this.what = what;
     this.major = major;
     this.minor = minor;
+    this.otherwise = otherwise;
   }
 
   /** Whether the Lucene of the class path has it. */
@@ -70,7 +74,7 @@ enum LuceneRange {
               + ".x, found Lucene "
               + found
               + " on the class path. Put another lucene-core there"
-              + (this == CODEC || this == QUANTIZED ? WITHOUT_CODEC : "")
+              + otherwise
               + ".");
     }
   }
@@ -82,8 +86,8 @@ enum LuceneRange {
             + Version.LATEST
             + ", whose lucene-core lacks one of them ("
             + missing.getMessage()
-            + "). Use a Lucene of that range, or a newer Luciole"
-            + WITHOUT_CODEC
+            + "). Use a Lucene of that range or a newer Luciole"
+            + CODEC.otherwise
             + ".",
         missing);
   }

@@ -3,6 +3,7 @@ package io.luciole.lucene;
 import static java.util.Objects.requireNonNull;
 
 import io.luciole.Embedding;
+import io.luciole.EmbeddingEngine;
 import io.luciole.MultiVector;
 import io.luciole.Output;
 import io.luciole.SparseVector;
@@ -88,6 +89,22 @@ public final class VectorFields {
    */
   public static Builder builder(int dimension, boolean normalized) {
     return new Builder(EnumSet.of(Output.DENSE, Output.SPARSE), dimension, 0, normalized);
+  }
+
+  /**
+   * Returns a builder for the vectors that an engine gives: those of its outputs, with their
+   * dimensions; else as {@link #builder(int, boolean)}.
+   *
+   * @param engine the engine
+   * @return the builder
+   */
+  public static Builder builder(EmbeddingEngine engine) {
+    requireNonNull(engine, "engine");
+    return new Builder(
+        engine.outputs(),
+        engine.backend().dimension(),
+        engine.backend().colbertDimension(),
+        engine.description().normalize());
   }
 
   /** {@return how dense vectors are kept, if they are} */
@@ -251,7 +268,7 @@ public final class VectorFields {
     private int rowDimension;
     private Map<Output, String> names = names("");
 
-    Builder(Set<Output> outputs, int dimension, int rowDimension, boolean normalized) {
+    private Builder(Set<Output> outputs, int dimension, int rowDimension, boolean normalized) {
       this.dimension = dimension;
       this.rowDimension = rowDimension;
       this.normalized = normalized;

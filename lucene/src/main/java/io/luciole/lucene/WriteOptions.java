@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
-import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.index.IndexWriterConfig;
 import org.jspecify.annotations.Nullable;
@@ -206,10 +205,10 @@ public final class WriteOptions {
    *   <li>a codec that delegates the format of the field {@code dense} to the codec it was given
    * </ul>
    *
-   * <p>Analyzer and similarity are the schema's ({@link HybridSchema.Builder#analyzer(String,
-   * Analyzer)}, {@link HybridSchema.Builder#bm25}), commits on close are {@link #commitOnClose}'s,
-   * and the open mode appends: opening refuses other ones. Sort, parent field and soft deletes'
-   * field of an index that is there stay as they are; Lucene refuses others.
+   * <p>Analyzer and similarity are the schema's ({@link HybridSchema#withAnalyzer}, {@link
+   * HybridSchema.Builder#bm25}), commits on close are {@link #commitOnClose}'s, and the open mode
+   * appends: opening refuses other ones. Sort, parent field and soft deletes' field of an index
+   * that is there stay as they are; Lucene refuses others.
    *
    * @param change makes a configuration of a configuration
    * @return a changed copy

@@ -78,7 +78,7 @@ final class WriterConfigs {
           analyzer.equals(config.getAnalyzer()),
           "the schema's analyzer " + schema.words().analyzer(),
           config.getAnalyzer(),
-          "give the schema an analyzer of your own by HybridSchema.Builder.analyzer");
+          "give the schema an analyzer of your own by HybridSchema.withAnalyzer");
       require(
           similarity.equals(config.getSimilarity()),
           "the schema's similarity " + similarity,

@@ -15,24 +15,29 @@
  *
  * <p>The way of a query: {@link io.luciole.lucene.HybridSearcher} takes a {@link
  * io.luciole.lucene.HybridQuery} and a view of the index and starts a {@code SearchRun}. This
- * embeds the query and runs each leg ({@code LegSearch}, with the queries of {@code LegQueries}),
- * fuses the lists ({@code FusedList}, by a {@link io.luciole.lucene.Fusion} and the lengths of
- * {@code DepthSteps}), reranks the best by exact vectors ({@code Reranker}, {@code
- * DocumentVectors}) and makes {@link io.luciole.lucene.Hit}s of a page ({@code HitBuilder}, {@code
- * PassageFinder}) in a {@link io.luciole.lucene.SearchResult}.
+ * embeds the query and runs each leg ({@code LegQueries} by words, {@link
+ * io.luciole.lucene.VectorQueries} by vectors), fuses the lists ({@code FusedList}, by a {@link
+ * io.luciole.lucene.Fusion} and the lengths of {@code DepthSteps}), reranks the best by exact
+ * vectors ({@code Reranker}, {@code ExactScorer}, {@code DocumentVectors}) and makes {@link
+ * io.luciole.lucene.Hit}s of a page ({@code HitBuilder}, {@code PassageFinder}) in a {@link
+ * io.luciole.lucene.SearchResult}.
+ *
+ * <p>An application's own index: {@link io.luciole.lucene.VectorFields} adds vectors to its
+ * documents, and {@link io.luciole.lucene.SearcherBuilder} opens a searcher over what it has.
  *
  * <p>Other classes by job:
  *
  * <ul>
  *   <li>encodings: {@code SparsePostings} with {@code ImpactPostings} and {@code FeaturePostings},
  *       {@code SparseBytes}, {@code MultiVectorBytes}, {@code PassageOffsets}
- *   <li>Lucene queries: {@code TokenWeightQuery}, {@code DisjunctionSumQuery}
+ *   <li>Lucene queries: {@code TokenWeightQuery}, {@code DisjunctionSumQuery}, {@code
+ *       BestPassageQuery}, {@code CheckedQuery}, {@link io.luciole.lucene.RankedDocsQuery}
  *   <li>words: {@code Analyzers}, {@code MultilingualAnalyzer}
  *   <li>writing: {@code WriterConfigs}, {@code KnownIds} and {@code SeenIds}, {@code ModelStamp},
  *       {@code PeriodicCommits}
  *   <li>adding indexes: {@code IndexAddition}, with {@code AddedIndex}, {@code IdOverlap}, {@code
  *       MaskedReader}
- *   <li>what a version of Lucene decides: {@code LuceneFormats}
+ *   <li>what a version of Lucene decides: {@code LuceneFormats}, {@code LuceneRange}
  *   <li>descriptions: {@link io.luciole.lucene.IndexDescription}, {@code FieldSizes}
  *   <li>measuring quality: the package {@code io.luciole.lucene.eval}, which nothing here uses
  * </ul>

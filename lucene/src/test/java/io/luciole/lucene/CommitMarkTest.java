@@ -12,9 +12,11 @@ import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
 import org.apache.lucene.store.ByteBuffersDirectory;
 import org.apache.lucene.store.Directory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The mark of a commit that an application's own writer makes, without an engine. */
+@Tag("lucene-10.0")
 class CommitMarkTest {
   private static final ModelFingerprint MODEL =
       new ModelFingerprint("m", 24, "0a".repeat(32), "0b".repeat(32), "fp32");

@@ -18,10 +18,12 @@ import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.ScoreDoc;
 import org.apache.lucene.search.TopDocs;
 import org.apache.lucene.store.FSDirectory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** An index with {@link SparseForm#FEATURES} as a program that knows Lucene alone searches it. */
+@Tag("lucene-10.4")
 class FeatureFieldTest {
   private static final long SEED = 20_261_129;
 

@@ -3,15 +3,25 @@ package io.luciole.lucene;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.luciole.EmbeddingEngine;
+import io.luciole.Output;
+import java.nio.file.Path;
 import org.apache.lucene.util.Version;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What is said of a Lucene that is too old. */
 @Tag("lucene-10.0")
 class LuceneRangeTest {
   private static Version lucene(int major, int minor) {
     return Version.fromBits(major, minor, 2);
+  }
+
+  @Test
+  void profileOfTheRange_runsWithTheVersionThatItNames() {
+    String named = System.getProperty("luciole.test.lucene", Version.LATEST.toString());
+    assertThat(Version.LATEST.toString()).isEqualTo(named);
   }
 
   @Test
@@ -30,10 +40,25 @@ class LuceneRangeTest {
         .isInstanceOf(IndexException.class)
         .hasMessage(
             "HybridIndexer, which writes by a codec, needs Lucene 10.4 or a later 10.x, found"
-                + " Lucene 10.3.2 on the class path. Put another lucene-core there; VectorFields"
-                + " and HybridSearcher.over, with an IndexWriter of your own, need 10.0.");
+                + " Lucene 10.3.2 on the class path. Put another lucene-core there, or write by an"
+                + " IndexWriter of your own: VectorFields and HybridSearcher.over need 10.0.");
     assertThatThrownBy(() -> LuceneRange.FLOAT_TOKEN_VECTORS.require(lucene(10, 2)))
-        .hasMessageEndingWith("on the class path. Put another lucene-core there.");
+        .hasMessageEndingWith(", or keep them as INT8, which needs 10.0.");
+  }
+
+  @Test
+  void indexers_withoutTheirCodec_areRefusedAndLeaveNothing(@TempDir Path folder) {
+    Path index = folder.resolve("index");
+    try (EmbeddingEngine engine = new FakeModel(Output.DENSE).open()) {
+      if (LuceneRange.CODEC.isThere()) {
+        HybridIndexer.open(index, engine).close();
+      } else {
+        assertThatThrownBy(() -> HybridIndexer.open(index, engine))
+            .isInstanceOf(IndexException.class)
+            .hasMessageContaining("HybridIndexer, which writes by a codec, needs Lucene 10.4");
+      }
+    }
+    assertThat(index).doesNotExist();
   }
 
   @Test

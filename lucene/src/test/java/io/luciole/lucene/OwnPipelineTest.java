@@ -171,7 +171,7 @@ class OwnPipelineTest {
     assertRefused(
         options(config -> new IndexWriterConfig(new KeywordAnalyzer()).setCommitOnClose(false)),
         "expected the schema's analyzer multilingual",
-        "HybridSchema.Builder.analyzer");
+        "HybridSchema.withAnalyzer");
     assertRefused(
         options(config -> config.setCodec(Codec.getDefault()))
             .schema(HybridSchema.builder(engine).quantization(DenseQuantization.BITS_8).build()),
@@ -241,7 +241,8 @@ class OwnPipelineTest {
   @Test
   void ownAnalyzer_isUsedAndAskedForAgain() throws IOException {
     Analyzer analyzer = new SimpleAnalyzer();
-    HybridSchema schema = HybridSchema.builder(engine).analyzer("letters", analyzer).build();
+    HybridSchema schema =
+        HybridSchema.builder(engine).analyzer("own:letters").build().withAnalyzer(analyzer);
     WriteOptions options = WriteOptions.defaults().schema(schema);
     try (HybridIndexer indexer = HybridIndexer.open(index, engine, options);
         HybridSearcher searcher = HybridSearcher.open(indexer, engine)) {

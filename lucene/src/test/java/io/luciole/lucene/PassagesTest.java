@@ -25,10 +25,12 @@ import org.apache.lucene.search.TopDocs;
 import org.apache.lucene.store.FSDirectory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Texts cut into passages: documents are found by their best passage, once each. */
+@Tag("lucene-10.5")
 class PassagesTest {
   private static final HybridSchema.Chunks CHUNKS = new HybridSchema.Chunks(24, 6);
 

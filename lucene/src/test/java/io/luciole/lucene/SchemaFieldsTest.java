@@ -41,12 +41,14 @@ import org.apache.lucene.store.ByteArrayDataInput;
 import org.apache.lucene.store.FSDirectory;
 import org.apache.lucene.util.BytesRef;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The layout that {@link SchemaFields} promises, read from its own Javadoc, against real indexes.
  */
+@Tag("lucene-10.4")
 class SchemaFieldsTest {
   private static final Path SOURCE = Path.of("src/main/java/io/luciole/lucene/SchemaFields.java");
 

@@ -157,6 +157,53 @@ class VectorFieldsTest {
   }
 
   @Test
+  void passages_ofAnOwnBlockJoin_findTheirDocuments() throws IOException {
+    VectorFields fields = OwnIndex.fields().build();
+    String[][] books = {
+      {"firefly light", "bread salt"}, {"river stone sea", "sea river"}, {"firefly", "map", "stone"}
+    };
+    try (Directory directory = new ByteBuffersDirectory();
+        IndexWriter writer =
+            new IndexWriter(directory, new IndexWriterConfig().setParentField("block"))) {
+      for (int book = 0; book < books.length; book++) {
+        List<Document> block = new ArrayList<>();
+        for (String passage : books[book]) {
+          Document document = new Document();
+          fields.addTo(document, OwnIndex.embedding(passage));
+          block.add(document);
+        }
+        Document whole = new Document();
+        whole.add(new StringField("kind", "book", StringField.Store.NO));
+        whole.add(new StringField("isbn", "isbn" + book, StringField.Store.YES));
+        block.add(whole);
+        writer.addDocuments(block);
+      }
+      try (DirectoryReader reader = DirectoryReader.open(writer)) {
+        IndexSearcher searcher = new IndexSearcher(reader);
+        VectorQueries queries = fields.queries(new TermQuery(new Term("kind", "book")));
+        Embedding query = OwnIndex.embedding("firefly light");
+        Query second = new TermQuery(new Term("isbn", "isbn2"));
+        for (TopDocs found :
+            List.of(
+                queries.topDense(searcher, query.dense(), 3, null),
+                queries.topSparse(searcher, query.sparse(), 3, null))) {
+          assertThat(ids(searcher, found)).extracting(ScoredId::id).startsWith("isbn0", "isbn2");
+        }
+        for (TopDocs found :
+            List.of(
+                queries.topDense(searcher, query.dense(), 3, second),
+                queries.topSparse(searcher, query.sparse(), 3, second))) {
+          assertThat(ids(searcher, found)).extracting(ScoredId::id).containsExactly("isbn2");
+        }
+        TopDocs first = queries.topDense(searcher, query.dense(), 3, null);
+        ScoreDoc best =
+            queries.denseRescorer(query.dense()).rescore(searcher, first, 1).scoreDocs[0];
+        assertThat(best.score).isCloseTo(1, within(1e-5f));
+      }
+    }
+  }
+
+  @Test
   void rescorers_orderByTheExactScores() throws IOException {
     VectorFields fields = OwnIndex.fields().build();
     try (OwnIndex index = new OwnIndex(fields).fill(SEED, DOCUMENTS);
