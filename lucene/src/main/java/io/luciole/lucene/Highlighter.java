@@ -28,12 +28,12 @@ import org.apache.lucene.search.TermQuery;
  * <p>What a word adds to each hit is asked of the index itself, by one search a word that is
  * limited to the hits. Where a token stands is found by going through the text and the tokens in
  * order; a token that the tokenizer has changed beyond recognition is skipped. Words beyond the
- * query's first 24, and text beyond the first 20,000 UTF-16 units of a field, are not highlighted.
+ * query's first 48, and text beyond the first 20,000 UTF-16 units of a field, are not highlighted.
  *
  * <p>An instance serves one query. It is not safe for use by several threads.
  */
 public final class Highlighter implements AutoCloseable {
-  private static final int MAX_WORDS = 24;
+  private static final int MAX_WORDS = 48;
   private static final int MAX_TEXT = 20_000;
 
   /** How far behind the one before a token is looked for. */

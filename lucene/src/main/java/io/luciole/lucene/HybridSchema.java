@@ -277,6 +277,14 @@ public final class HybridSchema {
     return LuceneFormats.codec(this, 1, false);
   }
 
+  /** This schema with the words of another one if those are of an earlier {@code multilingual}. */
+  HybridSchema withEarlierWords(Words of) {
+    boolean earlier =
+        words.analyzer().equals(Analyzers.MULTILINGUAL)
+            && of.equals(new Words(Analyzers.FIRST_MULTILINGUAL, words.k1(), words.b()));
+    return earlier ? new HybridSchema(dense, sparse, multiVectors, of, chunks, metadata) : this;
+  }
+
   /** {@return a new analyzer for the words} */
   public Analyzer analyzer() {
     return Analyzers.create(words.analyzer());
@@ -422,7 +430,9 @@ public final class HybridSchema {
     /**
      * Sets how texts are cut into words, for BM25: {@code multilingual} (any language, beginnings
      * of words; the default), {@code standard} (any language, whole words), or a language's code
-     * such as {@code en} or {@code de}, which is best where all texts are in that language.
+     * such as {@code en} or {@code de}, which is best where all texts are in that language. {@code
+     * multilingual-1} is what {@code multilingual} was until November 2026; indexes that were made
+     * with it keep it.
      *
      * @param name the analyzer's name, in any case
      * @return this builder

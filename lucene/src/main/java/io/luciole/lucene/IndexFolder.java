@@ -128,7 +128,8 @@ final class IndexFolder {
     committed = true;
     CommitData data = CommitData.read(path, directory);
     data.requireModel(path, engine.fingerprint());
-    HybridSchema asked = options.schema().orElse(data.schema());
+    HybridSchema asked =
+        options.schema().orElse(data.schema()).withEarlierWords(data.schema().words());
     if (!asked.equals(data.schema())) {
       throw new IndexException(
           "The index "

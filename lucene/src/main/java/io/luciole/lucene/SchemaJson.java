@@ -39,7 +39,7 @@ final class SchemaJson {
                 .put("form", m.form().id())
                 .put("dimension", m.dimension()));
     root.putObject("words")
-        .put("analyzer", schema.words().analyzer())
+        .put("analyzer", Analyzers.recorded(schema.words().analyzer()))
         .put("k1", schema.words().k1())
         .put("b", schema.words().b());
     schema
@@ -94,7 +94,7 @@ final class SchemaJson {
                 multiVectors.path("dimension").asInt())
             : null,
         new HybridSchema.Words(
-            words.path("analyzer").asText(),
+            Analyzers.ofRecorded(words.path("analyzer").asText()),
             (float) words.path("k1").asDouble(),
             (float) words.path("b").asDouble()),
         chunks.isObject()

@@ -25,7 +25,8 @@
  *   <li>encodings: {@code SparsePostings} with {@code ImpactPostings} and {@code FeaturePostings},
  *       {@code SparseBytes}, {@code MultiVectorBytes}, {@code PassageOffsets}
  *   <li>Lucene queries: {@code TokenWeightQuery}, {@code DisjunctionSumQuery}
- *   <li>words: {@code Analyzers}, {@code MultilingualAnalyzer}
+ *   <li>words: {@code Analyzers}, {@code MultilingualAnalyzer} with {@code WordPartFilter} and
+ *       {@code PrefixFilter}
  *   <li>what a version of Lucene decides: {@code LuceneFormats}
  *   <li>descriptions: {@link io.luciole.lucene.IndexDescription}, {@code FieldSizes}
  *   <li>measuring quality: the package {@code io.luciole.lucene.eval}, which nothing here uses
