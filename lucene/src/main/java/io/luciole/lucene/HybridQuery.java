@@ -144,6 +144,10 @@ public final class HybridQuery {
    * Makes a query by text: 10 hits, from every leg that the index and the engine offer, each leg's
    * list 100 long, fused as {@link Fusion#usual} does.
    *
+   * <p>The leg {@link Leg#BM25} reads {@code "words in quotation marks"} as a phrase, and {@code
+   * word*} as any word that begins so, each like one more word. Everything else is plain words:
+   * there are no operators, and no text is refused.
+   *
    * @param text the text to search for
    * @return the query
    */

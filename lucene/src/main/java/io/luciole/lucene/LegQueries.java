@@ -5,17 +5,13 @@ import static java.util.Objects.requireNonNull;
 import io.luciole.SparseVector;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.lucene.analysis.Analyzer;
-import org.apache.lucene.analysis.TokenStream;
-import org.apache.lucene.analysis.tokenattributes.TermToBytesRefAttribute;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
-import org.apache.lucene.search.BoostQuery;
 import org.apache.lucene.search.KnnFloatVectorQuery;
 import org.apache.lucene.search.MatchAllDocsQuery;
 import org.apache.lucene.search.Query;
@@ -38,12 +34,14 @@ final class LegQueries {
 
   private final HybridSchema schema;
   private final Analyzer analyzer;
+  private final WordQueries words;
   private final @Nullable BitSetProducer documents;
 
   /** The queries of an index of a schema. */
   LegQueries(HybridSchema schema) {
     this.schema = requireNonNull(schema, "schema");
     this.analyzer = Analyzers.create(schema.words().analyzer());
+    this.words = new WordQueries(analyzer, SchemaFields.WORDS);
     this.documents = schema.chunks().isEmpty() ? null : new QueryBitSetProducer(wholeDocuments());
   }
 
@@ -142,36 +140,18 @@ final class LegQueries {
   }
 
   /**
-   * The documents that share words with the query, scored by BM25. Each distinct word counts as
-   * often as the query has it.
+   * The documents that share words with the query, scored by BM25; see {@link WordQueries#clauses}.
    *
    * @param text the query; without words nothing matches
    * @param filter what the documents must match, or null for anything
    */
   Query bm25(String text, @Nullable Query filter) {
-    List<Query> words = new ArrayList<>();
-    terms(text)
-        .forEach((term, count) -> {
-          Query word = new TermQuery(new Term(SchemaFields.WORDS, term));
-          words.add(count == 1 ? word : new BoostQuery(word, count));
-        });
-    return new DisjunctionSumQuery("words", words, filter);
+    return new DisjunctionSumQuery("words", words.clauses(text), filter);
   }
 
   /** The words of a text as the index has them, and how often the text has each. */
   Map<BytesRef, Integer> terms(String text) {
-    Map<BytesRef, Integer> counts = new LinkedHashMap<>();
-    try (TokenStream tokens = analyzer.tokenStream(SchemaFields.WORDS, text)) {
-      TermToBytesRefAttribute term = tokens.getAttribute(TermToBytesRefAttribute.class);
-      tokens.reset();
-      while (tokens.incrementToken()) {
-        counts.merge(BytesRef.deepCopyOf(term.getBytesRef()), 1, Integer::sum);
-      }
-      tokens.end();
-    } catch (IOException e) {
-      throw new IllegalStateException(e); // Reading a string does not fail.
-    }
-    return counts;
+    return words.terms(text);
   }
 
   private static String missing(Leg leg) {

@@ -24,7 +24,8 @@
  * <ul>
  *   <li>encodings: {@code SparsePostings} with {@code ImpactPostings} and {@code FeaturePostings},
  *       {@code SparseBytes}, {@code MultiVectorBytes}, {@code PassageOffsets}
- *   <li>Lucene queries: {@code TokenWeightQuery}, {@code DisjunctionSumQuery}
+ *   <li>Lucene queries: {@code TokenWeightQuery}, {@code DisjunctionSumQuery}; of words {@code
+ *       WordQueries} with {@code QueryWords} and {@code PrefixWordQuery}
  *   <li>words: {@code Analyzers}, {@code MultilingualAnalyzer} with {@code WordPartFilter} and
  *       {@code PrefixFilter}
  *   <li>what a version of Lucene decides: {@code LuceneFormats}

@@ -87,6 +87,12 @@ class MultilingualAnalyzerTest {
   }
 
   @Test
+  void colon_separatesWords() throws IOException {
+    assertThat(terms("title:glow 10:30")).containsExactly("title", "glow", "10", "30");
+    assertThat(pieces("a:glow 😀:b")).containsExactly("a", "glow", "😀", "b");
+  }
+
+  @Test
   void apostrophesAlone_areNoWords() {
     assertThat(terms("' ’’ '' 'quoted'")).containsExactly("quote");
   }

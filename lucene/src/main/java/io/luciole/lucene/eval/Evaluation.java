@@ -20,7 +20,7 @@ import java.util.function.IntConsumer;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
-import org.apache.lucene.search.MatchAllDocsQuery;
+import org.apache.lucene.search.FieldExistsQuery;
 import org.apache.lucene.search.TermQuery;
 import org.jspecify.annotations.Nullable;
 
@@ -168,7 +168,7 @@ public final class Evaluation {
     }
     return plain.filter(
         new BooleanQuery.Builder()
-            .add(MatchAllDocsQuery.INSTANCE, Occur.FILTER)
+            .add(new FieldExistsQuery(SchemaFields.ID), Occur.FILTER)
             .add(new TermQuery(new Term(SchemaFields.ID, query.id())), Occur.MUST_NOT)
             .build());
   }
