@@ -145,8 +145,9 @@ public final class HybridQuery {
    * list 100 long, fused as {@link Fusion#usual} does.
    *
    * <p>The leg {@link Leg#BM25} reads {@code "words in quotation marks"} as a phrase, and {@code
-   * word*} as any word that begins so, each like one more word. Everything else is plain words:
-   * there are no operators, and no text is refused.
+   * word*} as any word that begins so, each like one more word. A query of phrases alone finds
+   * documents with one of them; beside other words, those of a phrase count by themselves, too.
+   * Everything else is plain words: there are no operators, and no text is refused.
    *
    * @param text the text to search for
    * @return the query

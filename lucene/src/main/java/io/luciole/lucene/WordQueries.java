@@ -64,13 +64,16 @@ final class WordQueries {
 
   /**
    * What each word, phrase and beginning of a query looks for. Each distinct word counts as often
-   * as the query has it.
+   * as the query has it. Beside other words, those of a phrase count by themselves, too: a question
+   * that quotes a name is to find texts that write it otherwise.
    */
   List<Query> clauses(String text) {
     QueryWords query = QueryWords.parse(text);
     List<Word> words = new ArrayList<>(words(query.plain()));
+    boolean phrasesOnly = words.isEmpty() && query.prefixes().isEmpty();
     List<Query> clauses = new ArrayList<>();
     for (String phrase : query.phrases()) {
+      words.addAll(phrasesOnly ? List.of() : words(phrase));
       Query inOrder = phrase(phrase);
       if (inOrder != null) {
         clauses.add(inOrder);

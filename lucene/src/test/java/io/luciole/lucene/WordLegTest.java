@@ -137,8 +137,8 @@ class WordLegTest {
   @Test
   void longAdversarialText_isReadInLinearTime() {
     for (String piece : List.of("„", "“a ", "\"a ", "«", "a*", "* a", "a\"")) {
-      QueryWords words = QueryWords.parse(piece.repeat(200_000));
-      assertThat(words.plain().length()).isLessThanOrEqualTo(piece.length() * 200_000);
+      QueryWords words = QueryWords.parse(piece.repeat(50_000));
+      assertThat(words.plain().length()).isLessThanOrEqualTo(piece.length() * 50_000);
     }
   }
 
