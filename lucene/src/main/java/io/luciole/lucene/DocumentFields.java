@@ -122,6 +122,9 @@ final class DocumentFields {
       source.metadata().forEach((name, value) -> addMetadata(document, name, value));
     }
     document.add(new TextField(SchemaFields.WORDS, source.content(), Field.Store.NO));
+    if (schema.words().titles() && !source.title().isEmpty()) {
+      document.add(new TextField(SchemaFields.TITLE_WORDS, source.title(), Field.Store.NO));
+    }
     return document;
   }
 

@@ -107,7 +107,7 @@ public final class Highlighter implements AutoCloseable {
     hits.forEach(
         hit -> among.add(new TermQuery(new Term(SchemaFields.ID, hit.id())), Occur.SHOULD));
     QueryWords asked = QueryWords.parse(query);
-    WordQueries analysed = new WordQueries(analyzer, SchemaFields.WORDS);
+    WordQueries analysed = new WordQueries(analyzer, SchemaFields.WORDS, SchemaFields.TITLE_WORDS);
     for (String prefix : asked.prefixes()) {
       String beginning = analysed.beginning(prefix).utf8ToString();
       weigh(beginning, prefix + '*', beginnings, hits.size(), among.build());

@@ -107,6 +107,7 @@ public final class HybridQuery {
     private @Nullable Rerank rerank;
     private @Nullable Duration timeout;
     private boolean matchedTokens;
+    private WordBoosts wordBoosts = WordBoosts.NONE;
     private @Nullable Long view;
     private @Nullable Embedding embedding;
 
@@ -125,6 +126,7 @@ public final class HybridQuery {
       rerank = of.rerank;
       timeout = of.timeout;
       matchedTokens = of.matchedTokens;
+      wordBoosts = of.wordBoosts;
       view = of.view;
       embedding = of.embedding;
     }
@@ -359,6 +361,17 @@ public final class HybridQuery {
   }
 
   /**
+   * Sets what words of title and text count in the leg {@link Leg#BM25}.
+   *
+   * @param boosts the boosts
+   * @return a changed copy
+   */
+  public HybridQuery wordBoosts(WordBoosts boosts) {
+    requireNonNull(boosts, "boosts");
+    return with(s -> s.wordBoosts = boosts);
+  }
+
+  /**
    * Sets how long the search may take. After that, legs that have not ended give what they found so
    * far, and {@link SearchResult#incomplete} names them.
    *
@@ -438,6 +451,11 @@ public final class HybridQuery {
   /** {@return whether hits name the tokens that they share with the query} */
   public boolean matchedTokens() {
     return settings.matchedTokens;
+  }
+
+  /** {@return what words of title and text count} */
+  public WordBoosts wordBoosts() {
+    return settings.wordBoosts;
   }
 
   /** {@return how long the search may take, if that is limited} */

@@ -102,8 +102,21 @@ public final class HybridSchema {
    * @param analyzer the name of the analyzer, which cuts texts into words
    * @param k1 BM25's k1, 0 or more: how much the repetition of a word counts
    * @param b BM25's b, 0 to 1: how much the length of a document counts
+   * @param titles whether the words of titles are kept in a field of their own, too, for {@link
+   *     WordBoosts}; new indexes do, those made before November 2026 do not
    */
-  public record Words(String analyzer, float k1, float b) {
+  public record Words(String analyzer, float k1, float b, boolean titles) {
+    /**
+     * Words with those of titles.
+     *
+     * @param analyzer as {@link #analyzer}
+     * @param k1 as {@link #k1}
+     * @param b as {@link #b}
+     */
+    public Words(String analyzer, float k1, float b) {
+      this(analyzer, k1, b, true);
+    }
+
     /** Checks the components. */
     public Words {
       requireNonNull(analyzer, "analyzer");
@@ -275,14 +288,6 @@ public final class HybridSchema {
   /** {@return a codec that writes the index as this schema says; readers do not need it} */
   public Codec codec() {
     return LuceneFormats.codec(this, 1, false);
-  }
-
-  /** This schema with the words of another one if those are of an earlier {@code multilingual}. */
-  HybridSchema withEarlierWords(Words of) {
-    boolean earlier =
-        words.analyzer().equals(Analyzers.MULTILINGUAL)
-            && of.equals(new Words(Analyzers.FIRST_MULTILINGUAL, words.k1(), words.b()));
-    return earlier ? new HybridSchema(dense, sparse, multiVectors, of, chunks, metadata) : this;
   }
 
   /** {@return a new analyzer for the words} */

@@ -230,8 +230,8 @@ public final class HybridSearcher implements AutoCloseable {
    *
    * @param query the query
    * @return the result
-   * @throws IllegalArgumentException if the query names a leg that the index does not have, or
-   *     reranks by vectors that it does not keep
+   * @throws IllegalArgumentException if the query names a leg that the index does not have, reranks
+   *     by vectors that it does not keep, or boosts titles whose words it does not keep apart
    * @throws IllegalStateException if this searcher is closed, or a leg needs an engine and the
    *     searcher was opened without
    * @throws LucioleException if the query cannot be embedded, or the index cannot be read
@@ -255,6 +255,7 @@ public final class HybridSearcher implements AutoCloseable {
   public List<SearchResult> search(HybridQuery query, List<Fusion> fusions) {
     Set<Leg> asked = asked(query);
     requireRerank(query);
+    queries().requireTitles(query.wordBoosts());
     IndexSearcher searcher = acquire(query.view());
     try {
       return new SearchRun(searcher, views.record(searcher), query, asked, context).run(fusions);

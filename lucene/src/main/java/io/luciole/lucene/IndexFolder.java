@@ -128,8 +128,7 @@ final class IndexFolder {
     committed = true;
     CommitData data = CommitData.read(path, directory);
     data.requireModel(path, engine.fingerprint());
-    HybridSchema asked =
-        options.schema().orElse(data.schema()).withEarlierWords(data.schema().words());
+    HybridSchema asked = EarlierWords.kept(options.schema().orElse(data.schema()), data.schema());
     if (!asked.equals(data.schema())) {
       throw new IndexException(
           "The index "

@@ -41,7 +41,7 @@ final class LegQueries {
   LegQueries(HybridSchema schema) {
     this.schema = requireNonNull(schema, "schema");
     this.analyzer = Analyzers.create(schema.words().analyzer());
-    this.words = new WordQueries(analyzer, SchemaFields.WORDS);
+    this.words = new WordQueries(analyzer, SchemaFields.WORDS, SchemaFields.TITLE_WORDS);
     this.documents = schema.chunks().isEmpty() ? null : new QueryBitSetProducer(wholeDocuments());
   }
 
@@ -143,10 +143,28 @@ final class LegQueries {
    * The documents that share words with the query, scored by BM25; see {@link WordQueries#clauses}.
    *
    * @param text the query; without words nothing matches
+   * @param boosts what words count, by where they stand
    * @param filter what the documents must match, or null for anything
+   * @throws IllegalArgumentException if titles have a boost and the index lacks their words
    */
+  Query bm25(String text, WordBoosts boosts, @Nullable Query filter) {
+    requireTitles(boosts);
+    return new DisjunctionSumQuery("words", words.clauses(text, boosts), filter);
+  }
+
+  /** {@link #bm25} without boosts. */
   Query bm25(String text, @Nullable Query filter) {
-    return new DisjunctionSumQuery("words", words.clauses(text), filter);
+    return bm25(text, WordBoosts.NONE, filter);
+  }
+
+  /** Refuses a boost of titles where the index does not keep their words apart. */
+  void requireTitles(WordBoosts boosts) {
+    if (boosts.title() > 0 && !schema.words().titles()) {
+      throw new IllegalArgumentException(
+          "A boost of titles needs their words in a field of their own, which this index lacks,"
+              + " since it was made by an earlier version. Index anew, or search without the"
+              + " boost.");
+    }
   }
 
   /** The words of a text as the index has them, and how often the text has each. */

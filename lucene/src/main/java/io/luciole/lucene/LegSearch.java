@@ -99,9 +99,10 @@ final class LegSearch {
     return exact;
   }
 
-  List<ScoreDoc> bm25(String text, HybridQuery.LegOptions options, @Nullable Query filter)
+  List<ScoreDoc> bm25(
+      String text, WordBoosts boosts, HybridQuery.LegOptions options, @Nullable Query filter)
       throws IOException {
-    return top(queries.bm25(text, filter), bounded(options.depth()));
+    return top(queries.bm25(text, boosts, filter), bounded(options.depth()));
   }
 
   /** Lucene allocates a list of the length asked for, so no more is asked for than there is. */

@@ -183,7 +183,7 @@ final class SearchRun {
     LegSearch search = new LegSearch(timed, context.schema(), context.queries());
     List<ScoreDoc> hits =
         switch (leg) {
-          case BM25 -> search.bm25(query.text(), options, filter);
+          case BM25 -> search.bm25(query.text(), query.wordBoosts(), options, filter);
           case SPARSE -> search.sparse(vectors.sparse(), options, filter);
           case DENSE -> search.dense(vectors.dense(), options, filter);
         };

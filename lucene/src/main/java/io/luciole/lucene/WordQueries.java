@@ -24,11 +24,18 @@ import org.jspecify.annotations.Nullable;
 final class WordQueries {
   private final Analyzer analyzer;
   private final String field;
+  private final String titles;
 
-  /** The words of a field that an analyzer makes. */
-  WordQueries(Analyzer analyzer, String field) {
+  /**
+   * The words that an analyzer makes.
+   *
+   * @param field the field of the words of title and text
+   * @param titles the field of the words of titles; asked only if they have a boost
+   */
+  WordQueries(Analyzer analyzer, String field, String titles) {
     this.analyzer = analyzer;
     this.field = field;
+    this.titles = titles;
   }
 
   /** A word as the index has it, and the piece of the text that it was made of. */
@@ -67,37 +74,53 @@ final class WordQueries {
    * as the query has it. Beside other words, those of a phrase count by themselves, too: a question
    * that quotes a name is to find texts that write it otherwise.
    */
-  List<Query> clauses(String text) {
+  List<Query> clauses(String text, WordBoosts boosts) {
     QueryWords query = QueryWords.parse(text);
     List<Word> words = new ArrayList<>(words(query.plain()));
     boolean phrasesOnly = words.isEmpty() && query.prefixes().isEmpty();
-    List<Query> clauses = new ArrayList<>();
-    for (String phrase : query.phrases()) {
-      words.addAll(phrasesOnly ? List.of() : words(phrase));
-      Query inOrder = phrase(phrase);
-      if (inOrder != null) {
-        clauses.add(inOrder);
-      }
+    if (!phrasesOnly) {
+      query.phrases().forEach(phrase -> words.addAll(words(phrase)));
     }
     for (String prefix : query.prefixes()) {
       List<Word> before = words(prefix);
       words.addAll(before.subList(0, Math.max(0, before.size() - 1)));
-      clauses.add(new PrefixWordQuery(new Term(field, beginning(prefix))));
     }
-    count(words)
-        .forEach((term, count) -> {
-          Query word = new TermQuery(new Term(field, term));
-          clauses.add(count == 1 ? word : new BoostQuery(word, count));
-        });
+    Map<BytesRef, Integer> counts = count(words);
+    List<Query> clauses = new ArrayList<>();
+    addClauses(field, (float) boosts.text(), query, counts, clauses);
+    addClauses(titles, (float) boosts.title(), query, counts, clauses);
     return clauses;
   }
 
+  /** Adds what a query looks for in a field. */
+  private void addClauses(
+      String in, float boost, QueryWords query, Map<BytesRef, Integer> counts, List<Query> to) {
+    if (boost == 0) {
+      return;
+    }
+    for (String phrase : query.phrases()) {
+      Query inOrder = phrase(in, phrase);
+      if (inOrder != null) {
+        to.add(boosted(inOrder, boost));
+      }
+    }
+    for (String prefix : query.prefixes()) {
+      to.add(boosted(new PrefixWordQuery(new Term(in, beginning(prefix))), boost));
+    }
+    counts.forEach(
+        (term, count) -> to.add(boosted(new TermQuery(new Term(in, term)), boost * count)));
+  }
+
+  private static Query boosted(Query query, float boost) {
+    return boost == 1 ? query : new BoostQuery(query, boost);
+  }
+
   /** The words of a text in their order, or null if it has none. */
-  private @Nullable Query phrase(String text) {
+  private @Nullable Query phrase(String in, String text) {
     QueryBuilder builder = new QueryBuilder(analyzer);
     // The index has no graph: a pair of characters stands where its first one does.
     builder.setEnableGraphQueries(false);
-    return builder.createPhraseQuery(field, text);
+    return builder.createPhraseQuery(in, text);
   }
 
   /**

@@ -151,7 +151,9 @@ class MultilingualAnalyzerTest {
             null, null, null, new HybridSchema.Words("multilingual", 1.2f, 0.75f), null, Map.of());
     assertThat(now.toString()).contains("\"multilingual-2\"");
     assertThat(SchemaJson.read(now.toString())).isEqualTo(now).isNotEqualTo(earlier);
-    assertThat(now.withEarlierWords(earlier.words())).isEqualTo(earlier);
+    // An index of before is written to as it is, also where today's words are asked for.
+    assertThat(EarlierWords.kept(now, earlier)).isEqualTo(earlier);
+    assertThat(EarlierWords.kept(earlier, now)).isEqualTo(earlier);
   }
 
   @Test

@@ -194,7 +194,7 @@ class SchemaFieldsTest {
   @Test
   void fieldsOfABlock_areThoseOfTheTable_inEveryForm() throws IOException {
     Map<String, String> table = table();
-    assertThat(table).hasSize(15).containsKeys("id", "passage");
+    assertThat(table).hasSize(16).containsKeys("id", "passage");
     for (MultiVectorForm rows : MultiVectorForm.values()) {
       for (SparseForm form : SparseForm.values()) {
         Path index =
@@ -247,7 +247,8 @@ class SchemaFieldsTest {
         build(b -> b.dense(false).sparse(false).exactSparse(false), FULL),
         reader ->
             assertThat(found(reader).keySet())
-                .containsExactly("colbert", "id", "metadata", "text", "title", "words"));
+                .containsExactly(
+                    "colbert", "id", "metadata", "text", "title", "words", "words.title"));
     deleteIndex(folder.resolve("index"));
     read(
         build(b -> b.exactSparse(false), FULL),

@@ -1,10 +1,14 @@
 package io.luciole.lucene;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.luciole.EmbeddingEngine;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -110,6 +114,41 @@ class WordLegTest {
       })
   void anything_isAQuery(String query) {
     assertThat(ids(query)).doesNotContainNull();
+  }
+
+  @Test
+  void boosts_ofTitleAndText_weighWhereAWordStands() {
+    HybridQuery query = HybridQuery.of("lazuli OR cold").legs(Leg.BM25);
+    Map<String, Double> plain = scores(query);
+    Map<String, Double> titles = scores(query.wordBoosts(new WordBoosts(0, 1)));
+    Map<String, Double> both = scores(query.wordBoosts(new WordBoosts(2, 3)));
+    assertThat(plain).containsOnlyKeys("blue", "apart", "glow", "zero");
+    assertThat(titles).containsOnlyKeys("blue", "apart");
+    plain.forEach((id, score) ->
+        assertThat(both.getOrDefault(id, 0.0))
+            .as(id)
+            .isCloseTo(2 * score + 3 * titles.getOrDefault(id, 0.0), within(1e-4)));
+    assertThat(scores(HybridQuery.of("\"lapis lazuli\"").wordBoosts(new WordBoosts(0, 1))))
+        .containsOnlyKeys("blue");
+    assertThat(scores(HybridQuery.of("firef*").wordBoosts(new WordBoosts(0, 1))))
+        .containsOnlyKeys("glow");
+    assertThatThrownBy(() -> new WordBoosts(0, 0)).hasMessageContaining("above 0");
+    assertThatThrownBy(() -> new WordBoosts(1, Double.NaN)).hasMessageContaining("title, got NaN");
+  }
+
+  private static Map<String, Double> scores(HybridQuery query) {
+    return searcher.search(query).leg(Leg.BM25).stream()
+        .collect(Collectors.toMap(ScoredId::id, ScoredId::score));
+  }
+
+  @Test
+  void boostOfTitles_whereAnEarlierVersionKeptNone_isRefused() {
+    String recorded =
+        "{\"words\":{\"analyzer\":\"multilingual\",\"k1\":1.2,\"b\":0.75},\"metadata\":{}}";
+    LegQueries queries = new LegQueries(SchemaJson.read(recorded));
+    assertThatThrownBy(() -> queries.bm25("x", new WordBoosts(1, 1), null))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("Index anew");
   }
 
   /** What is an operator elsewhere is a word, or nothing, here. */

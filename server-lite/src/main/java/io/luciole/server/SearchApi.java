@@ -14,6 +14,7 @@ import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.LegScore;
 import io.luciole.lucene.SearchResult;
+import io.luciole.lucene.WordBoosts;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Arrays;
@@ -53,6 +54,7 @@ final class SearchApi implements Api {
         "offset",
         "legs",
         "weights",
+        "boosts",
         "depth",
         "fusion",
         "filter",
@@ -156,6 +158,9 @@ final class SearchApi implements Api {
     if (body.hasNonNull("weights")) {
       query = weighted(query, body.get("weights"));
     }
+    if (body.hasNonNull("boosts")) {
+      query = query.wordBoosts(boosts(body.get("boosts")));
+    }
     String fusion = JsonBodies.stringOr(body, "fusion");
     if (fusion != null) {
       try {
@@ -209,6 +214,28 @@ final class SearchApi implements Api {
           changed.weight(leg, JsonBodies.weight(entry.getValue(), "weights." + entry.getKey()));
     }
     return changed;
+  }
+
+  private static WordBoosts boosts(JsonNode boosts) {
+    if (!boosts.isObject()) {
+      throw JsonBodies.wrong("boosts", "an object such as {\"title\": 2, \"text\": 1}", boosts);
+    }
+    double text = WordBoosts.NONE.text();
+    double title = WordBoosts.NONE.title();
+    for (Map.Entry<String, JsonNode> entry : boosts.properties()) {
+      double boost = JsonBodies.weight(entry.getValue(), "boosts." + entry.getKey());
+      switch (entry.getKey()) {
+        case "text" -> text = boost;
+        case "title" -> title = boost;
+        default ->
+            throw Problem.invalid(
+                "boosts", "Expected title or text, got \"" + entry.getKey() + "\".");
+      }
+    }
+    if (text == 0 && title == 0) {
+      throw JsonBodies.wrong("boosts", "a boost above 0", boosts);
+    }
+    return new WordBoosts(text, title);
   }
 
   private HybridQuery reranked(HybridQuery query, JsonNode rerank) {
