@@ -48,6 +48,7 @@ record StudyQuery(
    *     words filled up with zeros; NaN if it is not in the list
    * @param restIsZero whether all other documents score 0
    */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   record Side(
       float[] list,
       double[] scores,

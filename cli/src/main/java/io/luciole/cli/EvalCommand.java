@@ -126,6 +126,14 @@ final class EvalCommand implements Callable<Integer> {
       })
   private boolean tune;
 
+  @Option(
+      names = "--ignore-identical-ids",
+      description = {
+        "Leave a query's own document out, which has the query's id, as BEIR does for ArguAna and"
+            + " Quora."
+      })
+  private boolean ignoreIdenticalIds;
+
   @Option(names = "--tsv", description = "Print name and figures with tabs between, no headings.")
   private boolean tsv;
 
@@ -138,7 +146,7 @@ final class EvalCommand implements Callable<Integer> {
     LucioleConfig config = LucioleConfig.load().requireKnown();
     List<EvaluationQuery> asked = EvaluationQuery.readBeir(queries);
     Qrels judged = Qrels.read(qrels);
-    @Nullable RankedRun other = compare == null ? null : RankedRun.readTrec(compare, "other");
+    @Nullable RankedRun other = compare == null ? null : other(compare, judged);
     try (@Nullable WholeFile file = run == null ? null : WholeFile.create(run);
         @Nullable WholeFile queryFile = perQuery == null ? null : WholeFile.create(perQuery);
         EmbeddingEngine engine = engineOptions.openForIndex(index.folder(), config);
@@ -163,12 +171,19 @@ final class EvalCommand implements Callable<Integer> {
     }
   }
 
+  private RankedRun other(Path file, Qrels judged) {
+    RankedRun run = RankedRun.readTrec(file, "other").named(judged);
+    return ignoreIdenticalIds ? run.withoutIdenticalIds() : run;
+  }
+
   private Evaluation evaluation(HybridSearcher searcher) {
     Evaluation evaluation =
-        Choice.possible(() -> {
-          Evaluation of = Evaluation.of(searcher).fusions(fusions);
-          return depth == null ? of : of.depth(depth);
-        });
+        Choice.possible(
+                () -> {
+                  Evaluation of = Evaluation.of(searcher).fusions(fusions);
+                  return depth == null ? of : of.depth(depth);
+                })
+            .ignoreIdenticalIds(ignoreIdenticalIds);
     return rerank == null
         ? evaluation
         : evaluation.rerank(new HybridQuery.Rerank(rerank, HybridQuery.Rerank.COLBERT));

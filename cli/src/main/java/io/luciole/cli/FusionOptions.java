@@ -3,6 +3,7 @@ package io.luciole.cli;
 import io.luciole.lucene.Fusion;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.Leg;
+import io.luciole.lucene.WordBoosts;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -52,6 +53,23 @@ final class FusionOptions {
   private List<String> filters = new ArrayList<>();
 
   @Option(
+      names = "--title-boost",
+      paramLabel = "W",
+      converter = WeightConverter.class,
+      description = {
+        "What a word of the title counts, on top of what it counts as one of the text; 0 by"
+            + " default."
+      })
+  private double titleBoost;
+
+  @Option(
+      names = "--text-boost",
+      paramLabel = "W",
+      converter = WeightConverter.class,
+      description = "What a word of title or text counts; 1 by default, 0 for titles alone.")
+  private double textBoost = 1;
+
+  @Option(
       names = "--rerank",
       paramLabel = "N",
       converter = Choice.Positive.class,
@@ -67,7 +85,10 @@ final class FusionOptions {
 
   /** The query with the flags applied. */
   HybridQuery apply(HybridQuery query) {
-    HybridQuery changed = depth == null ? query : query.depth(depth);
+    HybridQuery changed = query.wordBoosts(new WordBoosts(textBoost, titleBoost));
+    if (depth != null) {
+      changed = changed.depth(depth);
+    }
     if (fusion != null) {
       changed = changed.fusion(fusion);
     }

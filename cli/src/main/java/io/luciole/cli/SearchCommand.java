@@ -35,12 +35,16 @@ import picocli.CommandLine.Parameters;
       "The model is the one that the index names, unless --model names its files elsewhere;"
           + " another",
       "model's vectors are refused.",
+      "\"Words in quotation marks\" are a phrase, and word* is any word that begins so. The shell"
+          + " takes",
+      "quotation marks away: put single ones around the query.",
       "With --json: one object a hit,"
           + " {\"id\":…,\"score\":…,\"legs\":{\"dense\":{\"rank\":1,\"score\":…,\"contribution\":…},…}}",
       "",
       "Examples:",
       "  luciole search --index my-index \"which insects glow\"",
       "  luciole search --index my-index --mode bm25 --top 3 lapis lazuli",
+      "  luciole search --index my-index --mode bm25 '\"lapis lazuli\" ultram*'",
       "  luciole search --index my-index --json \"which insects glow\" | jq -r .id"
     })
 final class SearchCommand implements Callable<Integer> {

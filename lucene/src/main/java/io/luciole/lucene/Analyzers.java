@@ -59,6 +59,9 @@ final class Analyzers {
   /** What stands before the name of an application's own analyzer. */
   static final String OWN = "own:";
 
+  /** As {@link FirstMultilingualAnalyzer}: what indexes have that call it {@code multilingual}. */
+  static final String FIRST_MULTILINGUAL = "multilingual-1";
+
   private static final Map<String, Supplier<Analyzer>> BY_NAME = byName();
 
   private Analyzers() {}
@@ -68,6 +71,7 @@ final class Analyzers {
     // CJKAnalyzer treats all other scripts as StandardAnalyzer does.
     map.put(STANDARD, () -> new CJKAnalyzer(CharArraySet.EMPTY_SET));
     map.put(MULTILINGUAL, MultilingualAnalyzer::new);
+    map.put(FIRST_MULTILINGUAL, FirstMultilingualAnalyzer::new);
     map.put("whitespace", WhitespaceAnalyzer::new);
     map.put("ar", ArabicAnalyzer::new);
     map.put("bg", BulgarianAnalyzer::new);
@@ -115,6 +119,27 @@ final class Analyzers {
 
   static Set<String> names() {
     return Collections.unmodifiableSet(BY_NAME.keySet());
+  }
+
+  /**
+   * The name by which a schema that is written down calls an analyser. It differs from {@link
+   * #names} where an analyser has changed, so that no build reads an index with another analyser
+   * than the one that made it: a build that does not know the name refuses the index.
+   */
+  static String recorded(String name) {
+    return switch (name) {
+      case MULTILINGUAL -> "multilingual-2";
+      case FIRST_MULTILINGUAL -> "multilingual";
+      default -> name;
+    };
+  }
+
+  /** The opposite of {@link #recorded}. */
+  static String ofRecorded(String recorded) {
+    return names().stream()
+        .filter(name -> recorded(name).equals(recorded))
+        .findFirst()
+        .orElse(recorded);
   }
 
   /** Whether a name is that of an application's own analyzer. */

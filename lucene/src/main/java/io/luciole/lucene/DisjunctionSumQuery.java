@@ -3,6 +3,7 @@ package io.luciole.lucene;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.IndexSearcher;
@@ -33,7 +34,7 @@ final class DisjunctionSumQuery extends Query {
    * Creates a disjunction.
    *
    * @param name what {@code toString} calls it
-   * @param clauses leaves that need no rewriting
+   * @param clauses what is looked for
    */
   DisjunctionSumQuery(String name, List<Query> clauses, @Nullable Query filter) {
     this.name = name;
@@ -46,13 +47,14 @@ final class DisjunctionSumQuery extends Query {
     if (clauses.isEmpty()) {
       return new MatchNoDocsQuery(name + " without terms");
     }
-    if (filter != null) {
-      Query rewritten = filter.rewrite(searcher);
-      if (!rewritten.equals(filter)) {
-        return new DisjunctionSumQuery(name, clauses, rewritten);
-      }
+    Query allowed = filter == null ? null : filter.rewrite(searcher);
+    List<Query> rewritten = new ArrayList<>(clauses.size());
+    for (Query clause : clauses) {
+      rewritten.add(clause.rewrite(searcher));
     }
-    return this;
+    return rewritten.equals(clauses) && Objects.equals(allowed, filter)
+        ? this
+        : new DisjunctionSumQuery(name, rewritten, allowed);
   }
 
   @Override

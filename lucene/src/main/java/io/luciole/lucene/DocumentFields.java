@@ -84,6 +84,9 @@ final class DocumentFields {
     document.add(new StoredField(SchemaFields.TEXT, source.text()));
     schema.metadataLayout().add(document, source.metadata());
     document.add(new TextField(SchemaFields.WORDS, source.content(), Field.Store.NO));
+    if (schema.words().titles() && !source.title().isEmpty()) {
+      document.add(new TextField(SchemaFields.TITLE_WORDS, source.title(), Field.Store.NO));
+    }
     return document;
   }
 }

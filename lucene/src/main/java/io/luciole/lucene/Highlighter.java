@@ -17,6 +17,7 @@ import org.apache.lucene.analysis.tokenattributes.OffsetAttribute;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
+import org.apache.lucene.search.Query;
 import org.apache.lucene.search.TermQuery;
 
 /**
@@ -28,12 +29,12 @@ import org.apache.lucene.search.TermQuery;
  * <p>What a word adds to each hit is asked of the index itself, by one search a word that is
  * limited to the hits. Where a token stands is found by going through the text and the tokens in
  * order; a token that the tokenizer has changed beyond recognition is skipped. Words beyond the
- * query's first 24, and text beyond the first 20,000 UTF-16 units of a field, are not highlighted.
+ * query's first 48, and text beyond the first 20,000 UTF-16 units of a field, are not highlighted.
  *
  * <p>An instance serves one query. It is not safe for use by several threads.
  */
 public final class Highlighter implements AutoCloseable {
-  private static final int MAX_WORDS = 24;
+  private static final int MAX_WORDS = 48;
   private static final int MAX_TEXT = 20_000;
 
   /** How far behind the one before a token is looked for. */
@@ -46,6 +47,9 @@ public final class Highlighter implements AutoCloseable {
 
   /** What each analysed word of the query adds to the score of each document, by its id. */
   private final Map<String, Map<String, Double>> words = new LinkedHashMap<>();
+
+  /** The same of each beginning that the query has a star behind. */
+  private final Map<String, Map<String, Double>> beginnings = new LinkedHashMap<>();
 
   private double strongestWord;
   private double strongestToken;
@@ -102,23 +106,36 @@ public final class Highlighter implements AutoCloseable {
     BooleanQuery.Builder among = new BooleanQuery.Builder();
     hits.forEach(
         hit -> among.add(new TermQuery(new Term(SchemaFields.ID, hit.id())), Occur.SHOULD));
-    for (Word word : analyze(query)) {
-      if (words.size() >= MAX_WORDS || words.containsKey(word.term())) {
-        continue;
-      }
-      Map<String, Double> scores = new HashMap<>();
-      HybridQuery alone =
-          HybridQuery.of(query.substring(word.start(), word.end()))
-              .legs(Leg.BM25)
-              .top(0)
-              .depth(hits.size())
-              .filter(among.build());
-      for (ScoredId scored : searcher.search(alone).leg(Leg.BM25)) {
-        scores.put(scored.id(), scored.score());
-        strongestWord = Math.max(strongestWord, scored.score());
-      }
-      words.put(word.term(), scores);
+    QueryWords asked = QueryWords.parse(query);
+    WordQueries analysed = new WordQueries(analyzer, SchemaFields.WORDS, SchemaFields.TITLE_WORDS);
+    for (String prefix : asked.prefixes()) {
+      String beginning = analysed.beginning(prefix).utf8ToString();
+      weigh(beginning, prefix + '*', beginnings, hits.size(), among.build());
     }
+    List<String> texts = new ArrayList<>(asked.phrases());
+    texts.addAll(asked.prefixes());
+    texts.add(asked.plain());
+    for (String text : texts) {
+      for (Word word : analyze(text)) {
+        String piece = text.substring(word.start(), word.end());
+        weigh(word.term(), piece, words, hits.size(), among.build());
+      }
+    }
+  }
+
+  /** Asks what a piece of the query adds to the score of each hit. */
+  private void weigh(
+      String term, String piece, Map<String, Map<String, Double>> to, int hits, Query among) {
+    if (to.size() >= MAX_WORDS || to.containsKey(term)) {
+      return;
+    }
+    Map<String, Double> scores = new HashMap<>();
+    HybridQuery alone = HybridQuery.of(piece).legs(Leg.BM25).top(0).depth(hits).filter(among);
+    for (ScoredId scored : searcher.search(alone).leg(Leg.BM25)) {
+      scores.put(scored.id(), scored.score());
+      strongestWord = Math.max(strongestWord, scored.score());
+    }
+    to.put(term, scores);
   }
 
   /**
@@ -142,15 +159,25 @@ public final class Highlighter implements AutoCloseable {
   }
 
   private void addWords(Hit hit, Highlight.Field field, String text, List<Highlight> to) {
-    if (words.isEmpty()) {
+    if (words.isEmpty() && beginnings.isEmpty()) {
       return;
     }
     for (Word word : analyze(text)) {
-      Double score = words.getOrDefault(word.term(), Map.of()).get(hit.id());
-      if (score != null && score > 0) {
+      double score = score(word.term(), hit.id());
+      if (score > 0) {
         to.add(new Highlight(field, word.start(), word.end(), score / strongestWord, Leg.BM25));
       }
     }
+  }
+
+  private double score(String term, String id) {
+    double score = words.getOrDefault(term, Map.of()).getOrDefault(id, 0.0);
+    for (Map.Entry<String, Map<String, Double>> beginning : beginnings.entrySet()) {
+      if (term.startsWith(beginning.getKey())) {
+        score = Math.max(score, beginning.getValue().getOrDefault(id, 0.0));
+      }
+    }
+    return score;
   }
 
   private void addTokens(

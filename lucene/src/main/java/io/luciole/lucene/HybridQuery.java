@@ -113,6 +113,7 @@ public final class HybridQuery {
     private @Nullable Rerank rerank;
     private @Nullable Duration timeout;
     private boolean matchedTokens;
+    private WordBoosts wordBoosts = WordBoosts.NONE;
     private @Nullable Long view;
     private @Nullable Embedding embedding;
 
@@ -133,6 +134,7 @@ public final class HybridQuery {
       rerank = of.rerank;
       timeout = of.timeout;
       matchedTokens = of.matchedTokens;
+      wordBoosts = of.wordBoosts;
       view = of.view;
       embedding = of.embedding;
     }
@@ -151,6 +153,11 @@ public final class HybridQuery {
   /**
    * Makes a query by text: 10 hits, from every leg that the index and the engine offer, by the
    * first 100 of each leg's list, fused as {@link Fusion#usual} does.
+   *
+   * <p>The leg {@link Leg#BM25} reads {@code "words in quotation marks"} as a phrase, and {@code
+   * word*} as any word that begins so, each like one more word. A query of phrases alone finds
+   * documents with one of them; beside other words, those of a phrase count by themselves, too.
+   * Everything else is plain words: there are no operators, and no text is refused.
    *
    * @param text the text to search for
    * @return the query
@@ -373,6 +380,17 @@ public final class HybridQuery {
   }
 
   /**
+   * Sets what words of title and text count in the leg {@link Leg#BM25}.
+   *
+   * @param boosts the boosts
+   * @return a changed copy
+   */
+  public HybridQuery wordBoosts(WordBoosts boosts) {
+    requireNonNull(boosts, "boosts");
+    return with(s -> s.wordBoosts = boosts);
+  }
+
+  /**
    * Sets how long the search may take. After that, legs that have not ended give what they found so
    * far, and {@link SearchResult#incomplete} names them.
    *
@@ -471,6 +489,11 @@ public final class HybridQuery {
   /** {@return whether hits name the tokens that they share with the query} */
   public boolean matchedTokens() {
     return settings.matchedTokens;
+  }
+
+  /** {@return what words of title and text count} */
+  public WordBoosts wordBoosts() {
+    return settings.wordBoosts;
   }
 
   /** {@return how long the search may take, if that is limited} */

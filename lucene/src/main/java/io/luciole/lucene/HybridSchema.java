@@ -6,7 +6,6 @@ import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.model.Chunker.Chunk;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -103,8 +102,21 @@ public final class HybridSchema {
    *     with {@code own:} before it
    * @param k1 BM25's k1, 0 or more: how much the repetition of a word counts
    * @param b BM25's b, 0 to 1: how much the length of a document counts
+   * @param titles whether the words of titles are kept in a field of their own, too, for {@link
+   *     WordBoosts}; new indexes do, those made before November 2026 do not
    */
-  public record Words(String analyzer, float k1, float b) {
+  public record Words(String analyzer, float k1, float b, boolean titles) {
+    /**
+     * Words with those of titles.
+     *
+     * @param analyzer as {@link #analyzer}
+     * @param k1 as {@link #k1}
+     * @param b as {@link #b}
+     */
+    public Words(String analyzer, float k1, float b) {
+      this(analyzer, k1, b, true);
+    }
+
     /** Checks the components. */
     public Words {
       requireNonNull(analyzer, "analyzer");
@@ -234,10 +246,15 @@ public final class HybridSchema {
     return metadata;
   }
 
-  /** This schema in the layout of another. */
-  HybridSchema withLayoutOf(HybridSchema other) {
-    MetadataLayout layout = MetadataLayout.of(other.metadata.version(), metadata.types());
-    return new HybridSchema(vectors, words, chunks, layout, ownAnalyzer);
+  /**
+   * This schema as an index keeps it that an earlier version may have made: in the index's layout,
+   * and with its words if they differ by the version alone. What else differs stays for the caller
+   * to find.
+   */
+  HybridSchema asKeptBy(HybridSchema index) {
+    MetadataLayout layout = MetadataLayout.of(index.metadata.version(), metadata.types());
+    return new HybridSchema(
+        vectors, EarlierWords.kept(words, index.words), chunks, layout, ownAnalyzer);
   }
 
   /** {@return what a document's embedding must hold; empty for an index that has only words} */
@@ -466,6 +483,8 @@ public final class HybridSchema {
      * of words; the default), {@code standard} (any language, whole words), or a language's code
      * such as {@code en} or {@code de}, which is best where all texts are in that language; or
      * {@code own:} and a name, for an analyzer of your own ({@link HybridSchema#withAnalyzer}).
+     * {@code multilingual-1} is what {@code multilingual} was until November 2026; indexes that
+     * were made with it keep it.
      *
      * @param name the analyzer's name, in any case
      * @return this builder
@@ -525,11 +544,7 @@ public final class HybridSchema {
      */
     public HybridSchema build() {
       return new HybridSchema(
-          vectors.parts(),
-          new Words(analyzer, k1, b),
-          chunks,
-          MetadataLayout.newest(metadata),
-          ownAnalyzer);
+          vectors.parts(), new Words(analyzer, k1, b), chunks, MetadataLayout.newest(metadata));
     }
   }
 }

@@ -201,8 +201,8 @@ public final class HybridSearcher implements AutoCloseable {
    * @param query the query
    * @return the result
    * @throws IllegalArgumentException if the query names a leg that the index does not have, gives a
-   *     weight to a leg that does not search or weight 0 to all, or reranks by vectors that the
-   *     index does not keep
+   *     weight to a leg that does not search or weight 0 to all, reranks by vectors that the index
+   *     does not keep, or boosts titles whose words it does not keep apart
    * @throws IllegalStateException if this searcher is closed, or a leg needs an engine and the
    *     searcher was opened without
    * @throws LucioleException if the query cannot be embedded, or the index cannot be read
@@ -226,6 +226,7 @@ public final class HybridSearcher implements AutoCloseable {
   public List<SearchResult> search(HybridQuery query, List<Fusion> fusions) {
     Set<Leg> asked = asked(query);
     requireRerank(query);
+    context.queries().requireTitles(query.wordBoosts());
     IndexSearcher searcher = acquire(query.view());
     try {
       return listeners.searched(

@@ -188,7 +188,7 @@ final class IndexFolder {
     CommitMark mark = CommitMark.read(place, directory);
     mark.requireModel(place, model);
     HybridSchema asked =
-        options.schema().map(schema -> schema.withLayoutOf(mark.schema())).orElse(mark.schema());
+        options.schema().map(schema -> schema.asKeptBy(mark.schema())).orElse(mark.schema());
     if (!asked.equals(mark.schema())) {
       throw new IndexException(
           "The index "

@@ -27,8 +27,9 @@ record IndexLayout(
    *
    * @param field their field
    * @param analyzer cuts a query into words as the index has them
+   * @param titles the field that has the words of titles by themselves; null if there is none
    */
-  record Words(String field, Analyzer analyzer) {}
+  record Words(String field, Analyzer analyzer, @Nullable String titles) {}
 
   /**
    * Stored fields; where one is not named, hits have it empty.
@@ -50,7 +51,10 @@ record IndexLayout(
   static IndexLayout of(HybridSchema schema) {
     return new IndexLayout(
         schema.vectorFields(),
-        new Words(SchemaFields.WORDS, schema.analyzer()),
+        new Words(
+            SchemaFields.WORDS,
+            schema.analyzer(),
+            schema.words().titles() ? SchemaFields.TITLE_WORDS : null),
         SchemaFields.ID,
         new Shown(
             Optional.of(SchemaFields.TITLE),

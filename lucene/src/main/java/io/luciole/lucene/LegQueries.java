@@ -2,19 +2,10 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
-import java.io.IOException;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.apache.lucene.analysis.Analyzer;
-import org.apache.lucene.analysis.TokenStream;
-import org.apache.lucene.analysis.tokenattributes.TermToBytesRefAttribute;
-import org.apache.lucene.index.Term;
-import org.apache.lucene.search.BoostQuery;
 import org.apache.lucene.search.MatchAllDocsQuery;
 import org.apache.lucene.search.Query;
-import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +39,11 @@ final class LegQueries {
     return words;
   }
 
+  private WordQueries wordQueries() {
+    IndexLayout.Words of = words();
+    return new WordQueries(of.analyzer(), of.field(), of.titles());
+  }
+
   /** The queries of the vectors. */
   VectorQueries vectors() {
     return vectors;
@@ -69,36 +65,35 @@ final class LegQueries {
   }
 
   /**
-   * The documents that share words with the query, scored by BM25. Each distinct word counts as
-   * often as the query has it.
+   * The documents that share words with the query, scored by BM25; see {@link WordQueries#clauses}.
    *
    * @param text the query; without words nothing matches
+   * @param boosts what words count, by where they stand
    * @param filter what the documents must match, or null for anything
+   * @throws IllegalArgumentException if titles have a boost and the index lacks their words
    */
+  Query bm25(String text, WordBoosts boosts, @Nullable Query filter) {
+    requireTitles(boosts);
+    return new DisjunctionSumQuery("words", wordQueries().clauses(text, boosts), filter);
+  }
+
+  /** {@link #bm25} without boosts. */
   Query bm25(String text, @Nullable Query filter) {
-    List<Query> words = new ArrayList<>();
-    String field = words().field();
-    terms(text)
-        .forEach((term, count) -> {
-          Query word = new TermQuery(new Term(field, term));
-          words.add(count == 1 ? word : new BoostQuery(word, count));
-        });
-    return new DisjunctionSumQuery("words", words, filter);
+    return bm25(text, WordBoosts.NONE, filter);
+  }
+
+  /** Refuses a boost of titles where the index does not keep their words apart. */
+  void requireTitles(WordBoosts boosts) {
+    if (boosts.title() > 0 && words().titles() == null) {
+      throw new IllegalArgumentException(
+          "A boost of titles needs their words in a field of their own, which this index lacks: it"
+              + " was made by an earlier version, or by an application. Index anew, or search"
+              + " without the boost.");
+    }
   }
 
   /** The words of a text as the index has them, and how often the text has each. */
   Map<BytesRef, Integer> terms(String text) {
-    Map<BytesRef, Integer> counts = new LinkedHashMap<>();
-    try (TokenStream tokens = words().analyzer().tokenStream(words().field(), text)) {
-      TermToBytesRefAttribute term = tokens.getAttribute(TermToBytesRefAttribute.class);
-      tokens.reset();
-      while (tokens.incrementToken()) {
-        counts.merge(BytesRef.deepCopyOf(term.getBytesRef()), 1, Integer::sum);
-      }
-      tokens.end();
-    } catch (IOException e) {
-      throw new IllegalStateException(e); // Reading a string does not fail.
-    }
-    return counts;
+    return wordQueries().terms(text);
   }
 }

@@ -19,6 +19,7 @@ package io.luciole.lucene;
  * title              whole    -                             -      -               -       -       string
  * text               whole    -                             -      -               -       -       string
  * words              whole    DOCS_AND_FREQS_AND_POSITIONS  yes    -               -       -       -
+ * words.title        whole    DOCS_AND_FREQS_AND_POSITIONS  yes    -               -       -       -
  * dense              passage  -                             -      -               -       FLOAT32 -
  * sparse             passage  DOCS_AND_FREQS                no     -               -       -       -
  * sparse.exact       passage  -                             -      BINARY          -       -       -
@@ -57,6 +58,13 @@ public final class SchemaFields {
    * of {@link SourceDocument#content}.
    */
   public static final String WORDS = "words";
+
+  /**
+   * The words of the title, for {@link WordBoosts}. Present if the schema's {@link
+   * HybridSchema.Words#titles} says so and the title is not empty. Terms: what the schema's
+   * analyzer makes of the title.
+   */
+  public static final String TITLE_WORDS = "words.title";
 
   /**
    * The dense vector. Present if the schema has {@link HybridSchema#dense}. Compared by the dot

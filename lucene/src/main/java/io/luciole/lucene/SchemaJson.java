@@ -41,10 +41,14 @@ final class SchemaJson {
             root.putObject("multiVectors")
                 .put("form", m.form().id())
                 .put("dimension", m.dimension()));
-    root.putObject("words")
-        .put("analyzer", schema.words().analyzer())
-        .put("k1", schema.words().k1())
-        .put("b", schema.words().b());
+    ObjectNode words =
+        root.putObject("words")
+            .put("analyzer", Analyzers.recorded(schema.words().analyzer()))
+            .put("k1", schema.words().k1())
+            .put("b", schema.words().b());
+    if (schema.words().titles()) {
+      words.put("titles", true);
+    }
     schema
         .chunks()
         .ifPresent(
@@ -105,9 +109,10 @@ final class SchemaJson {
     return new HybridSchema(
         vectors,
         new HybridSchema.Words(
-            words.path("analyzer").asText(),
+            Analyzers.ofRecorded(words.path("analyzer").asText()),
             (float) words.path("k1").asDouble(),
-            (float) words.path("b").asDouble()),
+            (float) words.path("b").asDouble(),
+            words.path("titles").asBoolean()),
         chunks.isObject()
             ? new HybridSchema.Chunks(chunks.path("tokens").asInt(), chunks.path("overlap").asInt())
             : null,

@@ -259,7 +259,8 @@ final class SearchRun {
     Query filter = both(query.filter().orElse(null), query.options(leg).filter());
     LegQueries of = context.queries();
     return switch (leg) {
-      case BM25 -> hits(VectorSearch.top(timed, of.bm25(query.text(), filter), depth));
+      case BM25 ->
+          hits(VectorSearch.top(timed, of.bm25(query.text(), query.wordBoosts(), filter), depth));
       case SPARSE -> hits(of.vectors().topSparse(timed, vectors.sparse(), depth, filter));
       case DENSE -> dense(timed, vectors.dense(), depth, filter);
     };

@@ -80,7 +80,8 @@ public final class SearcherBuilder {
    */
   public SearcherBuilder words(String field, Analyzer analyzer) {
     this.words =
-        new IndexLayout.Words(requireNonNull(field, "field"), requireNonNull(analyzer, "analyzer"));
+        new IndexLayout.Words(
+            requireNonNull(field, "field"), requireNonNull(analyzer, "analyzer"), null);
     return this;
   }
 

@@ -31,8 +31,10 @@
  *   <li>encodings: {@code SparsePostings} with {@code ImpactPostings} and {@code FeaturePostings},
  *       {@code SparseBytes}, {@code MultiVectorBytes}, {@code PassageOffsets}
  *   <li>Lucene queries: {@code TokenWeightQuery}, {@code DisjunctionSumQuery}, {@code
- *       BestPassageQuery}, {@code CheckedQuery}, {@link io.luciole.lucene.RankedDocsQuery}
- *   <li>words: {@code Analyzers}, {@code MultilingualAnalyzer}
+ *       BestPassageQuery}, {@code CheckedQuery}, {@link io.luciole.lucene.RankedDocsQuery}; of
+ *       words {@code WordQueries} with {@code QueryWords} and {@code PrefixWordQuery}
+ *   <li>words: {@code Analyzers}, {@code MultilingualAnalyzer} with {@code WordPartFilter} and
+ *       {@code PrefixFilter}
  *   <li>writing: {@code WriterConfigs}, {@code KnownIds} and {@code SeenIds}, {@code ModelStamp},
  *       {@code PeriodicCommits}
  *   <li>adding indexes: {@code IndexAddition}, with {@code AddedIndex}, {@code IdOverlap}, {@code

@@ -2,17 +2,17 @@ package io.luciole.lucene;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.luciole.EmbedOptions;
-import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.lucene.ExclusionIndexes.Built;
+import io.luciole.lucene.ExclusionIndexes.Shape;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumMap;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.CompletableFuture;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.apache.lucene.document.LongField;
@@ -24,18 +24,22 @@ import org.apache.lucene.index.ReaderUtil;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
+import org.apache.lucene.search.BoostQuery;
 import org.apache.lucene.search.ConstantScoreQuery;
+import org.apache.lucene.search.DisjunctionMaxQuery;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.LRUQueryCache;
 import org.apache.lucene.search.MatchAllDocsQuery;
+import org.apache.lucene.search.MatchNoDocsQuery;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.QueryCachingPolicy;
 import org.apache.lucene.search.ScoreDoc;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.store.FSDirectory;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -43,16 +47,33 @@ import org.junit.jupiter.params.provider.MethodSource;
  * beside the exclusions of an application.
  */
 class ExclusionTest {
-  private static final List<String> LANGUAGES = List.of("en", "de", "fr");
-
   /** Deep enough for all documents, so that no search is approximate. */
   private static final int ALL = 100_000;
 
-  @TempDir Path folder;
-  private final long seed = new Random().nextLong();
-  private final Random random = new Random(seed);
-  private final Texts texts = new Texts(seed);
-  private final Map<String, SourceDocument> documents = new LinkedHashMap<>();
+  private static final long SEED = new Random().nextLong();
+
+  @TempDir static Path folder;
+  private static EmbeddingEngine engine;
+  private static ExclusionIndexes indexes;
+
+  @BeforeAll
+  static void open() {
+    engine = FakeModel.withAll().open();
+    indexes = new ExclusionIndexes(folder, engine, SEED);
+  }
+
+  @AfterAll
+  static void close() {
+    engine.close();
+  }
+
+  static List<Shape> shapes() {
+    return ExclusionIndexes.SHAPES;
+  }
+
+  static Stream<Shape> ownShapes() {
+    return shapes().stream().filter(s -> s.segments() != ExclusionIndexes.Segments.SORTED);
+  }
 
   /** A filter, and which documents it allows. */
   private record Filter(Query query, Predicate<SourceDocument> allows) {
@@ -131,100 +152,34 @@ class ExclusionTest {
         new Filter(onlyExclusion, d -> false));
   }
 
-  static Stream<Arguments> shapes() {
-    List<Arguments> shapes = new ArrayList<>();
-    for (boolean chunked : new boolean[] {false, true}) {
-      for (boolean merged : new boolean[] {false, true}) {
-        shapes.add(Arguments.of(chunked, merged, SparseForm.IMPACTS, DenseQuantization.NONE));
-        shapes.add(Arguments.of(chunked, merged, SparseForm.FEATURES, DenseQuantization.BITS_8));
-      }
-    }
-    return shapes.stream();
-  }
-
-  /** Writes documents of up to 14 sentences in four commits; a seventh of them is deleted later. */
-  private void write(
-      Path index,
-      EmbeddingEngine engine,
-      boolean chunked,
-      boolean merged,
-      SparseForm form,
-      DenseQuantization quantization) {
-    HybridSchema.Builder schema =
-        HybridSchema.builder(engine)
-            .sparseForm(form)
-            .quantization(quantization)
-            .metadata("year", MetadataType.LONG);
-    if (chunked) {
-      schema.chunks(24, 6);
-    }
-    WriteOptions how = WriteOptions.defaults().schema(schema.build());
-    try (HybridIndexer indexer = HybridIndexer.open(index, engine, how)) {
-      List<CompletableFuture<Boolean>> written = new ArrayList<>();
-      for (int i = 0; i < 400; i++) {
-        StringBuilder text = new StringBuilder();
-        for (int sentence = random.nextInt(15); sentence > 0; sentence--) {
-          text.append(texts.text(5 + random.nextInt(6))).append(". ");
-        }
-        Map<String, String> metadata =
-            Map.of(
-                "lang",
-                LANGUAGES.get(random.nextInt(3)),
-                "year",
-                Integer.toString(1980 + random.nextInt(40)));
-        SourceDocument document = new SourceDocument("d" + i, "", text.toString(), metadata);
-        documents.put(document.id(), document);
-        written.add(indexer.put(document));
-        if (i % 100 == 99) {
-          written.forEach(CompletableFuture::join);
-          indexer.commit();
-        }
-      }
-      if (merged) {
-        indexer.commitMerged();
-      }
-      for (int i = 0; i < 400; i += 7) {
-        documents.remove("d" + i);
-        indexer.delete("d" + i);
-      }
-      indexer.commit();
-    }
-  }
-
-  @ParameterizedTest(name = "chunked {0}, merged {1}, {2}, {3}")
-  @MethodSource("shapes")
-  void everyLeg_findsWhatTheFilterAllowsAndNothingElse(
-      boolean chunked, boolean merged, SparseForm form, DenseQuantization quantization) {
-    try (EmbeddingEngine engine = FakeModel.withAll().open()) {
-      Path index = folder.resolve("index");
-      write(index, engine, chunked, merged, form, quantization);
-      try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
-        for (int q = 0; q < 4; q++) {
-          HybridQuery query = HybridQuery.of(texts.text(1 + 3 * q)).top(ALL);
-          SearchResult all = searcher.search(query.depth(ALL));
-          assertThat(all.leg(Leg.DENSE)).hasSameSizeAs(documents.keySet());
-          for (Filter filter : filters()) {
-            String what = "seed %d, %s, %s".formatted(seed, query.text(), filter.query);
-            List<String> allowed =
-                documents.values().stream().filter(filter.allows).map(SourceDocument::id).toList();
-            SearchResult deep = searcher.search(query.depth(ALL).filter(filter.query));
-            SearchResult ten = searcher.search(query.depth(10).filter(filter.query));
-            assertThat(deep.hits()).as(what).extracting(Hit::id).hasSameElementsAs(allowed);
-            for (Leg leg : Leg.values()) {
-              List<ScoredId> expected =
-                  all.leg(leg).stream().filter(hit -> allowed.contains(hit.id())).toList();
-              ScoredLists.assertAlike(what + ", " + leg, deep.leg(leg), expected);
+  @ParameterizedTest
+  @MethodSource("ownShapes")
+  void everyLeg_findsWhatTheFilterAllowsAndNothingElse(Shape shape) throws IOException {
+    Built index = indexes.of(shape);
+    try (HybridSearcher searcher = HybridSearcher.open(index.folder(), engine)) {
+      for (int words : List.of(1, 6)) {
+        HybridQuery query = HybridQuery.of(indexes.text(words)).top(0);
+        SearchResult all = searcher.search(query.depth(ALL));
+        assertThat(all.leg(Leg.DENSE)).hasSameSizeAs(index.documents().keySet());
+        for (Filter filter : filters()) {
+          String what = "seed %d, %s, %s".formatted(SEED, query.text(), filter.query);
+          Set<String> allowed = allowed(index, filter.allows);
+          SearchResult deep = searcher.search(query.depth(ALL).filter(filter.query));
+          SearchResult ten = searcher.search(query.depth(10).filter(filter.query));
+          assertThat(ids(deep.fused())).as(what).hasSameElementsAs(allowed);
+          for (Leg leg : Leg.values()) {
+            List<ScoredId> expected =
+                all.leg(leg).stream().filter(hit -> allowed.contains(hit.id())).toList();
+            ScoredLists.assertAlike(what + ", " + leg, deep.leg(leg), expected);
+            assertThat(ids(ten.leg(leg)))
+                .as(what + ", " + leg)
+                .hasSize(Math.min(10, expected.size()))
+                .isSubsetOf(allowed);
+            if (leg != Leg.DENSE) {
               assertThat(ten.leg(leg))
                   .as(what + ", " + leg)
-                  .hasSize(Math.min(10, expected.size()))
-                  .extracting(ScoredId::id)
-                  .isSubsetOf(allowed);
-              if (leg != Leg.DENSE) {
-                assertThat(ten.leg(leg))
-                    .as(what + ", " + leg)
-                    .extracting(ScoredId::score)
-                    .isEqualTo(deep.leg(leg).stream().limit(10).map(ScoredId::score).toList());
-              }
+                  .extracting(ScoredId::score)
+                  .isEqualTo(deep.leg(leg).stream().limit(10).map(ScoredId::score).toList());
             }
           }
         }
@@ -232,76 +187,83 @@ class ExclusionTest {
     }
   }
 
-  @ParameterizedTest(name = "chunked {0}, merged {1}, {2}, {3}")
+  @ParameterizedTest
   @MethodSource("shapes")
-  void queriesOfTheLegs_areSafeBesideExclusionsOfAnApplication(
-      boolean chunked, boolean merged, SparseForm form, DenseQuantization quantization)
-      throws Exception {
-    try (EmbeddingEngine engine = FakeModel.withAll().open()) {
-      Path index = folder.resolve("index");
-      write(index, engine, chunked, merged, form, quantization);
-      try (FSDirectory directory = FSDirectory.open(index);
-          DirectoryReader reader = DirectoryReader.open(directory)) {
-        IndexSearcher plain = new IndexSearcher(reader);
-        plain.setQueryCache(null);
-        IndexSearcher caching = new IndexSearcher(reader);
-        caching.setQueryCache(new LRUQueryCache(1000, 100_000_000, leaf -> true, 1));
-        caching.setQueryCachingPolicy(always());
-        String text = texts.text(5);
-        Embedding query =
-            engine.embed(text, EmbedOptions.query().outputs(engine.backend().outputs())).join();
-        LegQueries queries = new LegQueries(IndexDescription.read(index).schema());
-        Map<Leg, Query> legs = new EnumMap<>(Leg.class);
-        legs.put(Leg.DENSE, queries.vectors().dense(query.dense(), 400, null));
-        legs.put(Leg.SPARSE, queries.vectors().sparse(query.sparse(), null));
-        legs.put(Leg.BM25, queries.bm25(text, null));
-        for (Map.Entry<Leg, Query> leg : legs.entrySet()) {
-          List<ScoredId> all = hits(plain, leg.getValue(), ALL);
-          for (Filter filter : filters()) {
-            String what = "seed %d, %s, %s, -%s".formatted(seed, leg.getKey(), text, filter.query);
-            List<ScoredId> expected = all.stream().filter(h -> !allows(filter, h)).toList();
-            Query scored = with(leg.getValue(), Occur.MUST, filter.query, Occur.MUST_NOT);
-            ScoredLists.assertAlike(what, hits(plain, scored, ALL), expected);
-            assertThat(hits(plain, scored, 10))
-                .as(what)
-                .isEqualTo(hits(plain, scored, ALL).stream().limit(10).toList());
-            assertThat(plain.count(scored)).as(what).isEqualTo(expected.size());
-            List<Query> unscored =
-                List.of(
-                    with(leg.getValue(), Occur.SHOULD, filter.query, Occur.MUST_NOT),
-                    with(leg.getValue(), Occur.FILTER, filter.query, Occur.MUST_NOT),
-                    new ConstantScoreQuery(scored));
-            for (Query each : unscored) {
-              for (IndexSearcher searcher : List.of(plain, caching, caching)) {
-                assertThat(hits(searcher, each, ALL))
-                    .as(what)
-                    .extracting(ScoredId::id)
-                    .containsExactlyInAnyOrderElementsOf(
-                        expected.stream().map(ScoredId::id).toList());
-              }
-            }
-            // The leg as what is excluded.
-            Query reverse = with(filter.query, Occur.MUST, leg.getValue(), Occur.MUST_NOT);
-            List<String> found = all.stream().map(ScoredId::id).toList();
-            assertThat(hits(plain, with(reverse, Occur.MUST, queries.all(), Occur.FILTER), ALL))
-                .as(what)
-                .extracting(ScoredId::id)
-                .containsExactlyInAnyOrderElementsOf(
-                    documents.values().stream()
-                        .filter(filter.allows)
-                        .map(SourceDocument::id)
-                        .filter(id -> !found.contains(id))
-                        .toList());
+  void queriesOfTheLegs_areSafeBesideExclusionsOfAnApplication(Shape shape) throws IOException {
+    Built index = indexes.of(shape);
+    try (FSDirectory directory = FSDirectory.open(index.folder());
+        DirectoryReader reader = DirectoryReader.open(directory)) {
+      IndexSearcher plain = new IndexSearcher(reader);
+      plain.setQueryCache(null);
+      IndexSearcher caching = new IndexSearcher(reader);
+      caching.setQueryCache(new LRUQueryCache(1000, 100_000_000, leaf -> true, 1));
+      caching.setQueryCachingPolicy(always());
+      Query whole = new LegQueries(index.schema()).all();
+      String text = indexes.text(5);
+      for (Map.Entry<Leg, Query> leg : indexes.legs(index.schema(), text).entrySet()) {
+        Query query = leg.getValue();
+        List<ScoredId> all = hits(plain, query, ALL);
+        for (Filter filter : filters()) {
+          String what = "seed %d, %s, %s, -%s".formatted(SEED, leg.getKey(), text, filter.query);
+          Set<String> excluded = allowed(index, filter.allows);
+          List<ScoredId> expected =
+              all.stream().filter(hit -> !excluded.contains(hit.id())).toList();
+          assertThat(index.documents().keySet()).as(what).containsAll(ids(all));
+          Query scored = with(query, Occur.MUST, filter.query, Occur.MUST_NOT);
+          List<ScoredId> found = hits(plain, scored, ALL);
+          ScoredLists.assertAlike(what, found, expected);
+          assertThat(hits(plain, scored, 10)).as(what).isEqualTo(first(10, found));
+          assertThat(plain.count(scored)).as(what).isEqualTo(expected.size());
+          List<Query> nested = nested(query, filter.query);
+          for (Query each : nested) {
+            assertThat(ids(hits(plain, each, ALL)))
+                .as("%s as %s", what, each)
+                .containsExactlyInAnyOrderElementsOf(ids(expected));
           }
+          for (Query cached : List.of(nested.get(1), nested.get(2), nested.get(2))) {
+            assertThat(ids(hits(caching, cached, ALL)))
+                .as("%s as %s, cached", what, cached)
+                .containsExactlyInAnyOrderElementsOf(ids(expected));
+          }
+          // The leg as what is excluded.
+          Query reverse = with(filter.query, Occur.MUST, query, Occur.MUST_NOT);
+          Set<String> rest = new HashSet<>(excluded);
+          rest.removeAll(ids(all));
+          assertThat(ids(hits(plain, with(reverse, Occur.MUST, whole, Occur.FILTER), ALL)))
+              .as(what)
+              .containsExactlyInAnyOrderElementsOf(rest);
         }
       }
     }
   }
 
-  private boolean allows(Filter filter, ScoredId hit) {
-    SourceDocument document = documents.get(hit.id());
-    assertThat(document).as("seed %d, deleted document %s", seed, hit.id()).isNotNull();
-    return document != null && filter.allows.test(document);
+  /** Queries of an application that all mean the leg's documents without the excluded ones. */
+  private static List<Query> nested(Query leg, Query excluded) {
+    Query without = with(leg, Occur.MUST, excluded, Occur.MUST_NOT);
+    Query none = new MatchNoDocsQuery("nothing");
+    return List.of(
+        with(leg, Occur.SHOULD, excluded, Occur.MUST_NOT),
+        with(leg, Occur.FILTER, excluded, Occur.MUST_NOT),
+        new ConstantScoreQuery(without),
+        with(without, Occur.SHOULD, none, Occur.SHOULD),
+        with(without, Occur.MUST, MatchAllDocsQuery.INSTANCE, Occur.FILTER),
+        with(with(leg, Occur.SHOULD, none, Occur.SHOULD), Occur.MUST, excluded, Occur.MUST_NOT),
+        with(new BoostQuery(leg, 2), Occur.MUST, excluded, Occur.MUST_NOT),
+        with(new DisjunctionMaxQuery(List.of(leg, none), 0), Occur.MUST, excluded, Occur.MUST_NOT));
+  }
+
+  private static Set<String> allowed(Built index, Predicate<SourceDocument> allows) {
+    Set<String> ids = new HashSet<>();
+    index.documents().values().stream().filter(allows).forEach(d -> ids.add(d.id()));
+    return ids;
+  }
+
+  private static List<String> ids(List<ScoredId> hits) {
+    return hits.stream().map(ScoredId::id).toList();
+  }
+
+  private static <T> List<T> first(int count, List<T> list) {
+    return list.subList(0, Math.min(count, list.size()));
   }
 
   private static QueryCachingPolicy always() {
@@ -317,7 +279,7 @@ class ExclusionTest {
   }
 
   private static List<ScoredId> hits(IndexSearcher searcher, Query query, int count)
-      throws Exception {
+      throws IOException {
     List<ScoredId> hits = new ArrayList<>();
     ScoreDoc[] found = searcher.search(query, count).scoreDocs;
     for (ScoreDoc hit : found) {
@@ -326,7 +288,7 @@ class ExclusionTest {
     return hits;
   }
 
-  private static String id(IndexReader reader, int doc) throws Exception {
+  private static String id(IndexReader reader, int doc) throws IOException {
     LeafReaderContext leaf = reader.leaves().get(ReaderUtil.subIndex(doc, reader.leaves()));
     BinaryDocValues ids = leaf.reader().getBinaryDocValues(SchemaFields.ID);
     assertThat(ids.advanceExact(doc - leaf.docBase)).isTrue();

@@ -45,6 +45,26 @@ class HighlighterTest {
     }
   }
 
+  @Test
+  void highlights_ofTextsInAnyScriptAndForm_standWhereTheyMatched() {
+    try (EmbeddingEngine engine = FakeModel.withAll().open();
+        HybridIndexer indexer = HybridIndexer.open(index, engine)) {
+      String text = "😀 L'abeille à Zu\u0308rich: ฉันชอบกินข้าวเช้า, 喝茶 1,000";
+      indexer.put(SourceDocument.of("a", "", text)).join();
+      indexer.commit();
+      try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
+        HybridQuery query = HybridQuery.of("abeille Zurich กินข้าว 茶 1000").legs(Leg.BM25);
+        SearchResult result = searcher.search(query);
+        Hit hit = result.hits().get(0);
+        try (Highlighter highlighter = new Highlighter(searcher, engine, query, result)) {
+          assertThat(highlighter.highlights(hit))
+              .extracting(h -> marked(hit, h))
+              .containsExactly("abeille", "Zu\u0308rich", "กิน", "ข้าว", "茶", "1,000");
+        }
+      }
+    }
+  }
+
   private static String lower(String text) {
     return text.toLowerCase(java.util.Locale.ROOT);
   }

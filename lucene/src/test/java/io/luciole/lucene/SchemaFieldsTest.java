@@ -211,7 +211,7 @@ class SchemaFieldsTest {
   @Test
   void fieldsOfABlock_areThoseOfTheTable_inEveryForm() throws IOException {
     Map<String, String> table = table();
-    assertThat(table).hasSize(17).containsKeys("id", "passage");
+    assertThat(table).hasSize(18).containsKeys("id", "passage");
     for (MultiVectorForm rows : MultiVectorForm.values()) {
       for (SparseForm form : SparseForm.values()) {
         Path index =
@@ -265,7 +265,14 @@ class SchemaFieldsTest {
         reader ->
             assertThat(found(reader).keySet())
                 .containsExactly(
-                    "colbert", "id", "metadata", "metadata_terms", "text", "title", "words"));
+                    "colbert",
+                    "id",
+                    "metadata",
+                    "metadata_terms",
+                    "text",
+                    "title",
+                    "words",
+                    "words.title"));
     deleteIndex(folder.resolve("index"));
     read(
         build(b -> b.exactSparse(false), FULL),

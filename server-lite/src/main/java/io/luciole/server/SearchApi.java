@@ -18,6 +18,7 @@ import io.luciole.lucene.LegScore;
 import io.luciole.lucene.MetadataFilterException;
 import io.luciole.lucene.MetadataFilters;
 import io.luciole.lucene.SearchResult;
+import io.luciole.lucene.WordBoosts;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Arrays;
@@ -59,6 +60,7 @@ final class SearchApi implements Api {
         "offset",
         "legs",
         "weights",
+        "boosts",
         "depth",
         "fusion",
         "filter",
@@ -164,6 +166,9 @@ final class SearchApi implements Api {
     if (body.hasNonNull("weights")) {
       query = weighted(query, body.get("weights"), legs);
     }
+    if (body.hasNonNull("boosts")) {
+      query = query.wordBoosts(boosts(body.get("boosts")));
+    }
     String fusion = JsonBodies.stringOr(body, "fusion");
     if (fusion != null) {
       try {
@@ -237,6 +242,28 @@ final class SearchApi implements Api {
       throw JsonBodies.wrong("weights", "a weight above 0 for one of " + ids(legs), weights);
     }
     return weighted;
+  }
+
+  private static WordBoosts boosts(JsonNode boosts) {
+    if (!boosts.isObject()) {
+      throw JsonBodies.wrong("boosts", "an object such as {\"title\": 2, \"text\": 1}", boosts);
+    }
+    double text = WordBoosts.NONE.text();
+    double title = WordBoosts.NONE.title();
+    for (Map.Entry<String, JsonNode> entry : boosts.properties()) {
+      double boost = JsonBodies.weight(entry.getValue(), "boosts." + entry.getKey());
+      switch (entry.getKey()) {
+        case "text" -> text = boost;
+        case "title" -> title = boost;
+        default ->
+            throw Problem.invalid(
+                "boosts", "Expected title or text, got \"" + entry.getKey() + "\".");
+      }
+    }
+    if (text == 0 && title == 0) {
+      throw JsonBodies.wrong("boosts", "a boost above 0", boosts);
+    }
+    return new WordBoosts(text, title);
   }
 
   private HybridQuery reranked(HybridQuery query, JsonNode rerank) {

@@ -1,6 +1,7 @@
 package io.luciole.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -167,6 +168,32 @@ class SearchApisTest {
       assertThat(answer.status()).as(each.getKey()).isEqualTo(400);
       assertThat(answer.body()).contains("weights").contains(each.getValue());
     }
+  }
+
+  @Test
+  @Order(2)
+  void search_phrasesBeginningsAndBoosts() throws IOException {
+    List<String> words = ids(word("river water", "{}"));
+    List<String> phrase = ids(word("\\\"river water\\\"", "{}"));
+    assertThat(words).containsAll(phrase).hasSizeGreaterThan(phrase.size());
+    assertThat(ids(word("riv* wat*", "{}"))).containsAll(words);
+    JsonNode boosted = word("river", "{\"text\":2,\"title\":0}");
+    JsonNode plain = word("river", "{}");
+    assertThat(boosted.at("/hits/0/legs/bm25/score").asDouble())
+        .isPositive()
+        .isCloseTo(2 * plain.at("/hits/0/legs/bm25/score").asDouble(), within(1e-4));
+    for (String wrong :
+        List.of("{\"body\":1}", "{\"title\":-1}", "{\"title\":0,\"text\":0}", "2")) {
+      Server.Answer answer =
+          server.post("/v1/search", "{\"query\":\"x\",\"boosts\":" + wrong + "}");
+      assertThat(answer.status()).as(wrong).isEqualTo(400);
+      assertThat(answer.body()).as(wrong).contains("boosts");
+    }
+  }
+
+  private JsonNode word(String query, String boosts) throws IOException {
+    return search(
+        "{\"query\":\"%s\",\"legs\":[\"bm25\"],\"top\":60,\"boosts\":%s}".formatted(query, boosts));
   }
 
   @Test

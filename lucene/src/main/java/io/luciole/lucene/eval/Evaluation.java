@@ -6,6 +6,7 @@ import io.luciole.lucene.Fusion;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
+import io.luciole.lucene.SchemaFields;
 import io.luciole.lucene.ScoredId;
 import io.luciole.lucene.SearchResult;
 import io.luciole.lucene.SourceException;
@@ -16,6 +17,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.IntConsumer;
+import org.apache.lucene.index.Term;
+import org.apache.lucene.search.BooleanClause.Occur;
+import org.apache.lucene.search.BooleanQuery;
+import org.apache.lucene.search.FieldExistsQuery;
+import org.apache.lucene.search.TermQuery;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,16 +37,19 @@ public final class Evaluation {
   private final List<Fusion> fusions;
   private final @Nullable Integer depth;
   private final HybridQuery.@Nullable Rerank rerank;
+  private final boolean ignoreIdenticalIds;
 
   private Evaluation(
       HybridSearcher searcher,
       List<Fusion> fusions,
       @Nullable Integer depth,
-      HybridQuery.@Nullable Rerank rerank) {
+      HybridQuery.@Nullable Rerank rerank,
+      boolean ignoreIdenticalIds) {
     this.searcher = searcher;
     this.fusions = List.copyOf(fusions);
     this.depth = depth;
     this.rerank = rerank;
+    this.ignoreIdenticalIds = ignoreIdenticalIds;
   }
 
   /**
@@ -53,7 +62,7 @@ public final class Evaluation {
    */
   public static Evaluation of(HybridSearcher searcher) {
     return new Evaluation(
-        requireNonNull(searcher, "searcher"), List.of(Fusion.usual()), null, null);
+        requireNonNull(searcher, "searcher"), List.of(Fusion.usual()), null, null, false);
   }
 
   /**
@@ -67,7 +76,7 @@ public final class Evaluation {
     if (fusions.isEmpty()) {
       throw new IllegalArgumentException("expected at least one fusion, got none");
     }
-    return new Evaluation(searcher, fusions, depth, rerank);
+    return new Evaluation(searcher, fusions, depth, rerank, ignoreIdenticalIds);
   }
 
   /**
@@ -81,7 +90,7 @@ public final class Evaluation {
     if (depth < 100) {
       throw new IllegalArgumentException("depth must be at least 100, got " + depth);
     }
-    return new Evaluation(searcher, fusions, depth, rerank);
+    return new Evaluation(searcher, fusions, depth, rerank, ignoreIdenticalIds);
   }
 
   /**
@@ -91,7 +100,20 @@ public final class Evaluation {
    * @return a changed copy
    */
   public Evaluation rerank(HybridQuery.Rerank rerank) {
-    return new Evaluation(searcher, fusions, depth, requireNonNull(rerank, "rerank"));
+    return new Evaluation(
+        searcher, fusions, depth, requireNonNull(rerank, "rerank"), ignoreIdenticalIds);
+  }
+
+  /**
+   * Sets whether a query's own document, which has the query's id, is left out of what is searched,
+   * as in BEIR's option {@code ignore_identical_ids}. By default it is not. In ArguAna and Quora
+   * queries are documents of the collection, and every leg finds them first.
+   *
+   * @param ignore whether it is left out
+   * @return a changed copy
+   */
+  public Evaluation ignoreIdenticalIds(boolean ignore) {
+    return new Evaluation(searcher, fusions, depth, rerank, ignore);
   }
 
   /**
@@ -119,9 +141,7 @@ public final class Evaluation {
     Map<String, Map<String, List<ScoredId>>> byFusion = new LinkedHashMap<>();
     int done = 0;
     for (EvaluationQuery query : judged) {
-      HybridQuery plain = HybridQuery.of(query.text()).top(0).legs(legs);
-      // A page behind the thousandth hit: the legs find so many, and no hit is read.
-      plain = depth == null ? plain.offset(LEGS_DEPTH) : plain.depth(depth);
+      HybridQuery plain = plain(query).legs(legs);
       List<SearchResult> answers = searcher.search(plain, fusions);
       put(byFusion, query, answers, "");
       if (rerank != null) {
@@ -140,6 +160,20 @@ public final class Evaluation {
       byFusion.forEach((name, rankings) -> runs.add(new RankedRun(name, rankings)));
     }
     return table(runs, qrels, queries.size() - judged.size());
+  }
+
+  private HybridQuery plain(EvaluationQuery query) {
+    HybridQuery plain = HybridQuery.of(query.text()).top(0);
+    // A page behind the thousandth hit: the legs find so many, and no hit is read.
+    plain = depth == null ? plain.offset(LEGS_DEPTH) : plain.depth(depth);
+    if (!ignoreIdenticalIds || !searcher.contains(query.id())) {
+      return plain;
+    }
+    return plain.filter(
+        new BooleanQuery.Builder()
+            .add(new FieldExistsQuery(SchemaFields.ID), Occur.FILTER)
+            .add(new TermQuery(new Term(SchemaFields.ID, query.id())), Occur.MUST_NOT)
+            .build());
   }
 
   private void put(

@@ -53,7 +53,8 @@ public record FusionTuning(Choice best, double bestScore, double heldOut, List<C
   /**
    * Tries every fusion with every combination of weights.
    *
-   * @param legs each leg's run; {@link EvaluationTable#legRuns} has them
+   * @param legs each leg's run; {@link EvaluationTable#legRuns} has them. Judged queries that none
+   *     of them was asked are left out
    * @param qrels the judgements
    * @param metric what is maximized
    * @param fusions the fusions to try
@@ -72,8 +73,7 @@ public record FusionTuning(Choice best, double bestScore, double heldOut, List<C
       List<Double> grid,
       int parts,
       long seed) {
-    List<String> queries =
-        new ArrayList<>(qrels.queries().stream().filter(qrels::isJudged).toList());
+    List<String> queries = new ArrayList<>(RankedRun.judged(legs.values(), qrels));
     if (parts < 2 || parts > queries.size()) {
       throw new IllegalArgumentException(
           "parts must be from 2 to the number of queries, " + queries.size() + ", got " + parts);

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.lucene.SourceException;
 import io.luciole.lucene.Utf8Lines;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -36,11 +37,13 @@ public final class Qrels {
   /**
    * Reads judgements, one a line: BEIR's three columns (query id, document id, grade, with or
    * without a header) or TREC's four (query id, 0, document id, grade). Columns are separated by
-   * tabs where the line has any, so that ids may hold spaces, else by white space.
+   * tabs where the line has any, so that ids may hold spaces, else by white space. A grade is a
+   * whole number, {@code 1.0} too; the first line is a header if its last column is no number.
    *
    * @param file the file, UTF-8
    * @return the judgements
-   * @throws SourceException if a line cannot be read or there is none; the message names it
+   * @throws SourceException if a line cannot be read, judges a pair otherwise than a line before,
+   *     or there is none; the message names it
    */
   public static Qrels read(Path file) {
     Map<String, Map<String, Integer>> grades = new LinkedHashMap<>();
@@ -52,12 +55,10 @@ public final class Qrels {
               "expected query id, document id and grade, found " + columns.length + " columns",
               null);
         }
-        String grade = columns[columns.length - 1];
-        boolean isHeader = lines.number() == 1 && !grade.matches("-?\\d+");
+        String grade = columns[columns.length - 1].strip();
+        boolean isHeader = lines.number() == 1 && !grade.isEmpty() && !isNumber(grade);
         if (!isHeader) {
-          grades
-              .computeIfAbsent(columns[0], query -> new LinkedHashMap<>())
-              .put(columns[columns.length - 2], grade(lines, grade));
+          add(grades, lines, columns[0], columns[columns.length - 2], grade(lines, grade));
         }
       }
     }
@@ -68,10 +69,42 @@ public final class Qrels {
     return of(grades);
   }
 
+  private static void add(
+      Map<String, Map<String, Integer>> grades,
+      Utf8Lines lines,
+      String query,
+      String document,
+      int grade) {
+    Integer before =
+        grades.computeIfAbsent(query, q -> new LinkedHashMap<>()).putIfAbsent(document, grade);
+    if (before != null && before != grade) {
+      throw lines.bad(
+          "expected one grade for query \""
+              + query
+              + "\" and document \""
+              + document
+              + "\", found "
+              + grade
+              + " after "
+              + before
+              + "; keep one of the two lines",
+          null);
+    }
+  }
+
+  private static boolean isNumber(String text) {
+    try {
+      Double.parseDouble(text);
+      return true;
+    } catch (NumberFormatException e) {
+      return false;
+    }
+  }
+
   private static int grade(Utf8Lines lines, String text) {
     try {
-      return Integer.parseInt(text.strip());
-    } catch (NumberFormatException e) {
+      return new BigDecimal(text).intValueExact();
+    } catch (ArithmeticException | NumberFormatException e) {
       throw lines.bad("expected a whole number as grade, found \"" + text + '"', e);
     }
   }

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -21,9 +22,15 @@ import java.util.Map;
  * The rankings that one way of searching gave for a set of queries.
  *
  * @param name what the run is called
- * @param rankings query id → documents, best first
+ * @param rankings query id → documents, best first; empty for a query that was asked and found
+ *     nothing. Queries that were not asked have no entry
  */
 public record RankedRun(String name, Map<String, List<ScoredId>> rankings) {
+  private static final Comparator<ScoredId> AS_TREC_EVAL =
+      Comparator.<ScoredId>comparingDouble(hit -> (float) hit.score())
+          .thenComparing(ScoredId::id, TrecIds.BY_BYTES)
+          .reversed();
+
   /** Checks and copies the components. */
   public RankedRun {
     requireNonNull(name, "name");
@@ -34,7 +41,10 @@ public record RankedRun(String name, Map<String, List<ScoredId>> rankings) {
 
   /**
    * Writes a TREC run file: {@code query Q0 document rank score name}, ranks from 1. Scores fall
-   * strictly, so that tools that sort by score keep this order.
+   * strictly, so that tools that sort by score keep this order. White space separates the columns:
+   * in an id that has any, it is written as in a URL, and so is each {@code %} of such an id
+   * ({@code my notes.txt} as {@code my%20notes.txt}). Other ids are written as they are. {@link
+   * #named} undoes this.
    *
    * @param file the file, which is replaced
    * @throws SourceException if the file cannot be written
@@ -51,15 +61,15 @@ public record RankedRun(String name, Map<String, List<ScoredId>> rankings) {
           before = score;
           rank++;
           out.write(
-              word(ranking.getKey())
+              TrecIds.escape(ranking.getKey())
                   + " Q0 "
-                  + word(hit.id())
+                  + TrecIds.escape(hit.id())
                   + " "
                   + rank
                   + " "
                   + score
                   + " "
-                  + word(name)
+                  + TrecIds.escape(name)
                   + "\n");
         }
       }
@@ -68,13 +78,10 @@ public record RankedRun(String name, Map<String, List<ScoredId>> rankings) {
     }
   }
 
-  /** A name without white space, which separates the columns. */
-  private static String word(String name) {
-    return name.replaceAll("\\s+", "_");
-  }
-
   /**
-   * Reads a TREC run file. Documents are ordered by their scores, ties as in the file.
+   * Reads a TREC run file. As trec_eval does, documents are ordered by their scores in 32 bits,
+   * those of equal scores by their ids, the larger first; the file's ranks and order count nothing.
+   * Ids are those of the file; see {@link #named}.
    *
    * @param file the file
    * @param name what to call the run
@@ -102,17 +109,68 @@ public record RankedRun(String name, Map<String, List<ScoredId>> rankings) {
     if (rankings.isEmpty()) {
       throw new SourceException("Expected a TREC run in " + file + ", found none", false);
     }
-    rankings
-        .values()
-        .forEach(list -> list.sort(Comparator.comparingDouble(ScoredId::score).reversed()));
+    rankings.values().forEach(list -> list.sort(AS_TREC_EVAL));
     return new RankedRun(name, rankings);
   }
 
+  /**
+   * Gives queries and documents the ids by which judgements know them: an id that they do not know
+   * as it is, but know without the escapes of {@link #writeTrec}, loses the escapes. So does one
+   * that then is the id of its query. Other ids stay as they are; they are not judged.
+   *
+   * @param qrels the judgements
+   * @return a changed copy
+   */
+  public RankedRun named(Qrels qrels) {
+    Map<String, List<ScoredId>> named = new LinkedHashMap<>();
+    rankings.forEach((column, list) -> {
+      String query = qrels.queries().contains(column) ? column : TrecIds.unescape(column);
+      Map<String, Integer> grades = qrels.grades(query);
+      List<ScoredId> hits = new ArrayList<>(list.size());
+      for (ScoredId hit : list) {
+        String id = TrecIds.unescape(hit.id());
+        boolean known =
+            !grades.containsKey(hit.id()) && (grades.containsKey(id) || id.equals(query));
+        hits.add(known ? new ScoredId(id, hit.score()) : hit);
+      }
+      named.put(query, hits);
+    });
+    return new RankedRun(name, named);
+  }
+
+  /**
+   * Leaves out of each ranking the document that has the id of the query, as BEIR's option {@code
+   * ignore_identical_ids} does: in ArguAna and Quora queries are documents of the collection.
+   *
+   * @return a changed copy
+   */
+  public RankedRun withoutIdenticalIds() {
+    Map<String, List<ScoredId>> others = new LinkedHashMap<>();
+    rankings.forEach((query, list) ->
+        others.put(query, list.stream().filter(hit -> !hit.id().equals(query)).toList()));
+    return new RankedRun(name, others);
+  }
+
+  /**
+   * The judged queries that at least one of some runs was asked, in the order of the judgements.
+   */
+  static List<String> judged(Collection<RankedRun> runs, Qrels qrels) {
+    return qrels.queries().stream()
+        .filter(qrels::isJudged)
+        .filter(query -> runs.stream().anyMatch(run -> run.rankings().containsKey(query)))
+        .toList();
+  }
+
   private static double score(Utf8Lines lines, String text) {
+    String wrong = "expected a number as score, found \"" + text + '"';
     try {
-      return Double.parseDouble(text);
+      double score = Double.parseDouble(text);
+      if (Double.isNaN(score)) {
+        throw lines.bad(wrong, null);
+      }
+      return score;
     } catch (NumberFormatException e) {
-      throw lines.bad("expected a number as score, found \"" + text + '"', e);
+      throw lines.bad(wrong, e);
     }
   }
 }

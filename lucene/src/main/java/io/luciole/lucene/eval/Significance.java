@@ -10,7 +10,8 @@ import java.util.SplittableRandom;
  * figures for any query would change nothing; so the difference of the means is compared with those
  * after random swaps.
  *
- * @param queries the number of queries with a relevant document
+ * @param queries the number of queries compared: those that the first run was asked and that have a
+ *     relevant document
  * @param first the mean of the first run
  * @param second the mean of the second run
  * @param pValue the probability of a difference at least as large by chance, two-sided
@@ -20,10 +21,11 @@ public record Significance(int queries, double first, double second, double pVal
   public static final int DEFAULT_ROUNDS = 100_000;
 
   /**
-   * Compares two runs. A query that a run does not have counts 0 there.
+   * Compares two runs over the judged queries that the first one was asked, as its figures in an
+   * {@link EvaluationTable} are.
    *
    * @param first a run
-   * @param second another run
+   * @param second another run; a query that it does not have counts 0
    * @param qrels the judgements
    * @param metric what is compared
    * @param rounds the number of random swaps, at least 1
@@ -36,7 +38,7 @@ public record Significance(int queries, double first, double second, double pVal
     if (rounds < 1) {
       throw new IllegalArgumentException("rounds must be at least 1, got " + rounds);
     }
-    List<String> judged = qrels.queries().stream().filter(qrels::isJudged).toList();
+    List<String> judged = RankedRun.judged(List.of(first), qrels);
     double[] differences = new double[judged.size()];
     double sumOfFirst = 0;
     double sumOfSecond = 0;

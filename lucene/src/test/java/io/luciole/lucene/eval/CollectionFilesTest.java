@@ -53,6 +53,27 @@ class CollectionFilesTest {
   }
 
   @Test
+  void qrels_firstLineWithANumber_isNoHeader() throws IOException {
+    assertThat(Qrels.read(file("q1\td\t1.0\nq1\te\t2.0\n")).grades("q1"))
+        .containsEntry("d", 1)
+        .containsEntry("e", 2);
+    Path half = file("q1\td\t0.5\nq1\te\t1\n");
+    assertThatThrownBy(() -> Qrels.read(half))
+        .isInstanceOf(SourceException.class)
+        .hasMessageContaining("line 1: expected a whole number as grade, found \"0.5\"");
+  }
+
+  @Test
+  void qrels_thatContradictThemselves_areRefusedWithTheLine() throws IOException {
+    assertThat(Qrels.read(file("q\td\t1\nq\td\t1\n")).grades("q")).hasSize(1);
+    Path twice = file("q\td\t1\nq\te\t1\nq\td\t0\n");
+    assertThatThrownBy(() -> Qrels.read(twice))
+        .isInstanceOf(SourceException.class)
+        .hasMessageContaining(
+            "line 3: expected one grade for query \"q\" and document \"d\", found 0 after 1");
+  }
+
+  @Test
   void qrels_withBadLine_nameIt() throws IOException {
     Path columns = file("q\td\t1\nq\td\n");
     assertThatThrownBy(() -> Qrels.read(columns)).hasMessageContaining("line 2");

@@ -19,7 +19,6 @@ import io.luciole.lucene.SourceDocument;
 import io.luciole.lucene.SourceException;
 import io.luciole.lucene.Texts;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -130,15 +129,6 @@ class EvaluationTest {
   }
 
   @Test
-  void runFile_withBadLine_isRefusedWithItsNumber() throws IOException {
-    Path file = Files.writeString(folder.resolve("run"), "q Q0 d 1 0.5 n\nq Q0 e 2 high n\n");
-    assertThatThrownBy(() -> RankedRun.readTrec(file, "n"))
-        .isInstanceOf(SourceException.class)
-        .hasMessageContaining("line 2")
-        .hasMessageContaining("high");
-  }
-
-  @Test
   void randomisation_ofAWorkedExample_countsTheSwapsThatAreAsLarge() {
     // Of the 8 ways to swap 3 queries, the sums are ±6, ±4, ±2, 0, 0: two are as large as 6.
     double p = Significance.pValue(new double[] {1, 2, 3}, 200_000, 42);
@@ -197,6 +187,83 @@ class EvaluationTest {
                 41,
                 1))
         .hasMessageContaining("41");
+  }
+
+  /** A train/test split: judgements of all queries, of which half are asked. */
+  @Test
+  void queriesThatWereNotAsked_countNowhere() {
+    Map<String, Map<String, Integer>> grades = new LinkedHashMap<>();
+    Map<String, List<ScoredId>> good = new LinkedHashMap<>();
+    Map<String, List<ScoredId>> bad = new LinkedHashMap<>();
+    for (int q = 0; q < 40; q++) {
+      grades.put("q" + q, Map.of("right", 1));
+      if (q % 2 == 0) {
+        good.put("q" + q, ranking("right", "wrong"));
+        bad.put("q" + q, ranking("wrong", "right"));
+      }
+    }
+    Qrels qrels = Qrels.of(grades);
+    RankedRun best = new RankedRun("dense", good);
+    RankedRun worse = new RankedRun("bm25", bad);
+    FusionTuning tuning =
+        FusionTuning.search(
+            Map.of(Leg.DENSE, best, Leg.BM25, worse),
+            qrels,
+            Metric.MRR_10,
+            List.of(Fusion.rrf()),
+            List.of(0.0, 1.0),
+            5,
+            1);
+    assertThat(tuning.bestScore()).isEqualTo(1);
+    assertThat(tuning.heldOut()).isEqualTo(1);
+    Significance difference = Significance.between(best, worse, qrels, Metric.MRR_10, 1000, 1);
+    assertThat(difference.queries()).isEqualTo(20);
+    assertThat(difference.first()).isEqualTo(Evaluation.row(best, qrels).mrr10()).isEqualTo(1);
+    assertThat(difference.second()).isEqualTo(0.5);
+    // The other run may have more queries than were asked.
+    bad.put("q1", ranking("right"));
+    RankedRun longer = new RankedRun("longer", bad);
+    assertThat(Significance.between(best, longer, qrels, Metric.MRR_10, 1000, 1).second())
+        .isEqualTo(0.5);
+  }
+
+  /** As in ArguAna: a query is a document, and the answer is another one. */
+  @Test
+  void ownDocumentOfAQuery_isLeftOutWhereAsked() {
+    List<SourceDocument> documents = new Texts(6).documents(150);
+    List<EvaluationQuery> queries = new ArrayList<>();
+    Map<String, Map<String, Integer>> grades = new LinkedHashMap<>();
+    List<SourceDocument> indexed = new ArrayList<>(documents);
+    for (int i = 0; i < 10; i++) {
+      SourceDocument asked = documents.get(i);
+      queries.add(new EvaluationQuery(asked.id(), asked.text()));
+      indexed.add(SourceDocument.of("answer" + i, asked.title(), asked.text() + " indeed"));
+      grades.put(asked.id(), Map.of("answer" + i, 1));
+    }
+    queries.add(new EvaluationQuery("not in the index", documents.get(0).text()));
+    grades.put("not in the index", Map.of(documents.get(0).id(), 1, "answer0", 1));
+    Path index = folder.resolve("index");
+    try (EmbeddingEngine engine = new FakeModel(Output.DENSE, Output.SPARSE).open()) {
+      try (HybridIndexer indexer = HybridIndexer.open(index, engine)) {
+        indexer.indexAll(indexed.iterator(), progress -> {});
+      }
+      try (HybridSearcher searcher = HybridSearcher.open(index, engine)) {
+        Qrels qrels = Qrels.of(grades);
+        EvaluationTable with = Evaluation.of(searcher).run(queries, qrels, done -> {});
+        EvaluationTable without =
+            Evaluation.of(searcher).ignoreIdenticalIds(true).run(queries, qrels, done -> {});
+        assertThat(with.rows().get(0).mrr10()).isLessThan(0.7);
+        assertThat(without.rows())
+            .filteredOn(row -> !row.name().equals("sparse"))
+            .hasSize(3)
+            .allMatch(row -> row.mrr10() == 1);
+        for (RankedRun run : without.runs()) {
+          run.rankings()
+              .forEach(
+                  (query, list) -> assertThat(list).extracting(ScoredId::id).doesNotContain(query));
+        }
+      }
+    }
   }
 
   @Test
