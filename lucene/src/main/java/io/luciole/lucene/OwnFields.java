@@ -15,11 +15,13 @@ final class OwnFields {
           SchemaFields.TITLE,
           SchemaFields.TEXT,
           SchemaFields.WORDS,
+          SchemaFields.TITLE_WORDS,
           SchemaFields.DENSE,
           SchemaFields.SPARSE,
           SchemaFields.SPARSE_EXACT,
           SchemaFields.COLBERT,
           SchemaFields.METADATA,
+          SchemaFields.METADATA_TERMS,
           SchemaFields.DOCUMENT,
           SchemaFields.PASSAGE);
 

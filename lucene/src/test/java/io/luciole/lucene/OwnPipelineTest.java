@@ -329,14 +329,13 @@ class OwnPipelineTest {
   void valueThatIsTooLongForATerm_isNamedByFieldAndLength() {
     WriteOptions options =
         WriteOptions.defaults()
-            .schema(HybridSchema.builder(engine).metadata("tag", MetadataType.KEYWORD).build());
+            .fields((source, document) ->
+                document.add(new StringField("tag", source.title(), Field.Store.NO)));
     String id = "x".repeat(40_000);
     try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
-      assertThatThrownBy(
-              indexer.put(new SourceDocument("a", "", "text", Map.of("tag", "v".repeat(40_000))))
-                  ::join)
+      assertThatThrownBy(indexer.put(SourceDocument.of("a", "v".repeat(40_000), "text"))::join)
           .hasMessageContaining("at most 32766 bytes")
-          .hasMessageContaining("metadata.tag")
+          .hasMessageContaining("tag")
           .hasMessageContaining("40000")
           .message()
           .hasSizeLessThan(400);
