@@ -23,7 +23,7 @@ class DemoCommandTest {
         .contains("\"my salary buys fewer things than it used to\"")
         .contains("nDCG@10", "MRR@10", "Recall@100", "Next, for instance:");
     assertThat(run.outLines())
-        .filteredOn(l -> l.matches(" {3}[123]\\. .* score \\d\\.\\d{4} .*"))
+        .filteredOn(l -> l.matches(" {3}[123]\\. .* score +\\d+\\.\\d{4} .*"))
         .hasSize(9)
         .allMatch(l -> l.contains("dense ") && l.contains("bm25 "));
     // What it says can be typed.
