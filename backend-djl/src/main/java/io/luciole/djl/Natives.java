@@ -7,7 +7,6 @@ import java.net.URL;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Locale;
 import java.util.Properties;
 
 /**
@@ -33,14 +32,6 @@ final class Natives {
         + e
         + ". Add ai.djl.pytorch:pytorch-engine:0.35.1, which io.luciole:luciole-backend-djl brings"
         + " along.";
-  }
-
-  /** This machine's platform, written as in the classifiers of {@code pytorch-native-cpu}. */
-  static String platform() {
-    String name = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
-    String os = name.startsWith("win") ? "win" : name.startsWith("mac") ? "osx" : "linux";
-    String arch = System.getProperty("os.arch", "");
-    return os + "-" + (arch.equals("amd64") ? "x86_64" : arch);
   }
 
   /**

@@ -6,6 +6,8 @@ import ai.djl.engine.StandardCapabilities;
 import ai.djl.pytorch.engine.PtEngine;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.JniUtils;
+import io.luciole.internal.DjlSettings;
+import io.luciole.internal.NativePlatform;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.Device;
 import java.io.IOException;
@@ -49,15 +51,13 @@ final class TorchRuntime {
   }
 
   private static Engine loadEngine() {
-    if (setting(LIBRARY_PATH) == null) {
-      Natives.check(loader(), Natives.platform());
+    if (DjlSettings.get(LIBRARY_PATH) == null) {
+      Natives.check(loader(), NativePlatform.name());
     }
     // When DJL first looks for engines it sends a report, and downloads libraries that it does not
     // find. Reports are switched off for good. Downloads are switched off only while this loads,
     // because the application may use them elsewhere.
-    if (setting("OPT_OUT_TRACKING") == null) {
-      System.setProperty("OPT_OUT_TRACKING", "true");
-    }
+    DjlSettings.setUnlessSet("OPT_OUT_TRACKING", "true");
     String before = System.setProperty(OFFLINE, "true");
     try {
       return hasNvidiaDevice() ? pyTorch() : CudaWarnings.silenced(TorchRuntime::pyTorch);
@@ -78,7 +78,7 @@ final class TorchRuntime {
               + root(e)
               + "). Its native libraries come from ai.djl.pytorch:pytorch-native-cpu:2.7.1 with the"
               + " classifier "
-              + Natives.platform()
+              + NativePlatform.name()
               + ", and are unpacked to the folder .djl.ai of the user's home, or DJL_CACHE_DIR: see"
               + " that it can be written.",
           e);
@@ -97,7 +97,7 @@ final class TorchRuntime {
 
   /** Whether this PyTorch may be for CUDA; loads nothing. */
   static boolean mayBeForCuda() {
-    return setting(LIBRARY_PATH) != null || !Natives.areForCpusOnly(loader());
+    return DjlSettings.get(LIBRARY_PATH) != null || !Natives.areForCpusOnly(loader());
   }
 
   private static ClassLoader loader() {
@@ -111,11 +111,6 @@ final class TorchRuntime {
       root = root.getCause();
     }
     return root;
-  }
-
-  private static @Nullable String setting(String name) {
-    String value = System.getenv(name);
-    return value != null ? value : System.getProperty(name);
   }
 
   String version() {

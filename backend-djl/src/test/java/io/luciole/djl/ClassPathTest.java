@@ -3,6 +3,7 @@ package io.luciole.djl;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.luciole.internal.NativePlatform;
 import io.luciole.model.ModelFiles;
 import io.luciole.spi.Backend;
 import io.luciole.spi.BackendConfig;
@@ -160,14 +161,14 @@ class ClassPathTest {
                 List.of(other.toString()),
                 BackendsMain.class,
                 "djl"))
-        .contains("problem PyTorch's native libraries for " + Natives.platform())
+        .contains("problem PyTorch's native libraries for " + NativePlatform.name())
         .contains("found those for win-x86_64");
   }
 
   @Test
   void libraries_thatAreMissing_areNamed_andNotDownloaded() throws Exception {
     assertThat(backends(List.of("pytorch-native"), "djl"))
-        .contains("problem PyTorch's native libraries for " + Natives.platform())
+        .contains("problem PyTorch's native libraries for " + NativePlatform.name())
         .contains("ai.djl.pytorch:pytorch-native-cpu:2.7.1");
     assertThat(backends(List.of("pytorch-jni"), "djl"))
         .contains("problem PyTorch 2.7.1 needs ai.djl.pytorch:pytorch-jni:2.7.1-0.35.1");

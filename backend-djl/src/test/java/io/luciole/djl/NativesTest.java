@@ -3,6 +3,7 @@ package io.luciole.djl;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.luciole.internal.NativePlatform;
 import io.luciole.spi.BackendException;
 import java.io.IOException;
 import java.net.URL;
@@ -33,7 +34,7 @@ class NativesTest {
 
   @Test
   void thisClassPath_hasWhatItTakes() {
-    assertThatCode(() -> Natives.check(getClass().getClassLoader(), Natives.platform()))
+    assertThatCode(() -> Natives.check(getClass().getClassLoader(), NativePlatform.name()))
         .doesNotThrowAnyException();
   }
 

@@ -2,6 +2,7 @@ package io.luciole.onnx;
 
 import ai.onnxruntime.OrtEnvironment;
 import io.luciole.internal.NativeFiles;
+import io.luciole.internal.NativePlatform;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.InaccessibleObjectException;
@@ -9,7 +10,6 @@ import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -126,9 +126,6 @@ final class OrtNatives {
 
   /** As ONNX Runtime names it, such as {@code linux-x64}. */
   private static String platform() {
-    String name = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
-    String os = name.startsWith("win") ? "win" : name.startsWith("mac") ? "osx" : "linux";
-    String arch = System.getProperty("os.arch", "");
-    return os + "-" + (arch.equals("amd64") || arch.equals("x86_64") ? "x64" : arch);
+    return NativePlatform.name().replace("x86_64", "x64");
   }
 }

@@ -87,18 +87,30 @@ class NativeFoldersTest {
   }
 
   @Test
-  void folderOfTheApplications_isRespected() throws Exception {
+  void foldersOfTheApplications_areRespected() throws Exception {
     assertThat(run(List.of())).containsExactly(EMBEDDED);
-    Path own =
-        natives().keySet().stream()
-            .filter(file -> file.endsWith(System.mapLibraryName("onnxruntime")))
-            .findFirst()
-            .orElseThrow();
+    Path natives = cache.resolve("natives");
     Path elsewhere = folder.resolve("elsewhere");
-    Files.move(own.getParent(), elsewhere);
+    Files.move(natives, elsewhere);
 
-    assertThat(run(List.of("-Donnxruntime.native.path=" + elsewhere))).containsExactly(EMBEDDED);
-    assertThat(own).doesNotExist();
+    assertThat(
+            run(
+                List.of(
+                    "-Donnxruntime.native.path=" + holder(elsewhere, "onnxruntime"),
+                    "-DRUST_LIBRARY_PATH=" + holder(elsewhere, "tokenizers"))))
+        .contains(EMBEDDED);
+    assertThat(natives).doesNotExist();
+  }
+
+  /** The folder beneath another that holds a library. */
+  private static Path holder(Path folder, String library) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files
+          .filter(file -> file.endsWith(System.mapLibraryName(library)))
+          .map(Path::getParent)
+          .findFirst()
+          .orElseThrow();
+    }
   }
 
   /** The files of the cache with their times. */

@@ -89,12 +89,7 @@ public final class NativeFiles {
       problems.add(folder + ": " + e);
     }
     try {
-      Path temporary = Files.createTempDirectory("luciole-natives");
-      // Files are deleted in the reverse order: the folder last, when it is empty.
-      temporary.toFile().deleteOnExit();
-      for (String file : files.keySet()) {
-        temporary.resolve(file).toFile().deleteOnExit();
-      }
+      Path temporary = TemporaryFolder.create("luciole-natives", files.keySet());
       copyTo(temporary);
       loader.load(temporary);
       return temporary;

@@ -3,6 +3,7 @@ package io.luciole.model;
 import io.luciole.Role;
 import io.luciole.internal.AtomicFiles;
 import io.luciole.internal.CacheFolder;
+import io.luciole.internal.TemporaryFolder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -79,13 +80,9 @@ final class StarterModel {
 
   private static ModelFiles unpackForThisProcess(Path cache, IOException cause) {
     try {
-      Path folder = Files.createTempDirectory("luciole-starter");
-      // Files are deleted in the reverse order: the folder last, when it is empty.
-      folder.toFile().deleteOnExit();
-      for (String file : List.of(MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE)) {
-        folder.resolve(file).toFile().deleteOnExit();
-      }
-      return unpack(folder);
+      return unpack(
+          TemporaryFolder.create(
+              "luciole-starter", List.of(MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE)));
     } catch (IOException e) {
       e.addSuppressed(cause);
       throw new ModelException(

@@ -2,17 +2,16 @@ package io.luciole.model;
 
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import io.luciole.internal.DjlSettings;
 import io.luciole.internal.NativeFiles;
+import io.luciole.internal.NativePlatform;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
-import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Loads the native library of DJL's tokenizers, once.
@@ -45,7 +44,7 @@ final class TokenizersNatives {
       ClassLoader loader = TokenizersLibrary.class.getClassLoader();
       // What System.load loads belongs to the class loader of the class that calls it.
       if (loader.equals(TokenizersNatives.class.getClassLoader())
-          && SETTINGS.stream().allMatch(setting -> setting(setting) == null)) {
+          && SETTINGS.stream().allMatch(setting -> DjlSettings.get(setting) == null)) {
         loadCopy(loader);
       } else {
         loadAsDjlDoes();
@@ -57,16 +56,16 @@ final class TokenizersNatives {
   }
 
   private static void loadCopy(ClassLoader loader) throws IOException {
-    boolean windows = platform().startsWith("win-");
+    String platform = NativePlatform.name();
     String library = System.mapLibraryName("tokenizers");
     // In the order in which each needs those before it.
     List<String> names =
-        windows
+        platform.startsWith("win-")
             ? List.of("libwinpthread-1.dll", "libgcc_s_seh-1.dll", "libstdc++-6.dll", library)
             : List.of(library);
     Map<String, URL> files = new TreeMap<>();
     for (String name : names) {
-      String resource = LIBRARIES + platform() + "/cpu/" + name;
+      String resource = LIBRARIES + platform + "/cpu/" + name;
       URL url = loader.getResource(resource);
       if (url == null) {
         throw new IOException(
@@ -75,33 +74,21 @@ final class TokenizersNatives {
                 + " on the class path, found none. ai.djl.huggingface:tokenizers has libraries for"
                 + " linux-x86_64, linux-aarch64, osx-aarch64 and win-x86_64; set RUST_LIBRARY_PATH"
                 + " to the folder of one that was built for "
-                + platform()
+                + platform
                 + ".");
       }
       files.put(name, url);
     }
-    new NativeFiles("tokenizers-" + version(loader) + "-" + platform(), files)
-        .load(folder -> names.forEach(name -> load(folder.resolve(name))));
-  }
-
-  private static void load(Path library) {
-    System.load(library.toString());
+    new NativeFiles("tokenizers-" + version(loader) + "-" + platform, files)
+        .load(folder -> names.forEach(name -> System.load(folder.resolve(name).toString())));
   }
 
   private static void loadAsDjlDoes() {
     // DJL asks a cloud metadata service where it runs and reports home, unless told otherwise; and
     // on CUDA machines it would download a GPU build of its tokenizers.
-    setUnlessSet("OPT_OUT_TRACKING", "true");
-    setUnlessSet("RUST_FLAVOR", "cpu");
+    DjlSettings.setUnlessSet("OPT_OUT_TRACKING", "true");
+    DjlSettings.setUnlessSet("RUST_FLAVOR", "cpu");
     LibUtils.checkStatus();
-  }
-
-  /** As DJL names it, such as {@code linux-x86_64}. */
-  private static String platform() {
-    String name = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
-    String os = name.startsWith("win") ? "win" : name.startsWith("mac") ? "osx" : "linux";
-    String arch = System.getProperty("os.arch", "");
-    return os + "-" + (arch.equals("amd64") ? "x86_64" : arch);
   }
 
   private static String version(ClassLoader loader) throws IOException {
@@ -112,16 +99,5 @@ final class TokenizersNatives {
       }
     }
     return properties.getProperty("version", "unknown");
-  }
-
-  private static @Nullable String setting(String name) {
-    String value = System.getenv(name);
-    return value != null ? value : System.getProperty(name);
-  }
-
-  private static void setUnlessSet(String name, String value) {
-    if (setting(name) == null) {
-      System.setProperty(name, value);
-    }
   }
 }

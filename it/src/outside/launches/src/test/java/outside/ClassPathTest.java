@@ -1,6 +1,7 @@
 package outside;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.MalformedURLException;
 import java.net.URL;
@@ -104,12 +105,12 @@ class ClassPathTest {
   void twoClassLoaders_andARedeployedOne_embed() throws Exception {
     List<String> embedded = new ArrayList<>();
     System.setProperty("luciole.cache", System.getProperty("cache"));
-    try (URLClassLoader second = loader()) {
-      try (URLClassLoader first = loader()) {
+    try (URLClassLoader second = loader(Jvm.onnxLibraries())) {
+      try (URLClassLoader first = loader(Jvm.onnxLibraries())) {
         embedded.add(embed(first));
         embedded.add(embed(second));
       }
-      try (URLClassLoader redeployed = loader()) {
+      try (URLClassLoader redeployed = loader(Jvm.onnxLibraries())) {
         embedded.add(embed(redeployed));
       }
       embedded.add(embed(second));
@@ -118,9 +119,23 @@ class ClassPathTest {
     assertThat(embedded).hasSize(4).allMatch(Jvm.EMBEDDED::equals);
   }
 
-  private static URLClassLoader loader() {
+  @Test
+  void twoClassLoaders_secondIsToldThatPyTorchIsTaken() throws Exception {
+    System.setProperty("luciole.cache", System.getProperty("cache"));
+    try (URLClassLoader first = loader(Jvm.djlLibraries());
+        URLClassLoader second = loader(Jvm.djlLibraries())) {
+      assertThat(embed(first)).isEqualTo(Jvm.EMBEDDED);
+
+      assertThatThrownBy(() -> embed(second))
+          .cause()
+          .hasMessageContaining("PyTorch is loaded in another class loader of this JVM")
+          .hasMessageContaining("backend onnx");
+    }
+  }
+
+  private static URLClassLoader loader(List<Path> libraries) {
     return new URLClassLoader(
-        Jvm.onnxLibraries().stream().map(ClassPathTest::url).toArray(URL[]::new),
+        libraries.stream().map(ClassPathTest::url).toArray(URL[]::new),
         ClassLoader.getPlatformClassLoader());
   }
 

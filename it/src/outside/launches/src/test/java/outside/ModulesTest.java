@@ -83,7 +83,7 @@ class ModulesTest {
   }
 
   @Test
-  void linkedRunTime_withTheModulesThatThePageNames_embedsAndServes(@TempDir Path folder)
+  void linkedRunTime_withTheModulesThatThePageNames_embeds(@TempDir Path folder)
       throws Exception {
     Path image = folder.resolve("image");
     Jvm.run(
