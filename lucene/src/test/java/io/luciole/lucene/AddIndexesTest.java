@@ -13,12 +13,14 @@ import java.util.TreeMap;
 import org.apache.lucene.store.ByteBuffersDirectory;
 import org.apache.lucene.store.Directory;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Shards that are joined to one index. */
+@Tag("lucene-10.4")
 class AddIndexesTest {
   @TempDir private Path folder;
   private final EmbeddingEngine engine = FakeModel.withAll().open();
