@@ -96,18 +96,17 @@ class NativeFoldersTest {
     assertThat(
             run(
                 List.of(
-                    "-Donnxruntime.native.path=" + holder(elsewhere, "onnxruntime"),
-                    "-DRUST_LIBRARY_PATH=" + holder(elsewhere, "tokenizers"))))
+                    "-Donnxruntime.native.path=" + find(elsewhere, "onnxruntime").getParent(),
+                    "-DRUST_LIBRARY_PATH=" + find(elsewhere, "tokenizers"))))
         .contains(EMBEDDED);
     assertThat(natives).doesNotExist();
   }
 
-  /** The folder beneath another that holds a library. */
-  private static Path holder(Path folder, String library) throws IOException {
+  /** The file of a library beneath a folder. */
+  private static Path find(Path folder, String library) throws IOException {
     try (Stream<Path> files = Files.walk(folder)) {
       return files
           .filter(file -> file.endsWith(System.mapLibraryName(library)))
-          .map(Path::getParent)
           .findFirst()
           .orElseThrow();
     }

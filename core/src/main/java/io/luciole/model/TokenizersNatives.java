@@ -49,8 +49,11 @@ final class TokenizersNatives {
       } else {
         loadAsDjlDoes();
       }
-    } catch (IOException | RuntimeException | LinkageError e) {
+    } catch (IOException e) {
       throw new ModelException("The tokenizers cannot be loaded: " + e.getMessage(), e);
+    } catch (RuntimeException | LinkageError e) {
+      Throwable cause = e.getCause() != null ? e.getCause() : e;
+      throw new ModelException("DJL cannot load its tokenizers: " + cause, e);
     }
     loaded = true;
   }
@@ -73,7 +76,9 @@ final class TokenizersNatives {
                 + resource
                 + " on the class path, found none. ai.djl.huggingface:tokenizers has libraries for"
                 + " linux-x86_64, linux-aarch64, osx-aarch64 and win-x86_64; set RUST_LIBRARY_PATH"
-                + " to the folder of one that was built for "
+                + " to the file "
+                + name
+                + " of one that was built for "
                 + platform
                 + ".");
       }
