@@ -33,33 +33,6 @@ import org.junit.jupiter.api.io.TempDir;
 class ReadmeTest {
   private static final Pattern BLOCK = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
 
-  private static final String PROGRAM =
-      """
-      import io.luciole.*;
-      import io.luciole.cache.*;
-      import io.luciole.lucene.*;
-      import io.luciole.micrometer.*;
-      import io.micrometer.core.instrument.MeterRegistry;
-      import java.nio.file.Path;
-      import java.util.List;
-      import java.util.concurrent.CompletableFuture;
-
-      public class Readme {
-        public static void embed(List<String> texts) throws Exception {
-          %s
-        }
-
-        public static void search(Path folder, Path file, EmbeddingEngine engine) throws Exception {
-          %s
-        }
-
-        public static EmbeddingEngine addTo(Path file, MeterRegistry registry) throws Exception {
-          %s
-          return engine;
-        }
-      }
-      """;
-
   @TempDir Path temp;
 
   private static List<String> blocks() throws IOException {
@@ -69,6 +42,35 @@ class ReadmeTest {
       blocks.add(block.group(1));
     }
     return blocks;
+  }
+
+  private static String program(List<String> blocks) {
+    return """
+    import io.luciole.*;
+    import io.luciole.cache.*;
+    import io.luciole.lucene.*;
+    import io.luciole.micrometer.*;
+    import io.micrometer.core.instrument.MeterRegistry;
+    import java.nio.file.Path;
+    import java.util.List;
+    import java.util.concurrent.CompletableFuture;
+
+    public class Readme {
+      public static void embed(List<String> texts) throws Exception {
+        %s
+      }
+
+      public static void search(Path folder, Path file, EmbeddingEngine engine) throws Exception {
+        %s
+      }
+
+      public static EmbeddingEngine addTo(Path file, MeterRegistry registry) throws Exception {
+        %s
+        return engine;
+      }
+    }
+    """
+        .formatted(blocks.toArray());
   }
 
   private void compile(String program) throws IOException {
@@ -103,7 +105,7 @@ class ReadmeTest {
   void javaOfTheReadme_runsWithTheModelOfTheReadme() throws Exception {
     List<String> blocks = blocks();
     assertThat(blocks).as("blocks; a further one needs a method here").hasSize(3);
-    compile(PROGRAM.formatted(blocks.toArray()));
+    compile(program(blocks));
     PrintStream usual = System.out;
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
