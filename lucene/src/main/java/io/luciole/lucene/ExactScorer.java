@@ -19,7 +19,10 @@ import org.apache.lucene.search.TaskExecutor;
  * passage. Safe for use by many threads.
  */
 final class ExactScorer {
-  /** Documents that one task scores; for fewer a task costs more than it saves. */
+  /**
+   * Documents that one task scores by token vectors; for fewer a task costs more than it saves. The
+   * other scores cost a microsecond each and are computed by one thread.
+   */
   private static final int DOCUMENTS_PER_TASK = 16;
 
   private final VectorQueries queries;
@@ -87,7 +90,7 @@ final class ExactScorer {
   }
 
   /**
-   * Scores documents on several threads.
+   * Scores documents, by token vectors on several threads.
    *
    * @param docs their numbers in the index, ascending
    * @param timeOut asked before each document whether to stop
@@ -95,6 +98,9 @@ final class ExactScorer {
    */
   List<Score> score(IndexReader reader, int[] docs, TaskExecutor tasks, BooleanSupplier timeOut)
       throws IOException {
+    if (weights.colbert() == 0) {
+      return score(reader, docs, timeOut);
+    }
     List<Callable<List<Score>>> calls = new ArrayList<>();
     for (int from = 0; from < docs.length; from += DOCUMENTS_PER_TASK) {
       int[] part = Arrays.copyOfRange(docs, from, Math.min(docs.length, from + DOCUMENTS_PER_TASK));
