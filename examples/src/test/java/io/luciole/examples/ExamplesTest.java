@@ -95,7 +95,7 @@ class ExamplesTest {
     List<String> lines = run(() -> YourOwnIndex.main(args));
 
     assertThat(lines.get(0)).startsWith("300 books have vectors");
-    assertThat(lines.subList(1, 4)).allMatch(line -> line.contains("glowing beetles"));
+    assertThat(lines.get(1)).startsWith("1. 978-").contains("glowing beetles");
     assertThat(lines.get(4)).startsWith("cheapest: 978-");
     assertThat(String.join(" ", lines.subList(5, lines.size())))
         .contains("crime (", "science (", "adventure (");
