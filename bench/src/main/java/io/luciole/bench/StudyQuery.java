@@ -37,25 +37,57 @@ record StudyQuery(
   /** The length of the lists that are fused. */
   static final int DEPTH = 100;
 
-  /**
-   * What one leg says.
-   *
-   * @param list its scores, best first
-   * @param scores for each document of the union its score, NaN if it is not in the list
-   * @param deep the same from the whole run, which is longer than the list
-   * @param deepest the last score of the whole run, NaN if that is empty
-   * @param standard the standard scores of the documents over {@link #DEPTH}, shorter lists of
-   *     words filled up with zeros; NaN if it is not in the list
-   * @param restIsZero whether all other documents score 0
-   */
-  @SuppressWarnings("ArrayRecordComponent") // Never compared.
-  record Side(
-      float[] list,
-      double[] scores,
-      double[] deep,
-      double deepest,
-      double[] standard,
-      boolean restIsZero) {}
+  /** What one leg says. Its arrays are read only. */
+  static final class Side {
+    private final float[] list;
+    private final double[] scores;
+    private final double[] deep;
+    private final double deepest;
+    private final double[] standard;
+    private final boolean restIsZero;
+
+    private Side(float[] list, double[] scores, double[] deep, double deepest, boolean restIsZero) {
+      this.list = list;
+      this.scores = scores;
+      this.deep = deep;
+      this.deepest = deepest;
+      this.standard = standardised(list, scores, restIsZero);
+      this.restIsZero = restIsZero;
+    }
+
+    /** Its scores, best first. */
+    float[] list() {
+      return list;
+    }
+
+    /** For each document of the union its score, NaN if it is not in the list. */
+    double[] scores() {
+      return scores;
+    }
+
+    /** The same from the whole run, which is longer than the list. */
+    double[] deep() {
+      return deep;
+    }
+
+    /** The last score of the whole run, NaN if that is empty. */
+    double deepest() {
+      return deepest;
+    }
+
+    /**
+     * The standard scores of the documents over {@link #DEPTH}, shorter lists of words filled up
+     * with zeros; NaN if it is not in the list.
+     */
+    double[] standard() {
+      return standard;
+    }
+
+    /** Whether all other documents score 0. */
+    boolean restIsZero() {
+      return restIsZero;
+    }
+  }
 
   /** Puts together what is known of a query. */
   static StudyQuery of(
@@ -91,10 +123,10 @@ record StudyQuery(
     }
     double deepest = run.isEmpty() ? Double.NaN : run.get(run.size() - 1).score();
     boolean restIsZero = leg != Leg.DENSE && run.size() < DEPTH;
-    return new Side(list, scores, deep, deepest, standard(list, scores, restIsZero), restIsZero);
+    return new Side(list, scores, deep, deepest, restIsZero);
   }
 
-  private static double[] standard(float[] list, double[] scores, boolean restIsZero) {
+  private static double[] standardised(float[] list, double[] scores, boolean restIsZero) {
     double[] seen = new double[restIsZero ? DEPTH : list.length];
     for (int i = 0; i < list.length; i++) {
       seen[i] = list[i];

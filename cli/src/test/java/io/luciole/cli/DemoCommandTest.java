@@ -23,9 +23,12 @@ class DemoCommandTest {
         .contains("\"my salary buys fewer things than it used to\"")
         .contains("nDCG@10", "MRR@10", "Recall@100", "Next, for instance:");
     assertThat(run.outLines())
-        .filteredOn(l -> l.matches(" {3}[123]\\. .* score +\\d+\\.\\d{4} .*"))
+        .filteredOn(l -> l.matches(" {3}[123]\\. .* score \\d+\\.\\d{4} .*"))
         .hasSize(9)
         .allMatch(l -> l.contains("dense ") && l.contains("bm25 "));
+    List<String> lines = run.outLines();
+    int headings = lines.indexOf("          nDCG@10   MRR@10  Recall@100      MAP");
+    assertThat(lines.get(headings + 1)).as("hybrid search is above its legs").startsWith("   auto ");
     // What it says can be typed.
     List<String> searches =
         run.outLines().stream().filter(l -> l.contains(" search --index ")).toList();
