@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
+import io.luciole.lucene.HybridIndexer;
+import io.luciole.lucene.HybridSearcher;
+import io.luciole.lucene.IndexDescription;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.ByteArrayOutputStream;
@@ -53,7 +56,9 @@ class ReadmeTest {
     import io.micrometer.core.instrument.MeterRegistry;
     import java.nio.file.Path;
     import java.util.List;
+    import java.util.Map;
     import java.util.concurrent.CompletableFuture;
+    import org.apache.lucene.search.Query;
 
     public class Readme {
       public static void embed(List<String> texts) throws Exception {
@@ -61,6 +66,10 @@ class ReadmeTest {
       }
 
       public static void search(Path folder, Path file, EmbeddingEngine engine) throws Exception {
+        %s
+      }
+
+      public static void filter(HybridIndexer indexer, HybridSearcher searcher) {
         %s
       }
 
@@ -104,7 +113,7 @@ class ReadmeTest {
   @Test
   void javaOfTheReadme_runsWithTheModelOfTheReadme() throws Exception {
     List<String> blocks = blocks();
-    assertThat(blocks).as("blocks; a further one needs a method here").hasSize(3);
+    assertThat(blocks).as("blocks; a further one needs a method here").hasSize(4);
     compile(program(blocks));
     PrintStream usual = System.out;
     ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -116,7 +125,13 @@ class ReadmeTest {
       Class<?> program = loader.loadClass("Readme");
       method(program, "embed").invoke(null, List.of("Fireflies glow.", "Bread is baked."));
       Path corpus = Path.of("../examples/corpus/corpus.jsonl");
-      method(program, "search").invoke(null, temp.resolve("index"), corpus, engine);
+      Path index = temp.resolve("index");
+      method(program, "search").invoke(null, index, corpus, engine);
+      try (HybridIndexer indexer = HybridIndexer.open(index, engine);
+          HybridSearcher searcher = HybridSearcher.open(indexer, engine)) {
+        method(program, "filter").invoke(null, indexer, searcher);
+      }
+      assertThat(IndexDescription.read(index).documents()).isEqualTo(390);
       MeterRegistry registry = new SimpleMeterRegistry();
       Object opened = method(program, "addTo").invoke(null, temp.resolve("cache"), registry);
       ((EmbeddingEngine) opened).close();
