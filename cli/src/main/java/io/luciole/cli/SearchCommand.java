@@ -41,6 +41,8 @@ import picocli.CommandLine.Parameters;
       "Examples:",
       "  luciole search --index my-index \"which insects glow\"",
       "  luciole search --index my-index --mode bm25 --top 3 lapis lazuli",
+      "  luciole search --index my-index --filter lang=en --filter '{\"year\":{\"gte\":2000}}'"
+          + " insects",
       "  luciole search --index my-index --json \"which insects glow\" | jq -r .id"
     })
 final class SearchCommand implements Callable<Integer> {
@@ -81,6 +83,8 @@ final class SearchCommand implements Callable<Integer> {
 
   @Mixin private FusionOptions fusionOptions = new FusionOptions();
 
+  @Mixin private FilterOption filter = new FilterOption();
+
   @Option(
       names = "--tokens",
       description = "Show the tokens that a hit shares with the query, with the weights of both.")
@@ -115,7 +119,8 @@ final class SearchCommand implements Callable<Integer> {
                 ? HybridSearcher.open(index.folder())
                 : HybridSearcher.open(index.folder(), engine)) {
       requireLeg(searcher.legs(), leg);
-      SearchResult result = Choice.possible(() -> searcher.search(query));
+      HybridQuery filtered = filter.query(searcher).map(query::filter).orElse(query);
+      SearchResult result = Choice.possible(() -> searcher.search(filtered));
       if (json) {
         printJson(result.hits());
       } else {

@@ -11,6 +11,8 @@ import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.TokenStream;
 import org.apache.lucene.analysis.tokenattributes.TermToBytesRefAttribute;
 import org.apache.lucene.index.Term;
+import org.apache.lucene.search.BooleanClause.Occur;
+import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.BoostQuery;
 import org.apache.lucene.search.MatchAllDocsQuery;
 import org.apache.lucene.search.Query;
@@ -56,6 +58,13 @@ final class LegQueries {
   /** All documents, without passages. */
   Query all() {
     return all(layout.whole());
+  }
+
+  /** The documents that match a filter, without passages. */
+  Query whole(@Nullable Query filter) {
+    return filter == null
+        ? all()
+        : new BooleanQuery.Builder().add(filter, Occur.FILTER).add(all(), Occur.FILTER).build();
   }
 
   /** All documents of an index of a schema, without passages. */

@@ -11,12 +11,9 @@ import io.luciole.lucene.Highlight;
 import io.luciole.lucene.Highlighter;
 import io.luciole.lucene.Hit;
 import io.luciole.lucene.HybridQuery;
-import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.LegScore;
-import io.luciole.lucene.MetadataFilterException;
-import io.luciole.lucene.MetadataFilters;
 import io.luciole.lucene.SearchResult;
 import java.io.IOException;
 import java.time.Duration;
@@ -26,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
-import org.apache.lucene.search.Query;
 import org.jspecify.annotations.Nullable;
 
 /** Searches the index. */
@@ -173,7 +169,7 @@ final class SearchApi implements Api {
       }
     }
     if (body.hasNonNull("filter")) {
-      query = query.filter(filter(body.get("filter"), searcher.schema()));
+      query = query.filter(RequestOptions.filter(body.get("filter"), searcher.schema()));
     }
     if (body.hasNonNull("rerank")) {
       query = reranked(query, body.get("rerank"));
@@ -184,17 +180,6 @@ final class SearchApi implements Api {
     int limit = (int) Math.min(Integer.MAX_VALUE, x.remaining().toMillis() + 1);
     return query.timeout(
         Duration.ofMillis(JsonBodies.integer(body, "timeout_ms", limit, 1, limit)));
-  }
-
-  private static Query filter(JsonNode filter, HybridSchema schema) {
-    if (!(filter instanceof ObjectNode object)) {
-      throw JsonBodies.wrong("filter", "an object such as {\"lang\": \"en\"}", filter);
-    }
-    try {
-      return MetadataFilters.of(schema).parse(JsonBodies.plain(object), "filter");
-    } catch (MetadataFilterException e) {
-      throw Problem.invalid(e.where(), e.problem());
-    }
   }
 
   private static EnumSet<Leg> legs(JsonNode names, HybridSearcher searcher) {

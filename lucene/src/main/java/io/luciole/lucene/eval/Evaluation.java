@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.IntConsumer;
+import org.apache.lucene.search.Query;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,16 +32,19 @@ public final class Evaluation {
   private final List<Fusion> fusions;
   private final @Nullable Integer depth;
   private final HybridQuery.@Nullable Rerank rerank;
+  private final @Nullable Query filter;
 
   private Evaluation(
       HybridSearcher searcher,
       List<Fusion> fusions,
       @Nullable Integer depth,
-      HybridQuery.@Nullable Rerank rerank) {
+      HybridQuery.@Nullable Rerank rerank,
+      @Nullable Query filter) {
     this.searcher = searcher;
     this.fusions = List.copyOf(fusions);
     this.depth = depth;
     this.rerank = rerank;
+    this.filter = filter;
   }
 
   /**
@@ -53,7 +57,7 @@ public final class Evaluation {
    */
   public static Evaluation of(HybridSearcher searcher) {
     return new Evaluation(
-        requireNonNull(searcher, "searcher"), List.of(Fusion.usual()), null, null);
+        requireNonNull(searcher, "searcher"), List.of(Fusion.usual()), null, null, null);
   }
 
   /**
@@ -67,7 +71,7 @@ public final class Evaluation {
     if (fusions.isEmpty()) {
       throw new IllegalArgumentException("expected at least one fusion, got none");
     }
-    return new Evaluation(searcher, fusions, depth, rerank);
+    return new Evaluation(searcher, fusions, depth, rerank, filter);
   }
 
   /**
@@ -81,7 +85,7 @@ public final class Evaluation {
     if (depth < 100) {
       throw new IllegalArgumentException("depth must be at least 100, got " + depth);
     }
-    return new Evaluation(searcher, fusions, depth, rerank);
+    return new Evaluation(searcher, fusions, depth, rerank, filter);
   }
 
   /**
@@ -91,7 +95,18 @@ public final class Evaluation {
    * @return a changed copy
    */
   public Evaluation rerank(HybridQuery.Rerank rerank) {
-    return new Evaluation(searcher, fusions, depth, requireNonNull(rerank, "rerank"));
+    return new Evaluation(searcher, fusions, depth, requireNonNull(rerank, "rerank"), filter);
+  }
+
+  /**
+   * Searches only documents that match a filter. Judged documents that do not match count as not
+   * found.
+   *
+   * @param filter the filter, as {@link HybridQuery#filter(Query)} takes it
+   * @return a changed copy
+   */
+  public Evaluation filter(Query filter) {
+    return new Evaluation(searcher, fusions, depth, rerank, requireNonNull(filter, "filter"));
   }
 
   /**
@@ -120,6 +135,7 @@ public final class Evaluation {
     int done = 0;
     for (EvaluationQuery query : judged) {
       HybridQuery plain = HybridQuery.of(query.text()).top(0).legs(legs);
+      plain = filter == null ? plain : plain.filter(filter);
       // A page behind the thousandth hit: the legs find so many, and no hit is read.
       plain = depth == null ? plain.offset(LEGS_DEPTH) : plain.depth(depth);
       List<SearchResult> answers = searcher.search(plain, fusions);
