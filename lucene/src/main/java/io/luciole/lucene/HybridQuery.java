@@ -113,6 +113,7 @@ public final class HybridQuery {
     private @Nullable Rerank rerank;
     private @Nullable Duration timeout;
     private boolean matchedTokens;
+    private Arrangement arrangement = Arrangement.NONE;
     private @Nullable Long view;
     private @Nullable Embedding embedding;
 
@@ -133,6 +134,7 @@ public final class HybridQuery {
       rerank = of.rerank;
       timeout = of.timeout;
       matchedTokens = of.matchedTokens;
+      arrangement = of.arrangement;
       view = of.view;
       embedding = of.embedding;
     }
@@ -363,6 +365,17 @@ public final class HybridQuery {
   }
 
   /**
+   * Sets the order of the hits by metadata, one hit for each value, and counts of values.
+   *
+   * @param arrangement what is wanted; its fields are checked at search
+   * @return a changed copy
+   */
+  public HybridQuery arrange(Arrangement arrangement) {
+    requireNonNull(arrangement, "arrangement");
+    return with(s -> s.arrangement = arrangement);
+  }
+
+  /**
    * Sets whether each hit names the tokens that it shares with the query ({@link Hit#tokens}).
    *
    * @param wanted whether it does
@@ -444,6 +457,9 @@ public final class HybridQuery {
     if (hasDepth()) {
       return List.of(Integer.MAX_VALUE);
     }
+    if (!arrangement().sort().isEmpty()) {
+      return List.of(DepthSteps.FIRST);
+    }
     int reranked = rerank().map(Rerank::depth).orElse(0);
     return DepthSteps.upTo(Math.max(reranked, (long) offset() + top()));
   }
@@ -466,6 +482,11 @@ public final class HybridQuery {
   /** {@return how the best are reranked, if they are} */
   public Optional<Rerank> rerank() {
     return Optional.ofNullable(settings.rerank);
+  }
+
+  /** {@return the order by metadata, the collapsing and the counts that are wanted} */
+  public Arrangement arrangement() {
+    return settings.arrangement;
   }
 
   /** {@return whether hits name the tokens that they share with the query} */
