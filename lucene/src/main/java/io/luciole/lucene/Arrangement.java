@@ -26,8 +26,8 @@ import java.util.Optional;
  *     search
  * @param collapse a field of each of whose values only the first document is a hit, or empty. Of a
  *     document with several values the least counts; documents without a value are hits each.
- *     Without a depth, legs find more until a page is full; with a blank text, the first 10,000
- *     documents of the list are collapsed
+ *     Unless a depth or an order is set, legs find more until a page is full; of a list the first
+ *     10,000 documents are collapsed
  * @param facets what to count over all documents that match the query's filter
  */
 public record Arrangement(List<MetadataSort> sort, Optional<String> collapse, List<Facet> facets) {
@@ -75,10 +75,5 @@ public record Arrangement(List<MetadataSort> sort, Optional<String> collapse, Li
     List<T> longer = new ArrayList<>(list);
     longer.add(requireNonNull(more));
     return longer;
-  }
-
-  /** Whether nothing is asked for. */
-  boolean isNone() {
-    return equals(NONE);
   }
 }

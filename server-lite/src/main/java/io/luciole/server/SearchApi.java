@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.RawValue;
 import com.google.inject.Inject;
 import io.luciole.EmbeddingEngine;
+import io.luciole.lucene.Arrangement;
 import io.luciole.lucene.Fusion;
 import io.luciole.lucene.Highlight;
 import io.luciole.lucene.Highlighter;
@@ -58,6 +59,9 @@ final class SearchApi implements Api {
         "depth",
         "fusion",
         "filter",
+        "sort",
+        "collapse",
+        "facets",
         "rerank",
         "view",
         "timeout_ms",
@@ -87,6 +91,7 @@ final class SearchApi implements Api {
       }
     }
     root.put("found", result.fused().size());
+    Arranging.write(result, root);
     ObjectNode legs = root.putObject("legs");
     result.legs().forEach((leg, list) -> legs.put(leg.id(), list.size()));
     root.put("took_ms", result.took().toNanos() / 1e6);
@@ -102,6 +107,12 @@ final class SearchApi implements Api {
     each.put("rank", hit.rank()).put("id", hit.id()).put("score", hit.score());
     each.put("title", hit.title()).put("text", hit.text());
     each.putRawValue("metadata", new RawValue(hit.metadata().toJson()));
+    hit.passage()
+        .ifPresent(passage ->
+            each.putObject("passage")
+                .put("start", passage.start())
+                .put("end", passage.end())
+                .put("text", passage.text()));
     ObjectNode legs = each.putObject("legs");
     for (Map.Entry<Leg, LegScore> leg : hit.legs().entrySet()) {
       legs.putObject(leg.getKey().id())
@@ -137,7 +148,11 @@ final class SearchApi implements Api {
 
   private HybridQuery query(Exchange x, ObjectNode body, HybridSearcher searcher)
       throws TimeoutException {
-    String text = JsonBodies.string(body, "query");
+    Arrangement arrangement = Arranging.read(body);
+    String text =
+        arrangement.sort().isEmpty()
+            ? JsonBodies.string(body, "query")
+            : JsonBodies.string(body, "query", "");
     if (text.length() > x.limits().maxCharacters()) {
       throw Problem.tooLarge(
           "query", "A query may have " + x.limits().maxCharacters() + " characters.");
@@ -148,6 +163,7 @@ final class SearchApi implements Api {
         HybridQuery.of(text)
             .top(top)
             .offset(offset)
+            .arrange(arrangement)
             .matchedTokens(JsonBodies.flag(body, "highlight", false));
     if (body.hasNonNull("depth")) {
       query = query.depth(JsonBodies.integer(body, "depth", 1, 1, MAX_DEPTH));
