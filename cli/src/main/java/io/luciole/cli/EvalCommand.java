@@ -172,7 +172,7 @@ final class EvalCommand implements Callable<Integer> {
           Evaluation of = Evaluation.of(searcher).fusions(fusions);
           return depth == null ? of : of.depth(depth);
         });
-    Query wanted = filter.query(searcher).orElse(null);
+    Query wanted = filter.query(searcher.schema()).orElse(null);
     if (wanted != null) {
       evaluation = evaluation.filter(wanted);
     }

@@ -32,22 +32,23 @@ final class FilterOption {
     return !filters.isEmpty();
   }
 
-  /** What all filters of the flag ask of documents; empty without the flag. */
+  /**
+   * What all filters of the flag ask of documents; empty without the flag.
+   *
+   * @throws CliException if one cannot be understood
+   */
   Optional<Query> query(HybridSchema schema) {
     return all(filters, schema);
   }
 
-  /** As {@link #query(HybridSchema)}; a searcher without a schema is not asked for one in vain. */
-  Optional<Query> query(HybridSearcher searcher) {
-    return isGiven() ? query(searcher.schema()) : Optional.empty();
+  /** As {@link #query(HybridSchema)}, with more filters that were typed later. */
+  Optional<Query> query(HybridSearcher searcher, List<String> more) {
+    List<String> all = new ArrayList<>(filters);
+    all.addAll(more);
+    return all(all, searcher.schema());
   }
 
-  /**
-   * What several filters ask of documents together; empty if there are none.
-   *
-   * @throws CliException if one cannot be understood
-   */
-  static Optional<Query> all(List<String> filters, HybridSchema schema) {
+  private static Optional<Query> all(List<String> filters, HybridSchema schema) {
     if (filters.isEmpty()) {
       return Optional.empty();
     }

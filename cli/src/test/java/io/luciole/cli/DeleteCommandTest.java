@@ -24,34 +24,15 @@ class DeleteCommandTest {
       """;
 
   @TempDir private Path folder;
-  private Path index = Path.of("");
+  private SmallIndex index = SmallIndex.NONE;
 
   @BeforeEach
   void index() throws IOException {
-    index = folder.resolve("index");
-    Path corpus = Files.writeString(folder.resolve("corpus.jsonl"), CORPUS);
-    Run run =
-        Cli.run(
-            "index",
-            "--model",
-            "starter",
-            "--index",
-            index,
-            "--input",
-            corpus,
-            "--metadata",
-            "year=long");
-    assertThat(run.status()).as(run.err()).isZero();
+    index = SmallIndex.write(folder, CORPUS, "--metadata", "year=long");
   }
 
   private Run run(String command, String... more) {
-    return Cli.run(line(command, more));
-  }
-
-  private Object[] line(String command, String... more) {
-    List<Object> line = new ArrayList<>(List.of(command, "--index", index));
-    Collections.addAll(line, more);
-    return line.toArray();
+    return index.run(command, more);
   }
 
   /** The ids of all documents that pass some filters, in alphabetical order. */
@@ -117,7 +98,8 @@ class DeleteCommandTest {
   void delete_byIds_needsNoQuestion_andCountsThoseThatWereThere() {
     Run run = run("delete", "--id", "a", "--id", "nobody");
     assertThat(run.status()).as(run.err()).isZero();
-    assertThat(run.out()).isEqualTo("Deleted 1 documents from " + index + "; 3 are left.\n");
+    assertThat(run.out())
+        .isEqualTo("Deleted 1 documents from " + index.folder() + "; 3 are left.\n");
     assertThat(found()).containsExactly("b", "c", "d");
     assertThat(run("delete", "--id", "a").out())
         .isEqualTo("0 of 3 documents match; nothing is deleted.\n");
@@ -129,18 +111,18 @@ class DeleteCommandTest {
     Run unasked = run("delete", german);
     assertThat(unasked.status()).isEqualTo(1);
     assertThat(unasked.err()).startsWith("luciole: 2 of 4 documents match. --yes deletes them");
-    Run declined = Cli.type("no\n", line("delete", german));
+    Run declined = index.type("no\n", "delete", german);
     assertThat(declined.status()).isEqualTo(1);
     assertThat(declined.err()).contains("Delete 2 of 4 documents? [y/N] ");
     assertThat(declined.out()).isEqualTo("Nothing is deleted.\n");
-    assertThat(Cli.type("", line("delete", german)).status()).isEqualTo(1);
+    assertThat(index.type("", "delete", german).status()).isEqualTo(1);
     assertThat(found()).hasSize(4);
 
-    Run accepted = Cli.type("y\n", line("delete", german));
+    Run accepted = index.type("y\n", "delete", german);
     assertThat(accepted.status()).as(accepted.err()).isZero();
     assertThat(found()).containsExactly("a", "d");
     assertThat(run("delete", "--filter", "{\"year\":{\"lt\":2000}}", "--yes").out())
-        .isEqualTo("Deleted 1 documents from " + index + "; 1 are left.\n");
+        .isEqualTo("Deleted 1 documents from " + index.folder() + "; 1 are left.\n");
   }
 
   @Test
