@@ -4,6 +4,7 @@ import io.luciole.LucioleException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import picocli.CommandLine.TypeConversionException;
 
 /**
@@ -25,6 +26,7 @@ final class InteractiveSearch {
 
   private final Console console;
   private final Searching searching;
+  private final Consumer<List<String>> check;
   private final List<String> filters = new ArrayList<>();
   private int top;
   private boolean explain;
@@ -39,9 +41,22 @@ final class InteractiveSearch {
     void search(String words, int top, boolean explain, List<String> filters) throws IOException;
   }
 
-  InteractiveSearch(Console console, Searching searching, int top, boolean explain) {
+  /**
+   * Prepares a session.
+   *
+   * @param check refuses filters that cannot be understood
+   * @param top how many hits are shown at first
+   * @param explain whether hits are explained at first
+   */
+  InteractiveSearch(
+      Console console,
+      Searching searching,
+      Consumer<List<String>> check,
+      int top,
+      boolean explain) {
     this.console = console;
     this.searching = searching;
+    this.check = check;
     this.top = top;
     this.explain = explain;
   }
@@ -92,6 +107,7 @@ final class InteractiveSearch {
       filters.clear();
       console.err().println("No filter.");
     } else {
+      check.accept(List.of(filter));
       filters.add(filter);
       console.err().println("Filters: " + String.join(" and ", filters));
     }

@@ -136,6 +136,7 @@ final class SearchCommand implements Callable<Integer> {
         new InteractiveSearch(
                 console,
                 (typed, hits, why, more) -> search(searcher, query(typed).top(hits), why, more),
+                filters -> filter.query(searcher, filters),
                 top,
                 explain)
             .run();
