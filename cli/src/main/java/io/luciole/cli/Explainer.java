@@ -24,16 +24,25 @@ final class Explainer {
 
   private final HybridQuery query;
   private final SearchResult result;
+  private final List<String> filters;
 
-  Explainer(HybridQuery query, SearchResult result) {
+  /**
+   * Creates an explainer of a search.
+   *
+   * @param filters the filters that documents had to pass, as they were typed
+   */
+  Explainer(HybridQuery query, SearchResult result, List<String> filters) {
     this.query = query;
     this.result = result;
+    this.filters = filters;
   }
 
   /** What was searched, by which legs, and how their lists became one. */
   List<String> ofSearch() {
     List<String> lines = new ArrayList<>();
-    query.filter().ifPresent(filter -> lines.add("Only documents that pass the filter " + filter));
+    if (!filters.isEmpty()) {
+      lines.add("Only documents that pass " + String.join(" and ", filters) + '.');
+    }
     if (result.legs().isEmpty()) {
       lines.add("No words: the documents are listed in the order of their fields.");
       return lines;

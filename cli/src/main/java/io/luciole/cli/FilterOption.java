@@ -1,7 +1,6 @@
 package io.luciole.cli;
 
 import io.luciole.lucene.HybridSchema;
-import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.MetadataFilterException;
 import io.luciole.lucene.MetadataFilters;
 import java.util.ArrayList;
@@ -41,14 +40,19 @@ final class FilterOption {
     return all(filters, schema);
   }
 
-  /** As {@link #query(HybridSchema)}, with more filters that were typed later. */
-  Optional<Query> query(HybridSearcher searcher, List<String> more) {
+  /** The filters of the flag, as they were typed, and some that were typed later. */
+  List<String> and(List<String> more) {
     List<String> all = new ArrayList<>(filters);
     all.addAll(more);
-    return all(all, searcher.schema());
+    return all;
   }
 
-  private static Optional<Query> all(List<String> filters, HybridSchema schema) {
+  /**
+   * What several filters ask of documents together; empty if there are none.
+   *
+   * @throws CliException if one cannot be understood
+   */
+  static Optional<Query> all(List<String> filters, HybridSchema schema) {
     if (filters.isEmpty()) {
       return Optional.empty();
     }

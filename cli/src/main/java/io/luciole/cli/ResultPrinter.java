@@ -4,6 +4,7 @@ import io.luciole.lucene.FacetCounts;
 import io.luciole.lucene.Hit;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.SearchResult;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import org.apache.lucene.search.TotalHits;
@@ -12,8 +13,9 @@ import org.apache.lucene.search.TotalHits;
  * Prints what a search found for people: the hits, the counts, and how many documents match.
  *
  * @param console where to; the last line goes to its messages
+ * @param filters the filters that documents had to pass, as they were typed
  */
-record ResultPrinter(Console console) {
+record ResultPrinter(Console console, List<String> filters) {
   /**
    * Prints a result.
    *
@@ -21,7 +23,7 @@ record ResultPrinter(Console console) {
    * @param explain whether to tell in words how each hit came to its place
    */
   void print(HybridQuery query, SearchResult result, int documents, boolean explain) {
-    Explainer explainer = new Explainer(query, result);
+    Explainer explainer = new Explainer(query, result, filters);
     HitPrinter printer = new HitPrinter(console.out(), console.decoratesResults(), query.text());
     if (explain) {
       explainer.ofSearch().forEach(console.out()::println);

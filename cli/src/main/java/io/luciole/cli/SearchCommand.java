@@ -136,7 +136,7 @@ final class SearchCommand implements Callable<Integer> {
         new InteractiveSearch(
                 console,
                 (typed, hits, why, more) -> search(searcher, query(typed).top(hits), why, more),
-                filters -> filter.query(searcher, filters),
+                filters -> FilterOption.all(filters, searcher.schema()),
                 top,
                 explain)
             .run();
@@ -150,12 +150,14 @@ final class SearchCommand implements Callable<Integer> {
   private void search(
       HybridSearcher searcher, HybridQuery query, boolean why, List<String> moreFilters)
       throws IOException {
-    HybridQuery filtered = filter.query(searcher, moreFilters).map(query::filter).orElse(query);
+    List<String> filters = filter.and(moreFilters);
+    HybridQuery filtered =
+        FilterOption.all(filters, searcher.schema()).map(query::filter).orElse(query);
     SearchResult result = Choice.possible(() -> searcher.search(filtered));
     if (json) {
       new ResultJson(console, tokens, why).print(result);
     } else {
-      new ResultPrinter(console).print(filtered, result, searcher.documents(), why);
+      new ResultPrinter(console, filters).print(filtered, result, searcher.documents(), why);
     }
   }
 

@@ -94,9 +94,9 @@ class SearchOptionsTest {
             "search", "--explain", "--filter", "{\"lang\":\"en\"}", "--top", "2", "june july");
     assertThat(run.status()).as(run.err()).isZero();
     assertThat(run.out())
-        .startsWith("Only documents that pass the filter ")
+        .startsWith("Only documents that pass {\"lang\":\"en\"}.\n")
         .contains("dense found 2 documents, bm25 found 2 documents; the fusion auto made one list")
-        .containsPattern("\\| fused score \\d\\.\\d{4}, the sum of:")
+        .containsPattern("\\| fused score \\d+\\.\\d{4}, the sum of:")
         .containsPattern(
             "\\|   dense: rank 1 of 2, score 0\\.\\d{4} \\(standard score -?\\d\\.\\d\\d, weight"
                 + " \\d\\.\\d\\d\\); adds \\d\\.\\d{4}")
