@@ -452,18 +452,6 @@ public final class HybridQuery {
     return settings.hasDepth;
   }
 
-  /** The lengths of lists by which the hits are fused, one after the other. */
-  List<Integer> depthSteps() {
-    if (hasDepth()) {
-      return List.of(Integer.MAX_VALUE);
-    }
-    if (!arrangement().sort().isEmpty()) {
-      return List.of(DepthSteps.FIRST);
-    }
-    int reranked = rerank().map(Rerank::depth).orElse(0);
-    return DepthSteps.upTo(Math.max(reranked, (long) offset() + top()));
-  }
-
   /** The legs whose weight was set. */
   Set<Leg> weighted() {
     return settings.weighted;

@@ -89,7 +89,7 @@ final class SearchRun {
     this.asked = counted(query, asked);
     this.context = context;
     this.arranger = arranger;
-    this.steps = query.depthSteps();
+    this.steps = DepthSteps.of(query);
     this.timeout = query.timeout().map(Duration::toNanos).orElse(0L);
     this.embedding = embed();
   }
