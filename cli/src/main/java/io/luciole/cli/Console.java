@@ -1,20 +1,24 @@
 package io.luciole.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.BufferedOutputStream;
+import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.Writer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The streams of a run. Results go to {@link #out}, everything else to {@link #err}, both in UTF-8.
@@ -28,8 +32,10 @@ final class Console {
   private static final int PIPE = 0010000;
 
   private final InputStream in;
+  private final BufferedReader lines;
   private final PrintWriter out;
   private final PrintStream err;
+  private final boolean inIsTerminal;
   private final boolean outIsTerminal;
   private final boolean errIsTerminal;
 
@@ -37,12 +43,15 @@ final class Console {
       InputStream in,
       OutputStream out,
       OutputStream err,
+      boolean inIsTerminal,
       boolean outIsTerminal,
       boolean outIsPipe,
       boolean errIsTerminal) {
     this.in = in;
+    this.lines = new BufferedReader(new InputStreamReader(in, UTF_8));
     this.out = new PrintWriter(new Results(out, outIsPipe), false);
-    this.err = new PrintStream(err, true, StandardCharsets.UTF_8);
+    this.err = new PrintStream(err, true, UTF_8);
+    this.inIsTerminal = inIsTerminal;
     this.outIsTerminal = outIsTerminal;
     this.errIsTerminal = errIsTerminal;
   }
@@ -53,14 +62,33 @@ final class Console {
         new FileInputStream(FileDescriptor.in),
         new FileOutputStream(FileDescriptor.out),
         new FileOutputStream(FileDescriptor.err),
+        isTerminal(0),
         isTerminal(1),
         isPipe(1),
         isTerminal(2));
   }
 
-  /** Standard input, unbuffered. */
+  /** Standard input, unbuffered; not to be mixed with {@link #ask}, which reads ahead. */
   InputStream in() {
     return in;
+  }
+
+  /** Whether there is somebody who can answer a question: standard input is a terminal. */
+  boolean asks() {
+    return inIsTerminal;
+  }
+
+  /**
+   * Asks for a line.
+   *
+   * @param prompt what to write before it, to {@link #err}
+   * @return the line, or null if the input has ended
+   */
+  @Nullable String ask(String prompt) throws IOException {
+    out.flush();
+    err.print(prompt);
+    err.flush();
+    return lines.readLine();
   }
 
   /** Where results go; buffered until it is flushed. */
@@ -75,7 +103,7 @@ final class Console {
 
   /** {@link #err} as a writer. */
   PrintWriter errWriter() {
-    return new PrintWriter(new OutputStreamWriter(err, StandardCharsets.UTF_8), true);
+    return new PrintWriter(new OutputStreamWriter(err, UTF_8), true);
   }
 
   /** Whether results may be decorated: they go to a terminal, and plain text was not asked for. */
@@ -134,8 +162,7 @@ final class Console {
 
     Results(OutputStream out, boolean isPipe) {
       this.isPipe = isPipe;
-      writer =
-          new OutputStreamWriter(new BufferedOutputStream(out, 1 << 16), StandardCharsets.UTF_8);
+      writer = new OutputStreamWriter(new BufferedOutputStream(out, 1 << 16), UTF_8);
     }
 
     @Override

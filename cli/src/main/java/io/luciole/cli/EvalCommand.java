@@ -22,6 +22,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.apache.lucene.search.Query;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -38,8 +39,8 @@ import picocli.CommandLine.Option;
       "Examples:",
       "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv",
       "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --run fused.trec",
-      "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --fusion auto,rrf,dbsf"
-          + " \\",
+      "  luciole eval --index my-index --queries queries.jsonl --qrels qrels.tsv --fusion"
+          + " auto,rrf,dbsf \\",
       "    --tune --compare yesterday.trec"
     })
 final class EvalCommand implements Callable<Integer> {
@@ -52,6 +53,8 @@ final class EvalCommand implements Callable<Integer> {
   @Mixin private EngineOptions engineOptions = new EngineOptions();
 
   @Mixin private IndexOption index = new IndexOption();
+
+  @Mixin private FilterOption filter = new FilterOption();
 
   @Option(
       names = "--queries",
@@ -184,6 +187,10 @@ final class EvalCommand implements Callable<Integer> {
                   return depth == null ? of : of.depth(depth);
                 })
             .ignoreIdenticalIds(ignoreIdenticalIds);
+    Query wanted = filter.query(searcher.schema()).orElse(null);
+    if (wanted != null) {
+      evaluation = evaluation.filter(wanted);
+    }
     return rerank == null
         ? evaluation
         : evaluation.rerank(new HybridQuery.Rerank(rerank, HybridQuery.Rerank.COLBERT));

@@ -5,13 +5,9 @@ import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.WordBoosts;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import org.apache.lucene.search.BooleanClause.Occur;
-import org.apache.lucene.search.BooleanQuery;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -45,12 +41,6 @@ final class FusionOptions {
           "How many documents each leg finds. By default 100 decide the first hits, and 1000 or"
               + " 10000 are found for pages behind them.")
   private @Nullable Integer depth;
-
-  @Option(
-      names = "--filter",
-      paramLabel = "NAME=VALUE",
-      description = "Only documents with this metadata. May be repeated; all must hold.")
-  private List<String> filters = new ArrayList<>();
 
   @Option(
       names = "--title-boost",
@@ -95,26 +85,10 @@ final class FusionOptions {
     for (Map.Entry<Leg, Double> weight : weights.entrySet()) {
       changed = changed.weight(weight.getKey(), weight.getValue());
     }
-    if (!filters.isEmpty()) {
-      changed = changed.filter(filter());
-    }
     if (rerank != null) {
       changed = changed.rerank(rerank);
     }
     return timeout == null ? changed : changed.timeout(Duration.ofMillis(timeout));
-  }
-
-  private BooleanQuery filter() {
-    BooleanQuery.Builder all = new BooleanQuery.Builder();
-    for (String filter : filters) {
-      int at = filter.indexOf('=');
-      if (at < 1) {
-        throw new CliException("--filter: expected NAME=VALUE, got \"" + filter + '"');
-      }
-      all.add(
-          HybridQuery.metadata(filter.substring(0, at), filter.substring(at + 1)), Occur.FILTER);
-    }
-    return all.build();
   }
 
   /** Reads a fusion. */

@@ -37,9 +37,8 @@ final class HitPrinter {
    *
    * @param hit the hit
    * @param asked the legs that took part in the search
-   * @param explain whether to print how the score was computed
    */
-  void print(Hit hit, Set<Leg> asked, boolean explain) {
+  void print(Hit hit, Set<Leg> asked) {
     String title = hit.title().isBlank() ? hit.id() : hit.title();
     out.println(String.format(Locale.ROOT, "%2d. %s", hit.rank(), bold(oneLine(title))));
     out.println(
@@ -53,9 +52,11 @@ final class HitPrinter {
     if (!hit.tokens().isEmpty()) {
       out.println(INDENT + "tokens " + tokens(hit));
     }
-    if (explain) {
-      hit.explain().toString().lines().forEach(line -> out.println(INDENT + "| " + line));
-    }
+  }
+
+  /** Prints a line about the hit before. */
+  void note(String line) {
+    out.println(INDENT + "| " + line);
   }
 
   /** Each leg's rank and score: {@code dense #1 (0.812) bm25 -}. */

@@ -35,11 +35,14 @@ import picocli.CommandLine.UnmatchedArgumentException;
     footer = {
       "",
       "Examples:",
-      "  luciole demo                                     see it work, on a corpus that comes along",
-      "  luciole index --index DIR --input corpus.jsonl   index BEIR JSON lines, or a folder of texts",
+      "  luciole demo                                     see it work, on a corpus that comes"
+          + " along",
+      "  luciole index --index DIR --input corpus.jsonl   index BEIR JSON lines, or a folder of"
+          + " texts",
       "  luciole search --index DIR \"which insects glow\"",
       "  luciole embed --input texts.jsonl --output vectors.jsonl",
-      "  luciole serve --index DIR                        the same over HTTP, and a page to search with",
+      "  luciole serve --index DIR                        the same over HTTP, and a page to search"
+          + " with",
       "  luciole pull BAAI/bge-m3                         fetch a model",
       "  luciole doctor                                   what is there, what is missing",
       "",
@@ -93,6 +96,7 @@ public final class Main implements Runnable {
             .addSubcommand(new IndexCommand(console))
             .addSubcommand(new SearchCommand(console))
             .addSubcommand(new EvalCommand(console))
+            .addSubcommand(new DeleteCommand(console))
             .addSubcommand(new StatsCommand(console))
             .addSubcommand(new ServeCommand(console))
             .addSubcommand(new DoctorCommand(console))

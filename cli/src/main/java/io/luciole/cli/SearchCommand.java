@@ -1,21 +1,15 @@
 package io.luciole.cli;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
-import io.luciole.lucene.Hit;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
-import io.luciole.lucene.LegScore;
 import io.luciole.lucene.SearchResult;
-import io.luciole.lucene.TokenMatch;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -23,8 +17,11 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code luciole search}. */
 @Command(
@@ -38,13 +35,15 @@ import picocli.CommandLine.Parameters;
       "\"Words in quotation marks\" are a phrase, and word* is any word that begins so. The shell"
           + " takes",
       "quotation marks away: put single ones around the query.",
-      "With --json: one object a hit,"
+      "With --json: one object a hit (and a last line {\"facets\":[…]} with --facet),"
           + " {\"id\":…,\"score\":…,\"legs\":{\"dense\":{\"rank\":1,\"score\":…,\"contribution\":…},…}}",
       "",
       "Examples:",
       "  luciole search --index my-index \"which insects glow\"",
       "  luciole search --index my-index --mode bm25 --top 3 lapis lazuli",
       "  luciole search --index my-index --mode bm25 '\"lapis lazuli\" ultram*'",
+      "  luciole search --index my-index --filter lang=en --filter '{\"year\":{\"gte\":2000}}'"
+          + " insects",
       "  luciole search --index my-index --json \"which insects glow\" | jq -r .id"
     })
 final class SearchCommand implements Callable<Integer> {
@@ -57,6 +56,8 @@ final class SearchCommand implements Callable<Integer> {
   }
 
   private final Console console;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
 
   @Mixin private EngineOptions engineOptions = new EngineOptions();
 
@@ -85,12 +86,19 @@ final class SearchCommand implements Callable<Integer> {
 
   @Mixin private FusionOptions fusionOptions = new FusionOptions();
 
+  @Mixin private FilterOption filter = new FilterOption();
+
+  @Mixin private ArrangeOptions arrangeOptions = new ArrangeOptions();
+
   @Option(
       names = "--tokens",
       description = "Show the tokens that a hit shares with the query, with the weights of both.")
   private boolean tokens;
 
-  @Option(names = "--explain", description = "Show how each score came about.")
+  @Option(
+      names = "--explain",
+      description =
+          "Tell in words what each leg and the fusion did, and how each hit came to its place.")
   private boolean explain;
 
   @Option(names = "--json", description = "Print JSON, one object a hit.")
@@ -98,8 +106,10 @@ final class SearchCommand implements Callable<Integer> {
 
   @Parameters(
       paramLabel = "QUERY",
-      arity = "1..*",
-      description = "What to search for; words are put together with spaces.")
+      arity = "0..*",
+      description =
+          "What to search for; words are put together with spaces. Without any, at a terminal,"
+              + " queries are asked for one after the other.")
   private List<String> words = new ArrayList<>();
 
   SearchCommand(Console console) {
@@ -108,30 +118,62 @@ final class SearchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    boolean interactive = words.isEmpty() && arrangeOptions.arrangement().sort().isEmpty();
+    if (interactive && (!console.asks() || json)) {
+      throw new ParameterException(
+          spec.commandLine(), "Missing required parameter: 'QUERY' (or --sort, to list documents)");
+    }
     Leg leg = leg();
-    HybridQuery plain = Choice.possible(this::query);
-    HybridQuery query = leg == null ? plain : plain.legs(leg);
+    boolean needsModel = leg != Leg.BM25 && (interactive || !words.isEmpty());
+    HybridQuery query = Choice.possible(() -> query(String.join(" ", words)));
     LucioleConfig config = LucioleConfig.load().requireKnown();
     try (@Nullable EmbeddingEngine engine =
-            leg == Leg.BM25 ? null : engineOptions.openForIndex(index.folder(), config);
+            needsModel ? engineOptions.openForIndex(index.folder(), config) : null;
         HybridSearcher searcher =
             engine == null
                 ? HybridSearcher.open(index.folder())
                 : HybridSearcher.open(index.folder(), engine)) {
-      requireLeg(searcher.legs(), leg);
-      SearchResult result = Choice.possible(() -> searcher.search(query));
-      if (json) {
-        printJson(result.hits());
+      if (needsModel) {
+        requireLeg(searcher.legs(), leg);
+      }
+      if (interactive) {
+        new InteractiveSearch(
+                console,
+                (typed, hits, why, more) -> search(searcher, query(typed).top(hits), why, more),
+                filters -> FilterOption.all(filters, searcher.schema()),
+                top,
+                explain)
+            .run();
       } else {
-        print(result, searcher.documents());
+        search(searcher, query, explain, List.of());
       }
       return 0;
     }
   }
 
-  private HybridQuery query() {
-    HybridQuery query = HybridQuery.of(String.join(" ", words)).top(top).offset(offset);
-    return fusionOptions.apply(query.matchedTokens(tokens));
+  private void search(
+      HybridSearcher searcher, HybridQuery query, boolean why, List<String> moreFilters)
+      throws IOException {
+    List<String> filters = filter.and(moreFilters);
+    HybridQuery filtered =
+        FilterOption.all(filters, searcher.schema()).map(query::filter).orElse(query);
+    SearchResult result = Choice.possible(() -> searcher.search(filtered));
+    if (json) {
+      new ResultJson(console, tokens, why).print(result);
+    } else {
+      new ResultPrinter(console, filters).print(filtered, result, searcher.documents(), why);
+    }
+  }
+
+  private HybridQuery query(String text) {
+    HybridQuery query =
+        HybridQuery.of(text)
+            .top(top)
+            .offset(offset)
+            .matchedTokens(tokens)
+            .arrange(arrangeOptions.arrangement());
+    Leg leg = leg();
+    return fusionOptions.apply(leg == null ? query : query.legs(leg));
   }
 
   private @Nullable Leg leg() {
@@ -155,82 +197,6 @@ final class SearchCommand implements Callable<Integer> {
               + (wanted == Leg.SPARSE
                   ? ": its model gives no sparse weights; BAAI/bge-m3 does"
                   : ""));
-    }
-  }
-
-  private void print(SearchResult result, int documents) {
-    HitPrinter printer =
-        new HitPrinter(console.out(), console.decoratesResults(), String.join(" ", words));
-    for (Hit hit : result.hits()) {
-      printer.print(hit, result.legs().keySet(), explain);
-    }
-    int count = result.hits().size();
-    String embedding =
-        result.tokens() == 0
-            ? ""
-            : String.format(
-                Locale.ROOT,
-                ", of which embedding the query took %.0f ms",
-                result.embedding().toNanos() / 1e6);
-    console
-        .err()
-        .println(
-            String.format(
-                    Locale.ROOT,
-                    "%s of %,d documents in %.0f ms%s",
-                    count == 0 ? "No hit" : count == 1 ? "1 hit" : count + " hits",
-                    documents,
-                    result.took().toNanos() / 1e6,
-                    embedding)
-                + (result.partial() ? "; time ran out, so there may be better ones" : ""));
-  }
-
-  private void printJson(List<Hit> hits) throws IOException {
-    try (JsonGenerator out = new JsonFactory().createGenerator(console.out())) {
-      out.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
-      out.setRootValueSeparator(null);
-      for (Hit hit : hits) {
-        out.writeStartObject();
-        out.writeStringField("id", hit.id());
-        out.writeNumberField("score", hit.score());
-        out.writeObjectFieldStart("legs");
-        for (Map.Entry<Leg, LegScore> leg : hit.legs().entrySet()) {
-          out.writeObjectFieldStart(leg.getKey().id());
-          out.writeNumberField("rank", leg.getValue().rank());
-          out.writeNumberField("score", leg.getValue().score());
-          out.writeNumberField("contribution", leg.getValue().contribution());
-          out.writeEndObject();
-        }
-        out.writeEndObject();
-        if (!hit.metadata().isEmpty()) {
-          out.writeFieldName("metadata");
-          out.writeRawValue(hit.metadata().toJson());
-        }
-        if (hit.passage().isPresent()) {
-          out.writeObjectFieldStart("passage");
-          out.writeNumberField("start", hit.passage().get().start());
-          out.writeNumberField("end", hit.passage().get().end());
-          out.writeStringField("text", hit.passage().get().text());
-          out.writeEndObject();
-        }
-        if (tokens) {
-          out.writeArrayFieldStart("tokens");
-          for (TokenMatch token : hit.tokens()) {
-            out.writeStartObject();
-            out.writeNumberField("id", token.tokenId());
-            out.writeStringField("token", token.token());
-            out.writeNumberField("query", token.queryWeight());
-            out.writeNumberField("document", token.documentWeight());
-            out.writeEndObject();
-          }
-          out.writeEndArray();
-        }
-        if (explain) {
-          out.writeStringField("explain", hit.explain().toString());
-        }
-        out.writeEndObject();
-        out.writeRaw('\n');
-      }
     }
   }
 

@@ -13,9 +13,13 @@
  * <ul>
  *   <li>commands: {@code DemoCommand} with {@code DemoCorpus}, {@code PullCommand}, {@code
  *       EmbedCommand}, {@code IndexCommand}, {@code SearchCommand}, {@code EvalCommand}, {@code
- *       StatsCommand}, {@code ServeCommand} with {@code Serving}, {@code DoctorCommand}
+ *       DeleteCommand}, {@code StatsCommand}, {@code ServeCommand} with {@code Serving}, {@code
+ *       DoctorCommand}
  *   <li>flags that several commands share, as picocli mixins: {@code EngineOptions}, {@code
- *       IndexOption}, {@code SchemaOptions}, {@code FusionOptions}; {@code Choice} parses values
+ *       IndexOption}, {@code SchemaOptions}, {@code FusionOptions}, {@code FilterOption}, {@code
+ *       ArrangeOptions}; {@code Choice} parses values
+ *   <li>{@code search}: {@code ResultPrinter} with {@code Explainer}, {@code ResultJson}, {@code
+ *       InteractiveSearch}
  *   <li>{@code embed}: {@code NumberedLines} and {@code EmbedLine} read, {@code EmbedPipeline}
  *       embeds in order, {@code EmbeddingLines} writes
  *   <li>files: {@code Inputs}, {@code WholeFile}

@@ -37,10 +37,22 @@ final class Cli {
     return new Run(run.status, out.toString(StandardCharsets.UTF_8), run.err);
   }
 
+  /** As {@link #feed}, with the input typed at a terminal. */
+  static Run type(String input, Object... args) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    InputStream in = new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8));
+    Run run = run(in, out, true, args);
+    return new Run(run.status, out.toString(StandardCharsets.UTF_8), run.err);
+  }
+
   /** As the others, with results going to a stream of the caller's. */
   static Run run(InputStream in, OutputStream out, Object... args) {
+    return run(in, out, false, args);
+  }
+
+  private static Run run(InputStream in, OutputStream out, boolean typed, Object... args) {
     ByteArrayOutputStream err = new ByteArrayOutputStream();
-    Console console = new Console(in, out, err, false, false, false);
+    Console console = new Console(in, out, err, typed, false, false, false);
     String[] strings = new String[args.length];
     for (int i = 0; i < args.length; i++) {
       strings[i] = args[i].toString();

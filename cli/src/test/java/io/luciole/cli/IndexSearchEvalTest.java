@@ -529,8 +529,8 @@ class IndexSearchEvalTest {
     assertThat(run.outLines().get(0)).isEqualTo(" 1. Fireflies");
     assertThat(run.outLines().get(1))
         .matches(
-            " {4}score \\d+\\.\\d{4} {3}dense #1 \\(0\\.\\d{3}\\) {3}bm25 #1 \\(\\d\\.\\d{3}\\) {3}id"
-                + " firefly");
+            " {4}score \\d+\\.\\d{4} {3}dense #1 \\(0\\.\\d{3}\\) {3}bm25 #1 \\(\\d\\.\\d{3}\\)"
+                + " {3}id firefly");
     assertThat(run.outLines().get(2)).isEqualTo("    Fireflies glow at dusk to find a mate.");
     assertThat(run.out()).contains("\n 3. ").doesNotContain("\n 4. ").doesNotContain("\u001b");
     assertThat(run.err()).startsWith("3 hits of 5 documents in ");

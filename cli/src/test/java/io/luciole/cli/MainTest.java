@@ -59,6 +59,7 @@ class MainTest {
             "index",
             "search",
             "eval",
+            "delete",
             "stats",
             "serve",
             "doctor",
@@ -67,7 +68,9 @@ class MainTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"demo", "pull", "embed", "index", "search", "eval", "stats", "serve", "doctor"})
+      strings = {
+        "demo", "pull", "embed", "index", "search", "eval", "delete", "stats", "serve", "doctor"
+      })
   void helpOfCommand_fitsTheScreenAndEndsWithExamples(String command) {
     Run run = Cli.run(command, "--help");
 

@@ -113,7 +113,8 @@ final class PullCommandTest {
   private Cli.Run run(boolean terminal, String... args) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
-    Console console = new Console(InputStream.nullInputStream(), out, err, false, false, terminal);
+    Console console =
+        new Console(InputStream.nullInputStream(), out, err, false, false, false, terminal);
     String[] all = new String[args.length + 1];
     all[0] = "pull";
     System.arraycopy(args, 0, all, 1, args.length);

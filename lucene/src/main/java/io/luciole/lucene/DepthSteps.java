@@ -16,6 +16,21 @@ final class DepthSteps {
 
   private DepthSteps() {}
 
+  /**
+   * The steps of a query, ascending. What is sorted by fields would be sorted anew by longer lists,
+   * so that it has the first step alone; a depth of its own makes one step of all.
+   */
+  static List<Integer> of(HybridQuery query) {
+    if (query.hasDepth()) {
+      return List.of(Integer.MAX_VALUE);
+    }
+    if (!query.arrangement().sort().isEmpty()) {
+      return List.of(FIRST);
+    }
+    int reranked = query.rerank().map(HybridQuery.Rerank::depth).orElse(0);
+    return upTo(Math.max(reranked, (long) query.offset() + query.top()));
+  }
+
   /** The steps for so many hits, ascending. */
   static List<Integer> upTo(long hits) {
     List<Integer> steps = new ArrayList<>();

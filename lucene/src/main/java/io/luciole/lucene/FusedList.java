@@ -3,6 +3,7 @@ package io.luciole.lucene;
 import static java.util.Objects.requireNonNull;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.lucene.search.Explanation;
+import org.apache.lucene.search.ScoreDoc;
 
 /** The legs' lists made one by a {@link Fusion}. Immutable. */
 final class FusedList {
@@ -49,6 +51,15 @@ final class FusedList {
       fused = fused == null ? longer : fused.followedBy(longer);
     }
     return requireNonNull(fused, "steps");
+  }
+
+  /** Documents in an order of their own, which no leg found. */
+  static FusedList listed(ScoreDoc[] docs) {
+    return new FusedList(
+        Fusion.usual(),
+        1,
+        Arrays.stream(docs).map(at -> new Entry(at.doc, 0, Map.of(), Map.of())).toList(),
+        Map.of());
   }
 
   private FusedList followedBy(FusedList longer) {
@@ -95,6 +106,9 @@ final class FusedList {
 
   /** How an entry's score came about. */
   Explanation explain(Entry entry) {
+    if (entry.legs().isEmpty()) {
+      return Explanation.match(entry.score(), "listed by its fields, not searched by words");
+    }
     List<Explanation> parts = new ArrayList<>();
     weights.forEach((leg, weight) -> {
       LegScore found = entry.legs().get(leg);

@@ -65,7 +65,7 @@ final class HitBuilder {
   }
 
   /** Reads the ids that are not known yet. */
-  private void load(List<ScoreDoc> hits) throws IOException {
+  void load(List<ScoreDoc> hits) throws IOException {
     int[] missing =
         hits.stream()
             .mapToInt(hit -> hit.doc)

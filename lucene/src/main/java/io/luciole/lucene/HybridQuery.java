@@ -114,6 +114,7 @@ public final class HybridQuery {
     private @Nullable Duration timeout;
     private boolean matchedTokens;
     private WordBoosts wordBoosts = WordBoosts.NONE;
+    private Arrangement arrangement = Arrangement.NONE;
     private @Nullable Long view;
     private @Nullable Embedding embedding;
 
@@ -135,6 +136,7 @@ public final class HybridQuery {
       timeout = of.timeout;
       matchedTokens = of.matchedTokens;
       wordBoosts = of.wordBoosts;
+      arrangement = of.arrangement;
       view = of.view;
       embedding = of.embedding;
     }
@@ -370,6 +372,17 @@ public final class HybridQuery {
   }
 
   /**
+   * Sets the order of the hits by metadata, one hit for each value, and counts of values.
+   *
+   * @param arrangement what is wanted; its fields are checked at search
+   * @return a changed copy
+   */
+  public HybridQuery arrange(Arrangement arrangement) {
+    requireNonNull(arrangement, "arrangement");
+    return with(s -> s.arrangement = arrangement);
+  }
+
+  /**
    * Sets whether each hit names the tokens that it shares with the query ({@link Hit#tokens}).
    *
    * @param wanted whether it does
@@ -457,15 +470,6 @@ public final class HybridQuery {
     return settings.hasDepth;
   }
 
-  /** The lengths of lists by which the hits are fused, one after the other. */
-  List<Integer> depthSteps() {
-    if (hasDepth()) {
-      return List.of(Integer.MAX_VALUE);
-    }
-    int reranked = rerank().map(Rerank::depth).orElse(0);
-    return DepthSteps.upTo(Math.max(reranked, (long) offset() + top()));
-  }
-
   /** The legs whose weight was set. */
   Set<Leg> weighted() {
     return settings.weighted;
@@ -484,6 +488,11 @@ public final class HybridQuery {
   /** {@return how the best are reranked, if they are} */
   public Optional<Rerank> rerank() {
     return Optional.ofNullable(settings.rerank);
+  }
+
+  /** {@return the order by metadata, the collapsing and the counts that are wanted} */
+  public Arrangement arrangement() {
+    return settings.arrangement;
   }
 
   /** {@return whether hits name the tokens that they share with the query} */

@@ -8,6 +8,7 @@ import io.luciole.Output;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.OptionalLong;
@@ -16,6 +17,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.search.Query;
 import org.apache.lucene.search.ReferenceManager;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.store.AlreadyClosedException;
@@ -202,7 +204,8 @@ public final class HybridSearcher implements AutoCloseable {
    * @return the result
    * @throws IllegalArgumentException if the query names a leg that the index does not have, gives a
    *     weight to a leg that does not search or weight 0 to all, reranks by vectors that the index
-   *     does not keep, or boosts titles whose words it does not keep apart
+   *     does not keep, boosts titles whose words it does not keep apart, or arranges by a field
+   *     that the schema does not declare
    * @throws IllegalStateException if this searcher is closed, or a leg needs an engine and the
    *     searcher was opened without
    * @throws LucioleException if the query cannot be embedded, or the index cannot be read
@@ -224,13 +227,20 @@ public final class HybridSearcher implements AutoCloseable {
    * @throws LucioleException as {@link #search(HybridQuery)}
    */
   public List<SearchResult> search(HybridQuery query, List<Fusion> fusions) {
-    Set<Leg> asked = asked(query);
+    boolean listing = ListingRun.isAskedBy(query);
+    Set<Leg> asked = listing ? Set.of() : asked(query);
     requireRerank(query);
     context.queries().requireTitles(query.wordBoosts());
+    Arranger arranger = new Arranger(query.arrangement(), schema);
     IndexSearcher searcher = acquire(query.view());
     try {
+      long view = source.record(searcher);
+      if (listing) {
+        SearchResult list = new ListingRun(searcher, view, query, context, arranger).run();
+        return listeners.searched(Collections.nCopies(fusions.size(), list));
+      }
       return listeners.searched(
-          new SearchRun(searcher, source.record(searcher), query, asked, context).run(fusions));
+          new SearchRun(searcher, view, query, asked, context, arranger).run(fusions));
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
@@ -288,10 +298,6 @@ public final class HybridSearcher implements AutoCloseable {
     // A query's own vectors are used only if they hold all that is needed; else the engine's are.
     query.embedding().ifPresent(given -> outputs.addAll(given.outputs()));
     return outputs;
-  }
-
-  private IndexSearcher acquire() {
-    return acquire(OptionalLong.empty());
   }
 
   private IndexSearcher acquire(OptionalLong view) {
@@ -385,27 +391,24 @@ public final class HybridSearcher implements AutoCloseable {
    * @throws IndexException if the index cannot be read
    */
   public boolean contains(String id) {
-    requireNonNull(id, "id");
-    IndexSearcher searcher = acquire();
-    try {
-      return searcher.count(new TermQuery(new Term(context.layout().id(), id))) > 0;
-    } catch (IOException e) {
-      throw IndexProblems.unreadable(place, e);
-    } finally {
-      release(searcher);
-    }
+    return count(new TermQuery(new Term(context.layout().id(), requireNonNull(id, "id")))) > 0;
   }
 
   /** {@return the number of documents, without deleted ones and without passages} */
   public int documents() {
-    IndexSearcher searcher = acquire();
-    try {
-      return searcher.count(context.queries().all());
-    } catch (IOException e) {
-      throw IndexProblems.unreadable(place, e);
-    } finally {
-      release(searcher);
-    }
+    return count(context.queries().all());
+  }
+
+  /**
+   * Counts the documents that match a filter, without deleted ones and without passages.
+   *
+   * @param filter the filter, such as one of {@link MetadataFilters}
+   * @return their exact number
+   * @throws IndexException if the index cannot be read
+   */
+  public int count(Query filter) {
+    Query whole = context.queries().whole(requireNonNull(filter, "filter"));
+    return withSearcher(searcher -> searcher.count(whole));
   }
 
   /**

@@ -4,6 +4,8 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.Map;
 import org.apache.lucene.analysis.Analyzer;
+import org.apache.lucene.search.BooleanClause.Occur;
+import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.MatchAllDocsQuery;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.util.BytesRef;
@@ -52,6 +54,13 @@ final class LegQueries {
   /** All documents, without passages. */
   Query all() {
     return all(layout.whole());
+  }
+
+  /** The documents that match a filter, without passages. */
+  Query whole(@Nullable Query filter) {
+    return filter == null
+        ? all()
+        : new BooleanQuery.Builder().add(filter, Occur.FILTER).add(all(), Occur.FILTER).build();
   }
 
   /** All documents of an index of a schema, without passages. */

@@ -3,8 +3,11 @@ package io.luciole.lucene;
 import static java.util.Objects.requireNonNull;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * The bounds of a range of metadata values, for {@link MetadataFilters#range}. A value is in the
@@ -104,6 +107,42 @@ public final class MetadataBounds {
    */
   public MetadataBounds andBelow(Object value) {
     return and(Kind.LT, value);
+  }
+
+  /**
+   * Takes bounds by their names, as filters have them.
+   *
+   * @param bounds values of {@code gt}, {@code gte}, {@code lt} and {@code lte}, at least one
+   * @return the bounds
+   * @throws IllegalArgumentException if there are none, or others
+   */
+  public static MetadataBounds of(Map<String, ?> bounds) {
+    MetadataBounds all = NONE;
+    for (Map.Entry<String, ?> bound : bounds.entrySet()) {
+      Kind kind =
+          Arrays.stream(Kind.values())
+              .filter(k -> k.id().equals(bound.getKey()))
+              .findFirst()
+              .orElseThrow(() -> unknown(bounds));
+      all = all.and(kind, bound.getValue());
+    }
+    if (all.bounds.isEmpty()) {
+      throw unknown(bounds);
+    }
+    return all;
+  }
+
+  private static IllegalArgumentException unknown(Map<String, ?> bounds) {
+    return new IllegalArgumentException(
+        "expected gt, gte, lt or lte as the bounds of a range, got "
+            + MetadataValues.brief(bounds));
+  }
+
+  /** {@return the bounds by their names, as {@link #of} takes them} */
+  public Map<String, Object> asMap() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    bounds.forEach(bound -> map.put(bound.kind().id(), bound.value()));
+    return map;
   }
 
   MetadataBounds and(Kind kind, Object value) {

@@ -7,13 +7,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.lucene.search.TopDocs;
+import org.apache.lucene.search.TotalHits;
 
 /**
  * The answer to a query.
  *
  * @param hits the page of the fused list that was asked for, best first
  * @param fused the whole fused list, best first: every document that any leg found; reranked
- *     documents have the score of the reranking
+ *     documents have the score of the reranking. If the query has an {@link Arrangement}, sorted
+ *     and collapsed as it says
  * @param legs each leg's list, best first, in the order of {@link Leg}; a leg that was asked and
  *     found nothing has an empty list
  * @param partial whether time ran out before all was done: some legs are incomplete, or documents
@@ -26,6 +28,11 @@ import org.apache.lucene.search.TopDocs;
  * @param docs the documents of {@code fused} by their numbers in that view, with the same scores as
  *     floats, for use with Lucene ({@link HybridSearcher#withSearcher(SearchResult,
  *     org.apache.lucene.util.IOFunction)}); not to be changed
+ * @param matches how many documents match. For a list ({@link Arrangement}) their exact number; for
+ *     a search nearly always a lower bound, as its relation says: the most that one leg counted, or
+ *     the number of documents that all found. Every document is near a query to some degree, so
+ *     dense vectors count only those that they found
+ * @param facets the counts that the query's {@link Arrangement} asks for, in its order
  */
 public record SearchResult(
     List<Hit> hits,
@@ -37,7 +44,9 @@ public record SearchResult(
     Duration embedding,
     int tokens,
     long view,
-    TopDocs docs) {
+    TopDocs docs,
+    TotalHits matches,
+    List<FacetCounts> facets) {
   /** Copies the lists. */
   public SearchResult {
     hits = List.copyOf(hits);
@@ -46,6 +55,7 @@ public record SearchResult(
     legs.forEach((leg, list) -> copy.put(leg, List.copyOf(list)));
     legs = Collections.unmodifiableMap(copy);
     incomplete = Set.copyOf(incomplete);
+    facets = List.copyOf(facets);
   }
 
   /**

@@ -39,9 +39,11 @@ final class SearchRun {
   private final HybridQuery query;
   private final Set<Leg> asked;
   private final Context context;
+  private final Arranger arranger;
   private final long start = System.nanoTime();
   private final long timeout;
   private final CompletableFuture<Embedding> embedding;
+  private List<Integer> steps;
   private volatile long embeddedAfter;
 
   /**
@@ -69,15 +71,25 @@ final class SearchRun {
     }
   }
 
-  /** A leg's list, and whether time ran out before it was complete. */
-  private record Found(LegResult result, boolean incomplete) {}
+  /**
+   * A leg's list, how many documents it counted, and whether time ran out before it was complete.
+   */
+  private record Found(LegResult result, TotalHits matches, boolean incomplete) {}
 
-  SearchRun(IndexSearcher searcher, long view, HybridQuery query, Set<Leg> asked, Context context) {
+  SearchRun(
+      IndexSearcher searcher,
+      long view,
+      HybridQuery query,
+      Set<Leg> asked,
+      Context context,
+      Arranger arranger) {
     this.searcher = searcher;
     this.view = view;
     this.query = query;
     this.asked = counted(query, asked);
     this.context = context;
+    this.arranger = arranger;
+    this.steps = DepthSteps.of(query);
     this.timeout = query.timeout().map(Duration::toNanos).orElse(0L);
     this.embedding = embed();
   }
@@ -153,10 +165,32 @@ final class SearchRun {
 
   /** The answer, fused in each of several ways. */
   List<SearchResult> run(List<Fusion> fusions) throws IOException {
+    List<SearchResult> answers = runOnce(fusions);
+    while (arranger.collapses() && isShort(answers) && !outOfTime()) {
+      steps = DepthSteps.upTo(steps.get(steps.size() - 1) + 1L);
+      answers = runOnce(fusions);
+    }
+    return answers;
+  }
+
+  /** Whether collapsing left a page short that longer lists might fill. */
+  private boolean isShort(List<SearchResult> answers) {
+    int longest = steps.get(steps.size() - 1);
+    boolean more = answers.get(0).legs().values().stream().anyMatch(list -> list.size() >= longest);
+    return more
+        && longest < DepthSteps.LAST
+        && !arranger.sorts()
+        && !query.hasDepth()
+        && answers.stream().anyMatch(answer -> answer.hits().size() < query.top());
+  }
+
+  private List<SearchResult> runOnce(List<Fusion> fusions) throws IOException {
+    TotalHits matches = new TotalHits(0, TotalHits.Relation.EQUAL_TO);
     List<LegResult> results = new ArrayList<>();
     Set<Leg> incomplete = EnumSet.noneOf(Leg.class);
     for (Found found : runLegs()) {
       results.add(found.result());
+      matches = most(matches, found.matches());
       if (found.incomplete()) {
         incomplete.add(found.result().leg());
       }
@@ -168,6 +202,8 @@ final class SearchRun {
     }
     Embedding vectors = embedded();
     QueryTraits traits = QueryTraits.of(asked, context.embedder(), query.text());
+    List<FacetCounts> facets =
+        arranger.counts(searcher, context.queries().whole(query.filter().orElse(null)));
     List<SearchResult> answers = new ArrayList<>(fusions.size());
     for (Fusion fusion : fusions) {
       FusedList fused =
@@ -177,12 +213,14 @@ final class SearchRun {
                   .map(result ->
                       result.weighted(result.weight() * fusion.factor(result.leg(), traits)))
                   .toList(),
-              query.depthSteps());
+              steps);
       List<Reranker.Ranked> ranking = rerank(fused, vectors);
       boolean partial = !incomplete.isEmpty() || ranking == null;
       if (ranking == null) {
         ranking = Reranker.asIs(fused);
       }
+      int found = ranking.size();
+      ranking = arranger.arrange(searcher, ranking);
       answers.add(
           new SearchResult(
               builder.hits(fused, ranking, query, vectors),
@@ -194,12 +232,23 @@ final class SearchRun {
               Duration.ofNanos(embeddedAfter),
               vectors == null || vectors.outputs().isEmpty() ? 0 : vectors.tokenCount(),
               view,
-              docs(ranking)));
+              docs(ranking),
+              matches.value() >= found ? matches : atLeast(found),
+              facets));
     }
     return answers;
   }
 
-  private static TopDocs docs(List<Reranker.Ranked> ranking) {
+  private static TotalHits atLeast(long count) {
+    return new TotalHits(count, TotalHits.Relation.GREATER_THAN_OR_EQUAL_TO);
+  }
+
+  /** What of two legs is known of the number of documents that either matches. */
+  private static TotalHits most(TotalHits a, TotalHits b) {
+    return a.value() == 0 ? b : b.value() == 0 ? a : atLeast(Math.max(a.value(), b.value()));
+  }
+
+  static TopDocs docs(List<Reranker.Ranked> ranking) {
     ScoreDoc[] docs = new ScoreDoc[ranking.size()];
     for (int i = 0; i < docs.length; i++) {
       Reranker.Ranked ranked = ranking.get(i);
@@ -238,36 +287,38 @@ final class SearchRun {
     HybridQuery.LegOptions options = query.options(leg);
     Embedding vectors = leg.output().isEmpty() ? Embedding.absent() : embedded();
     if (vectors == null) {
-      return new Found(new LegResult(leg, options.weight(), List.of(), false), true);
+      return new Found(new LegResult(leg, options.weight(), List.of(), false), atLeast(0), true);
     }
     IndexSearcher timed = timed();
     int depth = depth(leg);
-    List<ScoreDoc> hits = hits(leg, timed, vectors, depth);
+    TopDocs top = hits(leg, timed, vectors, depth);
+    List<ScoreDoc> hits = List.of(top.scoreDocs);
     // A search of the graph that ends early does not tell the searcher.
     boolean incomplete = timeout > 0 && (timed.timedOut() || (leg == Leg.DENSE && outOfTime()));
     boolean isAll = leg != Leg.DENSE && !incomplete && hits.size() < depth;
-    return new Found(new LegResult(leg, options.weight(), hits, isAll), incomplete);
+    return new Found(
+        new LegResult(leg, options.weight(), hits, isAll),
+        incomplete ? atLeast(hits.size()) : top.totalHits,
+        incomplete);
   }
 
   private int depth(Leg leg) {
-    List<Integer> steps = query.depthSteps();
     return query.hasDepth() ? query.options(leg).depth() : steps.get(steps.size() - 1);
   }
 
-  private List<ScoreDoc> hits(Leg leg, IndexSearcher timed, Embedding vectors, int depth)
+  private TopDocs hits(Leg leg, IndexSearcher timed, Embedding vectors, int depth)
       throws IOException {
     Query filter = both(query.filter().orElse(null), query.options(leg).filter());
     LegQueries of = context.queries();
     return switch (leg) {
       case BM25 ->
-          hits(VectorSearch.top(timed, of.bm25(query.text(), query.wordBoosts(), filter), depth));
-      case SPARSE -> hits(of.vectors().topSparse(timed, vectors.sparse(), depth, filter));
-      case DENSE -> dense(timed, vectors.dense(), depth, filter);
+          VectorSearch.top(timed, of.bm25(query.text(), query.wordBoosts(), filter), depth);
+      case SPARSE -> of.vectors().topSparse(timed, vectors.sparse(), depth, filter);
+      case DENSE -> {
+        List<ScoreDoc> nearest = dense(timed, vectors.dense(), depth, filter);
+        yield new TopDocs(atLeast(nearest.size()), nearest.toArray(ScoreDoc[]::new));
+      }
     };
-  }
-
-  private static List<ScoreDoc> hits(TopDocs found) {
-    return List.of(found.scoreDocs);
   }
 
   /**
@@ -277,9 +328,9 @@ final class SearchRun {
   private List<ScoreDoc> dense(
       IndexSearcher timed, float[] vector, int depth, @Nullable Query filter) throws IOException {
     List<ScoreDoc> hits = List.of();
-    for (int step : query.hasDepth() ? List.of(depth) : query.depthSteps()) {
+    for (int step : query.hasDepth() ? List.of(depth) : steps) {
       List<ScoreDoc> longer =
-          hits(context.queries().vectors().topDense(timed, vector, step, filter));
+          List.of(context.queries().vectors().topDense(timed, vector, step, filter).scoreDocs);
       hits = hits.isEmpty() ? longer : followedBy(hits, longer);
     }
     return hits;

@@ -20,7 +20,9 @@
  * io.luciole.lucene.Fusion} and the lengths of {@code DepthSteps}), reranks the best by exact
  * vectors ({@code Reranker}, {@code ExactScorer}, {@code DocumentVectors}) and makes {@link
  * io.luciole.lucene.Hit}s of a page ({@code HitBuilder}, {@code PassageFinder}) in a {@link
- * io.luciole.lucene.SearchResult}.
+ * io.luciole.lucene.SearchResult}. What an {@link io.luciole.lucene.Arrangement} asks for, {@code
+ * Arranger} does between the two last steps, with {@code FacetCounter} and the doc values of {@code
+ * FieldValues}; a query without words is a {@code ListingRun}.
  *
  * <p>An application's own index: {@link io.luciole.lucene.VectorFields} adds vectors to its
  * documents, and {@link io.luciole.lucene.SearcherBuilder} opens a searcher over what it has.

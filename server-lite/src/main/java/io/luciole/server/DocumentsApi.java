@@ -152,8 +152,15 @@ final class DocumentsApi implements Api {
   }
 
   private void deleteAll(Exchange x) throws Exception {
-    List<String> ids = JsonBodies.strings(x.json().path("ids"), "ids");
-    long deleted = ids.stream().filter(index::delete).count();
+    ObjectNode body = x.json();
+    JsonBodies.requireKnown(body, "ids", "filter");
+    if (body.has("ids") && body.has("filter")) {
+      throw Problem.invalid("filter", "Expected either \"ids\" or \"filter\", found both.");
+    }
+    long deleted =
+        body.has("filter")
+            ? index.delete(RequestOptions.filter(body.get("filter"), index.searcher().schema()))
+            : JsonBodies.strings(body.path("ids"), "ids").stream().filter(index::delete).count();
     commitIfAsked(x);
     x.ok(JsonBodies.object().put("deleted", deleted));
   }

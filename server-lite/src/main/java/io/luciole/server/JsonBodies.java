@@ -98,6 +98,11 @@ final class JsonBodies {
     return MAPPER.convertValue(object, PLAIN);
   }
 
+  /** Maps, lists, strings, booleans and numbers as JSON. */
+  static JsonNode tree(Object plain) {
+    return MAPPER.valueToTree(plain);
+  }
+
   /** The message of an exception of the library's, which begins in lower case, as a sentence. */
   static String sentence(IllegalArgumentException e) {
     String message = String.valueOf(e.getMessage());

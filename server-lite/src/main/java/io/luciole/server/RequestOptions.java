@@ -1,12 +1,16 @@
 package io.luciole.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.Role;
 import io.luciole.Scores;
+import io.luciole.lucene.HybridSchema;
+import io.luciole.lucene.MetadataFilterException;
+import io.luciole.lucene.MetadataFilters;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -15,6 +19,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.apache.lucene.search.Query;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the options that several families of APIs share: model, role, outputs, weights. */
@@ -50,6 +55,18 @@ final class RequestOptions {
                       "Expected query or passage as \"" + where + "\", found \"" + name + '"');
             };
     return role == Role.QUERY ? EmbedOptions.query() : EmbedOptions.passage();
+  }
+
+  /** A filter by metadata, as {@link MetadataFilters#parse(String)} documents it. */
+  static Query filter(JsonNode filter, HybridSchema schema) {
+    if (!(filter instanceof ObjectNode object)) {
+      throw JsonBodies.wrong("filter", "an object such as {\"lang\": \"en\"}", filter);
+    }
+    try {
+      return MetadataFilters.of(schema).parse(JsonBodies.plain(object), "filter");
+    } catch (MetadataFilterException e) {
+      throw Problem.invalid(e.where(), e.problem());
+    }
   }
 
   /** Refuses texts that were truncated, unless the client allows truncation. */

@@ -6,17 +6,15 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.RawValue;
 import com.google.inject.Inject;
 import io.luciole.EmbeddingEngine;
+import io.luciole.lucene.Arrangement;
 import io.luciole.lucene.Fusion;
 import io.luciole.lucene.Highlight;
 import io.luciole.lucene.Highlighter;
 import io.luciole.lucene.Hit;
 import io.luciole.lucene.HybridQuery;
-import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.LegScore;
-import io.luciole.lucene.MetadataFilterException;
-import io.luciole.lucene.MetadataFilters;
 import io.luciole.lucene.SearchResult;
 import io.luciole.lucene.WordBoosts;
 import java.io.IOException;
@@ -27,7 +25,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
-import org.apache.lucene.search.Query;
 import org.jspecify.annotations.Nullable;
 
 /** Searches the index. */
@@ -64,6 +61,9 @@ final class SearchApi implements Api {
         "depth",
         "fusion",
         "filter",
+        "sort",
+        "collapse",
+        "facets",
         "rerank",
         "view",
         "timeout_ms",
@@ -93,6 +93,7 @@ final class SearchApi implements Api {
       }
     }
     root.put("found", result.fused().size());
+    Arranging.write(result, root);
     ObjectNode legs = root.putObject("legs");
     result.legs().forEach((leg, list) -> legs.put(leg.id(), list.size()));
     root.put("took_ms", result.took().toNanos() / 1e6);
@@ -108,6 +109,12 @@ final class SearchApi implements Api {
     each.put("rank", hit.rank()).put("id", hit.id()).put("score", hit.score());
     each.put("title", hit.title()).put("text", hit.text());
     each.putRawValue("metadata", new RawValue(hit.metadata().toJson()));
+    hit.passage()
+        .ifPresent(passage ->
+            each.putObject("passage")
+                .put("start", passage.start())
+                .put("end", passage.end())
+                .put("text", passage.text()));
     ObjectNode legs = each.putObject("legs");
     for (Map.Entry<Leg, LegScore> leg : hit.legs().entrySet()) {
       legs.putObject(leg.getKey().id())
@@ -143,7 +150,11 @@ final class SearchApi implements Api {
 
   private HybridQuery query(Exchange x, ObjectNode body, HybridSearcher searcher)
       throws TimeoutException {
-    String text = JsonBodies.string(body, "query");
+    Arrangement arrangement = Arranging.read(body);
+    String text =
+        arrangement.sort().isEmpty()
+            ? JsonBodies.string(body, "query")
+            : JsonBodies.string(body, "query", "");
     if (text.length() > x.limits().maxCharacters()) {
       throw Problem.tooLarge(
           "query", "A query may have " + x.limits().maxCharacters() + " characters.");
@@ -154,6 +165,7 @@ final class SearchApi implements Api {
         HybridQuery.of(text)
             .top(top)
             .offset(offset)
+            .arrange(arrangement)
             .matchedTokens(JsonBodies.flag(body, "highlight", false));
     if (body.hasNonNull("depth")) {
       query = query.depth(JsonBodies.integer(body, "depth", 1, 1, MAX_DEPTH));
@@ -178,7 +190,7 @@ final class SearchApi implements Api {
       }
     }
     if (body.hasNonNull("filter")) {
-      query = query.filter(filter(body.get("filter"), searcher.schema()));
+      query = query.filter(RequestOptions.filter(body.get("filter"), searcher.schema()));
     }
     if (body.hasNonNull("rerank")) {
       query = reranked(query, body.get("rerank"));
@@ -189,17 +201,6 @@ final class SearchApi implements Api {
     int limit = (int) Math.min(Integer.MAX_VALUE, x.remaining().toMillis() + 1);
     return query.timeout(
         Duration.ofMillis(JsonBodies.integer(body, "timeout_ms", limit, 1, limit)));
-  }
-
-  private static Query filter(JsonNode filter, HybridSchema schema) {
-    if (!(filter instanceof ObjectNode object)) {
-      throw JsonBodies.wrong("filter", "an object such as {\"lang\": \"en\"}", filter);
-    }
-    try {
-      return MetadataFilters.of(schema).parse(JsonBodies.plain(object), "filter");
-    } catch (MetadataFilterException e) {
-      throw Problem.invalid(e.where(), e.problem());
-    }
   }
 
   private static EnumSet<Leg> legs(JsonNode names, HybridSearcher searcher) {

@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.lucene.search.Query;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -139,6 +140,13 @@ final class SearchIndex implements AutoCloseable {
     boolean there = required(indexer).delete(id);
     changed.set(true);
     return there;
+  }
+
+  /** Deletes the documents that match a filter, once all that wait are written. */
+  long delete(Query filter) {
+    long deleted = required(indexer).delete(filter);
+    changed.set(true);
+    return deleted;
   }
 
   /** Makes everything that was put or deleted so far durable and visible. */

@@ -22,7 +22,7 @@
  *       TeiApi}, {@code RerankApi}, {@code M3Api}, {@code SearchApi}, {@code DocumentsApi} with
  *       {@code BulkIngestion}, {@code ManagementApi}, {@code SearchPageApi}
  *   <li>reading requests: {@code JsonBodies}, {@code EmbeddingInput}, {@code RequestOptions},
- *       {@code TraceContext}
+ *       {@code Arranging}, {@code TraceContext}
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
  *   <li>who and how much: {@code ApiKeys}, {@code RequestLimiter}, {@code TlsKeys}
  *   <li>watching: {@code Readiness}, {@code HttpMeters}

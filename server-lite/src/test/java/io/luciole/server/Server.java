@@ -123,6 +123,10 @@ final class Server implements AutoCloseable {
     return send(request(path).DELETE());
   }
 
+  Answer delete(String path, String body) {
+    return send(request(path).method("DELETE", HttpRequest.BodyPublishers.ofString(body)));
+  }
+
   HttpRequest.Builder request(String path, String... headers) {
     HttpRequest.Builder builder =
         HttpRequest.newBuilder(at(path))

@@ -21,6 +21,7 @@ import org.apache.lucene.index.Term;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.FieldExistsQuery;
+import org.apache.lucene.search.Query;
 import org.apache.lucene.search.TermQuery;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,7 @@ public final class Evaluation {
   private final List<Fusion> fusions;
   private final @Nullable Integer depth;
   private final HybridQuery.@Nullable Rerank rerank;
+  private final @Nullable Query filter;
   private final boolean ignoreIdenticalIds;
 
   private Evaluation(
@@ -44,11 +46,13 @@ public final class Evaluation {
       List<Fusion> fusions,
       @Nullable Integer depth,
       HybridQuery.@Nullable Rerank rerank,
+      @Nullable Query filter,
       boolean ignoreIdenticalIds) {
     this.searcher = searcher;
     this.fusions = List.copyOf(fusions);
     this.depth = depth;
     this.rerank = rerank;
+    this.filter = filter;
     this.ignoreIdenticalIds = ignoreIdenticalIds;
   }
 
@@ -62,7 +66,7 @@ public final class Evaluation {
    */
   public static Evaluation of(HybridSearcher searcher) {
     return new Evaluation(
-        requireNonNull(searcher, "searcher"), List.of(Fusion.usual()), null, null, false);
+        requireNonNull(searcher, "searcher"), List.of(Fusion.usual()), null, null, null, false);
   }
 
   /**
@@ -76,7 +80,7 @@ public final class Evaluation {
     if (fusions.isEmpty()) {
       throw new IllegalArgumentException("expected at least one fusion, got none");
     }
-    return new Evaluation(searcher, fusions, depth, rerank, ignoreIdenticalIds);
+    return new Evaluation(searcher, fusions, depth, rerank, filter, ignoreIdenticalIds);
   }
 
   /**
@@ -90,7 +94,7 @@ public final class Evaluation {
     if (depth < 100) {
       throw new IllegalArgumentException("depth must be at least 100, got " + depth);
     }
-    return new Evaluation(searcher, fusions, depth, rerank, ignoreIdenticalIds);
+    return new Evaluation(searcher, fusions, depth, rerank, filter, ignoreIdenticalIds);
   }
 
   /**
@@ -100,8 +104,8 @@ public final class Evaluation {
    * @return a changed copy
    */
   public Evaluation rerank(HybridQuery.Rerank rerank) {
-    return new Evaluation(
-        searcher, fusions, depth, requireNonNull(rerank, "rerank"), ignoreIdenticalIds);
+    requireNonNull(rerank, "rerank");
+    return new Evaluation(searcher, fusions, depth, rerank, filter, ignoreIdenticalIds);
   }
 
   /**
@@ -113,7 +117,19 @@ public final class Evaluation {
    * @return a changed copy
    */
   public Evaluation ignoreIdenticalIds(boolean ignore) {
-    return new Evaluation(searcher, fusions, depth, rerank, ignore);
+    return new Evaluation(searcher, fusions, depth, rerank, filter, ignore);
+  }
+
+  /**
+   * Searches only documents that match a filter. Judged documents that do not match count as not
+   * found.
+   *
+   * @param filter the filter, as {@link HybridQuery#filter(Query)} takes it
+   * @return a changed copy
+   */
+  public Evaluation filter(Query filter) {
+    requireNonNull(filter, "filter");
+    return new Evaluation(searcher, fusions, depth, rerank, filter, ignoreIdenticalIds);
   }
 
   /**
@@ -167,11 +183,11 @@ public final class Evaluation {
     // A page behind the thousandth hit: the legs find so many, and no hit is read.
     plain = depth == null ? plain.offset(LEGS_DEPTH) : plain.depth(depth);
     if (!ignoreIdenticalIds || !searcher.contains(query.id())) {
-      return plain;
+      return filter == null ? plain : plain.filter(filter);
     }
     return plain.filter(
         new BooleanQuery.Builder()
-            .add(new FieldExistsQuery(SchemaFields.ID), Occur.FILTER)
+            .add(filter == null ? new FieldExistsQuery(SchemaFields.ID) : filter, Occur.FILTER)
             .add(new TermQuery(new Term(SchemaFields.ID, query.id())), Occur.MUST_NOT)
             .build());
   }
