@@ -1,5 +1,6 @@
 package io.luciole.lucene;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -97,6 +98,10 @@ class ArrangementTest {
     engine.close();
   }
 
+  private Metadata metadata(String id) {
+    return requireNonNull(documents.get(id), id);
+  }
+
   private Query filter(String json) {
     return MetadataFilters.of(searcher.schema()).parse(json);
   }
@@ -108,7 +113,7 @@ class ArrangementTest {
   /** The least or greatest value of a document as a number that orders as the values do. */
   private Optional<Double> extreme(String id, MetadataSort by) {
     Comparator<Double> order = Comparator.naturalOrder();
-    return documents.get(id).all(by.field()).stream()
+    return metadata(id).all(by.field()).stream()
         .map(ArrangementTest::number)
         .max(by.descending() ? order : order.reversed());
   }
@@ -126,7 +131,7 @@ class ArrangementTest {
 
   private List<String> sorted(List<String> ids, MetadataSort... order) {
     List<String> sorted = new ArrayList<>(ids);
-    Comparator<String> by = (a, b) -> 0;
+    Comparator<String> by = Comparator.comparing(id -> 0);
     for (MetadataSort sort : order) {
       double last = sort.descending() ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
       Comparator<String> next = Comparator.comparing(id -> extreme(id, sort).orElse(last));
@@ -141,7 +146,7 @@ class ArrangementTest {
   void list_ofAFilter_isSortedWithTiesByIds_page_byPage(String field) {
     List<String> english =
         documents.keySet().stream()
-            .filter(id -> documents.get(id).text("lang").orElse("").equals("en"))
+            .filter(id -> metadata(id).text("lang").orElse("").equals("en"))
             .sorted()
             .toList();
     for (boolean descending : new boolean[] {false, true}) {
@@ -222,7 +227,7 @@ class ArrangementTest {
     Set<Object> seen = new HashSet<>();
     List<String> expected =
         sorted(documents.keySet().stream().sorted().toList(), price).stream()
-            .filter(id -> seen.add(documents.get(id).get("day").orElseThrow()))
+            .filter(id -> seen.add(metadata(id).get("day").orElseThrow()))
             .toList();
     assertThat(ids(result)).isEqualTo(expected).hasSize(5);
   }
