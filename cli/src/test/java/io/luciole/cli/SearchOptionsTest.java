@@ -111,9 +111,24 @@ class SearchOptionsTest {
   void withoutAQuery_atATerminal_queriesAreAskedFor() {
     Run run =
         index.type(
-            "june one\n:top 1\n:filter lang=de\njune\n:filter {\"year\":{\"gt\":2005}}\njune\n"
-                + ":filter\n:explain\njune\n:help\n:nonsense\n:top none\n:filter lang\njune\n"
-                + ":quit\nnever\n",
+            """
+            june one
+            :top 1
+            :filter lang=de
+            june
+            :filter {"year":{"gt":2005}}
+            june
+            :filter
+            :explain
+            june
+            :help
+            :nonsense
+            :top none
+            :filter lang
+            june
+            :quit
+            never
+            """,
             "search",
             "--mode",
             "bm25",

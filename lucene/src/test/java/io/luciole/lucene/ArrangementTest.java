@@ -98,6 +98,10 @@ class ArrangementTest {
     engine.close();
   }
 
+  private Metadata metadata(String id) {
+    return requireNonNull(documents.get(id), id);
+  }
+
   private Query filter(String json) {
     return MetadataFilters.of(searcher.schema()).parse(json);
   }
@@ -131,7 +135,7 @@ class ArrangementTest {
 
   private List<String> sorted(List<String> ids, MetadataSort... order) {
     List<String> sorted = new ArrayList<>(ids);
-    Comparator<String> by = (a, b) -> 0;
+    Comparator<String> by = Comparator.comparing(id -> 0);
     for (MetadataSort sort : order) {
       double last = sort.descending() ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
       Comparator<String> next = Comparator.comparing(id -> extreme(id, sort).orElse(last));

@@ -144,8 +144,10 @@ class ArrangingTest {
   @Test
   void delete_byFilter_deletesWhatMatches_andNothingForAnEmptyOne() throws IOException {
     String more =
-        "{\"_id\":\"x1\",\"text\":\"w9\",\"year\":1700}\n"
-            + "{\"_id\":\"x2\",\"text\":\"w9\",\"year\":1701}\n";
+        """
+        {"_id":"x1","text":"w9","year":1700}
+        {"_id":"x2","text":"w9","year":1701}
+        """;
     assertThat(server.post("/v1/documents/bulk?commit=true", more).status()).isEqualTo(200);
     String path = "/v1/documents?commit=true";
     assertThat(server.delete(path, "{\"filter\":{}}").status()).isEqualTo(400);
