@@ -28,7 +28,9 @@ class DemoCommandTest {
         .allMatch(l -> l.contains("dense ") && l.contains("bm25 "));
     List<String> lines = run.outLines();
     int headings = lines.indexOf("          nDCG@10   MRR@10  Recall@100      MAP");
-    assertThat(lines.get(headings + 1)).as("hybrid search is above its legs").startsWith("   auto ");
+    assertThat(lines.get(headings + 1))
+        .as("hybrid search is above its legs")
+        .startsWith("   auto ");
     // What it says can be typed.
     List<String> searches =
         run.outLines().stream().filter(l -> l.contains(" search --index ")).toList();
