@@ -19,9 +19,6 @@ final class Explainer {
   private static final String CONTRIBUTION = "contribution";
   private static final String WEIGHT = "weight";
 
-  /** Fusions whose contributions are {@code exp(z / 2)} of standard scores z. */
-  private static final List<String> BY_STANDARD_SCORES = List.of("auto", "soft");
-
   private final HybridQuery query;
   private final SearchResult result;
   private final List<String> filters;
@@ -58,11 +55,7 @@ final class Explainer {
                     + result.fused().size()
                 : "")
             + '.');
-    if (BY_STANDARD_SCORES.contains(query.fusion().name())) {
-      lines.add(
-          "A leg's standard score tells how far a score stands above the mean of its first 100,"
-              + " in standard deviations; a document gets weight × e^(standard score / 2).");
-    }
+    lines.add("A document gets from each leg " + query.fusion().description() + '.');
     query
         .rerank()
         .ifPresent(rerank ->
@@ -117,25 +110,24 @@ final class Explainer {
     if (score == null) {
       return leg.id() + ": not among the " + documents(result.leg(leg).size()) + " that it found";
     }
-    String standard = "";
     Explanation part = part(fused, leg);
-    if (part != null && BY_STANDARD_SCORES.contains(query.fusion().name())) {
-      standard =
-          String.format(
-              Locale.ROOT,
-              " (standard score %.2f, weight %.2f)",
-              2 * Math.log(detail(part, CONTRIBUTION)),
-              detail(part, WEIGHT));
-    }
+    String factors =
+        part == null
+            ? ""
+            : String.format(
+                Locale.ROOT,
+                " (weight %.2f × %.4f)",
+                detail(part, WEIGHT),
+                detail(part, CONTRIBUTION));
     return String.format(
         Locale.ROOT,
-        "%s: rank %d of %,d, score %.4f%s; adds %.4f",
+        "%s: rank %d of %,d, score %.4f; adds %.4f%s",
         leg.id(),
         score.rank(),
         result.leg(leg).size(),
         score.score(),
-        standard,
-        score.contribution());
+        score.contribution(),
+        factors);
   }
 
   private static String reranked(Explanation of) {

@@ -6,6 +6,7 @@ import io.luciole.lucene.DenseQuantization;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.MultiVectorForm;
+import io.luciole.lucene.SchemaBuilder;
 import io.luciole.lucene.SparseForm;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -83,7 +84,7 @@ final class SchemaOptions {
         && metadata.isEmpty()) {
       return Optional.empty();
     }
-    HybridSchema.Builder builder = HybridSchema.builder(engine);
+    SchemaBuilder builder = HybridSchema.builder(engine);
     if (analyzer != null) {
       String name = analyzer;
       flag("--analyzer", () -> builder.analyzer(name));

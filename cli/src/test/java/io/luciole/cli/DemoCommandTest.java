@@ -38,7 +38,7 @@ class DemoCommandTest {
     for (String line : searches) {
       Run search = Cli.run(words(line).toArray());
       assertThat(search.status()).as(line + "\n" + search.err()).isZero();
-      assertThat(search.out()).startsWith(" 1. ");
+      assertThat(search.out()).containsPattern("(?m)^ 1\\. ");
     }
   }
 

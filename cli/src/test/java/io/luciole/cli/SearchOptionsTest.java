@@ -98,13 +98,14 @@ class SearchOptionsTest {
         .contains("dense found 2 documents, bm25 found 2 documents; the fusion auto made one list")
         .containsPattern("\\| fused score \\d+\\.\\d{4}, the sum of:")
         .containsPattern(
-            "\\|   dense: rank 1 of 2, score 0\\.\\d{4} \\(standard score -?\\d\\.\\d\\d, weight"
-                + " \\d\\.\\d\\d\\); adds \\d\\.\\d{4}")
+            "\\|   dense: rank 1 of 2, score 0\\.\\d{4}; adds \\d\\.\\d{4} \\(weight"
+                + " \\d\\.\\d\\d × \\d\\.\\d{4}\\)")
         .containsPattern("\\| best passage: characters \\d+ to \\d+ of the text");
     Run ranks =
         index.run(
             "search", "--explain", "--fusion", "rrf", "--depth", "1", "--top", "9", "june one");
-    assertThat(ranks.out()).contains("bm25: rank 1 of 1, score ").doesNotContain("standard score");
+    assertThat(ranks.out())
+        .contains("bm25: rank 1 of 1, score ", "from each leg weight / (60 + rank).");
   }
 
   @Test

@@ -17,6 +17,16 @@ public interface Fusion {
   String name();
 
   /**
+   * Tells in words what a document gets from a leg, for explanations: the end of a sentence that
+   * begins with "A document gets".
+   *
+   * @return the words; by default they name the fusion
+   */
+  default String description() {
+    return "weight × contribution by " + name();
+  }
+
+  /**
    * Computes what each document of one leg's list contributes.
    *
    * @param scores the leg's own scores, best first; never empty

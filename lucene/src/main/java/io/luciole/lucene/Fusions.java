@@ -45,6 +45,11 @@ final class Fusions {
     }
 
     @Override
+    public String description() {
+      return "weight / (" + k + " + rank)";
+    }
+
+    @Override
     public double[] contributions(float[] scores) {
       double[] contributions = new double[scores.length];
       for (int i = 0; i < scores.length; i++) {
@@ -66,11 +71,18 @@ final class Fusions {
    * A fusion whose contribution is a linear function of the score.
    *
    * @param name the fusion's name
+   * @param measure what a contribution is, in words
    * @param terms the function for a list
    * @param absentAsLast whether a document not found contributes as the list's last does, not 0
    */
-  private record Linear(String name, Function<float[], Terms> terms, boolean absentAsLast)
+  private record Linear(
+      String name, String measure, Function<float[], Terms> terms, boolean absentAsLast)
       implements Fusion {
+    @Override
+    public String description() {
+      return "weight × " + measure + ", divided by the sum of the weights";
+    }
+
     @Override
     public double[] contributions(float[] scores) {
       Terms of = terms.apply(scores);
@@ -92,10 +104,25 @@ final class Fusions {
     }
   }
 
-  static final Fusion SUM = new Linear("sum", scores -> new Terms(0, 1), false);
-  static final Fusion MIN_MAX = new Linear("minmax", Fusions::range, false);
-  static final Fusion Z_SCORE = new Linear("zscore", Fusions::deviations, true);
-  static final Fusion DISTRIBUTION = new Linear("dbsf", Fusions::distribution, false);
+  static final Fusion SUM = new Linear("sum", "score", scores -> new Terms(0, 1), false);
+  static final Fusion MIN_MAX =
+      new Linear(
+          "minmax",
+          "its score, scaled so that the list's first is 1 and its last 0",
+          Fusions::range,
+          false);
+  static final Fusion Z_SCORE =
+      new Linear(
+          "zscore",
+          "its score above the list's mean, in standard deviations",
+          Fusions::deviations,
+          true);
+  static final Fusion DISTRIBUTION =
+      new Linear(
+          "dbsf",
+          "its score, scaled so that three deviations about the list's mean are 0 and 1",
+          Fusions::distribution,
+          false);
 
   /** Scores that are all alike become 1. */
   private static Terms range(float[] scores) {

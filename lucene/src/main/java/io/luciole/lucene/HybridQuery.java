@@ -10,7 +10,6 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -38,7 +37,7 @@ public final class HybridQuery {
 
   private static final LegOptions USUAL = new LegOptions(DEFAULT_DEPTH, 1, null);
 
-  private final Settings settings;
+  private final QuerySettings settings;
 
   /**
    * How one leg searches.
@@ -99,55 +98,12 @@ public final class HybridQuery {
     }
   }
 
-  /** Not changed once a query holds it. */
-  private static final class Settings {
-    private final String text;
-    private int top = 10;
-    private int offset;
-    private @Nullable Set<Leg> legs;
-    private Map<Leg, LegOptions> options = Map.of();
-    private boolean hasDepth;
-    private Set<Leg> weighted = Set.of();
-    private @Nullable Query filter;
-    private Fusion fusion = Fusion.usual();
-    private @Nullable Rerank rerank;
-    private @Nullable Duration timeout;
-    private boolean matchedTokens;
-    private WordBoosts wordBoosts = WordBoosts.NONE;
-    private Arrangement arrangement = Arrangement.NONE;
-    private @Nullable Long view;
-    private @Nullable Embedding embedding;
-
-    Settings(String text) {
-      this.text = text;
-    }
-
-    Settings(Settings of) {
-      text = of.text;
-      top = of.top;
-      offset = of.offset;
-      legs = of.legs;
-      options = of.options;
-      hasDepth = of.hasDepth;
-      weighted = of.weighted;
-      filter = of.filter;
-      fusion = of.fusion;
-      rerank = of.rerank;
-      timeout = of.timeout;
-      matchedTokens = of.matchedTokens;
-      wordBoosts = of.wordBoosts;
-      arrangement = of.arrangement;
-      view = of.view;
-      embedding = of.embedding;
-    }
-  }
-
-  private HybridQuery(Settings settings) {
+  private HybridQuery(QuerySettings settings) {
     this.settings = settings;
   }
 
-  private HybridQuery with(Consumer<Settings> change) {
-    Settings copy = new Settings(settings);
+  private HybridQuery with(Consumer<QuerySettings> change) {
+    QuerySettings copy = new QuerySettings(settings);
     change.accept(copy);
     return new HybridQuery(copy);
   }
@@ -165,7 +121,7 @@ public final class HybridQuery {
    * @return the query
    */
   public static HybridQuery of(String text) {
-    return new HybridQuery(new Settings(requireNonNull(text, "text")));
+    return new HybridQuery(new QuerySettings(requireNonNull(text, "text")));
   }
 
   /**

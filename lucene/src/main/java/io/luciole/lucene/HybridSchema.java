@@ -7,11 +7,9 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.model.Chunker.Chunk;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.codecs.Codec;
 import org.apache.lucene.document.Document;
@@ -188,23 +186,23 @@ public final class HybridSchema {
    * @param engine the engine
    * @return the builder
    */
-  public static Builder builder(EmbeddingEngine engine) {
-    return new Builder(VectorFields.builder(engine));
+  public static SchemaBuilder builder(EmbeddingEngine engine) {
+    return new SchemaBuilder(VectorFields.builder(engine));
   }
 
   /**
    * Returns a builder for vectors that are made elsewhere, without an engine. It starts with words,
    * dense vectors and sparse weights; add token vectors by {@link
-   * Builder#multiVectors(MultiVectorForm, int)}, and leave out sparse weights by {@link
-   * Builder#sparse} where the model gives none.
+   * SchemaBuilder#multiVectors(MultiVectorForm, int)}, and leave out sparse weights by {@link
+   * SchemaBuilder#sparse} where the model gives none.
    *
    * @param dimension the components of a dense vector, such as {@link
    *     io.luciole.model.ModelFingerprint#dimension}
    * @param normalized whether dense vectors have length 1
    * @return the builder
    */
-  public static Builder builder(int dimension, boolean normalized) {
-    return new Builder(VectorFields.builder(dimension, normalized));
+  public static SchemaBuilder builder(int dimension, boolean normalized) {
+    return new SchemaBuilder(VectorFields.builder(dimension, normalized));
   }
 
   /** {@return how dense vectors are kept, if they are} */
@@ -360,191 +358,5 @@ public final class HybridSchema {
   @Override
   public String toString() {
     return SchemaJson.write(this);
-  }
-
-  /** Describes a schema. Not safe for use by several threads. */
-  public static final class Builder {
-    private final VectorFields.Builder vectors;
-    private String analyzer = Analyzers.MULTILINGUAL;
-    private float k1 = 1.2f;
-    private float b = 0.75f;
-    private @Nullable Chunks chunks;
-    private final Map<String, MetadataType> metadata = new TreeMap<>();
-
-    private Builder(VectorFields.Builder vectors) {
-      this.vectors = vectors;
-    }
-
-    /**
-     * Sets whether dense vectors are kept.
-     *
-     * @param wanted whether they are
-     * @return this builder
-     */
-    public Builder dense(boolean wanted) {
-      vectors.dense(wanted);
-      return this;
-    }
-
-    /**
-     * Sets how the dense vectors of the graph are kept; as 32-bit floats by default.
-     *
-     * @param quantization how
-     * @return this builder
-     */
-    public Builder quantization(DenseQuantization quantization) {
-      vectors.quantization(quantization);
-      return this;
-    }
-
-    /**
-     * Sets the shape of the graph of the dense vectors: HNSW's M and efConstruction; 16 and 100 by
-     * default.
-     *
-     * @param maxConnections as {@link Dense#maxConnections}
-     * @param beamWidth as {@link Dense#beamWidth}
-     * @return this builder
-     */
-    public Builder graph(int maxConnections, int beamWidth) {
-      vectors.graph(maxConnections, beamWidth);
-      return this;
-    }
-
-    /**
-     * Sets whether sparse weights are kept.
-     *
-     * @param wanted whether they are
-     * @return this builder
-     */
-    public Builder sparse(boolean wanted) {
-      vectors.sparse(wanted);
-      return this;
-    }
-
-    /**
-     * Sets how sparse weights are kept as postings; {@link SparseForm#IMPACTS} by default.
-     *
-     * @param form how
-     * @return this builder
-     */
-    public Builder sparseForm(SparseForm form) {
-      vectors.sparseForm(form);
-      return this;
-    }
-
-    /**
-     * Sets what a sparse weight is multiplied by before it is rounded; 256 by default.
-     *
-     * @param scale a power of two from 1 to 65536
-     * @return this builder
-     */
-    public Builder sparseScale(int scale) {
-      vectors.sparseScale(scale);
-      return this;
-    }
-
-    /**
-     * Sets whether the exact sparse weights are kept beside the rounded ones of the postings; by
-     * default they are.
-     *
-     * @param exact whether they are
-     * @return this builder
-     */
-    public Builder exactSparse(boolean exact) {
-      vectors.exactSparse(exact);
-      return this;
-    }
-
-    /**
-     * Keeps token vectors. The model must give them.
-     *
-     * @param form how they are kept
-     * @return this builder
-     */
-    public Builder multiVectors(MultiVectorForm form) {
-      vectors.multiVectors(form);
-      return this;
-    }
-
-    /**
-     * Keeps token vectors of a given size, for vectors that are made elsewhere.
-     *
-     * @param form how they are kept
-     * @param dimension the components of a row
-     * @return this builder
-     */
-    public Builder multiVectors(MultiVectorForm form, int dimension) {
-      vectors.multiVectors(form, dimension);
-      return this;
-    }
-
-    /**
-     * Sets how texts are cut into words, for BM25: {@code multilingual} (any language, beginnings
-     * of words; the default), {@code standard} (any language, whole words), or a language's code
-     * such as {@code en} or {@code de}, which is best where all texts are in that language; or
-     * {@code own:} and a name, for an analyzer of your own ({@link HybridSchema#withAnalyzer}).
-     * {@code multilingual-1} is what {@code multilingual} was until November 2026; indexes that
-     * were made with it keep it.
-     *
-     * @param name the analyzer's name, in any case
-     * @return this builder
-     * @throws IllegalArgumentException if there is no such analyzer; the message lists them
-     */
-    public Builder analyzer(String name) {
-      String form = requireNonNull(name, "name").strip().toLowerCase(Locale.ROOT);
-      this.analyzer = new Words(form, k1, b).analyzer();
-      return this;
-    }
-
-    /**
-     * Sets the parameters of BM25; 1.2 and 0.75 by default.
-     *
-     * @param k1 how much the repetition of a word counts, 0 or more
-     * @param b how much the length of a document counts, 0 to 1
-     * @return this builder
-     */
-    public Builder bm25(float k1, float b) {
-      this.k1 = k1;
-      this.b = b;
-      return this;
-    }
-
-    /**
-     * Cuts texts into passages, each with vectors of its own; by default texts are kept whole. A
-     * document is then found by its best passage, which {@link Hit#passage} names.
-     *
-     * @param tokens as {@link Chunks#tokens}
-     * @param overlap as {@link Chunks#overlap}
-     * @return this builder
-     * @throws IllegalArgumentException if one is out of range
-     */
-    public Builder chunks(int tokens, int overlap) {
-      this.chunks = new Chunks(tokens, overlap);
-      return this;
-    }
-
-    /**
-     * Gives a metadata field an index of its own, to filter and sort by it as its type.
-     *
-     * @param field the metadata's name, with dots where objects are nested
-     * @param type the type of its values
-     * @return this builder
-     */
-    public Builder metadata(String field, MetadataType type) {
-      metadata.put(requireNonNull(field, "field"), requireNonNull(type, "type"));
-      return this;
-    }
-
-    /**
-     * Builds the schema.
-     *
-     * @return the schema
-     * @throws IllegalArgumentException if something is out of its range, or token vectors are to be
-     *     kept and the model gives none
-     */
-    public HybridSchema build() {
-      return new HybridSchema(
-          vectors.parts(), new Words(analyzer, k1, b), chunks, MetadataLayout.newest(metadata));
-    }
   }
 }

@@ -35,6 +35,15 @@ record SoftMaximum(boolean adaptive) implements Fusion {
   }
 
   @Override
+  public String description() {
+    return "weight × e^("
+        + SHARPNESS
+        + " × z), z being how far its score stands above the mean of the leg's first "
+        + OBSERVED
+        + ", in standard deviations";
+  }
+
+  @Override
   public double[] contributions(float[] scores) {
     return contributions(scores, false);
   }

@@ -206,9 +206,9 @@ public final class WriteOptions {
    * </ul>
    *
    * <p>Analyzer and similarity are the schema's ({@link HybridSchema#withAnalyzer}, {@link
-   * HybridSchema.Builder#bm25}), commits on close are {@link #commitOnClose}'s, and the open mode
-   * appends: opening refuses other ones. Sort, parent field and soft deletes' field of an index
-   * that is there stay as they are; Lucene refuses others.
+   * SchemaBuilder#bm25}), commits on close are {@link #commitOnClose}'s, and the open mode appends:
+   * opening refuses other ones. Sort, parent field and soft deletes' field of an index that is
+   * there stay as they are; Lucene refuses others.
    *
    * @param change makes a configuration of a configuration
    * @return a changed copy

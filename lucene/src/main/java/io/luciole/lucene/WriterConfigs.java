@@ -83,7 +83,7 @@ final class WriterConfigs {
           similarity.equals(config.getSimilarity()),
           "the schema's similarity " + similarity,
           config.getSimilarity(),
-          "set BM25's parameters by HybridSchema.Builder.bm25");
+          "set BM25's parameters by SchemaBuilder.bm25");
       require(
           !config.getCommitOnClose(),
           "no commit on close by Lucene",

@@ -31,7 +31,7 @@ class AddIndexesTest {
   }
 
   private WriteOptions options(boolean chunked, boolean soft) {
-    HybridSchema.Builder schema = HybridSchema.builder(engine);
+    SchemaBuilder schema = HybridSchema.builder(engine);
     WriteOptions options =
         WriteOptions.defaults()
             .writerThreads(1)

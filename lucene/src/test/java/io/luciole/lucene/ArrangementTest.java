@@ -110,10 +110,6 @@ class ArrangementTest {
     return result.hits().stream().map(Hit::id).toList();
   }
 
-  private Metadata metadata(String id) {
-    return requireNonNull(documents.get(id));
-  }
-
   /** The least or greatest value of a document as a number that orders as the values do. */
   private Optional<Double> extreme(String id, MetadataSort by) {
     Comparator<Double> order = Comparator.naturalOrder();
@@ -135,7 +131,7 @@ class ArrangementTest {
 
   private List<String> sorted(List<String> ids, MetadataSort... order) {
     List<String> sorted = new ArrayList<>(ids);
-    Comparator<String> by = Comparator.comparing(id -> 0);
+    Comparator<String> by = Comparator.comparingInt(id -> 0);
     for (MetadataSort sort : order) {
       double last = sort.descending() ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
       Comparator<String> next = Comparator.comparing(id -> extreme(id, sort).orElse(last));

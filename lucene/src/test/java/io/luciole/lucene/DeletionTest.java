@@ -37,7 +37,7 @@ class DeletionTest {
   }
 
   private WriteOptions options(boolean chunked, boolean soft) {
-    HybridSchema.Builder schema = HybridSchema.builder(engine);
+    SchemaBuilder schema = HybridSchema.builder(engine);
     WriteOptions options =
         WriteOptions.defaults().schema((chunked ? schema.chunks(16, 2) : schema).build());
     return soft

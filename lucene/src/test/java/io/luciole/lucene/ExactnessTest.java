@@ -27,7 +27,7 @@ class ExactnessTest {
 
   @TempDir Path folder;
 
-  private SearchFixture fixture(Function<HybridSchema.Builder, HybridSchema> s) {
+  private SearchFixture fixture(Function<SchemaBuilder, HybridSchema> s) {
     return new SearchFixture(folder.resolve("index"), SEED, s);
   }
 
@@ -159,7 +159,7 @@ class ExactnessTest {
 
   @Test
   void denseLeg_byTheGraph_findsNearlyAll() {
-    try (SearchFixture f = fixture(HybridSchema.Builder::build)) {
+    try (SearchFixture f = fixture(SchemaBuilder::build)) {
       int found = 0;
       for (int q = 0; q < 50; q++) {
         String text = f.texts.text(1 + q % 30);
@@ -177,7 +177,7 @@ class ExactnessTest {
   void fusions_equalAPlainRecomputationFromTheLegsLists() {
     List<Fusion> fusions =
         Fusion.names().stream().map(name -> Fusion.parse(name.replace("K", "2"))).toList();
-    try (SearchFixture f = fixture(HybridSchema.Builder::build)) {
+    try (SearchFixture f = fixture(SchemaBuilder::build)) {
       List<String> order = f.documents.stream().map(SourceDocument::id).toList();
       for (int q = 0; q < 30; q++) {
         String text = f.texts.text(1 + q % 30);

@@ -91,7 +91,7 @@ final class ExclusionIndexes {
 
   private Built write(Shape shape) throws IOException {
     Path index = folder.resolve("index" + built.size());
-    HybridSchema.Builder builder =
+    SchemaBuilder builder =
         HybridSchema.builder(engine)
             .sparseForm(shape.form)
             .quantization(shape.quantization)

@@ -103,7 +103,7 @@ class FiltersOfEveryLegTest {
   }
 
   private void write(Path index, EmbeddingEngine engine, boolean chunked) {
-    HybridSchema.Builder schema = HybridSchema.builder(engine).metadata("year", MetadataType.LONG);
+    SchemaBuilder schema = HybridSchema.builder(engine).metadata("year", MetadataType.LONG);
     if (chunked) {
       schema.chunks(24, 6);
     }

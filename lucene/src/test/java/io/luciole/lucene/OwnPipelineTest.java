@@ -88,7 +88,7 @@ class OwnPipelineTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void sortSoftDeletesBlocksAndFacets_goTogether(boolean chunked) throws IOException {
-    HybridSchema.Builder schema = HybridSchema.builder(engine);
+    SchemaBuilder schema = HybridSchema.builder(engine);
     WriteOptions options =
         options(OwnPipelineTest::everything)
             .fields(OwnPipelineTest::addFields)
@@ -168,7 +168,7 @@ class OwnPipelineTest {
     assertRefused(
         options(config -> config.setSimilarity(new ClassicSimilarity())),
         "expected the schema's similarity",
-        "HybridSchema.Builder.bm25");
+        "SchemaBuilder.bm25");
     assertRefused(options(config -> config.setCommitOnClose(true)), "WriteOptions.commitOnClose");
     assertRefused(
         options(config -> new IndexWriterConfig(new KeywordAnalyzer()).setCommitOnClose(false)),

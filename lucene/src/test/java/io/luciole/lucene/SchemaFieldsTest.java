@@ -114,7 +114,7 @@ class SchemaFieldsTest {
     return String.join(" ", in, postings, norms, values, points, vector, stored);
   }
 
-  private Path build(UnaryOperator<HybridSchema.Builder> schema, SourceDocument... documents) {
+  private Path build(UnaryOperator<SchemaBuilder> schema, SourceDocument... documents) {
     Path index = folder.resolve("index");
     HybridSchema built = schema.apply(HybridSchema.builder(engine)).build();
     WriteOptions options = WriteOptions.defaults().schema(built).writerThreads(1);
@@ -127,7 +127,7 @@ class SchemaFieldsTest {
     return index;
   }
 
-  private static HybridSchema.Builder everything(HybridSchema.Builder builder) {
+  private static SchemaBuilder everything(SchemaBuilder builder) {
     builder.multiVectors(MultiVectorForm.INT8);
     for (String type : TYPES) {
       builder.metadata(type, MetadataType.valueOf(type));

@@ -35,7 +35,7 @@ final class SearchFixture implements AutoCloseable {
   final List<SourceDocument> documents = new ArrayList<>();
   final Map<String, Embedding> embeddings = new LinkedHashMap<>();
 
-  SearchFixture(Path index, long seed, Function<HybridSchema.Builder, HybridSchema> schema) {
+  SearchFixture(Path index, long seed, Function<SchemaBuilder, HybridSchema> schema) {
     texts = new Texts(seed);
     WriteOptions how =
         WriteOptions.defaults().writerThreads(1).schema(schema.apply(HybridSchema.builder(engine)));

@@ -14,6 +14,7 @@ import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.IndexDescription;
 import io.luciole.lucene.IndexListener;
 import io.luciole.lucene.Leg;
+import io.luciole.lucene.SchemaBuilder;
 import io.luciole.lucene.SearchResult;
 import io.luciole.lucene.SourceDocument;
 import io.luciole.lucene.SparseForm;
@@ -78,7 +79,7 @@ final class SearchIndex implements AutoCloseable {
     if (form == null && config.metadata().isEmpty()) {
       return null;
     }
-    HybridSchema.Builder schema = HybridSchema.builder(engine);
+    SchemaBuilder schema = HybridSchema.builder(engine);
     config.metadata().forEach(schema::metadata);
     if (form == null) {
       return schema.build();
