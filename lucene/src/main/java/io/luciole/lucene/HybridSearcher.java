@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.search.Query;
 import org.apache.lucene.search.ReferenceManager;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.store.AlreadyClosedException;
@@ -145,7 +146,8 @@ public final class HybridSearcher implements AutoCloseable {
   }
 
   /**
-   * Starts to open a searcher over what an application's reader sees.
+   * Starts to open a searcher over what an application's reader sees, but for documents that are
+   * deleted softly.
    *
    * @param reader the reader, which stays the caller's to close, after this searcher
    * @return the builder
@@ -173,7 +175,8 @@ public final class HybridSearcher implements AutoCloseable {
 
   /**
    * Starts to open a searcher over an application's manager, such as its {@code SearcherManager}.
-   * Each search takes the manager's newest searcher, whoever has refreshed it.
+   * Each search takes the manager's newest searcher, whoever has refreshed it, and fails with an
+   * {@link IndexException} if that one's commit bears the mark of another model.
    *
    * @param manager has searchers of {@code DirectoryReader}s; it stays the caller's to close, after
    *     this searcher
@@ -388,7 +391,7 @@ public final class HybridSearcher implements AutoCloseable {
     requireNonNull(id, "id");
     IndexSearcher searcher = acquire();
     try {
-      return searcher.count(new TermQuery(new Term(context.layout().id(), id))) > 0;
+      return count(searcher, new TermQuery(new Term(context.layout().id(), id))) > 0;
     } catch (IOException e) {
       throw IndexProblems.unreadable(place, e);
     } finally {
@@ -396,11 +399,15 @@ public final class HybridSearcher implements AutoCloseable {
     }
   }
 
+  private static int count(IndexSearcher searcher, Query query) throws IOException {
+    return searcher.count(LiveReader.live(searcher.getIndexReader(), query));
+  }
+
   /** {@return the number of documents, without deleted ones and without passages} */
   public int documents() {
     IndexSearcher searcher = acquire();
     try {
-      return searcher.count(context.queries().all());
+      return count(searcher, context.queries().all());
     } catch (IOException e) {
       throw IndexProblems.unreadable(place, e);
     } finally {
