@@ -66,7 +66,7 @@ final class Catalogue implements Closeable {
         .setParentField(BLOCK)
         .setSoftDeletesField(WITHDRAWN)
         .setMergePolicy(
-            new SoftDeletesRetentionMergePolicy(WITHDRAWN, MatchAllDocsQuery::new, new TieredMergePolicy()));
+            new SoftDeletesRetentionMergePolicy(WITHDRAWN, () -> MatchAllDocsQuery.INSTANCE, new TieredMergePolicy()));
   }
 
   private static Analyzer analyzer() {

@@ -141,7 +141,7 @@ class OwnWriterTest {
           .isEqualTo(found.stream().collect(Collectors.toMap(Article::genre, a -> 1, Integer::sum, TreeMap::new)));
       List<Long> prices = searcher.withSearcher(result, own -> Prices.sorted(own, again));
       assertThat(prices).isEqualTo(found.stream().map(Article::price).sorted().toList());
-      assertThat(searcher.withSearcher(result, own -> own.count(again))).isEqualTo(found.size());
+      assertThat(searcher.<Integer>withSearcher(result, own -> own.count(again))).isEqualTo(found.size());
     }
   }
 
