@@ -16,7 +16,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.IndexSearcher;
-import org.apache.lucene.search.Query;
 import org.apache.lucene.search.ReferenceManager;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.store.AlreadyClosedException;
@@ -391,7 +390,7 @@ public final class HybridSearcher implements AutoCloseable {
     requireNonNull(id, "id");
     IndexSearcher searcher = acquire();
     try {
-      return count(searcher, new TermQuery(new Term(context.layout().id(), id))) > 0;
+      return LiveReader.count(searcher, new TermQuery(new Term(context.layout().id(), id))) > 0;
     } catch (IOException e) {
       throw IndexProblems.unreadable(place, e);
     } finally {
@@ -399,15 +398,11 @@ public final class HybridSearcher implements AutoCloseable {
     }
   }
 
-  private static int count(IndexSearcher searcher, Query query) throws IOException {
-    return searcher.count(LiveReader.live(searcher.getIndexReader(), query));
-  }
-
   /** {@return the number of documents, without deleted ones and without passages} */
   public int documents() {
     IndexSearcher searcher = acquire();
     try {
-      return count(searcher, context.queries().all());
+      return LiveReader.count(searcher, context.queries().all());
     } catch (IOException e) {
       throw IndexProblems.unreadable(place, e);
     } finally {

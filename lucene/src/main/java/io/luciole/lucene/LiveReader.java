@@ -1,5 +1,7 @@
 package io.luciole.lucene;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.FieldInfos;
@@ -13,6 +15,7 @@ import org.apache.lucene.index.SoftDeletesDirectoryReaderWrapper;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.FieldExistsQuery;
+import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.util.IOUtils;
@@ -64,12 +67,10 @@ final class LiveReader {
     return null;
   }
 
-  /** What of a query's documents is not deleted softly. */
-  static Query live(IndexReader reader, Query query) {
-    Query live = filter(reader);
-    return live == null
-        ? query
-        : new BooleanQuery.Builder().add(query, Occur.MUST).add(live, Occur.FILTER).build();
+  /** Counts the documents of a query that are not deleted, softly or else. */
+  static int count(IndexSearcher searcher, Query query) throws IOException {
+    return searcher.count(
+        requireNonNull(LegQueries.both(query, filter(searcher.getIndexReader()))));
   }
 
   private static boolean showsDeleted(LeafReader leaf) {

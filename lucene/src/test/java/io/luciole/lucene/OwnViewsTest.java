@@ -182,7 +182,9 @@ class OwnViewsTest {
       for (int i = 0; i < KeptViews.MAX_COUNT + 20; i++) {
         put("a", "light " + i);
         manager.maybeRefreshBlocking();
-        assertThat(texts(searcher, "light")).containsExactly("a: light " + i);
+        assertThat(searcher.search(HybridQuery.of("light").legs(Leg.BM25)).hits())
+            .extracting(Hit::text)
+            .containsExactly("light " + i);
         readers.add(searcher.withSearcher(lucene -> (DirectoryReader) lucene.getIndexReader()));
       }
       assertThat(readers).doesNotHaveDuplicates();
