@@ -76,7 +76,7 @@ interface SearcherSource extends Closeable {
     @Override
     public IndexSearcher acquire() throws IOException {
       IndexSearcher searcher = manager.acquire();
-      if (searcher != checked) {
+      if (!searcher.equals(checked)) {
         try {
           check.accept(searcher);
         } catch (IOException | RuntimeException e) {
