@@ -147,7 +147,8 @@ public final class HybridSearcher implements AutoCloseable {
   }
 
   /**
-   * Starts to open a searcher over what an application's reader sees.
+   * Starts to open a searcher over what an application's reader sees, but for documents that are
+   * deleted softly.
    *
    * @param reader the reader, which stays the caller's to close, after this searcher
    * @return the builder
@@ -175,7 +176,8 @@ public final class HybridSearcher implements AutoCloseable {
 
   /**
    * Starts to open a searcher over an application's manager, such as its {@code SearcherManager}.
-   * Each search takes the manager's newest searcher, whoever has refreshed it.
+   * Each search takes the manager's newest searcher, whoever has refreshed it, and fails with an
+   * {@link IndexException} if that one's commit bears the mark of another model.
    *
    * @param manager has searchers of {@code DirectoryReader}s; it stays the caller's to close, after
    *     this searcher
@@ -408,7 +410,7 @@ public final class HybridSearcher implements AutoCloseable {
    */
   public int count(Query filter) {
     Query whole = context.queries().whole(requireNonNull(filter, "filter"));
-    return withSearcher(searcher -> searcher.count(whole));
+    return withSearcher(searcher -> LiveReader.count(searcher, whole));
   }
 
   /**

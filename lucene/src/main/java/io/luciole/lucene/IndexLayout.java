@@ -28,8 +28,10 @@ record IndexLayout(
    * @param field their field
    * @param analyzer cuts a query into words as the index has them
    * @param titles the field that has the words of titles by themselves; null if there is none
+   * @param documents finds the documents that are searched; null for all that have the field
    */
-  record Words(String field, Analyzer analyzer, @Nullable String titles) {}
+  record Words(
+      String field, Analyzer analyzer, @Nullable String titles, @Nullable Query documents) {}
 
   /**
    * Stored fields; where one is not named, hits have it empty.
@@ -54,7 +56,8 @@ record IndexLayout(
         new Words(
             SchemaFields.WORDS,
             schema.analyzer(),
-            schema.words().titles() ? SchemaFields.TITLE_WORDS : null),
+            schema.words().titles() ? SchemaFields.TITLE_WORDS : null,
+            null),
         SchemaFields.ID,
         new Shown(
             Optional.of(SchemaFields.TITLE),

@@ -3,6 +3,7 @@ package io.luciole.lucene;
 import java.io.Closeable;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.SearcherLifetimeManager;
 
@@ -20,6 +21,7 @@ final class KeptViews implements Closeable {
 
   private final SearcherLifetimeManager searchers = new SearcherLifetimeManager();
 
+  private final AtomicLong newest = new AtomicLong(Long.MIN_VALUE);
   private final Object place;
 
   /**
@@ -31,9 +33,13 @@ final class KeptViews implements Closeable {
     this.place = place;
   }
 
-  /** Keeps a searcher; gives the name of its view. */
+  /** Keeps a searcher; gives the name of its view. The first of a newer state drops old views. */
   long keep(IndexSearcher searcher) throws IOException {
-    return searchers.record(searcher);
+    long view = searchers.record(searcher);
+    if (newest.getAndAccumulate(view, Math::max) < view) {
+      prune();
+    }
+    return view;
   }
 
   /**

@@ -68,9 +68,14 @@ final class LegQueries {
     return all(IndexLayout.wholeDocuments(schema));
   }
 
-  @SuppressWarnings("deprecation") // Lucene 10.0 lacks the constant that replaces it.
   private static Query all(@Nullable Query whole) {
-    return whole == null ? new MatchAllDocsQuery() : whole;
+    return whole == null ? everything() : whole;
+  }
+
+  /** All Lucene documents. */
+  @SuppressWarnings("deprecation") // Lucene 10.0 lacks the constant that replaces it.
+  static Query everything() {
+    return new MatchAllDocsQuery();
   }
 
   /**
@@ -83,7 +88,16 @@ final class LegQueries {
    */
   Query bm25(String text, WordBoosts boosts, @Nullable Query filter) {
     requireTitles(boosts);
-    return new DisjunctionSumQuery("words", wordQueries().clauses(text, boosts), filter);
+    return new DisjunctionSumQuery(
+        "words", wordQueries().clauses(text, boosts), both(filter, words().documents()));
+  }
+
+  /** What both filters accept; null is a filter that accepts anything. */
+  static @Nullable Query both(@Nullable Query a, @Nullable Query b) {
+    if (a == null || b == null) {
+      return a == null ? b : a;
+    }
+    return new BooleanQuery.Builder().add(a, Occur.FILTER).add(b, Occur.FILTER).build();
   }
 
   /** {@link #bm25} without boosts. */

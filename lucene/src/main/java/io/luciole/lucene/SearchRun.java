@@ -22,8 +22,6 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
-import org.apache.lucene.search.BooleanClause.Occur;
-import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.ScoreDoc;
@@ -308,7 +306,10 @@ final class SearchRun {
 
   private TopDocs hits(Leg leg, IndexSearcher timed, Embedding vectors, int depth)
       throws IOException {
-    Query filter = both(query.filter().orElse(null), query.options(leg).filter());
+    Query filter =
+        LegQueries.both(
+            LegQueries.both(query.filter().orElse(null), query.options(leg).filter()),
+            LiveReader.filter(timed.getIndexReader()));
     LegQueries of = context.queries();
     return switch (leg) {
       case BM25 ->
@@ -354,12 +355,5 @@ final class SearchRun {
     timed.setQueryCachingPolicy(searcher.getQueryCachingPolicy());
     timed.setTimeout(this::outOfTime);
     return timed;
-  }
-
-  private static @Nullable Query both(@Nullable Query a, @Nullable Query b) {
-    if (a == null || b == null) {
-      return a == null ? b : a;
-    }
-    return new BooleanQuery.Builder().add(a, Occur.FILTER).add(b, Occur.FILTER).build();
   }
 }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import org.apache.lucene.analysis.Analyzer;
+import org.apache.lucene.search.Query;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,7 +31,9 @@ public final class SearcherBuilder {
   private final SearcherOrigin origin;
   private @Nullable HybridSchema schema;
   private @Nullable VectorFields vectors;
-  private IndexLayout.@Nullable Words words;
+  private @Nullable Query documents;
+  private @Nullable String words;
+  private @Nullable Analyzer analyzer;
   private @Nullable String id;
   private Optional<String> title = Optional.empty();
   private Optional<String> text = Optional.empty();
@@ -71,6 +74,20 @@ public final class SearcherBuilder {
   }
 
   /**
+   * Says that the vectors are those of passages, which are written in blocks as Lucene's block join
+   * has them: passages first, their document last. Documents are then found by their best passage.
+   * Ids, words, shown fields, and what filters match, are those of documents.
+   *
+   * @param documents finds the documents, and none of the passages; with a writer's parent field,
+   *     {@code new FieldExistsQuery(parentField)}
+   * @return this builder
+   */
+  public SearcherBuilder documents(Query documents) {
+    this.documents = requireNonNull(documents, "documents");
+    return this;
+  }
+
+  /**
    * Says which field the leg {@link Leg#BM25} searches. The score is by the similarity of the
    * searcher that is given, or of Lucene's default for a directory or a reader.
    *
@@ -79,9 +96,8 @@ public final class SearcherBuilder {
    * @return this builder
    */
   public SearcherBuilder words(String field, Analyzer analyzer) {
-    this.words =
-        new IndexLayout.Words(
-            requireNonNull(field, "field"), requireNonNull(analyzer, "analyzer"), null);
+    this.words = requireNonNull(field, "field");
+    this.analyzer = requireNonNull(analyzer, "analyzer");
     return this;
   }
 
@@ -158,7 +174,8 @@ public final class SearcherBuilder {
    * Opens the searcher.
    *
    * @return the searcher; closing it leaves open what was given
-   * @throws IllegalArgumentException if both a schema and vectors were given
+   * @throws IllegalArgumentException if both a schema and vectors were given, or documents without
+   *     vectors
    * @throws IndexException if the index cannot be read, bears the mark of another schema or model,
    *     or bears none and neither a schema nor vectors were given
    */
@@ -166,6 +183,11 @@ public final class SearcherBuilder {
     LuceneRange.FIELDS.require();
     if (schema != null && vectors != null) {
       throw new IllegalArgumentException("expected a schema or vectors, got both");
+    }
+    if (documents != null && vectors == null) {
+      throw new IllegalArgumentException(
+          "expected vectors, of whose passages documents(…) tells the documents; a schema knows"
+              + " them itself");
     }
     try {
       return open(origin.mark(place));
@@ -192,7 +214,9 @@ public final class SearcherBuilder {
     ofEmbedder.ifPresent(model -> mark.ifPresent(marked -> marked.requireModel(place, model)));
     IndexLayout layout = layout(of);
     SearcherSource source =
-        origin.open(new SearcherOrigin.Opening(place, executor, of, ofIndex.orElse(null)));
+        origin.open(
+            new SearcherOrigin.Opening(
+                place, executor, of, ofIndex.orElse(null), ofEmbedder.orElse(null)));
     return new HybridSearcher(
         place,
         source,
@@ -215,10 +239,12 @@ public final class SearcherBuilder {
         of != null
             ? IndexLayout.of(of)
             : new IndexLayout(
-                requireNonNull(vectors), null, SchemaFields.ID, IndexLayout.Shown.NONE, null);
+                requireNonNull(vectors), null, SchemaFields.ID, IndexLayout.Shown.NONE, documents);
     return new IndexLayout(
         usual.vectors(),
-        words != null ? words : usual.words(),
+        words != null && analyzer != null
+            ? new IndexLayout.Words(words, analyzer, null, usual.whole())
+            : usual.words(),
         id != null ? id : usual.id(),
         new IndexLayout.Shown(
             title.or(usual.shown()::title), text.or(usual.shown()::text), usual.shown().metadata()),

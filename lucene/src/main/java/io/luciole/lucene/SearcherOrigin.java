@@ -32,12 +32,23 @@ interface SearcherOrigin {
    * @param executor the application's threads, if it gave any
    * @param schema the schema, or null of fields that have none
    * @param model the model of which every commit must be, or null to leave that to the writer
+   * @param queries the model of queries' vectors, or null where that is not known
    */
   record Opening(
       Object place,
       @Nullable Executor executor,
       @Nullable HybridSchema schema,
-      @Nullable ModelFingerprint model) {
+      @Nullable ModelFingerprint model,
+      @Nullable ModelFingerprint queries) {
+    /** Refuses a view whose commit bears the mark of another model. */
+    void requireModel(IndexSearcher searcher) throws IOException {
+      ModelFingerprint expected = queries != null ? queries : model;
+      if (expected != null) {
+        markOf(place, searcher.getIndexReader())
+            .ifPresent(mark -> mark.requireModel(place, expected));
+      }
+    }
+
     SearchThreads threads() {
       return executor == null ? SearchThreads.own() : SearchThreads.ofApplication(executor);
     }
@@ -59,10 +70,9 @@ interface SearcherOrigin {
       DirectoryReader reader = null;
       try {
         reader = LiveReader.open(directory);
-        SearcherManager manager =
-            new SearcherManager(reader, new CommitSearchers(opening, threads));
+        CommitManager manager = new CommitManager(reader, new Searchers(opening, threads));
         return new SearcherSource.Managed(
-            opening.place(), manager, threads.executor(), manager, threads, owned);
+            opening.place(), manager, threads.executor(), view -> {}, manager, threads, owned);
       } catch (IOException | RuntimeException e) {
         IOUtils.closeWhileHandlingException(reader, threads);
         throw e;
@@ -83,7 +93,7 @@ interface SearcherOrigin {
       try {
         SearcherManager manager = new SearcherManager(writer, new Searchers(opening, threads));
         return new SearcherSource.Managed(
-            opening.place(), manager, threads.executor(), manager, threads);
+            opening.place(), manager, threads.executor(), view -> {}, manager, threads);
       } catch (IOException | RuntimeException e) {
         IOUtils.closeWhileHandlingException(threads);
         throw e;
@@ -139,7 +149,8 @@ interface SearcherOrigin {
 
     @Override
     public SearcherSource open(Opening opening) {
-      return new SearcherSource.Managed(opening.place(), manager, opening.executor());
+      return new SearcherSource.Managed(
+          opening.place(), manager, opening.executor(), opening::requireModel);
     }
   }
 
@@ -182,29 +193,6 @@ interface SearcherOrigin {
         searcher.setSimilarity(WriterConfigs.similarity(opening.schema()));
       }
       return searcher;
-    }
-  }
-
-  /** Makes searchers of readers of commits, and refuses one that would show deleted documents. */
-  final class CommitSearchers extends SearcherFactory {
-    private final Object place;
-    private final Searchers searchers;
-
-    CommitSearchers(Opening opening, SearchThreads threads) {
-      this.place = opening.place();
-      this.searchers = new Searchers(opening, threads);
-    }
-
-    @Override
-    public IndexSearcher newSearcher(IndexReader reader, @Nullable IndexReader previous)
-        throws IOException {
-      if (LiveReader.showsDeleted(reader)) {
-        throw new IndexException(
-            "Documents of the index "
-                + place
-                + " are deleted softly since this searcher was opened: open another searcher.");
-      }
-      return searchers.newSearcher(reader, previous);
     }
   }
 }

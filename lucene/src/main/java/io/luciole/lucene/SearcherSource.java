@@ -8,6 +8,7 @@ import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.ReferenceManager;
 import org.apache.lucene.store.AlreadyClosedException;
+import org.apache.lucene.util.IOConsumer;
 import org.apache.lucene.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 
@@ -45,8 +46,10 @@ interface SearcherSource extends Closeable {
   final class Managed implements SearcherSource {
     private final ReferenceManager<IndexSearcher> manager;
     private final @Nullable Executor threads;
+    private final IOConsumer<IndexSearcher> check;
     private final List<Closeable> owned;
     private final KeptViews views;
+    private volatile @Nullable IndexSearcher checked;
 
     /**
      * Creates a source.
@@ -54,22 +57,35 @@ interface SearcherSource extends Closeable {
      * @param place where the index is, for people
      * @param manager has searchers of {@link DirectoryReader}s
      * @param threads what the searchers run on; null where that is not known
+     * @param check throws if a new view is not to be searched
      * @param owned what is closed with the source, in this order
      */
     Managed(
         Object place,
         ReferenceManager<IndexSearcher> manager,
         @Nullable Executor threads,
+        IOConsumer<IndexSearcher> check,
         Closeable... owned) {
       this.views = new KeptViews(place);
       this.manager = manager;
       this.threads = threads;
+      this.check = check;
       this.owned = List.of(owned);
     }
 
     @Override
     public IndexSearcher acquire() throws IOException {
-      return manager.acquire();
+      IndexSearcher searcher = manager.acquire();
+      if (!searcher.equals(checked)) {
+        try {
+          check.accept(searcher);
+        } catch (IOException | RuntimeException e) {
+          manager.release(searcher);
+          throw e;
+        }
+        checked = searcher;
+      }
+      return searcher;
     }
 
     @Override
