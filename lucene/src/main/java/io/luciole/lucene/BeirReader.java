@@ -3,6 +3,7 @@ package io.luciole.lucene;
 import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -21,13 +22,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>An id is a JSON string or a whole number; {@code id} is taken where there is no {@code _id}.
  * The title may be missing or null. All other fields, and the members of an object {@code
- * metadata}, become metadata ({@link Metadata#ofDocument}).
+ * metadata}, become metadata ({@link Metadata#ofDocument}). A name that comes twice in an object is
+ * refused.
  */
 public final class BeirReader {
   private static final ObjectReader JSON =
       JsonMapper.builder()
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .build()
           .readerFor(Object.class);
 

@@ -74,6 +74,7 @@ class BeirReaderTest {
           {"_id":"a","text":"x","title":{}}|expected a string as "title", found an object
           {"_id":"a","text":"x"|malformed JSON
           {"_id":"a","text":"x"} {}|malformed JSON
+          {"_id":"a","text":"x","k":1,"k":2}|Duplicate field 'k'
           [1]|expected a JSON object, found an array
           hello|malformed JSON
           """)

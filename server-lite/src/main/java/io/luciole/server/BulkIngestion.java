@@ -94,7 +94,7 @@ final class BulkIngestion {
     String id = null;
     try {
       ObjectNode object = JsonBodies.parseObject(line);
-      if (object.has("delete")) {
+      if (isDeletion(object)) {
         id = JsonBodies.string(object, "delete");
         // Lines take effect in order: this also deletes what an earlier line has put.
         String result = DocumentsApi.resultOfDelete(index.delete(id));
@@ -108,6 +108,11 @@ final class BulkIngestion {
     } catch (RuntimeException e) {
       pending.add(new Pending(number, id == null ? "" : id, CompletableFuture.failedFuture(e)));
     }
+  }
+
+  /** Whether a line only names what to delete; in a document, such a field is metadata. */
+  private static boolean isDeletion(ObjectNode object) {
+    return object.size() == 1 && object.has("delete");
   }
 
   private static boolean isBlank(byte[] line) {

@@ -8,6 +8,7 @@ import io.helidon.http.HeaderValues;
 import io.helidon.http.Method;
 import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.ByteArrayOutputStream;
@@ -252,6 +253,15 @@ final class Exchange {
         out.close();
       }
     };
+  }
+
+  /**
+   * Sends the end of an answer in pieces, which the web server leaves until its handler returns.
+   */
+  void finish() {
+    if (streaming && response instanceof RoutingResponse answer) {
+      answer.commit();
+    }
   }
 
   boolean isSent() {

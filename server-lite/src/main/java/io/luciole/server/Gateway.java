@@ -172,6 +172,7 @@ final class Gateway {
       MDC.remove("trace_id");
     }
     if (x.isLast()) {
+      x.finish();
       // Otherwise the web server would wait for the client to close the connection.
       throw new CloseConnectionException("the connection ends with this answer");
     }

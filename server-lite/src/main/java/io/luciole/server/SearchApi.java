@@ -268,14 +268,15 @@ final class SearchApi implements Api {
   }
 
   private HybridQuery reranked(HybridQuery query, JsonNode rerank) {
-    if (!rerank.isObject()) {
+    if (!(rerank instanceof ObjectNode how)) {
       throw JsonBodies.wrong("rerank", "an object such as {\"depth\": 50}", rerank);
     }
+    JsonBodies.requireKnown(how, "depth", "weights");
     return query.rerank(
         new HybridQuery.Rerank(
-            JsonBodies.integer(rerank, "depth", 50, 1, MAX_TOP),
-            rerank.has("weights")
-                ? RequestOptions.weights(engine, rerank.get("weights"))
+            JsonBodies.integer(how, "depth", 50, 1, MAX_TOP),
+            how.has("weights")
+                ? RequestOptions.weights(engine, how.get("weights"))
                 : HybridQuery.Rerank.COLBERT));
   }
 }

@@ -162,6 +162,14 @@ class BadInputTest {
     all.add(
         bad("search: range", s, "{\"query\":\"a\",\"filter\":{\"y\":{\"gt\":[]}}}", 400, "number"));
     all.add(bad("search: view", s, "{\"query\":\"a\",\"view\":99999}", 410, "view", "first page"));
+    all.add(
+        bad(
+            "search: unknown field of rerank",
+            s,
+            "{\"query\":\"a\",\"rerank\":{\"dept\":5}}",
+            400,
+            "dept",
+            "depth, weights"));
     all.add(bad("bulk: nothing known", "/v1/documents/nowhere", "{}", 405, "DELETE, PUT"));
     return all.stream();
   }

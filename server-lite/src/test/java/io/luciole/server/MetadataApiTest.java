@@ -54,7 +54,7 @@ class MetadataApiTest {
   private Set<String> found(String filter) throws IOException {
     Server.Answer answer =
         server.post(
-            "/v1/search", "{\"query\":\"w1\",\"legs\":[\"bm25\"],\"filter\":" + filter + "}");
+            "/v1/search", "{\"query\":\"w1 w2\",\"legs\":[\"bm25\"],\"filter\":" + filter + "}");
     assertThat(answer.status()).as(answer.body()).isEqualTo(200);
     Set<String> ids = new TreeSet<>();
     for (JsonNode hit : answer.json().path("hits")) {
@@ -81,6 +81,26 @@ class MetadataApiTest {
         .contains("\"price\":10.0,\"big\":1000.0,\"tags\":[\"x\",\"y\"],\"flag\":true}")
         .contains("0.12345678901234567890")
         .doesNotContain("none");
+  }
+
+  @Test
+  void bulk_takesDeleteForMetadata_inALineThatIsADocument() throws IOException {
+    String lines =
+        """
+        {"_id":"no","text":"w2"}
+        {"_id":"how-to","text":"w2","delete":"no"}
+        """;
+    assertThat(server.post("/v1/documents/bulk?commit=true", lines).body())
+        .contains("\"id\":\"how-to\",\"status\":200,\"result\":\"created\"");
+    assertThat(found("{\"delete\":\"no\"}")).containsExactly("how-to");
+    assertThat(found("{\"$id\":\"no\"}")).containsExactly("no");
+    assertThat(
+            server
+                .post(
+                    "/v1/documents/bulk?commit=true",
+                    "{\"delete\":\"no\"}\n{\"delete\":\"how-to\"}\n")
+                .body())
+        .contains("\"lines\":2,\"failed\":0");
   }
 
   @ParameterizedTest

@@ -309,6 +309,31 @@ class OperationsTest {
   }
 
   @Test
+  void answerInPieces_isWholeOnTheLastRequestOfAConnection() throws IOException {
+    try (Server server =
+            Server.fake(backend, folder, c -> c.index(folder.resolve("last-request")));
+        java.net.Socket socket =
+            new java.net.Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
+      socket.setSoTimeout(30_000);
+      String line = "{\"id\":\"a\",\"text\":\"w1\"}\n";
+      socket
+          .getOutputStream()
+          .write(
+              ("POST /v1/documents/bulk HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                      + "Content-Length: "
+                      + line.length()
+                      + "\r\n\r\n"
+                      + line)
+                  .getBytes(StandardCharsets.US_ASCII));
+      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+      assertThat(answer)
+          .containsIgnoringCase("transfer-encoding: chunked")
+          .contains("\"lines\":1,\"failed\":0")
+          .endsWith("\r\n0\r\n\r\n");
+    }
+  }
+
+  @Test
   void head_hasTheHeadOfGet_andNoBody() throws IOException {
     try (Server server = Server.fake(backend, folder, c -> c);
         java.net.Socket socket =
