@@ -255,9 +255,7 @@ final class Exchange {
     };
   }
 
-  /**
-   * Sends the end of an answer in pieces, which the web server leaves until its handler returns.
-   */
+  /** Sends the end of an answer in pieces, which Helidon leaves until its handler returns. */
   void finish() {
     if (streaming && response instanceof RoutingResponse answer) {
       answer.commit();

@@ -186,7 +186,7 @@ final class SearchApi implements Api {
       try {
         query = query.fusion(Fusion.parse(fusion));
       } catch (IllegalArgumentException e) {
-        throw Problem.invalid("fusion", String.valueOf(e.getMessage()));
+        throw Problem.invalid("fusion", JsonBodies.sentence(e));
       }
     }
     if (body.hasNonNull("filter")) {

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,7 +48,8 @@ public record RankedRun(String name, Map<String, List<ScoredId>> rankings) {
    * #named} undoes this.
    *
    * @param file the file, which is replaced
-   * @throws SourceException if the file cannot be written
+   * @throws SourceException if the file cannot be written, or two ids of a ranking are written
+   *     alike ({@code a b} and {@code a%20b})
    */
   public void writeTrec(Path file) {
     requireNonNull(file, "file");
@@ -55,6 +57,7 @@ public record RankedRun(String name, Map<String, List<ScoredId>> rankings) {
       for (Map.Entry<String, List<ScoredId>> ranking : rankings.entrySet()) {
         int rank = 0;
         float before = Float.POSITIVE_INFINITY;
+        requireDistinctColumns(ranking.getValue());
         for (ScoredId hit : ranking.getValue()) {
           // trec_eval reads 32 bits and sorts ties by name.
           float score = Math.min((float) hit.score(), Math.nextDown(before));
@@ -75,6 +78,24 @@ public record RankedRun(String name, Map<String, List<ScoredId>> rankings) {
       }
     } catch (IOException e) {
       throw new SourceException("Cannot write the run file " + file + ": " + e, false, e);
+    }
+  }
+
+  private static void requireDistinctColumns(List<ScoredId> ranking) {
+    Map<String, String> ids = new HashMap<>();
+    for (ScoredId hit : ranking) {
+      String other = ids.putIfAbsent(TrecIds.escape(hit.id()), hit.id());
+      if (other != null && !other.equals(hit.id())) {
+        throw new SourceException(
+            "Expected ids that a run file can tell apart, found \""
+                + other
+                + "\" and \""
+                + hit.id()
+                + "\", which are both written as \""
+                + TrecIds.escape(hit.id())
+                + "\"; give one of the two documents another id",
+            false);
+      }
     }
   }
 

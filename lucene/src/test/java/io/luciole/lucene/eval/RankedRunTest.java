@@ -64,6 +64,15 @@ class RankedRunTest {
   }
 
   @Test
+  void idsThatAreWrittenAlike_areRefused() {
+    RankedRun run =
+        new RankedRun("r", Map.of("q", List.of(new ScoredId("a b", 2), new ScoredId("a%20b", 1))));
+    assertThatThrownBy(() -> run.writeTrec(folder.resolve("alike")))
+        .isInstanceOf(SourceException.class)
+        .hasMessageContaining("\"a b\" and \"a%20b\"");
+  }
+
+  @Test
   void tie_goesByTheIdDescending_asInTrecEval() throws IOException {
     Path file =
         Files.writeString(
