@@ -383,11 +383,13 @@ public final class HybridSearcher implements AutoCloseable {
    * @param id the id
    * @return whether there is one
    * @throws IndexException if the index cannot be read
+   * @throws IllegalStateException if the field of ids has doc values or stored values, but no terms
    */
   public boolean contains(String id) {
     requireNonNull(id, "id");
     IndexSearcher searcher = acquire();
     try {
+      DocumentIds.requireTerms(searcher.getIndexReader(), context.layout().id());
       return searcher.count(new TermQuery(new Term(context.layout().id(), id))) > 0;
     } catch (IOException e) {
       throw IndexProblems.unreadable(place, e);
