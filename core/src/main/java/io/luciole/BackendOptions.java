@@ -31,6 +31,13 @@ final class BackendOptions {
       String origin = "option of the engine's builder for the backend " + provider.name();
       if (key.isPresent()) {
         put(key.get(), value, origin, values, problems);
+      } else if (KnownKeys.onClassPath(List.of()).find(Key::name, name).isPresent()) {
+        problems.add(
+            name
+                + " ("
+                + origin
+                + ") is not a setting of this backend: set it by the builder's own method, or in"
+                + " the LucioleConfig that EmbeddingEngine.builder gets");
       } else {
         problems.add(known.unknown(Key::name, name, origin));
       }

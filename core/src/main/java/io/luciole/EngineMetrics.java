@@ -3,10 +3,13 @@ package io.luciole;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutOfMemoryException;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.EnumMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.LongAdder;
@@ -21,6 +24,11 @@ final class EngineMetrics {
   private static final Logger log = LoggerFactory.getLogger(EngineMetrics.class);
 
   private final List<EngineListener> listeners;
+
+  /** The listeners that have failed once. */
+  private final Set<EngineListener> failing =
+      Collections.synchronizedSet(Collections.newSetFromMap(new IdentityHashMap<>()));
+
   private final LongAdder submitted = new LongAdder();
   private final LongAdder embedded = new LongAdder();
   private final Map<EngineStats.Failure, LongAdder> failures =
@@ -103,7 +111,12 @@ final class EngineMetrics {
       try {
         event.accept(listener);
       } catch (Throwable t) {
-        log.warn("A listener failed: {}", t.toString(), t);
+        if (failing.add(listener)) {
+          log.warn(
+              "A listener failed (its later failures are logged as debug): {}", t.toString(), t);
+        } else {
+          log.debug("A listener failed: {}", t.toString(), t);
+        }
       }
     }
   }

@@ -5,7 +5,9 @@ import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.model.Chunker.Chunk;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 
 /** Embeds documents, whole or cut into passages, as a schema says. Safe for use by many threads. */
@@ -14,6 +16,11 @@ final class DocumentEmbedder {
   private final HybridSchema schema;
   private final EmbedOptions options;
   private final Executor threads;
+
+  /** The texts that the engine has. */
+  private final Set<CompletableFuture<Embedding>> asked = ConcurrentHashMap.newKeySet();
+
+  private volatile boolean abandoned;
 
   /**
    * The vectors of a document.
@@ -57,17 +64,37 @@ final class DocumentEmbedder {
             new Embedded(passages.chunks(), all.stream().map(CompletableFuture::join).toList()));
   }
 
+  @SuppressWarnings("CollectionUndefinedEquality") // A future equals itself alone, as is meant.
   private CompletableFuture<Embedding> embed(String text, IndexingTimes times) {
     if (schema.outputs().isEmpty()) {
       return CompletableFuture.completedFuture(Embedding.absent());
     }
     times.embeddingStarts();
-    CompletableFuture<Embedding> embedding;
-    try {
-      embedding = engine.embed(text, options);
-    } catch (RuntimeException e) {
-      embedding = CompletableFuture.failedFuture(e);
+    CompletableFuture<Embedding> embedding = ask(text);
+    asked.add(embedding);
+    if (abandoned) {
+      embedding.cancel(false);
     }
-    return embedding.whenComplete((done, failed) -> times.embeddingEnds());
+    return embedding.whenComplete((done, failed) -> {
+      asked.remove(embedding);
+      times.embeddingEnds();
+    });
+  }
+
+  private CompletableFuture<Embedding> ask(String text) {
+    try {
+      return engine.embed(text, options);
+    } catch (RuntimeException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  /**
+   * Takes back the texts that the engine has not embedded yet, and those that come later: their
+   * documents fail with a {@link java.util.concurrent.CancellationException}.
+   */
+  void abandon() {
+    abandoned = true;
+    asked.forEach(embedding -> embedding.cancel(false));
   }
 }

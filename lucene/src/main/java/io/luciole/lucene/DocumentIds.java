@@ -1,10 +1,16 @@
 package io.luciole.lucene;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.util.Set;
 import org.apache.lucene.index.BinaryDocValues;
 import org.apache.lucene.index.DocValues;
 import org.apache.lucene.index.FieldInfo;
+import org.apache.lucene.index.IndexOptions;
+import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.IndexableField;
 import org.apache.lucene.index.LeafReader;
 import org.apache.lucene.index.LeafReaderContext;
@@ -13,6 +19,7 @@ import org.apache.lucene.index.SortedDocValues;
 import org.apache.lucene.index.SortedNumericDocValues;
 import org.apache.lucene.index.SortedSetDocValues;
 import org.apache.lucene.index.StoredFields;
+import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,27 +37,40 @@ interface DocumentIds {
       return doc -> null;
     }
     return switch (info.getDocValuesType()) {
-      case BINARY -> binary(DocValues.getBinary(reader, field));
-      case SORTED -> sorted(DocValues.getSorted(reader, field));
-      case SORTED_SET -> sortedSet(DocValues.getSortedSet(reader, field));
+      case BINARY -> binary(DocValues.getBinary(reader, field), field);
+      case SORTED -> sorted(DocValues.getSorted(reader, field), field);
+      case SORTED_SET -> sortedSet(DocValues.getSortedSet(reader, field), field);
       case NUMERIC -> numeric(DocValues.getNumeric(reader, field));
       case SORTED_NUMERIC -> sortedNumeric(DocValues.getSortedNumeric(reader, field));
       case NONE -> stored(reader.storedFields(), field);
     };
   }
 
-  private static DocumentIds binary(BinaryDocValues values) {
-    return doc -> values.advanceExact(doc) ? values.binaryValue().utf8ToString() : null;
+  /** Refuses a field without terms, in which an id cannot be looked up. */
+  static void requireTerms(IndexReader reader, String field) {
+    for (LeafReaderContext leaf : reader.leaves()) {
+      FieldInfo info = leaf.reader().getFieldInfos().fieldInfo(field);
+      if (info != null && info.getIndexOptions() == IndexOptions.NONE) {
+        throw new IllegalStateException(
+            "expected terms in the field of ids \""
+                + field
+                + "\", found none: ask the index with a query for the field's type"
+                + " (withSearcher)");
+      }
+    }
   }
 
-  private static DocumentIds sorted(SortedDocValues values) {
-    return doc ->
-        values.advanceExact(doc) ? values.lookupOrd(values.ordValue()).utf8ToString() : null;
+  private static DocumentIds binary(BinaryDocValues values, String field) {
+    return doc -> values.advanceExact(doc) ? text(values.binaryValue(), field) : null;
   }
 
-  private static DocumentIds sortedSet(SortedSetDocValues values) {
+  private static DocumentIds sorted(SortedDocValues values, String field) {
     return doc ->
-        values.advanceExact(doc) ? values.lookupOrd(values.nextOrd()).utf8ToString() : null;
+        values.advanceExact(doc) ? text(values.lookupOrd(values.ordValue()), field) : null;
+  }
+
+  private static DocumentIds sortedSet(SortedSetDocValues values, String field) {
+    return doc -> values.advanceExact(doc) ? text(values.lookupOrd(values.nextOrd()), field) : null;
   }
 
   private static DocumentIds numeric(NumericDocValues values) {
@@ -66,7 +86,24 @@ interface DocumentIds {
       IndexableField value = fields.document(doc, Set.of(field)).getField(field);
       return value == null
           ? null
-          : value.binaryValue() != null ? value.binaryValue().utf8ToString() : value.stringValue();
+          : value.binaryValue() != null ? text(value.binaryValue(), field) : value.stringValue();
     };
+  }
+
+  private static String text(BytesRef bytes, String field) {
+    try {
+      return UTF_8
+          .newDecoder()
+          .decode(ByteBuffer.wrap(bytes.bytes, bytes.offset, bytes.length))
+          .toString();
+    } catch (CharacterCodingException e) {
+      throw new IndexException(
+          "Expected ids in UTF-8 in the field \""
+              + field
+              + "\", found the bytes "
+              + bytes
+              + ". Name a field whose values are texts or numbers.",
+          e);
+    }
   }
 }

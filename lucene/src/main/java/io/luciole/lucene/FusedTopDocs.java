@@ -2,9 +2,10 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
-import java.util.Arrays;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.apache.lucene.search.ScoreDoc;
 import org.apache.lucene.search.TopDocs;
@@ -55,11 +56,21 @@ final class FusedTopDocs {
     }
     ScoreDoc[] hits = requireNonNull(leg, "leg").scoreDocs;
     float[] scores = new float[hits.length];
+    Set<Key> keys = new LinkedHashSet<>();
     for (int i = 0; i < hits.length; i++) {
       scores[i] = hits[i].score;
-      if (Float.isNaN(scores[i]) || (i > 0 && scores[i] > scores[i - 1])) {
+      if (!keys.add(new Key(hits[i].shardIndex, hits[i].doc))) {
         throw new IllegalArgumentException(
-            "expected the scores of list "
+            "expected each document once in list "
+                + number
+                + ", found "
+                + hits[i].doc
+                + " again at rank "
+                + (i + 1));
+      }
+      if (!Float.isFinite(scores[i]) || (i > 0 && scores[i] > scores[i - 1])) {
+        throw new IllegalArgumentException(
+            "expected finite scores of list "
                 + number
                 + " in descending order, found "
                 + scores[i]
@@ -68,8 +79,7 @@ final class FusedTopDocs {
                 + "; a list that is sorted by a field must first be ordered by its scores");
       }
     }
-    List<Key> keys = Arrays.stream(hits).map(hit -> new Key(hit.shardIndex, hit.doc)).toList();
     // Whether a list has all that score is known to who made it only.
-    return new FusionSums.Ranked<>(keys, scores, weight, false);
+    return new FusionSums.Ranked<>(List.copyOf(keys), scores, weight, false);
   }
 }

@@ -393,7 +393,8 @@ public final class HybridIndexer implements AutoCloseable {
    * Waits until no document is pending, commits what is not committed yet, and releases the index.
    * Does not commit if {@link WriteOptions#commitOnClose} says so, after a failure that ended this
    * indexer, or while {@link #indexAll} is running; then it logs how many documents it dropped,
-   * unless the failure was thrown. A second call does nothing.
+   * unless the failure was thrown. After a failure, documents that are pending are not waited for:
+   * their futures fail with an {@link IndexException}. A second call does nothing.
    *
    * @throws IndexException if what is not committed cannot be written, or if files cannot be closed
    *     or removed
@@ -404,8 +405,9 @@ public final class HybridIndexer implements AutoCloseable {
   }
 
   /**
-   * Waits until no document is pending, discards what was not committed, and releases the index.
-   * After {@link #close} it does nothing.
+   * Discards what was not committed, and releases the index. Documents that are pending are not
+   * waited for: their futures fail with an {@link IndexException}. After {@link #close} it does
+   * nothing.
    *
    * @throws IndexException if files cannot be closed or removed
    */

@@ -23,7 +23,6 @@ import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.util.IOFunction;
-import org.apache.lucene.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -77,7 +76,7 @@ public final class HybridSearcher implements AutoCloseable {
    *     damaged
    */
   public static HybridSearcher open(Path index) {
-    return openFolder(requireNonNull(index, "index"), null);
+    return SearcherBuilder.openFolder(requireNonNull(index, "index"), null);
   }
 
   /**
@@ -90,7 +89,8 @@ public final class HybridSearcher implements AutoCloseable {
    *     damaged, or one of another model; the message names both models
    */
   public static HybridSearcher open(Path index, EmbeddingEngine engine) {
-    return openFolder(requireNonNull(index, "index"), requireNonNull(engine, "engine"));
+    return SearcherBuilder.openFolder(
+        requireNonNull(index, "index"), requireNonNull(engine, "engine"));
   }
 
   /**
@@ -110,28 +110,6 @@ public final class HybridSearcher implements AutoCloseable {
         .schema(indexer.schema())
         .engine(engine)
         .open();
-  }
-
-  private static HybridSearcher openFolder(Path path, @Nullable EmbeddingEngine engine) {
-    Directory directory = null;
-    boolean opened = false;
-    try {
-      directory = IndexFolder.existing(path);
-      SearcherBuilder builder =
-          new SearcherBuilder(path, new SearcherOrigin.OfDirectory(directory, directory));
-      if (engine != null) {
-        builder.engine(engine);
-      }
-      HybridSearcher searcher = builder.open();
-      opened = true;
-      return searcher;
-    } catch (IOException e) {
-      throw IndexProblems.unreadable(path, e);
-    } finally {
-      if (!opened) {
-        IOUtils.closeWhileHandlingException(directory);
-      }
-    }
   }
 
   /**
@@ -391,9 +369,14 @@ public final class HybridSearcher implements AutoCloseable {
    * @param id the id
    * @return whether there is one
    * @throws IndexException if the index cannot be read
+   * @throws IllegalStateException if the field of ids has doc values or stored values, but no terms
    */
   public boolean contains(String id) {
-    return count(new TermQuery(new Term(context.layout().id(), requireNonNull(id, "id")))) > 0;
+    Term term = new Term(context.layout().id(), requireNonNull(id, "id"));
+    return withSearcher(searcher -> {
+      DocumentIds.requireTerms(searcher.getIndexReader(), term.field());
+      return LiveReader.count(searcher, new TermQuery(term)) > 0;
+    });
   }
 
   /** {@return the number of documents, without deleted ones and without passages} */

@@ -107,6 +107,7 @@ final class IndexFolder {
                 + engine.backend().outputs()
                 + " only.");
       }
+      requireDimension(schema, model);
       IndexWriterConfig config = WriterConfigs.create(schema, options);
       merges = config.getMergePolicy();
       if (options.bulk()) {
@@ -119,6 +120,22 @@ final class IndexFolder {
     } catch (IOException e) {
       throw IndexProblems.unreadable(place, e);
     }
+  }
+
+  private void requireDimension(HybridSchema schema, ModelFingerprint model) {
+    schema
+        .dense()
+        .filter(dense -> dense.dimension() != model.dimension())
+        .ifPresent(dense -> {
+          throw new IndexException(
+              "The index "
+                  + place
+                  + " keeps dense vectors of "
+                  + dense.dimension()
+                  + " components, the model "
+                  + model.brief()
+                  + " gives others. Use a schema of the model's dimension.");
+        });
   }
 
   private IndexWriter openWriter(IndexWriterConfig config) throws IOException {

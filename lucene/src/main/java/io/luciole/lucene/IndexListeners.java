@@ -3,7 +3,10 @@ package io.luciole.lucene;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
@@ -15,6 +18,10 @@ final class IndexListeners {
   private static final Logger log = LoggerFactory.getLogger(IndexListeners.class);
 
   private final List<IndexListener> listeners = new CopyOnWriteArrayList<>();
+
+  /** The listeners that have failed once. */
+  private final Set<IndexListener> failing =
+      Collections.synchronizedSet(Collections.newSetFromMap(new IdentityHashMap<>()));
 
   void add(IndexListener listener) {
     listeners.add(requireNonNull(listener, "listener"));
@@ -50,8 +57,13 @@ final class IndexListeners {
     for (IndexListener listener : listeners) {
       try {
         event.accept(listener);
-      } catch (RuntimeException e) {
-        log.warn("A listener failed: {}", e.toString(), e);
+      } catch (Throwable t) {
+        if (failing.add(listener)) {
+          log.warn(
+              "A listener failed (its later failures are logged as debug): {}", t.toString(), t);
+        } else {
+          log.debug("A listener failed: {}", t.toString(), t);
+        }
       }
     }
   }

@@ -6,6 +6,7 @@ import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineClosedException;
 import java.io.IOException;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -228,6 +229,10 @@ final class IndexingSession {
     while (cause instanceof CompletionException && cause.getCause() != null) {
       cause = cause.getCause();
     }
+    if (cause instanceof CancellationException && closed.get()) {
+      return new IndexException(
+          "The indexer was closed before the document was written: it is dropped", cause);
+    }
     if (cause instanceof EngineClosedException) {
       return end(new IndexException("The engine was closed while documents were indexed", cause));
     }
@@ -318,7 +323,7 @@ final class IndexingSession {
 
   /**
    * Waits until no document is pending, ends the session and releases the index; a second call does
-   * nothing.
+   * nothing. Where nothing can be committed any more, pending texts are taken back from the engine.
    *
    * @param commit whether to commit what is not committed, if the session has not failed and no run
    *     over a source is cut off
@@ -330,7 +335,11 @@ final class IndexingSession {
     }
     // A run that is cut off must not be committed by half.
     boolean isWhole = !running.get();
+    boolean isLost = failure.get() != null || !(commit || warn);
     commits.close();
+    if (embedder != null && isLost) {
+      embedder.abandon();
+    }
     pending.close();
     try {
       if (commit && isWhole && documents.uncommitted() > 0 && failure.get() == null) {

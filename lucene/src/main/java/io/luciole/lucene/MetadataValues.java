@@ -202,7 +202,7 @@ final class MetadataValues {
     return switch (value) {
       case null -> "null";
       case String s -> '"' + shortened(s) + '"';
-      case Map<?, ?> map -> "an object";
+      case Map<?, ?> map -> map.isEmpty() ? "an empty object" : "an object";
       case Collection<?> list -> list.isEmpty() ? "an empty array" : "an array";
       default -> shortened(value.toString());
     };

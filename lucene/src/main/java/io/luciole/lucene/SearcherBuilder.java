@@ -5,10 +5,13 @@ import static java.util.Objects.requireNonNull;
 import io.luciole.EmbeddingEngine;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.search.Query;
+import org.apache.lucene.store.Directory;
+import org.apache.lucene.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +51,29 @@ public final class SearcherBuilder {
   SearcherBuilder(Object place, SearcherOrigin origin) {
     this.place = place;
     this.origin = origin;
+  }
+
+  /** Opens the index of a folder, which bears the mark of its schema and model. */
+  static HybridSearcher openFolder(Path path, @Nullable EmbeddingEngine engine) {
+    Directory directory = null;
+    boolean opened = false;
+    try {
+      directory = IndexFolder.existing(path);
+      SearcherBuilder builder =
+          new SearcherBuilder(path, new SearcherOrigin.OfDirectory(directory, directory));
+      if (engine != null) {
+        builder.engine(engine);
+      }
+      HybridSearcher searcher = builder.open();
+      opened = true;
+      return searcher;
+    } catch (IOException e) {
+      throw IndexProblems.unreadable(path, e);
+    } finally {
+      if (!opened) {
+        IOUtils.closeWhileHandlingException(directory);
+      }
+    }
   }
 
   /**

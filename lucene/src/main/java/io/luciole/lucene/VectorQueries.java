@@ -99,6 +99,9 @@ public final class VectorQueries {
    */
   public Query dense(float[] vector, int k, @Nullable Query filter) {
     LuceneRange.FIELDS.require();
+    if (k < 1) {
+      throw new IllegalArgumentException("expected 1 document or more to find, got " + k);
+    }
     HybridSchema.Dense dense =
         fields.dense().orElseThrow(() -> new IllegalArgumentException(missing("dense")));
     if (vector.length != dense.dimension()) {

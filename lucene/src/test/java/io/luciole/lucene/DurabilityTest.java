@@ -12,11 +12,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -98,6 +100,97 @@ class DurabilityTest {
     indexer.rollback();
     assertThat(committed()).isEqualTo(3);
     assertThat(log()).doesNotContain(WARNING);
+  }
+
+  /** Waiting for texts whose documents cannot be committed would only delay the caller. */
+  @Test
+  @Timeout(60)
+  void discarding_doesNotWaitForPendingTexts() {
+    make(3);
+    CountDownLatch reached = new CountDownLatch(1);
+    CountDownLatch released = new CountDownLatch(1);
+    FakeModel slow =
+        new FakeModel(Output.DENSE, Output.SPARSE)
+            .beforeRun(batch -> {
+              reached.countDown();
+              awaitUninterruptibly(released);
+            });
+    List<CompletableFuture<Boolean>> written = new ArrayList<>();
+    try (EmbeddingEngine stuck = slow.open()) {
+      try {
+        HybridIndexer indexer = HybridIndexer.open(index, stuck);
+        for (int i = 0; i < 50; i++) {
+          written.add(indexer.put(SourceDocument.of("new" + i, "", "alpha")));
+        }
+        awaitUninterruptibly(reached);
+        indexer.rollback();
+      } finally {
+        released.countDown();
+      }
+    }
+    assertThat(written)
+        .allSatisfy(document ->
+            assertThatThrownBy(document::join)
+                .hasCauseInstanceOf(IndexException.class)
+                .hasMessageContaining("closed before the document was written"));
+    assertThat(committed()).isEqualTo(3);
+  }
+
+  @Test
+  @Timeout(60)
+  void interruptedRun_isClosedWithoutWaitingForPendingTexts() {
+    make(3);
+    CountDownLatch released = new CountDownLatch(1);
+    Thread caller = Thread.currentThread();
+    AtomicBoolean interrupted = new AtomicBoolean();
+    FakeModel slow =
+        new FakeModel(Output.DENSE, Output.SPARSE)
+            .beforeRun(batch -> {
+              if (interrupted.compareAndSet(false, true)) {
+                caller.interrupt();
+              }
+              awaitUninterruptibly(released);
+            });
+    try (EmbeddingEngine stuck = slow.open()) {
+      try (HybridIndexer indexer = HybridIndexer.open(index, stuck)) {
+        Iterator<SourceDocument> documents = new Texts(2).documents(50).iterator();
+        assertThatThrownBy(() -> indexer.indexAll(documents, progress -> {}))
+            .isInstanceOf(IndexException.class)
+            .hasMessageContaining("Interrupted");
+        assertThat(Thread.interrupted()).isTrue();
+      } finally {
+        released.countDown();
+      }
+    }
+    assertThat(committed()).isEqualTo(3);
+  }
+
+  @Test
+  void listener_thatAlwaysFails_isLoggedOnce() {
+    try (HybridIndexer indexer = HybridIndexer.open(index, engine)) {
+      indexer.addListener(
+          new IndexListener() {
+            @Override
+            public void onDocument(Duration took, boolean written) {
+              throw new AssertionError("a listener's fault");
+            }
+          });
+      for (int i = 0; i < 20; i++) {
+        indexer.put(SourceDocument.of("d" + i, "", "alpha")).join();
+      }
+    }
+    assertThat(committed()).isEqualTo(20);
+    assertThat(log()).containsOnlyOnce("A listener failed");
+  }
+
+  @Test
+  void modelOfAnotherDimension_isRefused() {
+    WriteOptions options =
+        WriteOptions.defaults().schema(HybridSchema.builder(8, true).sparse(false).build());
+    assertThatThrownBy(() -> HybridIndexer.open(index, engine.fingerprint(), options))
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining("8 components");
+    assertThat(folder).isEmptyDirectory();
   }
 
   @Test

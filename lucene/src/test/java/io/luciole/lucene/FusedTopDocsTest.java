@@ -93,10 +93,17 @@ class FusedTopDocsTest {
     assertThatThrownBy(() -> fusion.fuse(List.of(good), new double[] {1}, 0))
         .hasMessageContaining("top must be at least 1");
     for (TopDocs bad :
-        List.of(list(new ScoreDoc(0, Float.NaN)), list(new ScoreDoc(0, 1), new ScoreDoc(1, 2)))) {
+        List.of(
+            list(new ScoreDoc(0, Float.NaN)),
+            list(new ScoreDoc(0, Float.POSITIVE_INFINITY), new ScoreDoc(1, 2)),
+            list(new ScoreDoc(0, 1), new ScoreDoc(1, 2)))) {
       assertThatThrownBy(() -> fusion.fuse(List.of(good, bad), new double[] {1, 1}, 3))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("scores of list 1 in descending order");
     }
+    TopDocs twice = list(new ScoreDoc(7, 2), new ScoreDoc(7, 1));
+    assertThatThrownBy(() -> fusion.fuse(List.of(good, twice), new double[] {1, 1}, 3))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("expected each document once in list 1, found 7 again at rank 2");
   }
 }

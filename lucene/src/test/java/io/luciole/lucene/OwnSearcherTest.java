@@ -16,8 +16,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
+import org.apache.lucene.document.BinaryDocValuesField;
+import org.apache.lucene.document.Document;
+import org.apache.lucene.document.Field;
 import org.apache.lucene.document.LongField;
+import org.apache.lucene.document.TextField;
 import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.IndexWriter;
+import org.apache.lucene.index.IndexWriterConfig;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
@@ -27,6 +33,9 @@ import org.apache.lucene.search.SortField;
 import org.apache.lucene.search.SortedNumericSortField;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.search.TopDocs;
+import org.apache.lucene.store.ByteBuffersDirectory;
+import org.apache.lucene.store.Directory;
+import org.apache.lucene.util.BytesRef;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -211,12 +220,43 @@ class OwnSearcherTest {
               default -> "g2";
             };
         assertThat(hit.id()).isEqualTo(expected);
+        if (field.equals("isbn")) {
+          assertThat(searcher.contains(expected)).isTrue();
+        }
       }
     }
     try (HybridSearcher searcher = describe(HybridSearcher.over(reader)).idField("no").open()) {
       assertThatThrownBy(() -> searcher.search(query()))
           .isInstanceOf(IndexException.class)
           .hasMessageContaining("Expected an id in the field \"no\"");
+    }
+  }
+
+  @Test
+  void contains_refusesAFieldWithoutTerms() throws IOException {
+    try (HybridSearcher searcher = describe(HybridSearcher.over(reader)).idField("price").open()) {
+      assertThatThrownBy(() -> searcher.contains("39"))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("expected terms in the field of ids \"price\"");
+    }
+  }
+
+  @Test
+  void idsThatAreNoText_areRefused() throws IOException {
+    try (Directory directory = new ByteBuffersDirectory();
+        IndexWriter writer = new IndexWriter(directory, new IndexWriterConfig())) {
+      Document document = new Document();
+      document.add(new BinaryDocValuesField("uuid", new BytesRef(new byte[] {(byte) 0xff, 1})));
+      document.add(new TextField("body", "alpha", Field.Store.NO));
+      index.fields.addTo(document, OwnIndex.embedding("alpha"));
+      writer.addDocument(document);
+      writer.commit();
+      try (HybridSearcher searcher =
+          describe(HybridSearcher.over(directory)).idField("uuid").open()) {
+        assertThatThrownBy(() -> searcher.search("alpha"))
+            .isInstanceOf(IndexException.class)
+            .hasMessageContaining("Expected ids in UTF-8 in the field \"uuid\"");
+      }
     }
   }
 

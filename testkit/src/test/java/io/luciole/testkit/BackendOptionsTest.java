@@ -89,7 +89,8 @@ class BackendOptionsTest {
         .isInstanceOfSatisfying(ConfigException.class, e -> assertThat(e.problems()).hasSize(3))
         .hasMessageContaining("luciole.recording.depth (option of the engine's builder")
         .hasMessageContaining("did you mean luciole.recording.wide?")
-        .hasMessageContaining("Unknown setting luciole.threads");
+        .hasMessageContaining("luciole.threads (option of the engine's builder")
+        .hasMessageContaining("is not a setting of this backend");
     assertThat(opened).isEmpty();
   }
 }
