@@ -76,10 +76,21 @@ final class OnnxReader {
       List<Long> shape,
       @Nullable Place place,
       List<? extends Number> small) {
+    /**
+     * Its number of values; an exception that the JIT compiler makes of an overflow has no words.
+     */
     long elements() {
       long count = 1;
       for (long dimension : shape) {
-        count = Math.multiplyExact(count, dimension);
+        if (Math.multiplyHigh(count, dimension) != (count * dimension) >> 63) {
+          throw new IllegalArgumentException(
+              "more values in "
+                  + CheckpointException.quote(name)
+                  + " of the shape "
+                  + shape
+                  + " than fit 63 bits");
+        }
+        count *= dimension;
       }
       return count;
     }
@@ -107,7 +118,7 @@ final class OnnxReader {
       reader.findVectors();
       reader.refuseLeftovers();
       return reader.tensors;
-    } catch (IllegalArgumentException | ArithmeticException e) {
+    } catch (IllegalArgumentException e) {
       throw CheckpointException.of(
           "an ONNX model", String.valueOf(e.getMessage()), file.path(), "fetch it again", e);
     }
