@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
-import org.apache.lucene.search.MatchAllDocsQuery;
 import org.apache.lucene.search.MatchNoDocsQuery;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.TermInSetQuery;
@@ -214,7 +213,7 @@ public final class MetadataFilters {
    */
   public static Query not(Query filter) {
     return new BooleanQuery.Builder()
-        .add(MatchAllDocsQuery.INSTANCE, Occur.FILTER)
+        .add(LegQueries.everything(), Occur.FILTER)
         .add(requireNonNull(filter, "filter"), Occur.MUST_NOT)
         .build();
   }

@@ -71,7 +71,7 @@ class BeirReaderTest {
           {"_id":"","text":"a"}|found an empty one
           {"_id":"a","text":5}|expected a string as "text", found 5
           {"_id":["a"],"text":"x"}|expected a string as "_id", found an array
-          {"_id":"a","text":"x","title":{}}|expected a string as "title", found an object
+          {"_id":"a","text":"x","title":{}}|expected a string as "title", found an empty object
           {"_id":"a","text":"x"|malformed JSON
           {"_id":"a","text":"x"} {}|malformed JSON
           {"_id":"a","text":"x","k":1,"k":2}|Duplicate field 'k'
