@@ -8,6 +8,7 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSchema;
+import io.luciole.lucene.SchemaBuilder;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.RankedDocsQuery;
@@ -57,7 +58,7 @@ class OwnHooksTest {
   void hybridIndexer_keepsWhatTheApplicationHas(boolean passages) throws IOException {
     try (EmbeddingEngine engine = EmbeddingEngine.builder().model("starter").open();
         Directory directory = new ByteBuffersDirectory()) {
-      HybridSchema.Builder fields = HybridSchema.builder(engine).analyzer("own:shop");
+      SchemaBuilder fields = HybridSchema.builder(engine).analyzer("own:shop");
       HybridSchema schema =
           (passages ? fields.chunks(16, 0) : fields).build().withAnalyzer(Catalogue.ANALYZER);
       WriteOptions options =
