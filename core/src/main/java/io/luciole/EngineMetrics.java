@@ -1,33 +1,22 @@
 package io.luciole;
 
+import io.luciole.internal.Listeners;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutOfMemoryException;
 import java.time.Duration;
-import java.util.Collections;
 import java.util.EnumMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Counts what the engine does and calls its listeners. Safe for use by many threads. */
 final class EngineMetrics {
-  private static final Logger log = LoggerFactory.getLogger(EngineMetrics.class);
-
-  private final List<EngineListener> listeners;
-
-  /** The listeners that have failed once. */
-  private final Set<EngineListener> failing =
-      Collections.synchronizedSet(Collections.newSetFromMap(new IdentityHashMap<>()));
+  private final Listeners<EngineListener> listeners;
 
   private final LongAdder submitted = new LongAdder();
   private final LongAdder embedded = new LongAdder();
@@ -40,7 +29,7 @@ final class EngineMetrics {
   private final LongAdder cacheMisses = new LongAdder();
 
   EngineMetrics(List<EngineListener> listeners) {
-    this.listeners = new CopyOnWriteArrayList<>(listeners);
+    this.listeners = new Listeners<>(listeners);
     for (EngineStats.Failure kind : EngineStats.Failure.values()) {
       failures.put(kind, new LongAdder());
     }
@@ -107,18 +96,7 @@ final class EngineMetrics {
   }
 
   void tell(Consumer<EngineListener> event) {
-    for (EngineListener listener : listeners) {
-      try {
-        event.accept(listener);
-      } catch (Throwable t) {
-        if (failing.add(listener)) {
-          log.warn(
-              "A listener failed (its later failures are logged as debug): {}", t.toString(), t);
-        } else {
-          log.debug("A listener failed: {}", t.toString(), t);
-        }
-      }
-    }
+    listeners.tell(event);
   }
 
   /** The totals, with what waits in each lane and what each device has done. */
