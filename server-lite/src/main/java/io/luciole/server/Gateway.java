@@ -160,6 +160,9 @@ final class Gateway {
       x.header(HeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, origin);
       x.header(HeaderNames.VARY, "Origin");
     }
+    if (connections.isCrowded()) {
+      x.header(HeaderNames.CONNECTION, "close");
+    }
     boolean gone = false;
     try {
       run(route, x);
@@ -170,6 +173,7 @@ final class Gateway {
       gone = true;
       throw new CloseConnectionException("the connection failed", e);
     } finally {
+      x.end();
       meters.record(route, gone ? 499 : x.status(), x);
       if (config.accessLog() && access.isInfoEnabled()) {
         access.info("{}", line(x, gone));

@@ -22,7 +22,11 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * An HTTP server over an engine and, if configured, an index.
@@ -39,6 +43,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * #start()}. docs/server.md lists the operations, limits and statuses.
  */
 public final class LucioleServer implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(LucioleServer.class);
+
+  /** How often the server looks whether it still listens. */
+  private static final Duration WATCH = Duration.ofSeconds(2);
+
   private final ServerConfig config;
   private final Gateway gateway;
   private final SearchIndex index;
@@ -46,6 +55,8 @@ public final class LucioleServer implements AutoCloseable {
   private final List<Route> routes = new ArrayList<>();
   private final WebServer web;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final CompletableFuture<Void> ended = new CompletableFuture<>();
+  private volatile @Nullable ListenerWatch watch;
 
   @Inject
   LucioleServer(
@@ -163,6 +174,31 @@ public final class LucioleServer implements AutoCloseable {
               + config.port()
               + "; another program may have the port. Name another with --port.");
     }
+    watch =
+        new ListenerWatch(config.requireAddress(), web.port(), WATCH, this::listenerHasEnded);
+  }
+
+  private void listenerHasEnded() {
+    LucioleException failure =
+        new LucioleException(
+            "The server has stopped listening at "
+                + uri()
+                + ": the system accepted no more connections. The log says why; where it names too"
+                + " many open files, raise the limit (ulimit -n) or lower luciole.server.max-connections,"
+                + " and start the server again.");
+    log.error("{}", failure.getMessage());
+    ended.completeExceptionally(failure);
+  }
+
+  /**
+   * When the server has ended.
+   *
+   * @return a future that completes when the server is closed; and with a {@link LucioleException}
+   *     when it has stopped listening by itself, for instance because the process has no file
+   *     descriptors left. It then serves nobody any more, and is still to be closed
+   */
+  public CompletableFuture<Void> ended() {
+    return ended.copy();
   }
 
   /**
@@ -199,6 +235,7 @@ public final class LucioleServer implements AutoCloseable {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
+    stopWatching();
     gateway.drain();
     try {
       web.stop();
@@ -207,7 +244,15 @@ public final class LucioleServer implements AutoCloseable {
     }
   }
 
+  private void stopWatching() {
+    ListenerWatch started = watch;
+    if (started != null) {
+      started.close();
+    }
+  }
+
   private void giveBack() {
+    ended.complete(null);
     gateway.close();
     connections.close();
     index.close();

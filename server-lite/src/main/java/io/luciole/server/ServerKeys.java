@@ -15,6 +15,20 @@ import java.util.Optional;
 
 /** The settings of the server; {@link ServerConfig} has their values. */
 public final class ServerKeys implements KeyProvider {
+  private static final String ORIGINS = "an origin such as https://app.example, or *";
+
+  private static final ValueParser<Duration> POSITIVE =
+      ValueParser.of(
+          "a duration above 0: 500ms, 2s, 5m or 1h",
+          text -> {
+            Duration value = ValueParser.duration().parse(text);
+            if (!value.isPositive()) {
+              throw new IllegalArgumentException(
+                  "expected a duration above 0: 500ms, 2s, 5m or 1h, got \"" + text + '"');
+            }
+            return value;
+          });
+
   /** The address to listen on. */
   public static final Key<String> HOST =
       Key.of("luciole.server.host", ValueParser.text(), "127.0.0.1", "The address to listen on.");
@@ -97,7 +111,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Optional<List<String>>> CORS_ORIGINS =
       Key.optional(
           "luciole.server.cors-origins",
-          ValueParser.of("an origin or *", text -> text).list(),
+          ValueParser.of(ORIGINS, ServerKeys::parseOrigin).list(),
           "none",
           "Origins whose pages may call the server; `*` stands for all.");
 
@@ -133,6 +147,15 @@ public final class ServerKeys implements KeyProvider {
           "1024",
           "The largest number of requests at once; more are answered with status 429.");
 
+  /** Most connections at once. */
+  public static final Key<Optional<Integer>> MAX_CONNECTIONS =
+      Key.optional(
+          "luciole.server.max-connections",
+          ValueParser.positive(),
+          "three quarters of the file descriptors that are free at the start, 16384 at most",
+          "The largest number of connections at once; others wait until one ends. When few places"
+              + " are left, connections end with their answers and idle ones are ended.");
+
   /** Most tokens of all clients that wait. */
   public static final Key<Integer> MAX_WAITING_TOKENS =
       Key.of(
@@ -146,7 +169,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Duration> TIMEOUT =
       Key.of(
           "luciole.server.timeout",
-          ValueParser.duration(),
+          POSITIVE,
           "60s",
           "How long a request may take, except a bulk ingestion.");
 
@@ -154,7 +177,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Duration> READ_TIMEOUT =
       Key.of(
           "luciole.server.read-timeout",
-          ValueParser.duration(),
+          POSITIVE,
           "30s",
           "How long a client may send nothing within a request or between two, or read nothing of an"
               + " answer.");
@@ -204,6 +227,7 @@ public final class ServerKeys implements KeyProvider {
         MAX_TEXTS,
         MAX_CHARACTERS,
         MAX_REQUESTS,
+        MAX_CONNECTIONS,
         MAX_WAITING_TOKENS,
         TIMEOUT,
         READ_TIMEOUT,
@@ -225,6 +249,14 @@ public final class ServerKeys implements KeyProvider {
     Map<String, MetadataType> types = new LinkedHashMap<>();
     fields.forEach(field -> types.put(field.getKey(), field.getValue()));
     return types;
+  }
+
+  /** Browsers send an origin as scheme, host and port, in lower case and without a path. */
+  private static String parseOrigin(String text) {
+    if (!text.equals("*") && !text.matches("[a-z][a-z0-9+.-]*://[^/?#@\\sA-Z]+")) {
+      throw new IllegalArgumentException("expected " + ORIGINS + ", got \"" + text + '"');
+    }
+    return text;
   }
 
   private static String parseDigest(String text) {

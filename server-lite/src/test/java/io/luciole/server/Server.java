@@ -15,6 +15,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /** A server for tests on a free port, with its engine, and a client. */
@@ -78,6 +79,7 @@ final class Server implements AutoCloseable {
         maxTexts,
         maxCharacters,
         maxRequests,
+        Optional.empty(),
         tokens,
         Duration.ofSeconds(20),
         Duration.ofSeconds(2),
@@ -92,6 +94,7 @@ final class Server implements AutoCloseable {
         limits.maxTexts(),
         limits.maxCharacters(),
         limits.maxRequests(),
+        limits.maxConnections(),
         limits.maxWaitingTokens(),
         Duration.ofMinutes(1),
         Duration.ofMinutes(1),
