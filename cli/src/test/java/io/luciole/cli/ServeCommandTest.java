@@ -122,8 +122,7 @@ class ServeCommandTest {
   @EnabledOnOs({OS.LINUX, OS.MAC})
   void serverThatCanAcceptNoMore_endsWithAStatusAndAMessage() throws Exception {
     List<String> limited = new ArrayList<>(List.of("sh", "-c", "ulimit -n 300; exec \"$@\"", "sh"));
-    List<String> serve =
-        command(System.getProperty("java.class.path"), "serve", "--port", "0");
+    List<String> serve = command(System.getProperty("java.class.path"), "serve", "--port", "0");
     // More connections than there are descriptors, so that the system's accept fails.
     serve.add(1, "-Dluciole.server.max-connections=10000");
     limited.addAll(serve);

@@ -9,7 +9,8 @@ import io.helidon.webserver.WebServerConfig;
  * <ul>
  *   <li>disconnect detection: whether the client is still connected, so that its texts can be
  *       cancelled when it is not;
- *   <li>a read timeout: a client that sends nothing when something is expected of it, or too little;
+ *   <li>a read timeout: a client that sends nothing when something is expected of it, or too
+ *       little;
  *   <li>a write timeout: a client that does not read its answer;
  *   <li>a bound on connections, which nobody can fill by doing nothing.
  * </ul>

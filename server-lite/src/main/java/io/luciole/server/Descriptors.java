@@ -24,6 +24,6 @@ final class Descriptors {
   }
 
   static int forConnections(long free) {
-    return (int) Math.clamp(free / 4 * 3, FEWEST, MOST);
+    return Math.clamp(free / 4 * 3, FEWEST, MOST);
   }
 }

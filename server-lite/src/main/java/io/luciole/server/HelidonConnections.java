@@ -37,8 +37,8 @@ import org.jspecify.annotations.Nullable;
  * HelidonConnectionsTest} fails by name when a new version of Helidon changes them.
  *
  * <p><b>Number.</b> There are places for so many connections; others wait in the system's queue
- * until one is free. When few are left, connections end with their answers, and those that wait
- * for a request are ended, so that nobody keeps others out by doing nothing.
+ * until one is free. When few are left, connections end with their answers, and those that wait for
+ * a request are ended, so that nobody keeps others out by doing nothing.
  *
  * <p><b>Threads.</b> A connection is handled by one thread, which is how a request finds its
  * connection when it begins. While another thread handles the request, the connection's own waits

@@ -26,8 +26,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Threads.</b> Invariant: one thread at a time reads, the connection's own or that which
  * handles its request, and before it reads it waits for the read ahead that was started. So the
  * socket never has two readers and no byte is lost: bytes that were read ahead belong to the next
- * request. Any thread may call {@link
- * #endIfWaitingFor}.
+ * request. Any thread may call {@link #endIfWaitingFor}.
  */
 final class HelidonReader implements ClientConnections.Client {
   /** How long the rest of a body is read after its request was answered. */

@@ -174,8 +174,7 @@ public final class LucioleServer implements AutoCloseable {
               + config.port()
               + "; another program may have the port. Name another with --port.");
     }
-    watch =
-        new ListenerWatch(config.requireAddress(), web.port(), WATCH, this::listenerHasEnded);
+    watch = new ListenerWatch(config.requireAddress(), web.port(), WATCH, this::listenerHasEnded);
   }
 
   private void listenerHasEnded() {

@@ -28,7 +28,9 @@
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
  *   <li>who and how much: {@code ApiKeys}, {@code RequestLimiter}, {@code Workers}, {@code TlsKeys}
  *   <li>watching: {@code Readiness}, {@code HttpMeters}
- *   <li>Helidon's internals: {@code HelidonConnections} alone, behind {@code ClientConnections}
+ *   <li>Helidon's internals: {@code HelidonConnections} with {@code HelidonReader} alone, behind
+ *       {@code ClientConnections}; {@code RequestFraming} knows HTTP's framing, {@code
+ *       ListenerWatch} and {@code Descriptors} the system
  * </ul>
  *
  * <p>To add an operation, return a {@code Route} from an {@code Api}, bind a new {@code Api} in

@@ -162,9 +162,7 @@ class ConnectionsTest {
   void idleBulk_endsWhenItsTimeIsUp_howeverOftenItSendsALittle() throws IOException {
     try (Server server = server("timeout", "2s");
         Socket socket = connect(server)) {
-      send(
-          socket,
-          "POST /v1/documents/bulk HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+      send(socket, "POST /v1/documents/bulk HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
       drip(socket);
       assertThat(ends(socket)).isTrue();
       await()

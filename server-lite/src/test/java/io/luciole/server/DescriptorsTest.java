@@ -34,7 +34,8 @@ class DescriptorsTest {
 
   @BeforeEach
   void start() throws IOException {
-    server = ServerProcess.start(folder, "sh", "-c", "ulimit -n " + DESCRIPTORS + "; exec \"$@\"", "sh");
+    server =
+        ServerProcess.start(folder, "sh", "-c", "ulimit -n " + DESCRIPTORS + "; exec \"$@\"", "sh");
   }
 
   @AfterEach
@@ -52,7 +53,8 @@ class DescriptorsTest {
     try (Socket socket = connect()) {
       socket
           .getOutputStream()
-          .write("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+          .write(
+              "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
       return Server.readAnswer(socket);
     }
   }

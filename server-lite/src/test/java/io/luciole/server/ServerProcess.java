@@ -20,7 +20,9 @@ final class ServerProcess {
 
   private ServerProcess() {}
 
-  /** Starts a server over a folder, by a command that runs the rest of its words if there is one. */
+  /**
+   * Starts a server over a folder, by a command that runs the rest of its words if there is one.
+   */
   static Running start(Path folder, String... before) throws IOException {
     List<String> command = new ArrayList<>(List.of(before));
     command.addAll(
