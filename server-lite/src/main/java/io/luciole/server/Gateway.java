@@ -42,6 +42,7 @@ final class Gateway {
   private final RequestLimiter limiter;
   private final HttpMeters meters;
   private final ClientConnections connections;
+  private final Workers workers = new Workers();
   private volatile Phase phase = Phase.SERVING;
 
   @Inject
@@ -83,6 +84,11 @@ final class Gateway {
   /** Whether the server is about to end, so that no new client should come. */
   boolean isEnding() {
     return phase != Phase.SERVING;
+  }
+
+  /** Gives the threads of handlers back, once no request is in progress. */
+  void close() {
+    workers.close();
   }
 
   /** Adds routes that pass through this gateway, and answers 405 and 404 to everything else. */
@@ -212,7 +218,11 @@ final class Gateway {
         limiter.beginRequest();
         entered = true;
       }
-      route.handling().handle(x);
+      if (route.limited()) {
+        workers.handle(route.handling(), x);
+      } else {
+        route.handling().handle(x);
+      }
     } catch (CloseConnectionException | CancellationException | UncheckedIOException e) {
       throw e;
     } catch (Throwable t) {

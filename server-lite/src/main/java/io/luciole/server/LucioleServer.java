@@ -229,6 +229,7 @@ public final class LucioleServer implements AutoCloseable {
 
   private void giveBack() {
     files.close();
+    gateway.close();
     connections.close();
     index.close();
   }
