@@ -1,6 +1,7 @@
 package io.luciole.langchain4j;
 
 import static dev.langchain4j.store.embedding.filter.MetadataFilterBuilder.metadataKey;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -64,8 +65,8 @@ class ContentRetrieverTest {
     return HybridSearcher.open(folder, engine);
   }
 
-  private static Object score(Content content) {
-    return content.metadata().get(ContentMetadata.SCORE);
+  private static double score(Content content) {
+    return (double) requireNonNull(content.metadata().get(ContentMetadata.SCORE), "score");
   }
 
   @Test
@@ -83,7 +84,7 @@ class ContentRetrieverTest {
             engine
                 .embed(SourceDocument.of("x", hits.get(i).title(), hits.get(i).text()).content())
                 .join();
-        assertThat((double) score(contents.get(i)))
+        assertThat(score(contents.get(i)))
             .isCloseTo((1 + Scores.dense(query, text)) / 2, within(1e-5));
         assertThat(contents.get(i).textSegment().text()).isEqualTo(hits.get(i).text());
       }
@@ -105,7 +106,7 @@ class ContentRetrieverTest {
           .contains("Fireflies")
           .hasSizeLessThan(LONG.length() / 2);
       assertThat(content.textSegment().metadata().getString("title")).isEqualTo("Nature");
-      assertThat((double) score(content)).isBetween(0.5, 1.0);
+      assertThat(score(content)).isBetween(0.5, 1.0);
     }
   }
 
@@ -114,8 +115,7 @@ class ContentRetrieverTest {
     try (HybridSearcher searcher = index(builder -> builder)) {
       LucioleContentRetriever.Builder builder = LucioleContentRetriever.builder(searcher, engine);
       List<Content> all = builder.build().retrieve(Query.from("glow"));
-      double best =
-          all.stream().mapToDouble(content -> (double) score(content)).max().orElseThrow();
+      double best = all.stream().mapToDouble(content -> score(content)).max().orElseThrow();
       assertThat(builder.minScore(best).maxResults(1).build().retrieve(Query.from("glow")))
           .extracting(ContentRetrieverTest::score)
           .containsExactly(best);

@@ -1,5 +1,6 @@
 package io.luciole.langchain4j;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -168,7 +169,7 @@ class EmbeddingStoreTest {
     try (HybridSearcher searcher = HybridSearcher.open(folder, stores.engine)) {
       Hit hit = searcher.search(HybridQuery.of(TEXTS.get(0)).legs(Leg.SPARSE)).hits().get(0);
       io.luciole.Embedding own = stores.engine.embed(TEXTS.get(0)).join();
-      assertThat(hit.legs().get(Leg.SPARSE).score())
+      assertThat(requireNonNull(hit.legs().get(Leg.SPARSE), "sparse").score())
           .isCloseTo(own.sparse().dot(own.sparse()), within(1e-3f));
     }
   }
@@ -219,7 +220,8 @@ class EmbeddingStoreTest {
     EmbeddingMatch<TextSegment> match = store().search(near).matches().get(0);
     assertThat(match.embeddingId()).isEqualTo("bare");
     assertThat(match.embedded()).isNull();
-    assertThatThrownBy(() -> store().add("neither", null))
+    assertThatThrownBy(
+            () -> store().addAll(List.of("neither"), Collections.singletonList(null), null))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("expected an embedding or a text for the id neither");
   }
