@@ -141,7 +141,7 @@ final class HelidonConnections implements ClientConnections {
           http1.connection(
               new SupervisedContext(
                   context,
-                  DataReader.create(reader::next),
+                  DataReader.create(new Http10(reader::next, MAX_PROLOGUE, MAX_HEADERS)),
                   writeTimeout.supervise(context.dataWriter())));
       return new Counted(connection, reader);
     }
