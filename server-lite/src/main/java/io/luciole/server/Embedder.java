@@ -22,37 +22,36 @@ final class Embedder {
   private static final long FIRST_LOOK_MILLIS = 250;
   private static final long LOOK_MILLIS = 500;
 
-  private final EmbeddingEngine engine;
   private final RequestLimiter limiter;
-  private final Readiness readiness;
 
   @Inject
-  Embedder(EmbeddingEngine engine, RequestLimiter limiter, Readiness readiness) {
-    this.engine = engine;
+  Embedder(RequestLimiter limiter) {
     this.limiter = limiter;
-    this.readiness = readiness;
-  }
-
-  EmbeddingEngine engine() {
-    return engine;
   }
 
   /**
    * Embeds texts and waits for them.
    *
+   * @param model the model that embeds them
    * @param inputs the texts or token ids
    * @param where the name of the request's field that holds the texts, for messages
    * @param options role and outputs; the timeout and the job are added here
    * @return the embeddings, in the order of the inputs
    * @throws Problem if the request is refused, or a text cannot be embedded
    */
-  List<Embedding> embed(Exchange x, List<EmbeddingInput> inputs, String where, EmbedOptions options)
+  List<Embedding> embed(
+      Exchange x,
+      ServedModel model,
+      List<EmbeddingInput> inputs,
+      String where,
+      EmbedOptions options)
       throws Exception {
+    EmbeddingEngine engine = model.engine();
     check(x, inputs, where);
     long[] estimates = new long[inputs.size()];
     long sum = 0;
     for (int i = 0; i < estimates.length; i++) {
-      estimates[i] = estimate(inputs.get(i));
+      estimates[i] = estimate(engine, inputs.get(i));
       sum += estimates[i];
     }
     EmbedOptions timed = options.timeout(x.remaining()).job(x.caller());
@@ -61,7 +60,8 @@ final class Embedder {
     long unsubmitted = sum;
     try {
       for (int i = 0; i < estimates.length; i++) {
-        CompletableFuture<Embedding> future = submit(inputs.get(i), timed, name(where, inputs, i));
+        CompletableFuture<Embedding> future =
+            submit(engine, inputs.get(i), timed, name(where, inputs, i));
         long estimate = estimates[i];
         unsubmitted -= estimate;
         CompletableFuture<?> unused =
@@ -76,7 +76,7 @@ final class Embedder {
         embeddings.add(embedding);
       }
       x.count(embeddings.size(), tokens);
-      readiness.recordSuccess();
+      model.readiness().recordSuccess();
       return embeddings;
     } finally {
       if (unsubmitted > 0) {
@@ -118,7 +118,7 @@ final class Embedder {
     }
   }
 
-  private int estimate(EmbeddingInput input) {
+  private static int estimate(EmbeddingEngine engine, EmbeddingInput input) {
     return switch (input) {
       case EmbeddingInput.Text text -> engine.estimateTokens(text.text());
       case EmbeddingInput.Tokens ids ->
@@ -126,8 +126,8 @@ final class Embedder {
     };
   }
 
-  private CompletableFuture<Embedding> submit(
-      EmbeddingInput input, EmbedOptions options, String where) {
+  private static CompletableFuture<Embedding> submit(
+      EmbeddingEngine engine, EmbeddingInput input, EmbedOptions options, String where) {
     try {
       return switch (input) {
         case EmbeddingInput.Text text -> engine.embed(text.text(), options);

@@ -1,7 +1,6 @@
 package io.luciole.server;
 
 import com.google.inject.Inject;
-import io.luciole.EmbeddingEngine;
 import io.luciole.micrometer.EngineMeters;
 import io.luciole.micrometer.IndexMeters;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -15,15 +14,17 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import java.util.concurrent.TimeUnit;
 
-/** The server's Micrometer meters: its requests, the engine, the index and the JVM. */
+/** The server's Micrometer meters: its requests, the engines, the index and the JVM. */
 final class HttpMeters {
   private final MeterRegistry registry;
 
   @Inject
   HttpMeters(
-      MeterRegistry registry, EmbeddingEngine engine, SearchIndex index, RequestLimiter limiter) {
+      MeterRegistry registry, ServedModels models, SearchIndex index, RequestLimiter limiter) {
     this.registry = registry;
-    new EngineMeters(engine).histograms(true).bindTo(registry);
+    for (ServedModel model : models.all()) {
+      new EngineMeters(model.engine(), "model", model.name()).histograms(true).bindTo(registry);
+    }
     index.addListener(new IndexMeters(registry, true));
     new ClassLoaderMetrics().bindTo(registry);
     new JvmMemoryMetrics().bindTo(registry);

@@ -1,5 +1,6 @@
 package io.luciole.server;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
 import io.helidon.http.Method;
@@ -17,13 +18,13 @@ import java.util.Locale;
 /** OpenAI's API for embeddings and models. */
 final class OpenAiApi implements Api {
   private final Embedder embedder;
-  private final EmbeddingEngine engine;
+  private final ServedModels models;
   private final long created = Instant.now().getEpochSecond();
 
   @Inject
-  OpenAiApi(Embedder embedder) {
+  OpenAiApi(Embedder embedder, ServedModels models) {
     this.embedder = embedder;
-    this.engine = embedder.engine();
+    this.models = models;
   }
 
   @Override
@@ -36,19 +37,19 @@ final class OpenAiApi implements Api {
 
   private void embeddings(Exchange x) throws Exception {
     ObjectNode body = x.json();
-    RequestOptions.requireModel(engine, JsonBodies.stringOr(body, "model"));
+    ServedModel model = models.named(JsonBodies.stringOr(body, "model"));
     List<EmbeddingInput> inputs = EmbeddingInput.parse(body.path("input"), "input");
     EmbeddingJson.DenseEncoding encoding =
         JsonBodies.choice(
             JsonBodies.string(body, "encoding_format", "float"),
             "encoding_format",
             Arrays.asList(EmbeddingJson.DenseEncoding.values()));
-    int dimension = engine.backend().dimension();
+    int dimension = model.engine().backend().dimension();
     int dimensions = JsonBodies.integer(body, "dimensions", dimension, 1, dimension);
     EmbedOptions options =
         RequestOptions.role(JsonBodies.stringOr(body, "input_type"), Role.PASSAGE, "input_type")
             .outputs(Output.DENSE);
-    List<Embedding> embeddings = embedder.embed(x, inputs, "input", options);
+    List<Embedding> embeddings = embedder.embed(x, model, inputs, "input", options);
     int tokens = Vectors.tokens(embeddings);
     x.ok(
         JsonBodies.bytes(out -> {
@@ -65,7 +66,7 @@ final class OpenAiApi implements Api {
             out.writeEndObject();
           }
           out.writeEndArray();
-          out.writeStringField("model", engine.modelName());
+          out.writeStringField("model", model.name());
           out.writeObjectFieldStart("usage");
           out.writeNumberField("prompt_tokens", tokens);
           out.writeNumberField("total_tokens", tokens);
@@ -76,19 +77,20 @@ final class OpenAiApi implements Api {
 
   private void models(Exchange x) {
     ObjectNode root = JsonBodies.object().put("object", "list");
-    root.putArray("data").add(describe());
+    ArrayNode data = root.putArray("data");
+    models.all().forEach(model -> data.add(describe(model)));
     x.ok(root);
   }
 
   private void model(Exchange x) {
-    RequestOptions.requireModel(engine, x.variable("id"));
-    x.ok(describe());
+    x.ok(describe(models.named(x.variable("id"))));
   }
 
-  private ObjectNode describe() {
-    ObjectNode model =
+  private ObjectNode describe(ServedModel model) {
+    EmbeddingEngine engine = model.engine();
+    ObjectNode description =
         JsonBodies.object()
-            .put("id", engine.modelName())
+            .put("id", model.name())
             .put("object", "model")
             .put("created", created)
             .put("owned_by", "luciole")
@@ -97,7 +99,7 @@ final class OpenAiApi implements Api {
             .put("precision", engine.backend().precision().toLowerCase(Locale.ROOT));
     engine.backend().outputs().stream()
         .sorted()
-        .forEach(output -> model.withArray("outputs").add(output.id()));
-    return model;
+        .forEach(output -> description.withArray("outputs").add(output.id()));
+    return description;
   }
 }

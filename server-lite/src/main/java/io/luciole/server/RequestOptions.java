@@ -26,18 +26,6 @@ import org.jspecify.annotations.Nullable;
 final class RequestOptions {
   private RequestOptions() {}
 
-  /** Refuses a model other than the one that is served. */
-  static void requireModel(EmbeddingEngine engine, @Nullable String model) {
-    if (model != null && !model.equalsIgnoreCase(engine.modelName())) {
-      throw new Problem(
-          404,
-          "model_not_found",
-          "There is no model \"" + model + "\"; this server has \"" + engine.modelName() + "\".",
-          "model",
-          0);
-    }
-  }
-
   /**
    * The options of a role, which clients call {@code query}, {@code passage} or {@code document},
    * or by Cohere's names {@code search_query} and {@code search_document}.

@@ -21,14 +21,14 @@ import java.util.UUID;
  */
 final class RerankApi implements Api {
   private final Embedder embedder;
-  private final EmbeddingEngine engine;
+  private final ServedModels models;
 
   private record Ranked(int index, float score) {}
 
   @Inject
-  RerankApi(Embedder embedder) {
+  RerankApi(Embedder embedder, ServedModels models) {
     this.embedder = embedder;
-    this.engine = embedder.engine();
+    this.models = models;
   }
 
   @Override
@@ -52,7 +52,8 @@ final class RerankApi implements Api {
     List<String> texts = JsonBodies.strings(body.path("texts"), "texts");
     boolean returnText = JsonBodies.flag(body, "return_text", false);
     RequestOptions.requireRight(body);
-    Scored scored = score(x, body, texts, "texts", JsonBodies.flag(body, "truncate", false));
+    boolean truncate = JsonBodies.flag(body, "truncate", false);
+    Scored scored = score(x, models.standard(), body, texts, "texts", truncate);
     ArrayNode root = JsonBodies.array();
     for (Ranked ranked : scored.ranking) {
       ObjectNode each = root.addObject().put("index", ranked.index).put("score", ranked.score);
@@ -68,16 +69,16 @@ final class RerankApi implements Api {
    * Infinity as the text itself. Both truncate texts that are too long.
    */
   private void documents(Exchange x, ObjectNode body, boolean infinity) throws Exception {
-    RequestOptions.requireModel(engine, JsonBodies.stringOr(body, "model"));
+    ServedModel model = models.named(JsonBodies.stringOr(body, "model"));
     List<String> texts = documentTexts(body.path("documents"));
     int topN = JsonBodies.integer(body, "top_n", texts.size(), 1, Integer.MAX_VALUE);
     boolean returnDocuments = JsonBodies.flag(body, "return_documents", false);
-    Scored scored = score(x, body, texts, "documents", true);
+    Scored scored = score(x, model, body, texts, "documents", true);
     ObjectNode root =
         JsonBodies.object()
             .put("object", "rerank")
             .put("id", UUID.randomUUID().toString())
-            .put("model", engine.modelName())
+            .put("model", model.name())
             .put("created", Instant.now().getEpochSecond());
     ArrayNode results = root.putArray("results");
     for (Ranked ranked : scored.ranking.subList(0, Math.min(topN, scored.ranking.size()))) {
@@ -113,8 +114,14 @@ final class RerankApi implements Api {
 
   /** Scores texts against the query, which is embedded in the query's role. */
   private Scored score(
-      Exchange x, ObjectNode body, List<String> texts, String where, boolean truncate)
+      Exchange x,
+      ServedModel model,
+      ObjectNode body,
+      List<String> texts,
+      String where,
+      boolean truncate)
       throws Exception {
+    EmbeddingEngine engine = model.engine();
     EmbeddingInput query = new EmbeddingInput.Text(JsonBodies.string(body, "query"));
     if (texts.isEmpty()) {
       throw Problem.invalid(where, "Expected at least one text as \"" + where + "\", found none.");
@@ -126,13 +133,18 @@ final class RerankApi implements Api {
         embedder
             .embed(
                 x,
+                model,
                 List.of(query),
                 "query",
                 EmbedOptions.query().outputs(RequestOptions.outputs(weights)))
             .get(0);
     List<Embedding> passages =
         embedder.embed(
-            x, inputs, where, EmbedOptions.passage().outputs(RequestOptions.outputs(weights)));
+            x,
+            model,
+            inputs,
+            where,
+            EmbedOptions.passage().outputs(RequestOptions.outputs(weights)));
     RequestOptions.requireWhole(engine, List.of(asked), "query", truncate);
     RequestOptions.requireWhole(engine, passages, where, truncate);
     List<Ranked> ranking = new ArrayList<>(passages.size());

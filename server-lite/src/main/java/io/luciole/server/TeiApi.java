@@ -23,12 +23,14 @@ final class TeiApi implements Api {
   private static final Problems.Format TEI = Problems.Format.TEI;
 
   private final Embedder embedder;
+  private final ServedModel model;
   private final EmbeddingEngine engine;
 
   @Inject
-  TeiApi(Embedder embedder) {
+  TeiApi(Embedder embedder, ServedModels models) {
     this.embedder = embedder;
-    this.engine = embedder.engine();
+    this.model = models.standard();
+    this.engine = model.engine();
   }
 
   @Override
@@ -52,7 +54,8 @@ final class TeiApi implements Api {
     RequestOptions.requireRight(body);
     RequestOptions.requireOutputs(engine, Set.of(output), null);
     List<EmbeddingInput> inputs = EmbeddingInput.parse(body.path("inputs"), "inputs");
-    List<Embedding> embeddings = embedder.embed(x, inputs, "inputs", options.outputs(output));
+    List<Embedding> embeddings =
+        embedder.embed(x, model, inputs, "inputs", options.outputs(output));
     RequestOptions.requireWhole(
         engine, embeddings, "inputs", JsonBodies.flag(body, "truncate", false));
     return embeddings;
@@ -127,7 +130,7 @@ final class TeiApi implements Api {
         RequestOptions.role(
                 JsonBodies.stringOr(parameters, "prompt_name"), Role.PASSAGE, "prompt_name")
             .outputs(Output.DENSE);
-    List<Embedding> embeddings = embedder.embed(x, texts, "sentences", options);
+    List<Embedding> embeddings = embedder.embed(x, model, texts, "sentences", options);
     RequestOptions.requireWhole(
         engine, embeddings, "sentences", JsonBodies.flag(parameters, "truncate", false));
     ArrayNode scores = JsonBodies.array();
@@ -176,7 +179,7 @@ final class TeiApi implements Api {
 
   private void info(Exchange x) {
     ObjectNode root = JsonBodies.object();
-    root.put("model_id", engine.modelName());
+    root.put("model_id", model.name());
     root.put("model_sha", engine.fingerprint().weightsDigest());
     root.put("model_dtype", engine.backend().precision());
     Pooling pooling = engine.description().pooling();

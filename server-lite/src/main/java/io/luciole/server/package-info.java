@@ -24,6 +24,8 @@
  *   <li>reading requests: {@code JsonBodies}, {@code EmbeddingInput}, {@code RequestOptions},
  *       {@code Arranging}, {@code TraceContext}
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
+ *   <li>models by name: {@code ServedModels} of {@code ServedModel}s, each with its {@code
+ *       EngineReadiness}
  *   <li>who and how much: {@code ApiKeys}, {@code RequestLimiter}, {@code TlsKeys}
  *   <li>watching: {@code Readiness}, {@code HttpMeters}
  *   <li>Helidon's internals: {@code HelidonConnections} alone, behind {@code ClientConnections}
