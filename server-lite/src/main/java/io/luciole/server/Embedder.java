@@ -39,6 +39,7 @@ final class Embedder {
    * @param inputs the texts or token ids
    * @param where the name of the request's field that holds the texts, for messages
    * @param options role and outputs; the timeout and the job are added here
+   * @param longTexts what becomes of texts that are too long
    * @return the embeddings, in the order of the inputs
    * @throws Problem if the request is refused, or a text cannot be embedded
    */
@@ -47,10 +48,25 @@ final class Embedder {
       ServedModel model,
       List<EmbeddingInput> inputs,
       String where,
+      EmbedOptions options,
+      LongTexts longTexts)
+      throws Exception {
+    check(x, inputs, where);
+    EmbedOptions whole = longTexts.options(model.engine(), options);
+    List<EmbeddingInput> cut = longTexts.inputs(model.engine(), inputs, options.role());
+    List<Embedding> embeddings = embed(x, model, cut, where, whole);
+    ComputeHeaders.add(x, model, inputs);
+    return embeddings;
+  }
+
+  private List<Embedding> embed(
+      Exchange x,
+      ServedModel model,
+      List<EmbeddingInput> inputs,
+      String where,
       EmbedOptions options)
       throws Exception {
     EmbeddingEngine engine = model.engine();
-    check(x, inputs, where);
     long[] estimates = new long[inputs.size()];
     long sum = 0;
     for (int i = 0; i < estimates.length; i++) {
@@ -111,7 +127,7 @@ final class Embedder {
 
   private void check(Exchange x, List<EmbeddingInput> inputs, String where) {
     if (inputs.isEmpty()) {
-      throw Problem.invalid(where, "Expected at least one text as \"" + where + "\", found none.");
+      throw Problem.empty(where);
     }
     if (inputs.size() > x.limits().maxTexts()) {
       throw Problem.tooLarge(

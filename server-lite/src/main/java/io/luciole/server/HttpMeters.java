@@ -13,15 +13,22 @@ import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** The server's Micrometer meters: its requests, the engines, the index and the JVM. */
 final class HttpMeters {
   private final MeterRegistry registry;
+  private final @Nullable OthersMeters others;
 
   @Inject
   HttpMeters(
-      MeterRegistry registry, ServedModels models, SearchIndex index, RequestLimiter limiter) {
+      MeterRegistry registry,
+      ServerConfig config,
+      ServedModels models,
+      SearchIndex index,
+      RequestLimiter limiter) {
     this.registry = registry;
+    others = config.compatibility().othersMeters() ? new OthersMeters(registry, models) : null;
     for (ServedModel model : models.all()) {
       new EngineMeters(model.engine(), "model", model.name()).histograms(true).bindTo(registry);
     }
@@ -47,6 +54,9 @@ final class HttpMeters {
         .tag("status", Integer.toString(status))
         .register(registry)
         .record(x.elapsedNanos(), TimeUnit.NANOSECONDS);
+    if (others != null) {
+      others.record(route, status, x);
+    }
     if (x.texts() > 0) {
       registry.counter("luciole.http.texts", "route", route.path()).increment(x.texts());
       registry.counter("luciole.http.tokens", "route", route.path()).increment((double) x.tokens());

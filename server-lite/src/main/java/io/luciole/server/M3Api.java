@@ -6,7 +6,6 @@ import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingJson;
 import io.luciole.Output;
-import io.luciole.Role;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -15,11 +14,13 @@ import java.util.Set;
 final class M3Api implements Api {
   private final Embedder embedder;
   private final ServedModels models;
+  private final ServerConfig.Compatibility compatibility;
 
   @Inject
-  M3Api(Embedder embedder, ServedModels models) {
+  M3Api(Embedder embedder, ServedModels models, ServerConfig config) {
     this.embedder = embedder;
     this.models = models;
+    this.compatibility = config.compatibility();
   }
 
   @Override
@@ -31,17 +32,18 @@ final class M3Api implements Api {
     ObjectNode body = x.json();
     JsonBodies.requireKnown(body, "model", "input", "outputs", "role", "encoding_format");
     ServedModel model = models.named(JsonBodies.stringOr(body, "model"));
-    List<EmbeddingInput> inputs = EmbeddingInput.parse(body.path("input"), "input");
+    List<EmbeddingInput> inputs =
+        EmbeddingInput.parse(body.path("input"), "input", compatibility.tokenIds());
     Set<Output> outputs = RequestOptions.outputs(model.engine(), body.path("outputs"), "outputs");
     EmbeddingJson.DenseEncoding encoding =
         JsonBodies.choice(
             JsonBodies.string(body, "encoding_format", "float"),
             "encoding_format",
             Arrays.asList(EmbeddingJson.DenseEncoding.values()));
-    EmbedOptions options =
-        RequestOptions.role(JsonBodies.stringOr(body, "role"), Role.PASSAGE, "role")
-            .outputs(outputs);
-    List<Embedding> embeddings = embedder.embed(x, model, inputs, "input", options);
+    EmbedOptions options = RequestOptions.role(x, body, "role").outputs(outputs);
+    List<Embedding> embeddings =
+        embedder.embed(
+            x, model, inputs, "input", options, LongTexts.truncate(compatibility.autoTruncate()));
     int tokens = Vectors.tokens(embeddings);
     x.ok(
         JsonBodies.bytes(out -> {

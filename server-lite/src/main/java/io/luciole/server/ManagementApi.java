@@ -43,6 +43,7 @@ final class ManagementApi implements Api {
             x -> x.ok(JsonBodies.object().put("status", "live"))),
         Route.management("/health/ready", Route.Access.OPEN, this::ready),
         Route.management("/health", Route.Access.OPEN, this::ready),
+        Route.management("/ping", Route.Access.OPEN, this::ready),
         Route.management("/metrics", Route.Access.KEY, this::metrics),
         Route.management("/v1/stats", Route.Access.KEY, this::stats),
         Route.management("/openapi.json", Route.Access.OPEN, this::openApi));

@@ -21,7 +21,8 @@ final class Readiness {
   /** Why the server is not ready, or null if it is. Models without a recent success are probed. */
   @Nullable String reasonNotReady() {
     List<ServedModel> all = models.all();
-    all.forEach(model -> model.readiness().begin());
+    // The first one's probe runs while it is asked.
+    all.stream().skip(1).forEach(model -> model.readiness().begin());
     for (ServedModel model : all) {
       String reason = model.readiness().reasonNotReady();
       if (reason != null) {

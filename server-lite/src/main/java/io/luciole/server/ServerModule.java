@@ -67,6 +67,9 @@ public final class ServerModule extends AbstractModule {
     List.of(
             OpenAiApi.class,
             TeiApi.class,
+            TokenizerApi.class,
+            CohereApi.class,
+            WeaviateApi.class,
             RerankApi.class,
             M3Api.class,
             SearchApi.class,

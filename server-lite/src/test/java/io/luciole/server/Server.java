@@ -61,6 +61,11 @@ final class Server implements AutoCloseable {
     return ServerConfig.defaults().at("127.0.0.1", 0);
   }
 
+  /** Settings of one name and value. */
+  static LucioleConfig settings(String name, String value) {
+    return LucioleConfig.of(Map.of(name, value));
+  }
+
   static Server starter(UnaryOperator<ServerConfig> settings) {
     return new Server(
         EmbeddingEngine.builder(LucioleConfig.of(Map.of())).model("starter").open(),
