@@ -187,6 +187,9 @@ final class Gateway {
     if (isEnding()) {
       x.header(HeaderNames.CONNECTION, "close");
     }
+    if (connections.isCrowded()) {
+      x.header(HeaderNames.CONNECTION, "close");
+    }
     boolean gone = false;
     try {
       run(route, x);
@@ -197,6 +200,7 @@ final class Gateway {
       gone = true;
       throw new CloseConnectionException("the connection failed", e);
     } finally {
+      x.end();
       meters.record(route, gone ? 499 : x.status(), x);
       if (config.accessLog() && access.isInfoEnabled()) {
         access.info("{}", line(x, gone));
