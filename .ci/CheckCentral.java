@@ -1,3 +1,4 @@
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import java.io.DataInputStream;
@@ -17,6 +18,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.w3c.dom.Element;
@@ -33,6 +35,10 @@ import org.w3c.dom.Node;
 public final class CheckCentral {
   private static final String GROUP = "io.luciole";
   private static final int JAVA_21 = 65;
+
+  /** Classes generated from onnx.proto, and protobuf's. */
+  private static final Pattern GENERATED = Pattern.compile("io/luciole/onnx/proto");
+
   private static final Set<String> FORBIDDEN = Set.of("parent", "repositories", "pluginRepositories", "distributionManagement", "build", "profiles");
 
   private final Path staging;
@@ -182,28 +188,44 @@ public final class CheckCentral {
   }
 
   private void jar(String artifact, Path file, boolean main) throws IOException {
-    String name = file.getFileName().toString();
+    String fileName = file.getFileName().toString();
     try (JarFile jar = new JarFile(file.toFile())) {
       for (String entry : List.of("META-INF/LICENSE", "META-INF/NOTICE")) {
         if (jar.getEntry(entry) == null) {
-          finding(artifact, name + " has no " + entry);
+          finding(artifact, fileName + " has no " + entry);
         }
       }
       Set<Long> times = new HashSet<>();
+      Set<String> packages = new TreeSet<>();
       for (JarEntry entry : jar.stream().toList()) {
         times.add(entry.getTime());
         if (main && entry.getName().endsWith(".class")) {
           classFile(artifact, jar, entry);
+          packages.add(entry.getName().substring(0, entry.getName().lastIndexOf('/') + 1));
         }
+      }
+      for (String name : packages) {
+        stability(artifact, jar, name);
       }
       if (main) {
         if (jar.getManifest() == null || jar.getManifest().getMainAttributes().getValue("Automatic-Module-Name") == null) {
-          finding(artifact, name + " has no Automatic-Module-Name");
+          finding(artifact, fileName + " has no Automatic-Module-Name");
         }
         if (times.size() != 1) {
-          finding(artifact, name + " has entries of " + times.size() + " times: expected project.build.outputTimestamp alone");
+          finding(artifact, fileName + " has entries of " + times.size() + " times: expected project.build.outputTimestamp alone");
         }
       }
+    }
+  }
+
+  /** Each package that people write says how stable it is. */
+  private void stability(String artifact, JarFile jar, String folder) throws IOException {
+    JarEntry info = jar.getJarEntry(folder + "package-info.class");
+    if (GENERATED.matcher(folder).lookingAt()) {
+      return;
+    }
+    if (info == null || !new String(jar.getInputStream(info).readAllBytes(), ISO_8859_1).contains("Lorg/apiguardian/api/API;")) {
+      finding(artifact, folder + "package-info says no @API status");
     }
   }
 
