@@ -60,23 +60,32 @@ class TranslationTest {
     List<String> english = Files.readAllLines(ENGLISH);
     List<String> chinese = Files.readAllLines(CHINESE);
     assertThat(skeleton(chinese)).isEqualTo(skeleton(english));
-    assertThat(links(chinese)).filteredOn(link -> !link.equals("README.md"))
+    assertThat(links(chinese))
+        .filteredOn(link -> !link.equals("README.md"))
         .containsExactlyInAnyOrderElementsOf(
             links(english).stream().filter(link -> !link.equals("README.zh-CN.md")).toList());
   }
 
   @Test
   void skeleton_ignoresWordsAndComments() {
-    assertThat(skeleton("# 流萤\n\n文字\n\n```\n./luciole demo   # 演示\n```\n| 一 |\n|---|".lines().toList()))
-        .isEqualTo(skeleton("# Luciole\nWords.\n```\n./luciole demo # a demo\n```\n| one |\n|---|".lines().toList()));
+    assertThat(
+            skeleton(
+                "# 流萤\n\n文字\n\n```\n./luciole demo   # 演示\n```\n| 一 |\n|---|".lines().toList()))
+        .isEqualTo(
+            skeleton(
+                "# Luciole\nWords.\n```\n./luciole demo # a demo\n```\n| one |\n|---|"
+                    .lines()
+                    .toList()));
   }
 
   @Test
   void skeleton_tellsAnotherCommandAHeadingAndARow() {
     List<String> english = skeleton("## Two\n```\n./mvnw verify\n```\n| a |".lines().toList());
 
-    assertThat(skeleton("## 二\n```\n./mvnw test\n```\n| 一 |".lines().toList())).isNotEqualTo(english);
-    assertThat(skeleton("### 二\n```\n./mvnw verify\n```\n| 一 |".lines().toList())).isNotEqualTo(english);
+    assertThat(skeleton("## 二\n```\n./mvnw test\n```\n| 一 |".lines().toList()))
+        .isNotEqualTo(english);
+    assertThat(skeleton("### 二\n```\n./mvnw verify\n```\n| 一 |".lines().toList()))
+        .isNotEqualTo(english);
     assertThat(skeleton("## 二\n```\n./mvnw verify\n```".lines().toList())).isNotEqualTo(english);
   }
 }
