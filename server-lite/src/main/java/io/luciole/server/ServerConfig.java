@@ -31,6 +31,7 @@ import java.util.Optional;
  * @param corsOrigins origins whose pages may call the server
  * @param limits how much the server takes on
  * @param accessLog whether each request is logged
+ * @param operations how the server is operated
  */
 public record ServerConfig(
     String host,
@@ -43,7 +44,8 @@ public record ServerConfig(
     Optional<TlsFiles> tls,
     List<String> corsOrigins,
     Limits limits,
-    boolean accessLog) {
+    boolean accessLog,
+    Operations operations) {
 
   /**
    * PEM files.
@@ -52,6 +54,32 @@ public record ServerConfig(
    * @param key its private key, PKCS#8
    */
   public record TlsFiles(Path certificate, Path key) {}
+
+  /**
+   * How a server is operated: its keys with rights, its meters, what stands before it, and its end.
+   *
+   * @param keyFile a file of keys with rights, loaded again when it changes (docs/server.md)
+   * @param openMetrics whether {@code /metrics} answers callers without a key
+   * @param publicOrigins origins at which a proxy publishes the server, whose pages are its own
+   * @param drain how long the server goes on serving after it was told to end
+   */
+  public record Operations(
+      Optional<Path> keyFile, boolean openMetrics, List<String> publicOrigins, Duration drain) {
+    /** Checks and copies the components. */
+    public Operations {
+      requireNonNull(keyFile, "keyFile");
+      requireNonNull(drain, "drain");
+      publicOrigins = List.copyOf(publicOrigins);
+    }
+
+    private static Operations of(LucioleConfig config) {
+      return new Operations(
+          config.get(ServerKeys.KEY_FILE),
+          config.get(ServerKeys.OPEN_METRICS),
+          config.get(ServerKeys.PUBLIC_ORIGINS).orElse(List.of()),
+          config.get(ServerKeys.DRAIN));
+    }
+  }
 
   /**
    * How much a server takes on.
@@ -106,6 +134,7 @@ public record ServerConfig(
     requireNonNull(sparseForm, "sparseForm");
     requireNonNull(tls, "tls");
     requireNonNull(limits, "limits");
+    requireNonNull(operations, "operations");
     metadata = Map.copyOf(metadata);
     keyDigests = List.copyOf(keyDigests);
     corsOrigins = List.copyOf(corsOrigins);
@@ -149,7 +178,8 @@ public record ServerConfig(
         certificate.map(chain -> new TlsFiles(chain, key.orElseThrow())),
         config.get(ServerKeys.CORS_ORIGINS).orElse(List.of()),
         Limits.of(config),
-        config.get(ServerKeys.ACCESS_LOG));
+        config.get(ServerKeys.ACCESS_LOG),
+        Operations.of(config));
   }
 
   /**
@@ -171,7 +201,8 @@ public record ServerConfig(
         tls,
         corsOrigins,
         limits,
-        accessLog);
+        accessLog,
+        operations);
   }
 
   /**
@@ -192,7 +223,8 @@ public record ServerConfig(
         tls,
         corsOrigins,
         limits,
-        accessLog);
+        accessLog,
+        operations);
   }
 
   /**
@@ -213,7 +245,8 @@ public record ServerConfig(
         tls,
         corsOrigins,
         other,
-        accessLog);
+        accessLog,
+        operations);
   }
 
   /**
@@ -234,7 +267,8 @@ public record ServerConfig(
         tls,
         corsOrigins,
         limits,
-        accessLog);
+        accessLog,
+        operations);
   }
 
   /**
@@ -250,7 +284,8 @@ public record ServerConfig(
     } catch (UnknownHostException e) {
       throw new ConfigException("Expected an address to listen on, found none by " + host, e);
     }
-    if (!address.isLoopbackAddress() && keyDigests.isEmpty() && !insecure) {
+    boolean hasKeys = !keyDigests.isEmpty() || operations.keyFile().isPresent();
+    if (!address.isLoopbackAddress() && !hasKeys && !insecure) {
       throw new ConfigException(
           "Refusing to listen on "
               + host

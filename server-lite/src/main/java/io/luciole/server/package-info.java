@@ -26,9 +26,11 @@
  *   <li>reading requests: {@code JsonBodies}, {@code EmbeddingInput}, {@code RequestOptions},
  *       {@code Arranging}, {@code TraceContext}
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
- *   <li>who and how much: {@code ApiKeys}, {@code RequestLimiter}, {@code Workers}, {@code TlsKeys}
+ *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter}, {@code
+ *       Workers}, {@code TlsKeys}; {@code FileWatch} loads files again
  *   <li>watching: {@code Readiness}, {@code HttpMeters}
- *   <li>Helidon's internals: {@code HelidonConnections} alone, behind {@code ClientConnections}
+ *   <li>Helidon's internals: {@code HelidonConnections} alone, behind {@code ClientConnections};
+ *       {@code Http10} turns requests of HTTP/1.0 into those that Helidon takes
  * </ul>
  *
  * <p>To add an operation, return a {@code Route} from an {@code Api}, bind a new {@code Api} in
