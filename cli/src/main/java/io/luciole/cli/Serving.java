@@ -1,6 +1,5 @@
 package io.luciole.cli;
 
-import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.server.LucioleServer;
 import io.luciole.server.ServerConfig;
@@ -25,11 +24,8 @@ final class Serving {
     Path folder = settings.index().orElse(null);
     CompletableFuture<Void> asked = new CompletableFuture<>();
     CountDownLatch ended = new CountDownLatch(1);
-    try (EmbeddingEngine engine =
-            folder == null
-                ? engineOptions.open(engineOptions.builder(config))
-                : engineOptions.openForIndex(folder, config);
-        LucioleServer server = LucioleServer.start(settings, engine)) {
+    try (ServedEngines engines = ServedEngines.open(engineOptions, config, settings);
+        LucioleServer server = LucioleServer.start(settings, engines.byName())) {
       // The JVM halts when its shutdown hooks have returned, so this one waits for the close below.
       Runtime.getRuntime()
           .addShutdownHook(
@@ -43,7 +39,7 @@ final class Serving {
           .err()
           .println(
               "luciole: serving "
-                  + engine.modelName()
+                  + String.join(", ", engines.byName().keySet())
                   + (folder == null ? "" : " and the index " + folder)
                   + " at "
                   + server.uri());
@@ -60,7 +56,8 @@ final class Serving {
     try {
       CompletableFuture.anyOf(asked, server.ended()).get();
     } catch (ExecutionException e) {
-      throw new CliException(String.valueOf(e.getCause().getMessage()), e.getCause());
+      Throwable cause = Failures.unwrap(e);
+      throw new CliException(Failures.text(cause), cause);
     }
   }
 
