@@ -173,7 +173,8 @@ public final class ServerKeys implements KeyProvider {
           "luciole.server.max-requests",
           ValueParser.positive(),
           "1024",
-          "The largest number of requests at once; more are answered with status 429.");
+          "The largest number of requests at once; more are answered with status 429. One caller may"
+              + " have as many as are still free, half of them if it is alone.");
 
   /** Most connections at once. */
   public static final Key<Optional<Integer>> MAX_CONNECTIONS =
@@ -190,8 +191,8 @@ public final class ServerKeys implements KeyProvider {
           "luciole.server.max-waiting-tokens",
           ValueParser.positive(),
           "262144",
-          "The largest number of tokens, estimated, of all requests at once; more are answered with"
-              + " status 429.");
+          "The largest number of tokens, estimated, of all requests that wait at once; more are"
+              + " answered with status 429. One caller may have as many as are still free.");
 
   /** How long a request may take. */
   public static final Key<Duration> TIMEOUT =
