@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 
 /**
  * A reranker that reads query and passage together, such as BAAI/bge-reranker-v2-m3, BGE-M3's
@@ -24,11 +25,11 @@ import java.util.concurrent.CompletableFuture;
  * }
  * }</pre>
  *
- * <p>Pairs go through an {@link EmbeddingEngine}, which batches those of all callers by their tokens.
- * They are built as FlagEmbedding's {@code FlagReranker} builds them: {@code <s> query </s></s>
- * passage </s>}, the query cut to three quarters of the limit, and then the passage to what is left.
- * {@code FlagReranker}'s own limit is 512 tokens a pair; here it is {@link EngineBuilder#maxLength},
- * or else the model's.
+ * <p>Pairs go through an {@link EmbeddingEngine}, which batches those of all callers by their
+ * tokens. They are built as FlagEmbedding's {@code FlagReranker} builds them: {@code <s> query
+ * </s></s> passage </s>}, the query cut to three quarters of the limit, and then the passage to
+ * what is left. {@code FlagReranker}'s own limit is 512 tokens a pair; here it is {@link
+ * EngineBuilder#maxLength}, or else the model's.
  *
  * <p>Safe for use by many threads.
  */
@@ -105,7 +106,9 @@ public final class CrossEncoder implements AutoCloseable {
    * @param query the query
    * @param passages the passages
    * @return a score for each passage, in their order
-   * @throws LucioleException the first failure
+   * @throws LucioleException the first failure, after all have completed
+   * @throws EmbeddingInterruptedException if the thread is interrupted meanwhile; its interrupt
+   *     flag stays set
    */
   public List<Float> scoreAll(String query, List<String> passages) {
     int[] ids = queryIds(requireNonNull(query, "query"));
@@ -115,10 +118,15 @@ public final class CrossEncoder implements AutoCloseable {
       for (String passage : passages) {
         scores.add(score(ids, requireNonNull(passage, "passage"), job));
       }
-      return scores.stream().map(Results::join).toList();
-    } catch (Throwable t) {
+      CompletableFuture.allOf(scores.toArray(CompletableFuture[]::new)).get();
+      return scores.stream().map(CompletableFuture::join).toList();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw EmbeddingStream.interrupted();
+    } catch (ExecutionException e) {
+      throw EmbeddingStream.failure(e.getCause());
+    } finally {
       scores.forEach(score -> score.cancel(false));
-      throw t;
     }
   }
 
@@ -180,7 +188,9 @@ public final class CrossEncoder implements AutoCloseable {
     return maxTokens;
   }
 
-  /** {@return the engine beneath, for its statistics and listeners; its vectors are token states} */
+  /**
+   * {@return the engine beneath, for its statistics and listeners; its vectors are token states}
+   */
   public EmbeddingEngine engine() {
     return engine;
   }

@@ -18,13 +18,15 @@ public final class ScoringHead {
   private static final Set<String> ARCHITECTURES =
       Set.of("XLMRobertaForSequenceClassification", "RobertaForSequenceClassification");
 
-  private final float[] weight;
+  /** {@code Wᵀ}, so that the sums of all rows grow side by side, in vector instructions. */
+  private final float[] columns;
+
   private final float[] bias;
   private final float[] out;
   private final float constant;
 
-  private ScoringHead(float[] weight, float[] bias, float[] out, float constant) {
-    this.weight = weight;
+  private ScoringHead(float[] columns, float[] bias, float[] out, float constant) {
+    this.columns = columns;
     this.bias = bias;
     this.out = out;
     this.constant = constant;
@@ -71,7 +73,7 @@ public final class ScoringHead {
             "Expected one label, whose value is the score, found " + labels + " in " + weights);
       }
       return new ScoringHead(
-          floats(checkpoint, "classifier.dense.weight", hidden, hidden),
+          transposed(floats(checkpoint, "classifier.dense.weight", hidden, hidden), hidden),
           floats(checkpoint, "classifier.dense.bias", hidden),
           floats(checkpoint, "classifier.out_proj.weight", 1, hidden),
           floats(checkpoint, "classifier.out_proj.bias", 1)[0]);
@@ -93,6 +95,16 @@ public final class ScoringHead {
     return tensor.toFloats();
   }
 
+  private static float[] transposed(float[] rows, int size) {
+    float[] columns = new float[rows.length];
+    for (int row = 0; row < size; row++) {
+      for (int column = 0; column < size; column++) {
+        columns[column * size + row] = rows[row * size + column];
+      }
+    }
+    return columns;
+  }
+
   /**
    * The score of a pair of texts.
    *
@@ -105,14 +117,17 @@ public final class ScoringHead {
       throw new IllegalArgumentException(
           "expected a state of " + bias.length + " components, got " + state.length);
     }
-    double score = constant;
-    for (int row = 0; row < bias.length; row++) {
-      float sum = bias[row];
-      int at = row * state.length;
-      for (int i = 0; i < state.length; i++) {
-        sum += weight[at + i] * state[i];
+    float[] sums = bias.clone();
+    for (int column = 0; column < state.length; column++) {
+      float value = state[column];
+      int at = column * sums.length;
+      for (int row = 0; row < sums.length; row++) {
+        sums[row] += columns[at + row] * value;
       }
-      score += out[row] * Math.tanh(sum);
+    }
+    double score = constant;
+    for (int row = 0; row < sums.length; row++) {
+      score += out[row] * Math.tanh(sums[row]);
     }
     return (float) score;
   }
