@@ -45,7 +45,9 @@
  * <p>Filters are the library's ({@link io.luciole.lucene.MetadataFilters}); {@code openapi.json}
  * says of a filter only that it is an object.
  */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
 @NullMarked
 package io.luciole.server;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;
