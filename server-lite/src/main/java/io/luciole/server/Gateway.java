@@ -184,10 +184,7 @@ final class Gateway {
       x.header(HeaderNames.VARY, "Origin, Access-Control-Request-Headers");
       x.header(HeaderNames.ACCESS_CONTROL_EXPOSE_HEADERS, "*, Retry-After, X-Request-Id");
     }
-    if (isEnding()) {
-      x.header(HeaderNames.CONNECTION, "close");
-    }
-    if (connections.isCrowded()) {
+    if (isEnding() || connections.isCrowded()) {
       x.header(HeaderNames.CONNECTION, "close");
     }
     boolean gone = false;
