@@ -28,7 +28,7 @@
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
  *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter}, {@code
  *       Workers}, {@code TlsKeys}; {@code FileWatch} loads files again
- *   <li>watching: {@code Readiness}, {@code HttpMeters}
+ *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code IndexGauges}
  *   <li>Helidon's internals: {@code HelidonConnections} alone, behind {@code ClientConnections};
  *       {@code Http10} turns requests of HTTP/1.0 into those that Helidon takes
  * </ul>
