@@ -4,8 +4,11 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.server.LucioleServer;
 import io.luciole.server.ServerConfig;
+import io.luciole.server.ServerKeys;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.logging.Level;
 import org.jspecify.annotations.Nullable;
 
 /** Runs a server until a signal ends the process. */
@@ -19,6 +22,8 @@ final class Serving {
   static void run(Console console, EngineOptions engineOptions, Flags flags)
       throws InterruptedException {
     LucioleConfig config = LucioleConfig.load().requireKnown();
+    Logging.format(
+        config.get(ServerKeys.LOG_FORMAT).equals("json") ? LogFormat.JSON : LogFormat.TEXT);
     ServerConfig settings = settings(ServerConfig.of(config), flags);
     Path folder = settings.index().orElse(null);
     CountDownLatch asked = new CountDownLatch(1);
@@ -37,16 +42,21 @@ final class Serving {
                     await(ended);
                   },
                   "luciole-shutdown"));
-      console
-          .err()
-          .println(
-              "luciole: serving "
-                  + engine.modelName()
-                  + (folder == null ? "" : " and the index " + folder)
-                  + " at "
-                  + server.uri());
+      Logging.tell(
+          console,
+          Level.INFO,
+          "serving "
+              + engine.modelName()
+              + (folder == null ? "" : " and the index " + folder)
+              + " at "
+              + server.uri());
       asked.await();
-      console.err().println("luciole: finishing what is under way");
+      Duration drain = settings.operations().drain();
+      Logging.tell(
+          console,
+          Level.INFO,
+          (drain.isZero() ? "" : "serving on for " + drain.toSeconds() + " s, then ")
+              + "finishing what is under way");
     } finally {
       ended.countDown();
     }

@@ -221,6 +221,14 @@ public final class ServerKeys implements KeyProvider {
           "true",
           "Whether each request is logged.");
 
+  /** How the command logs; programs that embed a server configure SLF4J themselves. */
+  public static final Key<String> LOG_FORMAT =
+      Key.of(
+          "luciole.server.log-format",
+          ValueParser.oneOf("text", "json"),
+          "text",
+          "How `luciole serve` writes its log: `text`, or `json`, an object a line.");
+
   /** Called by {@link java.util.ServiceLoader}. */
   public ServerKeys() {}
 
@@ -250,7 +258,8 @@ public final class ServerKeys implements KeyProvider {
         READY_WITHIN,
         DRAIN,
         SHUTDOWN_TIMEOUT,
-        ACCESS_LOG);
+        ACCESS_LOG,
+        LOG_FORMAT);
   }
 
   private static Map.Entry<String, MetadataType> parseField(String text) {
