@@ -1,13 +1,14 @@
 package io.luciole.cli;
 
-import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.server.LucioleServer;
 import io.luciole.server.ServerConfig;
 import io.luciole.server.ServerKeys;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.logging.Level;
 import org.jspecify.annotations.Nullable;
 
@@ -26,19 +27,16 @@ final class Serving {
         config.get(ServerKeys.LOG_FORMAT).equals("json") ? LogFormat.JSON : LogFormat.TEXT);
     ServerConfig settings = settings(ServerConfig.of(config), flags);
     Path folder = settings.index().orElse(null);
-    CountDownLatch asked = new CountDownLatch(1);
+    CompletableFuture<Void> asked = new CompletableFuture<>();
     CountDownLatch ended = new CountDownLatch(1);
-    try (EmbeddingEngine engine =
-            folder == null
-                ? engineOptions.open(engineOptions.builder(config))
-                : engineOptions.openForIndex(folder, config);
-        LucioleServer server = LucioleServer.start(settings, engine)) {
+    try (ServedEngines engines = ServedEngines.open(engineOptions, config, settings);
+        LucioleServer server = LucioleServer.start(settings, engines.byName())) {
       // The JVM halts when its shutdown hooks have returned, so this one waits for the close below.
       Runtime.getRuntime()
           .addShutdownHook(
               new Thread(
                   () -> {
-                    asked.countDown();
+                    asked.complete(null);
                     await(ended);
                   },
                   "luciole-shutdown"));
@@ -46,11 +44,11 @@ final class Serving {
           console,
           Level.INFO,
           "serving "
-              + engine.modelName()
+              + String.join(", ", engines.byName().keySet())
               + (folder == null ? "" : " and the index " + folder)
               + " at "
               + server.uri());
-      asked.await();
+      awaitEnd(asked, server);
       Duration drain = settings.operations().drain();
       Logging.tell(
           console,
@@ -59,6 +57,17 @@ final class Serving {
               + "finishing what is under way");
     } finally {
       ended.countDown();
+    }
+  }
+
+  /** Waits for a signal; throws if the server has stopped listening before one came. */
+  private static void awaitEnd(CompletableFuture<Void> asked, LucioleServer server)
+      throws InterruptedException {
+    try {
+      CompletableFuture.anyOf(asked, server.ended()).get();
+    } catch (ExecutionException e) {
+      Throwable cause = Failures.unwrap(e);
+      throw new CliException(Failures.text(cause), cause);
     }
   }
 

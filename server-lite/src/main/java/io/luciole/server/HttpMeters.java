@@ -1,7 +1,6 @@
 package io.luciole.server;
 
 import com.google.inject.Inject;
-import io.luciole.EmbeddingEngine;
 import io.luciole.micrometer.EngineMeters;
 import io.luciole.micrometer.IndexMeters;
 import io.micrometer.core.instrument.Counter;
@@ -18,8 +17,9 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
-/** The server's Micrometer meters: its requests, the engine, the index and the JVM. */
+/** The server's Micrometer meters: its requests, the engines, the index and the JVM. */
 final class HttpMeters implements AutoCloseable {
   /** The ends of the histogram's buckets: few, since there is one of each route and status. */
   private static final Duration[] BUCKETS =
@@ -29,12 +29,20 @@ final class HttpMeters implements AutoCloseable {
 
   private final MeterRegistry registry;
   private final JvmGcMetrics gc = new JvmGcMetrics();
+  private final @Nullable OthersMeters others;
 
   @Inject
   HttpMeters(
-      MeterRegistry registry, EmbeddingEngine engine, SearchIndex index, RequestLimiter limiter) {
+      MeterRegistry registry,
+      ServerConfig config,
+      ServedModels models,
+      SearchIndex index,
+      RequestLimiter limiter) {
     this.registry = registry;
-    new EngineMeters(engine).histograms(true).bindTo(registry);
+    others = config.compatibility().othersMeters() ? new OthersMeters(registry, models) : null;
+    for (ServedModel model : models.all()) {
+      new EngineMeters(model.engine(), "model", model.name()).histograms(true).bindTo(registry);
+    }
     if (index.isOpen()) {
       index.addListener(new IndexMeters(registry, true));
       IndexGauges.bind(registry, index);
@@ -75,6 +83,9 @@ final class HttpMeters implements AutoCloseable {
         .tag("status", Integer.toString(status))
         .register(registry)
         .record(x.elapsedNanos(), TimeUnit.NANOSECONDS);
+    if (others != null) {
+      others.record(route, status, x);
+    }
     if (x.texts() > 0) {
       count("luciole.http.texts", "Texts of requests", route, x.texts());
       count("luciole.http.tokens", "Tokens of requests' texts", route, x.tokens());

@@ -33,9 +33,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Clients that run on Node: npm's openai, redocly's linter, and the page in headless Chromium. Skipped, with the
- * reason, where there is no Node or no Chromium ({@code CHROMIUM} names one that is not on the
- * path).
+ * Clients that run on Node: npm's openai, redocly's linter, and the page in headless Chromium.
+ * Skipped, with the reason, where there is no Node or no Chromium ({@code CHROMIUM} names one that
+ * is not on the path).
  */
 @Tag("node")
 @Timeout(600)
