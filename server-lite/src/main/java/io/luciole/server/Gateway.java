@@ -88,9 +88,10 @@ final class Gateway {
     return phase != Phase.SERVING;
   }
 
-  /** Gives the threads of handlers back, once no request is in progress. */
+  /** Gives the threads of handlers and of the meters back, once no request is in progress. */
   void close() {
     workers.close();
+    meters.close();
   }
 
   /** Adds routes that pass through this gateway, and answers 405 and 404 to everything else. */

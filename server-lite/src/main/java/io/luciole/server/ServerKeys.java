@@ -245,6 +245,14 @@ public final class ServerKeys implements KeyProvider {
           "true",
           "Whether each request is logged.");
 
+  /** How the command logs; programs that embed a server configure SLF4J themselves. */
+  public static final Key<String> LOG_FORMAT =
+      Key.of(
+          "luciole.server.log-format",
+          ValueParser.oneOf("text", "json"),
+          "text",
+          "How `luciole serve` writes its log: `text`, or `json`, an object a line.");
+
   /** The models to serve, by name. */
   public static final Key<Optional<SequencedMap<String, String>>> MODELS =
       Key.optional(
@@ -332,6 +340,7 @@ public final class ServerKeys implements KeyProvider {
         DRAIN,
         SHUTDOWN_TIMEOUT,
         ACCESS_LOG,
+        LOG_FORMAT,
         MODELS,
         ALIASES,
         ANY_MODEL,

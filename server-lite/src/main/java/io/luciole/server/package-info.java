@@ -33,7 +33,7 @@
  *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter} with {@code
  *       Shares} and {@code Throughput}, {@code Workers}, {@code TlsKeys}; {@code FileWatch} loads
  *       files again
- *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code OthersMeters}
+ *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code IndexGauges}, {@code OthersMeters}
  *   <li>Helidon's internals: {@code HelidonConnections} with {@code HelidonReader} alone, behind
  *       {@code ClientConnections}; {@code RequestFraming} knows HTTP's framing, {@code Http10}
  *       turns requests of HTTP/1.0 into those that Helidon takes, {@code ListenerWatch} and {@code
