@@ -43,6 +43,9 @@ public final class ModelFileNames {
   /** sentence-transformers' prompts. */
   public static final String PROMPTS = "config_sentence_transformers.json";
 
+  /** The model's page, in which its authors may have put figures to check it by. */
+  public static final String README = "README.md";
+
   /** Luciole's own description of what the other files leave open. */
   public static final String LUCIOLE = "luciole.json";
 

@@ -14,6 +14,7 @@ import java.util.Locale;
 
 /** Health, meters, statistics, and the OpenAPI document. */
 final class ManagementApi implements Api {
+  private final ServerConfig config;
   private final ServedModels models;
   private final Readiness readiness;
   private final Gateway gateway;
@@ -22,11 +23,13 @@ final class ManagementApi implements Api {
 
   @Inject
   ManagementApi(
+      ServerConfig config,
       ServedModels models,
       Readiness readiness,
       Gateway gateway,
       PrometheusMeterRegistry registry,
       SearchIndex index) {
+    this.config = config;
     this.models = models;
     this.readiness = readiness;
     this.gateway = gateway;
@@ -44,14 +47,17 @@ final class ManagementApi implements Api {
         Route.management("/health/ready", Route.Access.OPEN, this::ready),
         Route.management("/health", Route.Access.OPEN, this::ready),
         Route.management("/ping", Route.Access.OPEN, this::ready),
-        Route.management("/metrics", Route.Access.KEY, this::metrics),
+        Route.management(
+            "/metrics",
+            config.operations().openMetrics() ? Route.Access.OPEN : Route.Access.METRICS,
+            this::metrics),
         Route.management("/v1/stats", Route.Access.KEY, this::stats),
         Route.management("/openapi.json", Route.Access.OPEN, this::openApi));
   }
 
   private void ready(Exchange x) {
     String problem =
-        gateway.isDraining() ? "the server is shutting down" : readiness.reasonNotReady();
+        gateway.isEnding() ? "the server is shutting down" : readiness.reasonNotReady();
     if (problem == null) {
       x.ok(JsonBodies.object().put("status", "ready"));
     } else {

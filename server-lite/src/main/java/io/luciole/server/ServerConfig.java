@@ -34,6 +34,7 @@ import java.util.SequencedMap;
  * @param corsOrigins origins whose pages may call the server
  * @param limits how much the server takes on
  * @param accessLog whether each request is logged
+ * @param operations how the server is operated
  * @param models the models to serve, and what else clients may call them
  * @param compatibility how the server answers where the APIs that it offers differ
  */
@@ -49,6 +50,7 @@ public record ServerConfig(
     List<String> corsOrigins,
     Limits limits,
     boolean accessLog,
+    Operations operations,
     Models models,
     Compatibility compatibility) {
 
@@ -105,12 +107,39 @@ public record ServerConfig(
   public record TlsFiles(Path certificate, Path key) {}
 
   /**
+   * How a server is operated: its keys with rights, its meters, what stands before it, and its end.
+   *
+   * @param keyFile a file of keys with rights, loaded again when it changes (docs/server.md)
+   * @param openMetrics whether {@code /metrics} answers callers without a key
+   * @param publicOrigins origins at which a proxy publishes the server, whose pages are its own
+   * @param drain how long the server goes on serving after it was told to end
+   */
+  public record Operations(
+      Optional<Path> keyFile, boolean openMetrics, List<String> publicOrigins, Duration drain) {
+    /** Checks and copies the components. */
+    public Operations {
+      requireNonNull(keyFile, "keyFile");
+      requireNonNull(drain, "drain");
+      publicOrigins = List.copyOf(publicOrigins);
+    }
+
+    private static Operations of(LucioleConfig config) {
+      return new Operations(
+          config.get(ServerKeys.KEY_FILE),
+          config.get(ServerKeys.OPEN_METRICS),
+          config.get(ServerKeys.PUBLIC_ORIGINS).orElse(List.of()),
+          config.get(ServerKeys.DRAIN));
+    }
+  }
+
+  /**
    * How much a server takes on.
    *
    * @param maxBody most bytes of a body, but of a bulk ingestion, which is read as it comes
    * @param maxTexts most texts of a request
    * @param maxCharacters most characters of a text
    * @param maxRequests most requests at once
+   * @param maxConnections most connections at once; empty for as many as file descriptors allow
    * @param maxWaitingTokens most tokens of all clients that wait
    * @param timeout how long a request may take
    * @param readTimeout how long a client may send nothing in the middle of a request
@@ -122,6 +151,7 @@ public record ServerConfig(
       int maxTexts,
       int maxCharacters,
       int maxRequests,
+      Optional<Integer> maxConnections,
       int maxWaitingTokens,
       Duration timeout,
       Duration readTimeout,
@@ -142,6 +172,7 @@ public record ServerConfig(
           config.get(ServerKeys.MAX_TEXTS),
           config.get(ServerKeys.MAX_CHARACTERS),
           config.get(ServerKeys.MAX_REQUESTS),
+          config.get(ServerKeys.MAX_CONNECTIONS),
           config.get(ServerKeys.MAX_WAITING_TOKENS),
           config.get(ServerKeys.TIMEOUT),
           config.get(ServerKeys.READ_TIMEOUT),
@@ -157,6 +188,7 @@ public record ServerConfig(
     requireNonNull(sparseForm, "sparseForm");
     requireNonNull(tls, "tls");
     requireNonNull(limits, "limits");
+    requireNonNull(operations, "operations");
     requireNonNull(models, "models");
     requireNonNull(compatibility, "compatibility");
     metadata = Map.copyOf(metadata);
@@ -203,6 +235,7 @@ public record ServerConfig(
         config.get(ServerKeys.CORS_ORIGINS).orElse(List.of()),
         Limits.of(config),
         config.get(ServerKeys.ACCESS_LOG),
+        Operations.of(config),
         Models.of(config),
         Compatibility.of(config));
   }
@@ -227,6 +260,7 @@ public record ServerConfig(
         corsOrigins,
         limits,
         accessLog,
+        operations,
         models,
         compatibility);
   }
@@ -250,6 +284,7 @@ public record ServerConfig(
         corsOrigins,
         limits,
         accessLog,
+        operations,
         models,
         compatibility);
   }
@@ -273,6 +308,7 @@ public record ServerConfig(
         corsOrigins,
         other,
         accessLog,
+        operations,
         models,
         compatibility);
   }
@@ -296,6 +332,7 @@ public record ServerConfig(
         corsOrigins,
         limits,
         accessLog,
+        operations,
         models,
         compatibility);
   }
@@ -319,6 +356,7 @@ public record ServerConfig(
         corsOrigins,
         limits,
         accessLog,
+        operations,
         other,
         compatibility);
   }
@@ -342,6 +380,7 @@ public record ServerConfig(
         corsOrigins,
         limits,
         accessLog,
+        operations,
         models,
         other);
   }
@@ -359,7 +398,8 @@ public record ServerConfig(
     } catch (UnknownHostException e) {
       throw new ConfigException("Expected an address to listen on, found none by " + host, e);
     }
-    if (!address.isLoopbackAddress() && keyDigests.isEmpty() && !insecure) {
+    boolean hasKeys = !keyDigests.isEmpty() || operations.keyFile().isPresent();
+    if (!address.isLoopbackAddress() && !hasKeys && !insecure) {
       throw new ConfigException(
           "Refusing to listen on "
               + host

@@ -16,6 +16,20 @@ import java.util.SequencedMap;
 
 /** The settings of the server; {@link ServerConfig} has their values. */
 public final class ServerKeys implements KeyProvider {
+  private static final String ORIGIN = "an origin such as https://app.example";
+
+  private static final ValueParser<Duration> POSITIVE =
+      ValueParser.of(
+          "a duration above 0: 500ms, 2s, 5m or 1h",
+          text -> {
+            Duration value = ValueParser.duration().parse(text);
+            if (!value.isPositive()) {
+              throw new IllegalArgumentException(
+                  "expected a duration above 0: 500ms, 2s, 5m or 1h, got \"" + text + '"');
+            }
+            return value;
+          });
+
   /** The address to listen on. */
   public static final Key<String> HOST =
       Key.of("luciole.server.host", ValueParser.text(), "127.0.0.1", "The address to listen on.");
@@ -94,11 +108,38 @@ public final class ServerKeys implements KeyProvider {
           "A PEM file with the certificate's private key in PKCS#8 (RSA, EC or Ed25519); both files are checked"
               + " at the start.");
 
+  /** The file of keys with rights. */
+  public static final Key<Optional<Path>> KEY_FILE =
+      Key.optional(
+          "luciole.server.key-file",
+          ValueParser.path(),
+          "no such file",
+          "A file of keys with rights, a line `DIGEST NAME RIGHTS` each: the key's SHA-256, the name of its"
+              + " caller in the log, and which of `embed`, `search`, `write` and `metrics` it may do,"
+              + " separated by commas. It is loaded again when it changes.");
+
+  /** Whether the meters are open to callers without a key. */
+  public static final Key<Boolean> OPEN_METRICS =
+      Key.of(
+          "luciole.server.open-metrics",
+          ValueParser.trueOrFalse(),
+          "false",
+          "Whether `/metrics` answers callers without a key.");
+
+  /** Where proxies publish this server. */
+  public static final Key<Optional<List<String>>> PUBLIC_ORIGINS =
+      Key.optional(
+          "luciole.server.public-origins",
+          ValueParser.of(ORIGIN, ServerKeys::parseOrigin).list(),
+          "the Host of each request",
+          "Origins at which a proxy publishes this server, such as `http://search.internal`: pages from"
+              + " there are this server's own. Only needed if the proxy changes the Host header.");
+
   /** Origins whose pages may call the server. */
   public static final Key<Optional<List<String>>> CORS_ORIGINS =
       Key.optional(
           "luciole.server.cors-origins",
-          ValueParser.of("an origin or *", text -> text).list(),
+          ValueParser.of(ORIGIN + ", or *", ServerKeys::parseOriginOrAll).list(),
           "none",
           "Origins whose pages may call the server; `*` stands for all.");
 
@@ -134,6 +175,15 @@ public final class ServerKeys implements KeyProvider {
           "1024",
           "The largest number of requests at once; more are answered with status 429.");
 
+  /** Most connections at once. */
+  public static final Key<Optional<Integer>> MAX_CONNECTIONS =
+      Key.optional(
+          "luciole.server.max-connections",
+          ValueParser.positive(),
+          "three quarters of the file descriptors that are free at the start, 16384 at most",
+          "The largest number of connections at once; others wait until one ends. When few places"
+              + " are left, connections end with their answers and idle ones are ended.");
+
   /** Most tokens of all clients that wait. */
   public static final Key<Integer> MAX_WAITING_TOKENS =
       Key.of(
@@ -147,7 +197,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Duration> TIMEOUT =
       Key.of(
           "luciole.server.timeout",
-          ValueParser.duration(),
+          POSITIVE,
           "60s",
           "How long a request may take, except a bulk ingestion.");
 
@@ -155,7 +205,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Duration> READ_TIMEOUT =
       Key.of(
           "luciole.server.read-timeout",
-          ValueParser.duration(),
+          POSITIVE,
           "30s",
           "How long a client may send nothing within a request or between two, or read nothing of an"
               + " answer.");
@@ -176,6 +226,15 @@ public final class ServerKeys implements KeyProvider {
           ValueParser.duration(),
           "30s",
           "How long a shutdown waits for requests in progress.");
+
+  /** How long the server serves on before it ends. */
+  public static final Key<Duration> DRAIN =
+      Key.of(
+          "luciole.server.drain",
+          ValueParser.duration(),
+          "0s",
+          "How long the server goes on serving after it was told to end, while `/health/ready` says 503,"
+              + " so that balancers send requests elsewhere first.");
 
   /** Whether each request is logged. */
   public static final Key<Boolean> ACCESS_LOG =
@@ -254,17 +313,22 @@ public final class ServerKeys implements KeyProvider {
         METADATA,
         API_KEYS,
         INSECURE,
+        KEY_FILE,
+        OPEN_METRICS,
         TLS_CERTIFICATE,
         TLS_KEY,
+        PUBLIC_ORIGINS,
         CORS_ORIGINS,
         MAX_BODY,
         MAX_TEXTS,
         MAX_CHARACTERS,
         MAX_REQUESTS,
+        MAX_CONNECTIONS,
         MAX_WAITING_TOKENS,
         TIMEOUT,
         READ_TIMEOUT,
         READY_WITHIN,
+        DRAIN,
         SHUTDOWN_TIMEOUT,
         ACCESS_LOG,
         MODELS,
@@ -275,7 +339,6 @@ public final class ServerKeys implements KeyProvider {
         OTHERS_METERS);
   }
 
-  /** The message does not repeat the text, which may be a key instead of a digest. */
   private static Map.Entry<String, MetadataType> parseField(String text) {
     int at = text.indexOf('=');
     if (at < 1) {
@@ -288,6 +351,19 @@ public final class ServerKeys implements KeyProvider {
     Map<String, MetadataType> types = new LinkedHashMap<>();
     fields.forEach(field -> types.put(field.getKey(), field.getValue()));
     return types;
+  }
+
+  /** An origin as browsers send it: a scheme, a host and, if it is not the scheme's, a port. */
+  private static String parseOrigin(String text) {
+    String origin = text.toLowerCase(Locale.ROOT);
+    if (!origin.matches("[a-z][a-z0-9+.-]*://[^/?#@\\s]+")) {
+      throw new IllegalArgumentException("expected " + ORIGIN + ", got \"" + text + '"');
+    }
+    return origin;
+  }
+
+  private static String parseOriginOrAll(String text) {
+    return text.equals("*") ? text : parseOrigin(text);
   }
 
   private static Map.Entry<String, String> parsePair(String text) {
@@ -312,7 +388,8 @@ public final class ServerKeys implements KeyProvider {
     return byName;
   }
 
-  private static String parseDigest(String text) {
+  /** The message does not repeat the text, which may be a key instead of a digest. */
+  static String parseDigest(String text) {
     String digest = text.toLowerCase(Locale.ROOT);
     if (!digest.matches("[0-9a-f]{64}")) {
       throw new IllegalArgumentException(

@@ -53,6 +53,7 @@ public final class ServerModule extends AbstractModule {
     bind(ServerConfig.class).toInstance(config);
     bind(MeterRegistry.class).to(PrometheusMeterRegistry.class);
     List.of(
+            FileWatch.class,
             ApiKeys.class,
             RequestLimiter.class,
             Readiness.class,
@@ -104,6 +105,8 @@ public final class ServerModule extends AbstractModule {
   @Provides
   @Singleton
   ClientConnections connections() {
-    return new HelidonConnections(config.limits().readTimeout());
+    return new HelidonConnections(
+        config.limits().readTimeout(),
+        config.limits().maxConnections().orElseGet(Descriptors::forConnections));
   }
 }
