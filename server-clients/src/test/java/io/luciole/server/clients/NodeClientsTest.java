@@ -11,7 +11,6 @@ import io.luciole.lucene.HybridIndexer;
 import io.luciole.server.LucioleServer;
 import io.luciole.server.ServerConfig;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,7 +18,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -28,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Clients that run on Node: npm's openai, and the page in headless Chromium. Skipped, with the
+ * Clients that run on Node, and the page and npm's openai in headless Chromium. Skipped, with the
  * reason, where there is no Node or no Chromium ({@code CHROMIUM} names one that is not on the
  * path).
  */
@@ -42,7 +40,9 @@ class NodeClientsTest {
 
   @BeforeAll
   static void install() throws Exception {
-    assumeTrue(onPath("node").isPresent() && onPath("npm").isPresent(), "no node and npm here");
+    assumeTrue(
+        Programs.onPath("node").isPresent() && Programs.onPath("npm").isPresent(),
+        "no node and npm here");
     Files.createDirectories(WORK);
     try (Stream<Path> files = Files.list(SCRIPTS)) {
       for (Path file : files.toList()) {
@@ -55,34 +55,29 @@ class NodeClientsTest {
     run(List.of("npm", "install", "--no-audit", "--no-fund", "--loglevel=error"));
   }
 
-  private static Optional<Path> onPath(String... names) {
-    String path = Optional.ofNullable(System.getenv("PATH")).orElse("");
-    return Arrays.stream(names)
-        .flatMap(name ->
-            Arrays.stream(path.split(java.io.File.pathSeparator, -1))
-                .map(folder -> Path.of(folder, name)))
-        .filter(Files::isExecutable)
-        .findFirst();
-  }
-
   private static String run(List<String> command) throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder(command).directory(WORK.toFile()).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
-    assertThat(process.exitValue()).as(output).isZero();
-    return output;
+    return Programs.run(WORK, command);
   }
 
   private static EmbeddingEngine engine(String model) {
     return EmbeddingEngine.builder(LucioleConfig.of(Map.of())).model(model).open();
   }
 
+  private static Optional<Path> chromium() {
+    String named = System.getenv("CHROMIUM");
+    return named != null
+        ? Optional.of(Path.of(named))
+        : Programs.onPath("chromium", "chromium-browser", "google-chrome");
+  }
+
+  private static LucioleServer serve(EmbeddingEngine engine, ServerConfig config) {
+    return LucioleServer.start(config.at("127.0.0.1", 0), engine);
+  }
+
   @Test
   void npmsOpenAi_getsTheLibrarysVectors() throws Exception {
     try (EmbeddingEngine engine = engine("starter");
-        LucioleServer server =
-            LucioleServer.start(ServerConfig.defaults().at("127.0.0.1", 0), engine)) {
+        LucioleServer server = serve(engine, ServerConfig.defaults())) {
       String text = "Fireflies glow at night: 大阪, 🐝.";
       float[] expected = engine.embed(text, EmbedOptions.passage()).join().dense();
       Path file = folder.resolve("expected.json");
@@ -94,12 +89,50 @@ class NodeClientsTest {
   }
 
   @Test
+  void npmsOtherClients_getTheLibrarysVectors() throws Exception {
+    try (EmbeddingEngine engine = engine("starter");
+        LucioleServer server = serve(engine, ServerConfig.defaults())) {
+      Path file = Expected.write(engine, folder.resolve("expected.json"));
+      String output = run(List.of("node", "clients.mjs", server.uri().toString(), file.toString()));
+      assertThat(output.lines().filter(line -> line.endsWith(": equal")))
+          .as(output)
+          .extracting(line -> line.substring(0, line.indexOf(':')))
+          .containsExactly(
+              "@langchain/openai",
+              "@huggingface/inference",
+              "cohere-ai, version 1",
+              "cohere-ai, version 2",
+              "@langchain/cohere",
+              "voyageai",
+              "@chroma-core/openai",
+              "@chroma-core/huggingface-server");
+    }
+  }
+
+  @Test
+  void npmsOpenAi_inABrowser_getsTheLibrarysVectors() throws Exception {
+    Optional<Path> chromium = chromium();
+    assumeTrue(chromium.isPresent(), "no Chromium here: the client is not tested in a browser");
+    ServerConfig config =
+        ServerConfig.of(LucioleConfig.of(Map.of("luciole.server.cors-origins", "*")));
+    try (EmbeddingEngine engine = engine("starter");
+        LucioleServer server = serve(engine, config)) {
+      Path file = Expected.write(engine, folder.resolve("expected.json"));
+      String output =
+          run(
+              List.of(
+                  "node",
+                  "browser.mjs",
+                  chromium.get().toString(),
+                  server.uri() + "v1",
+                  file.toString()));
+      assertThat(output).contains("openai in a browser: equal");
+    }
+  }
+
+  @Test
   void thePage_searchesReordersAndShowsMatches() throws Exception {
-    String named = System.getenv("CHROMIUM");
-    Optional<Path> chromium =
-        named != null
-            ? Optional.of(Path.of(named))
-            : onPath("chromium", "chromium-browser", "google-chrome");
+    Optional<Path> chromium = chromium();
     assumeTrue(chromium.isPresent(), "no Chromium here: the page is not tested");
     List<String> command = new ArrayList<>(List.of("node", "page.mjs"));
     try (EmbeddingEngine starter = engine("starter");

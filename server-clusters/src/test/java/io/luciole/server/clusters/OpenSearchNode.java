@@ -20,8 +20,7 @@ import org.opensearch.transport.TransportService;
 final class OpenSearchNode extends Node {
   private OpenSearchNode(Settings settings) {
     super(
-        InternalSettingsPreparer.prepareEnvironment(
-            settings, Map.of(), null, () -> "localhost"),
+        InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), null, () -> "localhost"),
         List.of(info(Netty4ModulePlugin.class), info(MapperExtrasModulePlugin.class)),
         false);
   }
@@ -46,7 +45,8 @@ final class OpenSearchNode extends Node {
    * @param name its name
    * @param first the cluster's first node, or null if it is this one
    */
-  static OpenSearchNode start(Path folder, String name, @org.jspecify.annotations.Nullable OpenSearchNode first)
+  static OpenSearchNode start(
+      Path folder, String name, @org.jspecify.annotations.Nullable OpenSearchNode first)
       throws NodeValidationException {
     Settings.Builder settings =
         Settings.builder()
@@ -81,10 +81,7 @@ final class OpenSearchNode extends Node {
   URI uri() {
     return URI.create(
         "http://"
-            + injector()
-                .getInstance(HttpServerTransport.class)
-                .boundAddress()
-                .publishAddress()
+            + injector().getInstance(HttpServerTransport.class).boundAddress().publishAddress()
             + '/');
   }
 }

@@ -25,7 +25,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -103,16 +102,20 @@ class OpenSearchTest {
               "GET", index.resolve("/_cluster/health?wait_for_status=green&timeout=60s"), "");
       assertThat(health.path("number_of_nodes").asInt()).isEqualTo(2);
       assertThat(health.path("status").asText()).isEqualTo("green");
-      compare(engine, documents, queries, text -> {
-        JsonNode weights =
-            calls.send(
-                "POST",
-                URI.create(sparse + "&role=query"),
-                inputs(List.of(new Text("", text))));
-        JsonNode found =
-            calls.send("POST", index.resolve("/passages/_search"), search(weights.get(0)));
-        return found.at("/hits/hits").findValuesAsText("_id");
-      });
+      compare(
+          engine,
+          documents,
+          queries,
+          text -> {
+            JsonNode weights =
+                calls.send(
+                    "POST",
+                    URI.create(sparse + "&role=query"),
+                    inputs(List.of(new Text("", text))));
+            JsonNode found =
+                calls.send("POST", index.resolve("/passages/_search"), search(weights.get(0)));
+            return found.at("/hits/hits").findValuesAsText("_id");
+          });
     }
   }
 
@@ -134,10 +137,7 @@ class OpenSearchTest {
         int expected = 0;
         for (Text query : queries) {
           List<String> ours =
-              searcher
-                  .search(HybridQuery.of(query.text).legs(Leg.SPARSE).top(TOP))
-                  .hits()
-                  .stream()
+              searcher.search(HybridQuery.of(query.text).legs(Leg.SPARSE).top(TOP)).hits().stream()
                   .map(Hit::id)
                   .toList();
           Set<String> both = new HashSet<>(search.ids(query.text));
