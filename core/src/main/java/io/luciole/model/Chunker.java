@@ -109,6 +109,17 @@ public final class Chunker {
   }
 
   /**
+   * Counts the tokens of a text, even beyond the model's limit, as {@link TextTokenizer#count}
+   * does.
+   *
+   * @param text the text
+   * @return the number of tokens, special ones and the prompt included
+   */
+  public int count(String text) {
+    return tokenizer.count(requireNonNull(text, "text"), role);
+  }
+
+  /**
    * Cuts a text into chunks one by one, each when it is asked for. The memory depends on the
    * largest number of tokens, not on the length of the text.
    *

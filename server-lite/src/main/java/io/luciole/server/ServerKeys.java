@@ -2,12 +2,12 @@ package io.luciole.server;
 
 import io.luciole.Key;
 import io.luciole.ValueParser;
+import io.luciole.lucene.IndexKeys;
 import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.SparseForm;
 import io.luciole.spi.KeyProvider;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -50,11 +50,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Optional<Map<String, MetadataType>>> METADATA =
       Key.optional(
           "luciole.server.metadata",
-          ValueParser.of(
-                  "NAME=TYPE, the type one of keyword, long, double, boolean, date",
-                  ServerKeys::parseField)
-              .list()
-              .map(ServerKeys::byName),
+          IndexKeys.fieldTypes(),
           "no field has a type",
           "The types of a new index's metadata fields, such as `year=long,lang=keyword`: `keyword`,"
               + " `long`, `double`, `boolean` or `date`. An index that exists must have these"
@@ -213,20 +209,6 @@ public final class ServerKeys implements KeyProvider {
   }
 
   /** The message does not repeat the text, which may be a key instead of a digest. */
-  private static Map.Entry<String, MetadataType> parseField(String text) {
-    int at = text.indexOf('=');
-    if (at < 1) {
-      throw new IllegalArgumentException("expected NAME=TYPE, got \"" + text + '"');
-    }
-    return Map.entry(text.substring(0, at).strip(), MetadataType.parse(text.substring(at + 1)));
-  }
-
-  private static Map<String, MetadataType> byName(List<Map.Entry<String, MetadataType>> fields) {
-    Map<String, MetadataType> types = new LinkedHashMap<>();
-    fields.forEach(field -> types.put(field.getKey(), field.getValue()));
-    return types;
-  }
-
   private static String parseDigest(String text) {
     String digest = text.toLowerCase(Locale.ROOT);
     if (!digest.matches("[0-9a-f]{64}")) {
