@@ -1,8 +1,12 @@
 package io.luciole.spring.ai;
 
+import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.MetadataBounds;
 import io.luciole.lucene.MetadataFilters;
+import io.luciole.lucene.MetadataType;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.Query;
@@ -13,7 +17,11 @@ import org.springframework.ai.vectorstore.filter.Filter;
  * Makes queries of Spring AI's filter expressions. What negates ({@code NE}, {@code NIN}, {@code
  * NOT}) matches documents without a value, too.
  */
-record FilterQueries(MetadataFilters filters) {
+record FilterQueries(MetadataFilters filters, Map<String, MetadataType> types) {
+  static FilterQueries of(HybridSchema schema) {
+    return new FilterQueries(MetadataFilters.of(schema), schema.metadata());
+  }
+
   Query query(Filter.Expression expression) {
     return switch (expression.type()) {
       case AND -> both(expression, Occur.FILTER);
@@ -23,10 +31,10 @@ record FilterQueries(MetadataFilters filters) {
       case NE -> MetadataFilters.not(filters.equal(key(expression), value(expression)));
       case IN -> filters.anyOf(key(expression), values(expression));
       case NIN -> MetadataFilters.not(filters.anyOf(key(expression), values(expression)));
-      case GT -> range(expression, MetadataBounds.above(value(expression)));
-      case GTE -> range(expression, MetadataBounds.atLeast(value(expression)));
-      case LT -> range(expression, MetadataBounds.below(value(expression)));
-      case LTE -> range(expression, MetadataBounds.atMost(value(expression)));
+      case GT -> range(expression, MetadataBounds::above);
+      case GTE -> range(expression, MetadataBounds::atLeast);
+      case LT -> range(expression, MetadataBounds::below);
+      case LTE -> range(expression, MetadataBounds::atMost);
       case ISNULL -> MetadataFilters.not(filters.exists(key(expression)));
       case ISNOTNULL -> filters.exists(key(expression));
     };
@@ -47,8 +55,14 @@ record FilterQueries(MetadataFilters filters) {
     };
   }
 
-  private Query range(Filter.Expression expression, MetadataBounds bounds) {
-    return filters.range(key(expression), bounds);
+  /** Strings are compared as strings, unless the schema declares another type. */
+  private Query range(Filter.Expression expression, Function<Object, MetadataBounds> bounds) {
+    String key = key(expression);
+    Object value = value(expression);
+    return value instanceof String
+            && types.getOrDefault(key, MetadataType.KEYWORD) == MetadataType.KEYWORD
+        ? filters.stringRange(key, bounds.apply(value))
+        : filters.range(key, bounds.apply(value));
   }
 
   /** The name on the left, without the quotation marks that Spring AI's parser leaves around it. */

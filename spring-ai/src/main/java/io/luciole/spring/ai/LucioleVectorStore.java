@@ -12,7 +12,6 @@ import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
-import io.luciole.lucene.MetadataFilters;
 import io.luciole.lucene.SourceDocument;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -59,9 +58,10 @@ import org.springframework.ai.vectorstore.observation.VectorStoreObservationCont
  * distance}, 1 less the score, beside its own; numbers in it are {@code Integer}, {@code Long},
  * {@code BigInteger} or {@code Double}.
  *
- * <p><b>Filters.</b> All operators of {@link Filter} work on all metadata; fields that the index's
- * schema declares answer ranges faster, and know dates. {@code NE}, {@code NIN} and {@code NOT}
- * match documents without a value, too.
+ * <p><b>Filters.</b> All operators of {@link Filter} work on all metadata; a range compares strings
+ * with a string, numbers with a number. Fields that the index's schema declares answer ranges
+ * faster, and know dates. {@code NE}, {@code NIN} and {@code NOT} match documents without a value,
+ * too.
  *
  * <p><b>Visibility and durability.</b> What a method added or deleted is seen by searches that
  * start after it returned. It is durable from the indexer's next commit on, which comes every five
@@ -85,7 +85,7 @@ public final class LucioleVectorStore extends AbstractObservationVectorStore {
     this.indexer = builder.indexer;
     this.searcher = builder.searcher;
     this.change = builder.change;
-    this.filters = new FilterQueries(MetadataFilters.of(searcher.schema()));
+    this.filters = FilterQueries.of(searcher.schema());
     this.normalized = searcher.schema().dense().orElseThrow().normalized();
   }
 

@@ -18,8 +18,6 @@ import org.springframework.ai.vectorstore.SearchRequest;
 import org.springframework.ai.vectorstore.filter.Filter;
 import org.springframework.ai.vectorstore.filter.Filter.Expression;
 import org.springframework.ai.vectorstore.filter.Filter.ExpressionType;
-import org.springframework.ai.vectorstore.filter.Filter.Key;
-import org.springframework.ai.vectorstore.filter.Filter.Value;
 
 /** Filters against a few documents; what each must find is written out. */
 class FilterTest {
@@ -91,6 +89,8 @@ class FilterTest {
           NOT (NOT (year == 2023))                            ; c
           published >= '2020-01-01' AND published < '2021-01' ; `refused`
           published >= '2020-01-01'                           ; a
+          country > 'BG'                                      ; b
+          country >= 'BG' AND country < 'C'                   ; ac
           country == 'bg'                                     ; ``
           nothing == 1                                        ; ``
           """)
@@ -107,14 +107,14 @@ class FilterTest {
   @Test
   void everyOperator_isKnown() {
     for (ExpressionType type : ExpressionType.values()) {
-      Expression year = new Expression(ExpressionType.EQ, new Key("year"), new Value(2020));
+      Expression year = new Expression(ExpressionType.EQ, new Filter.Key("year"), new Filter.Value(2020));
       Expression expression =
           switch (type) {
             case AND, OR -> new Expression(type, year, new Filter.Group(year));
             case NOT -> new Expression(type, year);
-            case IN, NIN -> new Expression(type, new Key("year"), new Value(List.of(2020)));
-            case ISNULL, ISNOTNULL -> new Expression(type, new Key("year"));
-            default -> new Expression(type, new Key("year"), new Value(2020));
+            case IN, NIN -> new Expression(type, new Filter.Key("year"), new Filter.Value(List.of(2020)));
+            case ISNULL, ISNOTNULL -> new Expression(type, new Filter.Key("year"));
+            default -> new Expression(type, new Filter.Key("year"), new Filter.Value(2020));
           };
       Predicate<String> negates =
           name -> List.of("NE", "NIN", "NOT", "ISNULL", "GT", "LT").contains(name);
@@ -128,12 +128,12 @@ class FilterTest {
   void malformedExpressions_areRefused() {
     List<Expression> wrong =
         List.of(
-            new Expression(ExpressionType.EQ, new Value(1), new Value(1)),
-            new Expression(ExpressionType.EQ, new Key("year"), new Value(List.of(1))),
-            new Expression(ExpressionType.EQ, new Key("year")),
-            new Expression(ExpressionType.IN, new Key("year"), new Value(1)),
-            new Expression(ExpressionType.AND, new Key("year"), new Value(1)),
-            new Expression(ExpressionType.GT, new Key("country"), new Value("BG")));
+            new Expression(ExpressionType.EQ, new Filter.Value(1), new Filter.Value(1)),
+            new Expression(ExpressionType.EQ, new Filter.Key("year"), new Filter.Value(List.of(1))),
+            new Expression(ExpressionType.EQ, new Filter.Key("year")),
+            new Expression(ExpressionType.IN, new Filter.Key("year"), new Filter.Value(1)),
+            new Expression(ExpressionType.AND, new Filter.Key("year"), new Filter.Value(1)),
+            new Expression(ExpressionType.GT, new Filter.Key("published"), new Filter.Value(true)));
     for (Expression expression : wrong) {
       assertThatThrownBy(() -> found(request -> request.filterExpression(expression)))
           .as(expression.toString())

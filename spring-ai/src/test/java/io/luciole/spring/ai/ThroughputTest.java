@@ -18,7 +18,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -98,10 +97,10 @@ class ThroughputTest {
     EmbedOptions dense = EmbedOptions.passage().outputs(Output.DENSE);
     EmbeddingOptions options = EmbeddingOptions.builder().build();
     TokenCountBatchingStrategy batches = new TokenCountBatchingStrategy();
-    Supplier<Object> engine = () -> Store.MINI_M3.embedAll(texts, dense);
+    Runnable engine = () -> Store.MINI_M3.embedAll(texts, dense);
 
-    compare("embed(List<String>)", engine::get, () -> model.embed(texts));
-    compare("embed(List<Document>)", engine::get, () -> model.embed(documents, options, batches));
+    compare("embed(List<String>)", engine, () -> model.embed(texts));
+    compare("embed(List<Document>)", engine, () -> model.embed(documents, options, batches));
     compare(
         "embed(Document) from 10,000 virtual threads",
         () -> fromManyThreads(texts, text -> Store.MINI_M3.embed(text, dense).join()),
