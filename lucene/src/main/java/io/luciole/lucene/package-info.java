@@ -64,7 +64,9 @@
  * io.luciole.lucene.HybridQuery#filter}); {@link io.luciole.lucene.SchemaFields} tells what there
  * is to ask.
  */
+@API(status = API.Status.MAINTAINED, since = "0.1")
 @NullMarked
 package io.luciole.lucene;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

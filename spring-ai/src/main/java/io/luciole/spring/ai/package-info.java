@@ -7,7 +7,9 @@
  *
  * <p>Compiled against Spring AI 1.1, and tested with 2.0, too.
  */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
 @NullMarked
 package io.luciole.spring.ai;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

@@ -8,7 +8,9 @@
  *
  * <p>Compiled against Spring Boot 3.5, and tested with 4.0, too.
  */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
 @NullMarked
 package io.luciole.spring.boot;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;
