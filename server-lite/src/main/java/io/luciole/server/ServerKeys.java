@@ -2,6 +2,7 @@ package io.luciole.server;
 
 import io.luciole.Key;
 import io.luciole.ValueParser;
+import io.luciole.lucene.IndexKeys;
 import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.SparseForm;
 import io.luciole.spi.KeyProvider;
@@ -65,11 +66,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Optional<Map<String, MetadataType>>> METADATA =
       Key.optional(
           "luciole.server.metadata",
-          ValueParser.of(
-                  "NAME=TYPE, the type one of keyword, long, double, boolean, date",
-                  ServerKeys::parseField)
-              .list()
-              .map(ServerKeys::byName),
+          IndexKeys.fieldTypes(),
           "no field has a type",
           "The types of a new index's metadata fields, such as `year=long,lang=keyword`: `keyword`,"
               + " `long`, `double`, `boolean` or `date`. An index that exists must have these"
@@ -347,20 +344,6 @@ public final class ServerKeys implements KeyProvider {
         AUTO_TRUNCATE,
         TOKEN_IDS,
         OTHERS_METERS);
-  }
-
-  private static Map.Entry<String, MetadataType> parseField(String text) {
-    int at = text.indexOf('=');
-    if (at < 1) {
-      throw new IllegalArgumentException("expected NAME=TYPE, got \"" + text + '"');
-    }
-    return Map.entry(text.substring(0, at).strip(), MetadataType.parse(text.substring(at + 1)));
-  }
-
-  private static Map<String, MetadataType> byName(List<Map.Entry<String, MetadataType>> fields) {
-    Map<String, MetadataType> types = new LinkedHashMap<>();
-    fields.forEach(field -> types.put(field.getKey(), field.getValue()));
-    return types;
   }
 
   /** An origin as browsers send it: a scheme, a host and, if it is not the scheme's, a port. */
