@@ -21,11 +21,16 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.SequencedMap;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * An HTTP server over an engine and, if configured, an index.
+ * An HTTP server over one engine or several and, if configured, an index.
  *
  * <pre>{@code
  * try (EmbeddingEngine engine = EmbeddingEngine.builder().model("starter").open();
@@ -39,6 +44,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * #start()}. docs/server.md lists the operations, limits and statuses.
  */
 public final class LucioleServer implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(LucioleServer.class);
+
+  /** How often the server looks whether it still listens. */
+  private static final Duration WATCH = Duration.ofSeconds(2);
+
   private final ServerConfig config;
   private final Gateway gateway;
   private final SearchIndex index;
@@ -47,6 +57,8 @@ public final class LucioleServer implements AutoCloseable {
   private final List<Route> routes = new ArrayList<>();
   private final WebServer web;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final CompletableFuture<Void> ended = new CompletableFuture<>();
+  private volatile @Nullable ListenerWatch watch;
 
   @Inject
   LucioleServer(
@@ -102,7 +114,7 @@ public final class LucioleServer implements AutoCloseable {
   }
 
   /**
-   * Creates a server and starts it.
+   * Creates a server for one model, which is served under its own name, and starts it.
    *
    * @param config where to listen, who may call, and how much to take on
    * @param engine the engine, which stays the caller's to close
@@ -111,11 +123,29 @@ public final class LucioleServer implements AutoCloseable {
    * @throws LucioleException if the index cannot be opened, or the port is in use
    */
   public static LucioleServer start(ServerConfig config, EmbeddingEngine engine) {
+    return start(config, new ServerModule(config, engine));
+  }
+
+  /**
+   * Creates a server for several models and starts it.
+   *
+   * @param config where to listen, who may call, and how much to take on
+   * @param engines the engines by the names that clients call their models, the default one first;
+   *     they stay the caller's to close
+   * @return the running server
+   * @throws ConfigException if the configuration is wrong, or two names are the same
+   * @throws LucioleException if the index cannot be opened, or the port is in use
+   */
+  public static LucioleServer start(
+      ServerConfig config, SequencedMap<String, EmbeddingEngine> engines) {
+    return start(config, new ServerModule(config, engines));
+  }
+
+  private static LucioleServer start(ServerConfig config, ServerModule module) {
     var address = config.requireAddress();
     try {
       LucioleServer server =
-          Guice.createInjector(
-                  Stage.PRODUCTION, LucioleServer::strict, new ServerModule(config, engine))
+          Guice.createInjector(Stage.PRODUCTION, LucioleServer::strict, module)
               .getInstance(LucioleServer.class);
       server.start();
       return server;
@@ -168,6 +198,30 @@ public final class LucioleServer implements AutoCloseable {
               + "; another program may have the port. Name another with --port.");
     }
     files.start();
+    watch = new ListenerWatch(config.requireAddress(), web.port(), WATCH, this::listenerHasEnded);
+  }
+
+  private void listenerHasEnded() {
+    LucioleException failure =
+        new LucioleException(
+            "The server has stopped listening at "
+                + uri()
+                + ": the system accepted no more connections. The log says why; where it names too"
+                + " many open files, raise the limit (ulimit -n) or lower luciole.server.max-connections,"
+                + " and start the server again.");
+    log.error("{}", failure.getMessage());
+    ended.completeExceptionally(failure);
+  }
+
+  /**
+   * When the server has ended.
+   *
+   * @return a future that completes when the server is closed; and with a {@link LucioleException}
+   *     when it has stopped listening by itself, for instance because the process has no file
+   *     descriptors left. It then serves nobody any more, and is still to be closed
+   */
+  public CompletableFuture<Void> ended() {
+    return ended.copy();
   }
 
   /**
@@ -207,6 +261,7 @@ public final class LucioleServer implements AutoCloseable {
       return;
     }
     boolean interrupted = false;
+    stopWatching();
     try {
       gateway.drain();
       if (web.isRunning()) {
@@ -227,8 +282,16 @@ public final class LucioleServer implements AutoCloseable {
     }
   }
 
+  private void stopWatching() {
+    ListenerWatch started = watch;
+    if (started != null) {
+      started.close();
+    }
+  }
+
   private void giveBack() {
     files.close();
+    ended.complete(null);
     gateway.close();
     connections.close();
     index.close();

@@ -12,9 +12,24 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 
 /** The settings of the server; {@link ServerConfig} has their values. */
 public final class ServerKeys implements KeyProvider {
+  private static final String ORIGIN = "an origin such as https://app.example";
+
+  private static final ValueParser<Duration> POSITIVE =
+      ValueParser.of(
+          "a duration above 0: 500ms, 2s, 5m or 1h",
+          text -> {
+            Duration value = ValueParser.duration().parse(text);
+            if (!value.isPositive()) {
+              throw new IllegalArgumentException(
+                  "expected a duration above 0: 500ms, 2s, 5m or 1h, got \"" + text + '"');
+            }
+            return value;
+          });
+
   /** The address to listen on. */
   public static final Key<String> HOST =
       Key.of("luciole.server.host", ValueParser.text(), "127.0.0.1", "The address to listen on.");
@@ -115,8 +130,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Optional<List<String>>> PUBLIC_ORIGINS =
       Key.optional(
           "luciole.server.public-origins",
-          ValueParser.of("an origin such as http://search.internal", ServerKeys::parseOrigin)
-              .list(),
+          ValueParser.of(ORIGIN, ServerKeys::parseOrigin).list(),
           "the Host of each request",
           "Origins at which a proxy publishes this server, such as `http://search.internal`: pages from"
               + " there are this server's own. Only needed if the proxy changes the Host header.");
@@ -125,7 +139,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Optional<List<String>>> CORS_ORIGINS =
       Key.optional(
           "luciole.server.cors-origins",
-          ValueParser.of("an origin or *", text -> text).list(),
+          ValueParser.of(ORIGIN + ", or *", ServerKeys::parseOriginOrAll).list(),
           "none",
           "Origins whose pages may call the server; `*` stands for all.");
 
@@ -161,6 +175,15 @@ public final class ServerKeys implements KeyProvider {
           "1024",
           "The largest number of requests at once; more are answered with status 429.");
 
+  /** Most connections at once. */
+  public static final Key<Optional<Integer>> MAX_CONNECTIONS =
+      Key.optional(
+          "luciole.server.max-connections",
+          ValueParser.positive(),
+          "three quarters of the file descriptors that are free at the start, 16384 at most",
+          "The largest number of connections at once; others wait until one ends. When few places"
+              + " are left, connections end with their answers and idle ones are ended.");
+
   /** Most tokens of all clients that wait. */
   public static final Key<Integer> MAX_WAITING_TOKENS =
       Key.of(
@@ -174,7 +197,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Duration> TIMEOUT =
       Key.of(
           "luciole.server.timeout",
-          ValueParser.duration(),
+          POSITIVE,
           "60s",
           "How long a request may take, except a bulk ingestion.");
 
@@ -182,7 +205,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Duration> READ_TIMEOUT =
       Key.of(
           "luciole.server.read-timeout",
-          ValueParser.duration(),
+          POSITIVE,
           "30s",
           "How long a client may send nothing within a request or between two, or read nothing of an"
               + " answer.");
@@ -221,6 +244,62 @@ public final class ServerKeys implements KeyProvider {
           "true",
           "Whether each request is logged.");
 
+  /** The models to serve, by name. */
+  public static final Key<Optional<SequencedMap<String, String>>> MODELS =
+      Key.optional(
+          "luciole.server.models",
+          ValueParser.of("NAME=MODEL", ServerKeys::parsePair).list().map(ServerKeys::inOrder),
+          "the one of `luciole.model`, under its own name",
+          "The models to serve, such as `m3=BAAI/bge-m3,small=starter`, each under a name that"
+              + " requests give as `model`. The first is the default.");
+
+  /** Other names of models. */
+  public static final Key<Optional<SequencedMap<String, String>>> ALIASES =
+      Key.optional(
+          "luciole.server.aliases",
+          ValueParser.of("ALIAS=NAME", ServerKeys::parsePair).list().map(ServerKeys::inOrder),
+          "none",
+          "Other names that requests may give as `model`, such as"
+              + " `text-embedding-3-small=starter`.");
+
+  /** Whether any name is accepted. */
+  public static final Key<Boolean> ANY_MODEL =
+      Key.of(
+          "luciole.server.any-model",
+          ValueParser.trueOrFalse(),
+          "false",
+          "Whether a request with a `model` that is not served is answered by the default model"
+              + " instead of with status 404.");
+
+  /** Whether texts that are too long are truncated unless the request says otherwise. */
+  public static final Key<Boolean> AUTO_TRUNCATE =
+      Key.of(
+          "luciole.server.auto-truncate",
+          ValueParser.trueOrFalse(),
+          "true",
+          "Whether texts that are too long are truncated where a request in"
+              + " text-embeddings-inference's shape does not say, as its `--auto-truncate` does;"
+              + " otherwise they are refused.");
+
+  /** Whether requests may have token ids. */
+  public static final Key<Boolean> TOKEN_IDS =
+      Key.of(
+          "luciole.server.token-ids",
+          ValueParser.trueOrFalse(),
+          "false",
+          "Whether requests may have token ids of the model's own tokenizer in place of texts."
+              + " LangChain sends those of OpenAI's tokenizer unless told otherwise, and would get"
+              + " wrong vectors.");
+
+  /** Whether there are meters under other servers' names. */
+  public static final Key<Boolean> OTHERS_METERS =
+      Key.of(
+          "luciole.server.others-meters",
+          ValueParser.trueOrFalse(),
+          "true",
+          "Whether `/metrics` also has text-embeddings-inference's and Infinity's meters, for"
+              + " dashboards made for them.");
+
   /** Called by {@link java.util.ServiceLoader}. */
   public ServerKeys() {}
 
@@ -244,13 +323,20 @@ public final class ServerKeys implements KeyProvider {
         MAX_TEXTS,
         MAX_CHARACTERS,
         MAX_REQUESTS,
+        MAX_CONNECTIONS,
         MAX_WAITING_TOKENS,
         TIMEOUT,
         READ_TIMEOUT,
         READY_WITHIN,
         DRAIN,
         SHUTDOWN_TIMEOUT,
-        ACCESS_LOG);
+        ACCESS_LOG,
+        MODELS,
+        ALIASES,
+        ANY_MODEL,
+        AUTO_TRUNCATE,
+        TOKEN_IDS,
+        OTHERS_METERS);
   }
 
   private static Map.Entry<String, MetadataType> parseField(String text) {
@@ -270,13 +356,36 @@ public final class ServerKeys implements KeyProvider {
   /** An origin as browsers send it: a scheme, a host and, if it is not the scheme's, a port. */
   private static String parseOrigin(String text) {
     String origin = text.toLowerCase(Locale.ROOT);
-    if (!origin.matches("https?://[^/?#@\\s]+")) {
-      throw new IllegalArgumentException(
-          "expected a scheme and a host, such as http://search.internal:8080, found \""
-              + text
-              + '"');
+    if (!origin.matches("[a-z][a-z0-9+.-]*://[^/?#@\\s]+")) {
+      throw new IllegalArgumentException("expected " + ORIGIN + ", got \"" + text + '"');
     }
     return origin;
+  }
+
+  private static String parseOriginOrAll(String text) {
+    return text.equals("*") ? text : parseOrigin(text);
+  }
+
+  private static Map.Entry<String, String> parsePair(String text) {
+    int at = text.indexOf('=');
+    String name = text.substring(0, Math.max(0, at)).strip();
+    String value = text.substring(at + 1).strip();
+    if (name.isEmpty() || value.isEmpty()) {
+      throw new IllegalArgumentException(
+          "expected two names with \"=\" between them, got \"" + text + '"');
+    }
+    return Map.entry(name, value);
+  }
+
+  private static SequencedMap<String, String> inOrder(List<Map.Entry<String, String>> pairs) {
+    SequencedMap<String, String> byName = new LinkedHashMap<>();
+    for (Map.Entry<String, String> pair : pairs) {
+      if (byName.putIfAbsent(pair.getKey(), pair.getValue()) != null) {
+        throw new IllegalArgumentException(
+            "expected each name once, got \"" + pair.getKey() + "\" twice");
+      }
+    }
+    return byName;
   }
 
   /** The message does not repeat the text, which may be a key instead of a digest. */
