@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -155,14 +154,11 @@ public final class CheckCentral {
     }
     for (Path file : files) {
       String name = file.getFileName().toString();
-      if (name.matches(".*\\.(md5|sha1|sha256|sha512)")) {
+      if (name.matches(".*\\.(asc|md5|sha1|sha256|sha512)")) {
         continue;
       }
       checksum(artifact, file, "MD5", ".md5");
       checksum(artifact, file, "SHA-1", ".sha1");
-      if (name.endsWith(".asc")) {
-        continue;
-      }
       signature(artifact, file);
       if (name.endsWith(".jar")) {
         jar(artifact, file, name.equals(stem + ".jar"));
@@ -199,10 +195,8 @@ public final class CheckCentral {
           finding(artifact, fileName + " has no " + entry);
         }
       }
-      Set<Long> times = new HashSet<>();
       Set<String> packages = new TreeSet<>();
       for (JarEntry entry : jar.stream().toList()) {
-        times.add(entry.getTime());
         if (main && entry.getName().endsWith(".class")) {
           classFile(artifact, jar, entry);
           packages.add(entry.getName().substring(0, entry.getName().lastIndexOf('/') + 1));
@@ -214,9 +208,6 @@ public final class CheckCentral {
       if (main) {
         if (jar.getManifest() == null || jar.getManifest().getMainAttributes().getValue("Automatic-Module-Name") == null) {
           finding(artifact, fileName + " has no Automatic-Module-Name");
-        }
-        if (times.size() != 1) {
-          finding(artifact, fileName + " has entries of " + times.size() + " times: expected project.build.outputTimestamp alone");
         }
       }
     }
