@@ -1,11 +1,12 @@
 package io.luciole.cli;
 
-import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.server.LucioleServer;
 import io.luciole.server.ServerConfig;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /** Runs a server until a signal ends the process. */
@@ -21,19 +22,16 @@ final class Serving {
     LucioleConfig config = LucioleConfig.load().requireKnown();
     ServerConfig settings = settings(ServerConfig.of(config), flags);
     Path folder = settings.index().orElse(null);
-    CountDownLatch asked = new CountDownLatch(1);
+    CompletableFuture<Void> asked = new CompletableFuture<>();
     CountDownLatch ended = new CountDownLatch(1);
-    try (EmbeddingEngine engine =
-            folder == null
-                ? engineOptions.open(engineOptions.builder(config))
-                : engineOptions.openForIndex(folder, config);
-        LucioleServer server = LucioleServer.start(settings, engine)) {
+    try (ServedEngines engines = ServedEngines.open(engineOptions, config, settings);
+        LucioleServer server = LucioleServer.start(settings, engines.byName())) {
       // The JVM halts when its shutdown hooks have returned, so this one waits for the close below.
       Runtime.getRuntime()
           .addShutdownHook(
               new Thread(
                   () -> {
-                    asked.countDown();
+                    asked.complete(null);
                     await(ended);
                   },
                   "luciole-shutdown"));
@@ -41,14 +39,25 @@ final class Serving {
           .err()
           .println(
               "luciole: serving "
-                  + engine.modelName()
+                  + String.join(", ", engines.byName().keySet())
                   + (folder == null ? "" : " and the index " + folder)
                   + " at "
                   + server.uri());
-      asked.await();
+      awaitEnd(asked, server);
       console.err().println("luciole: finishing what is under way");
     } finally {
       ended.countDown();
+    }
+  }
+
+  /** Waits for a signal; throws if the server has stopped listening before one came. */
+  private static void awaitEnd(CompletableFuture<Void> asked, LucioleServer server)
+      throws InterruptedException {
+    try {
+      CompletableFuture.anyOf(asked, server.ended()).get();
+    } catch (ExecutionException e) {
+      Throwable cause = Failures.unwrap(e);
+      throw new CliException(Failures.text(cause), cause);
     }
   }
 

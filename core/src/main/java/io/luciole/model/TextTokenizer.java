@@ -7,6 +7,7 @@ import io.luciole.Role;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -46,6 +47,7 @@ public final class TextTokenizer implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
   private final String queryPrompt;
   private final String passagePrompt;
+  private final boolean lowerCase;
   private final int maxTokens;
   private final int leadingSpecials;
   private final int trailingSpecials;
@@ -60,6 +62,7 @@ public final class TextTokenizer implements AutoCloseable {
     this.file = file;
     this.queryPrompt = description.prompt(Role.QUERY);
     this.passagePrompt = description.prompt(Role.PASSAGE);
+    this.lowerCase = description.lowerCase();
     this.maxTokens = description.maxTokens();
     String sample = "a";
     long[] special = tokenizer.specialTokenMask(sample);
@@ -149,13 +152,7 @@ public final class TextTokenizer implements AutoCloseable {
    */
   public TokenizedText frame(int[] ids) {
     requireNonNull(ids, "ids");
-    int size = vocabulary();
-    for (int i = 0; i < ids.length; i++) {
-      if (ids[i] < 0 || ids[i] >= size) {
-        throw new IllegalArgumentException(
-            "expected token ids from 0 to " + (size - 1) + ", got " + ids[i] + " at index " + i);
-      }
-    }
+    requireKnown(ids);
     boolean whole =
         ids.length >= leadingSpecials + trailingSpecials
             && equal(ids, 0, 0, leadingSpecials)
@@ -173,6 +170,16 @@ public final class TextTokenizer implements AutoCloseable {
     System.arraycopy(
         framed, framed.length - trailingSpecials, all, leadingSpecials + kept, trailingSpecials);
     return new TokenizedText(all, kept < inner);
+  }
+
+  private void requireKnown(int[] ids) {
+    int size = vocabulary();
+    for (int i = 0; i < ids.length; i++) {
+      if (ids[i] < 0 || ids[i] >= size) {
+        throw new IllegalArgumentException(
+            "expected token ids from 0 to " + (size - 1) + ", got " + ids[i] + " at index " + i);
+      }
+    }
   }
 
   private boolean equal(int[] ids, int at, int framedAt, int length) {
@@ -213,7 +220,7 @@ public final class TextTokenizer implements AutoCloseable {
    * @param text well-formed UTF-16
    */
   int[] starts(String text) {
-    CharSpan[] spans = read(text, tokenizer::spans);
+    CharSpan[] spans = read(lowerCase ? lowerCase(text) : text, tokenizer::spans);
     int[] starts = new int[spans.length];
     int count = 0;
     int chars = 0;
@@ -231,6 +238,20 @@ public final class TextTokenizer implements AutoCloseable {
     return Arrays.copyOf(starts, count);
   }
 
+  /**
+   * All tokens of a text with its role's prompt before it, even beyond the model's limit. Reads the
+   * text to its end: a text of megabytes takes seconds, and about 200 bytes of native memory for
+   * each character. Lone surrogates become U+FFFD.
+   *
+   * @param text the text
+   * @param role its role, which decides the prompt
+   * @return the tokens, special ones included; their places are in the prompt followed by the text
+   * @throws IllegalStateException if the tokenizer is closed
+   */
+  public List<TextToken> tokens(String text, Role role) {
+    return read(wellFormed(prompt(role) + text), tokenizer::tokens);
+  }
+
   private String prompt(Role role) {
     return role == Role.QUERY ? queryPrompt : passagePrompt;
   }
@@ -243,12 +264,41 @@ public final class TextTokenizer implements AutoCloseable {
    * @throws IllegalStateException if the tokenizer is closed
    */
   public String decode(int tokenId) {
+    return decodeKnown(new long[] {tokenId}, false);
+  }
+
+  /**
+   * The text of token ids, as near to the one they were made of as the tokenizer allows.
+   *
+   * @param ids the token ids
+   * @param skipSpecials whether special tokens are left out
+   * @return the text
+   * @throws IllegalArgumentException if an id is not one of this tokenizer's
+   * @throws IllegalStateException if the tokenizer is closed
+   */
+  public String decode(int[] ids, boolean skipSpecials) {
+    requireKnown(ids);
+    return decodeKnown(Arrays.stream(ids).asLongStream().toArray(), skipSpecials);
+  }
+
+  private String decodeKnown(long[] ids, boolean skipSpecials) {
     enter();
     try {
-      return tokenizer.decode(tokenId);
+      return tokenizer.decode(ids, skipSpecials);
     } finally {
       leave();
     }
+  }
+
+  /**
+   * The text in lower case, each code point by itself and as one code point. So positions stay, and
+   * as in the tokenizers library a sigma at a word's end is as any other.
+   */
+  static String lowerCase(String text) {
+    return text.codePoints()
+        .map(Character::toLowerCase)
+        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+        .toString();
   }
 
   /** The text with each lone surrogate replaced, as the native code requires. */
@@ -291,7 +341,9 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   private long[] encode(String text) {
-    return read(text, tokenizer::ids);
+    // İ alone becomes two code points.
+    String cased = lowerCase ? lowerCase(text.replace("\u0130", "i\u0307")) : text;
+    return read(cased, tokenizer::ids);
   }
 
   private <T> T read(String text, Function<String, T> part) {

@@ -34,7 +34,8 @@
  *       {@code SparseBytes}, {@code MultiVectorBytes}, {@code PassageOffsets}
  *   <li>Lucene queries: {@code TokenWeightQuery}, {@code DisjunctionSumQuery}, {@code
  *       BestPassageQuery}, {@code CheckedQuery}, {@link io.luciole.lucene.RankedDocsQuery}; of
- *       words {@code WordQueries} with {@code QueryWords} and {@code PrefixWordQuery}
+ *       strings of metadata {@code StringMatches}, with {@code StoredStringsQuery} for long ones;
+ *       of words {@code WordQueries} with {@code QueryWords} and {@code PrefixWordQuery}
  *   <li>words: {@code Analyzers}, {@code MultilingualAnalyzer} with {@code WordPartFilter} and
  *       {@code PrefixFilter}
  *   <li>writing: {@code WriterConfigs}, {@code KnownIds} and {@code SeenIds}, {@code ModelStamp},
@@ -63,7 +64,9 @@
  * io.luciole.lucene.HybridQuery#filter}); {@link io.luciole.lucene.SchemaFields} tells what there
  * is to ask.
  */
+@API(status = API.Status.MAINTAINED, since = "0.1")
 @NullMarked
 package io.luciole.lucene;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

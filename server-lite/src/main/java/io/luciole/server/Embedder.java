@@ -22,37 +22,55 @@ final class Embedder {
   private static final long FIRST_LOOK_MILLIS = 250;
   private static final long LOOK_MILLIS = 500;
 
-  private final EmbeddingEngine engine;
+  /** UTF-16 units of text that make about one token. */
+  private static final int UNITS_A_TOKEN = 4;
+
   private final RequestLimiter limiter;
-  private final Readiness readiness;
 
   @Inject
-  Embedder(EmbeddingEngine engine, RequestLimiter limiter, Readiness readiness) {
-    this.engine = engine;
+  Embedder(RequestLimiter limiter) {
     this.limiter = limiter;
-    this.readiness = readiness;
-  }
-
-  EmbeddingEngine engine() {
-    return engine;
   }
 
   /**
    * Embeds texts and waits for them.
    *
+   * @param model the model that embeds them
    * @param inputs the texts or token ids
    * @param where the name of the request's field that holds the texts, for messages
    * @param options role and outputs; the timeout and the job are added here
+   * @param longTexts what becomes of texts that are too long
    * @return the embeddings, in the order of the inputs
    * @throws Problem if the request is refused, or a text cannot be embedded
    */
-  List<Embedding> embed(Exchange x, List<EmbeddingInput> inputs, String where, EmbedOptions options)
+  List<Embedding> embed(
+      Exchange x,
+      ServedModel model,
+      List<EmbeddingInput> inputs,
+      String where,
+      EmbedOptions options,
+      LongTexts longTexts)
       throws Exception {
     check(x, inputs, where);
+    EmbedOptions whole = longTexts.options(model.engine(), options);
+    List<EmbeddingInput> cut = longTexts.inputs(model.engine(), inputs, options.role());
+    List<Embedding> embeddings = embed(x, model, cut, where, whole);
+    ComputeHeaders.add(x, model, inputs);
+    return embeddings;
+  }
+
+  private List<Embedding> embed(
+      Exchange x,
+      ServedModel model,
+      List<EmbeddingInput> inputs,
+      String where,
+      EmbedOptions options)
+      throws Exception {
+    EmbeddingEngine engine = model.engine();
     long[] estimates = new long[inputs.size()];
     long sum = 0;
     for (int i = 0; i < estimates.length; i++) {
-      estimates[i] = estimate(inputs.get(i));
+      estimates[i] = estimate(engine, inputs.get(i));
       sum += estimates[i];
     }
     EmbedOptions timed = options.timeout(x.remaining()).job(x.caller());
@@ -61,7 +79,8 @@ final class Embedder {
     long unsubmitted = sum;
     try {
       for (int i = 0; i < estimates.length; i++) {
-        CompletableFuture<Embedding> future = submit(inputs.get(i), timed, name(where, inputs, i));
+        CompletableFuture<Embedding> future =
+            submit(engine, inputs.get(i), timed, name(where, inputs, i));
         long estimate = estimates[i];
         unsubmitted -= estimate;
         CompletableFuture<?> unused =
@@ -76,7 +95,7 @@ final class Embedder {
         embeddings.add(embedding);
       }
       x.count(embeddings.size(), tokens);
-      readiness.recordSuccess();
+      model.readiness().recordSuccess();
       return embeddings;
     } finally {
       if (unsubmitted > 0) {
@@ -88,13 +107,27 @@ final class Embedder {
     }
   }
 
+  /**
+   * Admits texts that are tokenised and not embedded, within the limits of those that are: their
+   * tokens count among those that wait for the model until they are released.
+   *
+   * @param texts the texts
+   * @param where the name of the request's field that holds them, for messages
+   * @throws Problem if the request is refused
+   */
+  RequestLimiter.Reservation admit(Exchange x, List<EmbeddingInput> texts, String where) {
+    check(x, texts, where);
+    return limiter.reserve(
+        texts.stream().mapToLong(text -> Math.ceilDiv(text.length() + 1, UNITS_A_TOKEN)).sum());
+  }
+
   private static String name(String where, List<EmbeddingInput> inputs, int i) {
     return inputs.size() == 1 ? where : where + '[' + i + ']';
   }
 
   private void check(Exchange x, List<EmbeddingInput> inputs, String where) {
     if (inputs.isEmpty()) {
-      throw Problem.invalid(where, "Expected at least one text as \"" + where + "\", found none.");
+      throw Problem.empty(where);
     }
     if (inputs.size() > x.limits().maxTexts()) {
       throw Problem.tooLarge(
@@ -118,7 +151,7 @@ final class Embedder {
     }
   }
 
-  private int estimate(EmbeddingInput input) {
+  private static int estimate(EmbeddingEngine engine, EmbeddingInput input) {
     return switch (input) {
       case EmbeddingInput.Text text -> engine.estimateTokens(text.text());
       case EmbeddingInput.Tokens ids ->
@@ -126,8 +159,8 @@ final class Embedder {
     };
   }
 
-  private CompletableFuture<Embedding> submit(
-      EmbeddingInput input, EmbedOptions options, String where) {
+  private static CompletableFuture<Embedding> submit(
+      EmbeddingEngine engine, EmbeddingInput input, EmbedOptions options, String where) {
     try {
       return switch (input) {
         case EmbeddingInput.Text text -> engine.embed(text.text(), options);

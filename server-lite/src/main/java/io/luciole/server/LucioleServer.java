@@ -21,11 +21,16 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.SequencedMap;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * An HTTP server over an engine and, if configured, an index.
+ * An HTTP server over one engine or several and, if configured, an index.
  *
  * <pre>{@code
  * try (EmbeddingEngine engine = EmbeddingEngine.builder().model("starter").open();
@@ -39,13 +44,21 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * #start()}. docs/server.md lists the operations, limits and statuses.
  */
 public final class LucioleServer implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(LucioleServer.class);
+
+  /** How often the server looks whether it still listens. */
+  private static final Duration WATCH = Duration.ofSeconds(2);
+
   private final ServerConfig config;
   private final Gateway gateway;
   private final SearchIndex index;
   private final ClientConnections connections;
+  private final FileWatch files;
   private final List<Route> routes = new ArrayList<>();
   private final WebServer web;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final CompletableFuture<Void> ended = new CompletableFuture<>();
+  private volatile @Nullable ListenerWatch watch;
 
   @Inject
   LucioleServer(
@@ -53,11 +66,13 @@ public final class LucioleServer implements AutoCloseable {
       Gateway gateway,
       SearchIndex index,
       ClientConnections connections,
+      FileWatch files,
       Set<Api> apis) {
     this.config = config;
     this.gateway = gateway;
     this.index = index;
     this.connections = connections;
+    this.files = files;
     apis.forEach(api -> routes.addAll(api.routes()));
     routes.sort(Comparator.comparing(Route::path).thenComparing(r -> r.method().text()));
     HttpRouting.Builder routing = HttpRouting.builder();
@@ -68,6 +83,7 @@ public final class LucioleServer implements AutoCloseable {
       giveBack();
       throw e;
     }
+    config.tls().ifPresent(tls -> TlsKeys.watch(tls, files, web));
   }
 
   private WebServer build(HttpRouting.Builder routing) {
@@ -76,7 +92,7 @@ public final class LucioleServer implements AutoCloseable {
       direct.addHandler(
           type,
           (request, event, status, headers, message) ->
-              Gateway.beforeRouting(event, status.code()));
+              gateway.beforeRouting(request, event, status.code(), message));
     }
     WebServerConfig.Builder builder =
         WebServer.builder()
@@ -98,7 +114,7 @@ public final class LucioleServer implements AutoCloseable {
   }
 
   /**
-   * Creates a server and starts it.
+   * Creates a server for one model, which is served under its own name, and starts it.
    *
    * @param config where to listen, who may call, and how much to take on
    * @param engine the engine, which stays the caller's to close
@@ -107,11 +123,29 @@ public final class LucioleServer implements AutoCloseable {
    * @throws LucioleException if the index cannot be opened, or the port is in use
    */
   public static LucioleServer start(ServerConfig config, EmbeddingEngine engine) {
+    return start(config, new ServerModule(config, engine));
+  }
+
+  /**
+   * Creates a server for several models and starts it.
+   *
+   * @param config where to listen, who may call, and how much to take on
+   * @param engines the engines by the names that clients call their models, the default one first;
+   *     they stay the caller's to close
+   * @return the running server
+   * @throws ConfigException if the configuration is wrong, or two names are the same
+   * @throws LucioleException if the index cannot be opened, or the port is in use
+   */
+  public static LucioleServer start(
+      ServerConfig config, SequencedMap<String, EmbeddingEngine> engines) {
+    return start(config, new ServerModule(config, engines));
+  }
+
+  private static LucioleServer start(ServerConfig config, ServerModule module) {
     var address = config.requireAddress();
     try {
       LucioleServer server =
-          Guice.createInjector(
-                  Stage.PRODUCTION, LucioleServer::strict, new ServerModule(config, engine))
+          Guice.createInjector(Stage.PRODUCTION, LucioleServer::strict, module)
               .getInstance(LucioleServer.class);
       server.start();
       return server;
@@ -163,6 +197,31 @@ public final class LucioleServer implements AutoCloseable {
               + config.port()
               + "; another program may have the port. Name another with --port.");
     }
+    files.start();
+    watch = new ListenerWatch(config.requireAddress(), web.port(), WATCH, this::listenerHasEnded);
+  }
+
+  private void listenerHasEnded() {
+    LucioleException failure =
+        new LucioleException(
+            "The server has stopped listening at "
+                + uri()
+                + ": the system accepted no more connections. The log says why; where it names too"
+                + " many open files, raise the limit (ulimit -n) or lower luciole.server.max-connections,"
+                + " and start the server again.");
+    log.error("{}", failure.getMessage());
+    ended.completeExceptionally(failure);
+  }
+
+  /**
+   * When the server has ended.
+   *
+   * @return a future that completes when the server is closed; and with a {@link LucioleException}
+   *     when it has stopped listening by itself, for instance because the process has no file
+   *     descriptors left. It then serves nobody any more, and is still to be closed
+   */
+  public CompletableFuture<Void> ended() {
+    return ended.copy();
   }
 
   /**
@@ -191,23 +250,49 @@ public final class LucioleServer implements AutoCloseable {
   }
 
   /**
-   * Refuses new requests, finishes those in progress for up to the configured limit, commits what
-   * was put into the index, and releases everything except the engine. Closing twice does nothing.
+   * Says that it is not ready and serves on for the configured drain time, then refuses new
+   * requests, finishes those in progress for up to the configured limit, commits what was put into
+   * the index, and releases everything except the engine. If the calling thread is interrupted, the
+   * drain time ends at once. Closing twice does nothing.
    */
   @Override
   public void close() {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    gateway.drain();
+    boolean interrupted = false;
+    stopWatching();
     try {
+      gateway.drain();
+      if (web.isRunning()) {
+        Thread.sleep(config.operations().drain());
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    try {
+      gateway.end();
       web.stop();
     } finally {
       giveBack();
+      // Only now, since an interrupted thread cannot wait for requests in progress.
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private void stopWatching() {
+    ListenerWatch started = watch;
+    if (started != null) {
+      started.close();
     }
   }
 
   private void giveBack() {
+    files.close();
+    ended.complete(null);
+    gateway.close();
     connections.close();
     index.close();
   }

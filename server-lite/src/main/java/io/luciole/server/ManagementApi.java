@@ -1,5 +1,6 @@
 package io.luciole.server;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
 import io.luciole.EmbeddingEngine;
@@ -13,7 +14,8 @@ import java.util.Locale;
 
 /** Health, meters, statistics, and the OpenAPI document. */
 final class ManagementApi implements Api {
-  private final EmbeddingEngine engine;
+  private final ServerConfig config;
+  private final ServedModels models;
   private final Readiness readiness;
   private final Gateway gateway;
   private final PrometheusMeterRegistry registry;
@@ -21,12 +23,14 @@ final class ManagementApi implements Api {
 
   @Inject
   ManagementApi(
-      EmbeddingEngine engine,
+      ServerConfig config,
+      ServedModels models,
       Readiness readiness,
       Gateway gateway,
       PrometheusMeterRegistry registry,
       SearchIndex index) {
-    this.engine = engine;
+    this.config = config;
+    this.models = models;
     this.readiness = readiness;
     this.gateway = gateway;
     this.registry = registry;
@@ -42,14 +46,18 @@ final class ManagementApi implements Api {
             x -> x.ok(JsonBodies.object().put("status", "live"))),
         Route.management("/health/ready", Route.Access.OPEN, this::ready),
         Route.management("/health", Route.Access.OPEN, this::ready),
-        Route.management("/metrics", Route.Access.KEY, this::metrics),
+        Route.management("/ping", Route.Access.OPEN, this::ready),
+        Route.management(
+            "/metrics",
+            config.operations().openMetrics() ? Route.Access.OPEN : Route.Access.METRICS,
+            this::metrics),
         Route.management("/v1/stats", Route.Access.KEY, this::stats),
         Route.management("/openapi.json", Route.Access.OPEN, this::openApi));
   }
 
   private void ready(Exchange x) {
     String problem =
-        gateway.isDraining() ? "the server is shutting down" : readiness.reasonNotReady();
+        gateway.isEnding() ? "the server is shutting down" : readiness.reasonNotReady();
     if (problem == null) {
       x.ok(JsonBodies.object().put("status", "ready"));
     } else {
@@ -67,10 +75,20 @@ final class ManagementApi implements Api {
 
   private void stats(Exchange x) {
     ObjectNode root = JsonBodies.object();
+    describe(models.standard(), root);
+    ArrayNode all = root.putArray("models");
+    models.all().forEach(model -> describe(model, all.addObject()));
+    index.describe(root);
+    x.ok(root);
+  }
+
+  /** Adds {@code model} and {@code engine} to an object. */
+  private static void describe(ServedModel model, ObjectNode root) {
+    EmbeddingEngine engine = model.engine();
     EngineStats stats = engine.stats();
     EngineHealth health = engine.health();
     root.putObject("model")
-        .put("name", engine.modelName())
+        .put("name", model.name())
         .put("outputs", RequestOptions.ids(engine.backend().outputs()))
         .put("dimension", engine.backend().dimension())
         .put("max_tokens", engine.description().maxTokens())
@@ -89,8 +107,6 @@ final class ManagementApi implements Api {
         .put("padding_share", stats.paddingShare())
         .put("busy_share", stats.busyShare())
         .put("mean_wait_ms", stats.meanWait().toNanos() / 1e6);
-    index.describe(root);
-    x.ok(root);
   }
 
   private void openApi(Exchange x) throws IOException {

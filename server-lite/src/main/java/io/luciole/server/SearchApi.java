@@ -45,7 +45,9 @@ final class SearchApi implements Api {
 
   @Override
   public List<Route> routes() {
-    return List.of(Route.post("/v1/search", Problems.Format.OPENAI, this::search));
+    return List.of(
+        Route.post("/v1/search", Problems.Format.OPENAI, this::search)
+            .withAccess(Route.Access.SEARCH));
   }
 
   private void search(Exchange x) throws TimeoutException, IOException {

@@ -10,9 +10,12 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 
 /**
  * Where a server listens, who may use it and how much it takes on: {@code luciole.server.*}.
@@ -31,6 +34,9 @@ import java.util.Optional;
  * @param corsOrigins origins whose pages may call the server
  * @param limits how much the server takes on
  * @param accessLog whether each request is logged
+ * @param operations how the server is operated
+ * @param models the models to serve, and what else clients may call them
+ * @param compatibility how the server answers where the APIs that it offers differ
  */
 public record ServerConfig(
     String host,
@@ -43,7 +49,54 @@ public record ServerConfig(
     Optional<TlsFiles> tls,
     List<String> corsOrigins,
     Limits limits,
-    boolean accessLog) {
+    boolean accessLog,
+    Operations operations,
+    Models models,
+    Compatibility compatibility) {
+
+  /**
+   * The models that the command serves, and other names that clients may use for a model.
+   *
+   * @param sources where each model comes from, by the name it is served under, the default first;
+   *     empty for the one of {@code luciole.model}. {@link LucioleServer#start} is given engines
+   *     instead
+   * @param aliases other names, each with the name of the model that it stands for
+   * @param anyName whether a request with a name that is not known is answered by the default model
+   */
+  public record Models(
+      SequencedMap<String, String> sources, Map<String, String> aliases, boolean anyName) {
+    /** Copies the maps, in their order. */
+    public Models {
+      sources = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(sources));
+      aliases = Collections.unmodifiableMap(new LinkedHashMap<>(aliases));
+    }
+
+    private static Models of(LucioleConfig config) {
+      return new Models(
+          config.get(ServerKeys.MODELS).orElseGet(LinkedHashMap::new),
+          config.get(ServerKeys.ALIASES).orElseGet(LinkedHashMap::new),
+          config.get(ServerKeys.ANY_MODEL));
+    }
+  }
+
+  /**
+   * How the server answers where the APIs that it offers differ, or where a client's mistake would
+   * go unnoticed.
+   *
+   * @param autoTruncate whether texts that are too long are truncated where a request in
+   *     text-embeddings-inference's shape does not say
+   * @param tokenIds whether a request may send token ids in place of texts
+   * @param othersMeters whether {@code /metrics} also has the meters of text-embeddings-inference
+   *     and Infinity, under their names
+   */
+  public record Compatibility(boolean autoTruncate, boolean tokenIds, boolean othersMeters) {
+    private static Compatibility of(LucioleConfig config) {
+      return new Compatibility(
+          config.get(ServerKeys.AUTO_TRUNCATE),
+          config.get(ServerKeys.TOKEN_IDS),
+          config.get(ServerKeys.OTHERS_METERS));
+    }
+  }
 
   /**
    * PEM files.
@@ -54,12 +107,39 @@ public record ServerConfig(
   public record TlsFiles(Path certificate, Path key) {}
 
   /**
+   * How a server is operated: its keys with rights, its meters, what stands before it, and its end.
+   *
+   * @param keyFile a file of keys with rights, loaded again when it changes (docs/server.md)
+   * @param openMetrics whether {@code /metrics} answers callers without a key
+   * @param publicOrigins origins at which a proxy publishes the server, whose pages are its own
+   * @param drain how long the server goes on serving after it was told to end
+   */
+  public record Operations(
+      Optional<Path> keyFile, boolean openMetrics, List<String> publicOrigins, Duration drain) {
+    /** Checks and copies the components. */
+    public Operations {
+      requireNonNull(keyFile, "keyFile");
+      requireNonNull(drain, "drain");
+      publicOrigins = List.copyOf(publicOrigins);
+    }
+
+    private static Operations of(LucioleConfig config) {
+      return new Operations(
+          config.get(ServerKeys.KEY_FILE),
+          config.get(ServerKeys.OPEN_METRICS),
+          config.get(ServerKeys.PUBLIC_ORIGINS).orElse(List.of()),
+          config.get(ServerKeys.DRAIN));
+    }
+  }
+
+  /**
    * How much a server takes on.
    *
    * @param maxBody most bytes of a body, but of a bulk ingestion, which is read as it comes
    * @param maxTexts most texts of a request
    * @param maxCharacters most characters of a text
    * @param maxRequests most requests at once
+   * @param maxConnections most connections at once; empty for as many as file descriptors allow
    * @param maxWaitingTokens most tokens of all clients that wait
    * @param timeout how long a request may take
    * @param readTimeout how long a client may send nothing in the middle of a request
@@ -71,6 +151,7 @@ public record ServerConfig(
       int maxTexts,
       int maxCharacters,
       int maxRequests,
+      Optional<Integer> maxConnections,
       int maxWaitingTokens,
       Duration timeout,
       Duration readTimeout,
@@ -91,6 +172,7 @@ public record ServerConfig(
           config.get(ServerKeys.MAX_TEXTS),
           config.get(ServerKeys.MAX_CHARACTERS),
           config.get(ServerKeys.MAX_REQUESTS),
+          config.get(ServerKeys.MAX_CONNECTIONS),
           config.get(ServerKeys.MAX_WAITING_TOKENS),
           config.get(ServerKeys.TIMEOUT),
           config.get(ServerKeys.READ_TIMEOUT),
@@ -106,6 +188,9 @@ public record ServerConfig(
     requireNonNull(sparseForm, "sparseForm");
     requireNonNull(tls, "tls");
     requireNonNull(limits, "limits");
+    requireNonNull(operations, "operations");
+    requireNonNull(models, "models");
+    requireNonNull(compatibility, "compatibility");
     metadata = Map.copyOf(metadata);
     keyDigests = List.copyOf(keyDigests);
     corsOrigins = List.copyOf(corsOrigins);
@@ -149,7 +234,10 @@ public record ServerConfig(
         certificate.map(chain -> new TlsFiles(chain, key.orElseThrow())),
         config.get(ServerKeys.CORS_ORIGINS).orElse(List.of()),
         Limits.of(config),
-        config.get(ServerKeys.ACCESS_LOG));
+        config.get(ServerKeys.ACCESS_LOG),
+        Operations.of(config),
+        Models.of(config),
+        Compatibility.of(config));
   }
 
   /**
@@ -171,7 +259,10 @@ public record ServerConfig(
         tls,
         corsOrigins,
         limits,
-        accessLog);
+        accessLog,
+        operations,
+        models,
+        compatibility);
   }
 
   /**
@@ -192,7 +283,10 @@ public record ServerConfig(
         tls,
         corsOrigins,
         limits,
-        accessLog);
+        accessLog,
+        operations,
+        models,
+        compatibility);
   }
 
   /**
@@ -213,7 +307,10 @@ public record ServerConfig(
         tls,
         corsOrigins,
         other,
-        accessLog);
+        accessLog,
+        operations,
+        models,
+        compatibility);
   }
 
   /**
@@ -234,7 +331,58 @@ public record ServerConfig(
         tls,
         corsOrigins,
         limits,
-        accessLog);
+        accessLog,
+        operations,
+        models,
+        compatibility);
+  }
+
+  /**
+   * A copy with other models and names.
+   *
+   * @param other the models
+   * @return the copy
+   */
+  public ServerConfig models(Models other) {
+    return new ServerConfig(
+        host,
+        port,
+        index,
+        sparseForm,
+        metadata,
+        keyDigests,
+        insecure,
+        tls,
+        corsOrigins,
+        limits,
+        accessLog,
+        operations,
+        other,
+        compatibility);
+  }
+
+  /**
+   * A copy that answers differently where APIs differ.
+   *
+   * @param other how it answers
+   * @return the copy
+   */
+  public ServerConfig compatibility(Compatibility other) {
+    return new ServerConfig(
+        host,
+        port,
+        index,
+        sparseForm,
+        metadata,
+        keyDigests,
+        insecure,
+        tls,
+        corsOrigins,
+        limits,
+        accessLog,
+        operations,
+        models,
+        other);
   }
 
   /**
@@ -250,7 +398,8 @@ public record ServerConfig(
     } catch (UnknownHostException e) {
       throw new ConfigException("Expected an address to listen on, found none by " + host, e);
     }
-    if (!address.isLoopbackAddress() && keyDigests.isEmpty() && !insecure) {
+    boolean hasKeys = !keyDigests.isEmpty() || operations.keyFile().isPresent();
+    if (!address.isLoopbackAddress() && !hasKeys && !insecure) {
       throw new ConfigException(
           "Refusing to listen on "
               + host

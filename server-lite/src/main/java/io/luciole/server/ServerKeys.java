@@ -12,9 +12,24 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 
 /** The settings of the server; {@link ServerConfig} has their values. */
 public final class ServerKeys implements KeyProvider {
+  private static final String ORIGIN = "an origin such as https://app.example";
+
+  private static final ValueParser<Duration> POSITIVE =
+      ValueParser.of(
+          "a duration above 0: 500ms, 2s, 5m or 1h",
+          text -> {
+            Duration value = ValueParser.duration().parse(text);
+            if (!value.isPositive()) {
+              throw new IllegalArgumentException(
+                  "expected a duration above 0: 500ms, 2s, 5m or 1h, got \"" + text + '"');
+            }
+            return value;
+          });
+
   /** The address to listen on. */
   public static final Key<String> HOST =
       Key.of("luciole.server.host", ValueParser.text(), "127.0.0.1", "The address to listen on.");
@@ -93,11 +108,38 @@ public final class ServerKeys implements KeyProvider {
           "A PEM file with the certificate's private key in PKCS#8 (RSA, EC or Ed25519); both files are checked"
               + " at the start.");
 
+  /** The file of keys with rights. */
+  public static final Key<Optional<Path>> KEY_FILE =
+      Key.optional(
+          "luciole.server.key-file",
+          ValueParser.path(),
+          "no such file",
+          "A file of keys with rights, a line `DIGEST NAME RIGHTS` each: the key's SHA-256, the name of its"
+              + " caller in the log, and which of `embed`, `search`, `write` and `metrics` it may do,"
+              + " separated by commas. It is loaded again when it changes.");
+
+  /** Whether the meters are open to callers without a key. */
+  public static final Key<Boolean> OPEN_METRICS =
+      Key.of(
+          "luciole.server.open-metrics",
+          ValueParser.trueOrFalse(),
+          "false",
+          "Whether `/metrics` answers callers without a key.");
+
+  /** Where proxies publish this server. */
+  public static final Key<Optional<List<String>>> PUBLIC_ORIGINS =
+      Key.optional(
+          "luciole.server.public-origins",
+          ValueParser.of(ORIGIN, ServerKeys::parseOrigin).list(),
+          "the Host of each request",
+          "Origins at which a proxy publishes this server, such as `http://search.internal`: pages from"
+              + " there are this server's own. Only needed if the proxy changes the Host header.");
+
   /** Origins whose pages may call the server. */
   public static final Key<Optional<List<String>>> CORS_ORIGINS =
       Key.optional(
           "luciole.server.cors-origins",
-          ValueParser.of("an origin or *", text -> text).list(),
+          ValueParser.of(ORIGIN + ", or *", ServerKeys::parseOriginOrAll).list(),
           "none",
           "Origins whose pages may call the server; `*` stands for all.");
 
@@ -133,6 +175,15 @@ public final class ServerKeys implements KeyProvider {
           "1024",
           "The largest number of requests at once; more are answered with status 429.");
 
+  /** Most connections at once. */
+  public static final Key<Optional<Integer>> MAX_CONNECTIONS =
+      Key.optional(
+          "luciole.server.max-connections",
+          ValueParser.positive(),
+          "three quarters of the file descriptors that are free at the start, 16384 at most",
+          "The largest number of connections at once; others wait until one ends. When few places"
+              + " are left, connections end with their answers and idle ones are ended.");
+
   /** Most tokens of all clients that wait. */
   public static final Key<Integer> MAX_WAITING_TOKENS =
       Key.of(
@@ -146,7 +197,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Duration> TIMEOUT =
       Key.of(
           "luciole.server.timeout",
-          ValueParser.duration(),
+          POSITIVE,
           "60s",
           "How long a request may take, except a bulk ingestion.");
 
@@ -154,7 +205,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Duration> READ_TIMEOUT =
       Key.of(
           "luciole.server.read-timeout",
-          ValueParser.duration(),
+          POSITIVE,
           "30s",
           "How long a client may send nothing within a request or between two, or read nothing of an"
               + " answer.");
@@ -176,6 +227,15 @@ public final class ServerKeys implements KeyProvider {
           "30s",
           "How long a shutdown waits for requests in progress.");
 
+  /** How long the server serves on before it ends. */
+  public static final Key<Duration> DRAIN =
+      Key.of(
+          "luciole.server.drain",
+          ValueParser.duration(),
+          "0s",
+          "How long the server goes on serving after it was told to end, while `/health/ready` says 503,"
+              + " so that balancers send requests elsewhere first.");
+
   /** Whether each request is logged. */
   public static final Key<Boolean> ACCESS_LOG =
       Key.of(
@@ -183,6 +243,62 @@ public final class ServerKeys implements KeyProvider {
           ValueParser.trueOrFalse(),
           "true",
           "Whether each request is logged.");
+
+  /** The models to serve, by name. */
+  public static final Key<Optional<SequencedMap<String, String>>> MODELS =
+      Key.optional(
+          "luciole.server.models",
+          ValueParser.of("NAME=MODEL", ServerKeys::parsePair).list().map(ServerKeys::inOrder),
+          "the one of `luciole.model`, under its own name",
+          "The models to serve, such as `m3=BAAI/bge-m3,small=starter`, each under a name that"
+              + " requests give as `model`. The first is the default.");
+
+  /** Other names of models. */
+  public static final Key<Optional<SequencedMap<String, String>>> ALIASES =
+      Key.optional(
+          "luciole.server.aliases",
+          ValueParser.of("ALIAS=NAME", ServerKeys::parsePair).list().map(ServerKeys::inOrder),
+          "none",
+          "Other names that requests may give as `model`, such as"
+              + " `text-embedding-3-small=starter`.");
+
+  /** Whether any name is accepted. */
+  public static final Key<Boolean> ANY_MODEL =
+      Key.of(
+          "luciole.server.any-model",
+          ValueParser.trueOrFalse(),
+          "false",
+          "Whether a request with a `model` that is not served is answered by the default model"
+              + " instead of with status 404.");
+
+  /** Whether texts that are too long are truncated unless the request says otherwise. */
+  public static final Key<Boolean> AUTO_TRUNCATE =
+      Key.of(
+          "luciole.server.auto-truncate",
+          ValueParser.trueOrFalse(),
+          "true",
+          "Whether texts that are too long are truncated where a request in"
+              + " text-embeddings-inference's shape does not say, as its `--auto-truncate` does;"
+              + " otherwise they are refused.");
+
+  /** Whether requests may have token ids. */
+  public static final Key<Boolean> TOKEN_IDS =
+      Key.of(
+          "luciole.server.token-ids",
+          ValueParser.trueOrFalse(),
+          "false",
+          "Whether requests may have token ids of the model's own tokenizer in place of texts."
+              + " LangChain sends those of OpenAI's tokenizer unless told otherwise, and would get"
+              + " wrong vectors.");
+
+  /** Whether there are meters under other servers' names. */
+  public static final Key<Boolean> OTHERS_METERS =
+      Key.of(
+          "luciole.server.others-meters",
+          ValueParser.trueOrFalse(),
+          "true",
+          "Whether `/metrics` also has text-embeddings-inference's and Infinity's meters, for"
+              + " dashboards made for them.");
 
   /** Called by {@link java.util.ServiceLoader}. */
   public ServerKeys() {}
@@ -197,22 +313,32 @@ public final class ServerKeys implements KeyProvider {
         METADATA,
         API_KEYS,
         INSECURE,
+        KEY_FILE,
+        OPEN_METRICS,
         TLS_CERTIFICATE,
         TLS_KEY,
+        PUBLIC_ORIGINS,
         CORS_ORIGINS,
         MAX_BODY,
         MAX_TEXTS,
         MAX_CHARACTERS,
         MAX_REQUESTS,
+        MAX_CONNECTIONS,
         MAX_WAITING_TOKENS,
         TIMEOUT,
         READ_TIMEOUT,
         READY_WITHIN,
+        DRAIN,
         SHUTDOWN_TIMEOUT,
-        ACCESS_LOG);
+        ACCESS_LOG,
+        MODELS,
+        ALIASES,
+        ANY_MODEL,
+        AUTO_TRUNCATE,
+        TOKEN_IDS,
+        OTHERS_METERS);
   }
 
-  /** The message does not repeat the text, which may be a key instead of a digest. */
   private static Map.Entry<String, MetadataType> parseField(String text) {
     int at = text.indexOf('=');
     if (at < 1) {
@@ -227,7 +353,43 @@ public final class ServerKeys implements KeyProvider {
     return types;
   }
 
-  private static String parseDigest(String text) {
+  /** An origin as browsers send it: a scheme, a host and, if it is not the scheme's, a port. */
+  private static String parseOrigin(String text) {
+    String origin = text.toLowerCase(Locale.ROOT);
+    if (!origin.matches("[a-z][a-z0-9+.-]*://[^/?#@\\s]+")) {
+      throw new IllegalArgumentException("expected " + ORIGIN + ", got \"" + text + '"');
+    }
+    return origin;
+  }
+
+  private static String parseOriginOrAll(String text) {
+    return text.equals("*") ? text : parseOrigin(text);
+  }
+
+  private static Map.Entry<String, String> parsePair(String text) {
+    int at = text.indexOf('=');
+    String name = text.substring(0, Math.max(0, at)).strip();
+    String value = text.substring(at + 1).strip();
+    if (name.isEmpty() || value.isEmpty()) {
+      throw new IllegalArgumentException(
+          "expected two names with \"=\" between them, got \"" + text + '"');
+    }
+    return Map.entry(name, value);
+  }
+
+  private static SequencedMap<String, String> inOrder(List<Map.Entry<String, String>> pairs) {
+    SequencedMap<String, String> byName = new LinkedHashMap<>();
+    for (Map.Entry<String, String> pair : pairs) {
+      if (byName.putIfAbsent(pair.getKey(), pair.getValue()) != null) {
+        throw new IllegalArgumentException(
+            "expected each name once, got \"" + pair.getKey() + "\" twice");
+      }
+    }
+    return byName;
+  }
+
+  /** The message does not repeat the text, which may be a key instead of a digest. */
+  static String parseDigest(String text) {
     String digest = text.toLowerCase(Locale.ROOT);
     if (!digest.matches("[0-9a-f]{64}")) {
       throw new IllegalArgumentException(

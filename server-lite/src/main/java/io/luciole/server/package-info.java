@@ -2,12 +2,14 @@
  * An optional HTTP server over an engine and an index.
  *
  * <p>Start at {@link io.luciole.server.LucioleServer}; docs/server.md lists the operations, limits
- * and statuses. The way of a request, on one virtual thread from its first byte to its last:
+ * and statuses. The way of a request, which has its connection's virtual thread and, while its
+ * handler runs, one of the workers' platform threads:
  *
  * <pre>
  * HelidonConnections   reads and writes the connection, with timeouts and disconnect detection
  *   Gateway            request id, origin, key, limit on concurrent requests; afterwards errors,
  *                      meters and the access log
+ *   Workers            a platform thread, so that computing stops nobody else's connection
  *     an Api's Route   reads the request from an Exchange, and answers through it
  *       Embedder       token limit, one job a caller, cancellation  →  EmbeddingEngine
  *       SearchIndex    search, put, delete, commit                  →  HybridSearcher, HybridIndexer
@@ -19,14 +21,22 @@
  *   <li>public: {@code LucioleServer}, {@code ServerConfig}, and {@code ServerModule}, which wires
  *       everything
  *   <li>operations, each an {@code Api} that lists its {@code Route}s: {@code OpenAiApi}, {@code
- *       TeiApi}, {@code RerankApi}, {@code M3Api}, {@code SearchApi}, {@code DocumentsApi} with
- *       {@code BulkIngestion}, {@code ManagementApi}, {@code SearchPageApi}
+ *       TeiApi}, {@code TokenizerApi}, {@code CohereApi}, {@code WeaviateApi}, {@code RerankApi},
+ *       {@code M3Api}, {@code SearchApi}, {@code DocumentsApi} with {@code BulkIngestion}, {@code
+ *       ManagementApi}, {@code SearchPageApi}
  *   <li>reading requests: {@code JsonBodies}, {@code EmbeddingInput}, {@code RequestOptions},
- *       {@code Arranging}, {@code TraceContext}
+ *       {@code DenseRequest}, {@code LongTexts}, {@code Arranging}, {@code TraceContext}
+ *   <li>writing vectors: {@code VectorFormat}, {@code SparseFormat}
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
- *   <li>who and how much: {@code ApiKeys}, {@code RequestLimiter}, {@code TlsKeys}
- *   <li>watching: {@code Readiness}, {@code HttpMeters}
- *   <li>Helidon's internals: {@code HelidonConnections} alone, behind {@code ClientConnections}
+ *   <li>models by name: {@code ServedModels} of {@code ServedModel}s, each with its {@code
+ *       EngineReadiness}
+ *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter}, {@code
+ *       Workers}, {@code TlsKeys}; {@code FileWatch} loads files again
+ *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code OthersMeters}
+ *   <li>Helidon's internals: {@code HelidonConnections} with {@code HelidonReader} alone, behind
+ *       {@code ClientConnections}; {@code RequestFraming} knows HTTP's framing, {@code Http10}
+ *       turns requests of HTTP/1.0 into those that Helidon takes, {@code ListenerWatch} and {@code
+ *       Descriptors} know the system
  * </ul>
  *
  * <p>To add an operation, return a {@code Route} from an {@code Api}, bind a new {@code Api} in
@@ -35,7 +45,9 @@
  * <p>Filters are the library's ({@link io.luciole.lucene.MetadataFilters}); {@code openapi.json}
  * says of a filter only that it is an object.
  */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
 @NullMarked
 package io.luciole.server;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

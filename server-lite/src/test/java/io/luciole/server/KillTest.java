@@ -4,14 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -32,33 +29,6 @@ class KillTest {
   @TempDir Path folder;
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-
-  private record Running(Process process, int port) {}
-
-  private Running start() throws IOException {
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx512m",
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-Dluciole.cache=" + folder.resolve("cache"),
-                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                "-cp",
-                System.getProperty("java.class.path"),
-                ServerProcess.class.getName(),
-                folder.toString())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    BufferedReader out =
-        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-    for (String line = out.readLine(); line != null; line = out.readLine()) {
-      if (line.startsWith("port ")) {
-        return new Running(process, Integer.parseInt(line.substring(5)));
-      }
-    }
-    throw new IllegalStateException("the server did not start");
-  }
 
   private HttpRequest bulk(int port, int from, int to, boolean commit) {
     String lines =
@@ -81,7 +51,7 @@ class KillTest {
 
   @Test
   void whatWasCommitted_isThereOnceAfterAKill() throws Exception {
-    Running first = start();
+    ServerProcess.Running first = ServerProcess.start(folder);
     try {
       HttpResponse<String> acknowledged =
           client.send(bulk(first.port(), 0, COMMITTED, true), HttpResponse.BodyHandlers.ofString());
@@ -106,7 +76,7 @@ class KillTest {
       first.process().destroyForcibly().waitFor();
     }
 
-    Running second = start();
+    ServerProcess.Running second = ServerProcess.start(folder);
     try {
       assertThat(get(second.port(), "/v1/stats").at("/index/documents").asInt())
           .isEqualTo(COMMITTED);
