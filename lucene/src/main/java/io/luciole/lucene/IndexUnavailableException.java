@@ -1,0 +1,19 @@
+package io.luciole.lucene;
+
+/**
+ * A {@link LiveIndex} takes no documents at the moment, because it has failed and is not open again
+ * yet. The message says why. Try again later.
+ */
+public class IndexUnavailableException extends IndexException {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * Creates an exception.
+   *
+   * @param message why the index has failed, what is lost, and when to try again
+   * @param cause the failure, or what has kept the index from being opened again
+   */
+  public IndexUnavailableException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}
