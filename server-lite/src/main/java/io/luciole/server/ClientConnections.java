@@ -22,17 +22,23 @@ interface ClientConnections extends AutoCloseable {
    */
   void install(WebServerConfig.Builder server);
 
-  /**
-   * Whether the client of the request that the calling thread handles has disconnected. The first
-   * call for a request starts to look and returns false; later calls tell what was seen since.
-   */
-  boolean isClientDisconnected();
+  /** The connection that the calling thread handles. */
+  Client client();
 
   /**
    * Whether a failure to read a request's body means that the client disconnected or sent nothing
    * for too long. If not, the failure is the program's own.
    */
   boolean isReadFailure(RuntimeException failure);
+
+  /** The other side of one connection. Used by one thread at a time. */
+  interface Client {
+    /**
+     * Whether the client has disconnected while its request is being handled. The first call for a
+     * request starts to look and returns false; later calls tell what was seen since.
+     */
+    boolean isDisconnected();
+  }
 
   /** Ends the supervision of writes. Writes in progress continue without a timeout. */
   @Override

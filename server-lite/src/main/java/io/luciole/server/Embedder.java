@@ -22,6 +22,9 @@ final class Embedder {
   private static final long FIRST_LOOK_MILLIS = 250;
   private static final long LOOK_MILLIS = 500;
 
+  /** UTF-16 units of text that make about one token. */
+  private static final int UNITS_A_TOKEN = 4;
+
   private final EmbeddingEngine engine;
   private final RequestLimiter limiter;
   private final Readiness readiness;
@@ -86,6 +89,20 @@ final class Embedder {
         future.cancel(false);
       }
     }
+  }
+
+  /**
+   * Admits texts that are tokenised and not embedded, within the limits of those that are: their
+   * tokens count among those that wait for the model until they are released.
+   *
+   * @param texts the texts
+   * @param where the name of the request's field that holds them, for messages
+   * @throws Problem if the request is refused
+   */
+  RequestLimiter.Reservation admit(Exchange x, List<EmbeddingInput> texts, String where) {
+    check(x, texts, where);
+    return limiter.reserve(
+        texts.stream().mapToLong(text -> Math.ceilDiv(text.length() + 1, UNITS_A_TOKEN)).sum());
   }
 
   private static String name(String where, List<EmbeddingInput> inputs, int i) {

@@ -21,7 +21,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
-/** One request and its answer. Used by the request's thread alone. */
+/** One request and its answer. Used by one thread at a time. */
 final class Exchange {
   private static final long MAX_DRAIN = 64L << 20;
 
@@ -32,6 +32,7 @@ final class Exchange {
   private final ServerResponse response;
   private final ServerConfig.Limits limits;
   private final ClientConnections connections;
+  private final ClientConnections.Client client;
   private final TraceContext trace;
   private final long startNanos = System.nanoTime();
   private String caller = "anonymous";
@@ -53,6 +54,7 @@ final class Exchange {
     this.response = response;
     this.limits = limits;
     this.connections = connections;
+    this.client = connections.client();
     this.trace = trace;
   }
 
@@ -99,12 +101,17 @@ final class Exchange {
     return Duration.ofNanos(left);
   }
 
+  /** Throws if the request's time is up; for handlers that compute for long. */
+  void requireTime() throws TimeoutException {
+    boolean unused = remaining().isPositive();
+  }
+
   long elapsedNanos() {
     return System.nanoTime() - startNanos;
   }
 
   boolean isClientDisconnected() {
-    return connections.isClientDisconnected();
+    return client.isDisconnected();
   }
 
   /** The body as JSON. */

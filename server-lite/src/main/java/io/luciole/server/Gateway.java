@@ -41,6 +41,7 @@ final class Gateway {
   private final RequestLimiter limiter;
   private final HttpMeters meters;
   private final ClientConnections connections;
+  private final Workers workers = new Workers();
   private volatile boolean draining;
 
   @Inject
@@ -60,6 +61,11 @@ final class Gateway {
   /** Refuses requests from now on; requests in progress continue. */
   void drain() {
     draining = true;
+  }
+
+  /** Gives the threads of handlers back, once no request is in progress. */
+  void close() {
+    workers.close();
   }
 
   boolean isDraining() {
@@ -191,7 +197,11 @@ final class Gateway {
         limiter.beginRequest();
         entered = true;
       }
-      route.handling().handle(x);
+      if (route.limited()) {
+        workers.handle(route.handling(), x);
+      } else {
+        route.handling().handle(x);
+      }
     } catch (CloseConnectionException | CancellationException | UncheckedIOException e) {
       throw e;
     } catch (Throwable t) {

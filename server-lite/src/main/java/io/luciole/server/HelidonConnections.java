@@ -40,9 +40,10 @@ import org.jspecify.annotations.Nullable;
  * that uses Helidon's connection internals; {@code HelidonConnectionsTest} fails by name when a new
  * version of Helidon changes them.
  *
- * <p><b>Threads.</b> A connection and all its requests are handled by one thread, which is how a
- * request finds its connection. Two other threads take part: one of the connection's executor reads
- * ahead, and one of this object's own watches the writes of all connections.
+ * <p><b>Threads.</b> A connection is handled by one thread, which is how a request finds its
+ * connection when it begins. While another thread handles the request, the connection's own waits
+ * for it. Two more threads take part: one of the connection's executor reads ahead, and one of this
+ * object's own watches the writes of all connections.
  */
 final class HelidonConnections implements ClientConnections {
   /** Longest head of a request, in bytes; longer ones are refused. */
@@ -81,9 +82,9 @@ final class HelidonConnections implements ClientConnections {
   }
 
   @Override
-  public boolean isClientDisconnected() {
+  public Client client() {
     DisconnectDetection detection = current.get();
-    return detection != null && detection.isDisconnected();
+    return detection != null ? detection : () -> false;
   }
 
   @Override
@@ -133,11 +134,12 @@ final class HelidonConnections implements ClientConnections {
    * disconnected. A blocked thread does not see a connection end, so when asked for the first time
    * another thread reads ahead.
    *
-   * <p>Invariant: only the connection's own thread starts a read ahead, and before it reads itself
-   * it waits for the one that was started. So the socket never has two readers and no byte is lost:
-   * bytes that were read ahead belong to the next request.
+   * <p>Invariant: one thread at a time uses this object, the connection's own or that which handles
+   * its request, and before it reads it waits for the read ahead that was started. So the socket
+   * never has two readers and no byte is lost: bytes that were read ahead belong to the next
+   * request.
    */
-  private static final class DisconnectDetection {
+  private static final class DisconnectDetection implements Client {
     private final DataReader reader;
     private final ExecutorService executor;
     private final Duration timeout;
@@ -184,7 +186,8 @@ final class HelidonConnections implements ClientConnections {
       }
     }
 
-    boolean isDisconnected() {
+    @Override
+    public boolean isDisconnected() {
       CompletableFuture<byte @Nullable []> started = readAhead;
       if (started == null) {
         readAhead = CompletableFuture.supplyAsync(this::read, executor);

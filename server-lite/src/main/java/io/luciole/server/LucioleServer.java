@@ -208,6 +208,7 @@ public final class LucioleServer implements AutoCloseable {
   }
 
   private void giveBack() {
+    gateway.close();
     connections.close();
     index.close();
   }

@@ -68,6 +68,17 @@ final class RequestLimiter {
     }
   }
 
+  /** Tokens that count among those that wait until they are released. Released once. */
+  interface Reservation {
+    void release();
+  }
+
+  /** Counts tokens as {@link #reserveTokens} does, of texts that the model does not compute. */
+  Reservation reserve(long count) {
+    reserveTokens(count);
+    return () -> tokens.addAndGet(-count);
+  }
+
   void releaseTokens(long count) {
     tokens.addAndGet(-count);
     synchronized (this) {

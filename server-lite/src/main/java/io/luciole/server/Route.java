@@ -11,8 +11,9 @@ import io.helidon.http.Method;
  * @param path its path as OpenAPI writes it, such as {@code /v1/documents/{id}}
  * @param access who may call it
  * @param errors the format of its errors
- * @param limited whether it counts towards the limit on concurrent requests, as all do except those
- *     that manage the server
+ * @param limited whether it counts towards the limit on concurrent requests and is handled by one
+ *     of {@link Workers}' threads, as all do except those that manage the server: these answer at
+ *     once, on the connection's virtual thread, and so also when all cores are busy
  * @param handling what answers it
  */
 record Route(

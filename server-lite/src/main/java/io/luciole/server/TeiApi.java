@@ -1,5 +1,6 @@
 package io.luciole.server;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -13,7 +14,9 @@ import io.luciole.Role;
 import io.luciole.Scores;
 import io.luciole.SparseVector;
 import io.luciole.model.Pooling;
+import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -144,34 +147,44 @@ final class TeiApi implements Api {
         RequestOptions.role(JsonBodies.stringOr(body, "prompt_name"), Role.PASSAGE, "prompt_name")
             .role();
     List<EmbeddingInput> inputs = EmbeddingInput.parse(body.path("inputs"), "inputs");
-    if (inputs.size() > x.limits().maxTexts()) {
-      throw Problem.tooLarge("inputs", "A request may have " + x.limits().maxTexts() + " texts.");
+    List<int[]> all = new ArrayList<>();
+    byte[] answer;
+    RequestLimiter.Reservation waiting = embedder.admit(x, inputs, "inputs");
+    try {
+      for (EmbeddingInput input : inputs) {
+        if (!(input instanceof EmbeddingInput.Text text)) {
+          throw Problem.invalid("inputs", "Expected texts to tokenise, found token ids.");
+        }
+        x.requireTime();
+        all.add(engine.tokenize(text.text(), role).ids());
+      }
+      answer = JsonBodies.bytes(out -> writeTokens(out, all, special));
+    } finally {
+      waiting.release();
     }
+    x.ok(answer);
+  }
+
+  private void writeTokens(JsonGenerator out, List<int[]> all, boolean special) throws IOException {
     int[] frame = engine.tokenize("", Role.PASSAGE).ids();
-    ArrayNode all = JsonBodies.array();
-    for (EmbeddingInput input : inputs) {
-      if (!(input instanceof EmbeddingInput.Text text)) {
-        throw Problem.invalid("inputs", "Expected texts to tokenise, found token ids.");
-      }
-      if (text.length() > x.limits().maxCharacters()) {
-        throw Problem.tooLarge(
-            "inputs", "A text may have " + x.limits().maxCharacters() + " characters.");
-      }
-      ArrayNode tokens = all.addArray();
-      for (int id : engine.tokenize(text.text(), role).ids()) {
-        boolean isSpecial = java.util.Arrays.stream(frame).anyMatch(f -> f == id);
+    out.writeStartArray();
+    for (int[] ids : all) {
+      out.writeStartArray();
+      for (int id : ids) {
+        boolean isSpecial = Arrays.stream(frame).anyMatch(f -> f == id);
         if (special || !isSpecial) {
-          tokens
-              .addObject()
-              .put("id", id)
-              .put("text", engine.decodeToken(id))
-              .put("special", isSpecial)
-              .putNull("start")
-              .putNull("stop");
+          out.writeStartObject();
+          out.writeNumberField("id", id);
+          out.writeStringField("text", engine.decodeToken(id));
+          out.writeBooleanField("special", isSpecial);
+          out.writeNullField("start");
+          out.writeNullField("stop");
+          out.writeEndObject();
         }
       }
+      out.writeEndArray();
     }
-    x.ok(all);
+    out.writeEndArray();
   }
 
   private void info(Exchange x) {

@@ -2,12 +2,14 @@
  * An optional HTTP server over an engine and an index.
  *
  * <p>Start at {@link io.luciole.server.LucioleServer}; docs/server.md lists the operations, limits
- * and statuses. The way of a request, on one virtual thread from its first byte to its last:
+ * and statuses. The way of a request, which has its connection's virtual thread and, while its
+ * handler runs, one of the workers' platform threads:
  *
  * <pre>
  * HelidonConnections   reads and writes the connection, with timeouts and disconnect detection
  *   Gateway            request id, origin, key, limit on concurrent requests; afterwards errors,
  *                      meters and the access log
+ *   Workers            a platform thread, so that computing stops nobody else's connection
  *     an Api's Route   reads the request from an Exchange, and answers through it
  *       Embedder       token limit, one job a caller, cancellation  →  EmbeddingEngine
  *       SearchIndex    search, put, delete, commit                  →  HybridSearcher, HybridIndexer
@@ -24,7 +26,7 @@
  *   <li>reading requests: {@code JsonBodies}, {@code EmbeddingInput}, {@code RequestOptions},
  *       {@code Arranging}, {@code TraceContext}
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
- *   <li>who and how much: {@code ApiKeys}, {@code RequestLimiter}, {@code TlsKeys}
+ *   <li>who and how much: {@code ApiKeys}, {@code RequestLimiter}, {@code Workers}, {@code TlsKeys}
  *   <li>watching: {@code Readiness}, {@code HttpMeters}
  *   <li>Helidon's internals: {@code HelidonConnections} alone, behind {@code ClientConnections}
  * </ul>
