@@ -20,7 +20,7 @@ final class Serving {
       throws InterruptedException {
     LucioleConfig config = LucioleConfig.load().requireKnown();
     ServerConfig settings = settings(ServerConfig.of(config), flags);
-    Path folder = settings.index().orElse(null);
+    Path folder = settings.indexes().index().orElse(null);
     CountDownLatch asked = new CountDownLatch(1);
     CountDownLatch ended = new CountDownLatch(1);
     try (EmbeddingEngine engine =

@@ -414,9 +414,14 @@ public final class HybridIndexer implements AutoCloseable {
     session.commit(session.position(), true);
   }
 
-  /** As {@link #commit}, but does not wait for documents that are pending. */
-  void commitWritten() {
-    session.commitWritten();
+  /**
+   * Starts a commit of what is written, without waiting for documents that are pending. It runs on
+   * a thread of its own: a caller that is interrupted would make Lucene's writer fail.
+   */
+  CompletableFuture<Void> commitWritten() {
+    CompletableFuture<Void> committed = whenCommitted();
+    session.commitSoon();
+    return committed;
   }
 
   IndexFolder folder() {

@@ -316,8 +316,12 @@ final class IndexingSession {
         });
   }
 
-  /** Commits what is written, without waiting for documents that are pending. */
-  void commitWritten() {
+  /** Starts a commit of what is written, if something is and no run over a source is under way. */
+  void commitSoon() {
+    commits.soon();
+  }
+
+  private void commitWritten() {
     committing.lock();
     try {
       requireUsable();
@@ -341,7 +345,7 @@ final class IndexingSession {
 
   private void commitIfMany() {
     if (documents.changes().uncommitted() >= options.commitAfter() && !running.get()) {
-      commits.soon();
+      commitSoon();
     }
   }
 

@@ -4,14 +4,15 @@ import static java.util.Objects.requireNonNull;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.luciole.EmbeddingEngine;
+import io.luciole.internal.Listeners;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -40,7 +41,8 @@ import org.slf4j.LoggerFactory;
  * then, half a minute at most. It is open again when a commit has succeeded. An index that is gone
  * is never made anew: it has to come back.
  *
- * <p>Safe for use by many threads.
+ * <p>Safe for use by many threads. After {@link #close} all methods but {@link #health} and {@link
+ * #schema} throw an {@link IndexUnavailableException}.
  */
 public final class LiveIndex implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(LiveIndex.class);
@@ -85,7 +87,7 @@ public final class LiveIndex implements AutoCloseable {
   private final EmbeddingEngine engine;
   private final WriteOptions options;
   private final Duration firstPause;
-  private final List<IndexListener> listeners = new CopyOnWriteArrayList<>();
+  private final Listeners<IndexListener> listeners = new Listeners<>(List.of());
   private final CountDownLatch closing = new CountDownLatch(1);
 
   /** What is searched; after a failure, what is left of it. */
@@ -132,7 +134,7 @@ public final class LiveIndex implements AutoCloseable {
     this.pause = firstPause;
     this.open = OpenIndex.open(folder.get(), engine, options);
     this.openedNanos = System.nanoTime();
-    open.indexer().addListener(new FailureListener(open));
+    new Relay(open).listen();
   }
 
   /**
@@ -164,16 +166,7 @@ public final class LiveIndex implements AutoCloseable {
    * @param listener is told of each from now on
    */
   public void addListener(IndexListener listener) {
-    requireNonNull(listener, "listener");
-    synchronized (this) {
-      listeners.add(listener);
-      listen(open, listener);
-    }
-  }
-
-  private static void listen(OpenIndex to, IndexListener listener) {
-    to.indexer().addListener(listener);
-    to.searcher().addListener(listener);
+    listeners.add(requireNonNull(listener, "listener"));
   }
 
   /**
@@ -234,12 +227,18 @@ public final class LiveIndex implements AutoCloseable {
    * @throws IndexException as {@link #delete(String)}
    */
   public void commit() {
-    OpenIndex committed =
-        write(current -> {
-          current.indexer().commitWritten();
-          return current;
-        });
-    refresh(committed, 0);
+    OpenIndex current = writable();
+    try {
+      Void unused = write(c -> c.indexer().commitWritten()).get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IndexException("Interrupted while waiting for a commit", e);
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof IndexException reason
+          ? new IndexException(String.valueOf(reason.getMessage()), reason)
+          : new IndexException("The commit failed: " + e.getCause(), e);
+    }
+    refresh(current, 0);
   }
 
   /**
@@ -268,7 +267,7 @@ public final class LiveIndex implements AutoCloseable {
    * @param <E> what it throws
    * @return what it gave
    * @throws E if it throws that
-   * @throws IllegalStateException if this index is closed
+   * @throws IndexUnavailableException if this index is closed
    */
   public <T, E extends Exception> T search(Search<T, E> search) throws E {
     OpenIndex current = acquire();
@@ -311,11 +310,11 @@ public final class LiveIndex implements AutoCloseable {
         return current;
       }
     }
-    throw closedAlready();
+    throw closed();
   }
 
-  private static IllegalStateException closedAlready() {
-    return new IllegalStateException("this index is closed; open another");
+  private IndexUnavailableException closed() {
+    return new IndexUnavailableException("The index " + place + " is closed.");
   }
 
   private synchronized boolean isWritable() {
@@ -324,7 +323,7 @@ public final class LiveIndex implements AutoCloseable {
 
   private synchronized OpenIndex writable() {
     if (closing.getCount() == 0) {
-      throw closedAlready();
+      throw closed();
     }
     if (problem != null && cause != null) {
       throw new IndexUnavailableException(problem, cause);
@@ -370,7 +369,10 @@ public final class LiveIndex implements AutoCloseable {
         changes,
         reason);
     recovery =
-        Thread.ofPlatform().name("luciole-index-recovery").daemon().start(() -> recover(failed));
+        Thread.ofPlatform()
+            .name("luciole-index-recovery")
+            .daemon()
+            .start(() -> recover(failed, reason));
   }
 
   private static String describe(Throwable reason, long changes) {
@@ -387,8 +389,9 @@ public final class LiveIndex implements AutoCloseable {
   /**
    * Releases what has failed, and tries to open the index until that succeeds or this is closed.
    */
-  private void recover(OpenIndex failed) {
+  private void recover(OpenIndex failed, IndexException reason) {
     long changes = end(failed.indexer());
+    listeners.tell(listener -> listener.onFailure(reason, changes));
     synchronized (this) {
       lost += changes;
       problem = describe(requireNonNull(cause), changes);
@@ -444,9 +447,8 @@ public final class LiveIndex implements AutoCloseable {
           throw gone;
         });
     OpenIndex next = OpenIndex.reopen(folder.get(), engine, options);
-    next.indexer().addListener(new FailureListener(next));
+    new Relay(next).listen();
     synchronized (this) {
-      listeners.forEach(listener -> listen(next, listener));
       open = next;
       problem = null;
       cause = null;
@@ -457,12 +459,32 @@ public final class LiveIndex implements AutoCloseable {
     log.info("The index {} is open again as of its last commit", place);
   }
 
-  /** Starts the recovery when an indexer fails. */
-  private final class FailureListener implements IndexListener {
+  /** Passes on what an indexer and a searcher tell, and starts the recovery when they fail. */
+  private final class Relay implements IndexListener {
     private final OpenIndex of;
 
-    FailureListener(OpenIndex of) {
+    Relay(OpenIndex of) {
       this.of = of;
+    }
+
+    void listen() {
+      of.indexer().addListener(this);
+      of.searcher().addListener(this);
+    }
+
+    @Override
+    public void onSearch(SearchResult result) {
+      listeners.tell(listener -> listener.onSearch(result));
+    }
+
+    @Override
+    public void onDocument(Duration latency, boolean written) {
+      listeners.tell(listener -> listener.onDocument(latency, written));
+    }
+
+    @Override
+    public void onCommit(Duration took) {
+      listeners.tell(listener -> listener.onCommit(took));
     }
 
     @Override

@@ -199,7 +199,9 @@ class LiveIndexTest {
     assertThatThrownBy(index::commit).isInstanceOf(IndexException.class);
     index.close();
     index.close();
-    assertThatThrownBy(() -> documents(index)).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> documents(index))
+        .isInstanceOf(IndexUnavailableException.class)
+        .hasMessageContaining("is closed");
     assertThat(IndexDescription.read(index()).documents()).isEqualTo(1);
   }
 

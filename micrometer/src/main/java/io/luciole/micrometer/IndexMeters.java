@@ -2,8 +2,10 @@ package io.luciole.micrometer;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.lucene.IndexException;
 import io.luciole.lucene.IndexListener;
 import io.luciole.lucene.SearchResult;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import java.time.Duration;
@@ -22,20 +24,37 @@ import java.time.Duration;
  *   <tr><td>{@code luciole.index.document}</td><td>timer of each document, from when it was put until
  *       it was written or failed; tag {@code outcome}: {@code written}, {@code failed}</td></tr>
  *   <tr><td>{@code luciole.index.commit}</td><td>timer of each commit that succeeded</td></tr>
+ *   <tr><td>{@code luciole.index.failures}</td><td>counter of failures that ended an indexer, such as
+ *       a full disk</td></tr>
+ *   <tr><td>{@code luciole.index.lost}</td><td>counter of documents and deletions that were written
+ *       and not committed before such a failure</td></tr>
  * </table>
  */
 public final class IndexMeters implements IndexListener {
   private final Timers timers;
+  private final Counter failures;
+  private final Counter lost;
 
   /**
    * Creates a listener.
    *
-   * @param registry where the timers are made, at their first use
+   * @param registry where the timers are made, at their first use, and the counters
    * @param histograms whether they publish histograms, as {@link EngineMeters#histograms}
    * @param tags tags of every meter, as alternating keys and values, which tell indexes apart
    */
   public IndexMeters(MeterRegistry registry, boolean histograms, String... tags) {
-    this.timers = new Timers(requireNonNull(registry, "registry"), Tags.of(tags), histograms);
+    Tags all = Tags.of(tags);
+    this.timers = new Timers(requireNonNull(registry, "registry"), all, histograms);
+    this.failures =
+        Counter.builder("luciole.index.failures")
+            .description("Failures that ended an indexer")
+            .tags(all)
+            .register(registry);
+    this.lost =
+        Counter.builder("luciole.index.lost")
+            .description("Changes that were written and lost before a commit")
+            .tags(all)
+            .register(registry);
   }
 
   @Override
@@ -54,5 +73,11 @@ public final class IndexMeters implements IndexListener {
   @Override
   public void onCommit(Duration took) {
     timers.record("luciole.index.commit", took);
+  }
+
+  @Override
+  public void onFailure(IndexException reason, long changes) {
+    failures.increment();
+    lost.increment((double) changes);
   }
 }

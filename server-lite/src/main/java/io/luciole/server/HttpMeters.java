@@ -21,10 +21,10 @@ final class HttpMeters {
 
   @Inject
   HttpMeters(
-      MeterRegistry registry, EmbeddingEngine engine, SearchIndex index, RequestLimiter limiter) {
+      MeterRegistry registry, EmbeddingEngine engine, Indexes indexes, RequestLimiter limiter) {
     this.registry = registry;
     new EngineMeters(engine).histograms(true).bindTo(registry);
-    index.addListener(new IndexMeters(registry, true));
+    indexes.addListener(name -> new IndexMeters(registry, true, "index", name));
     new ClassLoaderMetrics().bindTo(registry);
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);

@@ -41,7 +41,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class LucioleServer implements AutoCloseable {
   private final ServerConfig config;
   private final Gateway gateway;
-  private final SearchIndex index;
+  private final Indexes indexes;
   private final ClientConnections connections;
   private final List<Route> routes = new ArrayList<>();
   private final WebServer web;
@@ -51,12 +51,12 @@ public final class LucioleServer implements AutoCloseable {
   LucioleServer(
       ServerConfig config,
       Gateway gateway,
-      SearchIndex index,
+      Indexes indexes,
       ClientConnections connections,
       Set<Api> apis) {
     this.config = config;
     this.gateway = gateway;
-    this.index = index;
+    this.indexes = indexes;
     this.connections = connections;
     apis.forEach(api -> routes.addAll(api.routes()));
     routes.sort(Comparator.comparing(Route::path).thenComparing(r -> r.method().text()));
@@ -210,6 +210,6 @@ public final class LucioleServer implements AutoCloseable {
   private void giveBack() {
     gateway.close();
     connections.close();
-    index.close();
+    indexes.close();
   }
 }

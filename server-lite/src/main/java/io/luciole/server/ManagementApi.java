@@ -17,7 +17,7 @@ final class ManagementApi implements Api {
   private final Readiness readiness;
   private final Gateway gateway;
   private final PrometheusMeterRegistry registry;
-  private final SearchIndex index;
+  private final Indexes indexes;
 
   @Inject
   ManagementApi(
@@ -25,12 +25,12 @@ final class ManagementApi implements Api {
       Readiness readiness,
       Gateway gateway,
       PrometheusMeterRegistry registry,
-      SearchIndex index) {
+      Indexes indexes) {
     this.engine = engine;
     this.readiness = readiness;
     this.gateway = gateway;
     this.registry = registry;
-    this.index = index;
+    this.indexes = indexes;
   }
 
   @Override
@@ -89,7 +89,10 @@ final class ManagementApi implements Api {
         .put("padding_share", stats.paddingShare())
         .put("busy_share", stats.busyShare())
         .put("mean_wait_ms", stats.meanWait().toNanos() / 1e6);
-    index.describe(root);
+    indexes
+        .find()
+        .ifPresentOrElse(
+            index -> index.describe(root.putObject("index")), () -> root.putNull("index"));
     x.ok(root);
   }
 

@@ -14,21 +14,24 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells whether the server is ready: whether an inference has succeeded within the configured time,
- * be it a client's or a probe. Concurrent callers share one probe.
+ * Tells whether the server is ready: whether all indexes can be written, and an inference has
+ * succeeded within the configured time, be it a client's or a probe. Concurrent callers share one
+ * probe.
  */
 final class Readiness {
   private static final Duration PROBE = Duration.ofSeconds(5);
 
   private final EmbeddingEngine engine;
+  private final Indexes indexes;
   private final long withinNanos;
   private @Nullable CompletableFuture<Embedding> probe;
   private volatile long lastSuccess;
   private volatile boolean everSucceeded;
 
   @Inject
-  Readiness(EmbeddingEngine engine, ServerConfig config) {
+  Readiness(EmbeddingEngine engine, Indexes indexes, ServerConfig config) {
     this.engine = engine;
+    this.indexes = indexes;
     this.withinNanos = config.limits().readyWithin().toNanos();
   }
 
@@ -44,6 +47,10 @@ final class Readiness {
 
   /** Why the server is not ready, or null if it is. Runs a probe if no success is recent. */
   @Nullable String reasonNotReady() {
+    String index = indexes.problem();
+    if (index != null) {
+      return index;
+    }
     EngineHealth.State state = engine.health().state();
     if (state == EngineHealth.State.UNHEALTHY || state == EngineHealth.State.CLOSED) {
       return "the engine is " + state;

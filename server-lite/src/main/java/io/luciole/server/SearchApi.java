@@ -15,6 +15,7 @@ import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.LegScore;
+import io.luciole.lucene.MetadataSort;
 import io.luciole.lucene.SearchResult;
 import io.luciole.lucene.WordBoosts;
 import java.io.IOException;
@@ -32,23 +33,29 @@ final class SearchApi implements Api {
   private static final int MAX_TOP = 1000;
   private static final int MAX_DEPTH = 10_000;
 
-  private final SearchIndex index;
-  private final EmbeddingEngine engine;
+  private final Indexes indexes;
   private final Readiness readiness;
 
   @Inject
-  SearchApi(SearchIndex index, EmbeddingEngine engine, Readiness readiness) {
-    this.index = index;
-    this.engine = engine;
+  SearchApi(Indexes indexes, Readiness readiness) {
+    this.indexes = indexes;
     this.readiness = readiness;
   }
 
   @Override
   public List<Route> routes() {
-    return List.of(Route.post("/v1/search", Problems.Format.OPENAI, this::search));
+    return IndexesApi.BASES.stream()
+        .map(base -> Route.post(base + "/search", Problems.Format.OPENAI, this::search))
+        .toList();
   }
 
-  private void search(Exchange x) throws TimeoutException, IOException {
+  private void search(Exchange x) throws Exception {
+    SearchIndex index = indexes.of(x);
+    ObjectNode body = body(x);
+    x.ok(index.live().<ObjectNode, Exception>search(s -> answer(x, body, s, index.engine())));
+  }
+
+  private static ObjectNode body(Exchange x) {
     ObjectNode body = x.json();
     JsonBodies.requireKnown(
         body,
@@ -69,9 +76,14 @@ final class SearchApi implements Api {
         "timeout_ms",
         "explain",
         "highlight");
-    HybridSearcher searcher = index.searcher();
-    HybridQuery query = query(x, body, searcher);
-    SearchResult result = index.search(query);
+    return body;
+  }
+
+  private ObjectNode answer(
+      Exchange x, ObjectNode body, HybridSearcher searcher, EmbeddingEngine engine)
+      throws TimeoutException, IOException {
+    HybridQuery query = query(x, body, searcher, engine);
+    SearchResult result = searcher.search(query);
     if (result.tokens() > 0) {
       readiness.recordSuccess();
       x.count(1, result.tokens());
@@ -102,7 +114,7 @@ final class SearchApi implements Api {
     root.put("partial", result.partial());
     result.incomplete().forEach(leg -> root.withArray("incomplete").add(leg.id()));
     root.put("view", result.view());
-    x.ok(root);
+    return root;
   }
 
   private static void write(Hit hit, ObjectNode each) {
@@ -148,13 +160,15 @@ final class SearchApi implements Api {
     }
   }
 
-  private HybridQuery query(Exchange x, ObjectNode body, HybridSearcher searcher)
+  private static HybridQuery query(
+      Exchange x, ObjectNode body, HybridSearcher searcher, EmbeddingEngine engine)
       throws TimeoutException {
     Arrangement arrangement = Arranging.read(body);
-    String text =
-        arrangement.sort().isEmpty()
-            ? JsonBodies.string(body, "query")
-            : JsonBodies.string(body, "query", "");
+    boolean lists = body.hasNonNull("filter") || !arrangement.sort().isEmpty();
+    String text = lists ? JsonBodies.string(body, "query", "") : JsonBodies.string(body, "query");
+    if (!body.hasNonNull("query") && arrangement.sort().isEmpty()) {
+      arrangement = arrangement.sort(MetadataSort.ascending(MetadataSort.ID));
+    }
     if (text.length() > x.limits().maxCharacters()) {
       throw Problem.tooLarge(
           "query", "A query may have " + x.limits().maxCharacters() + " characters.");
@@ -193,7 +207,7 @@ final class SearchApi implements Api {
       query = query.filter(RequestOptions.filter(body.get("filter"), searcher.schema()));
     }
     if (body.hasNonNull("rerank")) {
-      query = reranked(query, body.get("rerank"));
+      query = reranked(query, body.get("rerank"), engine);
     }
     if (body.hasNonNull("view")) {
       query = query.view(JsonBodies.integer(body, "view", 0, 0, Integer.MAX_VALUE));
@@ -267,7 +281,7 @@ final class SearchApi implements Api {
     return new WordBoosts(text, title);
   }
 
-  private HybridQuery reranked(HybridQuery query, JsonNode rerank) {
+  private static HybridQuery reranked(HybridQuery query, JsonNode rerank, EmbeddingEngine engine) {
     if (!(rerank instanceof ObjectNode how)) {
       throw JsonBodies.wrong("rerank", "an object such as {\"depth\": 50}", rerank);
     }

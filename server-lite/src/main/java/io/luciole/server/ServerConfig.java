@@ -4,8 +4,6 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.ConfigException;
 import io.luciole.LucioleConfig;
-import io.luciole.lucene.MetadataType;
-import io.luciole.lucene.SparseForm;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
@@ -20,11 +18,7 @@ import java.util.Optional;
  *
  * @param host the address to listen on
  * @param port the port, 0 for any that is free
- * @param index the folder of the index to search and write, if there is to be one
- * @param sparseForm how a new index keeps sparse weights, if that is set; an index that is there
- *     must have that form
- * @param metadata the types of a new index's metadata fields; if there are any, an index that is
- *     there must have them
+ * @param indexes the indexes to search and write, and how documents are written
  * @param keyDigests SHA-256 digests, in hex, of the keys that clients show; empty for no keys
  * @param insecure whether to listen beyond this machine without a key
  * @param tls the certificate and its key; empty for plain HTTP
@@ -35,9 +29,7 @@ import java.util.Optional;
 public record ServerConfig(
     String host,
     int port,
-    Optional<Path> index,
-    Optional<SparseForm> sparseForm,
-    Map<String, MetadataType> metadata,
+    IndexSettings indexes,
     List<String> keyDigests,
     boolean insecure,
     Optional<TlsFiles> tls,
@@ -102,11 +94,9 @@ public record ServerConfig(
   /** Checks and copies the components. */
   public ServerConfig {
     requireNonNull(host, "host");
-    requireNonNull(index, "index");
-    requireNonNull(sparseForm, "sparseForm");
+    requireNonNull(indexes, "indexes");
     requireNonNull(tls, "tls");
     requireNonNull(limits, "limits");
-    metadata = Map.copyOf(metadata);
     keyDigests = List.copyOf(keyDigests);
     corsOrigins = List.copyOf(corsOrigins);
   }
@@ -141,9 +131,7 @@ public record ServerConfig(
     return new ServerConfig(
         config.get(ServerKeys.HOST),
         config.get(ServerKeys.PORT),
-        config.get(ServerKeys.INDEX),
-        config.get(ServerKeys.SPARSE_FORM),
-        config.get(ServerKeys.METADATA).orElse(Map.of()),
+        IndexSettings.of(config),
         config.get(ServerKeys.API_KEYS).orElse(List.of()),
         config.get(ServerKeys.INSECURE),
         certificate.map(chain -> new TlsFiles(chain, key.orElseThrow())),
@@ -161,38 +149,28 @@ public record ServerConfig(
    */
   public ServerConfig at(String newHost, int newPort) {
     return new ServerConfig(
-        newHost,
-        newPort,
-        index,
-        sparseForm,
-        metadata,
-        keyDigests,
-        insecure,
-        tls,
-        corsOrigins,
-        limits,
-        accessLog);
+        newHost, newPort, indexes, keyDigests, insecure, tls, corsOrigins, limits, accessLog);
   }
 
   /**
-   * A copy over an index.
+   * A copy with another default index.
    *
    * @param folder the index's folder, made if it is not there
    * @return the copy
    */
   public ServerConfig index(Path folder) {
+    return indexes(indexes.index(folder));
+  }
+
+  /**
+   * A copy with other settings of indexes.
+   *
+   * @param newIndexes the settings
+   * @return the copy
+   */
+  public ServerConfig indexes(IndexSettings newIndexes) {
     return new ServerConfig(
-        host,
-        port,
-        Optional.of(folder),
-        sparseForm,
-        metadata,
-        keyDigests,
-        insecure,
-        tls,
-        corsOrigins,
-        limits,
-        accessLog);
+        host, port, newIndexes, keyDigests, insecure, tls, corsOrigins, limits, accessLog);
   }
 
   /**
@@ -203,17 +181,7 @@ public record ServerConfig(
    */
   public ServerConfig limits(Limits other) {
     return new ServerConfig(
-        host,
-        port,
-        index,
-        sparseForm,
-        metadata,
-        keyDigests,
-        insecure,
-        tls,
-        corsOrigins,
-        other,
-        accessLog);
+        host, port, indexes, keyDigests, insecure, tls, corsOrigins, other, accessLog);
   }
 
   /**
@@ -224,17 +192,7 @@ public record ServerConfig(
    */
   public ServerConfig insecure(boolean allowed) {
     return new ServerConfig(
-        host,
-        port,
-        index,
-        sparseForm,
-        metadata,
-        keyDigests,
-        allowed,
-        tls,
-        corsOrigins,
-        limits,
-        accessLog);
+        host, port, indexes, keyDigests, allowed, tls, corsOrigins, limits, accessLog);
   }
 
   /**

@@ -2,15 +2,12 @@ package io.luciole.server;
 
 import io.luciole.Key;
 import io.luciole.ValueParser;
-import io.luciole.lucene.MetadataType;
-import io.luciole.lucene.SparseForm;
 import io.luciole.spi.KeyProvider;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 
 /** The settings of the server; {@link ServerConfig} has their values. */
@@ -26,39 +23,6 @@ public final class ServerKeys implements KeyProvider {
           ValueParser.port(),
           "8080",
           "The port to listen on; 0 takes any free one.");
-
-  /** The index's folder. */
-  public static final Key<Optional<Path>> INDEX =
-      Key.optional(
-          "luciole.server.index",
-          ValueParser.path(),
-          "no index",
-          "The folder of the index that the server searches and writes. It is made if it does not"
-              + " exist.");
-
-  /** How a new index keeps sparse weights. */
-  public static final Key<Optional<SparseForm>> SPARSE_FORM =
-      Key.optional(
-          "luciole.server.sparse-form",
-          ValueParser.oneOf("impacts", "features").map(SparseForm::parse),
-          "impacts",
-          "How a new index keeps sparse weights: `impacts`, or `features` for other programs that"
-              + " search it with Lucene's `FeatureField`. An index that exists must have this"
-              + " form.");
-
-  /** The types of a new index's metadata fields, by name. */
-  public static final Key<Optional<Map<String, MetadataType>>> METADATA =
-      Key.optional(
-          "luciole.server.metadata",
-          ValueParser.of(
-                  "NAME=TYPE, the type one of keyword, long, double, boolean, date",
-                  ServerKeys::parseField)
-              .list()
-              .map(ServerKeys::byName),
-          "no field has a type",
-          "The types of a new index's metadata fields, such as `year=long,lang=keyword`: `keyword`,"
-              + " `long`, `double`, `boolean` or `date`. An index that exists must have these"
-              + " types.");
 
   /** SHA-256 digests of keys, in lower-case hex. */
   public static final Key<Optional<List<String>>> API_KEYS =
@@ -189,44 +153,30 @@ public final class ServerKeys implements KeyProvider {
 
   @Override
   public List<Key<?>> keys() {
-    return List.of(
-        HOST,
-        PORT,
-        INDEX,
-        SPARSE_FORM,
-        METADATA,
-        API_KEYS,
-        INSECURE,
-        TLS_CERTIFICATE,
-        TLS_KEY,
-        CORS_ORIGINS,
-        MAX_BODY,
-        MAX_TEXTS,
-        MAX_CHARACTERS,
-        MAX_REQUESTS,
-        MAX_WAITING_TOKENS,
-        TIMEOUT,
-        READ_TIMEOUT,
-        READY_WITHIN,
-        SHUTDOWN_TIMEOUT,
-        ACCESS_LOG);
+    List<Key<?>> all = new ArrayList<>(ServedIndexKeys.ALL);
+    all.addAll(
+        List.of(
+            HOST,
+            PORT,
+            API_KEYS,
+            INSECURE,
+            TLS_CERTIFICATE,
+            TLS_KEY,
+            CORS_ORIGINS,
+            MAX_BODY,
+            MAX_TEXTS,
+            MAX_CHARACTERS,
+            MAX_REQUESTS,
+            MAX_WAITING_TOKENS,
+            TIMEOUT,
+            READ_TIMEOUT,
+            READY_WITHIN,
+            SHUTDOWN_TIMEOUT,
+            ACCESS_LOG));
+    return all;
   }
 
   /** The message does not repeat the text, which may be a key instead of a digest. */
-  private static Map.Entry<String, MetadataType> parseField(String text) {
-    int at = text.indexOf('=');
-    if (at < 1) {
-      throw new IllegalArgumentException("expected NAME=TYPE, got \"" + text + '"');
-    }
-    return Map.entry(text.substring(0, at).strip(), MetadataType.parse(text.substring(at + 1)));
-  }
-
-  private static Map<String, MetadataType> byName(List<Map.Entry<String, MetadataType>> fields) {
-    Map<String, MetadataType> types = new LinkedHashMap<>();
-    fields.forEach(field -> types.put(field.getKey(), field.getValue()));
-    return types;
-  }
-
   private static String parseDigest(String text) {
     String digest = text.toLowerCase(Locale.ROOT);
     if (!digest.matches("[0-9a-f]{64}")) {
