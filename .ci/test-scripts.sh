@@ -196,6 +196,13 @@ SETTING=LC_ALL=POSIX luciole
 has 'and where LC_ALL says it' 'locale C.UTF-8 C.UTF-8' "$out"
 SETTING=LANG=fr_FR.ISO-8859-1 luciole
 equal 'any other locale stays' 'locale  ' "$(grep '^locale' "$tmp/out")"
+script "$tmp/bin/locale" <<'LOCALE'
+#!/bin/sh
+[ "$1" = charmap ] && echo ANSI_X3.4-1968
+LOCALE
+SETTING=LC_ALL=de_DE.UTF-8 luciole
+has 'a locale that is not installed becomes UTF-8' 'locale C.UTF-8 C.UTF-8' "$(cat "$tmp/out")"
+rm "$tmp/bin/locale"
 
 touch "$copy/core/src/main/java/A.java"
 echo draft >"$copy/core/src/main/java/A.java~"

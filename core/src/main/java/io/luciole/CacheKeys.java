@@ -27,6 +27,9 @@ final class CacheKeys {
     add(digest, Integer.toString(description.maxTokens()));
     add(digest, new TreeMap<>(description.prompts()).toString());
     add(digest, new TreeSet<>(description.unweightedTokens()).toString());
+    if (description.lowerCase()) {
+      add(digest, "lower case");
+    }
     add(digest, backend.backend());
     add(digest, backend.precision());
     this.model = digest.digest();

@@ -2,6 +2,9 @@ package io.luciole;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.EnumSet;
+import java.util.Set;
+
 /**
  * Similarity of two embeddings, computed as FlagEmbedding's {@code compute_score} does. Pass the
  * query first: {@link #colbert} is not symmetric.
@@ -113,6 +116,21 @@ public final class Scores {
                 + ", "
                 + colbert);
       }
+    }
+
+    /** {@return the outputs that a score needs: those whose weight is above 0} */
+    public Set<Output> outputs() {
+      EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
+      if (dense > 0) {
+        outputs.add(Output.DENSE);
+      }
+      if (sparse > 0) {
+        outputs.add(Output.SPARSE);
+      }
+      if (colbert > 0) {
+        outputs.add(Output.COLBERT);
+      }
+      return outputs;
     }
   }
 }

@@ -13,8 +13,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the outputs of an exported encoder are: by their names where these are known, and by the
- * shapes that they have in a trial run. Exports that people have:
+ * What the outputs of an exported encoder are: by their names where these are known, and else by
+ * the shapes that they have in a trial run. Beside token states nothing is told by its shape: a row
+ * a text can be the pooler of another task, and a second row a token the states of another layer.
+ * Exports that people have:
  *
  * <pre>
  * states   last_hidden_state, token_embeddings              [B, S, H]
@@ -27,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Normalised or not makes no difference: the engine normalises.
  */
 final class ExportLayout {
+  /** Outputs that are no embeddings, whatever their shapes. */
+  private static final String NO_EMBEDDINGS = "pooler_output|logits|hidden_states.*|attentions.*";
+
   /** Texts and tokens of the trial; no model has so few components, so shapes tell. */
   static final int TRIAL_TEXTS = 2;
 
@@ -104,15 +109,8 @@ final class ExportLayout {
       }
       found.putIfAbsent(kind, output);
     });
-    for (String name : unknown) {
-      TensorInfo info = trial.get(name);
-      for (Kind kind : Kind.values()) {
-        Found output = info == null ? null : as(kind, name, info);
-        if (output != null && !found.containsKey(kind)) {
-          found.put(kind, output);
-          break;
-        }
-      }
+    if (!found.containsKey(Kind.STATES)) {
+      findByShape(trial, unknown);
     }
     if (!found.containsKey(Kind.STATES) && !found.containsKey(Kind.DENSE)) {
       throw new ModelException(
@@ -122,6 +120,22 @@ final class ExportLayout {
               + " for 2 texts of 5 tokens in "
               + file
               + ". Export the model with one of these outputs.");
+    }
+  }
+
+  private void findByShape(Map<String, TensorInfo> trial, List<String> unknown) {
+    for (String name : unknown) {
+      TensorInfo info = trial.get(name);
+      if (info == null || name.toLowerCase(Locale.ROOT).matches(NO_EMBEDDINGS)) {
+        continue;
+      }
+      for (Kind kind : Kind.values()) {
+        Found output = as(kind, name, info);
+        if (output != null && !found.containsKey(kind)) {
+          found.put(kind, output);
+          break;
+        }
+      }
     }
   }
 

@@ -77,7 +77,16 @@ class QuantizedExportTest {
         null,
         null,
         new ModelDescription(
-            OptionalInt.of(HIDDEN), 24, pooling, true, Map.of(), Set.of(), Set.of(outliers), null));
+            OptionalInt.of(HIDDEN),
+            24,
+            pooling,
+            true,
+            Map.of(),
+            Set.of(),
+            Set.of(outliers),
+            null,
+            false,
+            null));
   }
 
   private static Backend open(ModelFiles files, @Nullable Precision precision) {

@@ -68,7 +68,10 @@ final class DoctorCommand implements Callable<Integer> {
     backends(config);
     model(config);
     out.println();
-    out.println(usable ? "Ready." : "Not ready: see the lines marked FAIL.");
+    out.println(
+        usable
+            ? "Ready. luciole verify proves the model's vectors."
+            : "Not ready: see the lines marked FAIL.");
     return usable ? 0 : 1;
   }
 

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Locale;
@@ -88,6 +89,7 @@ final class EmbedCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     boolean toStream = output.equals(STREAM);
+    requireOtherFile();
     LucioleConfig config = LucioleConfig.load().requireKnown();
     EngineBuilder builder = engineOptions.builder(config);
     if (!outputs.isEmpty()) {
@@ -128,6 +130,21 @@ final class EmbedCommand implements Callable<Integer> {
     } catch (IOException e) {
       throw new CliException(
           "Cannot embed " + input + " to " + output + ": " + Failures.message(e), e);
+    }
+  }
+
+  /** The vectors would take the texts' place. */
+  private void requireOtherFile() throws IOException {
+    if (input.equals(STREAM) || output.equals(STREAM)) {
+      return;
+    }
+    Path in = Path.of(input);
+    Path out = Path.of(output);
+    if (Files.isRegularFile(in) && Files.exists(out) && Files.isSameFile(in, out)) {
+      throw new CliException(
+          "Expected another file for --output than for --input, found "
+              + output
+              + " for both: the vectors would replace the texts.");
     }
   }
 

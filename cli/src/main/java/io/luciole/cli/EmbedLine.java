@@ -1,9 +1,12 @@
 package io.luciole.cli;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import io.luciole.internal.LineReader;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
@@ -14,17 +17,24 @@ import org.jspecify.annotations.Nullable;
  * @param text the text, which may be empty
  */
 record EmbedLine(String id, String text) {
+  /** Strings as long as a line may be: the limit on lines bounds them. */
+  private static final JsonFactory JSON =
+      JsonFactory.builder()
+          .streamReadConstraints(
+              StreamReadConstraints.builder().maxStringLength(LineReader.LIMIT).build())
+          .build();
+
   /**
    * Reads {@code {"id": …, "text": …}}; other fields are passed over.
    *
    * @param where the line's place, for messages
    * @throws CliException if the line is something else
    */
-  static EmbedLine parse(JsonFactory json, String line, String where) {
+  static EmbedLine parse(String line, String where) {
     String id = null;
     String text = null;
     String likeId = null;
-    try (JsonParser parser = json.createParser(line)) {
+    try (JsonParser parser = JSON.createParser(line)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw new CliException(
             where
@@ -47,13 +57,12 @@ record EmbedLine(String id, String text) {
         throw new CliException(where + ": expected one object a line, found more after it");
       }
     } catch (JsonProcessingException e) {
+      JsonLocation at = e.getLocation();
       throw new CliException(
           where
               + ": not JSON: "
               + e.getOriginalMessage()
-              + " (column "
-              + e.getLocation().getColumnNr()
-              + ")",
+              + (at == null ? "" : " (column " + at.getColumnNr() + ")"),
           e);
     } catch (IOException e) {
       throw new CliException(where + ": " + Failures.message(e), e);

@@ -1,6 +1,5 @@
 package io.luciole.cli;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
@@ -74,10 +73,9 @@ final class EmbedPipeline implements AutoCloseable {
   }
 
   private End readAll() throws InterruptedException {
-    JsonFactory json = new JsonFactory();
     try {
       for (String line = lines.next(); line != null; line = lines.next()) {
-        EmbedLine parsed = EmbedLine.parse(json, line, lines.where());
+        EmbedLine parsed = EmbedLine.parse(line, lines.where());
         int size = Math.min(mostChars, parsed.text().length() + 16);
         chars.acquire(size);
         steps.put(new Text(parsed.id(), lines.where(), size, engine.embed(parsed.text(), options)));

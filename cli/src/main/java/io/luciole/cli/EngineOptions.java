@@ -7,6 +7,8 @@ import io.luciole.Key;
 import io.luciole.LucioleConfig;
 import io.luciole.Truncation;
 import io.luciole.lucene.IndexModel;
+import io.luciole.model.ModelFiles;
+import io.luciole.model.ModelSource;
 import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
 import java.nio.file.Path;
@@ -94,6 +96,11 @@ final class EngineOptions {
     if (value != null) {
       flags.put(key.name(), value.toString());
     }
+  }
+
+  /** The files of the model that flags and configuration name. */
+  ModelFiles modelFiles(LucioleConfig config) {
+    return ModelSource.parse(model != null ? model : config.get(EngineKeys.MODEL)).resolve();
   }
 
   /** A builder that starts from the configuration and has the flags laid over it. */

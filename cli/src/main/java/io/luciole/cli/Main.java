@@ -100,6 +100,7 @@ public final class Main implements Runnable {
             .addSubcommand(new StatsCommand(console))
             .addSubcommand(new ServeCommand(console))
             .addSubcommand(new DoctorCommand(console))
+            .addSubcommand(new VerifyCommand(console))
             .addSubcommand(new GenerateCompletion());
     line.setOut(console.out());
     line.setErr(console.errWriter());

@@ -195,7 +195,13 @@ final class PullCommand implements Callable<Integer> {
     void finish() {
       if (progress != null) {
         close();
-        console.err().println("Fetched " + progress.summary());
+        console
+            .err()
+            .println(
+                "Fetched "
+                    + progress.summary()
+                    + ". To prove its vectors: luciole verify --model "
+                    + name);
       } else {
         console.err().println("Nothing to fetch: " + name + " is here.");
       }

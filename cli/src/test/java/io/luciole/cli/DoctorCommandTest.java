@@ -26,7 +26,7 @@ class DoctorCommandTest {
         .contains("Model starter")
         .contains("384 dimensions, gives dense, texts of up to 512 tokens")
         .doesNotContain("FAIL")
-        .endsWith("Ready.\n");
+        .endsWith("Ready. luciole verify proves the model's vectors.\n");
   }
 
   @Test

@@ -218,13 +218,34 @@ class EmbedCommandTest {
   }
 
   @Test
-  void embed_outputIsTheInput_replacesIt() throws IOException {
-    Path file = write("in.jsonl", "{\"id\":1,\"text\":\"a\"}\n");
+  void embed_outputIsTheInput_isRefused() throws IOException {
+    String texts = "{\"id\":1,\"text\":\"a\"}\n";
+    Path file = write("in.jsonl", texts);
+    Path link = Files.createSymbolicLink(folder.resolve("link.jsonl"), file);
 
-    Run run = Cli.run("embed", "--input", file, "--output", file);
+    for (Path output : List.of(file, link)) {
+      Run run = Cli.run("embed", "--input", file, "--output", output);
 
-    assertThat(run.status()).as(run.err()).isZero();
-    assertThat(Files.readString(file)).startsWith("{\"id\":1,\"tokens\":3,\"dense\":[");
+      assertThat(run.status()).isEqualTo(1);
+      assertThat(run.err()).contains("the vectors would replace the texts");
+      assertThat(file).hasContent(texts);
+    }
+  }
+
+  /** What Jackson refuses without a place: a number of too many digits, too deep a nesting. */
+  @Test
+  void embed_lineBeyondTheParsersLimits_isNamed() throws IOException {
+    for (String value : List.of("1".repeat(1100), "[".repeat(1100) + "]".repeat(1100))) {
+      Path in = write("odd.jsonl", "{\"id\":1,\"text\":\"a\",\"x\":" + value + "}\n");
+
+      Run run = Cli.run("embed", "--input", in, "--output", folder.resolve("out.jsonl"));
+
+      assertThat(run.status()).isEqualTo(1);
+      assertThat(run.errLines())
+          .singleElement()
+          .asString()
+          .startsWith("luciole: " + in + ", line 1: not JSON: ");
+    }
   }
 
   @Test

@@ -63,6 +63,7 @@ class MainTest {
             "stats",
             "serve",
             "doctor",
+            "verify",
             "generate-completion");
   }
 

@@ -4,9 +4,11 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelSource;
+import io.luciole.testkit.MiniM3;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
 /** Models on disk, for tests that damage or change them. */
 final class Models {
@@ -20,6 +22,19 @@ final class Models {
     Files.copy(requireNonNull(starter.config()), folder.resolve("config.json"));
     Files.copy(starter.onnxFile().orElseThrow(), folder.resolve("model.onnx"));
     Files.writeString(folder.resolve("luciole.json"), "{\"pooling\": \"cls\", \"maxTokens\": 512}");
+    return folder;
+  }
+
+  /** mini-m3 with the reference's figures, its weights as safetensors. */
+  static Path copyOfMiniM3(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    try (Stream<Path> files = Files.list(MiniM3.folder())) {
+      for (Path file : (Iterable<Path>) files::iterator) {
+        if (!file.endsWith("pytorch_model.bin")) {
+          Files.copy(file, folder.resolve(file.getFileName().toString()));
+        }
+      }
+    }
     return folder;
   }
 }

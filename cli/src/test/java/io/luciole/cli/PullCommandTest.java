@@ -135,7 +135,9 @@ final class PullCommandTest {
     assertThat(run.outLines()).containsExactly(folder().toString());
     assertThat(run.errLines()).hasSize(2);
     assertThat(run.errLines().get(0)).isEqualTo("luciole-test/cli at 89abcdef: 3 files, 2.3 MB");
-    assertThat(run.errLines().get(1)).startsWith("Fetched 2.3 MB in ").endsWith(" MB a second)");
+    assertThat(run.errLines().get(1))
+        .startsWith("Fetched 2.3 MB in ")
+        .endsWith(" MB a second). To prove its vectors: luciole verify --model luciole-test/cli");
     assertThat(folder().resolve("model.safetensors"))
         .hasBinaryContent(files.get("model.safetensors"));
     assertThat(folder().resolve("README.md")).doesNotExist();

@@ -19,6 +19,8 @@ public final class LineReader implements Closeable {
   /** The limit unless told otherwise, in bytes: longer than any text worth embedding. */
   public static final int LIMIT = 64 << 20;
 
+  private static final byte[] NO_BYTES = {};
+
   private final InputStream in;
   private final String name;
   private final int limit;
@@ -191,7 +193,8 @@ public final class LineReader implements Closeable {
           where()
               + ": expected UTF-8, found other bytes from byte "
               + (bytes.position() + 1)
-              + " of the line on. Convert the file, for instance with: iconv -f latin1 -t utf-8",
+              + " of the line on. "
+              + (number == 1 ? Utf8Text.advice(line) : Utf8Text.advice(NO_BYTES)),
           e);
     }
   }

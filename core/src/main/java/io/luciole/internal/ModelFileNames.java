@@ -27,11 +27,24 @@ public final class ModelFileNames {
   /** The modules of a sentence-transformers model. */
   public static final String MODULES = "modules.json";
 
-  /** sentence-transformers' limit on a text's tokens. */
-  public static final String SENTENCE_CONFIG = "sentence_bert_config.json";
+  /**
+   * sentence-transformers' limit on a text's tokens: the names it has had, the first found wins.
+   */
+  public static final List<String> SENTENCE_CONFIGS =
+      List.of(
+          "sentence_bert_config.json",
+          "sentence_roberta_config.json",
+          "sentence_distilbert_config.json",
+          "sentence_camembert_config.json",
+          "sentence_albert_config.json",
+          "sentence_xlm-roberta_config.json",
+          "sentence_xlnet_config.json");
 
   /** sentence-transformers' prompts. */
   public static final String PROMPTS = "config_sentence_transformers.json";
+
+  /** The model's page, in which its authors may have put figures to check it by. */
+  public static final String README = "README.md";
 
   /** Luciole's own description of what the other files leave open. */
   public static final String LUCIOLE = "luciole.json";
@@ -52,7 +65,12 @@ public final class ModelFileNames {
 
   /** The ONNX files that are found without being named, in the order of preference. */
   public static final List<String> ONNX =
-      List.of("model.onnx", "onnx/model.onnx", "model_quantized.onnx");
+      List.of(
+          "model.onnx",
+          "onnx/model.onnx",
+          "model_quantized.onnx",
+          "onnx/model_fp16.onnx",
+          "onnx/model_quantized.onnx");
 
   private static final String INDEX = ".index.json";
 
@@ -64,7 +82,6 @@ public final class ModelFileNames {
           TOKENIZER_CONFIG,
           SPECIAL_TOKENS,
           MODULES,
-          SENTENCE_CONFIG,
           PROMPTS,
           LUCIOLE,
           SPARSE_HEAD,
@@ -77,7 +94,9 @@ public final class ModelFileNames {
 
   /** Whether a file describes a model or is one of its heads, which stand beside the weights. */
   public static boolean isBesideWeights(String path) {
-    return DESCRIPTIONS.contains(path) || POOLING.matcher(path).matches();
+    return DESCRIPTIONS.contains(path)
+        || SENTENCE_CONFIGS.contains(path)
+        || POOLING.matcher(path).matches();
   }
 
   /** The preferred form of the weights among the files that exist. */

@@ -33,11 +33,24 @@ public final class Utf8Text {
         line += bytes[i] == '\n' ? 1 : 0;
       }
       throw new IOException(
-          "expected text in UTF-8, found other bytes in line "
-              + line
-              + ". Convert the file, for instance with iconv -t utf-8.");
+          "expected text in UTF-8, found other bytes in line " + line + ". " + advice(bytes));
     }
     String text = out.flip().toString();
     return text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
+  }
+
+  /**
+   * What to do with a file that is not UTF-8.
+   *
+   * @param start its first bytes, or those of a part of it
+   */
+  static String advice(byte[] start) {
+    int first = start.length < 2 ? 0 : ((start[0] & 0xFF) << 8) | (start[1] & 0xFF);
+    return switch (first) {
+      case 0x1F8B -> "It is compressed by gzip: unpack it first, for instance with gunzip.";
+      case 0xFFFE, 0xFEFF ->
+          "It is in UTF-16: convert the file, for instance with: iconv -f utf-16 -t utf-8";
+      default -> "Convert the file, for instance with: iconv -f latin1 -t utf-8";
+    };
   }
 }

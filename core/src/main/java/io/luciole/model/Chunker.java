@@ -97,6 +97,17 @@ public final class Chunker {
   }
 
   /**
+   * Counts the tokens of a text, even beyond the limit of a chunk, as {@link TextTokenizer#count}
+   * does for this chunker's role.
+   *
+   * @param text the text
+   * @return the number of its tokens, special ones and the prompt included
+   */
+  public int count(String text) {
+    return tokenizer.count(text, role);
+  }
+
+  /**
    * Cuts a text into chunks.
    *
    * @param text the text

@@ -3,7 +3,9 @@ package io.luciole.model;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * The sizes of an encoder of the BERT and XLM-RoBERTa kind, from its {@code config.json}: what a
@@ -51,9 +53,22 @@ public record EncoderConfig(
               "gelu_pytorch_tanh", Activation.GELU_TANH,
               "relu", Activation.RELU));
 
-  /** Model types, and whether their positions start behind the padding token's. */
-  private static final Map<String, Boolean> TYPES =
-      new TreeMap<>(Map.of("bert", false, "roberta", true, "xlm-roberta", true, "camembert", true));
+  /** Model types that can be computed from a checkpoint. */
+  private static final Set<String> TYPES =
+      new TreeSet<>(Set.of("bert", "roberta", "xlm-roberta", "camembert"));
+
+  /** Model types of Transformers whose positions start behind the padding token's. */
+  private static final Set<String> POSITIONS_BEHIND_PADDING =
+      Set.of(
+          "roberta",
+          "xlm-roberta",
+          "xlm-roberta-xl",
+          "camembert",
+          "mpnet",
+          "data2vec-text",
+          "xmod",
+          "longformer",
+          "roberta-prelayernorm");
 
   /** The largest size that is accepted, so that products of sizes do not overflow. */
   private static final int MAX_SIZE = 1 << 24;
@@ -79,13 +94,23 @@ public record EncoderConfig(
     return new Reader(ModelJson.read(file), file).read();
   }
 
+  /**
+   * The row of the position table for a text's first token.
+   *
+   * @param config {@code config.json}; may be missing
+   */
+  static int firstPosition(JsonNode config) {
+    return POSITIONS_BEHIND_PADDING.contains(config.path("model_type").asText())
+        ? config.path("pad_token_id").asInt(1) + 1
+        : 0;
+  }
+
   /** Reads one file; failures name it. */
   private record Reader(JsonNode json, Path file) {
     EncoderConfig read() {
       String type = json.path("model_type").asText();
-      Boolean offset = TYPES.get(type);
-      if (offset == null) {
-        throw wrong("\"model_type\" of " + TYPES.keySet(), json.path("model_type"));
+      if (!TYPES.contains(type)) {
+        throw wrong("\"model_type\" of " + TYPES, json.path("model_type"));
       }
       String act = json.path("hidden_act").asText("gelu");
       Activation activation = ACTIVATIONS.get(act);
@@ -110,7 +135,7 @@ public record EncoderConfig(
         throw wrong("\"layer_norm_eps\" between 0 and 1", json.path("layer_norm_eps"));
       }
       int positions = size("max_position_embeddings");
-      int first = offset ? json.path("pad_token_id").asInt(1) + 1 : 0;
+      int first = firstPosition(json);
       if (first < 0 || first >= positions) {
         throw wrong(
             "\"pad_token_id\" inside the position table of " + positions + " rows",

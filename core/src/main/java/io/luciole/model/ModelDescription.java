@@ -14,8 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param hiddenSize the number of components of a token's state by {@code config.json}, if it is
  *     there
  * @param maxTokens the largest number of tokens in a text, special tokens included
- * @param pooling how token states become one vector, or null if no file says it. A backend whose
- *     model computes pooled vectors itself needs none; other backends call {@link #requirePooling}
+ * @param pooling how token states become one vector, or null if no file says it, or one says
+ *     something else than there is. A backend whose model computes pooled vectors itself needs
+ *     none; other backends call {@link #requirePooling}
  * @param normalize whether dense vectors are scaled to Euclidean length 1
  * @param prompts what is put before a text, by role; a role without an entry has no prompt
  * @param unweightedTokens the token ids that never get a sparse weight: the classification, end,
@@ -25,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  *     these stay floats. Empty if nobody has looked for them
  * @param familiarity how to tell whether the model knows a text's language, for a model of few
  *     languages; null if the model knows all alike, or nobody has looked
+ * @param lowerCase whether texts and prompts are put into lower case before they are tokenised
+ * @param poolingProblem what the files say of the way from token states to one vector that Luciole
+ *     does not do, for the message of {@link #requirePooling}; null if there is nothing of the kind
  */
 public record ModelDescription(
     OptionalInt hiddenSize,
@@ -34,7 +38,9 @@ public record ModelDescription(
     Map<Role, String> prompts,
     Set<Integer> unweightedTokens,
     Set<Integer> outlierChannels,
-    @Nullable Familiarity familiarity) {
+    @Nullable Familiarity familiarity,
+    boolean lowerCase,
+    @Nullable String poolingProblem) {
   /** Checks and copies the components. */
   public ModelDescription {
     requireNonNull(hiddenSize, "hiddenSize");
@@ -69,17 +75,30 @@ public record ModelDescription(
       boolean normalize,
       Map<Role, String> prompts,
       Set<Integer> unweightedTokens) {
-    this(hiddenSize, maxTokens, pooling, normalize, prompts, unweightedTokens, Set.of(), null);
+    this(
+        hiddenSize,
+        maxTokens,
+        pooling,
+        normalize,
+        prompts,
+        unweightedTokens,
+        Set.of(),
+        null,
+        false,
+        null);
   }
 
   /**
    * The pooling, for a backend that needs it.
    *
    * @return how token states become one vector
-   * @throws ModelException if nothing in the model's folder says which; the message says where to
-   *     write it
+   * @throws ModelException if nothing in the model's folder says which, and the message says where
+   *     to write it; or if a file says something that Luciole does not do, and the message names it
    */
   public Pooling requirePooling() {
+    if (poolingProblem != null) {
+      throw new ModelException(poolingProblem);
+    }
     if (pooling == null) {
       throw new ModelException(
           "Nothing says how this model's token states become one vector: expected modules.json with"
@@ -98,7 +117,9 @@ public record ModelDescription(
         prompts,
         unweightedTokens,
         outlierChannels,
-        familiarity);
+        familiarity,
+        lowerCase,
+        poolingProblem);
   }
 
   /**

@@ -18,6 +18,8 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads a model's folder in the layouts people have: a Hugging Face checkpoint, a
@@ -33,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  * <p>{@code tokensPerLetter} is a {@link Familiarity}.
  */
 final class ModelFolder {
+  private static final Logger log = LoggerFactory.getLogger(ModelFolder.class);
+
   private static final Set<String> OWN_KEYS =
       Set.of(
           "pooling",
@@ -43,6 +47,8 @@ final class ModelFolder {
           "outlierChannels",
           "tokensPerLetter");
 
+  private static final Set<String> MASKS = Set.of("<mask>", "[MASK]");
+
   /** Rows of a table are no limit of the model beyond this; tokenizer files write 1e30 for none. */
   private static final int NO_LIMIT = 1 << 20;
 
@@ -50,6 +56,7 @@ final class ModelFolder {
   private final JsonNode config;
   private final JsonNode own;
   private final ServingProperties serving;
+  private final SentenceTransformers sentence;
   private final boolean hasM3Heads;
 
   private ModelFolder(Path folder, boolean hasM3Heads) {
@@ -57,6 +64,7 @@ final class ModelFolder {
     this.config = ModelJson.readIfPresent(folder.resolve(ModelFileNames.CONFIG));
     this.own = ModelJson.readIfPresent(folder.resolve(ModelFileNames.LUCIOLE));
     this.serving = ServingProperties.of(folder);
+    this.sentence = new SentenceTransformers(folder);
     this.hasM3Heads = hasM3Heads;
   }
 
@@ -107,9 +115,12 @@ final class ModelFolder {
     if (weights == null && onnx == null && script == null && ownWeights.isEmpty()) {
       throw new ModelException(noWeights(folder, formats));
     }
+    Path config = first(folder, ModelFileNames.CONFIG);
+    if (weights != null && onnx != null && !isComputed(config, onnx)) {
+      weights = null;
+    }
     Path sparseHead = head(folder, ModelFileNames.SPARSE_HEAD);
     Path colbertHead = head(folder, ModelFileNames.COLBERT_HEAD);
-    Path config = first(folder, ModelFileNames.CONFIG);
     ModelDescription description =
         new ModelFolder(folder, sparseHead != null || colbertHead != null).describe();
     return new ModelFiles(
@@ -124,6 +135,21 @@ final class ModelFolder {
         colbertHead,
         ownWeights,
         description);
+  }
+
+  /** Whether a checkpoint can be computed, or its export has to be taken, which the log says. */
+  private static boolean isComputed(@Nullable Path config, Path onnx) {
+    if (config == null) {
+      return true;
+    }
+    try {
+      EncoderConfig.read(config);
+      return true;
+    } catch (ModelException e) {
+      log.info(
+          "The model is run from its export {}, not from its checkpoint: {}", onnx, e.getMessage());
+      return false;
+    }
   }
 
   private static List<Path> inFormats(Path folder, List<WeightFormat> formats) {
@@ -221,12 +247,20 @@ final class ModelFolder {
     requireType("maxTokens", JsonNode::isIntegralNumber, "a whole number");
     requireType("queryPrompt", JsonNode::isTextual, "a string");
     requireType("passagePrompt", JsonNode::isTextual, "a string");
-    JsonNode modules = ModelJson.readArrayIfPresent(folder.resolve(ModelFileNames.MODULES));
-    Pooling pooling = pooling(modules);
-    boolean normalize = hasM3Heads || (modules.isMissingNode() && serving.normalize());
-    for (JsonNode module : modules) {
-      normalize |= module.path("type").asText().endsWith("Normalize");
+    Pooling pooling = own.has("pooling") ? ownPooling() : null;
+    String problem = null;
+    try {
+      sentence.requireKnownModules();
+      pooling = pooling != null ? pooling : sentence.pooling();
+    } catch (ModelException e) {
+      // Of no consequence for an export that gives pooled vectors.
+      problem = e.getMessage();
     }
+    if (pooling == null) {
+      pooling = hasM3Heads ? Pooling.CLS : serving.pooling();
+    }
+    boolean normalize =
+        hasM3Heads || (sentence.areThere() ? sentence.normalize() : serving.normalize());
     if (own.has("normalize")) {
       normalize = own.path("normalize").asBoolean();
     }
@@ -242,7 +276,9 @@ final class ModelFolder {
         prompts(),
         unweightedTokens(),
         outlierChannels(hidden.orElse(Integer.MAX_VALUE)),
-        familiarity());
+        familiarity(),
+        sentence.lowerCase(),
+        problem);
   }
 
   private @Nullable Familiarity familiarity() {
@@ -294,43 +330,18 @@ final class ModelFolder {
     return channels;
   }
 
-  private @Nullable Pooling pooling(JsonNode modules) {
-    if (own.has("pooling")) {
-      String written = own.path("pooling").asText();
-      try {
-        return Pooling.valueOf(written.toUpperCase(Locale.ROOT));
-      } catch (IllegalArgumentException e) {
-        throw new ModelException(
-            "Expected \"cls\", \"mean\" or \"last\" for \"pooling\", found \""
-                + written
-                + "\" in "
-                + folder.resolve(ModelFileNames.LUCIOLE),
-            e);
-      }
+  private Pooling ownPooling() {
+    String written = own.path("pooling").asText();
+    try {
+      return Pooling.valueOf(written.toUpperCase(Locale.ROOT));
+    } catch (IllegalArgumentException e) {
+      throw new ModelException(
+          "Expected \"cls\", \"mean\" or \"last\" for \"pooling\", found \""
+              + written
+              + "\" in "
+              + folder.resolve(ModelFileNames.LUCIOLE),
+          e);
     }
-    for (JsonNode module : modules) {
-      if (module.path("type").asText().endsWith("Pooling")) {
-        return declaredPooling(folder.resolve(module.path("path").asText()).resolve("config.json"));
-      }
-    }
-    return hasM3Heads ? Pooling.CLS : serving.pooling();
-  }
-
-  /** What sentence-transformers writes: one flag a mode, or since 5.x one name. */
-  private static Pooling declaredPooling(Path file) {
-    JsonNode node = ModelJson.read(file);
-    String mode = node.path("pooling_mode").asText();
-    if (node.path("pooling_mode_cls_token").asBoolean() || mode.equals("cls")) {
-      return Pooling.CLS;
-    }
-    if (node.path("pooling_mode_mean_tokens").asBoolean() || mode.equals("mean")) {
-      return Pooling.MEAN;
-    }
-    if (node.path("pooling_mode_lasttoken").asBoolean() || mode.equals("lasttoken")) {
-      return Pooling.LAST;
-    }
-    throw new ModelException(
-        "Expected pooling by cls, mean or last token, found " + node + " in " + file);
   }
 
   /** The smallest of the limits that the files state. */
@@ -338,12 +349,9 @@ final class ModelFolder {
     int limit = NO_LIMIT;
     if (config.has("max_position_embeddings")) {
       int rows = config.path("max_position_embeddings").asInt();
-      // RoBERTa's positions start behind the padding id, which costs that many rows of the table.
-      boolean roberta = config.path("model_type").asText().contains("roberta");
-      limit = roberta ? rows - config.path("pad_token_id").asInt(1) - 1 : rows;
+      limit = rows - EncoderConfig.firstPosition(config);
     }
-    JsonNode sentence = ModelJson.readIfPresent(folder.resolve(ModelFileNames.SENTENCE_CONFIG));
-    limit = Math.min(limit, positive(sentence.path("max_seq_length")));
+    limit = Math.min(limit, positive(sentence.maxTokens()));
     JsonNode tokenizer = ModelJson.readIfPresent(folder.resolve(ModelFileNames.TOKENIZER_CONFIG));
     limit = Math.min(limit, positive(tokenizer.path("model_max_length")));
     limit = Math.min(limit, serving.maxLength().orElse(NO_LIMIT));
@@ -380,37 +388,44 @@ final class ModelFolder {
 
   private Map<Role, String> prompts() {
     Map<Role, String> prompts = new EnumMap<>(Role.class);
-    JsonNode declared =
-        ModelJson.readIfPresent(folder.resolve(ModelFileNames.PROMPTS)).path("prompts");
-    put(prompts, Role.QUERY, declared.path("query"));
-    put(prompts, Role.PASSAGE, declared.path("document"));
-    put(prompts, Role.PASSAGE, declared.path("passage"));
+    prompts.putAll(sentence.prompts());
     put(prompts, Role.QUERY, own.path("queryPrompt"));
     put(prompts, Role.PASSAGE, own.path("passagePrompt"));
+    prompts.values().removeIf(String::isEmpty);
     return prompts;
   }
 
   private static void put(Map<Role, String> prompts, Role role, JsonNode text) {
-    if (text.isTextual() && !text.asText().isEmpty()) {
+    if (text.isTextual()) {
       prompts.put(role, text.asText());
     }
   }
 
-  /** As FlagEmbedding has it: the ids of the tokenizer's cls, eos, pad and unk tokens. */
+  /**
+   * As FlagEmbedding has it: the ids of the tokenizer's cls, eos, pad and unk tokens. Where no file
+   * beside {@code tokenizer.json} names these, they are its special tokens without the mask.
+   */
   private Set<Integer> unweightedTokens() {
     if (!Files.isRegularFile(folder.resolve(ModelFileNames.TOKENIZER))) {
       return Set.of();
     }
     JsonNode names = ModelJson.readIfPresent(folder.resolve(ModelFileNames.TOKENIZER_CONFIG));
     JsonNode map = ModelJson.readIfPresent(folder.resolve(ModelFileNames.SPECIAL_TOKENS));
-    Map<String, Integer> ids = ModelJson.addedTokens(folder.resolve(ModelFileNames.TOKENIZER));
-    Set<Integer> unweighted = new TreeSet<>();
+    Set<String> contents = new TreeSet<>();
     for (String kind : List.of("cls_token", "eos_token", "pad_token", "unk_token")) {
       JsonNode token = names.hasNonNull(kind) ? names.path(kind) : map.path(kind);
-      String content = token.isObject() ? token.path("content").asText() : token.asText();
-      Integer id = ids.get(content);
-      if (id != null && id >= 0) {
-        unweighted.add(id);
+      contents.add(token.isObject() ? token.path("content").asText() : token.asText());
+    }
+    contents.remove("");
+    Set<Integer> unweighted = new TreeSet<>();
+    for (ModelJson.AddedToken token :
+        ModelJson.addedTokens(folder.resolve(ModelFileNames.TOKENIZER))) {
+      boolean meant =
+          contents.isEmpty()
+              ? token.special() && !MASKS.contains(token.content())
+              : contents.contains(token.content());
+      if (meant && token.id() >= 0) {
+        unweighted.add(token.id());
       }
     }
     return unweighted;

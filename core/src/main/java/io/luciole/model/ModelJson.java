@@ -9,12 +9,20 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Reads the JSON files of a model's folder; failures name the file. */
 final class ModelJson {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /**
+   * A token that a tokenizer has beside its vocabulary.
+   *
+   * @param id its id, or -1 if the file gives none
+   * @param special whether it is no text, such as a text's end
+   */
+  record AddedToken(String content, int id, boolean special) {}
 
   private ModelJson() {}
 
@@ -55,11 +63,11 @@ final class ModelJson {
   }
 
   /**
-   * The {@code added_tokens} of a {@code tokenizer.json}, by content. Reads no further than that:
-   * the vocabulary behind it can have a quarter of a million entries.
+   * The {@code added_tokens} of a {@code tokenizer.json}. Reads no further than that: the
+   * vocabulary behind it can have a quarter of a million entries.
    */
-  static Map<String, Integer> addedTokens(Path tokenizer) {
-    Map<String, Integer> ids = new HashMap<>();
+  static List<AddedToken> addedTokens(Path tokenizer) {
+    List<AddedToken> added = new ArrayList<>();
     try (JsonParser parser = new JsonFactory().createParser(tokenizer.toFile())) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw new ModelException("Expected a JSON object in " + tokenizer);
@@ -73,11 +81,15 @@ final class ModelJson {
         }
         JsonNode tokens = JSON.readTree(parser);
         for (JsonNode token : tokens) {
-          ids.put(token.path("content").asText(), token.path("id").asInt(-1));
+          added.add(
+              new AddedToken(
+                  token.path("content").asText(),
+                  token.path("id").asInt(-1),
+                  token.path("special").asBoolean()));
         }
         break;
       }
-      return ids;
+      return added;
     } catch (IOException e) {
       throw new ModelException("Cannot read " + tokenizer + " as JSON: " + firstLine(e), e);
     }

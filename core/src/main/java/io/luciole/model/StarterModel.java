@@ -53,7 +53,9 @@ final class StarterModel {
           Map.of(Role.QUERY, "Represent this sentence for searching relevant passages: "),
           Set.of(),
           OUTLIERS,
-          ENGLISH);
+          ENGLISH,
+          false,
+          null);
 
   private static final Logger log = LoggerFactory.getLogger(StarterModel.class);
 

@@ -46,6 +46,7 @@ public final class TextTokenizer implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
   private final String queryPrompt;
   private final String passagePrompt;
+  private final boolean lowerCase;
   private final int maxTokens;
   private final int leadingSpecials;
   private final int trailingSpecials;
@@ -60,6 +61,7 @@ public final class TextTokenizer implements AutoCloseable {
     this.file = file;
     this.queryPrompt = description.prompt(Role.QUERY);
     this.passagePrompt = description.prompt(Role.PASSAGE);
+    this.lowerCase = description.lowerCase();
     this.maxTokens = description.maxTokens();
     String sample = "a";
     long[] special = tokenizer.specialTokenMask(sample);
@@ -213,7 +215,7 @@ public final class TextTokenizer implements AutoCloseable {
    * @param text well-formed UTF-16
    */
   int[] starts(String text) {
-    CharSpan[] spans = read(text, tokenizer::spans);
+    CharSpan[] spans = read(lowerCase ? lowerCase(text) : text, tokenizer::spans);
     int[] starts = new int[spans.length];
     int count = 0;
     int chars = 0;
@@ -249,6 +251,17 @@ public final class TextTokenizer implements AutoCloseable {
     } finally {
       leave();
     }
+  }
+
+  /**
+   * The text in lower case, each code point by itself and as one code point. So positions stay, and
+   * as in the tokenizers library a sigma at a word's end is as any other.
+   */
+  static String lowerCase(String text) {
+    return text.codePoints()
+        .map(Character::toLowerCase)
+        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+        .toString();
   }
 
   /** The text with each lone surrogate replaced, as the native code requires. */
@@ -291,7 +304,9 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   private long[] encode(String text) {
-    return read(text, tokenizer::ids);
+    // İ alone becomes two code points.
+    String cased = lowerCase ? lowerCase(text.replace("\u0130", "i\u0307")) : text;
+    return read(cased, tokenizer::ids);
   }
 
   private <T> T read(String text, Function<String, T> part) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.SequenceInputStream;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 
 class LineReaderTest {
@@ -123,6 +125,19 @@ class LineReaderTest {
             "f, line 2: expected UTF-8, found other bytes from byte 3 of the line on. Convert the"
                 + " file, for instance with: iconv -f latin1 -t utf-8");
     assertThat(lines.next()).isEqualTo("three");
+  }
+
+  @Test
+  void next_gzipAndUtf16_areNamed() throws IOException {
+    ByteArrayOutputStream packed = new ByteArrayOutputStream();
+    try (GZIPOutputStream gzip = new GZIPOutputStream(packed)) {
+      gzip.write("one\ntwo\n".getBytes(StandardCharsets.US_ASCII));
+    }
+    assertThatThrownBy(new LineReader(new ByteArrayInputStream(packed.toByteArray()), "f")::next)
+        .hasMessageContaining("gunzip");
+    byte[] wide = "one\n".getBytes(StandardCharsets.UTF_16);
+    assertThatThrownBy(new LineReader(new ByteArrayInputStream(wide), "f")::next)
+        .hasMessageContaining("iconv -f utf-16");
   }
 
   @Test

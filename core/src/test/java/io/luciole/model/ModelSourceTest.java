@@ -115,6 +115,22 @@ class ModelSourceTest {
     assertThat(description.unweightedTokens()).containsExactlyInAnyOrder(0, 1, 2, 3);
   }
 
+  /** The files that a checkpoint needs, and no more: FlagEmbedding's tokens have no weights. */
+  @Test
+  void specialTokens_withoutAFileThatNamesThem_areTheTokenizersOwn() throws IOException {
+    write("config.json", "{\"max_position_embeddings\":512}");
+    write("model.safetensors", "");
+    write(
+        "tokenizer.json",
+        """
+        {"added_tokens":[{"id":0,"content":"<s>","special":true},
+         {"id":2,"content":"</s>","special":true},{"id":7,"content":"word","special":false},
+         {"id":9,"content":"<mask>","special":true}]}
+        """);
+
+    assertThat(resolve().description().unweightedTokens()).containsExactlyInAnyOrder(0, 2);
+  }
+
   @Test
   void sentenceTransformersFolder_isDescribedFromItsModules() throws IOException {
     write("config.json", "{\"model_type\":\"bert\",\"max_position_embeddings\":512}");

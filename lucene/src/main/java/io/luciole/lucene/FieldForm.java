@@ -3,6 +3,7 @@ package io.luciole.lucene;
 import java.io.IOException;
 import org.apache.lucene.codecs.perfield.PerFieldKnnVectorsFormat;
 import org.apache.lucene.index.FieldInfo;
+import org.apache.lucene.index.IndexOptions;
 import org.apache.lucene.index.LeafReader;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.Terms;
@@ -46,7 +47,7 @@ final class FieldForm {
     if (field.equals(fields.denseField())) {
       checkDense(found);
     } else {
-      checkSparse(field, segment.terms(field));
+      checkSparse(found, segment.terms(field));
     }
   }
 
@@ -86,15 +87,19 @@ final class FieldForm {
     }
   }
 
-  private void checkSparse(String field, @Nullable Terms terms) throws IOException {
+  /** A segment in which no text has a weight has postings without a term, which have no form. */
+  private void checkSparse(FieldInfo found, @Nullable Terms terms) throws IOException {
     SparseForm expected = fields.sparse().orElseThrow().form();
+    if (found.getIndexOptions() == IndexOptions.NONE) {
+      throw otherForm(found.name, "postings of the form " + expected, "a field without postings");
+    }
     if (terms == null) {
-      throw otherForm(field, "postings of the form " + expected, "a field without postings");
+      return;
     }
     // All terms of a field are of one form, so that one tells.
     BytesRef first = terms.getMin();
     if (first != null && !fields.sparse().orElseThrow().postings().isTerm(first)) {
-      throw otherForm(field, "postings of the form " + expected, formOf(first));
+      throw otherForm(found.name, "postings of the form " + expected, formOf(first));
     }
   }
 

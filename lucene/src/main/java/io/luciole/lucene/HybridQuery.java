@@ -84,17 +84,7 @@ public final class HybridQuery {
      * @return the outputs whose weight is above 0
      */
     public Set<Output> outputs() {
-      EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
-      if (weights.dense() > 0) {
-        outputs.add(Output.DENSE);
-      }
-      if (weights.sparse() > 0) {
-        outputs.add(Output.SPARSE);
-      }
-      if (weights.colbert() > 0) {
-        outputs.add(Output.COLBERT);
-      }
-      return outputs;
+      return weights.outputs();
     }
   }
 

@@ -196,6 +196,41 @@ public final class MetadataFilters {
   }
 
   /**
+   * Documents with a string that has a part in it.
+   *
+   * @param name the strings' name, with dots where objects are nested
+   * @param part the part, in the same case; at most 1024 bytes in UTF-8
+   * @return the filter; of strings of more than 32,766 bytes in a declared keyword it sees the
+   *     first 8192 only. It looks at all different strings of the name
+   * @throws IllegalArgumentException if the part is longer, or the field has another type
+   */
+  public Query contains(String name, String part) {
+    return strings(name, StringMatches.containing(requireNonNull(part, "part")));
+  }
+
+  /**
+   * Documents with a string within bounds, in the order of Unicode's code points: {@code Z} comes
+   * before {@code a}. {@link #range} compares numbers and dates.
+   *
+   * @param name the strings' name, with dots where objects are nested
+   * @param bounds the bounds, which are strings
+   * @return the filter; of strings of more than 32,766 bytes in a declared keyword it sees the
+   *     first 8192 only
+   * @throws IllegalArgumentException if a bound is no string, or the field has another type
+   */
+  public Query stringRange(String name, MetadataBounds bounds) {
+    return strings(name, StringMatches.within(name, bounds));
+  }
+
+  private Query strings(String name, StringMatches strings) {
+    MetadataValues.requireName(name);
+    return layout
+        .typed(name)
+        .map(typed -> typed.strings(strings))
+        .orElseGet(() -> layout.strings(name, strings));
+  }
+
+  /**
    * Documents with one of some ids.
    *
    * @param ids the ids

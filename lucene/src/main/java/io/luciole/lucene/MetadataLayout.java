@@ -73,6 +73,9 @@ abstract sealed class MetadataLayout permits MetadataLayout1, MetadataLayout2 {
   /** Documents with a string that begins so, in a field that the schema does not declare. */
   abstract Query prefix(String name, String prefix);
 
+  /** Documents with a string that matches, in a field that the schema does not declare. */
+  abstract Query strings(String name, StringMatches strings);
+
   /** Documents with a number within bounds, in a field that the schema does not declare. */
   abstract Query range(String name, MetadataBounds bounds);
 }

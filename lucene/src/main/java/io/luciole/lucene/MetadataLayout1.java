@@ -127,6 +127,11 @@ final class MetadataLayout1 extends MetadataLayout {
   }
 
   @Override
+  Query strings(String name, StringMatches strings) {
+    throw unknown("ranges and parts of strings", name);
+  }
+
+  @Override
   Query range(String name, MetadataBounds bounds) {
     throw unknown("ranges", name);
   }

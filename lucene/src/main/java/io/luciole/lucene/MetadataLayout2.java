@@ -79,6 +79,11 @@ final class MetadataLayout2 extends MetadataLayout {
   }
 
   @Override
+  Query strings(String name, StringMatches strings) {
+    return MetadataTerms.strings(name, strings);
+  }
+
+  @Override
   Query range(String name, MetadataBounds bounds) {
     TypedField.DoubleRange range = TypedField.DoubleRange.of(name, bounds);
     return range.isEmpty()

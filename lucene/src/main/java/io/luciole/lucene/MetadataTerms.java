@@ -95,6 +95,11 @@ final class MetadataTerms {
             term(name, tagged(STRING, StringTerms.UNTYPED.prefix(prefix)))));
   }
 
+  /** Documents with a string that matches. */
+  static Query strings(String name, StringMatches strings) {
+    return strings.untyped(name, term(name, tagged(STRING, new byte[0])));
+  }
+
   /** Documents with a number within bounds; numbers are compared as doubles. */
   static Query range(String name, TypedField.DoubleRange range) {
     // The terms of a double are itself, and itself with more behind it.

@@ -28,9 +28,14 @@ record StringTerms(int longest, int kept) {
     if (value.length <= longest) {
       return value;
     }
-    byte[] term = Arrays.copyOf(value, kept + HASH);
+    byte[] term = Arrays.copyOf(value, shortened());
     System.arraycopy(Sha256.start().digest(value), 0, term, kept, HASH);
     return term;
+  }
+
+  /** The bytes of the term of a string that is longer than {@link #longest}. */
+  int shortened() {
+    return kept + HASH;
   }
 
   /** The beginning of the terms of all strings that begin so. */

@@ -76,14 +76,26 @@ record TypedField(String name, MetadataType type) {
 
   /** Documents with a value that begins so. */
   Query prefix(String prefix) {
+    requireKeyword("a prefix");
+    return new PrefixQuery(new Term(field(), new BytesRef(StringTerms.KEYWORD.prefix(prefix))));
+  }
+
+  /** Documents with a value that matches. */
+  Query strings(StringMatches strings) {
+    requireKeyword("parts and ranges of strings");
+    return strings.terms(field());
+  }
+
+  private void requireKeyword(String what) {
     if (type != MetadataType.KEYWORD) {
       throw new IllegalArgumentException(
-          "expected a keyword or a field without a type for a prefix, got \""
+          "expected a keyword or a field without a type for "
+              + what
+              + ", got \""
               + name
               + "\", a "
               + type.id());
     }
-    return new PrefixQuery(new Term(field(), new BytesRef(StringTerms.KEYWORD.prefix(prefix))));
   }
 
   /** Documents with a value within bounds. */

@@ -34,11 +34,15 @@
  *       {@code SparseBytes}, {@code MultiVectorBytes}, {@code PassageOffsets}
  *   <li>Lucene queries: {@code TokenWeightQuery}, {@code DisjunctionSumQuery}, {@code
  *       BestPassageQuery}, {@code CheckedQuery}, {@link io.luciole.lucene.RankedDocsQuery}; of
- *       words {@code WordQueries} with {@code QueryWords} and {@code PrefixWordQuery}
+ *       strings of metadata {@code StringMatches}, with {@code StoredStringsQuery} for long ones;
+ *       of words {@code WordQueries} with {@code QueryWords} and {@code PrefixWordQuery}
  *   <li>words: {@code Analyzers}, {@code MultilingualAnalyzer} with {@code WordPartFilter} and
  *       {@code PrefixFilter}
  *   <li>writing: {@code WriterConfigs}, {@code KnownIds} and {@code SeenIds}, {@code ModelStamp},
- *       {@code PeriodicCommits}
+ *       {@code PeriodicCommits}, {@code ChangeCount}
+ *   <li>writing and searching for as long as a process lives: {@link io.luciole.lucene.LiveIndex}
+ *       over {@code OpenIndex}, which is replaced after a failure
+ *   <li>reading without a query: {@link io.luciole.lucene.DocumentReader}
  *   <li>adding indexes: {@code IndexAddition}, with {@code AddedIndex}, {@code IdOverlap}, {@code
  *       MaskedReader}
  *   <li>what a version of Lucene decides: {@code LuceneFormats}, {@code LuceneRange}

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Scores;
 import io.luciole.SparseVector;
@@ -79,6 +80,20 @@ class SearchCornersTest {
       assertThat(result.hits()).isEmpty();
       assertThat(result.legs()).containsOnlyKeys(Leg.values());
       assertThat(searcher.search("").hits()).isEmpty();
+    }
+  }
+
+  @Test
+  void textsWithoutWeights_areFoundByTheOtherLegs() {
+    Path empty = folder.resolve("weightless");
+    try (HybridIndexer indexer = HybridIndexer.open(empty, f.engine)) {
+      Embedding weightless = f.engine.embed("firefly").join().withSparse(SparseVector.EMPTY);
+      indexer.put(SourceDocument.of("a", "", "firefly"), weightless).join();
+    }
+    try (HybridSearcher searcher = HybridSearcher.open(empty, f.engine)) {
+      SearchResult result = searcher.search("firefly");
+      assertThat(ids(result)).containsExactly("a");
+      assertThat(result.leg(Leg.SPARSE)).isEmpty();
     }
   }
 

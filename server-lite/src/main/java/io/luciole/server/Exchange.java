@@ -230,8 +230,15 @@ final class Exchange {
         || request.headers().containsToken(HeaderValues.CONNECTION_CLOSE);
   }
 
-  /** Starts an answer with status 200 that is sent in pieces. */
+  /** Starts an answer with status 200 that is sent in pieces, which HTTP/1.0 does not have. */
   OutputStream sendStream(String contentType) {
+    if (Http10.isVia(header(HeaderNames.VIA))) {
+      throw new Problem(
+          505,
+          "http_version",
+          "This answer comes in pieces, for which HTTP/1.1 is needed, and the request came in HTTP/1.0:"
+              + " in nginx, set proxy_http_version 1.1.");
+    }
     status = 200;
     streaming = true;
     response.status(Status.OK_200);

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,7 +43,7 @@ final class Gateway {
   private final HttpMeters meters;
   private final ClientConnections connections;
   private final Workers workers = new Workers();
-  private volatile boolean draining;
+  private volatile Phase phase = Phase.SERVING;
 
   @Inject
   Gateway(
@@ -58,18 +59,36 @@ final class Gateway {
     this.connections = connections;
   }
 
-  /** Refuses requests from now on; requests in progress continue. */
+  /** What becomes of requests. */
+  private enum Phase {
+    SERVING,
+    /** They are served, and connections end with their answers. */
+    DRAINING,
+    /** They are refused; those in progress continue. */
+    ENDING
+  }
+
+  /**
+   * Says from now on that the server is not ready, so that balancers send their requests elsewhere,
+   * and serves those that still come.
+   */
   void drain() {
-    draining = true;
+    phase = Phase.DRAINING;
+  }
+
+  /** Refuses requests from now on; requests in progress continue. */
+  void end() {
+    phase = Phase.ENDING;
+  }
+
+  /** Whether the server is about to end, so that no new client should come. */
+  boolean isEnding() {
+    return phase != Phase.SERVING;
   }
 
   /** Gives the threads of handlers back, once no request is in progress. */
   void close() {
     workers.close();
-  }
-
-  boolean isDraining() {
-    return draining;
   }
 
   /** Adds routes that pass through this gateway, and answers 405 and 404 to everything else. */
@@ -160,6 +179,9 @@ final class Gateway {
       x.header(HeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, origin);
       x.header(HeaderNames.VARY, "Origin");
     }
+    if (isEnding()) {
+      x.header(HeaderNames.CONNECTION, "close");
+    }
     boolean gone = false;
     try {
       run(route, x);
@@ -190,8 +212,7 @@ final class Gateway {
       requireOwnPage(x);
       authorize(route, x);
       if (route.limited()) {
-        if (draining) {
-          x.header(HeaderNames.CONNECTION, "close");
+        if (phase == Phase.ENDING) {
           throw new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
         }
         limiter.beginRequest();
@@ -235,29 +256,55 @@ final class Gateway {
     }
     String site = x.header(FETCH_SITE);
     String origin = x.header(HeaderNames.ORIGIN);
+    String host = x.header(HeaderNames.HOST);
     boolean own =
         site != null
             ? site.equals("same-origin") || site.equals("none")
-            : origin == null || origin.endsWith("://" + x.header(HeaderNames.HOST));
+            : origin == null || origin.endsWith("://" + host);
+    own |= origin != null && config.operations().publicOrigins().contains(origin);
     if (!own) {
       throw new Problem(
           403,
           "foreign_origin",
-          "Pages of other origins may not call this server; luciole.server.cors-origins names those"
-              + " that may.");
+          "Expected a call from this server's own page, at "
+              + host
+              + ", found one from a page of "
+              + (origin == null ? "another site" : origin)
+              + ". If that is where a proxy publishes this server, let the proxy pass the Host header on,"
+              + " or name the origin in luciole.server.public-origins; pages of others may call if"
+              + " luciole.server.cors-origins names them.");
     }
   }
 
   private void authorize(Route route, Exchange x) {
-    String caller = keys.caller(x.header(HeaderNames.AUTHORIZATION), x.header(API_KEY));
-    if (caller == null && route.access() == Route.Access.KEY) {
+    ApiKeys.Known key =
+        keys.isOpen() ? null : keys.caller(x.header(HeaderNames.AUTHORIZATION), x.header(API_KEY));
+    x.caller(key == null ? x.request().remotePeer().host() : key.name());
+    if (keys.isOpen() || route.access() == Route.Access.OPEN) {
+      return;
+    }
+    if (key == null) {
       x.header(HeaderNames.WWW_AUTHENTICATE, "Bearer");
       throw new Problem(
           401,
           "invalid_api_key",
           "Expected a key this server knows, as Authorization: Bearer KEY or X-API-Key: KEY.");
     }
-    x.caller(caller == null || keys.isOpen() ? x.request().remotePeer().host() : caller);
+    if (!key.allows(route.access())) {
+      throw new Problem(
+          403,
+          "no_right",
+          "Expected a key with the right to "
+              + route.access().word()
+              + ", found that of "
+              + key.name()
+              + ", which has the rights "
+              + key.rights().stream()
+                  .map(Route.Access::word)
+                  .sorted()
+                  .collect(Collectors.joining(", "))
+              + ". The server's file of keys gives rights.");
+    }
   }
 
   /** One line of the access log, a JSON object. */
@@ -283,7 +330,11 @@ final class Gateway {
   }
 
   /** Answers what Helidon refuses before routing: a malformed first line, too many headers. */
-  static DirectHandler.TransportResponse beforeRouting(DirectHandler.EventType type, int status) {
+  DirectHandler.TransportResponse beforeRouting(
+      DirectHandler.TransportRequest request,
+      DirectHandler.EventType type,
+      int status,
+      String reason) {
     Problem problem =
         switch (type) {
           case PAYLOAD_TOO_LARGE -> Problem.tooLarge(null, "The body is too large.");
@@ -291,6 +342,15 @@ final class Gateway {
           case INTERNAL_ERROR -> new Problem(500, "internal", "The server failed.");
           default -> new Problem(status, "bad_http", "The request is not proper HTTP.");
         };
+    meters.recordRefused(problem.status());
+    if (config.accessLog() && access.isInfoEnabled()) {
+      ObjectNode line = JsonBodies.object();
+      line.put("method", request.method());
+      line.put("path", request.path());
+      line.put("status", problem.status());
+      line.put("refused", reason);
+      access.info("{}", line);
+    }
     byte[] body = JsonBodies.bytes(Problems.write(problem, Problems.Format.OPENAI));
     return DirectHandler.TransportResponse.builder()
         .status(io.helidon.http.Status.create(problem.status()))

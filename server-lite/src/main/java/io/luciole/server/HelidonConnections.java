@@ -124,7 +124,7 @@ final class HelidonConnections implements ClientConnections {
       return http1.connection(
           new SupervisedContext(
               context,
-              DataReader.create(detection::next),
+              DataReader.create(new Http10(detection::next, MAX_PROLOGUE, MAX_HEADERS)),
               writeTimeout.supervise(context.dataWriter())));
     }
   }

@@ -4,6 +4,7 @@ import com.google.inject.Inject;
 import io.luciole.EmbeddingEngine;
 import io.luciole.micrometer.EngineMeters;
 import io.luciole.micrometer.IndexMeters;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -36,6 +37,15 @@ final class HttpMeters {
         .register(registry);
     FunctionCounter.builder("luciole.http.refused", limiter, RequestLimiter::refused)
         .register(registry);
+  }
+
+  /** Records that the web server refused what is no proper HTTP. */
+  void recordRefused(int status) {
+    Counter.builder("luciole.http.malformed")
+        .description("Requests that are no proper HTTP, by the status they were refused with")
+        .tag("status", Integer.toString(status))
+        .register(registry)
+        .increment();
   }
 
   /** Records an answer. Tags name the route, not the path, so that their number is bounded. */

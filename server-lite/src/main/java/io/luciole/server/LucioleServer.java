@@ -43,6 +43,7 @@ public final class LucioleServer implements AutoCloseable {
   private final Gateway gateway;
   private final Indexes indexes;
   private final ClientConnections connections;
+  private final FileWatch files;
   private final List<Route> routes = new ArrayList<>();
   private final WebServer web;
   private final AtomicBoolean closed = new AtomicBoolean();
@@ -53,11 +54,13 @@ public final class LucioleServer implements AutoCloseable {
       Gateway gateway,
       Indexes indexes,
       ClientConnections connections,
+      FileWatch files,
       Set<Api> apis) {
     this.config = config;
     this.gateway = gateway;
     this.indexes = indexes;
     this.connections = connections;
+    this.files = files;
     apis.forEach(api -> routes.addAll(api.routes()));
     routes.sort(Comparator.comparing(Route::path).thenComparing(r -> r.method().text()));
     HttpRouting.Builder routing = HttpRouting.builder();
@@ -68,6 +71,7 @@ public final class LucioleServer implements AutoCloseable {
       giveBack();
       throw e;
     }
+    config.tls().ifPresent(tls -> TlsKeys.watch(tls, files, web));
   }
 
   private WebServer build(HttpRouting.Builder routing) {
@@ -76,7 +80,7 @@ public final class LucioleServer implements AutoCloseable {
       direct.addHandler(
           type,
           (request, event, status, headers, message) ->
-              Gateway.beforeRouting(event, status.code()));
+              gateway.beforeRouting(request, event, status.code(), message));
     }
     WebServerConfig.Builder builder =
         WebServer.builder()
@@ -163,6 +167,7 @@ public final class LucioleServer implements AutoCloseable {
               + config.port()
               + "; another program may have the port. Name another with --port.");
     }
+    files.start();
   }
 
   /**
@@ -191,23 +196,39 @@ public final class LucioleServer implements AutoCloseable {
   }
 
   /**
-   * Refuses new requests, finishes those in progress for up to the configured limit, commits what
-   * was put into the index, and releases everything except the engine. Closing twice does nothing.
+   * Says that it is not ready and serves on for the configured drain time, then refuses new
+   * requests, finishes those in progress for up to the configured limit, commits what was put into
+   * the index, and releases everything except the engine. If the calling thread is interrupted, the
+   * drain time ends at once. Closing twice does nothing.
    */
   @Override
   public void close() {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    gateway.drain();
+    boolean interrupted = false;
     try {
+      gateway.drain();
+      if (web.isRunning()) {
+        Thread.sleep(config.operations().drain());
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    try {
+      gateway.end();
       web.stop();
     } finally {
       giveBack();
+      // Only now, since an interrupted thread cannot wait for requests in progress.
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
   private void giveBack() {
+    files.close();
     gateway.close();
     connections.close();
     indexes.close();

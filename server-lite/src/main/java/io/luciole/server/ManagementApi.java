@@ -13,6 +13,7 @@ import java.util.Locale;
 
 /** Health, meters, statistics, and the OpenAPI document. */
 final class ManagementApi implements Api {
+  private final ServerConfig config;
   private final EmbeddingEngine engine;
   private final Readiness readiness;
   private final Gateway gateway;
@@ -21,11 +22,13 @@ final class ManagementApi implements Api {
 
   @Inject
   ManagementApi(
+      ServerConfig config,
       EmbeddingEngine engine,
       Readiness readiness,
       Gateway gateway,
       PrometheusMeterRegistry registry,
       Indexes indexes) {
+    this.config = config;
     this.engine = engine;
     this.readiness = readiness;
     this.gateway = gateway;
@@ -42,14 +45,17 @@ final class ManagementApi implements Api {
             x -> x.ok(JsonBodies.object().put("status", "live"))),
         Route.management("/health/ready", Route.Access.OPEN, this::ready),
         Route.management("/health", Route.Access.OPEN, this::ready),
-        Route.management("/metrics", Route.Access.KEY, this::metrics),
+        Route.management(
+            "/metrics",
+            config.operations().openMetrics() ? Route.Access.OPEN : Route.Access.METRICS,
+            this::metrics),
         Route.management("/v1/stats", Route.Access.KEY, this::stats),
         Route.management("/openapi.json", Route.Access.OPEN, this::openApi));
   }
 
   private void ready(Exchange x) {
     String problem =
-        gateway.isDraining() ? "the server is shutting down" : readiness.reasonNotReady();
+        gateway.isEnding() ? "the server is shutting down" : readiness.reasonNotReady();
     if (problem == null) {
       x.ok(JsonBodies.object().put("status", "ready"));
     } else {

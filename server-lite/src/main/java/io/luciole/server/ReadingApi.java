@@ -36,8 +36,12 @@ final class ReadingApi implements Api {
     for (String base : IndexesApi.BASES) {
       routes.add(Route.of(Method.GET, base + "/documents/{id}", this::get));
       routes.add(Route.of(Method.GET, base + "/documents", this::list));
-      routes.add(Route.of(Method.POST, base + "/documents/count", this::count));
-      routes.add(Route.of(Method.POST, base + "/documents/export", this::export));
+      routes.add(
+          Route.of(Method.POST, base + "/documents/count", this::count)
+              .withAccess(Route.Access.SEARCH));
+      routes.add(
+          Route.of(Method.POST, base + "/documents/export", this::export)
+              .withAccess(Route.Access.SEARCH));
     }
     return routes;
   }

@@ -3,6 +3,10 @@ package io.luciole.server;
 import static java.util.Objects.requireNonNull;
 
 import io.helidon.http.Method;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Locale;
+import java.util.Set;
 
 /**
  * One operation of the HTTP API.
@@ -23,12 +27,28 @@ record Route(
     Problems.Format errors,
     boolean limited,
     Handling handling) {
-  /** Who may call. */
+  /** Who may call. If keys are configured, all but {@code OPEN} ask for one. */
   enum Access {
     /** Everybody. */
     OPEN,
-    /** Callers with a key, if keys are configured. */
-    KEY
+    /** Callers with any key. */
+    KEY,
+    /** Callers with a key that may have texts embedded, compared or reranked. */
+    EMBED,
+    /** Callers with a key that may search and read the index. */
+    SEARCH,
+    /** Callers with a key that may change the index. */
+    WRITE,
+    /** Callers with a key that may read the meters. */
+    METRICS;
+
+    /** What a key can have a right to. */
+    static final Set<Access> RIGHTS = Collections.unmodifiableSet(EnumSet.range(EMBED, METRICS));
+
+    /** Its name in files and messages. */
+    String word() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   /** Answers a request. */
@@ -41,12 +61,20 @@ record Route(
     requireNonNull(path, "path");
   }
 
+  /** A POST that uses the model. */
   static Route post(String path, Problems.Format errors, Handling handling) {
-    return new Route(Method.POST, path, Access.KEY, errors, true, handling);
+    return new Route(Method.POST, path, Access.EMBED, errors, true, handling);
   }
 
+  /** An operation of the index: GET reads it, and all other methods change it. */
   static Route of(Method method, String path, Handling handling) {
-    return new Route(method, path, Access.KEY, Problems.Format.OPENAI, true, handling);
+    Access access = method.equals(Method.GET) ? Access.SEARCH : Access.WRITE;
+    return new Route(method, path, access, Problems.Format.OPENAI, true, handling);
+  }
+
+  /** The same operation for other callers. */
+  Route withAccess(Access other) {
+    return new Route(method, path, other, errors, limited, handling);
   }
 
   /** A GET that manages the server. */

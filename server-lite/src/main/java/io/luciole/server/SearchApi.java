@@ -45,7 +45,9 @@ final class SearchApi implements Api {
   @Override
   public List<Route> routes() {
     return IndexesApi.BASES.stream()
-        .map(base -> Route.post(base + "/search", Problems.Format.OPENAI, this::search))
+        .map(base ->
+            Route.post(base + "/search", Problems.Format.OPENAI, this::search)
+                .withAccess(Route.Access.SEARCH))
         .toList();
   }
 

@@ -25,6 +25,7 @@ import java.util.Optional;
  * @param corsOrigins origins whose pages may call the server
  * @param limits how much the server takes on
  * @param accessLog whether each request is logged
+ * @param operations how the server is operated
  */
 public record ServerConfig(
     String host,
@@ -35,7 +36,8 @@ public record ServerConfig(
     Optional<TlsFiles> tls,
     List<String> corsOrigins,
     Limits limits,
-    boolean accessLog) {
+    boolean accessLog,
+    Operations operations) {
 
   /**
    * PEM files.
@@ -44,6 +46,32 @@ public record ServerConfig(
    * @param key its private key, PKCS#8
    */
   public record TlsFiles(Path certificate, Path key) {}
+
+  /**
+   * How a server is operated: its keys with rights, its meters, what stands before it, and its end.
+   *
+   * @param keyFile a file of keys with rights, loaded again when it changes (docs/server.md)
+   * @param openMetrics whether {@code /metrics} answers callers without a key
+   * @param publicOrigins origins at which a proxy publishes the server, whose pages are its own
+   * @param drain how long the server goes on serving after it was told to end
+   */
+  public record Operations(
+      Optional<Path> keyFile, boolean openMetrics, List<String> publicOrigins, Duration drain) {
+    /** Checks and copies the components. */
+    public Operations {
+      requireNonNull(keyFile, "keyFile");
+      requireNonNull(drain, "drain");
+      publicOrigins = List.copyOf(publicOrigins);
+    }
+
+    private static Operations of(LucioleConfig config) {
+      return new Operations(
+          config.get(ServerKeys.KEY_FILE),
+          config.get(ServerKeys.OPEN_METRICS),
+          config.get(ServerKeys.PUBLIC_ORIGINS).orElse(List.of()),
+          config.get(ServerKeys.DRAIN));
+    }
+  }
 
   /**
    * How much a server takes on.
@@ -97,6 +125,7 @@ public record ServerConfig(
     requireNonNull(indexes, "indexes");
     requireNonNull(tls, "tls");
     requireNonNull(limits, "limits");
+    requireNonNull(operations, "operations");
     keyDigests = List.copyOf(keyDigests);
     corsOrigins = List.copyOf(corsOrigins);
   }
@@ -137,7 +166,8 @@ public record ServerConfig(
         certificate.map(chain -> new TlsFiles(chain, key.orElseThrow())),
         config.get(ServerKeys.CORS_ORIGINS).orElse(List.of()),
         Limits.of(config),
-        config.get(ServerKeys.ACCESS_LOG));
+        config.get(ServerKeys.ACCESS_LOG),
+        Operations.of(config));
   }
 
   /**
@@ -149,7 +179,16 @@ public record ServerConfig(
    */
   public ServerConfig at(String newHost, int newPort) {
     return new ServerConfig(
-        newHost, newPort, indexes, keyDigests, insecure, tls, corsOrigins, limits, accessLog);
+        newHost,
+        newPort,
+        indexes,
+        keyDigests,
+        insecure,
+        tls,
+        corsOrigins,
+        limits,
+        accessLog,
+        operations);
   }
 
   /**
@@ -170,7 +209,16 @@ public record ServerConfig(
    */
   public ServerConfig indexes(IndexSettings newIndexes) {
     return new ServerConfig(
-        host, port, newIndexes, keyDigests, insecure, tls, corsOrigins, limits, accessLog);
+        host,
+        port,
+        newIndexes,
+        keyDigests,
+        insecure,
+        tls,
+        corsOrigins,
+        limits,
+        accessLog,
+        operations);
   }
 
   /**
@@ -181,7 +229,7 @@ public record ServerConfig(
    */
   public ServerConfig limits(Limits other) {
     return new ServerConfig(
-        host, port, indexes, keyDigests, insecure, tls, corsOrigins, other, accessLog);
+        host, port, indexes, keyDigests, insecure, tls, corsOrigins, other, accessLog, operations);
   }
 
   /**
@@ -192,7 +240,7 @@ public record ServerConfig(
    */
   public ServerConfig insecure(boolean allowed) {
     return new ServerConfig(
-        host, port, indexes, keyDigests, allowed, tls, corsOrigins, limits, accessLog);
+        host, port, indexes, keyDigests, allowed, tls, corsOrigins, limits, accessLog, operations);
   }
 
   /**
@@ -208,7 +256,8 @@ public record ServerConfig(
     } catch (UnknownHostException e) {
       throw new ConfigException("Expected an address to listen on, found none by " + host, e);
     }
-    if (!address.isLoopbackAddress() && keyDigests.isEmpty() && !insecure) {
+    boolean hasKeys = !keyDigests.isEmpty() || operations.keyFile().isPresent();
+    if (!address.isLoopbackAddress() && !hasKeys && !insecure) {
       throw new ConfigException(
           "Refusing to listen on "
               + host

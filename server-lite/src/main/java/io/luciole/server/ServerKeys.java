@@ -57,6 +57,34 @@ public final class ServerKeys implements KeyProvider {
           "A PEM file with the certificate's private key in PKCS#8 (RSA, EC or Ed25519); both files are checked"
               + " at the start.");
 
+  /** The file of keys with rights. */
+  public static final Key<Optional<Path>> KEY_FILE =
+      Key.optional(
+          "luciole.server.key-file",
+          ValueParser.path(),
+          "no such file",
+          "A file of keys with rights, a line `DIGEST NAME RIGHTS` each: the key's SHA-256, the name of its"
+              + " caller in the log, and which of `embed`, `search`, `write` and `metrics` it may do,"
+              + " separated by commas. It is loaded again when it changes.");
+
+  /** Whether the meters are open to callers without a key. */
+  public static final Key<Boolean> OPEN_METRICS =
+      Key.of(
+          "luciole.server.open-metrics",
+          ValueParser.trueOrFalse(),
+          "false",
+          "Whether `/metrics` answers callers without a key.");
+
+  /** Where proxies publish this server. */
+  public static final Key<Optional<List<String>>> PUBLIC_ORIGINS =
+      Key.optional(
+          "luciole.server.public-origins",
+          ValueParser.of("an origin such as http://search.internal", ServerKeys::parseOrigin)
+              .list(),
+          "the Host of each request",
+          "Origins at which a proxy publishes this server, such as `http://search.internal`: pages from"
+              + " there are this server's own. Only needed if the proxy changes the Host header.");
+
   /** Origins whose pages may call the server. */
   public static final Key<Optional<List<String>>> CORS_ORIGINS =
       Key.optional(
@@ -140,6 +168,15 @@ public final class ServerKeys implements KeyProvider {
           "30s",
           "How long a shutdown waits for requests in progress.");
 
+  /** How long the server serves on before it ends. */
+  public static final Key<Duration> DRAIN =
+      Key.of(
+          "luciole.server.drain",
+          ValueParser.duration(),
+          "0s",
+          "How long the server goes on serving after it was told to end, while `/health/ready` says 503,"
+              + " so that balancers send requests elsewhere first.");
+
   /** Whether each request is logged. */
   public static final Key<Boolean> ACCESS_LOG =
       Key.of(
@@ -160,8 +197,11 @@ public final class ServerKeys implements KeyProvider {
             PORT,
             API_KEYS,
             INSECURE,
+            KEY_FILE,
+            OPEN_METRICS,
             TLS_CERTIFICATE,
             TLS_KEY,
+            PUBLIC_ORIGINS,
             CORS_ORIGINS,
             MAX_BODY,
             MAX_TEXTS,
@@ -171,13 +211,26 @@ public final class ServerKeys implements KeyProvider {
             TIMEOUT,
             READ_TIMEOUT,
             READY_WITHIN,
+            DRAIN,
             SHUTDOWN_TIMEOUT,
             ACCESS_LOG));
     return all;
   }
 
+  /** An origin as browsers send it: a scheme, a host and, if it is not the scheme's, a port. */
+  private static String parseOrigin(String text) {
+    String origin = text.toLowerCase(Locale.ROOT);
+    if (!origin.matches("https?://[^/?#@\\s]+")) {
+      throw new IllegalArgumentException(
+          "expected a scheme and a host, such as http://search.internal:8080, found \""
+              + text
+              + '"');
+    }
+    return origin;
+  }
+
   /** The message does not repeat the text, which may be a key instead of a digest. */
-  private static String parseDigest(String text) {
+  static String parseDigest(String text) {
     String digest = text.toLowerCase(Locale.ROOT);
     if (!digest.matches("[0-9a-f]{64}")) {
       throw new IllegalArgumentException(

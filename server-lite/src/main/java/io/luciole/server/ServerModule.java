@@ -40,6 +40,7 @@ public final class ServerModule extends AbstractModule {
     bind(EmbeddingEngine.class).toInstance(engine);
     bind(MeterRegistry.class).to(PrometheusMeterRegistry.class);
     List.of(
+            FileWatch.class,
             ApiKeys.class,
             RequestLimiter.class,
             Readiness.class,

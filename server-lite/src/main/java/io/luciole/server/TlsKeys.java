@@ -1,5 +1,7 @@
 package io.luciole.server;
 
+import io.helidon.common.tls.Tls;
+import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
 import io.luciole.ConfigException;
 import java.io.ByteArrayInputStream;
@@ -23,7 +25,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Reads the certificate and the key of PEM files, and checks at the start that they can be used.
+ * Reads the certificate and the key of PEM files, and checks whenever they are read that they can
+ * be used.
  */
 final class TlsKeys {
   private static final Pattern PRIVATE_KEY =
@@ -41,9 +44,21 @@ final class TlsKeys {
    * @throws ConfigException if a file cannot be used, or the key is not the certificate's
    */
   static void install(ServerConfig.TlsFiles files, WebServerConfig.Builder server) {
+    server.tls(read(files));
+  }
+
+  /** Makes a server take the files anew when they change, for the connections that come then. */
+  static void watch(ServerConfig.TlsFiles files, FileWatch watch, WebServer server) {
+    watch.add(
+        "the certificate",
+        List.of(files.certificate(), files.key()),
+        () -> server.reloadTls(read(files)));
+  }
+
+  private static Tls read(ServerConfig.TlsFiles files) {
     List<X509Certificate> chain = chain(files.certificate());
     PrivateKey key = key(files, chain.get(0).getPublicKey());
-    server.tls(tls -> tls.privateKey(key).privateKeyCertChain(chain));
+    return Tls.builder().privateKey(key).privateKeyCertChain(chain).build();
   }
 
   private static byte[] read(Path file) {

@@ -12,7 +12,7 @@
  *   Workers            a platform thread, so that computing stops nobody else's connection
  *     an Api's Route   reads the request from an Exchange, and answers through it
  *       Embedder       token limit, one job a caller, cancellation  →  EmbeddingEngine
- *       SearchIndex    search, put, delete, commit                  →  HybridSearcher, HybridIndexer
+ *       Indexes        the SearchIndex of the path                  →  LiveIndex
  * </pre>
  *
  * <p>Classes by job:
@@ -22,13 +22,16 @@
  *       everything
  *   <li>operations, each an {@code Api} that lists its {@code Route}s: {@code OpenAiApi}, {@code
  *       TeiApi}, {@code RerankApi}, {@code M3Api}, {@code SearchApi}, {@code DocumentsApi} with
- *       {@code BulkIngestion}, {@code ManagementApi}, {@code SearchPageApi}
+ *       {@code BulkIngestion} and {@code Durability}, {@code ReadingApi}, {@code IndexesApi} with
+ *       {@code IndexSpec}, {@code ManagementApi}, {@code SearchPageApi}
  *   <li>reading requests: {@code JsonBodies}, {@code EmbeddingInput}, {@code RequestOptions},
- *       {@code Arranging}, {@code TraceContext}
+ *       {@code Arranging}, {@code DocumentBodies}, {@code TraceContext}
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
- *   <li>who and how much: {@code ApiKeys}, {@code RequestLimiter}, {@code Workers}, {@code TlsKeys}
+ *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter}, {@code
+ *       Workers}, {@code TlsKeys}; {@code FileWatch} loads files again
  *   <li>watching: {@code Readiness}, {@code HttpMeters}
- *   <li>Helidon's internals: {@code HelidonConnections} alone, behind {@code ClientConnections}
+ *   <li>Helidon's internals: {@code HelidonConnections} alone, behind {@code ClientConnections};
+ *       {@code Http10} turns requests of HTTP/1.0 into those that Helidon takes
  * </ul>
  *
  * <p>To add an operation, return a {@code Route} from an {@code Api}, bind a new {@code Api} in

@@ -65,7 +65,8 @@ class IndexesApiTest {
               "/v1/indexes/books/documents/a?commit=true",
               "{\"text\":\"" + "w1 w2. ".repeat(40) + "w9.\",\"year\":1990}"));
       ok(server.put("/v1/documents/b?commit=true", "{\"text\":\"w1\"}"));
-      JsonNode hit = ok(server.post("/v1/indexes/books/search", "{\"query\":\"w9\",\"legs\":[\"bm25\"]}"));
+      JsonNode hit =
+          ok(server.post("/v1/indexes/books/search", "{\"query\":\"w9\",\"legs\":[\"bm25\"]}"));
       assertThat(hit.at("/hits/0/id").asText()).isEqualTo("a");
       assertThat(hit.at("/hits/0/passage/text").asText()).contains("w9");
       assertThat(ok(server.post("/v1/search", "{\"query\":\"w9\"}")).findValuesAsText("id"))

@@ -8,7 +8,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** A server in a process of its own, to be killed: {@code FOLDER}; prints its port. */
+/**
+ * A server in a process of its own, to be killed: {@code FOLDER MILLIS}, the time between commits;
+ * prints its port.
+ */
 final class ServerProcess {
   private ServerProcess() {}
 
@@ -17,8 +20,16 @@ final class ServerProcess {
     Path model = Files.createDirectories(folder.resolve("model"));
     FakeBackend backend = new FakeBackend().faults(Fault.delay(Duration.ofMillis(2)));
     EmbeddingEngine engine = Server.fakeEngine(backend, model);
+    Duration period = Duration.ofMillis(Long.parseLong(args[1]));
+    ServerConfig config = Server.config();
     LucioleServer server =
-        LucioleServer.start(Server.config().index(folder.resolve("index")), engine);
+        LucioleServer.start(
+            config.indexes(
+                config
+                    .indexes()
+                    .index(folder.resolve("index"))
+                    .commits(period, Integer.MAX_VALUE)),
+            engine);
     System.out.println("port " + server.port());
     Thread.currentThread().join();
   }

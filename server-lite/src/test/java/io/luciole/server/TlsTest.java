@@ -2,6 +2,7 @@ package io.luciole.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.luciole.ConfigException;
 import io.luciole.EmbeddingEngine;
@@ -18,8 +19,10 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -148,6 +151,31 @@ class TlsTest {
       try (HttpClient client = trusting(pair.parsed())) {
         assertThat(embed(client, uri)).contains("\"embedding\"");
       }
+    }
+  }
+
+  @Test
+  void changedFiles_areTakenForNewConnections() throws Exception {
+    Pair first = pair("first", "EC");
+    Pair second = pair("second", "RSA");
+    ServerConfig config = first.config();
+    try (Server server = Server.fake(new FakeBackend(), folder, c -> config)) {
+      URI uri = server.server.uri();
+      assertThat(isServedTo(first, uri)).isTrue();
+      assertThat(isServedTo(second, uri)).isFalse();
+      Files.copy(second.key(), first.key(), StandardCopyOption.REPLACE_EXISTING);
+      Files.copy(second.certificate(), first.certificate(), StandardCopyOption.REPLACE_EXISTING);
+      await().atMost(Duration.ofSeconds(60)).until(() -> isServedTo(second, uri));
+      assertThat(isServedTo(first, uri)).isFalse();
+    }
+  }
+
+  /** Whether a client that trusts one certificate alone is served. */
+  private static boolean isServedTo(Pair pair, URI uri) throws Exception {
+    try (HttpClient client = trusting(pair.parsed())) {
+      return embed(client, uri).contains("\"embedding\"");
+    } catch (SSLException e) {
+      return false;
     }
   }
 

@@ -1,0 +1,173 @@
+package io.luciole.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.luciole.cli.Cli.Run;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** mini-m3, whose reference figures play its authors' part. */
+class VerifyCommandTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  @TempDir Path folder;
+  private Path model;
+  private Path figures;
+
+  @BeforeEach
+  void modelAndFigures() throws IOException {
+    model = Models.copyOfMiniM3(folder.resolve("mini-m3"));
+    figures = folder.resolve("figures.json");
+    JSON.writeValue(figures.toFile(), figures());
+  }
+
+  /** The pair q-en and d-en of the reference implementation's scores, in fp32 to six places. */
+  private ObjectNode figures() throws IOException {
+    Map<String, String> texts = new HashMap<>();
+    for (String line : Files.readAllLines(model.resolve("expected.jsonl"))) {
+      JsonNode node = JSON.readTree(line);
+      texts.put(node.path("id").asText(), node.path("text").asText());
+    }
+    ObjectNode figures = JSON.createObjectNode();
+    figures.put("model", "mini-m3").put("source", "the reference implementation");
+    figures.put("tolerance", 1e-4);
+    figures.putObject("weights").put("dense", 0.4).put("sparse", 0.2).put("colbert", 0.4);
+    figures.putArray("queries").add(texts.get("q-en"));
+    figures.putArray("passages").add(texts.get("d-en"));
+    ObjectNode scores = figures.putObject("scores");
+    JSON.readTree(model.resolve("expected_scores.json").toFile())
+        .path("scores")
+        .properties()
+        .forEach(entry -> {
+          ArrayNode row = scores.putArray(entry.getKey()).addArray();
+          row.add(entry.getValue().get(0));
+        });
+    return figures;
+  }
+
+  private Run verify(Object... more) {
+    Object[] arguments = new Object[more.length + 3];
+    arguments[0] = "verify";
+    arguments[1] = "--model";
+    arguments[2] = model;
+    System.arraycopy(more, 0, arguments, 3, more.length);
+    return Cli.run(arguments);
+  }
+
+  @Test
+  void rightModel_isGreenAgainstTheFiguresAndItself() {
+    Run run = verify("--figures", figures);
+
+    assertThat(run.status()).as(run.out() + run.err()).isZero();
+    assertThat(run.out())
+        .contains("mini-m3: the reference implementation")
+        .contains("ok    colbert+sparse+dense, query 1 and passage 1")
+        .contains("ok    alone and in a batch: least cosine of tokens")
+        .endsWith("figures agree.\n")
+        .doesNotContain("FAIL");
+  }
+
+  @Test
+  void oneWeightFlipped_isRed() throws IOException {
+    // The sign of one weight of the sparse head, the last of its file.
+    Path head = model.resolve("model.safetensors");
+    try (RandomAccessFile file = new RandomAccessFile(head.toFile(), "rw")) {
+      long header = Long.reverseBytes(file.readLong());
+      JsonNode tensors;
+      byte[] bytes = new byte[(int) header];
+      file.readFully(bytes);
+      tensors = JSON.readTree(bytes);
+      JsonNode norm =
+          tensors.properties().stream()
+              .filter(entry -> entry.getKey().endsWith("layer.0.output.LayerNorm.weight"))
+              .findFirst()
+              .orElseThrow()
+              .getValue();
+      long at = 8 + header + norm.path("data_offsets").get(0).asLong();
+      file.seek(at + 3);
+      int high = file.read();
+      file.seek(at + 3);
+      file.write(high ^ 0x80);
+    }
+
+    Run run = verify("--figures", figures);
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.out()).contains("  FAIL  dense, query 1 and passage 1");
+  }
+
+  @Test
+  void modelWithoutFigures_isHeldAgainstItselfAndSaysSo() {
+    Run run = Cli.run("verify", "--model", "starter");
+
+    assertThat(run.status()).as(run.out() + run.err()).isZero();
+    assertThat(run.out()).contains("No figures of others").contains("alone and in a batch");
+  }
+
+  @Test
+  void figuresOfAnotherForm_areRefusedWithTheField() throws IOException {
+    Files.writeString(figures, "{\"model\":\"m\",\"sauce\":\"x\"}");
+
+    Run run = verify("--figures", figures);
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.err()).contains("docs/verify.md").contains("source");
+  }
+
+  @Test
+  void figuresOfBgeM3_areWhole() {
+    Optional<PublishedFigures> known = PublishedFigures.of("BAAI/bge-m3");
+
+    assertThat(known).isPresent();
+    assertThat(known.get().scores()).hasSize(5);
+    assertThat(known.get().scores().values())
+        .allSatisfy(
+            table -> assertThat(table).hasSize(2).allSatisfy(row -> assertThat(row).hasSize(2)));
+    assertThat(PublishedFigures.of("someone/else")).isEmpty();
+  }
+
+  @Test
+  void readmeExample_isReadAsSentenceTransformersWritesIt() {
+    Optional<ReadmeExample> example =
+        ReadmeExample.parse(
+            """
+            ```python
+            sentences = [
+                'The weather is lovely today.',
+                "It's so sunny outside!",
+                'He said \\'no\\'.',
+            ]
+            embeddings = model.encode(sentences)
+            print(embeddings.shape)
+            # [3, 384]
+
+            # Get the similarity scores for the embeddings
+            similarities = model.similarity(embeddings, embeddings)
+            print(similarities)
+            # tensor([[ 1.0000,  0.6660, -0.1046],
+            #         [ 0.6660,  1.0000,  0.1411],
+            #         [-0.1046,  0.1411,  1.0000]])
+            ```
+            """);
+
+    assertThat(example).isPresent();
+    assertThat(example.get().sentences())
+        .isEqualTo(
+            List.of("The weather is lovely today.", "It's so sunny outside!", "He said 'no'."));
+    assertThat(example.get().cosines().get(2)).containsExactly(-0.1046, 0.1411, 1.0);
+    assertThat(ReadmeExample.parse("# A model\nsentences = []")).isEmpty();
+  }
+}
