@@ -6,6 +6,7 @@ import io.luciole.model.Chunker;
 import io.luciole.model.ModelDescription;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelFingerprint;
+import io.luciole.model.TextToken;
 import io.luciole.model.TextTokenizer;
 import io.luciole.model.TokenizedText;
 import io.luciole.spi.BackendException;
@@ -17,14 +18,11 @@ import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
-import java.util.Spliterator;
-import java.util.Spliterators;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -224,18 +222,7 @@ public final class EmbeddingEngine implements AutoCloseable {
    * @return one embedding for each text, in the order of the texts
    */
   public Iterator<Embedding> embedAll(Iterator<String> texts, EmbedOptions options) {
-    EmbeddingStream<String> stream = stream(texts, Function.identity(), options);
-    return new Iterator<>() {
-      @Override
-      public boolean hasNext() {
-        return stream.hasNext();
-      }
-
-      @Override
-      public Embedding next() {
-        return stream.next().embedding();
-      }
-    };
+    return stream(texts, Function.identity(), options).embeddings();
   }
 
   /**
@@ -290,24 +277,17 @@ public final class EmbeddingEngine implements AutoCloseable {
    */
   public <T> Stream<Embedded<T>> embedAll(
       Stream<? extends T> items, Function<? super T, String> toText, EmbedOptions options) {
-    EmbeddingStream<T> stream = stream(items.iterator(), toText, options);
-    return StreamSupport.stream(
-            Spliterators.spliteratorUnknownSize(stream, Spliterator.ORDERED | Spliterator.NONNULL),
-            false)
-        .onClose(stream::cancel)
-        .onClose(items::close);
+    return this.<T>stream(items.iterator(), toText, options).asStream().onClose(items::close);
   }
 
   private <T> EmbeddingStream<T> stream(
       Iterator<? extends T> items, Function<? super T, String> toText, EmbedOptions options) {
-    requireNonNull(items, "items");
-    requireNonNull(toText, "toText");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
     Object job = options.job().orElseGet(Object::new);
     EmbedOptions each = complete(options);
     return new EmbeddingStream<>(
-        items,
-        toText,
+        requireNonNull(items, "items"),
+        requireNonNull(toText, "toText"),
         of -> submit(of, each, wanted, job, false),
         of -> pipeline.estimate(of, each.truncation().orElse(truncation), wanted),
         EmbeddingStream.Window.of(streamTokens, wanted, info));
@@ -360,9 +340,33 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
-   * Estimates how many tokens of a text the model computes, from the text's length alone: one for
-   * every four UTF-16 units, at least 1 and at most the model's limit. The engine counts texts by
-   * this estimate until they are tokenised. Takes no lock, and may be called by any thread.
+   * All tokens of a text, also those beyond the model's limit. A text of megabytes takes seconds.
+   *
+   * @param text the text
+   * @param role its role, whose prompt is put before it
+   * @return the tokens, special ones included, and their places in the prompt with the text
+   * @throws EngineClosedException if the engine is closed
+   */
+  public List<TextToken> tokens(String text, Role role) {
+    return unlessClosed(() -> tokenizer.tokens(text, role));
+  }
+
+  /**
+   * The text of token ids, as near to the one they were made of as the tokenizer allows.
+   *
+   * @param tokenIds the ids
+   * @param skipSpecials whether special tokens are left out
+   * @return the text
+   * @throws IllegalArgumentException if an id is not one of the tokenizer's
+   * @throws EngineClosedException if the engine is closed
+   */
+  public String decode(int[] tokenIds, boolean skipSpecials) {
+    return unlessClosed(() -> tokenizer.decode(tokenIds, skipSpecials));
+  }
+
+  /**
+   * Estimates how many tokens of a text the model computes: one for every four UTF-16 units, at
+   * most the model's limit. The engine counts texts so until they are tokenised. Takes no lock.
    *
    * @param text the text
    * @return the estimate, from 1 to {@link ModelDescription#maxTokens()}
@@ -387,10 +391,10 @@ public final class EmbeddingEngine implements AutoCloseable {
   }
 
   /**
-   * The string of a token, for showing the tokens of a sparse vector to people.
+   * The string of a token, for showing it to people; several ids may have the same.
    *
    * @param tokenId the token's id
-   * @return its string; several ids may have the same
+   * @return its string
    * @throws EngineClosedException if the engine is closed
    */
   public String decodeToken(int tokenId) {

@@ -7,10 +7,14 @@ import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Set;
+import java.util.Spliterator;
+import java.util.Spliterators;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -131,6 +135,28 @@ final class EmbeddingStream<T> implements Iterator<Embedded<T>> {
     } catch (ExecutionException e) {
       throw failure(e.getCause());
     }
+  }
+
+  /** The embeddings alone, without their items. */
+  Iterator<Embedding> embeddings() {
+    return new Iterator<>() {
+      @Override
+      public boolean hasNext() {
+        return EmbeddingStream.this.hasNext();
+      }
+
+      @Override
+      public Embedding next() {
+        return EmbeddingStream.this.next().embedding();
+      }
+    };
+  }
+
+  /** A sequential stream whose terminal operation reads the items; closing it cancels. */
+  Stream<Embedded<T>> asStream() {
+    int traits = Spliterator.ORDERED | Spliterator.NONNULL;
+    return StreamSupport.stream(Spliterators.spliteratorUnknownSize(this, traits), false)
+        .onClose(this::cancel);
   }
 
   /** Drops the texts that were submitted and are not computed yet. */

@@ -12,7 +12,9 @@ import io.luciole.model.ModelSource;
 import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
@@ -33,7 +35,7 @@ final class EngineOptions {
         "The model: starter (a small English one that comes along), a folder, or a hub name such"
             + " as BAAI/bge-m3."
       })
-  private @Nullable String model;
+  private List<String> models = new ArrayList<>();
 
   @Option(
       names = "--backend",
@@ -79,10 +81,25 @@ final class EngineOptions {
               + " them, chunk embeds them in pieces and merges those.")
   private @Nullable Truncation truncation;
 
+  /** The models that flags name, for commands that can use several. */
+  List<String> models() {
+    return List.copyOf(models);
+  }
+
+  /** The one model that a flag names, or null if none does. */
+  private @Nullable String model() {
+    if (models.size() > 1) {
+      throw new ParameterException(
+          command.commandLine(),
+          "Expected --model once, found it " + models.size() + " times; only serve takes several.");
+    }
+    return models.isEmpty() ? null : models.get(0);
+  }
+
   /** What the flags say, by the settings' names. */
   Map<String, String> flags() {
     Map<String, String> flags = new HashMap<>();
-    put(flags, EngineKeys.MODEL, model);
+    put(flags, EngineKeys.MODEL, model());
     put(flags, EngineKeys.BACKEND, backend);
     put(flags, EngineKeys.DEVICE, device);
     put(flags, EngineKeys.PRECISION, precision == null ? null : precision.id());
@@ -100,11 +117,17 @@ final class EngineOptions {
 
   /** The files of the model that flags and configuration name. */
   ModelFiles modelFiles(LucioleConfig config) {
-    return ModelSource.parse(model != null ? model : config.get(EngineKeys.MODEL)).resolve();
+    String named = model();
+    return ModelSource.parse(named != null ? named : config.get(EngineKeys.MODEL)).resolve();
   }
 
   /** A builder that starts from the configuration and has the flags laid over it. */
   EngineBuilder builder(LucioleConfig config) {
+    return builder(config, model());
+  }
+
+  /** The same for a model of its own, or for the configuration's if there is none. */
+  EngineBuilder builder(LucioleConfig config, @Nullable String model) {
     EngineBuilder builder = EmbeddingEngine.builder(config);
     if (model != null) {
       builder.model(model);
@@ -136,7 +159,7 @@ final class EngineOptions {
    */
   EmbeddingEngine openForIndex(Path index, LucioleConfig config) {
     EngineBuilder builder = builder(config);
-    if (model == null) {
+    if (models.isEmpty()) {
       IndexModel.choose(index, config, "say where it is with --model").ifPresent(builder::model);
     }
     return open(builder);

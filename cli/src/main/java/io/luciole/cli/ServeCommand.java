@@ -25,7 +25,8 @@ import picocli.CommandLine.Option;
       "",
       "Examples:",
       "  luciole serve --index my-index",
-      "  luciole serve --model BAAI/bge-m3 --port 9000"
+      "  luciole serve --model BAAI/bge-m3 --port 9000",
+      "  luciole serve --model m3=BAAI/bge-m3 --model small=starter    # two, each by its name"
     })
 final class ServeCommand implements Callable<Integer> {
   private final Console console;

@@ -1,6 +1,5 @@
 package io.luciole.cli;
 
-import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.server.LucioleServer;
 import io.luciole.server.ServerConfig;
@@ -23,11 +22,8 @@ final class Serving {
     Path folder = settings.indexes().index().orElse(null);
     CountDownLatch asked = new CountDownLatch(1);
     CountDownLatch ended = new CountDownLatch(1);
-    try (EmbeddingEngine engine =
-            folder == null
-                ? engineOptions.open(engineOptions.builder(config))
-                : engineOptions.openForIndex(folder, config);
-        LucioleServer server = LucioleServer.start(settings, engine)) {
+    try (ServedEngines engines = ServedEngines.open(engineOptions, config, settings);
+        LucioleServer server = LucioleServer.start(settings, engines.byName())) {
       // The JVM halts when its shutdown hooks have returned, so this one waits for the close below.
       Runtime.getRuntime()
           .addShutdownHook(
@@ -41,7 +37,7 @@ final class Serving {
           .err()
           .println(
               "luciole: serving "
-                  + engine.modelName()
+                  + String.join(", ", engines.byName().keySet())
                   + (folder == null ? "" : " and the index " + folder)
                   + " at "
                   + server.uri());

@@ -7,7 +7,11 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A tokenizer of Hugging Face's native library, which neither truncates nor pads. Of DJL's binding
@@ -65,10 +69,52 @@ final class NativeTokenizer implements AutoCloseable {
     return encoded(text, TokenizersLibrary.LIB::getTokenCharSpans);
   }
 
-  /** The string of a token. */
-  String decode(int id) {
+  /**
+   * The tokens of a text, special ones included.
+   *
+   * @param text well-formed UTF-16
+   */
+  List<TextToken> tokens(String text) {
+    int[] chars = charsOfCodePoints(text);
+    return encoded(
+        text,
+        encoding -> {
+          TokenizersLibrary library = TokenizersLibrary.LIB;
+          long[] ids = library.getTokenIds(encoding);
+          long[] special = library.getSpecialTokenMask(encoding);
+          String[] strings = library.getTokens(encoding);
+          @Nullable CharSpan[] spans = library.getTokenCharSpans(encoding);
+          List<TextToken> tokens = new ArrayList<>(ids.length);
+          for (int i = 0; i < ids.length; i++) {
+            CharSpan span = spans[i];
+            if (special[i] == 1 || span == null) {
+              tokens.add(new TextToken((int) ids[i], strings[i], true, 0, 0));
+            } else {
+              int start = chars[span.getStart()];
+              int end = chars[span.getEnd()];
+              tokens.add(
+                  new TextToken((int) ids[i], text.substring(start, end), false, start, end));
+            }
+          }
+          return tokens;
+        });
+  }
+
+  /** Where each code point of a text begins, in {@code char}s, and where the last one ends. */
+  private static int[] charsOfCodePoints(String text) {
+    int[] chars = new int[text.length() + 1];
+    int count = 0;
+    for (int at = 0; at < text.length(); at += Character.charCount(text.codePointAt(at))) {
+      chars[count++] = at;
+    }
+    chars[count++] = text.length();
+    return Arrays.copyOf(chars, count);
+  }
+
+  /** The text of token ids, without special tokens if they are skipped. */
+  String decode(long[] ids, boolean skipSpecials) {
     try {
-      return TokenizersLibrary.LIB.decode(handle, new long[] {id}, false);
+      return TokenizersLibrary.LIB.decode(handle, ids, skipSpecials);
     } finally {
       Reference.reachabilityFence(this);
     }

@@ -7,6 +7,7 @@ import io.luciole.Role;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -151,13 +152,7 @@ public final class TextTokenizer implements AutoCloseable {
    */
   public TokenizedText frame(int[] ids) {
     requireNonNull(ids, "ids");
-    int size = vocabulary();
-    for (int i = 0; i < ids.length; i++) {
-      if (ids[i] < 0 || ids[i] >= size) {
-        throw new IllegalArgumentException(
-            "expected token ids from 0 to " + (size - 1) + ", got " + ids[i] + " at index " + i);
-      }
-    }
+    requireKnown(ids);
     boolean whole =
         ids.length >= leadingSpecials + trailingSpecials
             && equal(ids, 0, 0, leadingSpecials)
@@ -175,6 +170,16 @@ public final class TextTokenizer implements AutoCloseable {
     System.arraycopy(
         framed, framed.length - trailingSpecials, all, leadingSpecials + kept, trailingSpecials);
     return new TokenizedText(all, kept < inner);
+  }
+
+  private void requireKnown(int[] ids) {
+    int size = vocabulary();
+    for (int i = 0; i < ids.length; i++) {
+      if (ids[i] < 0 || ids[i] >= size) {
+        throw new IllegalArgumentException(
+            "expected token ids from 0 to " + (size - 1) + ", got " + ids[i] + " at index " + i);
+      }
+    }
   }
 
   private boolean equal(int[] ids, int at, int framedAt, int length) {
@@ -233,6 +238,20 @@ public final class TextTokenizer implements AutoCloseable {
     return Arrays.copyOf(starts, count);
   }
 
+  /**
+   * All tokens of a text with its role's prompt before it, even beyond the model's limit. Reads the
+   * text to its end: a text of megabytes takes seconds, and about 200 bytes of native memory for
+   * each character. Lone surrogates become U+FFFD.
+   *
+   * @param text the text
+   * @param role its role, which decides the prompt
+   * @return the tokens, special ones included; their places are in the prompt followed by the text
+   * @throws IllegalStateException if the tokenizer is closed
+   */
+  public List<TextToken> tokens(String text, Role role) {
+    return read(wellFormed(prompt(role) + text), tokenizer::tokens);
+  }
+
   private String prompt(Role role) {
     return role == Role.QUERY ? queryPrompt : passagePrompt;
   }
@@ -245,9 +264,27 @@ public final class TextTokenizer implements AutoCloseable {
    * @throws IllegalStateException if the tokenizer is closed
    */
   public String decode(int tokenId) {
+    return decodeKnown(new long[] {tokenId}, false);
+  }
+
+  /**
+   * The text of token ids, as near to the one they were made of as the tokenizer allows.
+   *
+   * @param ids the token ids
+   * @param skipSpecials whether special tokens are left out
+   * @return the text
+   * @throws IllegalArgumentException if an id is not one of this tokenizer's
+   * @throws IllegalStateException if the tokenizer is closed
+   */
+  public String decode(int[] ids, boolean skipSpecials) {
+    requireKnown(ids);
+    return decodeKnown(Arrays.stream(ids).asLongStream().toArray(), skipSpecials);
+  }
+
+  private String decodeKnown(long[] ids, boolean skipSpecials) {
     enter();
     try {
-      return tokenizer.decode(tokenId);
+      return tokenizer.decode(ids, skipSpecials);
     } finally {
       leave();
     }

@@ -127,6 +127,38 @@ class TextTokenizerTest {
   }
 
   @Test
+  void tokens_areAllOfTheText_withTheirPlaces() {
+    String text = "Glow-worms 🐝 shine. " + "firefly ".repeat(600);
+    List<TextToken> tokens = starter.tokens(text, Role.PASSAGE);
+
+    assertThat(tokens.size()).isEqualTo(starter.count(text, Role.PASSAGE)).isGreaterThan(600);
+    assertThat(tokens.get(0)).isEqualTo(new TextToken(101, "[CLS]", true, 0, 0));
+    assertThat(tokens.getLast().special()).isTrue();
+    List<TextToken> inner = tokens.subList(1, tokens.size() - 1);
+    assertThat(inner)
+        .allSatisfy(
+            token -> assertThat(token.text()).isEqualTo(text.substring(token.start(), token.end())))
+        .noneMatch(TextToken::special);
+    assertThat(inner.stream().map(TextToken::text))
+        .startsWith("Glow", "-", "worms", "🐝", "shine", ".", "fire");
+    String prompt = ModelSource.parse("starter").resolve().description().prompt(Role.QUERY);
+    assertThat(prompt).isNotEmpty();
+    assertThat(starter.tokens("glow", Role.QUERY).reversed().get(1).end())
+        .isEqualTo(prompt.length() + 4);
+  }
+
+  @Test
+  void decode_givesATextOfItsIds() {
+    int[] ids = starter.tokenize("Glow worms shine.", Role.PASSAGE).ids();
+
+    assertThat(starter.decode(ids, true)).isEqualTo("glow worms shine.");
+    assertThat(starter.decode(ids, false)).startsWith("[CLS]").endsWith("[SEP]");
+    assertThatThrownBy(() -> starter.decode(new int[] {30522}, true))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("0 to 30521");
+  }
+
+  @Test
   void decode_givesATokensString() {
     int[] ids = starter.tokenize("worm", Role.PASSAGE).ids();
 

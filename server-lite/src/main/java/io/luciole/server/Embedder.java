@@ -25,37 +25,52 @@ final class Embedder {
   /** UTF-16 units of text that make about one token. */
   private static final int UNITS_A_TOKEN = 4;
 
-  private final EmbeddingEngine engine;
   private final RequestLimiter limiter;
-  private final Readiness readiness;
 
   @Inject
-  Embedder(EmbeddingEngine engine, RequestLimiter limiter, Readiness readiness) {
-    this.engine = engine;
+  Embedder(RequestLimiter limiter) {
     this.limiter = limiter;
-    this.readiness = readiness;
-  }
-
-  EmbeddingEngine engine() {
-    return engine;
   }
 
   /**
    * Embeds texts and waits for them.
    *
+   * @param model the model that embeds them
    * @param inputs the texts or token ids
    * @param where the name of the request's field that holds the texts, for messages
    * @param options role and outputs; the timeout and the job are added here
+   * @param longTexts what becomes of texts that are too long
    * @return the embeddings, in the order of the inputs
    * @throws Problem if the request is refused, or a text cannot be embedded
    */
-  List<Embedding> embed(Exchange x, List<EmbeddingInput> inputs, String where, EmbedOptions options)
+  List<Embedding> embed(
+      Exchange x,
+      ServedModel model,
+      List<EmbeddingInput> inputs,
+      String where,
+      EmbedOptions options,
+      LongTexts longTexts)
       throws Exception {
     check(x, inputs, where);
+    EmbedOptions whole = longTexts.options(model.engine(), options);
+    List<EmbeddingInput> cut = longTexts.inputs(model.engine(), inputs, options.role());
+    List<Embedding> embeddings = embed(x, model, cut, where, whole);
+    ComputeHeaders.add(x, model, inputs);
+    return embeddings;
+  }
+
+  private List<Embedding> embed(
+      Exchange x,
+      ServedModel model,
+      List<EmbeddingInput> inputs,
+      String where,
+      EmbedOptions options)
+      throws Exception {
+    EmbeddingEngine engine = model.engine();
     long[] estimates = new long[inputs.size()];
     long sum = 0;
     for (int i = 0; i < estimates.length; i++) {
-      estimates[i] = estimate(inputs.get(i));
+      estimates[i] = estimate(engine, inputs.get(i));
       sum += estimates[i];
     }
     EmbedOptions timed = options.timeout(x.remaining()).job(x.caller());
@@ -64,7 +79,8 @@ final class Embedder {
     long unsubmitted = sum;
     try {
       for (int i = 0; i < estimates.length; i++) {
-        CompletableFuture<Embedding> future = submit(inputs.get(i), timed, name(where, inputs, i));
+        CompletableFuture<Embedding> future =
+            submit(engine, inputs.get(i), timed, name(where, inputs, i));
         long estimate = estimates[i];
         unsubmitted -= estimate;
         CompletableFuture<?> unused =
@@ -79,7 +95,7 @@ final class Embedder {
         embeddings.add(embedding);
       }
       x.count(embeddings.size(), tokens);
-      readiness.recordSuccess();
+      model.readiness().recordSuccess();
       return embeddings;
     } finally {
       if (unsubmitted > 0) {
@@ -111,7 +127,7 @@ final class Embedder {
 
   private void check(Exchange x, List<EmbeddingInput> inputs, String where) {
     if (inputs.isEmpty()) {
-      throw Problem.invalid(where, "Expected at least one text as \"" + where + "\", found none.");
+      throw Problem.empty(where);
     }
     if (inputs.size() > x.limits().maxTexts()) {
       throw Problem.tooLarge(
@@ -135,7 +151,7 @@ final class Embedder {
     }
   }
 
-  private int estimate(EmbeddingInput input) {
+  private static int estimate(EmbeddingEngine engine, EmbeddingInput input) {
     return switch (input) {
       case EmbeddingInput.Text text -> engine.estimateTokens(text.text());
       case EmbeddingInput.Tokens ids ->
@@ -143,8 +159,8 @@ final class Embedder {
     };
   }
 
-  private CompletableFuture<Embedding> submit(
-      EmbeddingInput input, EmbedOptions options, String where) {
+  private static CompletableFuture<Embedding> submit(
+      EmbeddingEngine engine, EmbeddingInput input, EmbedOptions options, String where) {
     try {
       return switch (input) {
         case EmbeddingInput.Text text -> engine.embed(text.text(), options);

@@ -47,15 +47,19 @@ sealed interface EmbeddingInput {
     }
   }
 
-  /** Reads a string, an array of strings, an array of token ids or an array of such arrays. */
-  static List<EmbeddingInput> parse(JsonNode value, String where) {
+  /**
+   * Reads a string, an array of strings or of objects with a {@code text}, and, if they are
+   * allowed, an array of token ids or an array of such arrays.
+   */
+  static List<EmbeddingInput> parse(JsonNode value, String where, boolean tokenIds) {
     if (value.isTextual()) {
       return List.of(new Text(value.textValue()));
     }
     if (!value.isArray()) {
-      throw JsonBodies.wrong(where, "a string, an array of strings, or token ids", value);
+      throw JsonBodies.wrong(where, "a string or an array of strings", value);
     }
     if (!value.isEmpty() && value.get(0).isNumber()) {
+      requireAllowed(tokenIds, where);
       return List.of(tokens(value, where));
     }
     List<EmbeddingInput> inputs = new ArrayList<>(value.size());
@@ -64,13 +68,43 @@ sealed interface EmbeddingInput {
       String place = where + '[' + i + ']';
       if (each.isTextual()) {
         inputs.add(new Text(each.textValue()));
+      } else if (each.path("text").isTextual()) {
+        inputs.add(new Text(each.path("text").textValue()));
       } else if (each.isArray()) {
+        requireAllowed(tokenIds, where);
         inputs.add(tokens(each, place));
       } else {
-        throw JsonBodies.wrong(place, "a string or an array of token ids", each);
+        throw JsonBodies.wrong(place, "a string", each);
       }
     }
     return inputs;
+  }
+
+  /** Texts as inputs. */
+  static List<EmbeddingInput> texts(List<String> texts) {
+    return texts.stream().<EmbeddingInput>map(Text::new).toList();
+  }
+
+  /** Another model's ids are often ids of this one, too, and then give wrong vectors unnoticed. */
+  private static void requireAllowed(boolean tokenIds, String where) {
+    if (!tokenIds) {
+      throw new Problem(
+          400,
+          "token_ids_refused",
+          "Expected texts as \""
+              + where
+              + "\", found token ids, which would give wrong vectors unless they are this model's."
+              + " Send texts: LangChain does with check_embedding_ctx_length=False. If the ids are"
+              + " this model's own, set "
+              + ServerKeys.TOKEN_IDS
+              + "=true.",
+          where,
+          0);
+    }
+  }
+
+  static int[] ids(JsonNode array, String where) {
+    return tokens(array, where).ids();
   }
 
   private static Tokens tokens(JsonNode array, String where) {

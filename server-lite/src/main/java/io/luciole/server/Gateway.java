@@ -37,6 +37,8 @@ final class Gateway {
   private static final HeaderName FETCH_SITE = HeaderNames.create("Sec-Fetch-Site");
   private static final HeaderName NO_SNIFF = HeaderNames.create("X-Content-Type-Options");
 
+  private static final String USUAL_HEADERS = "Authorization, Content-Type, X-API-Key";
+
   private final ServerConfig config;
   private final ApiKeys keys;
   private final RequestLimiter limiter;
@@ -144,7 +146,9 @@ final class Gateway {
   private void preflight(Exchange x, String allow) {
     if (allowedOrigin(x) != null) {
       x.header(HeaderNames.ACCESS_CONTROL_ALLOW_METHODS, allow);
-      x.header(HeaderNames.ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, X-API-Key");
+      // Clients that run in browsers send headers of their own, such as x-stainless-os.
+      String asked = x.header(HeaderNames.ACCESS_CONTROL_REQUEST_HEADERS);
+      x.header(HeaderNames.ACCESS_CONTROL_ALLOW_HEADERS, asked == null ? USUAL_HEADERS : asked);
       x.header(HeaderNames.ACCESS_CONTROL_MAX_AGE, "600");
     }
     x.send(204, "text/plain", new byte[0]);
@@ -177,7 +181,8 @@ final class Gateway {
     String origin = allowedOrigin(x);
     if (origin != null) {
       x.header(HeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-      x.header(HeaderNames.VARY, "Origin");
+      x.header(HeaderNames.VARY, "Origin, Access-Control-Request-Headers");
+      x.header(HeaderNames.ACCESS_CONTROL_EXPOSE_HEADERS, "*, Retry-After, X-Request-Id");
     }
     if (isEnding()) {
       x.header(HeaderNames.CONNECTION, "close");
@@ -226,7 +231,7 @@ final class Gateway {
     } catch (CloseConnectionException | CancellationException | UncheckedIOException e) {
       throw e;
     } catch (Throwable t) {
-      Problem problem = Problems.of(t);
+      Problem problem = Problems.of(t, route.errors());
       if (problem.status() == 500) {
         log.error("{} {} failed", route.method().text(), route.path(), t);
       }

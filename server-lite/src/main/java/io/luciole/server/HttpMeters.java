@@ -1,7 +1,6 @@
 package io.luciole.server;
 
 import com.google.inject.Inject;
-import io.luciole.EmbeddingEngine;
 import io.luciole.micrometer.EngineMeters;
 import io.luciole.micrometer.IndexMeters;
 import io.micrometer.core.instrument.Counter;
@@ -15,16 +14,25 @@ import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
-/** The server's Micrometer meters: its requests, the engine, the index and the JVM. */
+/** The server's Micrometer meters: its requests, the engines, the index and the JVM. */
 final class HttpMeters {
   private final MeterRegistry registry;
+  private final @Nullable OthersMeters others;
 
   @Inject
   HttpMeters(
-      MeterRegistry registry, EmbeddingEngine engine, Indexes indexes, RequestLimiter limiter) {
+      MeterRegistry registry,
+      ServerConfig config,
+      ServedModels models,
+      Indexes indexes,
+      RequestLimiter limiter) {
     this.registry = registry;
-    new EngineMeters(engine).histograms(true).bindTo(registry);
+    others = config.compatibility().othersMeters() ? new OthersMeters(registry, models) : null;
+    for (ServedModel model : models.all()) {
+      new EngineMeters(model.engine(), "model", model.name()).histograms(true).bindTo(registry);
+    }
     indexes.addListener(name -> new IndexMeters(registry, true, "index", name));
     new ClassLoaderMetrics().bindTo(registry);
     new JvmMemoryMetrics().bindTo(registry);
@@ -56,6 +64,9 @@ final class HttpMeters {
         .tag("status", Integer.toString(status))
         .register(registry)
         .record(x.elapsedNanos(), TimeUnit.NANOSECONDS);
+    if (others != null) {
+      others.record(route, status, x);
+    }
     if (x.texts() > 0) {
       registry.counter("luciole.http.texts", "route", route.path()).increment(x.texts());
       registry.counter("luciole.http.tokens", "route", route.path()).increment((double) x.tokens());

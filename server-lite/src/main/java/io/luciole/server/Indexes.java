@@ -4,14 +4,16 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.inject.Inject;
 import io.luciole.ConfigException;
-import io.luciole.EmbeddingEngine;
 import io.luciole.lucene.HybridSchema;
+import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.IndexException;
 import io.luciole.lucene.IndexListener;
+import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,9 +37,10 @@ final class Indexes implements AutoCloseable {
   private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_-]{0,63}");
 
   private final IndexSettings settings;
-  private final EmbeddingEngine engine;
+  private final ServedModels models;
   private final Map<String, SearchIndex> open = new ConcurrentSkipListMap<>();
 
+  /** Give the listener of a name, the same each time. */
   @GuardedBy("this")
   private final List<Function<String, IndexListener>> listeners = new ArrayList<>();
 
@@ -51,16 +54,17 @@ final class Indexes implements AutoCloseable {
    * @throws IndexException if an index is another model's, or another process writes it
    */
   @Inject
-  Indexes(ServerConfig config, EmbeddingEngine engine) {
+  Indexes(ServerConfig config, ServedModels models) {
     this.settings = config.indexes();
-    this.engine = engine;
+    this.models = models;
     try {
       if (settings.index().isPresent()) {
-        open(DEFAULT, IndexSpec.ofSettings(settings.fields(), engine));
+        ServedModel model = modelOf(path(DEFAULT));
+        open(DEFAULT, model, IndexSpec.ofSettings(settings.fields(), model.engine()));
       }
       for (String name : namesInFolder()) {
         if (!open.containsKey(name)) {
-          open(name, Optional.empty());
+          open(name, modelOf(path(name)), Optional.empty());
         }
       }
     } catch (Throwable t) {
@@ -90,17 +94,33 @@ final class Indexes implements AutoCloseable {
     return names;
   }
 
-  private static boolean isIndex(Path path) throws IOException {
+  private static boolean isIndex(Path path) {
     if (!Files.isDirectory(path)) {
       return false;
     }
     try (Stream<Path> files = Files.list(path)) {
       return files.anyMatch(file -> String.valueOf(file.getFileName()).startsWith("segments_"));
+    } catch (IOException e) {
+      throw new IndexException("Cannot read the folder " + path + ": " + e, e);
     }
   }
 
-  private SearchIndex open(String name, Optional<HybridSchema> schema) {
-    SearchIndex index = new SearchIndex(name, path(name), engine, settings, schema);
+  /** The model that is served whose vectors an index has; the default one of a new index. */
+  private ServedModel modelOf(Path path) {
+    if (models.all().size() == 1 || !isIndex(path)) {
+      return models.standard();
+    }
+    try (HybridSearcher words = HybridSearcher.open(path)) {
+      ModelFingerprint fingerprint = words.fingerprint();
+      return models.all().stream()
+          .filter(model -> fingerprint.matches(model.engine().fingerprint()))
+          .findFirst()
+          .orElse(models.standard());
+    }
+  }
+
+  private SearchIndex open(String name, ServedModel model, Optional<HybridSchema> schema) {
+    SearchIndex index = new SearchIndex(name, path(name), model, settings, schema);
     synchronized (this) {
       listeners.forEach(of -> index.live().addListener(of.apply(name)));
     }
@@ -176,11 +196,13 @@ final class Indexes implements AutoCloseable {
   /**
    * Adds a listener to each index, also to those that are made later.
    *
-   * @param of makes the listener of a name
+   * @param of makes the listener of a name, once for each
    */
   synchronized void addListener(Function<String, IndexListener> of) {
-    listeners.add(of);
-    open.forEach((name, index) -> index.live().addListener(of.apply(name)));
+    Map<String, IndexListener> made = new HashMap<>();
+    Function<String, IndexListener> same = name -> made.computeIfAbsent(name, of);
+    listeners.add(same);
+    open.forEach((name, index) -> index.live().addListener(same.apply(name)));
   }
 
   /**
@@ -197,20 +219,31 @@ final class Indexes implements AutoCloseable {
           "Expected a name of 1 to 64 characters: a to z, 0 to 9, \"-\" and \"_\", the first a letter"
               + " or digit.");
     }
-    RequestOptions.requireModel(engine, JsonBodies.stringOr(body, "model"));
-    HybridSchema schema = IndexSpec.schema(body, settings.fields(), engine);
     synchronized (this) {
       SearchIndex there = open.get(name);
+      ServedModel model =
+          there != null && !body.has("model")
+              ? there.model()
+              : models.named(JsonBodies.stringOr(body, "model"));
+      HybridSchema schema = IndexSpec.schema(body, settings.fields(), model.engine());
       if (there != null) {
-        List<String> differences = IndexSpec.differences(there.live().schema(), schema, body);
+        List<String> differences = differences(there, model, schema, body);
         if (differences.isEmpty()) {
           return new Made(there, false);
         }
         requireEmpty(there, differences);
         delete(there);
       }
-      return new Made(open(name, Optional.of(schema)), true);
+      return new Made(open(name, model, Optional.of(schema)), true);
     }
+  }
+
+  private static List<String> differences(
+      SearchIndex there, ServedModel model, HybridSchema schema, ObjectNode body) {
+    return there.model().equals(model)
+        ? IndexSpec.differences(there.live().schema(), schema, body)
+        : List.of(
+            "\"model\" is \"" + there.model().name() + "\", asked for was \"" + model.name() + '"');
   }
 
   private static void requireEmpty(SearchIndex there, List<String> differences) {

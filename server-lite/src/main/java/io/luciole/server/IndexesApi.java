@@ -36,7 +36,7 @@ final class IndexesApi implements Api {
     for (SearchIndex index : indexes.all()) {
       all.addObject()
           .put("name", index.name())
-          .put("model", index.engine().modelName())
+          .put("model", index.model().name())
           .put("documents", index.documents())
           .put("state", index.problem().isEmpty() ? "open" : "failed");
     }
@@ -55,7 +55,7 @@ final class IndexesApi implements Api {
     ObjectNode root =
         JsonBodies.object()
             .put("name", made.index().name())
-            .put("model", made.index().engine().modelName())
+            .put("model", made.index().model().name())
             .put("result", made.created() ? "created" : "exists");
     root.set("schema", IndexSpec.describe(made.index().live().schema()));
     x.ok(root);

@@ -21,11 +21,12 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.SequencedMap;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * An HTTP server over an engine and, if configured, an index.
+ * An HTTP server over one engine or several and, if configured, an index.
  *
  * <pre>{@code
  * try (EmbeddingEngine engine = EmbeddingEngine.builder().model("starter").open();
@@ -102,7 +103,7 @@ public final class LucioleServer implements AutoCloseable {
   }
 
   /**
-   * Creates a server and starts it.
+   * Creates a server for one model, which is served under its own name, and starts it.
    *
    * @param config where to listen, who may call, and how much to take on
    * @param engine the engine, which stays the caller's to close
@@ -111,11 +112,29 @@ public final class LucioleServer implements AutoCloseable {
    * @throws LucioleException if the index cannot be opened, or the port is in use
    */
   public static LucioleServer start(ServerConfig config, EmbeddingEngine engine) {
+    return start(config, new ServerModule(config, engine));
+  }
+
+  /**
+   * Creates a server for several models and starts it.
+   *
+   * @param config where to listen, who may call, and how much to take on
+   * @param engines the engines by the names that clients call their models, the default one first;
+   *     they stay the caller's to close
+   * @return the running server
+   * @throws ConfigException if the configuration is wrong, or two names are the same
+   * @throws LucioleException if the index cannot be opened, or the port is in use
+   */
+  public static LucioleServer start(
+      ServerConfig config, SequencedMap<String, EmbeddingEngine> engines) {
+    return start(config, new ServerModule(config, engines));
+  }
+
+  private static LucioleServer start(ServerConfig config, ServerModule module) {
     var address = config.requireAddress();
     try {
       LucioleServer server =
-          Guice.createInjector(
-                  Stage.PRODUCTION, LucioleServer::strict, new ServerModule(config, engine))
+          Guice.createInjector(Stage.PRODUCTION, LucioleServer::strict, module)
               .getInstance(LucioleServer.class);
       server.start();
       return server;

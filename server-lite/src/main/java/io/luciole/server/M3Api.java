@@ -4,10 +4,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
-import io.luciole.EmbeddingEngine;
 import io.luciole.EmbeddingJson;
 import io.luciole.Output;
-import io.luciole.Role;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -15,12 +13,14 @@ import java.util.Set;
 /** Dense, sparse and token vectors in one call, as {@link EmbeddingJson} writes them. */
 final class M3Api implements Api {
   private final Embedder embedder;
-  private final EmbeddingEngine engine;
+  private final ServedModels models;
+  private final ServerConfig.Compatibility compatibility;
 
   @Inject
-  M3Api(Embedder embedder) {
+  M3Api(Embedder embedder, ServedModels models, ServerConfig config) {
     this.embedder = embedder;
-    this.engine = embedder.engine();
+    this.models = models;
+    this.compatibility = config.compatibility();
   }
 
   @Override
@@ -31,24 +31,25 @@ final class M3Api implements Api {
   private void embeddings(Exchange x) throws Exception {
     ObjectNode body = x.json();
     JsonBodies.requireKnown(body, "model", "input", "outputs", "role", "encoding_format");
-    RequestOptions.requireModel(engine, JsonBodies.stringOr(body, "model"));
-    List<EmbeddingInput> inputs = EmbeddingInput.parse(body.path("input"), "input");
-    Set<Output> outputs = RequestOptions.outputs(engine, body.path("outputs"), "outputs");
+    ServedModel model = models.named(JsonBodies.stringOr(body, "model"));
+    List<EmbeddingInput> inputs =
+        EmbeddingInput.parse(body.path("input"), "input", compatibility.tokenIds());
+    Set<Output> outputs = RequestOptions.outputs(model.engine(), body.path("outputs"), "outputs");
     EmbeddingJson.DenseEncoding encoding =
         JsonBodies.choice(
             JsonBodies.string(body, "encoding_format", "float"),
             "encoding_format",
             Arrays.asList(EmbeddingJson.DenseEncoding.values()));
-    EmbedOptions options =
-        RequestOptions.role(JsonBodies.stringOr(body, "role"), Role.PASSAGE, "role")
-            .outputs(outputs);
-    List<Embedding> embeddings = embedder.embed(x, inputs, "input", options);
+    EmbedOptions options = RequestOptions.role(x, body, "role").outputs(outputs);
+    List<Embedding> embeddings =
+        embedder.embed(
+            x, model, inputs, "input", options, LongTexts.truncate(compatibility.autoTruncate()));
     int tokens = Vectors.tokens(embeddings);
     x.ok(
         JsonBodies.bytes(out -> {
           out.writeStartObject();
           out.writeStringField("object", "list");
-          out.writeStringField("model", engine.modelName());
+          out.writeStringField("model", model.name());
           out.writeArrayFieldStart("data");
           for (int i = 0; i < embeddings.size(); i++) {
             Embedding embedding = embeddings.get(i);

@@ -1,5 +1,6 @@
 package io.luciole.server;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
 import io.luciole.EmbeddingEngine;
@@ -14,7 +15,7 @@ import java.util.Locale;
 /** Health, meters, statistics, and the OpenAPI document. */
 final class ManagementApi implements Api {
   private final ServerConfig config;
-  private final EmbeddingEngine engine;
+  private final ServedModels models;
   private final Readiness readiness;
   private final Gateway gateway;
   private final PrometheusMeterRegistry registry;
@@ -23,13 +24,13 @@ final class ManagementApi implements Api {
   @Inject
   ManagementApi(
       ServerConfig config,
-      EmbeddingEngine engine,
+      ServedModels models,
       Readiness readiness,
       Gateway gateway,
       PrometheusMeterRegistry registry,
       Indexes indexes) {
     this.config = config;
-    this.engine = engine;
+    this.models = models;
     this.readiness = readiness;
     this.gateway = gateway;
     this.registry = registry;
@@ -45,6 +46,7 @@ final class ManagementApi implements Api {
             x -> x.ok(JsonBodies.object().put("status", "live"))),
         Route.management("/health/ready", Route.Access.OPEN, this::ready),
         Route.management("/health", Route.Access.OPEN, this::ready),
+        Route.management("/ping", Route.Access.OPEN, this::ready),
         Route.management(
             "/metrics",
             config.operations().openMetrics() ? Route.Access.OPEN : Route.Access.METRICS,
@@ -73,10 +75,23 @@ final class ManagementApi implements Api {
 
   private void stats(Exchange x) {
     ObjectNode root = JsonBodies.object();
+    describe(models.standard(), root);
+    ArrayNode all = root.putArray("models");
+    models.all().forEach(model -> describe(model, all.addObject()));
+    indexes
+        .find()
+        .ifPresentOrElse(
+            index -> index.describe(root.putObject("index")), () -> root.putNull("index"));
+    x.ok(root);
+  }
+
+  /** Adds {@code model} and {@code engine} to an object. */
+  private static void describe(ServedModel model, ObjectNode root) {
+    EmbeddingEngine engine = model.engine();
     EngineStats stats = engine.stats();
     EngineHealth health = engine.health();
     root.putObject("model")
-        .put("name", engine.modelName())
+        .put("name", model.name())
         .put("outputs", RequestOptions.ids(engine.backend().outputs()))
         .put("dimension", engine.backend().dimension())
         .put("max_tokens", engine.description().maxTokens())
@@ -95,11 +110,6 @@ final class ManagementApi implements Api {
         .put("padding_share", stats.paddingShare())
         .put("busy_share", stats.busyShare())
         .put("mean_wait_ms", stats.meanWait().toNanos() / 1e6);
-    indexes
-        .find()
-        .ifPresentOrElse(
-            index -> index.describe(root.putObject("index")), () -> root.putNull("index"));
-    x.ok(root);
   }
 
   private void openApi(Exchange x) throws IOException {

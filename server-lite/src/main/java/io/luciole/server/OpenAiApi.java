@@ -1,103 +1,133 @@
 package io.luciole.server;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
 import io.helidon.http.Method;
-import io.luciole.EmbedOptions;
-import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
-import io.luciole.EmbeddingJson;
-import io.luciole.Output;
-import io.luciole.Role;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.UUID;
+import java.util.stream.Stream;
 
-/** OpenAI's API for embeddings and models. */
+/**
+ * OpenAI's API for embeddings and models, with the fields that Voyage and Jina add to it. The same
+ * is there without {@code /v1}, as Infinity and text-embeddings-inference have it.
+ */
 final class OpenAiApi implements Api {
   private final Embedder embedder;
-  private final EmbeddingEngine engine;
+  private final ServedModels models;
+  private final ServerConfig.Compatibility compatibility;
   private final long created = Instant.now().getEpochSecond();
 
   @Inject
-  OpenAiApi(Embedder embedder) {
+  OpenAiApi(Embedder embedder, ServedModels models, ServerConfig config) {
     this.embedder = embedder;
-    this.engine = embedder.engine();
+    this.models = models;
+    this.compatibility = config.compatibility();
   }
 
   @Override
   public List<Route> routes() {
-    return List.of(
-        Route.post("/v1/embeddings", Problems.Format.OPENAI, this::embeddings),
-        Route.of(Method.GET, "/v1/models", this::models),
-        Route.of(Method.GET, "/v1/models/{+id}", this::model));
+    return Stream.of("", "/v1")
+        .flatMap(prefix ->
+            Stream.of(
+                Route.post(prefix + "/embeddings", Problems.Format.OPENAI, this::embeddings),
+                Route.of(Method.GET, prefix + "/models", this::models),
+                Route.of(Method.GET, prefix + "/models/{+id}", this::model)))
+        .toList();
   }
 
   private void embeddings(Exchange x) throws Exception {
     ObjectNode body = x.json();
-    RequestOptions.requireModel(engine, JsonBodies.stringOr(body, "model"));
-    List<EmbeddingInput> inputs = EmbeddingInput.parse(body.path("input"), "input");
-    EmbeddingJson.DenseEncoding encoding =
-        JsonBodies.choice(
-            JsonBodies.string(body, "encoding_format", "float"),
-            "encoding_format",
-            Arrays.asList(EmbeddingJson.DenseEncoding.values()));
-    int dimension = engine.backend().dimension();
-    int dimensions = JsonBodies.integer(body, "dimensions", dimension, 1, dimension);
-    EmbedOptions options =
-        RequestOptions.role(JsonBodies.stringOr(body, "input_type"), Role.PASSAGE, "input_type")
-            .outputs(Output.DENSE);
-    List<Embedding> embeddings = embedder.embed(x, inputs, "input", options);
-    int tokens = Vectors.tokens(embeddings);
+    ServedModel model = models.named(JsonBodies.stringOr(body, "model"));
+    VectorFormat format = format(body);
+    String dimensions = body.has("output_dimension") ? "output_dimension" : "dimensions";
+    String truncate = body.has("truncation") ? "truncation" : "truncate";
+    DenseRequest request =
+        new DenseRequest(
+            model,
+            EmbeddingInput.parse(body.path("input"), "input", compatibility.tokenIds()),
+            "input",
+            RequestOptions.role(x, body, body.has("task") ? "task" : "input_type"),
+            LongTexts.truncate(JsonBodies.flag(body, truncate, compatibility.autoTruncate())),
+            DenseRequest.dimensions(model, body, dimensions));
+    DenseRequest.DenseVectors vectors = request.embed(x, embedder);
     x.ok(
         JsonBodies.bytes(out -> {
           out.writeStartObject();
           out.writeStringField("object", "list");
           out.writeArrayFieldStart("data");
-          for (int i = 0; i < embeddings.size(); i++) {
+          for (int i = 0; i < vectors.size(); i++) {
             out.writeStartObject();
             out.writeStringField("object", "embedding");
             out.writeNumberField("index", i);
             out.writeFieldName("embedding");
-            float[] dense = embeddings.get(i).dense();
-            EmbeddingJson.writeDense(out, Vectors.shortened(dense, dimensions), encoding);
+            format.write(out, vectors.get(i));
             out.writeEndObject();
           }
           out.writeEndArray();
-          out.writeStringField("model", engine.modelName());
+          out.writeStringField("model", model.name());
+          out.writeStringField("id", "luciole-" + UUID.randomUUID());
+          out.writeNumberField("created", Instant.now().getEpochSecond());
           out.writeObjectFieldStart("usage");
-          out.writeNumberField("prompt_tokens", tokens);
-          out.writeNumberField("total_tokens", tokens);
+          out.writeNumberField("prompt_tokens", vectors.tokens());
+          out.writeNumberField("total_tokens", vectors.tokens());
           out.writeEndObject();
           out.writeEndObject();
         }));
   }
 
+  /**
+   * OpenAI names the format as {@code encoding_format}, float or base64; Voyage names a type of
+   * numbers as {@code output_dtype} beside it, and Jina both as {@code embedding_type}.
+   */
+  private static VectorFormat format(ObjectNode body) {
+    VectorFormat encoding = format(body, "encoding_format");
+    VectorFormat type = format(body, body.has("output_dtype") ? "output_dtype" : "embedding_type");
+    if (encoding == VectorFormat.BASE64 && type != VectorFormat.FLOAT && type != encoding) {
+      throw Problem.invalid(
+          "encoding_format", "Vectors of " + type.id() + " are written as numbers, not as base64.");
+    }
+    return type == VectorFormat.FLOAT ? encoding : type;
+  }
+
+  private static VectorFormat format(ObjectNode body, String field) {
+    return VectorFormat.of(JsonBodies.string(body, field, VectorFormat.FLOAT.id()), field);
+  }
+
   private void models(Exchange x) {
     ObjectNode root = JsonBodies.object().put("object", "list");
-    root.putArray("data").add(describe());
+    ArrayNode data = root.putArray("data");
+    models.all().forEach(model -> data.add(describe(model)));
     x.ok(root);
   }
 
   private void model(Exchange x) {
-    RequestOptions.requireModel(engine, x.variable("id"));
-    x.ok(describe());
+    x.ok(describe(models.named(x.variable("id"))));
   }
 
-  private ObjectNode describe() {
-    ObjectNode model =
+  private ObjectNode describe(ServedModel model) {
+    EmbeddingEngine engine = model.engine();
+    ObjectNode description =
         JsonBodies.object()
-            .put("id", engine.modelName())
+            .put("id", model.name())
             .put("object", "model")
             .put("created", created)
             .put("owned_by", "luciole")
+            .put("backend", engine.backend().backend())
             .put("dimensions", engine.backend().dimension())
             .put("max_tokens", engine.description().maxTokens())
             .put("precision", engine.backend().precision().toLowerCase(Locale.ROOT));
     engine.backend().outputs().stream()
         .sorted()
-        .forEach(output -> model.withArray("outputs").add(output.id()));
-    return model;
+        .forEach(output -> description.withArray("outputs").add(output.id()));
+    description.putArray("capabilities").add("embed").add("rerank");
+    description
+        .putObject("stats")
+        .put(
+            "queue_absolute", engine.stats().interactive().texts() + engine.stats().bulk().texts());
+    return description;
   }
 }

@@ -46,6 +46,17 @@ final class Problem extends RuntimeException {
     return new Problem(429, "overloaded", message, null, retryAfterSeconds);
   }
 
+  /** 400: there is nothing to embed. */
+  static Problem empty(String where) {
+    return new Problem(
+        400, "empty", "Expected at least one text as \"" + where + "\", found none.", where, 0);
+  }
+
+  /** The same with another status. */
+  Problem withStatus(int other) {
+    return other == status ? this : new Problem(other, code, text(), param, retryAfterSeconds);
+  }
+
   int status() {
     return status;
   }

@@ -8,6 +8,7 @@ import io.luciole.EngineClosedException;
 import io.luciole.EngineOverloadedException;
 import io.luciole.LucioleException;
 import io.luciole.NotFiniteException;
+import io.luciole.TextTooLongException;
 import io.luciole.lucene.IndexException;
 import io.luciole.lucene.IndexUnavailableException;
 import io.luciole.lucene.ViewGoneException;
@@ -35,6 +36,28 @@ final class Problems {
 
   private Problems() {}
 
+  /** Maps a failure, to the status that the servers of a format answer it with. */
+  static Problem of(Throwable failure, Format format) {
+    Problem problem = of(failure);
+    if (format == Format.TEI) {
+      return problem.withStatus(teiStatus(problem));
+    }
+    return problem.code().equals("text_too_long") ? problem.withStatus(400) : problem;
+  }
+
+  /**
+   * Text-embeddings-inference answers what is wrong in a request with 422, unless it is no JSON,
+   * and what the model cannot do with 424.
+   */
+  private static int teiStatus(Problem problem) {
+    return switch (problem.code()) {
+      case "invalid_request", "token_ids_refused", "text_too_long", "too_large" ->
+          problem.param() == null ? problem.status() : 422;
+      case "wrong_model", "backend_failed", "model_failed", "not_finite", "out_of_memory" -> 424;
+      default -> problem.status();
+    };
+  }
+
   /** Maps a failure. An unknown one is an internal error, and its details are not told. */
   static Problem of(Throwable failure) {
     Throwable cause = failure;
@@ -55,6 +78,16 @@ final class Problems {
           new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
       case DeviceLostException e ->
           new Problem(503, "device_lost", "The model's device is not working.", null, 5);
+      case TextTooLongException e ->
+          new Problem(
+              413,
+              "text_too_long",
+              "A text may have "
+                  + e.limit()
+                  + " tokens, this one has "
+                  + e.tokens()
+                  + " or more. Shorten it, or have it truncated: \"truncate\": true, in Cohere's API"
+                  + " \"END\", in Voyage's \"truncation\": true.");
       case NotFiniteException e ->
           new Problem(422, "not_finite", "The model gives no finite numbers for this text.");
       case BackendOutOfMemoryException e ->
@@ -84,6 +117,18 @@ final class Problems {
     return message == null ? e.getClass().getSimpleName() : message;
   }
 
+  private static String teiType(Problem problem) {
+    if (problem.code().equals("empty")) {
+      return "empty";
+    }
+    return switch (problem.status()) {
+      case 429 -> "overloaded";
+      case 503 -> "unhealthy";
+      case 424, 500, 504, 507 -> "backend";
+      default -> "validation";
+    };
+  }
+
   /** Writes a problem as JSON. */
   static ObjectNode write(Problem problem, Format format) {
     ObjectNode root = JsonBodies.object();
@@ -98,15 +143,7 @@ final class Problems {
                       : problem.status() < 500 ? "invalid_request_error" : "server_error")
               .put("param", problem.param())
               .put("code", problem.code());
-      case TEI ->
-          root.put("error", problem.text())
-              .put(
-                  "error_type",
-                  switch (problem.status()) {
-                    case 429 -> "overloaded";
-                    case 424, 500, 503, 504, 507 -> "backend";
-                    default -> "validation";
-                  });
+      case TEI -> root.put("error", problem.text()).put("error_type", teiType(problem));
       case COHERE -> root.put("message", problem.text()).put("code", problem.code());
     }
     return root;

@@ -1,89 +1,42 @@
 package io.luciole.server;
 
 import com.google.inject.Inject;
-import io.luciole.DeadlineExceededException;
-import io.luciole.EmbedOptions;
-import io.luciole.Embedding;
-import io.luciole.EmbeddingEngine;
-import io.luciole.EngineHealth;
-import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells whether the server is ready: whether all indexes can be written, and an inference has
- * succeeded within the configured time, be it a client's or a probe. Concurrent callers share one
- * probe.
+ * Tells whether the server is ready: whether each of its models is, and each index can be written.
  */
 final class Readiness {
-  private static final Duration PROBE = Duration.ofSeconds(5);
-
-  private final EmbeddingEngine engine;
+  private final ServedModels models;
   private final Indexes indexes;
-  private final long withinNanos;
-  private @Nullable CompletableFuture<Embedding> probe;
-  private volatile long lastSuccess;
-  private volatile boolean everSucceeded;
 
   @Inject
-  Readiness(EmbeddingEngine engine, Indexes indexes, ServerConfig config) {
-    this.engine = engine;
+  Readiness(ServedModels models, Indexes indexes) {
+    this.models = models;
     this.indexes = indexes;
-    this.withinNanos = config.limits().readyWithin().toNanos();
   }
 
-  /** Records that an inference has succeeded. */
+  /** Records that an inference of the default model has succeeded. */
   void recordSuccess() {
-    lastSuccess = System.nanoTime();
-    everSucceeded = true;
+    models.standard().readiness().recordSuccess();
   }
 
-  private boolean isFresh() {
-    return everSucceeded && System.nanoTime() - lastSuccess <= withinNanos;
-  }
-
-  /** Why the server is not ready, or null if it is. Runs a probe if no success is recent. */
+  /** Why the server is not ready, or null if it is. Models without a recent success are probed. */
   @Nullable String reasonNotReady() {
     String index = indexes.problem();
     if (index != null) {
       return index;
     }
-    EngineHealth.State state = engine.health().state();
-    if (state == EngineHealth.State.UNHEALTHY || state == EngineHealth.State.CLOSED) {
-      return "the engine is " + state;
-    }
-    if (isFresh()) {
-      return null;
-    }
-    try {
-      Embedding done = probe().get(PROBE.toMillis() + 500, TimeUnit.MILLISECONDS);
-      if (done.tokenCount() > 0) {
-        recordSuccess();
+    List<ServedModel> all = models.all();
+    // The first one's probe runs while it is asked.
+    all.stream().skip(1).forEach(model -> model.readiness().begin());
+    for (ServedModel model : all) {
+      String reason = model.readiness().reasonNotReady();
+      if (reason != null) {
+        return all.size() == 1 ? reason : model.name() + ": " + reason;
       }
-      return null;
-    } catch (ExecutionException e) {
-      return e.getCause() instanceof DeadlineExceededException
-          ? "the model is too busy to answer within " + PROBE.toSeconds() + " s"
-          : "the model failed: " + Problems.of(e).text();
-    } catch (TimeoutException e) {
-      return "the model does not answer";
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return "interrupted";
-    } catch (RuntimeException e) {
-      return Problems.of(e).text();
     }
-  }
-
-  private synchronized CompletableFuture<Embedding> probe() {
-    CompletableFuture<Embedding> running = probe;
-    if (running == null || running.isDone()) {
-      running = engine.embed("ready", EmbedOptions.query().timeout(PROBE));
-      probe = running;
-    }
-    return running;
+    return null;
   }
 }

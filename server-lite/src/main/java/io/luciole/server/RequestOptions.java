@@ -3,10 +3,8 @@ package io.luciole.server;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.luciole.EmbedOptions;
-import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
-import io.luciole.Role;
 import io.luciole.Scores;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.MetadataFilterException;
@@ -14,7 +12,6 @@ import io.luciole.lucene.MetadataFilters;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
-import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
@@ -26,35 +23,35 @@ import org.jspecify.annotations.Nullable;
 final class RequestOptions {
   private RequestOptions() {}
 
-  /** Refuses a model other than the one that is served. */
-  static void requireModel(EmbeddingEngine engine, @Nullable String model) {
-    if (model != null && !model.equalsIgnoreCase(engine.modelName())) {
-      throw new Problem(
-          404,
-          "model_not_found",
-          "There is no model \"" + model + "\"; this server has \"" + engine.modelName() + "\".",
-          "model",
-          0);
-    }
+  /**
+   * The options of the role that a field of the body names, or else the URL's {@code role}, or else
+   * a passage's. Clients call roles {@code query}, {@code passage} or {@code document}, by Cohere's
+   * names {@code search_query} and {@code search_document}, or by Jina's {@code retrieval.query}
+   * and {@code retrieval.passage}; tasks that are no search are a passage's.
+   */
+  static EmbedOptions role(Exchange x, JsonNode body, String field) {
+    String inBody = JsonBodies.stringOr(body, field);
+    String where = inBody == null ? "role" : field;
+    String name = inBody == null ? x.query("role") : inBody;
+    return name == null ? EmbedOptions.passage() : role(name, where);
   }
 
-  /**
-   * The options of a role, which clients call {@code query}, {@code passage} or {@code document},
-   * or by Cohere's names {@code search_query} and {@code search_document}.
-   */
-  static EmbedOptions role(@Nullable String name, Role otherwise, String where) {
-    Role role =
-        name == null
-            ? otherwise
-            : switch (name.toLowerCase(Locale.ROOT)) {
-              case "query", "search_query" -> Role.QUERY;
-              case "passage", "document", "search_document" -> Role.PASSAGE;
-              default ->
-                  throw Problem.invalid(
-                      where,
-                      "Expected query or passage as \"" + where + "\", found \"" + name + '"');
-            };
-    return role == Role.QUERY ? EmbedOptions.query() : EmbedOptions.passage();
+  private static EmbedOptions role(String name, String where) {
+    return switch (name.toLowerCase(Locale.ROOT)) {
+      case "query", "search_query", "retrieval.query" -> EmbedOptions.query();
+      case "passage",
+          "document",
+          "search_document",
+          "retrieval.passage",
+          "classification",
+          "clustering",
+          "separation",
+          "text-matching" ->
+          EmbedOptions.passage();
+      default ->
+          throw Problem.invalid(
+              where, "Expected query or passage as \"" + where + "\", found \"" + name + '"');
+    };
   }
 
   /** A filter by metadata, as {@link MetadataFilters#parse(String)} documents it. */
@@ -66,33 +63,6 @@ final class RequestOptions {
       return MetadataFilters.of(schema).parse(JsonBodies.plain(object), "filter");
     } catch (MetadataFilterException e) {
       throw Problem.invalid(e.where(), e.problem());
-    }
-  }
-
-  /** Refuses texts that were truncated, unless the client allows truncation. */
-  static void requireWhole(
-      EmbeddingEngine engine, List<Embedding> embeddings, String where, boolean truncate) {
-    for (int i = 0; i < embeddings.size() && !truncate; i++) {
-      if (embeddings.get(i).truncated()) {
-        String place = embeddings.size() == 1 ? where : where + '[' + i + ']';
-        throw Problem.tooLarge(
-            place,
-            "A text may have "
-                + engine.description().maxTokens()
-                + " tokens, \""
-                + place
-                + "\" has more. Set \"truncate\": true to embed its beginning.");
-      }
-    }
-  }
-
-  /** Refuses to truncate texts at their beginning. */
-  static void requireRight(JsonNode body) {
-    String direction = JsonBodies.string(body, "truncation_direction", "right");
-    if (!direction.equalsIgnoreCase("right")) {
-      throw Problem.invalid(
-          "truncation_direction",
-          "Expected right as \"truncation_direction\": texts are cut at their end.");
     }
   }
 
@@ -116,15 +86,18 @@ final class RequestOptions {
     Set<Output> missing = new TreeSet<>(outputs);
     missing.removeAll(engine.backend().outputs());
     if (!missing.isEmpty()) {
-      throw Problem.invalid(
-          where,
+      throw new Problem(
+          400,
+          "wrong_model",
           "The model "
               + engine.modelName()
               + " gives "
               + ids(engine.backend().outputs())
               + ", not "
               + ids(missing)
-              + ". BAAI/bge-m3 gives all three.");
+              + ". BAAI/bge-m3 gives all three.",
+          where,
+          0);
     }
   }
 

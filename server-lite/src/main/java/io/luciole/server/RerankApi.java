@@ -7,40 +7,44 @@ import com.google.inject.Inject;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.Output;
 import io.luciole.Scores;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 
 /**
  * Reranks texts by the model's scores, with text-embeddings-inference's request ({@code query},
- * {@code texts}), and with Cohere's and Infinity's ({@code query}, {@code documents}, {@code
- * top_n}).
+ * {@code texts}), and with Cohere's, Jina's, Voyage's and Infinity's ({@code query}, {@code
+ * documents}, {@code top_n} or {@code top_k}).
  */
 final class RerankApi implements Api {
   private final Embedder embedder;
-  private final EmbeddingEngine engine;
+  private final ServedModels models;
+  private final ServerConfig.Compatibility compatibility;
 
   private record Ranked(int index, float score) {}
 
   @Inject
-  RerankApi(Embedder embedder) {
+  RerankApi(Embedder embedder, ServedModels models, ServerConfig config) {
     this.embedder = embedder;
-    this.engine = embedder.engine();
+    this.models = models;
+    this.compatibility = config.compatibility();
   }
 
   @Override
   public List<Route> routes() {
     return List.of(
-        Route.post("/rerank", Problems.Format.TEI, this::either),
+        Route.post("/rerank", Problems.Format.TEI, x -> either(x, x.json())),
         Route.post("/v1/rerank", Problems.Format.COHERE, x -> documents(x, x.json(), false)),
         Route.post("/v2/rerank", Problems.Format.COHERE, x -> documents(x, x.json(), false)));
   }
 
-  private void either(Exchange x) throws Exception {
-    ObjectNode body = x.json();
+  /** Answers a request in either shape. */
+  void either(Exchange x, ObjectNode body) throws Exception {
     if (body.has("documents")) {
       documents(x, body, true);
     } else {
@@ -51,8 +55,8 @@ final class RerankApi implements Api {
   private void texts(Exchange x, ObjectNode body) throws Exception {
     List<String> texts = JsonBodies.strings(body.path("texts"), "texts");
     boolean returnText = JsonBodies.flag(body, "return_text", false);
-    RequestOptions.requireRight(body);
-    Scored scored = score(x, body, texts, "texts", JsonBodies.flag(body, "truncate", false));
+    LongTexts longTexts = TeiApi.longTexts(body, compatibility);
+    Scored scored = score(x, models.standard(), body, texts, "texts", longTexts);
     ArrayNode root = JsonBodies.array();
     for (Ranked ranked : scored.ranking) {
       ObjectNode each = root.addObject().put("index", ranked.index).put("score", ranked.score);
@@ -64,25 +68,34 @@ final class RerankApi implements Api {
   }
 
   /**
-   * Answers Cohere's and Infinity's requests. Cohere returns a document as {@code {"text": …}},
-   * Infinity as the text itself. Both truncate texts that are too long.
+   * Answers Cohere's, Jina's, Voyage's and Infinity's requests. Cohere and Jina return a document
+   * as {@code {"text": …}}, Infinity as the text itself, and Voyage, too, but under {@code data}.
+   * All truncate texts that are too long, unless told otherwise.
    */
   private void documents(Exchange x, ObjectNode body, boolean infinity) throws Exception {
-    RequestOptions.requireModel(engine, JsonBodies.stringOr(body, "model"));
+    ServedModel model = models.named(JsonBodies.stringOr(body, "model"));
     List<String> texts = documentTexts(body.path("documents"));
-    int topN = JsonBodies.integer(body, "top_n", texts.size(), 1, Integer.MAX_VALUE);
+    String most = body.has("top_k") ? "top_k" : "top_n";
+    int topN = JsonBodies.integer(body, most, texts.size(), 1, Integer.MAX_VALUE);
     boolean returnDocuments = JsonBodies.flag(body, "return_documents", false);
-    Scored scored = score(x, body, texts, "documents", true);
+    LongTexts longTexts = LongTexts.truncate(JsonBodies.flag(body, "truncation", true));
+    Scored scored = score(x, model, body, texts, "documents", longTexts);
     ObjectNode root =
         JsonBodies.object()
             .put("object", "rerank")
             .put("id", UUID.randomUUID().toString())
-            .put("model", engine.modelName())
+            .put("model", model.name())
             .put("created", Instant.now().getEpochSecond());
     ArrayNode results = root.putArray("results");
+    ArrayNode data = root.putArray("data");
     for (Ranked ranked : scored.ranking.subList(0, Math.min(topN, scored.ranking.size()))) {
       ObjectNode each =
           results.addObject().put("index", ranked.index).put("relevance_score", ranked.score);
+      ObjectNode voyages =
+          data.addObject().put("index", ranked.index).put("relevance_score", ranked.score);
+      if (returnDocuments) {
+        voyages.put("document", texts.get(ranked.index));
+      }
       if (returnDocuments && infinity) {
         each.put("document", texts.get(ranked.index));
       } else if (returnDocuments) {
@@ -113,28 +126,33 @@ final class RerankApi implements Api {
 
   /** Scores texts against the query, which is embedded in the query's role. */
   private Scored score(
-      Exchange x, ObjectNode body, List<String> texts, String where, boolean truncate)
+      Exchange x,
+      ServedModel model,
+      ObjectNode body,
+      List<String> texts,
+      String where,
+      LongTexts longTexts)
       throws Exception {
+    EmbeddingEngine engine = model.engine();
     EmbeddingInput query = new EmbeddingInput.Text(JsonBodies.string(body, "query"));
     if (texts.isEmpty()) {
-      throw Problem.invalid(where, "Expected at least one text as \"" + where + "\", found none.");
+      throw Problem.empty(where);
     }
     Scores.Weights weights = RequestOptions.weights(engine, body.path("weights"));
-    List<EmbeddingInput> inputs = new ArrayList<>(texts.size());
-    texts.forEach(text -> inputs.add(new EmbeddingInput.Text(text)));
+    Set<Output> outputs = RequestOptions.outputs(weights);
     Embedding asked =
         embedder
             .embed(
-                x,
-                List.of(query),
-                "query",
-                EmbedOptions.query().outputs(RequestOptions.outputs(weights)))
+                x, model, List.of(query), "query", EmbedOptions.query().outputs(outputs), longTexts)
             .get(0);
     List<Embedding> passages =
         embedder.embed(
-            x, inputs, where, EmbedOptions.passage().outputs(RequestOptions.outputs(weights)));
-    RequestOptions.requireWhole(engine, List.of(asked), "query", truncate);
-    RequestOptions.requireWhole(engine, passages, where, truncate);
+            x,
+            model,
+            EmbeddingInput.texts(texts),
+            where,
+            EmbedOptions.passage().outputs(outputs),
+            longTexts);
     List<Ranked> ranking = new ArrayList<>(passages.size());
     for (int i = 0; i < passages.size(); i++) {
       ranking.add(new Ranked(i, Scores.weighted(asked, passages.get(i), weights)));

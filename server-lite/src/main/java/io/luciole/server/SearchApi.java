@@ -34,12 +34,10 @@ final class SearchApi implements Api {
   private static final int MAX_DEPTH = 10_000;
 
   private final Indexes indexes;
-  private final Readiness readiness;
 
   @Inject
-  SearchApi(Indexes indexes, Readiness readiness) {
+  SearchApi(Indexes indexes) {
     this.indexes = indexes;
-    this.readiness = readiness;
   }
 
   @Override
@@ -54,7 +52,7 @@ final class SearchApi implements Api {
   private void search(Exchange x) throws Exception {
     SearchIndex index = indexes.of(x);
     ObjectNode body = body(x);
-    x.ok(index.live().<ObjectNode, Exception>search(s -> answer(x, body, s, index.engine())));
+    x.ok(index.live().<ObjectNode, Exception>search(s -> answer(x, body, s, index.model())));
   }
 
   private static ObjectNode body(Exchange x) {
@@ -81,13 +79,14 @@ final class SearchApi implements Api {
     return body;
   }
 
-  private ObjectNode answer(
-      Exchange x, ObjectNode body, HybridSearcher searcher, EmbeddingEngine engine)
+  private static ObjectNode answer(
+      Exchange x, ObjectNode body, HybridSearcher searcher, ServedModel model)
       throws TimeoutException, IOException {
+    EmbeddingEngine engine = model.engine();
     HybridQuery query = query(x, body, searcher, engine);
     SearchResult result = searcher.search(query);
     if (result.tokens() > 0) {
-      readiness.recordSuccess();
+      model.readiness().recordSuccess();
       x.count(1, result.tokens());
     }
     boolean explain = JsonBodies.flag(body, "explain", false);

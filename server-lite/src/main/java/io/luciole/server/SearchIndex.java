@@ -1,7 +1,6 @@
 package io.luciole.server;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.luciole.EmbeddingEngine;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.IndexDescription;
@@ -12,12 +11,12 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * An index that is served under a name, with the engine of its model. Safe for use by many threads.
+ * An index that is served under a name, with its model. Safe for use by many threads.
  */
 final class SearchIndex implements AutoCloseable {
   private final String name;
   private final Path path;
-  private final EmbeddingEngine engine;
+  private final ServedModel model;
   private final LiveIndex live;
 
   /**
@@ -30,28 +29,28 @@ final class SearchIndex implements AutoCloseable {
   SearchIndex(
       String name,
       Path path,
-      EmbeddingEngine engine,
+      ServedModel model,
       IndexSettings settings,
       Optional<HybridSchema> schema) {
     this.name = name;
     this.path = path;
-    this.engine = engine;
+    this.model = model;
     WriteOptions options =
         WriteOptions.defaults()
             .onFailure(WriteOptions.OnFailure.SKIP)
             .resume(false)
             .commitEvery(settings.commitEvery())
             .commitAfter(settings.commitAfter());
-    this.live = LiveIndex.open(path, engine, schema.map(options::schema).orElse(options));
+    this.live = LiveIndex.open(path, model.engine(), schema.map(options::schema).orElse(options));
   }
 
   String name() {
     return name;
   }
 
-  /** The engine whose vectors the index has. */
-  EmbeddingEngine engine() {
-    return engine;
+  /** The model whose vectors the index has. */
+  ServedModel model() {
+    return model;
   }
 
   LiveIndex live() {
@@ -66,7 +65,7 @@ final class SearchIndex implements AutoCloseable {
   /** Adds a description of the index, with its sizes, to an object. */
   void describe(ObjectNode index) {
     LiveIndex.Health health = live.health();
-    index.put("name", name).put("model", engine.modelName());
+    index.put("name", name).put("model", model.name());
     live.search(searcher -> {
       index.put("documents", searcher.documents());
       searcher.legs().stream().map(Leg::id).forEach(index.putArray("legs")::add);

@@ -8,9 +8,12 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 
 /**
  * Where a server listens, who may use it and how much it takes on: {@code luciole.server.*}.
@@ -26,6 +29,8 @@ import java.util.Optional;
  * @param limits how much the server takes on
  * @param accessLog whether each request is logged
  * @param operations how the server is operated
+ * @param models the models to serve, and what else clients may call them
+ * @param compatibility how the server answers where the APIs that it offers differ
  */
 public record ServerConfig(
     String host,
@@ -37,7 +42,53 @@ public record ServerConfig(
     List<String> corsOrigins,
     Limits limits,
     boolean accessLog,
-    Operations operations) {
+    Operations operations,
+    Models models,
+    Compatibility compatibility) {
+
+  /**
+   * The models that the command serves, and other names that clients may use for a model.
+   *
+   * @param sources where each model comes from, by the name it is served under, the default first;
+   *     empty for the one of {@code luciole.model}. {@link LucioleServer#start} is given engines
+   *     instead
+   * @param aliases other names, each with the name of the model that it stands for
+   * @param anyName whether a request with a name that is not known is answered by the default model
+   */
+  public record Models(
+      SequencedMap<String, String> sources, Map<String, String> aliases, boolean anyName) {
+    /** Copies the maps, in their order. */
+    public Models {
+      sources = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(sources));
+      aliases = Collections.unmodifiableMap(new LinkedHashMap<>(aliases));
+    }
+
+    private static Models of(LucioleConfig config) {
+      return new Models(
+          config.get(ServerKeys.MODELS).orElseGet(LinkedHashMap::new),
+          config.get(ServerKeys.ALIASES).orElseGet(LinkedHashMap::new),
+          config.get(ServerKeys.ANY_MODEL));
+    }
+  }
+
+  /**
+   * How the server answers where the APIs that it offers differ, or where a client's mistake would
+   * go unnoticed.
+   *
+   * @param autoTruncate whether texts that are too long are truncated where a request in
+   *     text-embeddings-inference's shape does not say
+   * @param tokenIds whether a request may send token ids in place of texts
+   * @param othersMeters whether {@code /metrics} also has the meters of text-embeddings-inference
+   *     and Infinity, under their names
+   */
+  public record Compatibility(boolean autoTruncate, boolean tokenIds, boolean othersMeters) {
+    private static Compatibility of(LucioleConfig config) {
+      return new Compatibility(
+          config.get(ServerKeys.AUTO_TRUNCATE),
+          config.get(ServerKeys.TOKEN_IDS),
+          config.get(ServerKeys.OTHERS_METERS));
+    }
+  }
 
   /**
    * PEM files.
@@ -126,6 +177,8 @@ public record ServerConfig(
     requireNonNull(tls, "tls");
     requireNonNull(limits, "limits");
     requireNonNull(operations, "operations");
+    requireNonNull(models, "models");
+    requireNonNull(compatibility, "compatibility");
     keyDigests = List.copyOf(keyDigests);
     corsOrigins = List.copyOf(corsOrigins);
   }
@@ -167,7 +220,9 @@ public record ServerConfig(
         config.get(ServerKeys.CORS_ORIGINS).orElse(List.of()),
         Limits.of(config),
         config.get(ServerKeys.ACCESS_LOG),
-        Operations.of(config));
+        Operations.of(config),
+        Models.of(config),
+        Compatibility.of(config));
   }
 
   /**
@@ -188,7 +243,9 @@ public record ServerConfig(
         corsOrigins,
         limits,
         accessLog,
-        operations);
+        operations,
+        models,
+        compatibility);
   }
 
   /**
@@ -218,7 +275,9 @@ public record ServerConfig(
         corsOrigins,
         limits,
         accessLog,
-        operations);
+        operations,
+        models,
+        compatibility);
   }
 
   /**
@@ -229,7 +288,18 @@ public record ServerConfig(
    */
   public ServerConfig limits(Limits other) {
     return new ServerConfig(
-        host, port, indexes, keyDigests, insecure, tls, corsOrigins, other, accessLog, operations);
+        host,
+        port,
+        indexes,
+        keyDigests,
+        insecure,
+        tls,
+        corsOrigins,
+        other,
+        accessLog,
+        operations,
+        models,
+        compatibility);
   }
 
   /**
@@ -240,7 +310,62 @@ public record ServerConfig(
    */
   public ServerConfig insecure(boolean allowed) {
     return new ServerConfig(
-        host, port, indexes, keyDigests, allowed, tls, corsOrigins, limits, accessLog, operations);
+        host,
+        port,
+        indexes,
+        keyDigests,
+        allowed,
+        tls,
+        corsOrigins,
+        limits,
+        accessLog,
+        operations,
+        models,
+        compatibility);
+  }
+
+  /**
+   * A copy with other models and names.
+   *
+   * @param other the models
+   * @return the copy
+   */
+  public ServerConfig models(Models other) {
+    return new ServerConfig(
+        host,
+        port,
+        indexes,
+        keyDigests,
+        insecure,
+        tls,
+        corsOrigins,
+        limits,
+        accessLog,
+        operations,
+        other,
+        compatibility);
+  }
+
+  /**
+   * A copy that answers differently where APIs differ.
+   *
+   * @param other how it answers
+   * @return the copy
+   */
+  public ServerConfig compatibility(Compatibility other) {
+    return new ServerConfig(
+        host,
+        port,
+        indexes,
+        keyDigests,
+        insecure,
+        tls,
+        corsOrigins,
+        limits,
+        accessLog,
+        operations,
+        models,
+        other);
   }
 
   /**

@@ -6,9 +6,12 @@ import io.luciole.spi.KeyProvider;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 
 /** The settings of the server; {@link ServerConfig} has their values. */
 public final class ServerKeys implements KeyProvider {
@@ -185,6 +188,62 @@ public final class ServerKeys implements KeyProvider {
           "true",
           "Whether each request is logged.");
 
+  /** The models to serve, by name. */
+  public static final Key<Optional<SequencedMap<String, String>>> MODELS =
+      Key.optional(
+          "luciole.server.models",
+          ValueParser.of("NAME=MODEL", ServerKeys::parsePair).list().map(ServerKeys::inOrder),
+          "the one of `luciole.model`, under its own name",
+          "The models to serve, such as `m3=BAAI/bge-m3,small=starter`, each under a name that"
+              + " requests give as `model`. The first is the default.");
+
+  /** Other names of models. */
+  public static final Key<Optional<SequencedMap<String, String>>> ALIASES =
+      Key.optional(
+          "luciole.server.aliases",
+          ValueParser.of("ALIAS=NAME", ServerKeys::parsePair).list().map(ServerKeys::inOrder),
+          "none",
+          "Other names that requests may give as `model`, such as"
+              + " `text-embedding-3-small=starter`.");
+
+  /** Whether any name is accepted. */
+  public static final Key<Boolean> ANY_MODEL =
+      Key.of(
+          "luciole.server.any-model",
+          ValueParser.trueOrFalse(),
+          "false",
+          "Whether a request with a `model` that is not served is answered by the default model"
+              + " instead of with status 404.");
+
+  /** Whether texts that are too long are truncated unless the request says otherwise. */
+  public static final Key<Boolean> AUTO_TRUNCATE =
+      Key.of(
+          "luciole.server.auto-truncate",
+          ValueParser.trueOrFalse(),
+          "true",
+          "Whether texts that are too long are truncated where a request in"
+              + " text-embeddings-inference's shape does not say, as its `--auto-truncate` does;"
+              + " otherwise they are refused.");
+
+  /** Whether requests may have token ids. */
+  public static final Key<Boolean> TOKEN_IDS =
+      Key.of(
+          "luciole.server.token-ids",
+          ValueParser.trueOrFalse(),
+          "false",
+          "Whether requests may have token ids of the model's own tokenizer in place of texts."
+              + " LangChain sends those of OpenAI's tokenizer unless told otherwise, and would get"
+              + " wrong vectors.");
+
+  /** Whether there are meters under other servers' names. */
+  public static final Key<Boolean> OTHERS_METERS =
+      Key.of(
+          "luciole.server.others-meters",
+          ValueParser.trueOrFalse(),
+          "true",
+          "Whether `/metrics` also has text-embeddings-inference's and Infinity's meters, for"
+              + " dashboards made for them.");
+
   /** Called by {@link java.util.ServiceLoader}. */
   public ServerKeys() {}
 
@@ -213,7 +272,13 @@ public final class ServerKeys implements KeyProvider {
             READY_WITHIN,
             DRAIN,
             SHUTDOWN_TIMEOUT,
-            ACCESS_LOG));
+            ACCESS_LOG,
+            MODELS,
+            ALIASES,
+            ANY_MODEL,
+            AUTO_TRUNCATE,
+            TOKEN_IDS,
+            OTHERS_METERS));
     return all;
   }
 
@@ -227,6 +292,28 @@ public final class ServerKeys implements KeyProvider {
               + '"');
     }
     return origin;
+  }
+
+  private static Map.Entry<String, String> parsePair(String text) {
+    int at = text.indexOf('=');
+    String name = text.substring(0, Math.max(0, at)).strip();
+    String value = text.substring(at + 1).strip();
+    if (name.isEmpty() || value.isEmpty()) {
+      throw new IllegalArgumentException(
+          "expected two names with \"=\" between them, got \"" + text + '"');
+    }
+    return Map.entry(name, value);
+  }
+
+  private static SequencedMap<String, String> inOrder(List<Map.Entry<String, String>> pairs) {
+    SequencedMap<String, String> byName = new LinkedHashMap<>();
+    for (Map.Entry<String, String> pair : pairs) {
+      if (byName.putIfAbsent(pair.getKey(), pair.getValue()) != null) {
+        throw new IllegalArgumentException(
+            "expected each name once, got \"" + pair.getKey() + "\" twice");
+      }
+    }
+    return byName;
   }
 
   /** The message does not repeat the text, which may be a key instead of a digest. */

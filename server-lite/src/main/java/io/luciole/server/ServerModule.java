@@ -10,7 +10,10 @@ import io.luciole.EmbeddingEngine;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
 
 /**
  * Wires a server: {@code Guice.createInjector(new ServerModule(config, engine))}. Applications that
@@ -21,23 +24,33 @@ import java.util.List;
  */
 public final class ServerModule extends AbstractModule {
   private final ServerConfig config;
-  private final EmbeddingEngine engine;
+  private final SequencedMap<String, EmbeddingEngine> engines;
 
   /**
-   * Creates a module.
+   * Creates a module for one model, which is served under its own name.
    *
    * @param config where to listen, who may call, and how much to take on
    * @param engine the engine, which stays the caller's to close
    */
   public ServerModule(ServerConfig config, EmbeddingEngine engine) {
+    this(config, new LinkedHashMap<>(Map.of(engine.modelName(), engine)));
+  }
+
+  /**
+   * Creates a module for several models.
+   *
+   * @param config where to listen, who may call, and how much to take on
+   * @param engines the engines by the names that clients call their models, the default one first;
+   *     they stay the caller's to close
+   */
+  public ServerModule(ServerConfig config, SequencedMap<String, EmbeddingEngine> engines) {
     this.config = requireNonNull(config, "config");
-    this.engine = requireNonNull(engine, "engine");
+    this.engines = new LinkedHashMap<>(engines);
   }
 
   @Override
   protected void configure() {
     bind(ServerConfig.class).toInstance(config);
-    bind(EmbeddingEngine.class).toInstance(engine);
     bind(MeterRegistry.class).to(PrometheusMeterRegistry.class);
     List.of(
             FileWatch.class,
@@ -56,6 +69,9 @@ public final class ServerModule extends AbstractModule {
     List.of(
             OpenAiApi.class,
             TeiApi.class,
+            TokenizerApi.class,
+            CohereApi.class,
+            WeaviateApi.class,
             RerankApi.class,
             M3Api.class,
             SearchApi.class,
@@ -74,6 +90,19 @@ public final class ServerModule extends AbstractModule {
   @Singleton
   PrometheusMeterRegistry registry() {
     return new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  }
+
+  @Provides
+  @Singleton
+  ServedModels models() {
+    return new ServedModels(engines, config);
+  }
+
+  /** The default model's engine. */
+  @Provides
+  @Singleton
+  EmbeddingEngine engine(ServedModels models) {
+    return models.standard().engine();
   }
 
   @Provides

@@ -1,6 +1,5 @@
 package io.luciole.server;
 
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -10,97 +9,129 @@ import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EmbeddingJson;
 import io.luciole.Output;
-import io.luciole.Role;
 import io.luciole.Scores;
-import io.luciole.SparseVector;
 import io.luciole.model.Pooling;
-import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
-/** The API of text-embeddings-inference, except for its reranking. */
+/**
+ * The API of text-embeddings-inference, except for its reranking and its tokenizer. It has no field
+ * for a model: the default one answers.
+ */
 final class TeiApi implements Api {
   private static final Problems.Format TEI = Problems.Format.TEI;
 
   private final Embedder embedder;
+  private final CohereApi cohere;
+  private final RerankApi rerank;
+  private final ServedModel model;
   private final EmbeddingEngine engine;
+  private final ServerConfig.Compatibility compatibility;
 
   @Inject
-  TeiApi(Embedder embedder) {
+  TeiApi(
+      Embedder embedder,
+      CohereApi cohere,
+      RerankApi rerank,
+      ServedModels models,
+      ServerConfig config) {
     this.embedder = embedder;
-    this.engine = embedder.engine();
+    this.cohere = cohere;
+    this.rerank = rerank;
+    this.model = models.standard();
+    this.engine = model.engine();
+    this.compatibility = config.compatibility();
   }
 
   @Override
   public List<Route> routes() {
     return List.of(
+        Route.post("/", TEI, this::byShape),
+        Route.post("/invocations", TEI, this::byShape),
         Route.post("/embed", TEI, this::embed),
         Route.post("/embed_sparse", TEI, this::embedSparse),
         Route.post("/embed_all", TEI, this::embedAll),
-        Route.post("/similarity", TEI, this::similarity),
-        Route.post("/tokenize", TEI, this::tokenize),
+        Route.post("/similarity", TEI, x -> similarity(x, x.json())),
+        Route.post("/predict", TEI, TeiApi::predict),
         Route.management("/info", Route.Access.KEY, this::info));
   }
 
-  private List<Embedding> inputs(Exchange x, ObjectNode body, Output output) throws Exception {
+  /** What text-embeddings-inference does here depends on the model that it serves. */
+  private void byShape(Exchange x) throws Exception {
+    ObjectNode body = x.json();
+    if (body.has("texts") || body.has("documents")) {
+      rerank.either(x, body);
+    } else if (body.path("inputs").isObject()) {
+      similarity(x, body);
+    } else {
+      dense(x, body);
+    }
+  }
+
+  /** Cohere's clients that are given this server's root as Cohere's {@code /v1} send texts here. */
+  private void embed(Exchange x) throws Exception {
+    ObjectNode body = x.json();
+    if (body.has("texts") && !body.has("inputs")) {
+      cohere.embed(x, body, 1);
+    } else {
+      dense(x, body);
+    }
+  }
+
+  private void dense(Exchange x, ObjectNode body) throws Exception {
+    requireNormalized(body);
+    DenseRequest request =
+        new DenseRequest(
+            model,
+            parse(body),
+            "inputs",
+            RequestOptions.role(x, body, "prompt_name"),
+            longTexts(body, compatibility),
+            DenseRequest.dimensions(model, body, "dimensions"));
+    DenseRequest.DenseVectors vectors = request.embed(x, embedder);
+    x.ok(JsonBodies.bytes(out -> vectors.write(out, VectorFormat.FLOAT)));
+  }
+
+  private List<EmbeddingInput> parse(ObjectNode body) {
+    return EmbeddingInput.parse(body.path("inputs"), "inputs", compatibility.tokenIds());
+  }
+
+  private void requireNormalized(ObjectNode body) {
     if (!JsonBodies.flag(body, "normalize", true) && engine.description().normalize()) {
       throw Problem.invalid(
           "normalize", "The model's vectors are normalised; \"normalize\": false is not offered.");
     }
-    EmbedOptions options =
-        RequestOptions.role(JsonBodies.stringOr(body, "prompt_name"), Role.PASSAGE, "prompt_name");
-    RequestOptions.requireRight(body);
-    RequestOptions.requireOutputs(engine, Set.of(output), null);
-    List<EmbeddingInput> inputs = EmbeddingInput.parse(body.path("inputs"), "inputs");
-    List<Embedding> embeddings = embedder.embed(x, inputs, "inputs", options.outputs(output));
-    RequestOptions.requireWhole(
-        engine, embeddings, "inputs", JsonBodies.flag(body, "truncate", false));
-    return embeddings;
   }
 
-  private void embed(Exchange x) throws Exception {
-    ObjectNode body = x.json();
-    int dimension = engine.backend().dimension();
-    int dimensions = JsonBodies.integer(body, "dimensions", dimension, 1, dimension);
-    List<Embedding> embeddings = inputs(x, body, Output.DENSE);
-    x.ok(
-        JsonBodies.bytes(out -> {
-          out.writeStartArray();
-          for (Embedding embedding : embeddings) {
-            EmbeddingJson.writeDense(
-                out,
-                Vectors.shortened(embedding.dense(), dimensions),
-                EmbeddingJson.DenseEncoding.FLOAT);
-          }
-          out.writeEndArray();
-        }));
+  /** What a request says of texts that are too long, with {@code truncate} and its direction. */
+  static LongTexts longTexts(JsonNode body, ServerConfig.Compatibility compatibility) {
+    String direction = JsonBodies.string(body, "truncation_direction", "right");
+    boolean left = direction.equalsIgnoreCase("left");
+    if (!left && !direction.equalsIgnoreCase("right")) {
+      throw Problem.invalid(
+          "truncation_direction",
+          "Expected left or right as \"truncation_direction\", found \"" + direction + "\".");
+    }
+    boolean truncate = JsonBodies.flag(body, "truncate", compatibility.autoTruncate());
+    return truncate && left ? LongTexts.KEEP_END : LongTexts.truncate(truncate);
+  }
+
+  private List<Embedding> embed(Exchange x, ObjectNode body, Output output) throws Exception {
+    RequestOptions.requireOutputs(engine, Set.of(output), "inputs");
+    EmbedOptions options = RequestOptions.role(x, body, "prompt_name").outputs(output);
+    return embedder.embed(x, model, parse(body), "inputs", options, longTexts(body, compatibility));
   }
 
   private void embedSparse(Exchange x) throws Exception {
-    List<Embedding> embeddings = inputs(x, x.json(), Output.SPARSE);
-    x.ok(
-        JsonBodies.bytes(out -> {
-          out.writeStartArray();
-          for (Embedding embedding : embeddings) {
-            SparseVector sparse = embedding.sparse();
-            out.writeStartArray();
-            for (int i = 0; i < sparse.size(); i++) {
-              out.writeStartObject();
-              out.writeNumberField("index", sparse.id(i));
-              out.writeNumberField("value", sparse.weight(i));
-              out.writeEndObject();
-            }
-            out.writeEndArray();
-          }
-          out.writeEndArray();
-        }));
+    SparseFormat format = SparseFormat.of(x);
+    SparseFormat.Tokens tokens = SparseFormat.tokens(x);
+    x.ok(format.write(engine, embed(x, x.json(), Output.SPARSE), tokens));
   }
 
   private void embedAll(Exchange x) throws Exception {
-    List<Embedding> embeddings = inputs(x, x.json(), Output.COLBERT);
+    List<Embedding> embeddings = embed(x, x.json(), Output.COLBERT);
     x.ok(
         JsonBodies.bytes(out -> {
           out.writeStartArray();
@@ -111,28 +142,27 @@ final class TeiApi implements Api {
         }));
   }
 
-  private void similarity(Exchange x) throws Exception {
-    ObjectNode body = x.json();
+  private void similarity(Exchange x, ObjectNode body) throws Exception {
     JsonNode inputs = body.path("inputs");
     if (!inputs.isObject()) {
       throw JsonBodies.wrong("inputs", "{\"source_sentence\": …, \"sentences\": […]}", inputs);
     }
-    List<EmbeddingInput> texts = new ArrayList<>();
-    texts.add(new EmbeddingInput.Text(JsonBodies.string(inputs, "source_sentence")));
-    JsonBodies.strings(inputs.path("sentences"), "sentences")
-        .forEach(s -> texts.add(new EmbeddingInput.Text(s)));
+    List<String> texts = new ArrayList<>();
+    texts.add(JsonBodies.string(inputs, "source_sentence"));
+    texts.addAll(JsonBodies.strings(inputs.path("sentences"), "sentences"));
     if (texts.size() < 2) {
-      throw JsonBodies.wrong("sentences", "at least one sentence", inputs.path("sentences"));
+      throw Problem.empty("sentences");
     }
     JsonNode parameters = body.path("parameters");
-    RequestOptions.requireRight(parameters);
-    EmbedOptions options =
-        RequestOptions.role(
-                JsonBodies.stringOr(parameters, "prompt_name"), Role.PASSAGE, "prompt_name")
-            .outputs(Output.DENSE);
-    List<Embedding> embeddings = embedder.embed(x, texts, "sentences", options);
-    RequestOptions.requireWhole(
-        engine, embeddings, "sentences", JsonBodies.flag(parameters, "truncate", false));
+    EmbedOptions options = RequestOptions.role(x, parameters, "prompt_name").outputs(Output.DENSE);
+    List<Embedding> embeddings =
+        embedder.embed(
+            x,
+            model,
+            EmbeddingInput.texts(texts),
+            "sentences",
+            options,
+            longTexts(parameters, compatibility));
     ArrayNode scores = JsonBodies.array();
     for (Embedding embedding : embeddings.subList(1, embeddings.size())) {
       scores.add(Scores.dense(embeddings.get(0), embedding));
@@ -140,58 +170,20 @@ final class TeiApi implements Api {
     x.ok(scores);
   }
 
-  private void tokenize(Exchange x) throws Exception {
-    ObjectNode body = x.json();
-    boolean special = JsonBodies.flag(body, "add_special_tokens", true);
-    Role role =
-        RequestOptions.role(JsonBodies.stringOr(body, "prompt_name"), Role.PASSAGE, "prompt_name")
-            .role();
-    List<EmbeddingInput> inputs = EmbeddingInput.parse(body.path("inputs"), "inputs");
-    List<int[]> all = new ArrayList<>();
-    byte[] answer;
-    RequestLimiter.Reservation waiting = embedder.admit(x, inputs, "inputs");
-    try {
-      for (EmbeddingInput input : inputs) {
-        if (!(input instanceof EmbeddingInput.Text text)) {
-          throw Problem.invalid("inputs", "Expected texts to tokenise, found token ids.");
-        }
-        x.requireTime();
-        all.add(engine.tokenize(text.text(), role).ids());
-      }
-      answer = JsonBodies.bytes(out -> writeTokens(out, all, special));
-    } finally {
-      waiting.release();
-    }
-    x.ok(answer);
-  }
-
-  private void writeTokens(JsonGenerator out, List<int[]> all, boolean special) throws IOException {
-    int[] frame = engine.tokenize("", Role.PASSAGE).ids();
-    out.writeStartArray();
-    for (int[] ids : all) {
-      out.writeStartArray();
-      for (int id : ids) {
-        boolean isSpecial = Arrays.stream(frame).anyMatch(f -> f == id);
-        if (special || !isSpecial) {
-          out.writeStartObject();
-          out.writeNumberField("id", id);
-          out.writeStringField("text", engine.decodeToken(id));
-          out.writeBooleanField("special", isSpecial);
-          out.writeNullField("start");
-          out.writeNullField("stop");
-          out.writeEndObject();
-        }
-      }
-      out.writeEndArray();
-    }
-    out.writeEndArray();
+  private static void predict(Exchange x) {
+    throw new Problem(
+        400,
+        "wrong_model",
+        "Expected a classifier for /predict, found a model of embeddings. /embed gives vectors,"
+            + " /similarity and /rerank compare texts.");
   }
 
   private void info(Exchange x) {
     ObjectNode root = JsonBodies.object();
     root.put("model_id", engine.modelName());
     root.put("model_sha", engine.fingerprint().weightsDigest());
-    root.put("model_dtype", engine.backend().precision());
+    root.put("model_dtype", dtype(engine.backend().precision()));
+    root.put("served_model_name", model.name());
     Pooling pooling = engine.description().pooling();
     root.putObject("model_type")
         .putObject("embedding")
@@ -201,11 +193,23 @@ final class TeiApi implements Api {
     root.put("max_batch_tokens", engine.tokenBudget());
     root.putNull("max_batch_requests");
     root.put("max_client_batch_size", x.limits().maxTexts());
-    root.put("auto_truncate", false);
+    root.put("auto_truncate", compatibility.autoTruncate());
     root.put("tokenization_workers", Runtime.getRuntime().availableProcessors());
     root.put("version", "luciole");
+    root.putNull("sha");
+    root.putNull("docker_label");
     root.put("backend", engine.backend().backend());
     root.put("device", engine.backend().device().toString());
     x.ok(root);
+  }
+
+  /** The name that text-embeddings-inference has for a precision, or ours. */
+  private static String dtype(String precision) {
+    return switch (precision.toLowerCase(Locale.ROOT)) {
+      case "fp32" -> "float32";
+      case "fp16" -> "float16";
+      case "bf16" -> "bfloat16";
+      default -> precision;
+    };
   }
 }

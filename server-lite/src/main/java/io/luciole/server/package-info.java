@@ -21,15 +21,20 @@
  *   <li>public: {@code LucioleServer}, {@code ServerConfig}, and {@code ServerModule}, which wires
  *       everything
  *   <li>operations, each an {@code Api} that lists its {@code Route}s: {@code OpenAiApi}, {@code
- *       TeiApi}, {@code RerankApi}, {@code M3Api}, {@code SearchApi}, {@code DocumentsApi} with
- *       {@code BulkIngestion} and {@code Durability}, {@code ReadingApi}, {@code IndexesApi} with
- *       {@code IndexSpec}, {@code ManagementApi}, {@code SearchPageApi}
+ *       TeiApi}, {@code TokenizerApi}, {@code CohereApi}, {@code WeaviateApi}, {@code RerankApi},
+ *       {@code M3Api}, {@code SearchApi}, {@code DocumentsApi} with {@code BulkIngestion} and
+ *       {@code Durability}, {@code ReadingApi}, {@code IndexesApi} with {@code IndexSpec}, {@code
+ *       ManagementApi}, {@code SearchPageApi}
  *   <li>reading requests: {@code JsonBodies}, {@code EmbeddingInput}, {@code RequestOptions},
- *       {@code Arranging}, {@code DocumentBodies}, {@code TraceContext}
+ *       {@code DenseRequest}, {@code LongTexts}, {@code Arranging}, {@code
+ *       DocumentBodies}, {@code TraceContext}
+ *   <li>writing vectors: {@code VectorFormat}, {@code SparseFormat}
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
+ *   <li>models by name: {@code ServedModels} of {@code ServedModel}s, each with its {@code
+ *       EngineReadiness}
  *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter}, {@code
  *       Workers}, {@code TlsKeys}; {@code FileWatch} loads files again
- *   <li>watching: {@code Readiness}, {@code HttpMeters}
+ *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code OthersMeters}
  *   <li>Helidon's internals: {@code HelidonConnections} alone, behind {@code ClientConnections};
  *       {@code Http10} turns requests of HTTP/1.0 into those that Helidon takes
  * </ul>

@@ -52,7 +52,10 @@ class BadInputTest {
         Server.fake(
             backend,
             folder,
-            c -> c.limits(Server.limits(100, 1000, 1000, 100_000)).index(folder.resolve("index")));
+            c ->
+                c.limits(Server.limits(100, 1000, 1000, 100_000))
+                    .index(folder.resolve("index"))
+                    .compatibility(new ServerConfig.Compatibility(true, true, false)));
   }
 
   @AfterAll
@@ -121,24 +124,24 @@ class BadInputTest {
             "{\"input\":\"a\",\"outputs\":[]}",
             400,
             "one output"));
-    all.add(bad("tei: no inputs", "/embed", "{}", 400, "inputs"));
+    all.add(bad("tei: no inputs", "/embed", "{}", 422, "inputs"));
     all.add(
         bad(
             "tei: flag",
             "/embed",
             "{\"inputs\":\"a\",\"truncate\":\"yes\"}",
-            400,
+            422,
             "true or false"));
     all.add(
         bad(
-            "tei: cut at the beginning",
+            "tei: cut in the middle",
             "/embed",
-            "{\"inputs\":\"a\",\"truncation_direction\":\"Left\"}",
-            400,
-            "right"));
-    all.add(bad("similarity: a string", "/similarity", "{\"inputs\":\"a\"}", 400, "sentences"));
-    all.add(bad("tokenize: ids", "/tokenize", "{\"inputs\":[[1]]}", 400, "token ids"));
-    all.add(bad("rerank: no query", "/rerank", "{\"texts\":[\"a\"]}", 400, "query"));
+            "{\"inputs\":\"a\",\"truncation_direction\":\"Middle\"}",
+            422,
+            "left or right"));
+    all.add(bad("similarity: a string", "/similarity", "{\"inputs\":\"a\"}", 422, "sentences"));
+    all.add(bad("tokenize: ids", "/tokenize", "{\"inputs\":[[1]]}", 422, "a string"));
+    all.add(bad("rerank: no query", "/rerank", "{\"texts\":[\"a\"]}", 422, "query"));
     all.add(
         bad("rerank: no texts", "/rerank", "{\"query\":\"a\",\"texts\":[]}", 400, "at least one"));
     all.add(

@@ -40,8 +40,13 @@ class EmbeddingApisTest {
 
   @BeforeAll
   void open() {
-    starter = Server.starter(c -> c);
-    fake = Server.fake(new FakeBackend(), folder, c -> c);
+    starter =
+        Server.starter(c -> c.compatibility(new ServerConfig.Compatibility(false, true, false)));
+    fake =
+        Server.fake(
+            new FakeBackend(),
+            folder,
+            c -> c.compatibility(new ServerConfig.Compatibility(false, true, false)));
   }
 
   @AfterAll
@@ -228,7 +233,7 @@ class EmbeddingApisTest {
   void tei_tooLongText_isRefusedUnlessTruncationIsAllowed() throws IOException {
     String text = "firefly ".repeat(600);
     Server.Answer refused = starter.post("/embed", "{\"inputs\":" + Server.quoted(text) + "}");
-    assertThat(refused.status()).isEqualTo(413);
+    assertThat(refused.status()).isEqualTo(422);
     assertThat(refused.json().path("error_type").asText()).isEqualTo("validation");
     assertThat(refused.json().path("error").asText()).contains("512").contains("truncate");
     Server.Answer cut =
@@ -265,7 +270,7 @@ class EmbeddingApisTest {
     assertThat(sparse.get(0).path("index").asInt()).isEqualTo(expected.sparse().id(0));
     assertThat(fake.post("/embed_all", "{\"inputs\":\"w1 w2 w1\"}").json().get(0).size())
         .isEqualTo(expected.colbert().rows());
-    assertThat(starter.post("/embed_sparse", "{\"inputs\":\"a\"}").status()).isEqualTo(400);
+    assertThat(starter.post("/embed_sparse", "{\"inputs\":\"a\"}").status()).isEqualTo(424);
   }
 
   @Test
@@ -306,8 +311,8 @@ class EmbeddingApisTest {
         starter.post(
             "/rerank",
             "{\"query\":\"a\",\"texts\":[\"b\"," + Server.quoted("firefly ".repeat(600)) + "]}");
-    assertThat(tooLong.status()).isEqualTo(413);
-    assertThat(tooLong.body()).contains("texts[1]");
+    assertThat(tooLong.status()).isEqualTo(422);
+    assertThat(tooLong.body()).contains("512").contains("truncate");
     JsonNode all =
         fake.post(
                 "/v1/rerank",

@@ -395,17 +395,19 @@ class OperationsTest {
       server.post("/v1/embeddings", "{\"input\":[\"w1\",\"w2\"]}");
       server.post("/v1/embeddings", "{\"input\":[]}");
       String metrics = server.get("/metrics").body();
+      String model = "model=\"" + server.engine.modelName() + '"';
       assertThat(metrics)
-          .contains("luciole_texts_embedded_total 2.0")
+          .contains("luciole_texts_embedded_total{" + model + "} 2.0")
           .containsPattern(
               "luciole_http_requests_seconds_count\\{method=\"POST\",route=\"/v1/embeddings\","
                   + "status=\"200\"} 1")
           .containsPattern("route=\"/v1/embeddings\",status=\"400\"} 1")
           .contains("jvm_memory_used_bytes")
           .contains("luciole_http_texts_total{route=\"/v1/embeddings\"} 2.0")
-          .containsPattern("luciole_embed_seconds_bucket\\{lane=\"bulk\",outcome=\"embedded\",le=")
-          .containsPattern("luciole_device_texts_total\\{device=\"cpu\",lane=\"bulk\"\\} 2.0")
-          .contains("luciole_device_busy_seconds_total{device=\"cpu\"}");
+          .contains(
+              "luciole_embed_seconds_bucket{lane=\"bulk\"," + model + ",outcome=\"embedded\",le=")
+          .contains("luciole_device_texts_total{device=\"cpu\",lane=\"bulk\"," + model + "} 2.0")
+          .contains("luciole_device_busy_seconds_total{device=\"cpu\"," + model + "}");
       JsonNode stats = server.get("/v1/stats").json();
       assertThat(stats.at("/engine/embedded").asInt()).isEqualTo(2);
       assertThat(stats.path("index").isNull()).isTrue();

@@ -14,7 +14,10 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.function.UnaryOperator;
 
 /** A server for tests on a free port, with its engine, and a client. */
@@ -23,6 +26,7 @@ final class Server implements AutoCloseable {
 
   final EmbeddingEngine engine;
   final LucioleServer server;
+  private final List<EmbeddingEngine> engines;
   private final URI uri;
   private final HttpClient client =
       HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
@@ -35,13 +39,18 @@ final class Server implements AutoCloseable {
   }
 
   private Server(EmbeddingEngine engine, ServerConfig config) {
-    this.engine = engine;
+    this(new LinkedHashMap<>(Map.of(engine.modelName(), engine)), config);
+  }
+
+  private Server(SequencedMap<String, EmbeddingEngine> engines, ServerConfig config) {
+    this.engines = List.copyOf(engines.values());
+    this.engine = this.engines.get(0);
     LucioleServer started = null;
     try {
-      started = LucioleServer.start(config, engine);
+      started = LucioleServer.start(config, engines);
     } finally {
       if (started == null) {
-        engine.close();
+        this.engines.forEach(EmbeddingEngine::close);
       }
     }
     this.server = started;
@@ -52,10 +61,21 @@ final class Server implements AutoCloseable {
     return ServerConfig.defaults().at("127.0.0.1", 0);
   }
 
+  /** Settings of one name and value. */
+  static LucioleConfig settings(String name, String value) {
+    return LucioleConfig.of(Map.of(name, value));
+  }
+
   static Server starter(UnaryOperator<ServerConfig> settings) {
     return new Server(
         EmbeddingEngine.builder(LucioleConfig.of(Map.of())).model("starter").open(),
         settings.apply(config()));
+  }
+
+  /** Over several engines by their names, which it closes. */
+  static Server of(
+      SequencedMap<String, EmbeddingEngine> engines, UnaryOperator<ServerConfig> settings) {
+    return new Server(engines, settings.apply(config()));
   }
 
   /** Over a fake backend, which gives all outputs, and a model of 512 tokens. */
@@ -187,6 +207,6 @@ final class Server implements AutoCloseable {
   public void close() {
     client.close();
     server.close();
-    engine.close();
+    engines.forEach(EmbeddingEngine::close);
   }
 }
