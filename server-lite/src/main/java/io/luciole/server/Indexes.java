@@ -33,6 +33,9 @@ final class Indexes implements AutoCloseable {
   /** The name of the index that requests without a name mean. */
   static final String DEFAULT = "default";
 
+  /** Each has threads and a buffer of its own. */
+  private static final int MAX_INDEXES = 100;
+
   private static final Logger log = LoggerFactory.getLogger(Indexes.class);
   private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_-]{0,63}");
 
@@ -233,6 +236,9 @@ final class Indexes implements AutoCloseable {
         }
         requireEmpty(there, differences);
         delete(there);
+      } else if (open.size() >= MAX_INDEXES) {
+        throw Problem.tooLarge(
+            "index", "A server may have " + MAX_INDEXES + " indexes; delete one first.");
       }
       return new Made(open(name, model, Optional.of(schema)), true);
     }

@@ -10,9 +10,7 @@ import io.luciole.lucene.WriteOptions;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/**
- * An index that is served under a name, with its model. Safe for use by many threads.
- */
+/** An index that is served under a name, with its model. Safe for use by many threads. */
 final class SearchIndex implements AutoCloseable {
   private final String name;
   private final Path path;

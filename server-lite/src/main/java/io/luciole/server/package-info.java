@@ -26,8 +26,8 @@
  *       {@code Durability}, {@code ReadingApi}, {@code IndexesApi} with {@code IndexSpec}, {@code
  *       ManagementApi}, {@code SearchPageApi}
  *   <li>reading requests: {@code JsonBodies}, {@code EmbeddingInput}, {@code RequestOptions},
- *       {@code DenseRequest}, {@code LongTexts}, {@code Arranging}, {@code
- *       DocumentBodies}, {@code TraceContext}
+ *       {@code DenseRequest}, {@code LongTexts}, {@code Arranging}, {@code DocumentBodies}, {@code
+ *       TraceContext}
  *   <li>writing vectors: {@code VectorFormat}, {@code SparseFormat}
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
  *   <li>models by name: {@code ServedModels} of {@code ServedModel}s, each with its {@code

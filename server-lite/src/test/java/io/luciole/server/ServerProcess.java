@@ -25,10 +25,7 @@ final class ServerProcess {
     LucioleServer server =
         LucioleServer.start(
             config.indexes(
-                config
-                    .indexes()
-                    .index(folder.resolve("index"))
-                    .commits(period, Integer.MAX_VALUE)),
+                config.indexes().index(folder.resolve("index")).commits(period, Integer.MAX_VALUE)),
             engine);
     System.out.println("port " + server.port());
     Thread.currentThread().join();
