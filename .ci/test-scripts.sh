@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests of luciole, mvnw and .mvn/find-jdk.sh on fake JDKs, a fake Maven and a fake build. Takes seconds, needs no
-# network and no JDK, and writes only under a temporary directory. TEST_SH names the sh to test with.
+# Tests of luciole, mvnw and .mvn/find-jdk.sh on fake JDKs, a fake Maven and a fake build, and of .mvn/Launcher.java on a
+# JDK if there is one. Takes seconds, needs no network, and writes only under a temporary directory. TEST_SH names the sh to test with.
 # shellcheck disable=SC2016 # the fakes' own variables
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -378,10 +378,64 @@ equal 'and it comes from there, by the path of a repository' \
 equal 'mvnw without a JDK: the sentence' "luciole needs a JDK 21 or later and found none $remedy" \
   "$(mvnw PATH="$tmp/bin" JAVA_HOME='' LUCIOLE_TEST_ROOT="$tmp/nothing")"
 
+# --------------------------------------------- Launcher.java, for luciole.cmd
+
+# The launcher is run by a real JDK, if this machine has one; the build is a fake whose jar prints what it was called with.
+if jdk=$(. .mvn/find-jdk.sh 2>/dev/null && printf '%s' "$JAVA_HOME"); then
+  own="$tmp/for windows"
+  mkdir -p "$own/.mvn" "$own/cli" "$own/core/src/main/java" "$own/made"
+  cp .mvn/Launcher.java "$own/.mvn"
+  touch "$own/pom.xml"
+  cat >"$own/made/Main.java" <<'JAVA'
+package io.luciole.cli;
+
+public class Main {
+  public static void main(String[] arguments) {
+    System.out.println(String.join("|", arguments) + " by " + System.getenv("LUCIOLE_COMMAND") + " with " + System.getProperty("x"));
+    System.exit(arguments.length);
+  }
+}
+JAVA
+  "$jdk/bin/javac" -d "$own/made" "$own/made/Main.java"
+  "$jdk/bin/jar" --create --file "$own/made/cli.jar" -C "$own/made" io
+  script "$own/mvnw" <<'MVNW'
+#!/bin/sh
+echo "$*" >>builds
+if [ -e broken ]; then echo '[ERROR] A.java is broken'; exit 1; fi
+mkdir -p cli/target/luciole.new/lib
+cp made/cli.jar cli/target/luciole.new/lib
+MVNW
+
+  # launched ARGUMENT...: output in $out, messages in $err, status in $status.
+  launched() {
+    status=0
+    (cd "$tmp/elsewhere dir" && env LUCIOLE_PROFILES=djl LUCIOLE_JAVA_OPTS=' -Dx=1  -Dy=2' "$jdk/bin/java" -Dluciole.command=luciole.cmd \
+      "-Dluciole.checkout=$own/." "$own/.mvn/Launcher.java" "$@") >"$tmp/out" 2>"$tmp/err" || status=$?
+    out=$(cat "$tmp/out") err=$(grep -v incubator "$tmp/err" || true)
+  }
+  launched embed 'two words' '*'
+  equal 'Launcher: arguments, options, the name of the command' 'embed|two words|* by luciole.cmd with 1' "$out"
+  equal 'Launcher: the status is the command'"'"'s' 3 "$status"
+  has 'Launcher: builds, and says why' 'building, because nothing is built yet' "$err"
+  equal 'Launcher: the profiles of the build' '-q -B -Plauncher,djl -pl cli -am package' "$(cat "$own/builds")"
+  touch "$own/pom.xml"
+  echo swap >"$own/core/src/main/java/.A.swp"
+  launched
+  equal 'Launcher: nothing changed, nothing is built' '1 ' "$(wc -l <"$own/builds" | tr -d ' ') $err"
+  echo 1 >"$own/core/src/main/java/A.java"
+  touch "$own/broken"
+  launched x
+  equal 'Launcher: a failed build: status, and nothing runs' '1 ' "$status $out"
+  has 'Launcher: a failed build: its last lines' '[ERROR] A.java is broken' "$err"
+  rm "$own/broken"
+  launched x
+  equal 'Launcher: builds again after a failed build' 'x by luciole.cmd with 1' "$out"
+fi
+
 # --------------------------------------------------------------------- style
 
 if command -v shellcheck >/dev/null; then
-  if complaints=$(shellcheck -x luciole .mvn/find-jdk.sh .ci/run .ci/test-scripts.sh 2>&1); then
+  if complaints=$(shellcheck -x luciole .mvn/find-jdk.sh .ci/run .ci/test-scripts.sh .ci/release-dry-run.sh 2>&1); then
     ok
   else
     ko shellcheck "$complaints"

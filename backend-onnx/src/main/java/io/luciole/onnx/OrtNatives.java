@@ -9,8 +9,10 @@ import java.lang.reflect.InaccessibleObjectException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 
@@ -26,13 +28,21 @@ final class OrtNatives {
   private static final String SETTINGS = "onnxruntime.native.";
   private static final String FOLDER = SETTINGS + "path";
 
+  private static final String RUNTIME = "onnxruntime";
+  private static final String JNI = "onnxruntime4j_jni";
+  private static final String SHARED = "onnxruntime_providers_shared";
+  private static final String CUDA_PROVIDER = "onnxruntime_providers_cuda";
+
+  /** Where org.bytedeco:onnxruntime has its libraries for CUDA 13, the runtime's with ".1". */
+  private static final String CUDA_13 = "org/bytedeco/onnxruntime/linux-x86_64-gpu/";
+
   /** All that a build of ONNX Runtime for Java may have, each after what it needs. */
   private static final List<String> LIBRARIES =
       List.of(
-          "onnxruntime",
-          "onnxruntime4j_jni",
-          "onnxruntime_providers_shared",
-          "onnxruntime_providers_cuda",
+          RUNTIME,
+          JNI,
+          SHARED,
+          CUDA_PROVIDER,
           "onnxruntime_providers_rocm",
           "onnxruntime_providers_dnnl",
           "onnxruntime_providers_openvino",
@@ -62,7 +72,7 @@ final class OrtNatives {
       if (files.isEmpty() || isSet()) {
         return start.get();
       }
-      String first = fileName(LIBRARIES.get(0));
+      String first = fileName(RUNTIME);
       Path folder =
           new NativeFiles("onnxruntime-" + platform(), files)
               .load(candidate -> System.load(candidate.resolve(first).toString()));
@@ -105,19 +115,65 @@ final class OrtNatives {
   }
 
   /** None if ONNX Runtime's classes belong to another class loader, for which we cannot load. */
-  private static Map<String, URL> onClassPath() {
-    Map<String, URL> files = new TreeMap<>();
+  private static Map<String, URL> onClassPath() throws IOException {
     ClassLoader loader = OrtEnvironment.class.getClassLoader();
-    if (loader.equals(OrtNatives.class.getClassLoader())) {
-      for (String library : LIBRARIES) {
-        String file = fileName(library);
-        URL url = loader.getResource("ai/onnxruntime/native/" + platform() + "/" + file);
-        if (url != null) {
+    return loader.equals(OrtNatives.class.getClassLoader()) ? files(loader) : Map.of();
+  }
+
+  /**
+   * The libraries that fit together: those of one artifact, of one for CUDA before one for CPUs.
+   * Where {@code luciole-onnx-cuda13} adds a build for CUDA 13, they are that build's, with the one
+   * that joins them to Java from Microsoft's artifact.
+   *
+   * @return file names with their resources; none if there is no artifact for this platform
+   */
+  static Map<String, URL> files(ClassLoader loader) throws IOException {
+    String folder = "ai/onnxruntime/native/" + platform() + "/";
+    URL first = loader.getResource(folder + fileName(CUDA_PROVIDER));
+    if (first == null) {
+      first = loader.getResource(folder + fileName(RUNTIME));
+    }
+    if (first == null) {
+      return Map.of();
+    }
+    String artifact = parent(first);
+    Map<String, URL> files = new TreeMap<>();
+    for (String library : LIBRARIES) {
+      String file = fileName(library);
+      for (URL url : Collections.list(loader.getResources(folder + file))) {
+        if (parent(url).equals(artifact)) {
           files.put(file, url);
         }
       }
     }
-    return files.containsKey(fileName(LIBRARIES.get(0))) ? files : Map.of();
+    if (!files.containsKey(fileName(RUNTIME))) {
+      return Map.of();
+    }
+    Map<String, URL> cuda13 = cuda13(loader);
+    if (!cuda13.isEmpty() && files.containsKey(fileName(CUDA_PROVIDER))) {
+      files.keySet().retainAll(Set.of(fileName(JNI)));
+      files.putAll(cuda13);
+    }
+    return files;
+  }
+
+  /** The libraries built for CUDA 13: all that a session needs, or none. */
+  private static Map<String, URL> cuda13(ClassLoader loader) {
+    List<String> libraries = List.of(RUNTIME, SHARED, CUDA_PROVIDER);
+    Map<String, URL> files = new TreeMap<>();
+    for (String library : libraries) {
+      String file = fileName(library);
+      URL url = loader.getResource(CUDA_13 + file + (library.equals(RUNTIME) ? ".1" : ""));
+      if (url != null) {
+        files.put(file, url);
+      }
+    }
+    return files.size() == libraries.size() ? files : Map.of();
+  }
+
+  private static String parent(URL file) {
+    String url = file.toString();
+    return url.substring(0, url.lastIndexOf('/'));
   }
 
   private static String fileName(String library) {

@@ -32,11 +32,9 @@ final class OrtRuntime {
       "Add com.microsoft.onnxruntime:onnxruntime 1.28.0 to the class path.";
   static final String ADD_CUDA =
       "For CUDA 12 (12.8 or later, with cuDNN 9) put com.microsoft.onnxruntime:onnxruntime_gpu"
-          + " 1.28.0 on the class path in place of onnxruntime. For CUDA 13 set"
-          + " -Donnxruntime.native.path to a folder with libonnxruntime.so,"
-          + " libonnxruntime_providers_cuda.so and libonnxruntime_providers_shared.so of"
-          + " org.bytedeco:onnxruntime:1.28.0-1.5.14 (classifier linux-x86_64-gpu) and"
-          + " libonnxruntime4j_jni.so of onnxruntime_gpu 1.28.0.";
+          + " 1.28.0 on the class path in place of onnxruntime. For CUDA 13 depend on"
+          + " io.luciole:luciole-onnx-cuda13 (a POM) in place of luciole-backend-onnx, or run"
+          + " ./luciole with LUCIOLE_PROFILES=cuda13.";
 
   /**
    * Attention kernels that CUDA sessions may use, bits of ONNX Runtime's {@code AttentionBackend}:

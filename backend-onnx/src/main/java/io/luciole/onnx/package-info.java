@@ -32,7 +32,9 @@
  *   <li>the processor: {@code ByteArithmetic} finds out whether products of bytes are exact
  * </ul>
  */
+@API(status = API.Status.INTERNAL, since = "0.1")
 @NullMarked
 package io.luciole.onnx;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

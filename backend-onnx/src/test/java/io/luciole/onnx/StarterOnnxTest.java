@@ -141,7 +141,7 @@ class StarterOnnxTest {
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("cuda:0")
         .hasMessageContaining("onnxruntime_gpu")
-        .hasMessageContaining("bytedeco")
+        .hasMessageContaining("luciole-onnx-cuda13")
         .hasMessageContaining("On this machine: ")
         .hasMessageContaining("CUDA 13");
   }

@@ -14,7 +14,9 @@
  *       {@code EmbeddingCodec} documents the bytes of an entry.
  * </ul>
  */
+@API(status = API.Status.MAINTAINED, since = "0.1")
 @NullMarked
 package io.luciole.cache;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

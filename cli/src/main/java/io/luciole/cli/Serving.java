@@ -4,7 +4,9 @@ import io.luciole.LucioleConfig;
 import io.luciole.server.LucioleServer;
 import io.luciole.server.ServerConfig;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /** Runs a server until a signal ends the process. */
@@ -20,7 +22,7 @@ final class Serving {
     LucioleConfig config = LucioleConfig.load().requireKnown();
     ServerConfig settings = settings(ServerConfig.of(config), flags);
     Path folder = settings.indexes().index().orElse(null);
-    CountDownLatch asked = new CountDownLatch(1);
+    CompletableFuture<Void> asked = new CompletableFuture<>();
     CountDownLatch ended = new CountDownLatch(1);
     try (ServedEngines engines = ServedEngines.open(engineOptions, config, settings);
         LucioleServer server = LucioleServer.start(settings, engines.byName())) {
@@ -29,7 +31,7 @@ final class Serving {
           .addShutdownHook(
               new Thread(
                   () -> {
-                    asked.countDown();
+                    asked.complete(null);
                     await(ended);
                   },
                   "luciole-shutdown"));
@@ -41,10 +43,21 @@ final class Serving {
                   + (folder == null ? "" : " and the index " + folder)
                   + " at "
                   + server.uri());
-      asked.await();
+      awaitEnd(asked, server);
       console.err().println("luciole: finishing what is under way");
     } finally {
       ended.countDown();
+    }
+  }
+
+  /** Waits for a signal; throws if the server has stopped listening before one came. */
+  private static void awaitEnd(CompletableFuture<Void> asked, LucioleServer server)
+      throws InterruptedException {
+    try {
+      CompletableFuture.anyOf(asked, server.ended()).get();
+    } catch (ExecutionException e) {
+      Throwable cause = Failures.unwrap(e);
+      throw new CliException(Failures.text(cause), cause);
     }
   }
 

@@ -32,7 +32,9 @@
  * <p>To add a command, write a {@code Callable<Integer>} with {@code @Command} and add it in {@code
  * Main}.
  */
+@API(status = API.Status.INTERNAL, since = "0.1")
 @NullMarked
 package io.luciole.cli;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

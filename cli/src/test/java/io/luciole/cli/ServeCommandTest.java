@@ -7,6 +7,8 @@ import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.ConnectException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -20,6 +22,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(120)
@@ -27,6 +31,14 @@ class ServeCommandTest {
   @TempDir Path folder;
 
   private static Process start(String classPath, String... args) throws IOException {
+    return run(command(classPath, args));
+  }
+
+  private static Process run(List<String> command) throws IOException {
+    return new ProcessBuilder(command).redirectErrorStream(true).start();
+  }
+
+  private static List<String> command(String classPath, String... args) {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -38,7 +50,7 @@ class ServeCommandTest {
                 classPath,
                 "io.luciole.cli.Main"));
     command.addAll(List.of(args));
-    return new ProcessBuilder(command).redirectErrorStream(true).start();
+    return command;
   }
 
   private static String readUntil(BufferedReader out, String what) throws IOException {
@@ -103,6 +115,41 @@ class ServeCommandTest {
       assertThat(stats.out()).contains("\"documents\":1");
     } finally {
       process.destroyForcibly();
+    }
+  }
+
+  @Test
+  @EnabledOnOs({OS.LINUX, OS.MAC})
+  void serverThatCanAcceptNoMore_endsWithAStatusAndAMessage() throws Exception {
+    List<String> limited = new ArrayList<>(List.of("sh", "-c", "ulimit -n 300; exec \"$@\"", "sh"));
+    List<String> serve = command(System.getProperty("java.class.path"), "serve", "--port", "0");
+    // More connections than there are descriptors, so that the system's accept fails.
+    serve.add(1, "-Dluciole.server.max-connections=10000");
+    limited.addAll(serve);
+    Process process = run(limited);
+    List<Socket> sockets = new ArrayList<>();
+    try {
+      BufferedReader out =
+          new BufferedReader(
+              new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+      String said = readUntil(out, "luciole: serving");
+      URI at = URI.create(said.substring(said.indexOf("http://")));
+      try {
+        for (int i = 0; i < 400; i++) {
+          sockets.add(new Socket(at.getHost(), at.getPort()));
+        }
+      } catch (ConnectException e) {
+        // The listener had ended before all connections were made.
+      }
+      assertThat(process.waitFor(90, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.exitValue()).isEqualTo(1);
+      assertThat(out.lines().collect(Collectors.joining("\n")))
+          .contains("luciole: The server has stopped listening", "ulimit -n");
+    } finally {
+      process.destroyForcibly();
+      for (Socket socket : sockets) {
+        socket.close();
+      }
     }
   }
 

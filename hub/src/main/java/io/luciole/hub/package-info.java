@@ -7,7 +7,9 @@
  *                                     HubClient: redirects, proxies, time limits
  * </pre>
  */
+@API(status = API.Status.MAINTAINED, since = "0.1")
 @NullMarked
 package io.luciole.hub;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

@@ -28,7 +28,9 @@
  * <p>Engines, indexers and searchers are the application's to open and close, except what a store
  * opens itself.
  */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
 @NullMarked
 package io.luciole.langchain4j;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

@@ -2,25 +2,16 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.luciole.EmbeddingEngine;
-import io.luciole.internal.Listeners;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.lucene.search.Query;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * An index that is written and searched for as long as a process lives, as servers need it: a
@@ -45,10 +36,8 @@ import org.slf4j.LoggerFactory;
  * #schema} throw an {@link IndexUnavailableException}.
  */
 public final class LiveIndex implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(LiveIndex.class);
   private static final long REFRESH_NANOS = Duration.ofSeconds(1).toNanos();
   private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
-  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
 
   /**
    * What a search does with the searcher.
@@ -82,59 +71,26 @@ public final class LiveIndex implements AutoCloseable {
     }
   }
 
-  private final Object place;
-  private final Supplier<IndexFolder> folder;
-  private final EmbeddingEngine engine;
-  private final WriteOptions options;
-  private final Duration firstPause;
-  private final Listeners<IndexListener> listeners = new Listeners<>(List.of());
-  private final CountDownLatch closing = new CountDownLatch(1);
+  private final RecoveringIndex index;
 
-  /** What is searched; after a failure, what is left of it. */
-  private volatile OpenIndex open;
-
-  @GuardedBy("this")
-  private @Nullable String problem;
-
-  @GuardedBy("this")
-  private @Nullable Throwable cause;
-
-  @GuardedBy("this")
-  private long failures;
-
-  @GuardedBy("this")
-  private long lost;
-
-  @GuardedBy("this")
-  private @Nullable Thread recovery;
-
-  @GuardedBy("this")
-  private Duration pause;
-
-  @GuardedBy("this")
-  private long openedNanos;
+  private LiveIndex(RecoveringIndex index) {
+    this.index = index;
+  }
 
   /**
    * Opens an index.
    *
+   * @param place where it is, for people
    * @param folder opens its folder, each time anew
    * @param firstPause the time before the first try to open it again
    */
-  LiveIndex(
+  static LiveIndex open(
       Object place,
       Supplier<IndexFolder> folder,
       EmbeddingEngine engine,
       WriteOptions options,
       Duration firstPause) {
-    this.place = place;
-    this.folder = folder;
-    this.engine = engine;
-    this.options = options;
-    this.firstPause = firstPause;
-    this.pause = firstPause;
-    this.open = OpenIndex.open(folder.get(), engine, options);
-    this.openedNanos = System.nanoTime();
-    new Relay(open).listen();
+    return new LiveIndex(new RecoveringIndex(place, folder, engine, options, firstPause));
   }
 
   /**
@@ -152,12 +108,12 @@ public final class LiveIndex implements AutoCloseable {
     requireNonNull(index, "index");
     requireNonNull(engine, "engine");
     requireNonNull(options, "options");
-    return new LiveIndex(index, () -> IndexFolder.open(index), engine, options, FIRST_PAUSE);
+    return open(index, () -> IndexFolder.open(index), engine, options, FIRST_PAUSE);
   }
 
   /** {@return the schema of the index} */
   public HybridSchema schema() {
-    return open.indexer().schema();
+    return index.newest().indexer().schema();
   }
 
   /**
@@ -166,7 +122,7 @@ public final class LiveIndex implements AutoCloseable {
    * @param listener is told of each from now on
    */
   public void addListener(IndexListener listener) {
-    listeners.add(requireNonNull(listener, "listener"));
+    index.addListener(requireNonNull(listener, "listener"));
   }
 
   /**
@@ -183,16 +139,16 @@ public final class LiveIndex implements AutoCloseable {
 
   /** Changes the index, unless it has failed. */
   private <T> T write(Function<OpenIndex, T> change) {
-    OpenIndex current = writable();
+    OpenIndex current = index.writable();
     try {
       T result = change.apply(current);
       current.change();
       return result;
     } catch (IllegalStateException e) {
       // The recovery has closed the indexer meanwhile.
-      OpenIndex unused = writable();
+      OpenIndex unused = index.writable();
       throw new IndexUnavailableException(
-          "The index " + place + " was opened again meanwhile: try again.", e);
+          "The index was opened again meanwhile: try again.", e);
     }
   }
 
@@ -227,7 +183,7 @@ public final class LiveIndex implements AutoCloseable {
    * @throws IndexException as {@link #delete(String)}
    */
   public void commit() {
-    OpenIndex current = writable();
+    OpenIndex current = index.writable();
     try {
       Void unused = write(c -> c.indexer().commitWritten()).get();
     } catch (InterruptedException e) {
@@ -250,12 +206,12 @@ public final class LiveIndex implements AutoCloseable {
    * @throws IndexUnavailableException if the index has failed and is not open again
    */
   public CompletableFuture<Void> whenCommitted() {
-    return writable().indexer().whenCommitted();
+    return index.writable().indexer().whenCommitted();
   }
 
   /** {@return how many documents were written, deleted or added since the last commit} */
   public long uncommittedChanges() {
-    return open.indexer().uncommittedChanges();
+    return index.newest().indexer().uncommittedChanges();
   }
 
   /**
@@ -270,13 +226,13 @@ public final class LiveIndex implements AutoCloseable {
    * @throws IndexUnavailableException if this index is closed
    */
   public <T, E extends Exception> T search(Search<T, E> search) throws E {
-    OpenIndex current = acquire();
+    OpenIndex current = index.acquire();
     try {
       refresh(current, REFRESH_NANOS);
       return search.with(current.searcher());
     } catch (IndexException e) {
       if (e.getCause() instanceof IOException) {
-        fail(current, e, current.indexer().uncommittedChanges());
+        index.fail(current, e);
       }
       throw e;
     } finally {
@@ -286,49 +242,20 @@ public final class LiveIndex implements AutoCloseable {
 
   /** Makes searches see what was written; leaves them what they see after a failure. */
   private void refresh(OpenIndex current, long nanos) {
-    if (!isWritable()) {
+    if (!index.isWritable()) {
       return;
     }
     try {
       current.refreshIfDue(nanos);
     } catch (IllegalStateException | IndexException e) {
       IndexException reason = current.indexer().failure().orElse(null);
-      if (reason == null && isWritable()) {
+      if (reason == null && index.isWritable()) {
         throw e;
       }
       if (reason != null) {
-        fail(current, reason, current.indexer().uncommittedChanges());
+        index.fail(current, reason);
       }
     }
-  }
-
-  /** The newest searcher that is open; a search that is replaced meanwhile keeps its own. */
-  private OpenIndex acquire() {
-    while (closing.getCount() > 0) {
-      OpenIndex current = open;
-      if (current.acquire()) {
-        return current;
-      }
-    }
-    throw closed();
-  }
-
-  private IndexUnavailableException closed() {
-    return new IndexUnavailableException("The index " + place + " is closed.");
-  }
-
-  private synchronized boolean isWritable() {
-    return problem == null;
-  }
-
-  private synchronized OpenIndex writable() {
-    if (closing.getCount() == 0) {
-      throw closed();
-    }
-    if (problem != null && cause != null) {
-      throw new IndexUnavailableException(problem, cause);
-    }
-    return open;
   }
 
   /**
@@ -338,159 +265,7 @@ public final class LiveIndex implements AutoCloseable {
    * @return its health
    */
   public Health health() {
-    OpenIndex current = open;
-    if (isWritable() && closing.getCount() > 0) {
-      current
-          .indexer()
-          .failure()
-          .or(() -> current.indexer().folder().missing())
-          .ifPresent(e -> fail(current, e, current.indexer().uncommittedChanges()));
-    }
-    synchronized (this) {
-      return new Health(Optional.ofNullable(problem), failures, lost);
-    }
-  }
-
-  /** Marks the index as failed and starts to recover it, unless that is under way already. */
-  private synchronized void fail(OpenIndex failed, IndexException reason, long changes) {
-    if (problem != null || !failed.equals(open) || closing.getCount() == 0) {
-      return;
-    }
-    failures++;
-    cause = reason;
-    problem = describe(reason, 0);
-    if (System.nanoTime() - openedNanos > LONGEST_PAUSE.toNanos()) {
-      pause = firstPause;
-    }
-    log.error(
-        "The index {} has failed and is opened again as of its last commit: {} changes that were"
-            + " written since are lost unless they can still be committed",
-        place,
-        changes,
-        reason);
-    recovery =
-        Thread.ofPlatform()
-            .name("luciole-index-recovery")
-            .daemon()
-            .start(() -> recover(failed, reason));
-  }
-
-  private static String describe(Throwable reason, long changes) {
-    return reason.getMessage()
-        + (changes == 0
-            ? ""
-            : " "
-                + changes
-                + " changes that were written after that commit are lost: send again what"
-                + " was not answered as committed.")
-        + " The index is opened again as soon as that is possible.";
-  }
-
-  /**
-   * Releases what has failed, and tries to open the index until that succeeds or this is closed.
-   */
-  private void recover(OpenIndex failed, IndexException reason) {
-    long changes = end(failed.indexer());
-    listeners.tell(listener -> listener.onFailure(reason, changes));
-    synchronized (this) {
-      lost += changes;
-      problem = describe(requireNonNull(cause), changes);
-    }
-    if (changes > 0) {
-      log.error("The index {} has lost {} changes that were not committed", place, changes);
-    }
-    while (!isClosedAfterPause()) {
-      try {
-        reopen(failed);
-        return;
-      } catch (RuntimeException e) {
-        log.warn("The index {} cannot be opened again yet: {}", place, e.toString());
-        synchronized (this) {
-          cause = e;
-          problem = describe(e, changes);
-        }
-      }
-    }
-  }
-
-  /** Commits what can be committed, closes the indexer and tells how many changes are lost. */
-  private static long end(HybridIndexer indexer) {
-    try {
-      indexer.close();
-    } catch (RuntimeException e) {
-      log.debug("A failed index was not closed in order", e);
-    }
-    return indexer.uncommittedChanges();
-  }
-
-  private boolean isClosedAfterPause() {
-    Duration wait;
-    synchronized (this) {
-      wait = pause;
-      Duration longer = pause.multipliedBy(2);
-      pause = longer.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : longer;
-    }
-    try {
-      return closing.await(wait.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return true;
-    }
-  }
-
-  private void reopen(OpenIndex failed) {
-    failed
-        .indexer()
-        .folder()
-        .missing()
-        .ifPresent(gone -> {
-          throw gone;
-        });
-    OpenIndex next = OpenIndex.reopen(folder.get(), engine, options);
-    new Relay(next).listen();
-    synchronized (this) {
-      open = next;
-      problem = null;
-      cause = null;
-      recovery = null;
-      openedNanos = System.nanoTime();
-    }
-    failed.release();
-    log.info("The index {} is open again as of its last commit", place);
-  }
-
-  /** Passes on what an indexer and a searcher tell, and starts the recovery when they fail. */
-  private final class Relay implements IndexListener {
-    private final OpenIndex of;
-
-    Relay(OpenIndex of) {
-      this.of = of;
-    }
-
-    void listen() {
-      of.indexer().addListener(this);
-      of.searcher().addListener(this);
-    }
-
-    @Override
-    public void onSearch(SearchResult result) {
-      listeners.tell(listener -> listener.onSearch(result));
-    }
-
-    @Override
-    public void onDocument(Duration latency, boolean written) {
-      listeners.tell(listener -> listener.onDocument(latency, written));
-    }
-
-    @Override
-    public void onCommit(Duration took) {
-      listeners.tell(listener -> listener.onCommit(took));
-    }
-
-    @Override
-    public void onFailure(IndexException reason, long changes) {
-      fail(of, reason, changes);
-    }
+    return index.health();
   }
 
   /**
@@ -501,7 +276,7 @@ public final class LiveIndex implements AutoCloseable {
    */
   @Override
   public void close() {
-    close(HybridIndexer::close);
+    index.close(HybridIndexer::close);
   }
 
   /**
@@ -511,38 +286,7 @@ public final class LiveIndex implements AutoCloseable {
    * @throws IndexException if files cannot be deleted
    */
   public void delete() {
-    close(HybridIndexer::rollback);
-    open.indexer().folder().delete();
-  }
-
-  private void close(Consumer<HybridIndexer> how) {
-    Thread running;
-    synchronized (this) {
-      if (closing.getCount() == 0) {
-        return;
-      }
-      closing.countDown();
-      running = recovery;
-    }
-    if (running != null) {
-      awaitUninterruptibly(running);
-    }
-    OpenIndex last = open;
-    last.release();
-    how.accept(last.indexer());
-  }
-
-  private static void awaitUninterruptibly(Thread thread) {
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    index.close(HybridIndexer::rollback);
+    index.newest().indexer().folder().delete();
   }
 }

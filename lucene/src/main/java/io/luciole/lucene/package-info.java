@@ -41,7 +41,7 @@
  *   <li>writing: {@code WriterConfigs}, {@code KnownIds} and {@code SeenIds}, {@code ModelStamp},
  *       {@code PeriodicCommits}, {@code ChangeCount}
  *   <li>writing and searching for as long as a process lives: {@link io.luciole.lucene.LiveIndex}
- *       over {@code OpenIndex}, which is replaced after a failure
+ *       over a {@code RecoveringIndex}, which replaces its {@code OpenIndex} after a failure
  *   <li>reading without a query: {@link io.luciole.lucene.DocumentReader}
  *   <li>adding indexes: {@code IndexAddition}, with {@code AddedIndex}, {@code IdOverlap}, {@code
  *       MaskedReader}
@@ -67,7 +67,9 @@
  * io.luciole.lucene.HybridQuery#filter}); {@link io.luciole.lucene.SchemaFields} tells what there
  * is to ask.
  */
+@API(status = API.Status.MAINTAINED, since = "0.1")
 @NullMarked
 package io.luciole.lucene;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

@@ -47,7 +47,7 @@ class LiveIndexTest {
   }
 
   private LiveIndex open(EmbeddingEngine by, WriteOptions options) {
-    return new LiveIndex(
+    return LiveIndex.open(
         index(),
         () -> IndexFolder.open(index(), () -> new SmallDisk(FSDirectory.open(index()), room)),
         by,

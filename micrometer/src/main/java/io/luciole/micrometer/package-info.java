@@ -10,7 +10,9 @@
  *       needs {@code luciole-lucene} on the class path, which {@code EngineMeters} does not.
  * </ul>
  */
+@API(status = API.Status.MAINTAINED, since = "0.1")
 @NullMarked
 package io.luciole.micrometer;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

@@ -9,8 +9,10 @@ import io.helidon.webserver.WebServerConfig;
  * <ul>
  *   <li>disconnect detection: whether the client is still connected, so that its texts can be
  *       cancelled when it is not;
- *   <li>a read timeout: a client that sends nothing when something is expected of it;
- *   <li>a write timeout: a client that does not read its answer.
+ *   <li>a read timeout: a client that sends nothing when something is expected of it, or too
+ *       little;
+ *   <li>a write timeout: a client that does not read its answer;
+ *   <li>a bound on connections, which nobody can fill by doing nothing.
  * </ul>
  *
  * <p>{@link HelidonConnections} is the only implementation, and the only class that uses Helidon's
@@ -31,8 +33,24 @@ interface ClientConnections extends AutoCloseable {
    */
   boolean isReadFailure(RuntimeException failure);
 
+  /** Whether few places for connections are left, so that one should end when it can. */
+  boolean isCrowded();
+
   /** The other side of one connection. Used by one thread at a time. */
   interface Client {
+    /**
+     * A request's head was read, and the request is being handled.
+     *
+     * @param bodyLength how many bytes its body has; negative if it is in chunks
+     */
+    void begin(long bodyLength);
+
+    /** Until when the request's body is read, in {@link System#nanoTime()}; then a read fails. */
+    void readUntil(long nanoTime);
+
+    /** The request was answered; what is left of its body is read for a moment only. */
+    void end();
+
     /**
      * Whether the client has disconnected while its request is being handled. The first call for a
      * request starts to look and returns false; later calls tell what was seen since.

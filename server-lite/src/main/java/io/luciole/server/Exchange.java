@@ -28,6 +28,9 @@ final class Exchange {
   /** Most bytes of a body that is read although refused, so that the connection can be kept. */
   private static final long SMALL_BODY = 64 << 10;
 
+  /** Bytes of a body that earn its client another second to send more. */
+  private static final long MIN_BYTES_A_SECOND = 1 << 10;
+
   private final ServerRequest request;
   private final ServerResponse response;
   private final ServerConfig.Limits limits;
@@ -39,6 +42,7 @@ final class Exchange {
   private int texts;
   private long tokens;
   private long bytesRead;
+  private long waitedNanos;
   private long bytesWritten;
   private int status;
   private @Nullable InputStream bodyStream;
@@ -56,6 +60,15 @@ final class Exchange {
     this.connections = connections;
     this.client = connections.client();
     this.trace = trace;
+    client.begin(
+        request.headers().contains(HeaderNames.TRANSFER_ENCODING)
+            ? -1
+            : request.headers().contentLength().orElse(0));
+  }
+
+  /** The request was answered, and is not looked at any more. */
+  void end() {
+    client.end();
   }
 
   ServerRequest request() {
@@ -133,15 +146,12 @@ final class Exchange {
     ByteArrayOutputStream bytes =
         new ByteArrayOutputStream((int) Math.min(length.orElse(8192), 1 << 20));
     byte[] buffer = new byte[8192];
+    client.readUntil(startNanos + limits.timeout().toNanos());
     try (InputStream in = stream()) {
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
         bytes.write(buffer, 0, n);
         if (bytes.size() > limits.maxBody()) {
           throw Problem.tooLarge(null, "A body may have " + limits.maxBody() + " bytes.");
-        }
-        // A client that sends a byte now and then never reaches the read timeout.
-        if (elapsedNanos() > limits.timeout().toNanos()) {
-          throw new Problem(408, "request_timeout", "The request's body did not come in time.");
         }
       }
     } catch (IOException e) {
@@ -154,15 +164,25 @@ final class Exchange {
 
   /** What to throw where the client disconnected, or sent nothing for too long, in a body. */
   static RuntimeException bodyCutShort(Exception e) {
+    if (e instanceof Problem malformed) {
+      return malformed;
+    }
     for (Throwable t = e; t != null; t = t.getCause()) {
       if (t instanceof SocketTimeoutException) {
-        return new Problem(408, "request_timeout", "The request's body did not come in time.");
+        return bodyTooSlow();
       }
     }
     return new CloseConnectionException("the request ended before its body did", e);
   }
 
-  /** The body as a stream, whose bytes are counted for the access log. */
+  private static Problem bodyTooSlow() {
+    return new Problem(408, "request_timeout", "The request's body did not come in time.");
+  }
+
+  /**
+   * The body as a stream, whose bytes are counted for the access log. Its client may let the server
+   * wait for the request's time in all, and for a second more with each KiB that it sends.
+   */
   InputStream stream() {
     InputStream started = bodyStream;
     if (started == null) {
@@ -179,18 +199,27 @@ final class Exchange {
     return new InputStream() {
       @Override
       public int read() throws IOException {
-        int b = in.read();
-        bytesRead += b < 0 ? 0 : 1;
-        return b;
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
       }
 
       @Override
       public int read(byte[] bytes, int offset, int length) throws IOException {
+        long since = System.nanoTime();
         int n = in.read(bytes, offset, length);
+        waitedNanos += System.nanoTime() - since;
         bytesRead += Math.max(0, n);
+        requireProgress();
         return n;
       }
     };
+  }
+
+  private void requireProgress() {
+    Duration allowed = limits.timeout().plusSeconds(bytesRead / MIN_BYTES_A_SECOND);
+    if (waitedNanos > allowed.toNanos()) {
+      throw bodyTooSlow();
+    }
   }
 
   /** Counts what was embedded, for the log and the meters. */
@@ -308,6 +337,7 @@ final class Exchange {
   private void drain() {
     byte[] buffer = new byte[65536];
     long end = System.nanoTime() + Duration.ofSeconds(5).toNanos();
+    client.readUntil(end);
     try (InputStream in = stream()) {
       long left = MAX_DRAIN;
       for (int n = 0; n >= 0 && left > 0 && System.nanoTime() < end; left -= n) {

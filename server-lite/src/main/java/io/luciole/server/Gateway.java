@@ -184,7 +184,7 @@ final class Gateway {
       x.header(HeaderNames.VARY, "Origin, Access-Control-Request-Headers");
       x.header(HeaderNames.ACCESS_CONTROL_EXPOSE_HEADERS, "*, Retry-After, X-Request-Id");
     }
-    if (isEnding()) {
+    if (isEnding() || connections.isCrowded()) {
       x.header(HeaderNames.CONNECTION, "close");
     }
     boolean gone = false;
@@ -197,6 +197,7 @@ final class Gateway {
       gone = true;
       throw new CloseConnectionException("the connection failed", e);
     } finally {
+      x.end();
       meters.record(route, gone ? 499 : x.status(), x);
       if (config.accessLog() && access.isInfoEnabled()) {
         access.info("{}", line(x, gone));

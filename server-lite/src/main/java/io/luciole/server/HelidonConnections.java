@@ -5,40 +5,40 @@ import static java.util.Objects.requireNonNull;
 import io.helidon.common.buffers.BufferData;
 import io.helidon.common.buffers.DataReader;
 import io.helidon.common.buffers.DataWriter;
+import io.helidon.common.concurrency.limits.Limit;
 import io.helidon.common.socket.HelidonSocket;
 import io.helidon.common.socket.PeerInfo;
+import io.helidon.common.task.InterruptableTask;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.ListenerContext;
 import io.helidon.webserver.ProxyProtocolData;
 import io.helidon.webserver.Router;
-import io.helidon.webserver.ServerConnectionException;
 import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http1.Http1ConnectionSelector;
 import io.helidon.webserver.spi.ServerConnection;
 import io.helidon.webserver.spi.ServerConnectionSelector;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.SocketTimeoutException;
-import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * HTTP/1.1 connections of Helidon's with disconnect detection and timeouts. This is the only file
- * that uses Helidon's connection internals; {@code HelidonConnectionsTest} fails by name when a new
- * version of Helidon changes them.
+ * that uses Helidon's connection internals, with {@link HelidonReader}; {@code
+ * HelidonConnectionsTest} fails by name when a new version of Helidon changes them.
+ *
+ * <p><b>Number.</b> There are places for so many connections; others wait in the system's queue
+ * until one is free. When few are left, connections end with their answers, and those that wait for
+ * a request are ended, so that nobody keeps others out by doing nothing.
  *
  * <p><b>Threads.</b> A connection is handled by one thread, which is how a request finds its
  * connection when it begins. While another thread handles the request, the connection's own waits
@@ -57,34 +57,52 @@ final class HelidonConnections implements ClientConnections {
           .config(http -> http.maxHeadersSize(MAX_HEADERS).maxPrologueLength(MAX_PROLOGUE))
           .build();
 
+  /** How long a connection waits for a request undisturbed when others need its place. */
+  private static final Duration UNDISTURBED = Duration.ofSeconds(2);
+
   private final Duration timeout;
+  private final int most;
   private final WriteTimeout writeTimeout;
+  private final Set<HelidonReader> open = ConcurrentHashMap.newKeySet();
 
   // An instance field, so that two servers in one process do not share it. A thread's value is
   // released when the thread ends, which is when its connection ends.
   @SuppressWarnings("ThreadLocalUsage")
-  private final ThreadLocal<@Nullable DisconnectDetection> current = new ThreadLocal<>();
+  private final ThreadLocal<@Nullable HelidonReader> current = new ThreadLocal<>();
 
   /**
    * Creates connections.
    *
-   * @param timeout how long a client may send nothing when something is expected of it, and how
-   *     long it may read nothing of an answer
+   * @param timeout how long a client may send nothing when something is expected of it, how long a
+   *     head may take, and how long a client may read nothing of an answer
+   * @param most how many connections are open at most; others wait until the system accepts them
    */
-  HelidonConnections(Duration timeout) {
+  HelidonConnections(Duration timeout, int most) {
     this.timeout = timeout;
-    this.writeTimeout = new WriteTimeout(timeout);
+    this.most = most;
+    this.writeTimeout = new WriteTimeout(timeout, this::makeRoom);
   }
 
   @Override
   public void install(WebServerConfig.Builder server) {
-    server.addConnectionSelector(new Selector());
+    server.addConnectionSelector(new Selector()).maxTcpConnections(most);
+  }
+
+  @Override
+  public boolean isCrowded() {
+    return open.size() >= most - most / 8;
+  }
+
+  /** When few places are left, ends the connections that have waited for a request for a while. */
+  private void makeRoom() {
+    if (isCrowded()) {
+      open.forEach(reader -> reader.endIfWaitingFor(UNDISTURBED));
+    }
   }
 
   @Override
   public Client client() {
-    DisconnectDetection detection = current.get();
-    return detection != null ? detection : () -> false;
+    return requireNonNull(current.get(), "the thread handles no connection");
   }
 
   @Override
@@ -118,83 +136,52 @@ final class HelidonConnections implements ClientConnections {
 
     @Override
     public ServerConnection connection(ConnectionContext context) {
-      DisconnectDetection detection =
-          new DisconnectDetection(context.dataReader(), context.executor(), timeout);
-      current.set(detection);
-      return http1.connection(
-          new SupervisedContext(
-              context,
-              DataReader.create(new Http10(detection::next, MAX_PROLOGUE, MAX_HEADERS)),
-              writeTimeout.supervise(context.dataWriter())));
+      HelidonReader reader = new HelidonReader(context.dataReader(), context.executor(), timeout);
+      ServerConnection connection =
+          http1.connection(
+              new SupervisedContext(
+                  context,
+                  DataReader.create(new Http10(reader::next, MAX_PROLOGUE, MAX_HEADERS)),
+                  writeTimeout.supervise(context.dataWriter())));
+      return new Counted(connection, reader);
     }
   }
 
-  /**
-   * Reads one connection's bytes, and tells while a request is being handled whether the client has
-   * disconnected. A blocked thread does not see a connection end, so when asked for the first time
-   * another thread reads ahead.
-   *
-   * <p>Invariant: one thread at a time uses this object, the connection's own or that which handles
-   * its request, and before it reads it waits for the read ahead that was started. So the socket
-   * never has two readers and no byte is lost: bytes that were read ahead belong to the next
-   * request.
-   */
-  private static final class DisconnectDetection implements Client {
-    private final DataReader reader;
-    private final ExecutorService executor;
-    private final Duration timeout;
-    private @Nullable CompletableFuture<byte @Nullable []> readAhead;
+  /** A connection of Helidon's that is counted for as long as it is handled. */
+  private final class Counted implements ServerConnection, InterruptableTask<Void> {
+    private final ServerConnection connection;
+    private final HelidonReader reader;
 
-    DisconnectDetection(DataReader reader, ExecutorService executor, Duration timeout) {
+    Counted(ServerConnection connection, HelidonReader reader) {
+      this.connection = connection;
       this.reader = reader;
-      this.executor = executor;
-      this.timeout = timeout;
     }
 
-    /**
-     * The next bytes, or null at the end of the connection. They are always read by another thread,
-     * since a blocking read has no timeout of its own. A read that is given up ends together with
-     * its connection.
-     */
-    byte @Nullable [] next() {
-      CompletableFuture<byte @Nullable []> started = readAhead;
-      if (started == null) {
-        started = CompletableFuture.supplyAsync(this::read, executor);
-      }
-      readAhead = null;
+    @Override
+    public void handle(Limit limit) throws InterruptedException {
+      open.add(reader);
+      current.set(reader);
       try {
-        return started.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
-      } catch (TimeoutException e) {
-        throw new ServerConnectionException(
-            "the client is silent", new SocketTimeoutException("silent for " + timeout));
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new ServerConnectionException("stopped", new ClosedByInterruptException());
-      } catch (ExecutionException e) {
-        throw e.getCause() instanceof RuntimeException known
-            ? known
-            : new ServerConnectionException("the connection failed", requireNonNull(e.getCause()));
-      }
-    }
-
-    private byte @Nullable [] read() {
-      try {
-        reader.ensureAvailable();
-        return reader.readBytes(reader.available());
-      } catch (DataReader.InsufficientDataAvailableException e) {
-        return null;
+        connection.handle(limit);
+      } finally {
+        current.remove();
+        open.remove(reader);
       }
     }
 
     @Override
-    public boolean isDisconnected() {
-      CompletableFuture<byte @Nullable []> started = readAhead;
-      if (started == null) {
-        readAhead = CompletableFuture.supplyAsync(this::read, executor);
-        return false;
-      }
-      return started.isDone()
-          && (started.isCompletedExceptionally() || started.resultNow() == null);
+    public boolean canInterrupt() {
+      return connection instanceof InterruptableTask<?> task && task.canInterrupt();
+    }
+
+    @Override
+    public Duration idleTime() {
+      return connection.idleTime();
+    }
+
+    @Override
+    public void close(boolean interrupt) {
+      connection.close(interrupt);
     }
   }
 
@@ -215,7 +202,8 @@ final class HelidonConnections implements ClientConnections {
     private final Set<Writer> writing = ConcurrentHashMap.newKeySet();
     private final ScheduledExecutorService clock;
 
-    WriteTimeout(Duration limit) {
+    /** With something else to do now and then. */
+    WriteTimeout(Duration limit, Runnable also) {
       this.limitNanos = limit.toNanos();
       this.clock =
           Executors.newSingleThreadScheduledExecutor(
@@ -223,7 +211,13 @@ final class HelidonConnections implements ClientConnections {
       long period = Math.clamp(limit.toMillis() / 4, 10, 1000);
       var unused =
           clock.scheduleWithFixedDelay(
-              () -> writing.forEach(Writer::endIfStuck), period, period, TimeUnit.MILLISECONDS);
+              () -> {
+                writing.forEach(Writer::endIfStuck);
+                also.run();
+              },
+              period,
+              period,
+              TimeUnit.MILLISECONDS);
     }
 
     DataWriter supervise(DataWriter to) {

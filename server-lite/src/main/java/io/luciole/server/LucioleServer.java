@@ -23,7 +23,11 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * An HTTP server over one engine or several and, if configured, an index.
@@ -40,6 +44,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * #start()}. docs/server.md lists the operations, limits and statuses.
  */
 public final class LucioleServer implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(LucioleServer.class);
+
+  /** How often the server looks whether it still listens. */
+  private static final Duration WATCH = Duration.ofSeconds(2);
+
   private final ServerConfig config;
   private final Gateway gateway;
   private final Indexes indexes;
@@ -48,6 +57,8 @@ public final class LucioleServer implements AutoCloseable {
   private final List<Route> routes = new ArrayList<>();
   private final WebServer web;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final CompletableFuture<Void> ended = new CompletableFuture<>();
+  private volatile @Nullable ListenerWatch watch;
 
   @Inject
   LucioleServer(
@@ -187,6 +198,30 @@ public final class LucioleServer implements AutoCloseable {
               + "; another program may have the port. Name another with --port.");
     }
     files.start();
+    watch = new ListenerWatch(config.requireAddress(), web.port(), WATCH, this::listenerHasEnded);
+  }
+
+  private void listenerHasEnded() {
+    LucioleException failure =
+        new LucioleException(
+            "The server has stopped listening at "
+                + uri()
+                + ": the system accepted no more connections. The log says why; where it names too"
+                + " many open files, raise the limit (ulimit -n) or lower luciole.server.max-connections,"
+                + " and start the server again.");
+    log.error("{}", failure.getMessage());
+    ended.completeExceptionally(failure);
+  }
+
+  /**
+   * When the server has ended.
+   *
+   * @return a future that completes when the server is closed; and with a {@link LucioleException}
+   *     when it has stopped listening by itself, for instance because the process has no file
+   *     descriptors left. It then serves nobody any more, and is still to be closed
+   */
+  public CompletableFuture<Void> ended() {
+    return ended.copy();
   }
 
   /**
@@ -226,6 +261,7 @@ public final class LucioleServer implements AutoCloseable {
       return;
     }
     boolean interrupted = false;
+    stopWatching();
     try {
       gateway.drain();
       if (web.isRunning()) {
@@ -246,8 +282,16 @@ public final class LucioleServer implements AutoCloseable {
     }
   }
 
+  private void stopWatching() {
+    ListenerWatch started = watch;
+    if (started != null) {
+      started.close();
+    }
+  }
+
   private void giveBack() {
     files.close();
+    ended.complete(null);
     gateway.close();
     connections.close();
     indexes.close();

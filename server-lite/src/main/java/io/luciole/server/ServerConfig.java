@@ -131,6 +131,7 @@ public record ServerConfig(
    * @param maxTexts most texts of a request
    * @param maxCharacters most characters of a text
    * @param maxRequests most requests at once
+   * @param maxConnections most connections at once; empty for as many as file descriptors allow
    * @param maxWaitingTokens most tokens of all clients that wait
    * @param timeout how long a request may take
    * @param readTimeout how long a client may send nothing in the middle of a request
@@ -142,6 +143,7 @@ public record ServerConfig(
       int maxTexts,
       int maxCharacters,
       int maxRequests,
+      Optional<Integer> maxConnections,
       int maxWaitingTokens,
       Duration timeout,
       Duration readTimeout,
@@ -162,6 +164,7 @@ public record ServerConfig(
           config.get(ServerKeys.MAX_TEXTS),
           config.get(ServerKeys.MAX_CHARACTERS),
           config.get(ServerKeys.MAX_REQUESTS),
+          config.get(ServerKeys.MAX_CONNECTIONS),
           config.get(ServerKeys.MAX_WAITING_TOKENS),
           config.get(ServerKeys.TIMEOUT),
           config.get(ServerKeys.READ_TIMEOUT),

@@ -15,6 +15,20 @@ import java.util.SequencedMap;
 
 /** The settings of the server; {@link ServerConfig} has their values. */
 public final class ServerKeys implements KeyProvider {
+  private static final String ORIGIN = "an origin such as https://app.example";
+
+  private static final ValueParser<Duration> POSITIVE =
+      ValueParser.of(
+          "a duration above 0: 500ms, 2s, 5m or 1h",
+          text -> {
+            Duration value = ValueParser.duration().parse(text);
+            if (!value.isPositive()) {
+              throw new IllegalArgumentException(
+                  "expected a duration above 0: 500ms, 2s, 5m or 1h, got \"" + text + '"');
+            }
+            return value;
+          });
+
   /** The address to listen on. */
   public static final Key<String> HOST =
       Key.of("luciole.server.host", ValueParser.text(), "127.0.0.1", "The address to listen on.");
@@ -82,8 +96,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Optional<List<String>>> PUBLIC_ORIGINS =
       Key.optional(
           "luciole.server.public-origins",
-          ValueParser.of("an origin such as http://search.internal", ServerKeys::parseOrigin)
-              .list(),
+          ValueParser.of(ORIGIN, ServerKeys::parseOrigin).list(),
           "the Host of each request",
           "Origins at which a proxy publishes this server, such as `http://search.internal`: pages from"
               + " there are this server's own. Only needed if the proxy changes the Host header.");
@@ -92,7 +105,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Optional<List<String>>> CORS_ORIGINS =
       Key.optional(
           "luciole.server.cors-origins",
-          ValueParser.of("an origin or *", text -> text).list(),
+          ValueParser.of(ORIGIN + ", or *", ServerKeys::parseOriginOrAll).list(),
           "none",
           "Origins whose pages may call the server; `*` stands for all.");
 
@@ -128,6 +141,15 @@ public final class ServerKeys implements KeyProvider {
           "1024",
           "The largest number of requests at once; more are answered with status 429.");
 
+  /** Most connections at once. */
+  public static final Key<Optional<Integer>> MAX_CONNECTIONS =
+      Key.optional(
+          "luciole.server.max-connections",
+          ValueParser.positive(),
+          "three quarters of the file descriptors that are free at the start, 16384 at most",
+          "The largest number of connections at once; others wait until one ends. When few places"
+              + " are left, connections end with their answers and idle ones are ended.");
+
   /** Most tokens of all clients that wait. */
   public static final Key<Integer> MAX_WAITING_TOKENS =
       Key.of(
@@ -141,7 +163,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Duration> TIMEOUT =
       Key.of(
           "luciole.server.timeout",
-          ValueParser.duration(),
+          POSITIVE,
           "60s",
           "How long a request may take, except a bulk ingestion.");
 
@@ -149,7 +171,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Duration> READ_TIMEOUT =
       Key.of(
           "luciole.server.read-timeout",
-          ValueParser.duration(),
+          POSITIVE,
           "30s",
           "How long a client may send nothing within a request or between two, or read nothing of an"
               + " answer.");
@@ -249,11 +271,10 @@ public final class ServerKeys implements KeyProvider {
 
   @Override
   public List<Key<?>> keys() {
-    List<Key<?>> all = new ArrayList<>(ServedIndexKeys.ALL);
+    List<Key<?>> all = new ArrayList<>(List.of(HOST, PORT));
+    all.addAll(ServedIndexKeys.ALL);
     all.addAll(
         List.of(
-            HOST,
-            PORT,
             API_KEYS,
             INSECURE,
             KEY_FILE,
@@ -266,6 +287,7 @@ public final class ServerKeys implements KeyProvider {
             MAX_TEXTS,
             MAX_CHARACTERS,
             MAX_REQUESTS,
+            MAX_CONNECTIONS,
             MAX_WAITING_TOKENS,
             TIMEOUT,
             READ_TIMEOUT,
@@ -285,13 +307,14 @@ public final class ServerKeys implements KeyProvider {
   /** An origin as browsers send it: a scheme, a host and, if it is not the scheme's, a port. */
   private static String parseOrigin(String text) {
     String origin = text.toLowerCase(Locale.ROOT);
-    if (!origin.matches("https?://[^/?#@\\s]+")) {
-      throw new IllegalArgumentException(
-          "expected a scheme and a host, such as http://search.internal:8080, found \""
-              + text
-              + '"');
+    if (!origin.matches("[a-z][a-z0-9+.-]*://[^/?#@\\s]+")) {
+      throw new IllegalArgumentException("expected " + ORIGIN + ", got \"" + text + '"');
     }
     return origin;
+  }
+
+  private static String parseOriginOrAll(String text) {
+    return text.equals("*") ? text : parseOrigin(text);
   }
 
   private static Map.Entry<String, String> parsePair(String text) {

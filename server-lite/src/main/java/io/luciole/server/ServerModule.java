@@ -108,6 +108,8 @@ public final class ServerModule extends AbstractModule {
   @Provides
   @Singleton
   ClientConnections connections() {
-    return new HelidonConnections(config.limits().readTimeout());
+    return new HelidonConnections(
+        config.limits().readTimeout(),
+        config.limits().maxConnections().orElseGet(Descriptors::forConnections));
   }
 }

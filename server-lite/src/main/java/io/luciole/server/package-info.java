@@ -35,8 +35,10 @@
  *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter}, {@code
  *       Workers}, {@code TlsKeys}; {@code FileWatch} loads files again
  *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code OthersMeters}
- *   <li>Helidon's internals: {@code HelidonConnections} alone, behind {@code ClientConnections};
- *       {@code Http10} turns requests of HTTP/1.0 into those that Helidon takes
+ *   <li>Helidon's internals: {@code HelidonConnections} with {@code HelidonReader} alone, behind
+ *       {@code ClientConnections}; {@code RequestFraming} knows HTTP's framing, {@code Http10}
+ *       turns requests of HTTP/1.0 into those that Helidon takes, {@code ListenerWatch} and {@code
+ *       Descriptors} know the system
  * </ul>
  *
  * <p>To add an operation, return a {@code Route} from an {@code Api}, bind a new {@code Api} in
@@ -45,7 +47,9 @@
  * <p>Filters are the library's ({@link io.luciole.lucene.MetadataFilters}); {@code openapi.json}
  * says of a filter only that it is an object.
  */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
 @NullMarked
 package io.luciole.server;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

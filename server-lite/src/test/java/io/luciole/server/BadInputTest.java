@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -286,6 +287,7 @@ class BadInputTest {
                         10,
                         1000,
                         10,
+                        Optional.empty(),
                         1000,
                         Duration.ofSeconds(2),
                         Duration.ofSeconds(2),
@@ -376,6 +378,7 @@ class BadInputTest {
             usual.maxTexts(),
             usual.maxCharacters(),
             usual.maxRequests(),
+            usual.maxConnections(),
             usual.maxWaitingTokens(),
             usual.timeout(),
             usual.readTimeout(),

@@ -4,14 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -36,34 +33,6 @@ class KillTest {
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
-  private record Running(Process process, int port) {}
-
-  private Running start(Duration period) throws IOException {
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx512m",
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-Dluciole.cache=" + folder.resolve("cache"),
-                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                "-cp",
-                System.getProperty("java.class.path"),
-                ServerProcess.class.getName(),
-                folder.toString(),
-                Long.toString(period.toMillis()))
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    BufferedReader out =
-        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-    for (String line = out.readLine(); line != null; line = out.readLine()) {
-      if (line.startsWith("port ")) {
-        return new Running(process, Integer.parseInt(line.substring(5)));
-      }
-    }
-    throw new IllegalStateException("the server did not start");
-  }
-
   private HttpRequest bulk(int port, int from, int to, boolean commit) {
     String lines =
         IntStream.range(from, to)
@@ -85,7 +54,7 @@ class KillTest {
 
   @Test
   void whatWasCommitted_isThereOnceAfterAKill() throws Exception {
-    Running first = start(NEVER);
+    ServerProcess.Running first = ServerProcess.start(folder, NEVER);
     try {
       HttpResponse<String> acknowledged =
           client.send(bulk(first.port(), 0, COMMITTED, true), HttpResponse.BodyHandlers.ofString());
@@ -106,7 +75,7 @@ class KillTest {
       first.process().destroyForcibly().waitFor();
     }
 
-    Running second = start(NEVER);
+    ServerProcess.Running second = ServerProcess.start(folder, NEVER);
     try {
       assertThat(get(second.port(), "/v1/stats").at("/index/documents").asInt())
           .isEqualTo(COMMITTED);
@@ -148,7 +117,7 @@ class KillTest {
 
   @Test
   void whatWaitedForACommit_andAllThatWasWrittenBefore_isThereAfterAKill() throws Exception {
-    Running first = start(Duration.ofMillis(200));
+    ServerProcess.Running first = ServerProcess.start(folder, Duration.ofMillis(200));
     try {
       // Much more is written at the same time, and lost in part.
       CompletableFuture<HttpResponse<String>> cut =
@@ -164,7 +133,7 @@ class KillTest {
     } finally {
       first.process().destroyForcibly().waitFor();
     }
-    Running second = start(NEVER);
+    ServerProcess.Running second = ServerProcess.start(folder, NEVER);
     try {
       for (int i = 0; i < ROUNDS; i++) {
         for (String id : List.of("plain" + i, "waited" + i)) {

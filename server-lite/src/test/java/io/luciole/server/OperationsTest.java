@@ -155,6 +155,10 @@ class OperationsTest {
         .hasMessageNotContaining("secret");
     assertThatThrownBy(() -> with(Map.of("luciole.server.tls-key", "x")))
         .hasMessageContaining("tls-certificate");
+    assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.server.timeout", "0s")))
+        .hasMessageContaining("above 0");
+    assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.server.cors-origins", "a.example")))
+        .hasMessageContaining("a scheme and a host");
     assertThat(with(Map.of("luciole.server.max-body", "2m")).limits().maxBody()).isEqualTo(2 << 20);
   }
 

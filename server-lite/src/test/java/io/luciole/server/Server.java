@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.UnaryOperator;
 
@@ -98,6 +99,7 @@ final class Server implements AutoCloseable {
         maxTexts,
         maxCharacters,
         maxRequests,
+        Optional.empty(),
         tokens,
         Duration.ofSeconds(20),
         Duration.ofSeconds(2),
@@ -112,6 +114,7 @@ final class Server implements AutoCloseable {
         limits.maxTexts(),
         limits.maxCharacters(),
         limits.maxRequests(),
+        limits.maxConnections(),
         limits.maxWaitingTokens(),
         Duration.ofMinutes(1),
         Duration.ofMinutes(1),

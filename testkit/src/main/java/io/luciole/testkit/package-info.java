@@ -24,7 +24,9 @@
  * <p>JUnit and AssertJ are optional dependencies, needed by the contract and by {@code
  * ReferenceText} only.
  */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
 @NullMarked
 package io.luciole.testkit;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

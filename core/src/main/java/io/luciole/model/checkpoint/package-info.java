@@ -8,7 +8,9 @@
  * against the file before it is used, and whatever is wrong with it ends in a {@link
  * io.luciole.model.checkpoint.CheckpointException}.
  */
+@API(status = API.Status.EXPERIMENTAL, since = "0.1")
 @NullMarked
 package io.luciole.model.checkpoint;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;

@@ -16,7 +16,9 @@
  *       weights that suit a collection.
  * </ol>
  */
+@API(status = API.Status.MAINTAINED, since = "0.1")
 @NullMarked
 package io.luciole.lucene.eval;
 
+import org.apiguardian.api.API;
 import org.jspecify.annotations.NullMarked;
