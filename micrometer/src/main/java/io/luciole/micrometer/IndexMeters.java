@@ -6,6 +6,7 @@ import io.luciole.lucene.IndexException;
 import io.luciole.lucene.IndexListener;
 import io.luciole.lucene.SearchResult;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import java.time.Duration;
@@ -24,6 +25,8 @@ import java.time.Duration;
  *   <tr><td>{@code luciole.index.document}</td><td>timer of each document, from when it was put until
  *       it was written or failed; tag {@code outcome}: {@code written}, {@code failed}</td></tr>
  *   <tr><td>{@code luciole.index.commit}</td><td>timer of each commit that succeeded</td></tr>
+ *   <tr><td>{@code luciole.index.committed}</td><td>gauge: when the last of them did, in seconds since
+ *       1970; not a number before the first</td></tr>
  *   <tr><td>{@code luciole.index.failures}</td><td>counter of failures that ended an indexer, such as
  *       a full disk</td></tr>
  *   <tr><td>{@code luciole.index.lost}</td><td>counter of documents and deletions that were written
@@ -34,6 +37,7 @@ public final class IndexMeters implements IndexListener {
   private final Timers timers;
   private final Counter failures;
   private final Counter lost;
+  private volatile double committed = Double.NaN;
 
   /**
    * Creates a listener.
@@ -47,14 +51,19 @@ public final class IndexMeters implements IndexListener {
     this.timers = new Timers(requireNonNull(registry, "registry"), all, histograms);
     this.failures =
         Counter.builder("luciole.index.failures")
-            .description("Failures that ended an indexer")
+            .description(Help.of("luciole.index.failures"))
             .tags(all)
             .register(registry);
     this.lost =
         Counter.builder("luciole.index.lost")
-            .description("Changes that were written and lost before a commit")
+            .description(Help.of("luciole.index.lost"))
             .tags(all)
             .register(registry);
+    Gauge.builder("luciole.index.committed", this, meters -> meters.committed)
+        .description(Help.of("luciole.index.committed"))
+        .baseUnit("seconds")
+        .tags(tags)
+        .register(registry);
   }
 
   @Override
@@ -73,6 +82,7 @@ public final class IndexMeters implements IndexListener {
   @Override
   public void onCommit(Duration took) {
     timers.record("luciole.index.commit", took);
+    committed = System.currentTimeMillis() / 1000.0;
   }
 
   @Override

@@ -177,9 +177,9 @@ final class Indexes implements AutoCloseable {
     return index;
   }
 
-  /** The default index, if there is one. */
-  Optional<SearchIndex> find() {
-    return Optional.ofNullable(open.get(DEFAULT));
+  /** The index of a name, if there is one. */
+  Optional<SearchIndex> find(String name) {
+    return Optional.ofNullable(open.get(name));
   }
 
   /** All indexes, in the order of their names. */

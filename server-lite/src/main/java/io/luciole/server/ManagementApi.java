@@ -79,7 +79,7 @@ final class ManagementApi implements Api {
     ArrayNode all = root.putArray("models");
     models.all().forEach(model -> describe(model, all.addObject()));
     indexes
-        .find()
+        .find(Indexes.DEFAULT)
         .ifPresentOrElse(
             index -> index.describe(root.putObject("index")), () -> root.putNull("index"));
     x.ok(root);

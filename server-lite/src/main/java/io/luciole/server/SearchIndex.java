@@ -102,6 +102,11 @@ final class SearchIndex implements AutoCloseable {
     return live.search(HybridSearcher::documents);
   }
 
+  /** How many segments searches see. */
+  int segments() {
+    return live.search(searcher -> searcher.withSearcher(of -> of.getIndexReader().leaves().size()));
+  }
+
   /** Commits what is not committed yet, and closes the index. */
   @Override
   public void close() {

@@ -3,12 +3,12 @@ package io.luciole.server;
 import io.luciole.Key;
 import io.luciole.ValueParser;
 import io.luciole.lucene.DenseQuantization;
+import io.luciole.lucene.IndexKeys;
 import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.MultiVectorForm;
 import io.luciole.lucene.SparseForm;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -48,11 +48,7 @@ public final class ServedIndexKeys {
   public static final Key<Optional<Map<String, MetadataType>>> METADATA =
       Key.optional(
           "luciole.server.metadata",
-          ValueParser.of(
-                  "NAME=TYPE, the type one of keyword, long, double, boolean, date",
-                  ServedIndexKeys::parseField)
-              .list()
-              .map(ServedIndexKeys::byName),
+          IndexKeys.fieldTypes(),
           "no field has a type",
           "The types of a new index's metadata fields, such as `year=long,lang=keyword`: `keyword`,"
               + " `long`, `double`, `boolean` or `date`. An index that exists must have these"
@@ -162,18 +158,4 @@ public final class ServedIndexKeys {
           MAX_DOCUMENT);
 
   private ServedIndexKeys() {}
-
-  private static Map.Entry<String, MetadataType> parseField(String text) {
-    int at = text.indexOf('=');
-    if (at < 1) {
-      throw new IllegalArgumentException("expected NAME=TYPE, got \"" + text + '"');
-    }
-    return Map.entry(text.substring(0, at).strip(), MetadataType.parse(text.substring(at + 1)));
-  }
-
-  private static Map<String, MetadataType> byName(List<Map.Entry<String, MetadataType>> fields) {
-    Map<String, MetadataType> types = new LinkedHashMap<>();
-    fields.forEach(field -> types.put(field.getKey(), field.getValue()));
-    return types;
-  }
 }
