@@ -51,7 +51,7 @@ public final class LucioleServer implements AutoCloseable {
 
   private final ServerConfig config;
   private final Gateway gateway;
-  private final SearchIndex index;
+  private final Indexes indexes;
   private final ClientConnections connections;
   private final FileWatch files;
   private final List<Route> routes = new ArrayList<>();
@@ -64,13 +64,13 @@ public final class LucioleServer implements AutoCloseable {
   LucioleServer(
       ServerConfig config,
       Gateway gateway,
-      SearchIndex index,
+      Indexes indexes,
       ClientConnections connections,
       FileWatch files,
       Set<Api> apis) {
     this.config = config;
     this.gateway = gateway;
-    this.index = index;
+    this.indexes = indexes;
     this.connections = connections;
     this.files = files;
     apis.forEach(api -> routes.addAll(api.routes()));
@@ -294,6 +294,6 @@ public final class LucioleServer implements AutoCloseable {
     ended.complete(null);
     gateway.close();
     connections.close();
-    index.close();
+    indexes.close();
   }
 }

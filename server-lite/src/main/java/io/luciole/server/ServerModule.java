@@ -60,7 +60,8 @@ public final class ServerModule extends AbstractModule {
             Embedder.class,
             HttpMeters.class,
             Gateway.class,
-            SearchIndex.class,
+            Indexes.class,
+            DocumentBodies.class,
             BulkIngestion.class,
             LucioleServer.class)
         .forEach(type -> bind(type).in(Singleton.class));
@@ -74,7 +75,9 @@ public final class ServerModule extends AbstractModule {
             RerankApi.class,
             M3Api.class,
             SearchApi.class,
+            IndexesApi.class,
             DocumentsApi.class,
+            ReadingApi.class,
             ManagementApi.class,
             SearchPageApi.class)
         .forEach(type -> {
