@@ -107,6 +107,7 @@ public final class LucioleServer implements AutoCloseable {
             .idleConnectionTimeout(Duration.ofMinutes(2))
             .shutdownGracePeriod(config.limits().shutdown())
             .directHandlers(direct.build())
+            .contentEncoding(new BodyEncodings())
             .routing(routing);
     connections.install(builder);
     config.tls().ifPresent(tls -> TlsKeys.install(tls, builder));
