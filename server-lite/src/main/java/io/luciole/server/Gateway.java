@@ -222,7 +222,7 @@ final class Gateway {
         if (phase == Phase.ENDING) {
           throw new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
         }
-        limiter.beginRequest();
+        limiter.beginRequest(x.caller());
         entered = true;
       }
       if (route.limited()) {
@@ -243,7 +243,7 @@ final class Gateway {
       x.fail(problem, route.errors());
     } finally {
       if (entered) {
-        limiter.endRequest();
+        limiter.endRequest(x.caller());
       }
     }
   }

@@ -88,7 +88,7 @@ final class HttpMeters implements AutoCloseable {
     }
     if (x.texts() > 0) {
       count("luciole.http.texts", "Texts of requests", route, x.texts());
-      count("luciole.http.tokens", "Tokens of requests' texts", route, x.tokens());
+      count("luciole.http.tokens", "Tokens of requests' texts", route, (double) x.tokens());
     }
   }
 

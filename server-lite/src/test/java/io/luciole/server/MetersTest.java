@@ -1,5 +1,6 @@
 package io.luciole.server;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -164,11 +165,12 @@ class MetersTest {
         continue;
       }
       assertThat(labels).as(expression).containsKey(metric.group(1));
-      named.addAll(labels.get(metric.group(1)));
+      Set<String> known = requireNonNull(labels.get(metric.group(1)));
+      named.addAll(known);
       if (metric.group(2) != null) {
         Matcher label = Pattern.compile("(\\w+)\\s*(?:=~|!~|!=|=)").matcher(metric.group(2));
         while (label.find()) {
-          assertThat(with(labels.get(metric.group(1)))).as(expression).contains(label.group(1));
+          assertThat(with(known)).as(expression).contains(label.group(1));
         }
       }
     }
