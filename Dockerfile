@@ -10,7 +10,7 @@ FROM debian:trixie-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends openjdk-21-jre-headless libstdc++6 \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --create-home luciole \
+ && useradd --uid 10001 --create-home luciole \
  && install -d -o luciole /cache /index
 COPY --from=build /luciole/cli/target/luciole/lib /opt/luciole/lib
 USER 10001

@@ -21,13 +21,6 @@ final class Logging {
 
   private Logging() {}
 
-  /** To be called before anything else: makes what is logged during a shutdown appear. */
-  static void lastUntilTheEnd() {
-    if (System.getProperty("java.util.logging.manager") == null) {
-      System.setProperty("java.util.logging.manager", LastingLogManager.class.getName());
-    }
-  }
-
   /** One short line a message; only warnings, and the access log, unless verbose. */
   static void configure(boolean verbose) {
     OUTPUT.format(LogFormat.SHORT);

@@ -75,7 +75,10 @@ public final class Main implements Runnable {
    * @param args the command line
    */
   public static void main(String[] args) {
-    Logging.lastUntilTheEnd();
+    // Before any class of java.util.logging is initialised, and so before Logging is.
+    if (System.getProperty("java.util.logging.manager") == null) {
+      System.setProperty("java.util.logging.manager", LastingLogManager.class.getName());
+    }
     System.exit(run(Console.system(), args));
   }
 
