@@ -20,6 +20,7 @@ final class KnownKeys {
       Map.of(
           "luciole.onnx.", "luciole-backend-onnx",
           "luciole.cuda.", "luciole-backend-onnx",
+          "luciole.index.", "luciole-lucene",
           "luciole.server.", "luciole-server-lite");
 
   /** What the tests of this project read. */

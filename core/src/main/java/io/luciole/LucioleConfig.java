@@ -34,9 +34,9 @@ import java.util.function.UnaryOperator;
  * property alone is no more than warned of by {@link EngineBuilder}, once: all programs of a JVM
  * share these, so that it may be an application's own. That holds for names that begin with {@code
  * luciole.} or {@code LUCIOLE_}; all others are ignored. So are three kinds of names of ours:
- * settings of the ONNX backend and the server where these are not on the class path, so that
- * processes may share a file; names for this project's tests; and variables that Kubernetes sets
- * for a service named {@code luciole}.
+ * settings of the ONNX backend, the index and the server where these are not on the class path, so
+ * that processes may share a file; names for this project's tests; and variables that Kubernetes
+ * sets for a service named {@code luciole}.
  *
  * <p>Immutable.
  */

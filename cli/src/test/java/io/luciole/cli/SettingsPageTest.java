@@ -35,8 +35,8 @@ class SettingsPageTest {
       3. system properties: `-Dluciole.token-budget=8192` (for the script `luciole`: `LUCIOLE_JAVA_OPTS=-Dluciole.token-budget=8192`)
       4. code (`EngineBuilder`, `ServerConfig`) and flags of the command
 
-      A program with a configuration of its own, such as a Spring application, passes names and values to `LucioleConfig.of` instead of 1 to 3. Settings of a
-      backend can differ from engine to engine in one process: `EmbeddingEngine.builder().option("luciole.onnx.runs", "2")`.
+      A program with a configuration of its own passes names and values to `LucioleConfig.of` instead of 1 to 3; Spring Boot's starter does so with
+      `application.properties` ([frameworks.md](frameworks.md)). Settings of a backend can differ from engine to engine in one process: `EmbeddingEngine.builder().option("luciole.onnx.runs", "2")`.
 
       `luciole doctor` shows every setting with its value and where the value comes from.
 
@@ -49,8 +49,8 @@ class SettingsPageTest {
 
       These names are accepted as well:
 
-      - `luciole.onnx.*`, `luciole.cuda.*` and `luciole.server.*` in a program that does not have the backend or the server on its class path, so that several
-        programs can share a file. They are then not checked and have no effect.
+      - `luciole.onnx.*`, `luciole.cuda.*`, `luciole.index.*` and `luciole.server.*` in a program that does not have the backend, Lucene's module or the server
+        on its class path, so that several programs can share a file. They are then not checked and have no effect.
       - Variables that Kubernetes sets for a service whose name begins with `luciole`: `LUCIOLE_SERVICE_HOST`, `LUCIOLE_PORT=tcp://…` and so on. For a service
         named `luciole-server` it also sets `LUCIOLE_SERVER_PORT=tcp://…`, which is a setting and is refused: give the service another name, or set
         `enableServiceLinks: false` in the pod.
@@ -68,10 +68,12 @@ class SettingsPageTest {
     List<Key<?>> all = LucioleConfig.knownKeys();
     StringBuilder page = new StringBuilder(HEAD.replace("COMMAND", COMMAND));
     Predicate<Key<?>> onnx = key -> isOf(key, "onnx", "cuda");
+    Predicate<Key<?>> index = key -> isOf(key, "index");
     Predicate<Key<?>> server = key -> isOf(key, "server");
     Predicate<Key<?>> process = key -> key.scope() != Key.Scope.EVERYWHERE;
-    section(page, "The engine", all, onnx.or(server).or(process).negate());
+    section(page, "The engine", all, onnx.or(index).or(server).or(process).negate());
     section(page, "The backend onnx", all, onnx);
+    section(page, "The index of a container: Spring Boot, Guice", all, index);
     section(page, "The server", all, server);
     page.append(
         """
@@ -142,6 +144,7 @@ class SettingsPageTest {
             "luciole.max-waiting-tokens",
             "luciole.onnx.runs",
             "luciole.cuda.graphs",
+            "luciole.index.folder",
             "luciole.server.access-log",
             "LUCIOLE_OFFLINE")) {
       assertThat(page).contains('`' + setting + '`');

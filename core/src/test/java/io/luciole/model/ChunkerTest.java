@@ -46,6 +46,13 @@ class ChunkerTest {
   }
 
   @Test
+  void count_isThatOfTheWholeText_beyondTheModelsLimit() {
+    assertThat(chunker(16, 0).count("")).isEqualTo(2);
+    assertThat(chunker(16, 0).count("one two three")).isEqualTo(5);
+    assertThat(chunker(16, 0).count("one ".repeat(2000))).isEqualTo(2002);
+  }
+
+  @Test
   void chunks_endWithSentencesAndParagraphs() {
     String text =
         "Fireflies glow at night. Worms do not!  Some larvae glow, too.\n\nA title\n\nEggs.";

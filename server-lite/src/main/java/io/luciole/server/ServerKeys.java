@@ -2,6 +2,7 @@ package io.luciole.server;
 
 import io.luciole.Key;
 import io.luciole.ValueParser;
+import io.luciole.lucene.IndexKeys;
 import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.SparseForm;
 import io.luciole.spi.KeyProvider;
@@ -65,11 +66,7 @@ public final class ServerKeys implements KeyProvider {
   public static final Key<Optional<Map<String, MetadataType>>> METADATA =
       Key.optional(
           "luciole.server.metadata",
-          ValueParser.of(
-                  "NAME=TYPE, the type one of keyword, long, double, boolean, date",
-                  ServerKeys::parseField)
-              .list()
-              .map(ServerKeys::byName),
+          IndexKeys.fieldTypes(),
           "no field has a type",
           "The types of a new index's metadata fields, such as `year=long,lang=keyword`: `keyword`,"
               + " `long`, `double`, `boolean` or `date`. An index that exists must have these"
@@ -173,7 +170,8 @@ public final class ServerKeys implements KeyProvider {
           "luciole.server.max-requests",
           ValueParser.positive(),
           "1024",
-          "The largest number of requests at once; more are answered with status 429.");
+          "The largest number of requests at once; more are answered with status 429. One caller may"
+              + " have as many as are still free, half of them if it is alone.");
 
   /** Most connections at once. */
   public static final Key<Optional<Integer>> MAX_CONNECTIONS =
@@ -190,8 +188,8 @@ public final class ServerKeys implements KeyProvider {
           "luciole.server.max-waiting-tokens",
           ValueParser.positive(),
           "262144",
-          "The largest number of tokens, estimated, of all requests at once; more are answered with"
-              + " status 429.");
+          "The largest number of tokens, estimated, of all requests that wait at once; more are"
+              + " answered with status 429. One caller may have as many as are still free.");
 
   /** How long a request may take. */
   public static final Key<Duration> TIMEOUT =
@@ -243,6 +241,14 @@ public final class ServerKeys implements KeyProvider {
           ValueParser.trueOrFalse(),
           "true",
           "Whether each request is logged.");
+
+  /** How the command logs; programs that embed a server configure SLF4J themselves. */
+  public static final Key<String> LOG_FORMAT =
+      Key.of(
+          "luciole.server.log-format",
+          ValueParser.oneOf("text", "json"),
+          "text",
+          "How `luciole serve` writes its log: `text`, or `json`, an object a line.");
 
   /** The models to serve, by name. */
   public static final Key<Optional<SequencedMap<String, String>>> MODELS =
@@ -331,26 +337,13 @@ public final class ServerKeys implements KeyProvider {
         DRAIN,
         SHUTDOWN_TIMEOUT,
         ACCESS_LOG,
+        LOG_FORMAT,
         MODELS,
         ALIASES,
         ANY_MODEL,
         AUTO_TRUNCATE,
         TOKEN_IDS,
         OTHERS_METERS);
-  }
-
-  private static Map.Entry<String, MetadataType> parseField(String text) {
-    int at = text.indexOf('=');
-    if (at < 1) {
-      throw new IllegalArgumentException("expected NAME=TYPE, got \"" + text + '"');
-    }
-    return Map.entry(text.substring(0, at).strip(), MetadataType.parse(text.substring(at + 1)));
-  }
-
-  private static Map<String, MetadataType> byName(List<Map.Entry<String, MetadataType>> fields) {
-    Map<String, MetadataType> types = new LinkedHashMap<>();
-    fields.forEach(field -> types.put(field.getKey(), field.getValue()));
-    return types;
   }
 
   /** An origin as browsers send it: a scheme, a host and, if it is not the scheme's, a port. */

@@ -1,0 +1,5 @@
+/** A service with Spring Boot and Spring AI. */
+@NullMarked
+package io.luciole.examples.spring;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.luciole.spring.ai;
+
+import org.jspecify.annotations.NullMarked;

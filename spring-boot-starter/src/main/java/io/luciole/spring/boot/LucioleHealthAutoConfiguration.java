@@ -1,0 +1,56 @@
+package io.luciole.spring.boot;
+
+import io.luciole.EmbeddingEngine;
+import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/**
+ * The health indicator {@code luciole}: up while the engine can work on some device, down
+ * otherwise, with each device and what is wrong with it. {@code
+ * management.health.luciole.enabled=false} switches it off. Spring Boot 4 moved the types of
+ * indicators to another package, so there is one for each.
+ */
+@AutoConfiguration(after = LucioleAutoConfiguration.class)
+@ConditionalOnBean(EmbeddingEngine.class)
+@ConditionalOnProperty(name = "management.health.luciole.enabled", matchIfMissing = true)
+public class LucioleHealthAutoConfiguration {
+  /** Called by Spring. */
+  public LucioleHealthAutoConfiguration() {}
+
+  /** For Spring Boot 3. */
+  @Configuration(proxyBeanMethods = false)
+  @ConditionalOnClass(name = "org.springframework.boot.actuate.health.HealthIndicator")
+  static class ForBoot3 {
+    @Bean
+    @ConditionalOnMissingBean(name = "lucioleHealthIndicator")
+    org.springframework.boot.actuate.health.HealthIndicator lucioleHealthIndicator(
+        EmbeddingEngine engine) {
+      return () -> {
+        EngineReport report = EngineReport.of(engine);
+        var health = new org.springframework.boot.actuate.health.Health.Builder();
+        return (report.up() ? health.up() : health.down()).withDetails(report.details()).build();
+      };
+    }
+  }
+
+  /** For Spring Boot 4. */
+  @Configuration(proxyBeanMethods = false)
+  @ConditionalOnClass(name = "org.springframework.boot.health.contributor.HealthIndicator")
+  static class ForBoot4 {
+    @Bean
+    @ConditionalOnMissingBean(name = "lucioleHealthIndicator")
+    org.springframework.boot.health.contributor.HealthIndicator lucioleHealthIndicator(
+        EmbeddingEngine engine) {
+      return () -> {
+        EngineReport report = EngineReport.of(engine);
+        var health = new org.springframework.boot.health.contributor.Health.Builder();
+        return (report.up() ? health.up() : health.down()).withDetails(report.details()).build();
+      };
+    }
+  }
+}

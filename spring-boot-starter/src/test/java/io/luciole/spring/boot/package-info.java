@@ -1,0 +1,4 @@
+@NullMarked
+package io.luciole.spring.boot;
+
+import org.jspecify.annotations.NullMarked;
