@@ -372,11 +372,23 @@ public final class EngineBuilder {
    * @throws BackendException if the backend or device cannot be used
    */
   public EmbeddingEngine open() {
-    Backends backends = provider.map(Backends::only).orElseGet(Backends::find);
+    Backends backends = backends();
+    return open(resolve(backends), backends);
+  }
+
+  /** The backends to choose from. */
+  Backends backends() {
+    return provider.map(Backends::only).orElseGet(Backends::find);
+  }
+
+  /** The model's files, with the limit on tokens that was set. */
+  ModelFiles resolve(Backends backends) {
     ModelFiles files = model.resolve(backends.weightFormats());
-    if (maxLength > 0) {
-      files = files.withMaxTokens(maxLength);
-    }
+    return maxLength > 0 ? files.withMaxTokens(maxLength) : files;
+  }
+
+  /** Opens an engine over files that were resolved. */
+  EmbeddingEngine open(ModelFiles files, Backends backends) {
     BackendProvider chosen = provider.isPresent() ? provider.get() : choose(backends, files);
     List<Device> where = devices;
     if (where.isEmpty()) {

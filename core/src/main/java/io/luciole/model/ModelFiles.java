@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -147,6 +148,27 @@ public record ModelFiles(
               + " tokens, got "
               + maxTokens);
     }
+    return with(description.withMaxTokens(maxTokens));
+  }
+
+  /**
+   * The same model with its dense vectors being the last states of the texts' first tokens, not
+   * normalised, and without prompts: what the head of a reranker takes.
+   *
+   * @return the changed copy
+   */
+  public ModelFiles withStatesOfFirstTokens() {
+    return with(
+        new ModelDescription(
+            description.hiddenSize(),
+            description.maxTokens(),
+            Pooling.CLS,
+            false,
+            Map.of(),
+            description.unweightedTokens()));
+  }
+
+  private ModelFiles with(ModelDescription changed) {
     return new ModelFiles(
         name,
         folder,
@@ -158,7 +180,7 @@ public record ModelFiles(
         sparseHead,
         colbertHead,
         ownWeights,
-        description.withMaxTokens(maxTokens));
+        changed);
   }
 
   /**

@@ -250,6 +250,7 @@ final class ModelFolder {
     Pooling pooling = own.has("pooling") ? ownPooling() : null;
     String problem = null;
     try {
+      requireEmbedding();
       sentence.requireKnownModules();
       pooling = pooling != null ? pooling : sentence.pooling();
     } catch (ModelException e) {
@@ -328,6 +329,17 @@ final class ModelFolder {
               + folder.resolve("luciole.json"));
     }
     return channels;
+  }
+
+  private void requireEmbedding() {
+    if (ScoringHead.isOf(config) && !own.has("pooling") && !sentence.areThere()) {
+      throw new ModelException(
+          "Expected a model that embeds texts, found a reranker ("
+              + config.path("architectures")
+              + " in "
+              + folder.resolve(ModelFileNames.CONFIG)
+              + "), which scores pairs of texts: open it as a CrossEncoder.");
+    }
   }
 
   private Pooling ownPooling() {

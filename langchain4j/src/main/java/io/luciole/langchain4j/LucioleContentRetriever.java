@@ -159,6 +159,7 @@ public final class LucioleContentRetriever implements ContentRetriever {
      *
      * @return the retriever
      * @throws IllegalArgumentException if there is a least score, and the index gives none
+     * @throws IllegalStateException if the searcher has no schema ({@link HybridSearcher#schema})
      */
     public LucioleContentRetriever build() {
       Relevance relevance = Relevance.in(searcher).orElse(null);

@@ -111,6 +111,18 @@ public final class LucioleEmbeddingModel implements EmbeddingModel {
     }
 
     /**
+     * Sets whether sparse weights are computed in the same pass, and remembered for a {@link
+     * LucioleEmbeddingStore}. By default they are if the engine gives them ({@link
+     * EmbeddingEngine#outputs}); other stores have no use for them.
+     *
+     * @param wanted whether they are
+     * @return this builder
+     */
+    public Builder sparseWeights(boolean wanted) {
+      return output(Output.SPARSE, wanted);
+    }
+
+    /**
      * Sets whether token vectors are computed in the same pass, and remembered for a store whose
      * index keeps them. They take 4 KB a token with BGE-M3. By default they are not: such a store
      * computes them itself.
@@ -119,10 +131,14 @@ public final class LucioleEmbeddingModel implements EmbeddingModel {
      * @return this builder
      */
     public Builder tokenVectors(boolean wanted) {
+      return output(Output.COLBERT, wanted);
+    }
+
+    private Builder output(Output output, boolean wanted) {
       if (wanted) {
-        outputs.add(Output.COLBERT);
+        outputs.add(output);
       } else {
-        outputs.remove(Output.COLBERT);
+        outputs.remove(output);
       }
       return this;
     }

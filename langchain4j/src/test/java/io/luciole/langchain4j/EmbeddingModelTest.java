@@ -122,6 +122,17 @@ class EmbeddingModelTest {
   }
 
   @Test
+  void modelForOtherStores_remembersNothing() {
+    try (EmbeddingEngine engine = miniM3()) {
+      LucioleEmbeddingModel model =
+          LucioleEmbeddingModel.builder(engine).sparseWeights(false).build();
+      Embedding held = model.embed(TEXT).content();
+      assertThat(held.dimension()).isEqualTo(model.dimension());
+      assertThat(model.known().size()).isZero();
+    }
+  }
+
+  @Test
   void whatIsKnownOfAnEmbedding_goesWithIt() {
     try (EmbeddingEngine engine = miniM3()) {
       LucioleEmbeddingModel model = LucioleEmbeddingModel.of(engine);

@@ -1,0 +1,69 @@
+package io.luciole.guice;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/**
+ * Closes what a {@link LucioleModule} has opened: the searcher, then the indexer, which commits,
+ * then the engine, which ends what is under way. Guice closes nothing itself, so the application
+ * calls this where it ends:
+ *
+ * <pre>{@code
+ * injector.getInstance(LucioleLifecycle.class).close();
+ * }</pre>
+ *
+ * <p>Safe for use by many threads.
+ */
+public final class LucioleLifecycle implements AutoCloseable {
+  @GuardedBy("this")
+  private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+
+  @GuardedBy("this")
+  private boolean closed;
+
+  LucioleLifecycle() {}
+
+  /** Opens something that is closed before everything that was opened earlier. */
+  synchronized <T extends AutoCloseable> T open(Opening<T> opening) {
+    if (closed) {
+      throw new IllegalStateException("Luciole is closed; make another injector");
+    }
+    T resource = opening.open();
+    opened.push(resource);
+    return resource;
+  }
+
+  /** Opens a resource. */
+  interface Opening<T> {
+    T open();
+  }
+
+  /**
+   * Closes everything that was opened, the newest first, even if closing one of them fails. Nothing
+   * can be opened afterwards. A second call does nothing.
+   *
+   * @throws RuntimeException the first failure, with the others suppressed
+   */
+  @Override
+  public synchronized void close() {
+    closed = true;
+    RuntimeException first = null;
+    while (!opened.isEmpty()) {
+      try {
+        opened.pop().close();
+      } catch (Exception e) {
+        RuntimeException failure =
+            e instanceof RuntimeException r ? r : new IllegalStateException(e);
+        if (first == null) {
+          first = failure;
+        } else {
+          first.addSuppressed(failure);
+        }
+      }
+    }
+    if (first != null) {
+      throw first;
+    }
+  }
+}
