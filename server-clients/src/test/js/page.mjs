@@ -40,7 +40,7 @@ try {
   check((await ids()).length === 10, "a search shows ten hits");
   check(/hits .* ms/.test(await page.textContent("#status")), "the live region tells the count and the time");
   check((await page.getAttribute("#status", "aria-live")) === "polite", "the status is a live region");
-  const marks = await page.$$eval("mark", (all) => all.map((m) => [m.textContent.toLowerCase(), Number(m.style.getPropertyValue("--w"))]));
+  const marks = await page.$$eval("mark", (all) => all.map((m) => [m.textContent.toLowerCase(), Number(m.style.getPropertyValue("--bm25-weight"))]));
   check(marks.some(([t]) => t.startsWith("bee")), "words that matched are marked");
   check(new Set(marks.map(([, w]) => w)).size > 1 && marks.every(([, w]) => w > 0 && w <= 1), "and shaded by weight");
   const label = await page.getAttribute("#hits .bar", "aria-label");

@@ -19,6 +19,15 @@ public interface EngineListener {
   default void onBatch(Batch batch) {}
 
   /**
+   * Called after each text that was tokenised, by the thread that did: return at once. Texts that
+   * are given as tokens, and those that a cache has, are not.
+   *
+   * @param lane the text's lane
+   * @param took how long tokenising it took
+   */
+  default void onTokenized(Lane lane, Duration took) {}
+
+  /**
    * Called after each text that ends, however it ends, before its future completes: return at once.
    * A text that is cancelled is told of by the thread that cancels it.
    *

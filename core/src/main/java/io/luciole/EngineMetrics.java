@@ -79,6 +79,13 @@ final class EngineMetrics {
     };
   }
 
+  /** Tells the listeners of a text that was tokenised. */
+  void tokenized(Lane lane, long nanos) {
+    if (hasListeners()) {
+      tell(listener -> listener.onTokenized(lane, Duration.ofNanos(nanos)));
+    }
+  }
+
   void truncated() {
     truncated.increment();
   }

@@ -218,9 +218,16 @@ final class TokenizerStage {
     return parts;
   }
 
+  private TokenizedText timed(Request request, String text) {
+    long start = System.nanoTime();
+    TokenizedText tokens = tokenizer.tokenize(text, request.role);
+    pipeline.metrics().tokenized(request.lane, System.nanoTime() - start);
+    return tokens;
+  }
+
   private List<Request> parts(Request request, String text) {
     TokenizedText given = request.given();
-    TokenizedText tokens = given != null ? given : tokenizer.tokenize(text, request.role);
+    TokenizedText tokens = given != null ? given : timed(request, text);
     boolean cut =
         request.truncation == Truncation.TRUNCATE
             || (given != null && request.truncation == Truncation.CHUNK);

@@ -5,6 +5,7 @@ import io.luciole.ProcessKeys;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.util.Map;
+import java.util.logging.Level;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -74,6 +75,7 @@ public final class Main implements Runnable {
    * @param args the command line
    */
   public static void main(String[] args) {
+    Logging.lastUntilTheEnd();
     System.exit(run(Console.system(), args));
   }
 
@@ -152,10 +154,9 @@ public final class Main implements Runnable {
     } catch (LucioleException e) {
       // This was reported before, or matters less than the failure itself.
     }
-    PrintStream err = console.err();
-    err.println("luciole: " + Failures.message(failure));
+    Logging.tell(console, Level.SEVERE, Failures.message(failure));
     if (isVerbose()) {
-      failure.printStackTrace(err);
+      failure.printStackTrace(console.err());
     }
     return FAILED;
   }

@@ -3,10 +3,13 @@ package io.luciole.cli;
 import io.luciole.LucioleConfig;
 import io.luciole.server.LucioleServer;
 import io.luciole.server.ServerConfig;
+import io.luciole.server.ServerKeys;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.logging.Level;
 import org.jspecify.annotations.Nullable;
 
 /** Runs a server until a signal ends the process. */
@@ -20,6 +23,8 @@ final class Serving {
   static void run(Console console, EngineOptions engineOptions, Flags flags)
       throws InterruptedException {
     LucioleConfig config = LucioleConfig.load().requireKnown();
+    Logging.format(
+        config.get(ServerKeys.LOG_FORMAT).equals("json") ? LogFormat.JSON : LogFormat.TEXT);
     ServerConfig settings = settings(ServerConfig.of(config), flags);
     Path folder = settings.index().orElse(null);
     CompletableFuture<Void> asked = new CompletableFuture<>();
@@ -35,16 +40,21 @@ final class Serving {
                     await(ended);
                   },
                   "luciole-shutdown"));
-      console
-          .err()
-          .println(
-              "luciole: serving "
-                  + String.join(", ", engines.byName().keySet())
-                  + (folder == null ? "" : " and the index " + folder)
-                  + " at "
-                  + server.uri());
+      Logging.tell(
+          console,
+          Level.INFO,
+          "serving "
+              + String.join(", ", engines.byName().keySet())
+              + (folder == null ? "" : " and the index " + folder)
+              + " at "
+              + server.uri());
       awaitEnd(asked, server);
-      console.err().println("luciole: finishing what is under way");
+      Duration drain = settings.operations().drain();
+      Logging.tell(
+          console,
+          Level.INFO,
+          (drain.isZero() ? "" : "serving on for " + drain.toSeconds() + " s, then ")
+              + "finishing what is under way");
     } finally {
       ended.countDown();
     }

@@ -55,7 +55,7 @@ public final class IndexKeys implements KeyProvider {
   public static final Key<Optional<Duration>> COMMIT_EVERY =
       Key.optional(
           "luciole.index.commit-every",
-          ValueParser.duration(),
+          ValueParser.duration().map(IndexKeys::aboveZero),
           "5m",
           "The time between commits: how much a crash can lose.");
 
@@ -107,6 +107,13 @@ public final class IndexKeys implements KeyProvider {
     }
     Optional<Duration> commitEvery = config.get(COMMIT_EVERY);
     return commitEvery.isPresent() ? options.commitEvery(commitEvery.get()) : options;
+  }
+
+  private static Duration aboveZero(Duration interval) {
+    if (!interval.isPositive()) {
+      throw new IllegalArgumentException("expected a duration above 0, got " + interval);
+    }
+    return interval;
   }
 
   private static Map.Entry<String, MetadataType> parseField(String text) {

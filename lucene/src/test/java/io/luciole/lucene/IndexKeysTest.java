@@ -57,5 +57,9 @@ class IndexKeysTest {
     assertThatThrownBy(() -> options(Map.of("luciole.index.metadata", "year")))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("NAME=TYPE");
+    assertThatThrownBy(() -> options(Map.of("luciole.index.commit-every", "0s")))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("luciole.index.commit-every")
+        .hasMessageContaining("above 0");
   }
 }

@@ -31,6 +31,11 @@ import java.util.function.ToLongFunction;
  *   <tr><td>{@code luciole.embed}</td>
  *       <td>timer of each text, from its submission to its result; tags {@code lane} and {@code
  *       outcome}: {@code embedded}, or why it failed, as {@code kind} below</td></tr>
+ *   <tr><td>{@code luciole.tokenize}</td>
+ *       <td>timer of tokenising each text that is not given as tokens; tag {@code lane}</td></tr>
+ *   <tr><td>{@code luciole.queue}</td>
+ *       <td>timer of the longest wait of a text of each batch, from its submission to the run; tag
+ *       {@code lane}</td></tr>
  *   <tr><td>{@code luciole.batch}</td>
  *       <td>timer of each run of a batch; tags {@code device}, {@code lane}, {@code outcome}: {@code
  *       computed}, {@code out_of_memory}, {@code failed}</td></tr>
@@ -117,6 +122,7 @@ public final class EngineMeters implements MeterBinder {
             "luciole.devices.usable",
             engine,
             e -> e.health().devices().stream().filter(EngineHealth.DeviceHealth::usable).count())
+        .description(Help.of("luciole.devices.usable"))
         .tags(tags)
         .register(registry);
     for (int i = 0; i < engine.stats().devices().size(); i++) {
@@ -132,10 +138,12 @@ public final class EngineMeters implements MeterBinder {
             e -> e.stats().batchTexts(),
             e -> e.stats().waited().toNanos(),
             TimeUnit.NANOSECONDS)
+        .description(Help.of("luciole.wait"))
         .tags(tags)
         .register(registry);
     TimeGauge.builder(
             "luciole.wait.mean", engine, TimeUnit.NANOSECONDS, e -> e.stats().meanWait().toNanos())
+        .description(Help.of("luciole.wait.mean"))
         .tags(tags)
         .register(registry);
   }
@@ -171,6 +179,7 @@ public final class EngineMeters implements MeterBinder {
   private void seconds(MeterRegistry registry, String name, Tags own, TimeOf time) {
     FunctionCounter.builder(name, engine, e -> time.of(e.stats()).toNanos() / NANOS)
         .baseUnit("seconds")
+        .description(Help.of(name))
         .tags(tags.and(own))
         .register(registry);
   }
@@ -188,6 +197,7 @@ public final class EngineMeters implements MeterBinder {
   private void counter(
       MeterRegistry registry, String name, Tags own, ToDoubleFunction<EngineStats> value) {
     FunctionCounter.builder(name, engine, e -> value.applyAsDouble(e.stats()))
+        .description(Help.of(name))
         .tags(tags.and(own))
         .register(registry);
   }
@@ -195,6 +205,7 @@ public final class EngineMeters implements MeterBinder {
   private void gauge(
       MeterRegistry registry, String name, Tags own, ToDoubleFunction<EngineStats> value) {
     Gauge.builder(name, engine, e -> value.applyAsDouble(e.stats()))
+        .description(Help.of(name))
         .tags(tags.and(own))
         .register(registry);
   }
@@ -213,7 +224,13 @@ public final class EngineMeters implements MeterBinder {
     }
 
     @Override
+    public void onTokenized(Lane lane, Duration took) {
+      timers.record("luciole.tokenize", took, "lane", Timers.word(lane));
+    }
+
+    @Override
     public void onBatch(Batch batch) {
+      timers.record("luciole.queue", batch.longestWait(), "lane", Timers.word(batch.lane()));
       timers.record(
           "luciole.batch",
           batch.run(),

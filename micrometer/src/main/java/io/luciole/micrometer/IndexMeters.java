@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.lucene.IndexListener;
 import io.luciole.lucene.SearchResult;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import java.time.Duration;
@@ -22,10 +23,13 @@ import java.time.Duration;
  *   <tr><td>{@code luciole.index.document}</td><td>timer of each document, from when it was put until
  *       it was written or failed; tag {@code outcome}: {@code written}, {@code failed}</td></tr>
  *   <tr><td>{@code luciole.index.commit}</td><td>timer of each commit that succeeded</td></tr>
+ *   <tr><td>{@code luciole.index.committed}</td><td>gauge: when the last of them did, in seconds since
+ *       1970; not a number before the first</td></tr>
  * </table>
  */
 public final class IndexMeters implements IndexListener {
   private final Timers timers;
+  private volatile double committed = Double.NaN;
 
   /**
    * Creates a listener.
@@ -36,6 +40,11 @@ public final class IndexMeters implements IndexListener {
    */
   public IndexMeters(MeterRegistry registry, boolean histograms, String... tags) {
     this.timers = new Timers(requireNonNull(registry, "registry"), Tags.of(tags), histograms);
+    Gauge.builder("luciole.index.committed", this, meters -> meters.committed)
+        .description(Help.of("luciole.index.committed"))
+        .baseUnit("seconds")
+        .tags(tags)
+        .register(registry);
   }
 
   @Override
@@ -54,5 +63,6 @@ public final class IndexMeters implements IndexListener {
   @Override
   public void onCommit(Duration took) {
     timers.record("luciole.index.commit", took);
+    committed = System.currentTimeMillis() / 1000.0;
   }
 }

@@ -50,6 +50,7 @@ final class Timers {
 
   private Timer timer(String name, String... own) {
     return Timer.builder(name)
+        .description(Help.of(name))
         .tags(tags.and(own))
         .publishPercentileHistogram(histograms)
         .minimumExpectedValue(SHORTEST)

@@ -1,16 +1,9 @@
 package io.luciole.server;
 
 import com.google.inject.Inject;
-import io.helidon.webserver.CloseConnectionException;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
-import io.luciole.EmbeddingEngine;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /**
  * Embeds the texts of a request, all or none. They are batched together with other clients' texts;
@@ -19,9 +12,6 @@ import java.util.concurrent.TimeoutException;
  * cancelled.
  */
 final class Embedder {
-  private static final long FIRST_LOOK_MILLIS = 250;
-  private static final long LOOK_MILLIS = 500;
-
   /** UTF-16 units of text that make about one token. */
   private static final int UNITS_A_TOKEN = 4;
 
@@ -66,45 +56,11 @@ final class Embedder {
       String where,
       EmbedOptions options)
       throws Exception {
-    EmbeddingEngine engine = model.engine();
-    long[] estimates = new long[inputs.size()];
-    long sum = 0;
-    for (int i = 0; i < estimates.length; i++) {
-      estimates[i] = estimate(engine, inputs.get(i));
-      sum += estimates[i];
-    }
-    EmbedOptions timed = options.timeout(x.remaining()).job(x.caller());
-    limiter.reserveTokens(sum);
-    List<CompletableFuture<Embedding>> futures = new ArrayList<>(inputs.size());
-    long unsubmitted = sum;
-    try {
-      for (int i = 0; i < estimates.length; i++) {
-        CompletableFuture<Embedding> future =
-            submit(engine, inputs.get(i), timed, name(where, inputs, i));
-        long estimate = estimates[i];
-        unsubmitted -= estimate;
-        CompletableFuture<?> unused =
-            future.whenComplete((done, failed) -> limiter.releaseTokens(estimate));
-        futures.add(future);
-      }
-      List<Embedding> embeddings = new ArrayList<>(futures.size());
-      long tokens = 0;
-      for (int i = 0; i < futures.size(); i++) {
-        Embedding embedding = await(x, futures.get(i), name(where, inputs, i));
-        tokens += embedding.tokenCount();
-        embeddings.add(embedding);
-      }
-      x.count(embeddings.size(), tokens);
-      model.readiness().recordSuccess();
-      return embeddings;
-    } finally {
-      if (unsubmitted > 0) {
-        limiter.releaseTokens(unsubmitted);
-      }
-      for (CompletableFuture<Embedding> future : futures) {
-        future.cancel(false);
-      }
-    }
+    List<Embedding> embeddings =
+        new EmbeddingRun(x, model.engine(), limiter, inputs, where, options).embeddings();
+    x.count(embeddings.size(), embeddings.stream().mapToLong(Embedding::tokenCount).sum());
+    model.readiness().recordSuccess();
+    return embeddings;
   }
 
   /**
@@ -118,10 +74,12 @@ final class Embedder {
   RequestLimiter.Reservation admit(Exchange x, List<EmbeddingInput> texts, String where) {
     check(x, texts, where);
     return limiter.reserve(
+        x.caller(),
         texts.stream().mapToLong(text -> Math.ceilDiv(text.length() + 1, UNITS_A_TOKEN)).sum());
   }
 
-  private static String name(String where, List<EmbeddingInput> inputs, int i) {
+  /** What messages call an input. */
+  static String name(String where, List<EmbeddingInput> inputs, int i) {
     return inputs.size() == 1 ? where : where + '[' + i + ']';
   }
 
@@ -147,46 +105,6 @@ final class Embedder {
                 + " characters, this one has "
                 + inputs.get(i).length()
                 + '.');
-      }
-    }
-  }
-
-  private static int estimate(EmbeddingEngine engine, EmbeddingInput input) {
-    return switch (input) {
-      case EmbeddingInput.Text text -> engine.estimateTokens(text.text());
-      case EmbeddingInput.Tokens ids ->
-          Math.clamp(ids.length(), 1, engine.description().maxTokens());
-    };
-  }
-
-  private static CompletableFuture<Embedding> submit(
-      EmbeddingEngine engine, EmbeddingInput input, EmbedOptions options, String where) {
-    try {
-      return switch (input) {
-        case EmbeddingInput.Text text -> engine.embed(text.text(), options);
-        case EmbeddingInput.Tokens tokens -> engine.embed(tokens.ids(), options);
-      };
-    } catch (IllegalArgumentException e) {
-      throw Problem.invalid(where, String.valueOf(e.getMessage()));
-    }
-  }
-
-  private static Embedding await(Exchange x, CompletableFuture<Embedding> future, String where)
-      throws Exception {
-    long look = FIRST_LOOK_MILLIS;
-    while (true) {
-      long left = x.remaining().toMillis() + 1;
-      try {
-        return future.get(Math.min(left, look), TimeUnit.MILLISECONDS);
-      } catch (TimeoutException e) {
-        if (x.isClientDisconnected()) {
-          throw new CloseConnectionException("the client hung up", e);
-        }
-        look = LOOK_MILLIS;
-      } catch (ExecutionException e) {
-        Problem problem = Problems.of(e);
-        throw new Problem(
-            problem.status(), problem.code(), problem.text(), where, problem.retryAfterSeconds());
       }
     }
   }

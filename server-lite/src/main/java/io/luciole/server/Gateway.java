@@ -88,9 +88,10 @@ final class Gateway {
     return phase != Phase.SERVING;
   }
 
-  /** Gives the threads of handlers back, once no request is in progress. */
+  /** Gives the threads of handlers and of the meters back, once no request is in progress. */
   void close() {
     workers.close();
+    meters.close();
   }
 
   /** Adds routes that pass through this gateway, and answers 405 and 404 to everything else. */
@@ -221,7 +222,7 @@ final class Gateway {
         if (phase == Phase.ENDING) {
           throw new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
         }
-        limiter.beginRequest();
+        limiter.beginRequest(x.caller());
         entered = true;
       }
       if (route.limited()) {
@@ -242,7 +243,7 @@ final class Gateway {
       x.fail(problem, route.errors());
     } finally {
       if (entered) {
-        limiter.endRequest();
+        limiter.endRequest(x.caller());
       }
     }
   }

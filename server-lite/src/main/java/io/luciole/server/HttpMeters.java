@@ -9,16 +9,26 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** The server's Micrometer meters: its requests, the engines, the index and the JVM. */
-final class HttpMeters {
+final class HttpMeters implements AutoCloseable {
+  /** The ends of the histogram's buckets: few, since there is one of each route and status. */
+  private static final Duration[] BUCKETS =
+      IntStream.of(1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000)
+          .mapToObj(Duration::ofMillis)
+          .toArray(Duration[]::new);
+
   private final MeterRegistry registry;
+  private final JvmGcMetrics gc = new JvmGcMetrics();
   private final @Nullable OthersMeters others;
 
   @Inject
@@ -33,17 +43,24 @@ final class HttpMeters {
     for (ServedModel model : models.all()) {
       new EngineMeters(model.engine(), "model", model.name()).histograms(true).bindTo(registry);
     }
-    index.addListener(new IndexMeters(registry, true));
+    if (index.isOpen()) {
+      index.addListener(new IndexMeters(registry, true));
+      IndexGauges.bind(registry, index);
+    }
     new ClassLoaderMetrics().bindTo(registry);
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
     new UptimeMetrics().bindTo(registry);
+    gc.bindTo(registry);
     Gauge.builder("luciole.http.requests.active", limiter, RequestLimiter::requests)
+        .description("Requests under way, but for those that manage the server")
         .register(registry);
     Gauge.builder("luciole.http.tokens.waiting", limiter, RequestLimiter::tokens)
+        .description("Tokens of the requests under way that wait for the model, estimated")
         .register(registry);
     FunctionCounter.builder("luciole.http.refused", limiter, RequestLimiter::refused)
+        .description("Requests that were refused since too much was under way")
         .register(registry);
   }
 
@@ -59,6 +76,8 @@ final class HttpMeters {
   /** Records an answer. Tags name the route, not the path, so that their number is bounded. */
   void record(Route route, int status, Exchange x) {
     Timer.builder("luciole.http.requests")
+        .description("Time of a request, from its head to its answer")
+        .serviceLevelObjectives(BUCKETS)
         .tag("method", route.method().text())
         .tag("route", route.path())
         .tag("status", Integer.toString(status))
@@ -68,8 +87,22 @@ final class HttpMeters {
       others.record(route, status, x);
     }
     if (x.texts() > 0) {
-      registry.counter("luciole.http.texts", "route", route.path()).increment(x.texts());
-      registry.counter("luciole.http.tokens", "route", route.path()).increment((double) x.tokens());
+      count("luciole.http.texts", "Texts of requests", route, x.texts());
+      count("luciole.http.tokens", "Tokens of requests' texts", route, (double) x.tokens());
     }
+  }
+
+  private void count(String name, String help, Route route, double more) {
+    Counter.builder(name)
+        .description(help)
+        .tag("route", route.path())
+        .register(registry)
+        .increment(more);
+  }
+
+  /** Ends what follows the JVM's garbage collections. */
+  @Override
+  public void close() {
+    gc.close();
   }
 }

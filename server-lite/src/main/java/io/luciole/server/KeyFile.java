@@ -15,8 +15,8 @@ import java.util.Set;
  *
  * <pre>
  * # SHA-256 of the key                                             name     rights
- * 2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b shop     search
- * 35224d0d3465d74e855f8d69a136e79c744ea35a675d3393360a327cbf6359a2 indexer  embed,write
+ * (64 hexadecimal digits)                                          shop     search
+ * (64 hexadecimal digits)                                          indexer  embed,write
  * </pre>
  *
  * <p>Empty lines and lines that begin with {@code #} are passed over. Several keys may have one

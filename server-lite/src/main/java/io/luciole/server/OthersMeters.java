@@ -32,6 +32,9 @@ final class OthersMeters {
     Duration.ofMillis(100), Duration.ofMillis(500), Duration.ofSeconds(1)
   };
 
+  private static final String OF_TEI = "As text-embeddings-inference's meter of this name";
+  private static final String OF_INFINITY = "As Infinity's meter of this name";
+
   private final MeterRegistry registry;
   private final Map<String, LongAdder> counts = new ConcurrentHashMap<>();
   private final DistributionSummary requestDuration;
@@ -42,7 +45,9 @@ final class OthersMeters {
     requestDuration = summary("te_request_duration", SECONDS);
     inputLength = summary("te_request_input_length", POWERS_OF_TWO);
     List<ServedModel> all = models.all();
-    Gauge.builder("te_queue_size", all, OthersMeters::waiting).register(registry);
+    Gauge.builder("te_queue_size", all, OthersMeters::waiting)
+        .description(OF_TEI)
+        .register(registry);
     Texts texts = new Texts();
     all.forEach(model -> model.engine().addListener(texts));
   }
@@ -56,7 +61,10 @@ final class OthersMeters {
 
   /** The names have no unit and the counters no {@code _total}, as those servers have them. */
   private DistributionSummary summary(String name, double[] bounds) {
-    return DistributionSummary.builder(name).serviceLevelObjectives(bounds).register(registry);
+    return DistributionSummary.builder(name)
+        .description(OF_TEI)
+        .serviceLevelObjectives(bounds)
+        .register(registry);
   }
 
   private void count(String name, String tag, String value) {
@@ -66,6 +74,7 @@ final class OthersMeters {
             made -> {
               LongAdder count = new LongAdder();
               Gauge.builder(name, count, LongAdder::doubleValue)
+                  .description(OF_TEI)
                   .tags(tag.isEmpty() ? Tags.empty() : Tags.of(tag, value))
                   .register(registry);
               return count;
@@ -78,10 +87,12 @@ final class OthersMeters {
     double seconds = x.elapsedNanos() / 1e9;
     Tags handler = Tags.of("handler", route.path(), "method", route.method().text());
     Counter.builder("http.requests")
+        .description(OF_INFINITY)
         .tags(handler.and("status", status / 100 + "xx"))
         .register(registry)
         .increment();
     Timer.builder("http.request.duration")
+        .description(OF_INFINITY)
         .tags(handler)
         .serviceLevelObjectives(HANDLER_BOUNDS)
         .register(registry)

@@ -158,6 +158,26 @@ final class SearchIndex implements AutoCloseable {
     boolean unused = requireNonNull(searcher).refresh();
   }
 
+  /** The number of documents that searches see, for meters. */
+  int documents() {
+    return required(searcher).documents();
+  }
+
+  /** The number of segments that searches see, for meters. */
+  int segments() {
+    return required(searcher).withSearcher(of -> of.getIndexReader().leaves().size());
+  }
+
+  /** Whether there are changes since the last commit, as 1 or 0, for meters. */
+  int uncommitted() {
+    return required(indexer).hasUncommittedChanges() ? 1 : 0;
+  }
+
+  /** Whether there is an index. */
+  boolean isOpen() {
+    return searcher != null;
+  }
+
   /** Adds a description of the index to an object. */
   void describe(ObjectNode root) {
     if (path == null || searcher == null || indexer == null) {

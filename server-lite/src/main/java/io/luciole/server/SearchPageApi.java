@@ -7,7 +7,8 @@ import java.io.IOException;
 import java.util.List;
 
 /**
- * The search page: one file each of HTML, CSS and JavaScript, which load nothing from elsewhere.
+ * The search page: files of HTML, CSS and JavaScript, which load nothing from elsewhere. {@code
+ * hits.js} draws one hit, and {@code page.js} does all else.
  */
 final class SearchPageApi implements Api {
   private static final HeaderName POLICY = HeaderNames.create("Content-Security-Policy");
@@ -15,12 +16,14 @@ final class SearchPageApi implements Api {
   private final byte[] html;
   private final byte[] css;
   private final byte[] script;
+  private final byte[] hits;
 
   @Inject
   SearchPageApi() throws IOException {
     html = Resources.read("page.html");
     css = Resources.read("page.css");
     script = Resources.read("page.js");
+    hits = Resources.read("hits.js");
   }
 
   @Override
@@ -30,7 +33,9 @@ final class SearchPageApi implements Api {
         Route.management(
             "/page.css", Route.Access.OPEN, x -> send(x, "text/css; charset=utf-8", css)),
         Route.management(
-            "/page.js", Route.Access.OPEN, x -> send(x, "text/javascript; charset=utf-8", script)));
+            "/page.js", Route.Access.OPEN, x -> send(x, "text/javascript; charset=utf-8", script)),
+        Route.management(
+            "/hits.js", Route.Access.OPEN, x -> send(x, "text/javascript; charset=utf-8", hits)));
   }
 
   private static void send(Exchange x, String type, byte[] body) {

@@ -170,7 +170,8 @@ public final class ServerKeys implements KeyProvider {
           "luciole.server.max-requests",
           ValueParser.positive(),
           "1024",
-          "The largest number of requests at once; more are answered with status 429.");
+          "The largest number of requests at once; more are answered with status 429. One caller may"
+              + " have as many as are still free, half of them if it is alone.");
 
   /** Most connections at once. */
   public static final Key<Optional<Integer>> MAX_CONNECTIONS =
@@ -187,8 +188,8 @@ public final class ServerKeys implements KeyProvider {
           "luciole.server.max-waiting-tokens",
           ValueParser.positive(),
           "262144",
-          "The largest number of tokens, estimated, of all requests at once; more are answered with"
-              + " status 429.");
+          "The largest number of tokens, estimated, of all requests that wait at once; more are"
+              + " answered with status 429. One caller may have as many as are still free.");
 
   /** How long a request may take. */
   public static final Key<Duration> TIMEOUT =
@@ -240,6 +241,14 @@ public final class ServerKeys implements KeyProvider {
           ValueParser.trueOrFalse(),
           "true",
           "Whether each request is logged.");
+
+  /** How the command logs; programs that embed a server configure SLF4J themselves. */
+  public static final Key<String> LOG_FORMAT =
+      Key.of(
+          "luciole.server.log-format",
+          ValueParser.oneOf("text", "json"),
+          "text",
+          "How `luciole serve` writes its log: `text`, or `json`, an object a line.");
 
   /** The models to serve, by name. */
   public static final Key<Optional<SequencedMap<String, String>>> MODELS =
@@ -328,6 +337,7 @@ public final class ServerKeys implements KeyProvider {
         DRAIN,
         SHUTDOWN_TIMEOUT,
         ACCESS_LOG,
+        LOG_FORMAT,
         MODELS,
         ALIASES,
         ANY_MODEL,

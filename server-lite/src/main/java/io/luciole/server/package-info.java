@@ -11,7 +11,7 @@
  *                      meters and the access log
  *   Workers            a platform thread, so that computing stops nobody else's connection
  *     an Api's Route   reads the request from an Exchange, and answers through it
- *       Embedder       token limit, one job a caller, cancellation  →  EmbeddingEngine
+ *       Embedder       one EmbeddingRun a request: token limit, cancellation  →  EmbeddingEngine
  *       SearchIndex    search, put, delete, commit                  →  HybridSearcher, HybridIndexer
  * </pre>
  *
@@ -30,9 +30,10 @@
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
  *   <li>models by name: {@code ServedModels} of {@code ServedModel}s, each with its {@code
  *       EngineReadiness}
- *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter}, {@code
- *       Workers}, {@code TlsKeys}; {@code FileWatch} loads files again
- *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code OthersMeters}
+ *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter} with {@code
+ *       Shares} and {@code Throughput}, {@code Workers}, {@code TlsKeys}; {@code FileWatch} loads
+ *       files again
+ *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code IndexGauges}, {@code OthersMeters}
  *   <li>Helidon's internals: {@code HelidonConnections} with {@code HelidonReader} alone, behind
  *       {@code ClientConnections}; {@code RequestFraming} knows HTTP's framing, {@code Http10}
  *       turns requests of HTTP/1.0 into those that Helidon takes, {@code ListenerWatch} and {@code

@@ -158,7 +158,7 @@ class OperationsTest {
     assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.server.timeout", "0s")))
         .hasMessageContaining("above 0");
     assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.server.cors-origins", "a.example")))
-        .hasMessageContaining("a scheme and a host");
+        .hasMessageContaining("https://app.example");
     assertThat(with(Map.of("luciole.server.max-body", "2m")).limits().maxBody()).isEqualTo(2 << 20);
   }
 
@@ -199,7 +199,7 @@ class OperationsTest {
                               .build(),
                           HttpResponse.BodyHandlers.ofString()))
               .toList();
-      await().until(() -> sent.stream().filter(CompletableFuture::isDone).count() >= 37);
+      await().until(() -> sent.stream().filter(CompletableFuture::isDone).count() >= 38);
       HttpResponse<String> refused =
           sent.stream().filter(CompletableFuture::isDone).findFirst().orElseThrow().join();
       assertThat(refused.statusCode()).isEqualTo(429);
@@ -208,9 +208,10 @@ class OperationsTest {
       held.countDown();
       List<Integer> statuses = sent.stream().map(f -> f.join().statusCode()).toList();
       assertThat(statuses).containsOnly(200, 429);
-      assertThat(statuses.stream().filter(s -> s == 200).count()).isEqualTo(3);
+      // One caller holds what is as much as is free: 18 of 30 tokens would leave 12 for 27.
+      assertThat(statuses.stream().filter(s -> s == 200).count()).isEqualTo(2);
       assertThat(server.post("/v1/embeddings", body).status()).isEqualTo(200);
-      assertThat(server.get("/metrics").body()).contains("luciole_http_refused_total 37.0");
+      assertThat(server.get("/metrics").body()).contains("luciole_http_refused_total 38.0");
     }
   }
 

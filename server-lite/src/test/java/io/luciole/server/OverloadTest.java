@@ -9,12 +9,15 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -78,6 +81,53 @@ class OverloadTest {
       assertThat(server.get("/metrics").body())
           .contains("luciole_http_refused_total " + answers.get("HTTP/1.1 429") + ".0")
           .contains("luciole_http_requests_active 0.0");
+    }
+  }
+
+  private static String texts(int count, int words) {
+    String text = "\"" + "w1 ".repeat(words) + "\"";
+    return "{\"input\":[" + (text + ",").repeat(count - 1) + text + "]}";
+  }
+
+  @Test
+  void largeRequest_leavesRoomForItsCallersSmallOnes() throws Exception {
+    backend.faults(Fault.delay(Duration.ofMillis(10)));
+    try (Server server =
+        Server.fake(
+            backend, folder, c -> c.limits(Server.patient(Server.limits(2000, 2000, 20, 8000))))) {
+      // Ten times the tokens that may wait.
+      CompletableFuture<HttpResponse<String>> large =
+          server
+              .client()
+              .sendAsync(
+                  server
+                      .request("/v1/embeddings")
+                      .POST(HttpRequest.BodyPublishers.ofString(texts(300, 400)))
+                      .build(),
+                  HttpResponse.BodyHandlers.ofString());
+      await().until(() -> server.engine.stats().submitted() > 0);
+      for (int i = 0; i < 5; i++) {
+        assertThat(server.post("/v1/embeddings", "{\"input\":\"w1 w2\"}").status()).isEqualTo(200);
+      }
+      assertThat(large).isNotDone();
+      assertThat(large.get().statusCode()).as(large.get().body()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void requestThatCannotBeDoneInTime_isEnded_andTheNextIsRefusedAtOnce() throws Exception {
+    backend.faults(Fault.delay(Duration.ofMillis(30)));
+    ServerConfig.Limits limits = Server.limits(2000, 2000, 20, 100_000);
+    try (Server server = Server.fake(backend, folder, c -> c.limits(limits))) {
+      String body = texts(1500, 200);
+      Server.Answer answer = server.post("/v1/embeddings", body);
+      assertThat(answer.status()).as(answer.body()).isEqualTo(413);
+      assertThat(answer.body()).contains("tokens a second", "Send fewer texts");
+      assertThat(server.engine.stats().embedded()).isLessThan(1500);
+      long submitted = server.engine.stats().submitted();
+      assertThat(server.post("/v1/embeddings", body).status()).isEqualTo(413);
+      assertThat(server.engine.stats().submitted()).isEqualTo(submitted);
+      assertThat(server.post("/v1/embeddings", texts(5, 10)).status()).isEqualTo(200);
     }
   }
 

@@ -11,6 +11,8 @@ import com.openai.models.embeddings.CreateEmbeddingResponse;
 import com.openai.models.embeddings.EmbeddingCreateParams;
 import dev.langchain4j.data.embedding.Embedding;
 import dev.langchain4j.data.segment.TextSegment;
+import dev.langchain4j.model.cohere.CohereEmbeddingModel;
+import dev.langchain4j.model.cohere.CohereScoringModel;
 import dev.langchain4j.model.openai.OpenAiEmbeddingModel;
 import io.luciole.EmbedOptions;
 import io.luciole.EmbeddingEngine;
@@ -24,6 +26,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
+import org.springframework.ai.document.MetadataMode;
+import org.springframework.ai.openai.OpenAiEmbeddingOptions;
+import org.springframework.ai.openai.api.OpenAiApi;
 
 /** Unmodified Java clients get the same vectors from the server as from the library. */
 @Timeout(120)
@@ -130,5 +135,45 @@ class JavaClientsTest {
       assertAlike(embeddings.get(i).vector(), expected().get(i));
     }
     assertThat(model.dimension()).isEqualTo(384);
+  }
+
+  private static void assertAllAlike(List<float[]> found, List<float[]> expected) {
+    for (int i = 0; i < found.size(); i++) {
+      assertAlike(found.get(i), expected.get(i));
+    }
+  }
+
+  @Test
+  void langChain4jsCohere_getsTheLibrarysVectorsAndScores() {
+    List<TextSegment> segments =
+        List.of(TextSegment.from(TEXTS.get(0)), TextSegment.from(TEXTS.get(1)));
+    CohereEmbeddingModel model =
+        CohereEmbeddingModel.builder()
+            .baseUrl(server.uri() + "v1/")
+            .apiKey("none")
+            .modelName("starter")
+            .inputType("search_document")
+            .build();
+    assertAllAlike(
+        model.embedAll(segments).content().stream().map(Embedding::vector).toList(), expected());
+    CohereScoringModel scoring =
+        CohereScoringModel.builder()
+            .baseUrl(server.uri() + "v1/")
+            .apiKey("none")
+            .modelName("starter")
+            .build();
+    List<Double> scores = scoring.scoreAll(segments, TEXTS.get(0)).content();
+    assertThat(scores.get(0)).isGreaterThan(scores.get(1));
+  }
+
+  @Test
+  void springAi_getsTheLibrarysVectors_orTheNamesThatThereAre() {
+    OpenAiApi api = OpenAiApi.builder().baseUrl(server.uri().toString()).apiKey("none").build();
+    var model =
+        new org.springframework.ai.openai.OpenAiEmbeddingModel(
+            api, MetadataMode.EMBED, OpenAiEmbeddingOptions.builder().model("starter").build());
+    assertAllAlike(model.embed(TEXTS), expected());
+    assertThatThrownBy(() -> new org.springframework.ai.openai.OpenAiEmbeddingModel(api).embed("a"))
+        .hasMessageContainingAll("text-embedding-ada-002", "starter", "luciole.server.any-model");
   }
 }

@@ -107,12 +107,14 @@ class FilterTest {
   @Test
   void everyOperator_isKnown() {
     for (ExpressionType type : ExpressionType.values()) {
-      Expression year = new Expression(ExpressionType.EQ, new Filter.Key("year"), new Filter.Value(2020));
+      Expression year =
+          new Expression(ExpressionType.EQ, new Filter.Key("year"), new Filter.Value(2020));
       Expression expression =
           switch (type) {
             case AND, OR -> new Expression(type, year, new Filter.Group(year));
             case NOT -> new Expression(type, year);
-            case IN, NIN -> new Expression(type, new Filter.Key("year"), new Filter.Value(List.of(2020)));
+            case IN, NIN ->
+                new Expression(type, new Filter.Key("year"), new Filter.Value(List.of(2020)));
             case ISNULL, ISNOTNULL -> new Expression(type, new Filter.Key("year"));
             default -> new Expression(type, new Filter.Key("year"), new Filter.Value(2020));
           };

@@ -1,0 +1,153 @@
+package io.luciole.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+/** Shares of what is bounded, and refusals of what cannot be done in time. */
+class SharesTest {
+  private final AtomicLong clock = new AtomicLong();
+  private final RequestLimiter limiter =
+      new RequestLimiter(Server.limits(100, 1000, 1024, 100_000), clock::get);
+
+  private static int takeAll(Shares shares, String caller) {
+    int taken = 0;
+    while (shares.take(caller, 1)) {
+      taken++;
+    }
+    return taken;
+  }
+
+  @Test
+  void oneCallerTakesHalf_andEachNewOneStillFindsRoom() {
+    Shares shares = new Shares(1024);
+    assertThat(takeAll(shares, "a")).isEqualTo(512);
+    assertThat(takeAll(shares, "b")).isEqualTo(256);
+    for (int i = 0; i < 8; i++) {
+      assertThat(shares.take("new-" + i, 1)).isTrue();
+    }
+  }
+
+  @Test
+  void callersThatWantAll_getEqualShares() {
+    Shares shares = new Shares(900);
+    String[] callers = {"a", "b"};
+    boolean progress = true;
+    int[] held = new int[2];
+    while (progress) {
+      progress = false;
+      for (int i = 0; i < 2; i++) {
+        if (shares.take(callers[i], 1)) {
+          held[i]++;
+          progress = true;
+        }
+      }
+    }
+    assertThat(held).containsExactly(300, 300);
+  }
+
+  @Test
+  void whatIsGivenBack_canBeTakenAgain_andNothingIsForgotten() {
+    Shares shares = new Shares(100);
+    Random random = new Random(7);
+    int[] held = new int[3];
+    for (int i = 0; i < 10_000; i++) {
+      int caller = random.nextInt(3);
+      int count = 1 + random.nextInt(20);
+      if (random.nextBoolean() && shares.take("c" + caller, count)) {
+        held[caller] += count;
+      } else if (held[caller] >= count) {
+        shares.give("c" + caller, count);
+        held[caller] -= count;
+      }
+      assertThat(shares.taken()).isEqualTo(held[0] + held[1] + held[2]).isLessThanOrEqualTo(100);
+    }
+  }
+
+  @Test
+  void moreThanThereIs_isTakenAlone() {
+    Shares shares = new Shares(10);
+    assertThat(shares.take("a", 50)).isTrue();
+    assertThat(shares.take("a", 1)).isFalse();
+    assertThat(shares.take("b", 1)).isFalse();
+    shares.give("a", 50);
+    assertThat(shares.take("b", 1)).isTrue();
+    assertThat(shares.take("a", 50)).isFalse();
+  }
+
+  @Test
+  void oneRequestMayAlwaysBeUnderWay() {
+    Shares shares = new Shares(1);
+    assertThat(shares.take("a", 1)).isTrue();
+    assertThat(shares.take("b", 1)).isFalse();
+  }
+
+  /** Computes 1,000 tokens a second for three seconds. */
+  private void measure() {
+    limiter.reserveTokens("other", 8000);
+    for (int i = 0; i < 30; i++) {
+      clock.addAndGet(Duration.ofMillis(100).toNanos());
+      limiter.releaseTokens("other", 100);
+    }
+    limiter.forgetTokens("other", 5000);
+  }
+
+  @Test
+  void work_isRefusedAtOnce_whenTheSpeedSaysThatItWouldNotBeDone() {
+    assertThatCode(() -> limiter.requireTime("a", 1_000_000, Duration.ofSeconds(60)))
+        .as("before anything was measured")
+        .doesNotThrowAnyException();
+    measure();
+    assertThatThrownBy(() -> limiter.requireTime("a", 200_000, Duration.ofSeconds(60)))
+        .isInstanceOfSatisfying(Problem.class, p -> assertThat(p.status()).isEqualTo(413))
+        .hasMessageContaining("200 s")
+        .hasMessageContaining("1000 tokens a second")
+        .hasMessageContaining("Send fewer texts");
+    assertThatCode(() -> limiter.requireTime("a", 50_000, Duration.ofSeconds(60)))
+        .doesNotThrowAnyException();
+  }
+
+  @Test
+  void work_isToldToComeLater_whenOnlyTheWorkOfOthersIsInItsWay() {
+    measure();
+    limiter.reserveTokens("other", 45_000);
+    assertThatThrownBy(() -> limiter.requireTime("a", 50_000, Duration.ofSeconds(60)))
+        .isInstanceOfSatisfying(
+            Problem.class,
+            p -> {
+              assertThat(p.status()).isEqualTo(429);
+              assertThat(p.retryAfterSeconds()).isEqualTo(45);
+            });
+    // Of another caller's work no more goes first than there is of this one's: they take turns.
+    assertThatCode(() -> limiter.requireTime("a", 30_000, Duration.ofSeconds(60)))
+        .doesNotThrowAnyException();
+  }
+
+  @Test
+  void speed_isNotMeasuredWhileClientsSetThePace() {
+    for (int i = 0; i < 100; i++) {
+      limiter.reserveTokens("a", 10);
+      clock.addAndGet(Duration.ofSeconds(1).toNanos());
+      limiter.releaseTokens("a", 10);
+    }
+    assertThatCode(() -> limiter.requireTime("a", 50_000, Duration.ofSeconds(60)))
+        .doesNotThrowAnyException();
+  }
+
+  @Test
+  void ownProgress_endsWorkThatIsTooSlow() {
+    Duration passed = Duration.ofSeconds(10);
+    assertThatThrownBy(
+            () -> limiter.requireProgress("a", 90_000, 10_000, passed, Duration.ofSeconds(50)))
+        .isInstanceOf(Problem.class)
+        .hasMessageContaining("about 90 s");
+    assertThatCode(
+            () -> limiter.requireProgress("a", 50_000, 10_000, passed, Duration.ofSeconds(50)))
+        .doesNotThrowAnyException();
+  }
+}
