@@ -1,20 +1,22 @@
 package io.luciole.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
  * The Chinese README is in step with the English one: the same headings by level, the same blocks
- * of commands and code up to their comments, tables of as many rows, and links to the same places.
+ * of commands and code up to their comments, tables of as many rows, links to the same places, and
+ * in each section the same inline code and figures.
  */
 class TranslationTest {
   private static final Path ENGLISH = Path.of("../README.md");
@@ -23,6 +25,9 @@ class TranslationTest {
   private static final Pattern LINK = Pattern.compile("\\]\\(([^)]+)\\)");
   private static final Pattern COMMENT =
       Pattern.compile("<!--.*?-->|(?<![:\\w])//.*|(?:^|\\s)#\\s.*");
+
+  /** Inline code, or a number outside it. */
+  private static final Pattern FACT = Pattern.compile("`[^`]+`|\\d+(?:[.,]\\d+)*");
 
   /** What a translation keeps, a line each, in the order of the text. */
   private static List<String> skeleton(List<String> lines) {
@@ -54,9 +59,37 @@ class TranslationTest {
     return links;
   }
 
+  /** The inline code and the numbers in the prose of each section. */
+  private static List<Set<String>> facts(List<String> lines) {
+    List<Set<String>> facts = new ArrayList<>();
+    for (String section : prose(lines)) {
+      Set<String> found = new TreeSet<>();
+      FACT.matcher(LINK.matcher(section).replaceAll("]"))
+          .results()
+          .forEach(fact -> found.add(fact.group()));
+      facts.add(found);
+    }
+    return facts;
+  }
+
+  /** Each section from its heading on, without blocks of code, in one line. */
+  private static List<String> prose(List<String> lines) {
+    List<String> sections = new ArrayList<>();
+    boolean inside = false;
+    for (String line : lines) {
+      if (line.startsWith("```")) {
+        inside = !inside;
+      } else if (!inside && line.startsWith("#")) {
+        sections.add(line);
+      } else if (!inside) {
+        sections.set(sections.size() - 1, sections.getLast() + " " + line);
+      }
+    }
+    return sections;
+  }
+
   @Test
   void chinese_hasTheHeadingsCommandsTablesAndLinksOfTheEnglish() throws IOException {
-    assumeThat(CHINESE).as("the translation").exists();
     List<String> english = Files.readAllLines(ENGLISH);
     List<String> chinese = Files.readAllLines(CHINESE);
     assertThat(skeleton(chinese)).isEqualTo(skeleton(english));
@@ -64,6 +97,20 @@ class TranslationTest {
         .filteredOn(link -> !link.equals("README.md"))
         .containsExactlyInAnyOrderElementsOf(
             links(english).stream().filter(link -> !link.equals("README.zh-CN.md")).toList());
+    assertThat(facts(chinese)).isEqualTo(facts(english));
+  }
+
+  @Test
+  void facts_areToldBySectionAndNotByOrder() {
+    List<String> english =
+        "# One\n`a b` takes 1.5 s, see [2](3.md).\n## Two\n10,000 of `c\nd`".lines().toList();
+
+    assertThat(facts(english))
+        .containsExactly(Set.of("`a b`", "1.5", "2"), Set.of("10,000", "`c d`"));
+    assertThat(facts("# 一\n见 [2](3.md)，1.5 秒，`a b`\n## 二\n`c d`，10,000".lines().toList()))
+        .isEqualTo(facts(english));
+    assertThat(facts("# 一\n见 [2](3.md)，1.6 秒，`a b`\n## 二\n`c d`，10,000".lines().toList()))
+        .isNotEqualTo(facts(english));
   }
 
   @Test
