@@ -54,8 +54,13 @@ public final class ServerOverload {
   private ServerOverload(int port) {
     this.at = URI.create("http://127.0.0.1:" + port);
     kinds.put("tokenize, 4 MiB", post("/tokenize", texts("inputs", 600, "!".repeat(7000))));
-    kinds.put("search, 1000 hits, highlighted", post("/v1/search", """
-        {"query":"bees glow dance","top":1000,"highlight":true,"explain":true}"""));
+    kinds.put(
+        "search, 1000 hits, highlighted",
+        post(
+            "/v1/search",
+            """
+            {"query":"bees glow dance","top":1000,"highlight":true,"explain":true}\
+            """));
     kinds.put("12 MB of JSON keys", post("/embed", keys(12 << 20)));
     kinds.put("embed, 2048 texts", post("/v1/embeddings", texts("input", 2048, words(500))));
     kinds.put("bulk, 2000 documents", post("/v1/documents/bulk", documents(2000)));
@@ -88,8 +93,7 @@ public final class ServerOverload {
   }
 
   private HttpRequest.Builder post(String path, String body) {
-    return HttpRequest.newBuilder(at.resolve(path))
-        .POST(HttpRequest.BodyPublishers.ofString(body));
+    return HttpRequest.newBuilder(at.resolve(path)).POST(HttpRequest.BodyPublishers.ofString(body));
   }
 
   private static String words(int count) {
@@ -112,8 +116,7 @@ public final class ServerOverload {
 
   private static String documents(int count) {
     return IntStream.range(0, count)
-        .mapToObj(i ->
-            "{\"id\":\"d" + i % 500 + "\",\"text\":\"" + i + ' ' + words(80) + "\"}\n")
+        .mapToObj(i -> "{\"id\":\"d" + i % 500 + "\",\"text\":\"" + i + ' ' + words(80) + "\"}\n")
         .collect(Collectors.joining());
   }
 
@@ -136,10 +139,9 @@ public final class ServerOverload {
     String status;
     try {
       HttpRequest keyed =
-          request.copy().setHeader("X-API-Key", key(key)).timeout(Duration.ofMinutes(2)).build();
+          request.copy().setHeader("X-API-Key", key(key)).timeout(Duration.ofSeconds(30)).build();
       status =
-          Integer.toString(
-              client.send(keyed, HttpResponse.BodyHandlers.discarding()).statusCode());
+          Integer.toString(client.send(keyed, HttpResponse.BodyHandlers.discarding()).statusCode());
     } catch (IOException e) {
       status = e.getClass().getSimpleName();
     } catch (InterruptedException e) {
@@ -205,7 +207,10 @@ public final class ServerOverload {
       start(threads, POLITE, 0, List.of(small), PAUSE, end, polite);
     }
     System.out.println(
-        "polite, " + (greedy ? "beside a greedy client" : "alone") + ": " + polite
+        "polite, "
+            + (greedy ? "beside a greedy client" : "alone")
+            + ": "
+            + polite
             + (greedy ? "; the greedy one: " + others.statuses() : ""));
     return polite;
   }
@@ -227,14 +232,15 @@ public final class ServerOverload {
 
   private static void serve(Path folder) throws Exception {
     String keys =
-        IntStream.rangeClosed(0, POLITE).mapToObj(i -> digest(key(i))).collect(Collectors.joining(","));
+        IntStream.rangeClosed(0, POLITE)
+            .mapToObj(i -> digest(key(i)))
+            .collect(Collectors.joining(","));
     LucioleConfig config =
         LucioleConfig.of(
             Map.of("luciole.server.api-keys", keys, "luciole.server.access-log", "false"));
     try (EmbeddingEngine engine = EmbeddingEngine.builder(config).model("starter").open();
         LucioleServer server =
-            LucioleServer.start(
-                ServerConfig.of(config).at("127.0.0.1", 0).index(folder), engine)) {
+            LucioleServer.start(ServerConfig.of(config).at("127.0.0.1", 0).index(folder), engine)) {
       System.out.println("port " + server.port());
       Thread.currentThread().join();
     }
