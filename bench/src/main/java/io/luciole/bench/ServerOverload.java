@@ -139,7 +139,7 @@ public final class ServerOverload {
     String status;
     try {
       HttpRequest keyed =
-          request.copy().setHeader("X-API-Key", key(key)).timeout(Duration.ofMinutes(2)).build();
+          request.copy().setHeader("X-API-Key", key(key)).timeout(Duration.ofSeconds(30)).build();
       status =
           Integer.toString(client.send(keyed, HttpResponse.BodyHandlers.discarding()).statusCode());
     } catch (IOException e) {
