@@ -147,8 +147,7 @@ public final class LiveIndex implements AutoCloseable {
     } catch (IllegalStateException e) {
       // The recovery has closed the indexer meanwhile.
       OpenIndex unused = index.writable();
-      throw new IndexUnavailableException(
-          "The index was opened again meanwhile: try again.", e);
+      throw new IndexUnavailableException("The index was opened again meanwhile: try again.", e);
     }
   }
 

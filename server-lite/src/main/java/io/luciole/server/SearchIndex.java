@@ -104,7 +104,8 @@ final class SearchIndex implements AutoCloseable {
 
   /** How many segments searches see. */
   int segments() {
-    return live.search(searcher -> searcher.withSearcher(of -> of.getIndexReader().leaves().size()));
+    return live.search(
+        searcher -> searcher.withSearcher(of -> of.getIndexReader().leaves().size()));
   }
 
   /** Commits what is not committed yet, and closes the index. */
