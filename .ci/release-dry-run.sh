@@ -14,6 +14,7 @@ checkout=$PWD
 work=$checkout/target/release
 staging=$work/staging
 version=0-dry-run
+unpublished='!bench,!examples,!examples/langchain4j-rag,!examples/spring-rag,!server-clients'
 rm -rf "${work:?}"
 mkdir -p "$work"
 
@@ -24,7 +25,7 @@ build() {
   mkdir -p "$folder"
   git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -xf - -C "$folder"
   (cd "$folder" && ./mvnw -B -ntp -q -Prelease,frameworks "-Drevision=$version" -Dmaven.test.skip=true -Dspotless.check.skip=true \
-    "-DaltDeploymentRepository=staging::file://$repository" -pl '!bench,!examples,!server-clients' "$@" verify deploy:deploy)
+    "-DaltDeploymentRepository=staging::file://$repository" -pl "$unpublished" "$@" verify deploy:deploy)
 }
 
 if [ "${1-}" = --quick ]; then

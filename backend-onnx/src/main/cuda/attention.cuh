@@ -1,6 +1,6 @@
 // Attention for every device, of encoder.cu and medium_batch.cu.
 #pragma once
-#include "common.cuh"
+#include "store_row.cuh"
 
 namespace luciole {
 
@@ -38,12 +38,12 @@ __device__ __forceinline__ void load_tile(uint32_t to, const __half* from, size_
 // Attention of a tile of up to 64·MT query rows over the keys of its texts, with online softmax (FlashAttention-2, Dao 2023). A block has
 // one head of one tile, each of its 4 warps MT times 16 query rows.
 //   qkv   [T, 3H]  queries, keys, values, each head by head
-//   out   [T, H]
+//   out   [T, H]   16-bit floats, or e4m3 in the order of `store_row`
 //   tile           first query row, query rows, first key, keys
 //   spans [T]      the keys that a token attends to: from, to
 //   scale          log2(e)/sqrt(HEAD): the exponentials are powers of 2
-template <int MT, int HEAD>
-__device__ __forceinline__ void attention(const __half* __restrict__ qkv, __half* __restrict__ out, const int4 tile,
+template <int MT, int HEAD, typename Out>
+__device__ __forceinline__ void attention(const __half* __restrict__ qkv, Out* __restrict__ out, const int4 tile,
                                           const int2* __restrict__ spans, int hidden, float scale) {
   __shared__ __align__(128) __half memory[64 * MT * HEAD + 4 * BLOCK_KEYS * HEAD];
   int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
@@ -185,10 +185,10 @@ __device__ __forceinline__ void attention(const __half* __restrict__ qkv, __half
       float inverse = 1.f / total;
       int row = m * 64 + warp * 16 + h * 8 + lane / 4;
       if (row < tile.y) {
-        __half* to = out + (size_t)(tile.x + row) * hidden + blockIdx.x * HEAD + (lane & 3) * 2;
+        float x[HEAD / 8][2];
 #pragma unroll
-        for (int n = 0; n < HEAD / 8; n++)
-          *reinterpret_cast<uint32_t*>(to + n * 8) = pack_half2(acc_o[m][n][h * 2] * inverse, acc_o[m][n][h * 2 + 1] * inverse);
+        for (int n = 0; n < HEAD / 8; n++) x[n][0] = acc_o[m][n][h * 2] * inverse, x[n][1] = acc_o[m][n][h * 2 + 1] * inverse;
+        store_row<HEAD>(out + (size_t)(tile.x + row) * hidden + blockIdx.x * HEAD, x);
       }
     }
 }

@@ -156,7 +156,7 @@ static int holds(const Encoder* k, const Batch* b, int tokens) {
 static int enqueue_graph_work(Encoder* k, int tokens) {
   if (uses_small_batch(k, tokens)) return enqueue_small_batch(k, tokens);
   if (uses_medium_batch(k, tokens)) return enqueue_medium_batch(k, tokens, tokens / 16);
-  return enqueue_layers(k, tokens, tokens / 16, 64);
+  return enqueue_layers(k, 0, tokens, tokens / 16, 64);
 }
 
 static int capture_graph(Encoder* k, EncoderGraph* g, int tokens) {

@@ -5,6 +5,7 @@
 // warpgroup computes exponentials. What the softmax costs beside the products decides the speed. Hence a step computes S = Q·K^T of its
 // block of keys and O += P·V of the block before, which runs beside this step's exponentials; P stays in registers; and exponentials are
 // relative to `row_max`, which follows a row's maximum only where a power would not fit 16 bits otherwise (lazy rescaling).
+#include "store_row.cuh"
 #include "wgmma.cuh"
 
 namespace luciole {
@@ -34,14 +35,11 @@ __device__ __forceinline__ void wgmma_pv(float (&acc_o)[32], const uint32_t* p, 
                : REGISTERS_32(acc_o) : "r"(p[0]), "r"(p[1]), "r"(p[2]), "r"(p[3]), "l"(values));
 }
 
-}  // namespace luciole
-using namespace luciole;
-
-// Computes what attention_128x64 of encoder.cu does, with the same arguments but for `map`, which describes qkv [T, 3H] in boxes of 64 rows by
-// 64 columns. Launched as [heads, tiles] blocks.
-extern "C" __global__ void __launch_bounds__(GROUPS * 128, 2)
-    attention_hopper(const __grid_constant__ TensorMap map, __half* __restrict__ out, const int4* __restrict__ tiles,
-                     const int2* __restrict__ spans, int hidden, float scale) {
+// Computes what `attention` of attention.cuh does for tiles of up to 128 rows and heads of 64 components. `map` describes qkv [T, 3H] in boxes
+// of 64 rows by 64 columns.
+template <typename Out>
+__device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict__ out, const int4* __restrict__ tiles,
+                                          const int2* __restrict__ spans, int hidden, float scale) {
   extern __shared__ __align__(1024) uint8_t memory[];
   const int4 tile = tiles[blockIdx.y];
   if (tile.y == 0) return;
@@ -55,7 +53,7 @@ extern "C" __global__ void __launch_bounds__(GROUPS * 128, 2)
   auto load_block = [&](int part, int b) {
     uint32_t full = base + (part == 1 ? K_FULL : V_FULL) + 8 * stage(b);
     mbarrier_expect_tx(full, BLOCK_BYTES);
-    tma_load(base + (part == 1 ? K_OFFSET : V_OFFSET) + BLOCK_BYTES * stage(b), &map, part * hidden + blockIdx.x * HEAD_SIZE,
+    tma_load(base + (part == 1 ? K_OFFSET : V_OFFSET) + BLOCK_BYTES * stage(b), map, part * hidden + blockIdx.x * HEAD_SIZE,
              tile.z + b * BLOCK_KEYS, full);
   };
 
@@ -68,7 +66,7 @@ extern "C" __global__ void __launch_bounds__(GROUPS * 128, 2)
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
     mbarrier_expect_tx(base + Q_FULL, groups * GROUP_ROWS * ROW_BYTES);
     for (int g = 0; g < groups; g++)
-      tma_load(base + g * GROUP_ROWS * ROW_BYTES, &map, blockIdx.x * HEAD_SIZE, tile.x + g * GROUP_ROWS, base + Q_FULL);
+      tma_load(base + g * GROUP_ROWS * ROW_BYTES, map, blockIdx.x * HEAD_SIZE, tile.x + g * GROUP_ROWS, base + Q_FULL);
     for (int b = 0; b < min(STAGES, blocks); b++) load_block(1, b), load_block(2, b);
   }
   __syncthreads();
@@ -213,6 +211,17 @@ extern "C" __global__ void __launch_bounds__(GROUPS * 128, 2)
     row_sum[h] = row_sum[h] > 0 ? 1.f / row_sum[h] : 0.f;
   }
   wgmma_wait<0>(acc_o);
+  if constexpr (sizeof(Out) == 1) {
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+      float x[HEAD_SIZE / 8][2];
+#pragma unroll
+      for (int n = 0; n < HEAD_SIZE / 8; n++)
+        x[n][0] = acc_o[n * 4 + h * 2] * row_sum[h], x[n][1] = acc_o[n * 4 + h * 2 + 1] * row_sum[h];
+      if (first + 8 * h < tile.y) store_row<HEAD_SIZE>(out + (size_t)(tile.x + first + 8 * h) * hidden + blockIdx.x * HEAD_SIZE, x);
+    }
+    return;
+  }
   // Through the place of the queries, which the whole warpgroup is done with, so that rows are written whole.
   asm volatile("bar.sync %0, 128;" ::"r"(1 + group) : "memory");
   const uint32_t mine = base + warp * 16 * ROW_BYTES;
@@ -233,3 +242,16 @@ extern "C" __global__ void __launch_bounds__(GROUPS * 128, 2)
       *reinterpret_cast<uint4*>(out + (size_t)(tile.x + warp * 16 + row) * hidden + blockIdx.x * HEAD_SIZE + (lane & 7) * 8) = x;
   }
 }
+
+}  // namespace luciole
+using namespace luciole;
+
+// Launched as [heads, tiles] blocks: attention_hopper with 16-bit floats as output, attention_hopper_fp8 with e4m3.
+#define ATTENTION(NAME, OUT)                                                                                          \
+  extern "C" __global__ void __launch_bounds__(GROUPS * 128, 2)                                                       \
+      NAME(const __grid_constant__ TensorMap map, OUT* __restrict__ out, const int4* __restrict__ tiles,              \
+           const int2* __restrict__ spans, int hidden, float scale) {                                                 \
+    attention(&map, out, tiles, spans, hidden, scale);                                                                \
+  }
+ATTENTION(attention_hopper, __half)
+ATTENTION(attention_hopper_fp8, uint8_t)

@@ -1,11 +1,16 @@
 // Part of luciole.c.
 // ---- Attention by the kernel of hopper.cu, where the device and its driver have what that needs.
 typedef struct {
-  void *module, *attention;  // null where there is none
+  void *module, *attention, *attention_fp8;  // null where there is none
   int (*encode)(TensorMap*, int, uint32_t, void*, const uint64_t*, const uint64_t*, const uint32_t*, const uint32_t*, int, int, int, int);
 } Hopper;
 
 EMBED(hopper_ptx, "ptx/hopper.ptx")
+
+static int hopper_kernel(Hopper* p, void** kernel, const char* name) {
+  return cu.ModuleGetFunction(kernel, p->module, name) == 0 &&
+         cu.FuncSetAttribute(*kernel, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, HOPPER_SHARED_MEMORY) == 0;
+}
 
 // Never fails: without it, encoder.ptx has attention for every device.
 static void hopper_load(Hopper* p) {
@@ -13,8 +18,7 @@ static void hopper_load(Hopper* p) {
   if (!driver || !symbol(driver, "cuTensorMapEncodeTiled", (void**)&p->encode) || compute_capability() != 90) return;
   if (cu.ModuleLoadData(&p->module, hopper_ptx)) {
     p->module = NULL;
-  } else if (cu.ModuleGetFunction(&p->attention, p->module, "attention_hopper") ||
-             cu.FuncSetAttribute(p->attention, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, HOPPER_SHARED_MEMORY)) {
+  } else if (!hopper_kernel(p, &p->attention, "attention_hopper") || !hopper_kernel(p, &p->attention_fp8, "attention_hopper_fp8")) {
     p->attention = NULL;
   }
   if (getenv("LUCIOLE_CUDA_VERBOSE")) fprintf(stderr, "luciole: attention for Hopper %s\n", p->attention ? "loaded" : "did not load");

@@ -1,4 +1,4 @@
-// An ONNX Runtime operator of the domain "luciole", for BERT-like encoders in 16-bit floats on CUDA devices: Encoder, from token ids to
+// An ONNX Runtime operator of the domain "luciole", for BERT-like encoders in 16-bit floats, or in part in e4m3, on CUDA devices: Encoder, from token ids to
 // vectors, over texts laid end to end. Built into libluciole_cuda.so, which a session registers; see CudaEncoder.java.
 //
 // cuBLASLt computes the matrix products, with bias, GELU and residual in their epilogues, each by the fastest of the algorithms that it
@@ -21,9 +21,11 @@
 #include "small_batch.inc.c"
 #include "hopper.inc.c"
 #include "medium_batch.inc.c"
+#include "fp8.inc.c"
 #include "state.inc.c"
 #include "ort.inc.c"
 #include "encoder.inc.c"
+#include "fp8_encoder.inc.c"
 #include "graphs.inc.c"
 
 // ---- The operator's interface.
@@ -46,6 +48,7 @@ static OrtStatus* create(const OrtCustomOp* op, const OrtApi* api, const void* i
   if (!s) s = number(info, "states", &k->states);
   if (!s) s = number(info, "tune", &k->tune);
   if (!s) s = number(info, "graphs", &k->graphs);
+  if (!s) s = number(info, "fp8_layers", &k->fp8_layers);
   if (!s) s = real(info, "epsilon", &k->epsilon);
   if (s) {
     free(k);
@@ -62,7 +65,8 @@ static void destroy(void* kernel) {
     void* before;
     int entered = cu.CtxPushCurrent(k->device->cuda_context) == 0;
     for (int i = 0; i < GRAPHS; i++) destroy_graph(&k->graph[i]);
-    free_device(&k->folded), free_device(&k->mean_rstd), free_device(&k->scaled), free_device(&k->moments);
+    free_device(&k->folded), free_device(&k->mean_rstd), free_device(&k->scaled), free_device(&k->moments),
+        free_device(&k->fp8.memory);
     if (entered) cu.CtxPopCurrent(&before);
     release_state(k->device);
   }
@@ -124,6 +128,11 @@ static int read_weights(Encoder* k, void* context) {
   k->words = first[WORDS], k->positions = first[POSITIONS], k->type = first[TYPE];
   k->norm = (LayerNorm){.gamma = first[GAMMA], .beta = first[BETA], .epsilon = k->epsilon};
   for (size_t i = 0; i < layers * WEIGHTS; i++) k->weights[i] = at(input(k->api, context, FIRST_WEIGHT + FIRST_LAYER + i, NULL));
+  for (size_t i = 0; i < layers * MATMULS; i++) {
+    static const int FIRST_OF[MATMULS] = {[QKV] = QKV_WEIGHT, [OUT] = OUT_WEIGHT, [UP] = UP_WEIGHT, [DOWN] = DOWN_WEIGHT};  // a bias follows
+    const CUdeviceptr* w = &k->weights[i / MATMULS * WEIGHTS + FIRST_OF[i % MATMULS]];
+    k->products[i] = (LayerWeights){.weight = w[0], .bias = w[1]};
+  }
   for (size_t i = last; i < all; i++) k->sparse[i - last] = at(input(k->api, context, i, NULL));
   k->layers = (int)layers;
   return 1;
@@ -159,6 +168,7 @@ static OrtStatus* end(Encoder* k, int ok) {
 static int compute(Encoder* k, const RunInputs* r) {
   DeviceState* h = k->device;
   size_t tokens_size = r->count * 16, tiles_size = r->tile_count * 16, pooled_size = r->texts * 8;
+  if (k->fp8_layers && !make_fp8_weights(k)) return 0;
   Staging* staging = reserve_buffers(h, r->count < 256 ? 256 : r->count) ? next_staging(h, tokens_size + tiles_size + pooled_size) : NULL;
   if (!staging) return 0;
   memcpy(staging->memory, r->tokens, tokens_size);
@@ -175,7 +185,9 @@ static int compute(Encoder* k, const RunInputs* r) {
   CUdeviceptr sum;
   int ok = replay_graph(k, b, (int)*r->queries, &sum);
   if (ok && !sum) {
-    ok = embed(k, b) && enqueue_layers(k, tokens, count, (int)*r->queries);
+    int first = (int)k->fp8_layers;
+    ok = embed(k, b) && (first == 0 || enqueue_fp8_layers(k, tokens, count, (int)*r->queries)) &&
+         (first == k->layers || enqueue_layers(k, first, tokens, count, (int)*r->queries));
     sum = h->sum;
   }
   CUdeviceptr dense = at(r->vectors);

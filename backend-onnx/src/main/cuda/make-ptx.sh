@@ -36,17 +36,18 @@ compile() {
 compile encoder compute_80 7.1
 compile small_batch compute_90 8.1
 compile hopper compute_90a 8.0
+compile fp8 compute_90 8.0
 compile medium_batch compute_90a 8.1
 
 hashes() { if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
 {
   hashes make-ptx.sh params.h *.cuh *.cu
-  (cd "$out" && hashes encoder.ptx small_batch.ptx hopper.ptx medium_batch.ptx) | sed 's|  |  ptx/|'
+  (cd "$out" && hashes encoder.ptx small_batch.ptx hopper.ptx medium_batch.ptx fp8.ptx) | sed 's|  |  ptx/|'
 } >"$out/sources.sha256"
 
 if [ "$out" != ptx ]; then
   differs=0
-  for file in encoder.ptx small_batch.ptx hopper.ptx medium_batch.ptx sources.sha256; do
+  for file in encoder.ptx small_batch.ptx hopper.ptx medium_batch.ptx fp8.ptx sources.sha256; do
     cmp "$out/$file" "ptx/$file" || differs=1
   done
   if [ $differs = 1 ]; then

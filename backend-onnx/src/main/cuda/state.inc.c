@@ -4,11 +4,17 @@
 enum { WORKSPACE = 64 << 20, MAX_TUNED = 512, MAX_ALGORITHMS = 12, TRIALS = 24 };
 enum { STAGINGS = 4 };  // runs that may be under way at once without waiting for each other; an engine has two
 
-// A matrix product of one shape, ready to run: y = epilogue(x·Wᵀ + b), a residual added before where there is one.
-typedef struct { void *operation, *a, *b, *d; Heuristic found; int residual; int64_t tokens; } Matmul;
+// What a matrix product reads and writes: 16-bit floats; or inputs and weights in e4m3, and outputs in 16-bit floats or in e4m3 too.
+typedef enum { FP16, FP8, FP8_TO_FP8 } Format;
+
+// What a matrix product is, but for its number of tokens: y = epilogue(x·Wᵀ + b), a residual added before where there is one.
+typedef struct { int64_t in, out; int epilogue, residual; Format format; } Product;
+
+// A matrix product of so many tokens, ready to run.
+typedef struct { void *operation, *a, *b, *c, *d; Heuristic found; Product product; int64_t tokens; } Matmul;
 
 // The fastest algorithm for a product of about so many tokens.
-typedef struct { int64_t token_bucket, in, out; int epilogue, residual; uint64_t algorithm[8]; } TunedMatmul;
+typedef struct { int64_t token_bucket; Product product; uint64_t algorithm[8]; } TunedMatmul;
 
 // What the host hands to a run, read by kernels where it is, in memory of the host that does not move. Used again when that run is over.
 typedef struct { char* memory; size_t size; void* done; } Staging;
@@ -25,6 +31,7 @@ struct DeviceState {
   Hopper hopper;
   SmallBatch small_batch;
   MediumBatch medium_batch;
+  Fp8Kernels fp8;
   CUdeviceptr workspace;
   // Of a batch; T: tokens. In encoder.cu's terms: the states between layers, and what a layer computes from them.
   CUdeviceptr qkv;           // [T, 3H]
@@ -32,6 +39,7 @@ struct DeviceState {
   CUdeviceptr mid;           // [T, inner]
   CUdeviceptr sum;           // [T, H] before a layer normalisation
   CUdeviceptr state;         // [T, H]
+  CUdeviceptr e4m3;          // [T, H] of an encoder in FP8: the input of the next product of H components; null until there is one
   CUdeviceptr spans, tiles;  // [T] int2, [n] int4
   Staging staging[STAGINGS];
   unsigned turn;  // of `staging`
@@ -68,7 +76,7 @@ static void free_device(CUdeviceptr* at) {
 
 static void free_buffers(DeviceState* h) {
   free_device(&h->qkv), free_device(&h->context), free_device(&h->mid), free_device(&h->sum), free_device(&h->state),
-      free_device(&h->spans), free_device(&h->tiles);
+      free_device(&h->e4m3), free_device(&h->spans), free_device(&h->tiles);
 }
 
 static int prepare(DeviceState* h) {
@@ -114,6 +122,7 @@ static void release_state(DeviceState* h) {
   hopper_unload(&h->hopper);
   small_batch_unload(&h->small_batch);
   medium_batch_unload(&h->medium_batch);
+  fp8_unload(&h->fp8);
   if (h->done) cu.EventDestroy(h->done);
   if (entered) cu.CtxPopCurrent(&before);
   pthread_mutex_destroy(&h->lock);
@@ -187,14 +196,29 @@ static void destroy_matmul(Matmul* p) {
   if (p->operation) lt.MatmulDescDestroy(p->operation);
   if (p->a) lt.MatrixLayoutDestroy(p->a);
   if (p->b) lt.MatrixLayoutDestroy(p->b);
+  if (p->c) lt.MatrixLayoutDestroy(p->c);
   if (p->d) lt.MatrixLayoutDestroy(p->d);
   memset(p, 0, sizeof *p);
 }
 
-static int matmul(DeviceState* h, Matmul* p, CUdeviceptr x, CUdeviceptr weight, CUdeviceptr bias, CUdeviceptr residual, CUdeviceptr y) {
-  float one = 1, beta = p->residual ? 1 : 0;
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias), "bias");
-  CHECK_LT(lt.Matmul(h->blas, p->operation, &one, (void*)weight, p->a, (void*)x, p->b, &beta, (void*)(p->residual ? residual : y), p->d,
+// A layer's part in a product. Scales are floats on the device, of FP8 only: what x·Wᵀ is multiplied by, and what y is where it is in e4m3.
+typedef struct { CUdeviceptr weight, bias, scale, output_scale; } LayerWeights;
+
+static int set_weights(DeviceState* h, Matmul* p, const LayerWeights* w) {
+  Format format = p->product.format;
+  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &w->bias, sizeof w->bias), "bias");
+  if (format != FP16) CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, &w->scale, sizeof w->scale), "scale");
+  if (format == FP8_TO_FP8)
+    CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_D_SCALE_POINTER, &w->output_scale, sizeof w->output_scale), "output's scale");
+  return 1;
+}
+
+static int matmul(DeviceState* h, Matmul* p, CUdeviceptr x, const LayerWeights* w, CUdeviceptr residual, CUdeviceptr y) {
+  float one = 1, beta = p->product.residual ? 1 : 0;
+  if (!set_weights(h, p, w)) return 0;
+  // Without a residual, the third operand is not read; it must not be y where the types differ.
+  CUdeviceptr added = p->product.residual ? residual : p->product.format == FP8_TO_FP8 ? h->workspace : y;
+  CHECK_LT(lt.Matmul(h->blas, p->operation, &one, (void*)w->weight, p->a, (void*)x, p->b, &beta, (void*)added, p->c,
                      (void*)y, p->d, p->found.algorithm, (void*)h->workspace, WORKSPACE, h->stream), "matrix product");
   return 1;
 }
@@ -208,19 +232,20 @@ static int64_t token_bucket(int64_t tokens) {
   return (tokens + step - 1) / step * step;
 }
 
-// What a product of so many tokens is: y = epilogue(x·Wᵀ + b [+ residual]). Rows of ours are columns of cuBLAS's:
-// Yᵀ [out×T] = W [in×out]ᵀ · Xᵀ [in×T].
-static int describe_matmul(DeviceState* h, Matmul* p, int64_t tokens, int64_t in, int64_t out, int epilogue, CUdeviceptr bias) {
-  int transposed = CUBLAS_OP_T;
-  p->tokens = tokens;
+// Describes a product of so many tokens, with the weights of any layer. Rows of ours are columns of cuBLAS's: Yᵀ [out×T] = W [in×out]ᵀ · Xᵀ [in×T].
+static int describe_matmul(DeviceState* h, Matmul* p, int64_t tokens, const Product* of, const LayerWeights* w) {
+  int transposed = CUBLAS_OP_T, inputs = of->format == FP16 ? CUDA_R_16F : CUDA_R_8F_E4M3;
+  int8_t fast = 1;  // sums in the tensor cores' own registers, exact enough for products of e4m3
+  p->tokens = tokens, p->product = *of;
   CHECK_LT(lt.MatmulDescCreate(&p->operation, CUBLAS_COMPUTE_32F, CUDA_R_32F), "operation");
   CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed), "transpose");
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue), "epilogue");
-  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias), "bias");
-  CHECK_LT(lt.MatrixLayoutCreate(&p->a, CUDA_R_16F, in, out, in), "weights");
-  CHECK_LT(lt.MatrixLayoutCreate(&p->b, CUDA_R_16F, in, tokens, in), "input");
-  CHECK_LT(lt.MatrixLayoutCreate(&p->d, CUDA_R_16F, out, tokens, out), "output");
-  return 1;
+  CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_EPILOGUE, &of->epilogue, sizeof of->epilogue), "epilogue");
+  if (of->format != FP16) CHECK_LT(lt.MatmulDescSetAttribute(p->operation, CUBLASLT_MATMUL_DESC_FAST_ACCUM, &fast, sizeof fast), "FP8");
+  CHECK_LT(lt.MatrixLayoutCreate(&p->a, inputs, of->in, of->out, of->in), "weights");
+  CHECK_LT(lt.MatrixLayoutCreate(&p->b, inputs, of->in, tokens, of->in), "input");
+  CHECK_LT(lt.MatrixLayoutCreate(&p->c, CUDA_R_16F, of->out, tokens, of->out), "residual");
+  CHECK_LT(lt.MatrixLayoutCreate(&p->d, of->format == FP8_TO_FP8 ? CUDA_R_8F_E4M3 : CUDA_R_16F, of->out, tokens, of->out), "output");
+  return set_weights(h, p, w);
 }
 
 // The algorithms that cuBLASLt proposes for a product, at most `most`, the likely best first; 0, with the error, where there are none.
@@ -230,13 +255,13 @@ static int propose(DeviceState* h, const Matmul* p, Heuristic* proposed, int mos
   int count = 0;
   CHECK_LT(lt.MatmulPreferenceCreate(&preference), "preference");
   lt.MatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace);
-  int r = lt.MatmulAlgoGetHeuristic(h->blas, p->operation, p->a, p->b, p->d, p->d, preference, most, proposed, &count);
+  int r = lt.MatmulAlgoGetHeuristic(h->blas, p->operation, p->a, p->b, p->c, p->d, preference, most, proposed, &count);
   lt.MatmulPreferenceDestroy(preference);
   return r || !count ? fail(h, "no matrix product of %lld tokens: status %d", (long long)p->tokens, r) : count;
 }
 
-// Where a product of many layers reads and writes: the weights and biases of successive layers are `apart`.
-typedef struct { CUdeviceptr x; const CUdeviceptr *weights, *biases; int layers, apart; CUdeviceptr residual, y; } MatmulOperands;
+// Where a product of many layers reads and writes: `weights` are of successive layers, `apart` from each other.
+typedef struct { CUdeviceptr x; const LayerWeights* weights; int layers, apart; CUdeviceptr residual, y; } MatmulOperands;
 
 // How long the weights of successive layers take, ms a product; each layer's in turn, since they come from memory in use too.
 static float time_matmul(DeviceState* h, Matmul* p, const MatmulOperands* o, int trials, void* from, void* to) {
@@ -244,7 +269,7 @@ static float time_matmul(DeviceState* h, Matmul* p, const MatmulOperands* o, int
   for (int i = -2; i < trials; i++) {
     int at = (i + o->layers * 2) % o->layers * o->apart;
     if (i == 0 && cu.EventRecord(from, h->stream)) return -1;
-    if (!matmul(h, p, o->x, o->weights[at], o->biases[at], o->residual, o->y)) return -1;
+    if (!matmul(h, p, o->x, &o->weights[at], o->residual, o->y)) return -1;
   }
   if (cu.EventRecord(to, h->stream) || cu.EventSynchronize(to) || cu.EventElapsedTime(&ms, from, to)) return -1;
   return ms / (float)trials;
@@ -270,27 +295,27 @@ static int tune_matmul(DeviceState* h, Matmul* p, TunedMatmul* t, const MatmulOp
   cu.EventDestroy(from);
   cu.EventDestroy(to);
   if (getenv("LUCIOLE_CUDA_VERBOSE"))
-    fprintf(stderr, "luciole: %lldx%lldx%lld epilogue %d residual %d: algorithm %d of %d, %.1f us\n", (long long)p->tokens, (long long)t->in,
-            (long long)t->out, t->epilogue, t->residual, chosen, count, best * 1000);
+    fprintf(stderr, "luciole: %lldx%lldx%lld epilogue %d residual %d format %d: algorithm %d of %d, %.1f us\n", (long long)p->tokens,
+            (long long)t->product.in, (long long)t->product.out, t->product.epilogue, t->product.residual, t->product.format, chosen, count, best * 1000);
   memcpy(t->algorithm, proposed[chosen].algorithm, sizeof t->algorithm);
   return 1;
 }
 
+static int same_product(const Product* a, const Product* b) {
+  return a->in == b->in && a->out == b->out && a->epilogue == b->epilogue && a->residual == b->residual && a->format == b->format;
+}
+
 // Plans a product. The first time that one of about this size comes and `tunes`, the algorithms proposed are tried.
-static int plan_matmul(DeviceState* h, Matmul* p, int64_t tokens, int64_t in, int64_t out, int epilogue, int with_residual, int tunes,
-                       const MatmulOperands* o) {
-  p->residual = with_residual;
-  if (!describe_matmul(h, p, tokens, in, out, epilogue, o->biases[0])) return 0;
-  TunedMatmul wanted = {.token_bucket = token_bucket(tokens), .in = in, .out = out, .epilogue = epilogue, .residual = with_residual};
+static int plan_matmul(DeviceState* h, Matmul* p, int64_t tokens, Product of, int tunes, const MatmulOperands* o) {
+  if (!describe_matmul(h, p, tokens, &of, o->weights)) return 0;
+  TunedMatmul wanted = {.token_bucket = token_bucket(tokens), .product = of};
   TunedMatmul* t = h->tuned;
-  while (t < h->tuned + h->tuned_count && (t->token_bucket != wanted.token_bucket || t->in != in || t->out != out ||
-                                           t->epilogue != epilogue || t->residual != with_residual))
-    t++;
+  while (t < h->tuned + h->tuned_count && (t->token_bucket != wanted.token_bucket || !same_product(&t->product, &of))) t++;
   if (t == h->tuned + h->tuned_count) {
     if (!tunes || h->tuned_count == MAX_TUNED) return propose(h, p, &p->found, 1);
     int64_t most = wanted.token_bucket < h->capacity ? wanted.token_bucket : h->capacity;  // as many as the buffers hold
-    Matmul largest = {.residual = with_residual};
-    int ok = describe_matmul(h, &largest, most, in, out, epilogue, o->biases[0]) && tune_matmul(h, &largest, &wanted, o);
+    Matmul largest = {0};
+    int ok = describe_matmul(h, &largest, most, &of, o->weights) && tune_matmul(h, &largest, &wanted, o);
     destroy_matmul(&largest);
     if (!ok) return 0;
     *t = wanted;
@@ -303,19 +328,22 @@ static int plan_matmul(DeviceState* h, Matmul* p, int64_t tokens, int64_t in, in
 // 1/sqrt(head), for powers of 2.
 static float attention_scale(int head) { return (head == SMALL_HEAD_SIZE ? 0.176776695f : 0.125f) * 1.44269504f; }
 
-// Attention over the texts in h->qkv, to h->context; see encoder.cu. Tiles have up to `queries` rows, 64 or 128. `map` describes h->qkv to
-// Hopper's kernel, which heads of 64 can have; null if that is not to be used.
-static int attention(DeviceState* h, TensorMap* map, int heads, int count, int queries) {
+// Attention over the texts in h->qkv, to h->context as 16-bit floats or to h->e4m3; see attention.cuh. Tiles have up to `queries` rows, 64 or 128.
+// `map` describes h->qkv to Hopper's kernel, which heads of 64 can have; null if that is not to be used.
+static int attention(DeviceState* h, TensorMap* map, int heads, int count, int queries, Format output) {
   int hidden = (int)h->hidden, small = hidden == heads * SMALL_HEAD_SIZE;
   float scale = attention_scale(small ? SMALL_HEAD_SIZE : HEAD_SIZE);
   if (!small && hidden != heads * HEAD_SIZE)
     return fail(h, "expected heads of %d or %d components, found %d heads in %d", SMALL_HEAD_SIZE, HEAD_SIZE, heads, hidden);
+  CUdeviceptr* to = output == FP16 ? &h->context : &h->e4m3;
   if (map && !small) {
-    void* arguments[] = {map, &h->context, &h->tiles, &h->spans, &hidden, &scale};
-    CHECK(cu.LaunchKernel(h->hopper.attention, heads, count, 1, HOPPER_THREADS, 1, 1, HOPPER_SHARED_MEMORY, h->stream, arguments, NULL), "attention");
+    void* kernel = output == FP16 ? h->hopper.attention : h->hopper.attention_fp8;
+    void* arguments[] = {map, to, &h->tiles, &h->spans, &hidden, &scale};
+    CHECK(cu.LaunchKernel(kernel, heads, count, 1, HOPPER_THREADS, 1, 1, HOPPER_SHARED_MEMORY, h->stream, arguments, NULL), "attention");
   } else {
-    void* arguments[] = {&h->qkv, &h->context, &h->tiles, &h->spans, &hidden, &scale};
-    CHECK(cu.LaunchKernel(h->attention[small][queries == 128], heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL), "attention");
+    void* kernel = (output == FP16 ? h->attention : h->fp8.attention)[small][queries == 128];
+    void* arguments[] = {&h->qkv, to, &h->tiles, &h->spans, &hidden, &scale};
+    CHECK(cu.LaunchKernel(kernel, heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL), "attention");
   }
   return 1;
 }

@@ -88,13 +88,51 @@ static int run_output_heads(void) {  // x gamma beta epsilon states sparse_weigh
                                                     .sparse = address(8), .rows = address(9), .dense = address(10),
                                                     .token_count = number(11), .text_count = number(12)});
 }
-static int run_attention(void) {  // KERNEL (64, 128, hopper or medium) qkv out tiles spans heads tile_count tokens
-  int hopper = !strcmp(word[1], "hopper");
-  h->qkv = address(2), h->context = address(3), h->tiles = address(4), h->spans = address(5);
-  if (!strcmp(word[1], "medium")) return h->medium_batch.attention ? launch_medium_attention(h, number(6), number(7)) : fail(h, "medium_attention did not load");
+static int has_fp8(void) { return fp8_load(&h->fp8, (int)h->hidden) || fail(h, "the kernels for FP8 did not load"); }
+
+static int run_attention(void) {  // KERNEL (64, 128, hopper, fp8_64, fp8_128, fp8_hopper or medium) qkv out tiles spans heads tile_count tokens
+  Format output = strncmp(word[1], "fp8_", 4) ? FP16 : FP8;
+  const char* kernel = output == FP16 ? word[1] : word[1] + 4;
+  int hopper = !strcmp(kernel, "hopper");
+  h->qkv = address(2), h->context = address(3), h->e4m3 = address(3), h->tiles = address(4), h->spans = address(5);
+  if (!strcmp(kernel, "medium")) return h->medium_batch.attention ? launch_medium_attention(h, number(6), number(7)) : fail(h, "medium_attention did not load");
   TensorMap map;
   if (hopper && !hopper_map(&h->hopper, &map, h->qkv, number(8), 3 * h->hidden)) return fail(h, "attention_hopper did not load");
-  return attention(h, hopper ? &map : NULL, number(6), number(7), hopper ? 128 : number(1));
+  if (output == FP8 && !has_fp8()) return 0;
+  return attention(h, hopper ? &map : NULL, number(6), number(7), hopper ? 128 : atoi(kernel), output);
+}
+static int run_layer_norm_fp8(void) {  // x y e4m3 gamma beta epsilon scales rows
+  LayerNorm norm = {.gamma = address(4), .beta = address(5), .epsilon = strtof(word[6], NULL)};
+  return has_fp8() && layer_norm_fp8(h, address(1), address(2), address(3), norm, address(7), number(8));
+}
+static int run_quantize(void) {  // x e4m3 scales rows
+  return has_fp8() && quantize(h, address(1), address(2), address(3), number(4));
+}
+static int run_fp8_state_scales(void) {  // gamma beta scales
+  return has_fp8() && fp8_state_scales(h, (LayerNorm){.gamma = address(1), .beta = address(2)}, address(3));
+}
+static int run_fp8_output_bounds(void) {  // weight bias gamma beta bounds outputs
+  return has_fp8() && fp8_output_bounds(h, address(1), address(2), (LayerNorm){.gamma = address(3), .beta = address(4)}, address(5), number(6));
+}
+static int run_fp8_value_scales(void) {  // bounds bias scales scaled_bias
+  return has_fp8() && fp8_value_scales(h, address(1), address(2), address(3), address(4));
+}
+static int run_fp8_inner_scales(void) {  // bounds scale scales inner
+  return has_fp8() && fp8_inner_scales(h, address(1), address(2), address(3), number(4));
+}
+static int run_fp8_quantize_weight(void) {  // weight input_scales output_scales largest e4m3 scale outputs inputs head
+  LayerWeights to = {.weight = address(5), .scale = address(6)};
+  return has_fp8() && fp8_quantize_weight(h, address(1), address(2), address(3), address(4), &to, number(7), number(8), number(9));
+}
+static int run_fp8_product(void) {  // x weight bias scale output_scale residual y tokens inputs outputs activation (-1: none)
+  LayerWeights w = {.weight = address(2), .bias = address(3), .scale = address(4), .output_scale = address(5)};
+  Product of = {.in = number(9), .out = number(10), .residual = address(6) != 0, .format = address(5) ? FP8_TO_FP8 : FP8};
+  of.epilogue = number(11) < 0 ? CUBLASLT_EPILOGUE_BIAS : epilogue(&(Encoder){.activation = number(11)});
+  MatmulOperands o = {address(1), &w, 1, 1, address(6), address(7)};
+  Matmul p = {0};
+  int ok = plan_matmul(h, &p, number(8), of, 0, &o) && matmul(h, &p, o.x, &w, o.residual, o.y);
+  destroy_matmul(&p);
+  return ok;
 }
 static int run_fold_layernorm(void) {  // weight bias gamma beta folded outputs
   CUdeviceptr a[] = {address(1), address(2), address(3), address(4)};
@@ -125,7 +163,11 @@ static const struct { const char* name; int words; int (*run)(void); } COMMANDS[
     {"layer_norm", 7, run_layer_norm},     {"embed", 16, run_embed},
     {"output_heads", 13, run_output_heads}, {"attention", 9, run_attention},
     {"fold_layernorm", 7, run_fold_layernorm}, {"small_batch", 15, run_small_batch},
-    {"medium_batch", 19, run_medium_batch}};
+    {"medium_batch", 19, run_medium_batch},
+    {"layer_norm_fp8", 9, run_layer_norm_fp8}, {"quantize", 5, run_quantize},
+    {"fp8_state_scales", 4, run_fp8_state_scales}, {"fp8_output_bounds", 7, run_fp8_output_bounds},
+    {"fp8_value_scales", 5, run_fp8_value_scales}, {"fp8_inner_scales", 5, run_fp8_inner_scales},
+    {"fp8_quantize_weight", 10, run_fp8_quantize_weight}, {"fp8_product", 12, run_fp8_product}};
 
 // Once for its result, then `repeat` times for its speed.
 static int run(int (*kernel)(void)) {

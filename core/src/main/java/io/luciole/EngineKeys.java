@@ -46,7 +46,7 @@ public final class EngineKeys {
   public static final Key<Optional<Precision>> PRECISION =
       Key.optional(
           "luciole.precision",
-          ValueParser.of("fp32, fp16, bf16 or int8", Precision::parse),
+          ValueParser.of("fp32, fp16, bf16, int8 or fp8", Precision::parse),
           "fp32 on CPUs, fp16 on CUDA devices",
           "The arithmetic of the linear layers.");
 

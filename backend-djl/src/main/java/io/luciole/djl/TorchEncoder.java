@@ -84,10 +84,15 @@ final class TorchEncoder implements Encoder {
   private static Precision precision(BackendConfig settings) {
     Precision usual = settings.device().isAccelerator() ? Precision.FP16 : Precision.FP32;
     Precision chosen = settings.precision().orElse(usual);
-    if (chosen == Precision.INT8) {
+    if (chosen == Precision.INT8 || chosen == Precision.FP8) {
       throw new BackendException(
-          "The backend djl computes in fp32, fp16 or bf16, not in int8, which the backend onnx"
-              + " can.");
+          "The backend djl computes in fp32, fp16 or bf16, not in "
+              + chosen.id()
+              + ", which the backend onnx can ("
+              + (chosen == Precision.INT8
+                  ? "on CPUs"
+                  : "on GPUs of compute capability 9.0 or later")
+              + ").");
     }
     return chosen;
   }

@@ -90,33 +90,55 @@ final class CompiledEncoder implements Encoder {
   /** The policy at the start; what keeps the fused layout from being used on a GPU is logged. */
   private LayoutPolicy policy() {
     String obstacle =
-        precision == Precision.FP16
+        precision == Precision.FP16 || precision == Precision.FP8
             ? CudaEncoder.obstacle(config, device)
             : "they compute in fp16, not in " + precision.id();
     if (obstacle != null && device.device().isAccelerator()) {
-      logPlain(obstacle);
+      doWithoutOperators(obstacle);
     }
-    return LayoutPolicy.on(device, obstacle == null);
+    LayoutPolicy chosen = LayoutPolicy.on(device, obstacle == null);
+    if (precision == Precision.FP8 && chosen.usual() != AttentionLayout.FUSED) {
+      throw noFp8(OnnxOptions.FORM + " chooses another form of attention");
+    }
+    return chosen;
   }
 
-  private void logPlain(String reason) {
+  /** Warns of what a device does without luciole's operators; fp8 cannot do without. */
+  private void doWithoutOperators(String reason) {
+    if (precision == Precision.FP8) {
+      throw noFp8(reason);
+    }
     log.warn(
         "{} runs on ONNX Runtime's own operators, which are slower than luciole's: {}",
         device.device(),
         reason);
   }
 
+  private BackendException noFp8(String reason) {
+    return new BackendException(
+        "Expected luciole's own CUDA operators on "
+            + device.device()
+            + " for the precision fp8, which nothing else computes in, found that they cannot be"
+            + " used: "
+            + reason
+            + ". Set luciole.precision=fp16.");
+  }
+
   /** Opens the fused layout, or the packed layout where the fused one does not work. */
   private void tryFused() {
-    String problem = FusedTrial.problem(batch -> values(AttentionLayout.FUSED, batch), config);
+    String problem =
+        FusedTrial.problem(
+            batch -> values(AttentionLayout.FUSED, batch),
+            config,
+            precision == Precision.FP8 ? FusedTrial.FP8_SHARE : FusedTrial.SHARE);
     if (problem != null) {
       OrtModel failed = models.remove(AttentionLayout.FUSED);
       if (failed != null) {
         failed.close();
       }
+      doWithoutOperators(problem);
       policy = LayoutPolicy.on(device, false);
       model(policy.usual());
-      logPlain(problem);
     }
   }
 
@@ -162,17 +184,23 @@ final class CompiledEncoder implements Encoder {
                     ? Precision.FP16
                     : computesInBytes() ? Precision.INT8 : Precision.FP32);
     Set<Precision> possible =
-        EnumSet.of(Precision.FP32, device.isAccelerator() ? Precision.FP16 : Precision.INT8);
+        device.isAccelerator()
+            ? EnumSet.of(Precision.FP32, Precision.FP16, Precision.FP8)
+            : EnumSet.of(Precision.FP32, Precision.INT8);
     if (!possible.contains(chosen)) {
       throw new BackendException(
           "Expected a precision of "
-              + (device.isAccelerator() ? "fp32 and fp16" : "fp32 and int8")
+              + (device.isAccelerator() ? "fp32, fp16 and fp8" : "fp32 and int8")
               + " on "
               + device
               + ", found "
               + chosen.id()
               + "."
-              + (chosen == Precision.BF16 ? " The backend djl computes in bf16." : ""));
+              + switch (chosen) {
+                case BF16 -> " The backend djl computes in bf16.";
+                case FP8 -> " fp8 is for NVIDIA's GPUs of compute capability 9.0 or later.";
+                default -> "";
+              });
     }
     return chosen;
   }

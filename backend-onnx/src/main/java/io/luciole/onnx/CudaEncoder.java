@@ -8,6 +8,7 @@ import io.luciole.model.EncoderWeights.Norm;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
+import io.luciole.spi.Precision;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -25,9 +26,10 @@ import org.jspecify.annotations.Nullable;
  * The operator of this project's library {@code libluciole_cuda.so} (src/main/cuda), {@code
  * luciole::Encoder}, from token ids to vectors in one operator: cuBLASLt's matrix products with
  * bias, GELU and residual in their epilogues, and an attention that reads their output in place;
- * small batches as CUDA graphs. ONNX Runtime's own operators pass over memory four times more a
- * layer, and start a kernel at a time. What a batch is stays in the host's memory, from which
- * kernels read it: no copies to wait for.
+ * small batches as CUDA graphs. In fp8 the products of larger batches are of 8-bit floats, with
+ * scales that follow from the weights (fp8.cu). ONNX Runtime's own operators pass over memory four
+ * times more a layer, and start a kernel at a time. What a batch is stays in the host's memory,
+ * from which kernels read it: no copies to wait for.
  *
  * <pre>
  * tokens   int32   [T, 4]   id, row of the position table, where its text starts, where it ends
@@ -78,12 +80,14 @@ final class CudaEncoder {
     }
     if (!HEADS.contains(config.headSize())
         || !STATES.contains(config.hidden())
-        || config.feedForward() % 8 != 0) {
+        || config.feedForward() % multiple(options) != 0) {
       return "they are for heads of "
           + listed(HEADS)
           + " components, states of "
           + listed(STATES)
-          + ", and a feed-forward layer of a multiple of 8, and this model has "
+          + ", and a feed-forward layer of a multiple of "
+          + multiple(options)
+          + ", and this model has "
           + config.headSize()
           + ", "
           + config.hidden()
@@ -91,6 +95,22 @@ final class CudaEncoder {
           + config.feedForward();
     }
     return null;
+  }
+
+  /** Of how many components a feed-forward layer must have a multiple: 16 bytes. */
+  private static int multiple(BackendConfig options) {
+    return isFp8(options) ? 16 : 8;
+  }
+
+  private static boolean isFp8(BackendConfig options) {
+    return options.precision().filter(Precision.FP8::equals).isPresent();
+  }
+
+  /** How many of the first layers compute in fp8. */
+  private static int fp8Layers(EncoderConfig config, BackendConfig options) {
+    return isFp8(options)
+        ? Math.max(1, config.layers() - options.option(OnnxOptions.CUDA_FP16_LAYERS))
+        : 0;
   }
 
   private static String listed(List<Integer> sizes) {
@@ -208,6 +228,7 @@ final class CudaEncoder {
             .with("states", leavesStates ? 1 : 0)
             .with("tune", options.option(OnnxOptions.CUDA_TUNE) ? 1 : 0)
             .with("graphs", options.option(OnnxOptions.CUDA_GRAPHS) ? 1 : 0)
+            .with("fp8_layers", fp8Layers(config, options))
             .with(
                 "activation",
                 switch (config.activation()) {

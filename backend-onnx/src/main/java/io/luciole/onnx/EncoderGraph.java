@@ -94,7 +94,10 @@ final class EncoderGraph {
     this.weights = weights;
     this.outputs = outputs;
     this.pooling = pooling;
-    this.type = precision == Precision.FP16 ? DataType.FLOAT16 : DataType.FLOAT;
+    this.type =
+        precision == Precision.FP16 || precision == Precision.FP8
+            ? DataType.FLOAT16
+            : DataType.FLOAT;
     this.heads = new Projection(graph, initializers, type, layout == AttentionLayout.LOOP);
     this.projection =
         precision == Precision.INT8 ? new Int8Projection(graph, initializers, outliers) : heads;

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
 import io.luciole.Key;
 import io.luciole.Output;
+import io.luciole.internal.Cosine;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelSource;
@@ -140,7 +141,7 @@ public final class OnnxBackendProvider implements BackendProvider {
     BackendConfig alone = BackendConfig.on(Device.CPU).threads(1).outputs(Set.of(Output.DENSE));
     try (Encoder exported = ExportedEncoder.open(runtime, model, alone, OptLevel.BASIC_OPT)) {
       int tokens = Math.min(12, model.description().maxTokens());
-      double cosine = cosine(trial(compiled, tokens), trial(exported, tokens));
+      double cosine = Cosine.of(trial(compiled, tokens), trial(exported, tokens));
       if (!(cosine > 0.95)) {
         throw new ModelException(
             "Expected config.json to describe the graph, found that the weights computed as it says"
@@ -164,18 +165,6 @@ public final class OnnxBackendProvider implements BackendProvider {
       output.get(Output.DENSE).get(0, dense);
       return dense;
     }
-  }
-
-  private static double cosine(float[] a, float[] b) {
-    double dot = 0;
-    double aa = 0;
-    double bb = 0;
-    for (int i = 0; i < a.length; i++) {
-      dot += (double) a[i] * b[i];
-      aa += (double) a[i] * a[i];
-      bb += (double) b[i] * b[i];
-    }
-    return dot / Math.sqrt(aa * bb);
   }
 
   /**

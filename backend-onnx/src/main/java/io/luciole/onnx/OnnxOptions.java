@@ -53,8 +53,26 @@ final class OnnxOptions {
           "Whether the kernels of small batches start together as a CUDA graph; otherwise they"
               + " start one by one.");
 
+  /** Layers at the end of an encoder in fp8 that keep 16 bits. */
+  static final Key<Integer> CUDA_FP16_LAYERS =
+      Key.of(
+          "luciole.cuda.fp16-layers",
+          ValueParser.of("a whole number of at least 0", OnnxOptions::count),
+          "2",
+          "With `luciole.precision=fp8`, how many of the last layers compute in fp16 all the same:"
+              + " those of a trained model lose most by fp8. One layer at least is in fp8.");
+
   /** All of these. */
-  static final List<Key<?>> ALL = List.of(RUNS, FORM, CUDA_LIBRARY, CUDA_TUNE, CUDA_GRAPHS);
+  static final List<Key<?>> ALL =
+      List.of(RUNS, FORM, CUDA_LIBRARY, CUDA_TUNE, CUDA_GRAPHS, CUDA_FP16_LAYERS);
 
   private OnnxOptions() {}
+
+  private static int count(String text) {
+    if (!text.matches("\\d{1,9}")) {
+      throw new IllegalArgumentException(
+          "expected a whole number of at least 0, got \"" + text + '"');
+    }
+    return Integer.parseInt(text);
+  }
 }

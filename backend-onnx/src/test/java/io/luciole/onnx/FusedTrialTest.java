@@ -30,12 +30,22 @@ class FusedTrialTest {
 
   @Test
   void problem_noneWhereTextsKeepTheirValues() {
-    assertThat(FusedTrial.problem(batch -> values(batch, 0.003), CONFIG)).isNull();
+    assertThat(FusedTrial.problem(batch -> values(batch, 0.003), CONFIG, FusedTrial.SHARE))
+        .isNull();
   }
 
   @Test
   void problem_whereNeighboursChangeValues() {
-    assertThat(FusedTrial.problem(batch -> values(batch, 0.5), CONFIG)).contains("alone");
+    assertThat(FusedTrial.problem(batch -> values(batch, 0.5), CONFIG, FusedTrial.SHARE))
+        .contains("alone");
+  }
+
+  @Test
+  void problem_ofFp8_onlyWhereValuesHaveNothingInCommon() {
+    assertThat(FusedTrial.problem(batch -> values(batch, 0.1), CONFIG, FusedTrial.FP8_SHARE))
+        .isNull();
+    assertThat(FusedTrial.problem(batch -> values(batch, -0.5), CONFIG, FusedTrial.FP8_SHARE))
+        .contains("alone");
   }
 
   @Test
@@ -50,7 +60,8 @@ class FusedTrialTest {
                   }
                   return all;
                 },
-                CONFIG))
+                CONFIG,
+                FusedTrial.SHARE))
         .contains("alone");
   }
 
@@ -61,7 +72,8 @@ class FusedTrialTest {
                 batch -> {
                   throw new BackendException("the driver is too old");
                 },
-                CONFIG))
+                CONFIG,
+                FusedTrial.SHARE))
         .isEqualTo("the driver is too old");
   }
 }

@@ -7,6 +7,7 @@ import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
+import io.luciole.internal.Cosine;
 import io.luciole.model.ModelSource;
 import io.luciole.onnx.MiniM3Reference.Line;
 import io.luciole.spi.Precision;
@@ -26,18 +27,6 @@ class Int8Test {
         .open();
   }
 
-  private static double cosine(float[] a, float[] b) {
-    double ab = 0;
-    double aa = 0;
-    double bb = 0;
-    for (int i = 0; i < a.length; i++) {
-      ab += a[i] * b[i];
-      aa += a[i] * a[i];
-      bb += b[i] * b[i];
-    }
-    return ab / Math.sqrt(aa * bb);
-  }
-
   @Test
   void vectors_areNearThoseOfFloats() {
     try (EmbeddingEngine exact = open(Precision.FP32);
@@ -47,10 +36,10 @@ class Int8Test {
         Embedding expected = exact.embed(line.text()).join();
         Embedding found = quantized.embed(line.text()).join();
 
-        assertThat(cosine(expected.dense(), found.dense())).as(line.id()).isGreaterThan(0.995);
+        assertThat(Cosine.of(expected.dense(), found.dense())).as(line.id()).isGreaterThan(0.995);
         assertThat(expected.dense()).as(line.id()).isNotEqualTo(found.dense());
         for (int row = 0; row < expected.colbert().rows(); row++) {
-          assertThat(cosine(expected.colbert().row(row), found.colbert().row(row)))
+          assertThat(Cosine.of(expected.colbert().row(row), found.colbert().row(row)))
               .as(line.id() + " row " + row)
               .isGreaterThan(0.99);
         }
@@ -75,7 +64,7 @@ class Int8Test {
       }
       List<Embedding> together = engine.embedAll(texts, EmbedOptions.passage());
       for (int i = 0; i < texts.size(); i++) {
-        assertThat(cosine(alone.get(i), together.get(i).dense())).isGreaterThan(0.9999);
+        assertThat(Cosine.of(alone.get(i), together.get(i).dense())).isGreaterThan(0.9999);
       }
     }
   }

@@ -103,6 +103,19 @@ final class KernelHarness implements AutoCloseable {
     write(name, bytes);
   }
 
+  void e4m3(String name, byte[] values) throws IOException {
+    write(name, values);
+  }
+
+  double[] readE4m3(String name) throws IOException {
+    ByteBuffer bytes = read(name);
+    double[] values = new double[bytes.remaining()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = KernelReference.fromE4m3(bytes.get(i));
+    }
+    return values;
+  }
+
   double[] readHalfs(String name) throws IOException {
     ByteBuffer bytes = read(name);
     double[] values = new double[bytes.remaining() / 2];

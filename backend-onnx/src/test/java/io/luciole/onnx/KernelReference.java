@@ -100,6 +100,36 @@ final class KernelReference {
     }
   }
 
+  /** The value of an 8-bit float: a sign, four bits of exponent, three of mantissa. */
+  static double fromE4m3(byte bits) {
+    int exponent = (bits >> 3) & 15;
+    int mantissa = bits & 7;
+    if (exponent == 15 && mantissa == 7) {
+      return Double.NaN;
+    }
+    double size =
+        exponent == 0
+            ? Math.scalb((double) mantissa, -9)
+            : Math.scalb(8.0 + mantissa, exponent - 10);
+    return bits < 0 ? -size : size;
+  }
+
+  /** The nearest 8-bit float, ties to even; the largest, 448, for what is beyond. */
+  static byte toE4m3(double value) {
+    double size = Math.min(Math.abs(value), 448);
+    int exponent = Math.max(Math.getExponent(size), -6);
+    int eighths = (int) Math.rint(Math.scalb(size, 3 - exponent));
+    int bits = eighths < 8 ? eighths : ((exponent + 7) << 3) + eighths - 8;
+    return (byte) (value < 0 ? bits | 0x80 : bits);
+  }
+
+  /** Which component of a head attention writes at a place, where it writes e4m3. */
+  static int componentStoredAt(int position, int head) {
+    int quarter = head / 4;
+    int within = position % quarter;
+    return within / 2 * 8 + position / quarter * 2 + within % 2;
+  }
+
   /** An activation by its number in the operator: GELU, GELU by tanh, ReLU. */
   static double activate(double x, int activation) {
     return switch (activation) {

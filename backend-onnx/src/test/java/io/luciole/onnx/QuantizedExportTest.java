@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.luciole.LucioleException;
 import io.luciole.Output;
+import io.luciole.internal.Cosine;
 import io.luciole.model.ModelDescription;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
@@ -132,18 +133,6 @@ class QuantizedExportTest {
     return vector;
   }
 
-  private static double cosine(float[] a, float[] b) {
-    double ab = 0;
-    double aa = 0;
-    double bb = 0;
-    for (int i = 0; i < a.length; i++) {
-      ab += (double) a[i] * b[i];
-      aa += (double) a[i] * a[i];
-      bb += (double) b[i] * b[i];
-    }
-    return ab / Math.sqrt(aa * bb);
-  }
-
   /** In bytes, rounding to 1/127 of a token's largest component is left; 16 average little. */
   @ParameterizedTest
   @CsvSource({
@@ -166,8 +155,8 @@ class QuantizedExportTest {
       for (int i = 0; i < texts.size(); i++) {
         float[] expected = expected(lines.get(i), way, pooling);
         float[] alone = run(backend, List.of(texts.get(i))).get(0);
-        assertThat(cosine(together.get(i), expected)).as("together %d", i).isGreaterThan(least);
-        assertThat(cosine(alone, expected)).as("alone %d", i).isGreaterThan(least);
+        assertThat(Cosine.of(together.get(i), expected)).as("together %d", i).isGreaterThan(least);
+        assertThat(Cosine.of(alone, expected)).as("alone %d", i).isGreaterThan(least);
       }
     }
     assertThat(warnings()).isEmpty();
@@ -181,7 +170,7 @@ class QuantizedExportTest {
     try (Backend backend = open(files("s8-reduced", Pooling.CLS, 3, 11), Precision.INT8)) {
       List<float[]> found = run(backend, texts);
       for (int i = 0; i < texts.size(); i++) {
-        assertThat(cosine(found.get(i), expected(lines.get(i), "s8-reduced", Pooling.CLS)))
+        assertThat(Cosine.of(found.get(i), expected(lines.get(i), "s8-reduced", Pooling.CLS)))
             .isGreaterThan(0.998);
       }
     }
@@ -216,7 +205,7 @@ class QuantizedExportTest {
           .contains("model.safetensors");
       List<float[]> together = run(backend, texts);
       for (int i = 0; i < texts.size(); i++) {
-        assertThat(cosine(together.get(i), run(backend, List.of(texts.get(i))).get(0)))
+        assertThat(Cosine.of(together.get(i), run(backend, List.of(texts.get(i))).get(0)))
             .as("text %d among the others, and alone", i)
             .isGreaterThan(0.999999);
       }

@@ -9,6 +9,7 @@ import io.luciole.MultiVector;
 import io.luciole.Output;
 import io.luciole.Scores;
 import io.luciole.SparseVector;
+import io.luciole.internal.Cosine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -233,15 +234,7 @@ public final class Agreement {
     private long count;
 
     void add(float[] x, float[] y) {
-      double xy = 0;
-      double xx = 0;
-      double yy = 0;
-      for (int i = 0; i < x.length; i++) {
-        xy += (double) x[i] * y[i];
-        xx += (double) x[i] * x[i];
-        yy += (double) y[i] * y[i];
-      }
-      double cosine = xy / Math.sqrt(xx * yy);
+      double cosine = Cosine.of(x, y);
       smallest = Math.min(smallest, cosine);
       sum += cosine;
       count++;

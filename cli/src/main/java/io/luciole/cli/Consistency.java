@@ -6,6 +6,7 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.MultiVector;
 import io.luciole.Output;
 import io.luciole.SparseVector;
+import io.luciole.internal.Cosine;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -72,7 +73,7 @@ final class Consistency {
     if (outputs.contains(Output.DENSE)) {
       double least =
           pairs(found)
-              .mapToDouble(i -> cosine(found.get(i).dense(), expected.get(i).dense()))
+              .mapToDouble(i -> Cosine.of(found.get(i).dense(), expected.get(i).dense()))
               .reduce(1, Math::min);
       checks.add(new Check(what + ": least cosine", least, 1, dense));
     }
@@ -104,24 +105,9 @@ final class Consistency {
     }
     double least = 1;
     for (int row = 0; row < a.rows(); row++) {
-      least = Math.min(least, cosine(a.row(row), b.row(row)));
+      least = Math.min(least, Cosine.of(a.row(row), b.row(row)));
     }
     return least;
-  }
-
-  static double cosine(float[] a, float[] b) {
-    if (a.length != b.length) {
-      return Double.NaN;
-    }
-    double dot = 0;
-    double aa = 0;
-    double bb = 0;
-    for (int i = 0; i < a.length; i++) {
-      dot += (double) a[i] * b[i];
-      aa += (double) a[i] * a[i];
-      bb += (double) b[i] * b[i];
-    }
-    return dot / Math.sqrt(aa * bb);
   }
 
   /** The largest difference of a token's weights; a token without one has 0. */

@@ -54,7 +54,8 @@ final class EngineOptions {
       names = "--precision",
       paramLabel = "KIND",
       converter = PrecisionConverter.class,
-      description = "Arithmetic: fp32, fp16, bf16 or int8; by default fp32 on CPU, fp16 on CUDA.")
+      description =
+          "Arithmetic: fp32, fp16, bf16, int8 or fp8; by default fp32 on CPU, fp16 on CUDA.")
   private @Nullable Precision precision;
 
   @Option(

@@ -4,6 +4,7 @@ import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
+import io.luciole.internal.Cosine;
 import io.luciole.internal.ModelFileNames;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -94,7 +95,7 @@ record ReadmeExample(List<String> sentences, List<List<Double>> cosines) {
         checks.add(
             new Check(
                 "sentences " + (i + 1) + " and " + (j + 1),
-                Consistency.cosine(embeddings.get(i).dense(), embeddings.get(j).dense()),
+                Cosine.of(embeddings.get(i).dense(), embeddings.get(j).dense()),
                 cosines.get(i).get(j),
                 allowed));
       }

@@ -37,7 +37,7 @@ final class ServedEngines implements AutoCloseable {
           engines.add(model.getKey(), options.open(options.builder(config, model.getValue())));
         }
       } else {
-        EmbeddingEngine engine = openOne(options, config, settings.index().orElse(null));
+        EmbeddingEngine engine = openOne(options, config, settings.indexes().index().orElse(null));
         engines.add(engine.modelName(), engine);
       }
       return engines;

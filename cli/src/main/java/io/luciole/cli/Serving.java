@@ -26,7 +26,7 @@ final class Serving {
     Logging.format(
         config.get(ServerKeys.LOG_FORMAT).equals("json") ? LogFormat.JSON : LogFormat.TEXT);
     ServerConfig settings = settings(ServerConfig.of(config), flags);
-    Path folder = settings.index().orElse(null);
+    Path folder = settings.indexes().index().orElse(null);
     CompletableFuture<Void> asked = new CompletableFuture<>();
     CountDownLatch ended = new CountDownLatch(1);
     try (ServedEngines engines = ServedEngines.open(engineOptions, config, settings);

@@ -27,9 +27,11 @@ record Slack(double cosine, double weight, boolean batched) {
     if (precision.equals(Precision.FP16.id())) {
       return new Slack(1e-4, 2e-2, true);
     }
-    return precision.equals(Precision.BF16.id())
-        ? new Slack(5e-3, 5e-2, true)
-        : new Slack(5e-2, 0.15, false);
+    if (precision.equals(Precision.BF16.id())) {
+      return new Slack(5e-3, 5e-2, true);
+    }
+    boolean batched = precision.equals(Precision.FP8.id());
+    return new Slack(5e-2, 0.15, batched);
   }
 
   /** The slack between a text alone and the same text in a batch. */

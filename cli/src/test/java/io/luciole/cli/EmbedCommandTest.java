@@ -382,7 +382,7 @@ class EmbedCommandTest {
           --outputs dense,spares   | expected one of dense, sparse, colbert, got "spares"
           --role document          | expected one of query, passage, got "document"
           --device gpu-0           | expected a device such as cpu, cuda or cuda:1, got "gpu-0"
-          --precision fp8          | expected a precision of [fp32, fp16, bf16, int8], got "fp8"
+          --precision fp4          | expected a precision of [fp32, fp16, bf16, int8, fp8], got "fp4"
           --threads 0              | expected a whole number of at least 1, got "0"
           --max-length 513         | the model starter takes texts of 2 to 512 tokens, got 513
           --modle starter          | Unknown options: '--modle', 'starter'

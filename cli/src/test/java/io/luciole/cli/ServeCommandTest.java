@@ -3,6 +3,7 @@ package io.luciole.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.luciole.cli.Cli.Run;
+import io.luciole.testkit.MiniM3;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -76,6 +77,55 @@ class ServeCommandTest {
     Run run = Cli.run("serve", "--host", "0.0.0.0", "--port", "0");
     assertThat(run.status()).isEqualTo(1);
     assertThat(run.err()).contains("--insecure", "luciole.server.api-keys");
+  }
+
+  @Test
+  void severalModels_areServedByTheirNames() throws Exception {
+    Process process =
+        start(
+            System.getProperty("java.class.path"),
+            "serve",
+            "--port",
+            "0",
+            "--model",
+            "small=starter",
+            "--model",
+            "m3=" + MiniM3.folder());
+    try {
+      BufferedReader out =
+          new BufferedReader(
+              new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+      String said = readUntil(out, "luciole: serving");
+      assertThat(said).contains("small, m3");
+      URI at = URI.create(said.substring(said.indexOf("http://")));
+      try (HttpClient client = HttpClient.newHttpClient()) {
+        HttpResponse<String> answer =
+            client.send(
+                HttpRequest.newBuilder(at.resolve("/v1/m3/embeddings"))
+                    .POST(
+                        HttpRequest.BodyPublishers.ofString(
+                            "{\"model\":\"m3\",\"outputs\":[\"sparse\"],\"input\":\"bees\"}"))
+                    .build(),
+                HttpResponse.BodyHandlers.ofString());
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        assertThat(answer.body()).contains("\"model\":\"m3\"");
+      }
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  @Test
+  void modelsOfOneName_andSeveralForOtherCommands_areRefused() {
+    Run twice = Cli.run("serve", "--port", "0", "--model", "a=starter", "--model", "a=starter");
+    assertThat(twice.status()).isEqualTo(1);
+    assertThat(twice.err()).contains("\"a\"", "NAME=MODEL");
+    Run nameless = Cli.run("serve", "--port", "0", "--model", "=starter");
+    assertThat(nameless.status()).isEqualTo(1);
+    assertThat(nameless.err()).contains("NAME=MODEL");
+    Run other = Cli.run("doctor", "--model", "starter", "--model", "starter");
+    assertThat(other.status()).isEqualTo(2);
+    assertThat(other.err()).contains("--model once", "serve");
   }
 
   @Test

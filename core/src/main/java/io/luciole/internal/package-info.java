@@ -17,6 +17,7 @@
  *   <li>{@link io.luciole.internal.Listeners} calls an application's listeners.
  *   <li>{@link io.luciole.internal.EnumNames} finds an enum's constant by the name that users
  *       write.
+ *   <li>{@link io.luciole.internal.Cosine} compares vectors that should agree.
  * </ul>
  *
  * <p>Of Luciole's other packages, this one uses {@link io.luciole.model.ModelException} alone.

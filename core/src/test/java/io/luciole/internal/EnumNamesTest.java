@@ -22,7 +22,7 @@ class EnumNamesTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("expected truncate, error or chunk, got \" cut\"");
     assertThatThrownBy(() -> Overload.parse("")).hasMessage("expected block or reject, got \"\"");
-    assertThatThrownBy(() -> Precision.parse("fp8"))
-        .hasMessage("expected a precision of [fp32, fp16, bf16, int8], got \"fp8\"");
+    assertThatThrownBy(() -> Precision.parse("fp4"))
+        .hasMessage("expected a precision of [fp32, fp16, bf16, int8, fp8], got \"fp4\"");
   }
 }

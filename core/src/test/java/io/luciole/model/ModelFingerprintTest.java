@@ -54,6 +54,7 @@ class ModelFingerprintTest {
     "fp32, int8, false",
     "fp16, int8, false",
     "fp32, bf16, false",
+    "fp16, fp8, false",
     "int8, as exported, false",
   })
   void precisions_areCompared(String one, String other, boolean alike) {

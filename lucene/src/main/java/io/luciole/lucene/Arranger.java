@@ -34,13 +34,16 @@ final class Arranger {
    */
   Arranger(Arrangement how, @Nullable HybridSchema schema) {
     this.how = how;
-    this.order =
-        how.sort().stream()
-            .map(by -> FieldValues.order(declared("sort", by.field(), schema), by.descending()))
-            .toList();
+    this.order = how.sort().stream().map(by -> order(by, schema)).toList();
     this.collapse = how.collapse().map(name -> declared("collapse", name, schema)).orElse(null);
     this.counted =
         how.facets().stream().map(facet -> declared("count", facet.field(), schema)).toList();
+  }
+
+  private static SortField order(MetadataSort by, @Nullable HybridSchema schema) {
+    return schema != null && by.field().equals(MetadataSort.ID)
+        ? new SortField(SchemaFields.ID, SortField.Type.STRING_VAL, by.descending())
+        : FieldValues.order(declared("sort", by.field(), schema), by.descending());
   }
 
   private static TypedField declared(String verb, String name, @Nullable HybridSchema schema) {

@@ -4,24 +4,16 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.NumericDocValuesField;
-import org.apache.lucene.index.BinaryDocValues;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexableField;
-import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
-import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
-import org.apache.lucene.search.ScoreMode;
-import org.apache.lucene.search.Scorer;
-import org.apache.lucene.search.Weight;
-import org.apache.lucene.util.Bits;
 import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.BytesRefHash;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +30,7 @@ final class DocumentWriter {
   private final KnownIds ids;
   private final ModelStamp stamp;
   private final @Nullable String softDeletes;
-  private final AtomicLong changes = new AtomicLong();
+  private final ChangeCount changes = new ChangeCount();
 
   DocumentWriter(IndexFolder folder, HybridSchema schema, WriteOptions options) {
     this.writer = folder.writer();
@@ -50,14 +42,9 @@ final class DocumentWriter {
     this.softDeletes = writer.getConfig().getSoftDeletesField();
   }
 
-  /** How many documents were written, deleted or added since {@link #committed}. */
-  long uncommitted() {
-    return changes.get();
-  }
-
-  /** Notes that everything so far is committed; to be called while nothing else is. */
-  void committed() {
-    changes.set(0);
+  /** What was written, deleted and added. */
+  ChangeCount changes() {
+    return changes;
   }
 
   /**
@@ -82,7 +69,7 @@ final class DocumentWriter {
     }
     stamp.wrote();
     ids.write(id);
-    changes.incrementAndGet();
+    changes.add(1);
     return replaces;
   }
 
@@ -134,7 +121,7 @@ final class DocumentWriter {
     boolean there = ids.delete(id);
     if (there) {
       delete(new Term(SchemaFields.ID, new BytesRef(id)));
-      changes.incrementAndGet();
+      changes.add(1);
     }
     return there;
   }
@@ -160,15 +147,17 @@ final class DocumentWriter {
    * @return how many there were
    */
   long delete(Query query) throws IOException {
-    List<BytesRef> matching;
+    List<String> matching;
     try (DirectoryReader reader = DirectoryReader.open(writer)) {
       matching = matching(reader, query);
     }
-    delete(matching);
+    for (String id : matching) {
+      boolean unused = delete(id);
+    }
     return matching.size();
   }
 
-  private List<BytesRef> matching(DirectoryReader reader, Query query) throws IOException {
+  private List<String> matching(DirectoryReader reader, Query query) throws IOException {
     IndexSearcher searcher = new IndexSearcher(reader);
     searcher.setQueryCache(null);
     searcher.setSimilarity(WriterConfigs.similarity(schema));
@@ -177,32 +166,26 @@ final class DocumentWriter {
             .add(query, Occur.FILTER)
             .add(LegQueries.all(schema), Occur.FILTER)
             .build();
-    Weight weight = searcher.createWeight(searcher.rewrite(whole), ScoreMode.COMPLETE_NO_SCORES, 1);
-    List<BytesRef> matching = new ArrayList<>();
-    for (LeafReaderContext leaf : reader.leaves()) {
-      Scorer scorer = weight.scorer(leaf);
-      BinaryDocValues values = leaf.reader().getBinaryDocValues(SchemaFields.ID);
-      if (scorer != null && values != null) {
-        addLive(scorer.iterator(), leaf.reader().getLiveDocs(), values, matching);
-      }
-    }
+    List<String> matching = new ArrayList<>();
+    LiveReader.visit(
+        searcher,
+        whole,
+        leaf -> {
+          DocumentIds ids = DocumentIds.open(leaf, SchemaFields.ID);
+          return doc -> {
+            String id = ids.of(doc);
+            if (id != null) {
+              matching.add(id);
+            }
+          };
+        });
     return matching;
-  }
-
-  private static void addLive(
-      DocIdSetIterator documents, @Nullable Bits live, BinaryDocValues values, List<BytesRef> to)
-      throws IOException {
-    for (int d = documents.nextDoc(); d != DocIdSetIterator.NO_MORE_DOCS; d = documents.nextDoc()) {
-      if ((live == null || live.get(d)) && values.advanceExact(d)) {
-        to.add(BytesRef.deepCopyOf(values.binaryValue()));
-      }
-    }
   }
 
   /** Notes that indexes were added, while nothing else is written. */
   void added(List<AddedIndex> indexes, long documents) throws IOException {
     indexes.forEach(index -> stamp.add(index.fingerprint()));
     ids.startFrom(DirectoryReader.open(writer));
-    changes.addAndGet(documents);
+    changes.add(documents);
   }
 }

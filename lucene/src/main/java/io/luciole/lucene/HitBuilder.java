@@ -10,7 +10,6 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.LeafReaderContext;
@@ -103,8 +102,7 @@ final class HitBuilder {
       ExactScorer.Score exact = ranked.exact();
       int doc = ranked.entry().doc();
       Document document = reader.storedFields().document(doc, shown.fields());
-      String text = stored(document, shown.text());
-      String metadata = stored(document, shown.metadata());
+      String text = shown.textOf(document);
       LeafReaderContext leaf = SegmentCursor.leafOf(reader, doc);
       int passage =
           exact == null
@@ -115,10 +113,10 @@ final class HitBuilder {
               i + 1,
               id(doc),
               ranked.score(),
-              stored(document, shown.title()),
+              shown.titleOf(document),
               text,
               passages.at(leaf, passage, text),
-              metadata.isEmpty() ? Metadata.EMPTY : metadata(id(doc), metadata),
+              shown.metadataOf(document, id(doc)),
               Collections.unmodifiableMap(ranked.entry().legs()),
               query.matchedTokens() && embedder != null
                   ? tokens(leaf, passage, weights, embedder)
@@ -126,20 +124,6 @@ final class HitBuilder {
               exact == null ? explanation : VectorRescorer.explain(exact, explanation)));
     }
     return hits;
-  }
-
-  private static Metadata metadata(String id, String json) {
-    try {
-      return Metadata.parse(json);
-    } catch (IllegalArgumentException e) {
-      throw new IndexException(
-          "The stored metadata of the document \"" + id + "\" is damaged: " + e.getMessage(), e);
-    }
-  }
-
-  private static String stored(Document document, Optional<String> field) {
-    String value = field.map(document::get).orElse(null);
-    return value == null ? "" : value;
   }
 
   private List<TokenMatch> tokens(

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.apache.lucene.search.Query;
@@ -365,7 +366,35 @@ public final class HybridIndexer implements AutoCloseable {
 
   /** {@return whether documents were written, deleted or added since the last commit} */
   public boolean hasUncommittedChanges() {
-    return session.documents().uncommitted() > 0;
+    return uncommittedChanges() > 0;
+  }
+
+  /** {@return how many documents were written, deleted or added since the last commit} */
+  public long uncommittedChanges() {
+    return session.documents().changes().uncommitted();
+  }
+
+  /**
+   * Tells when everything that was written, deleted or added so far is durable, which the next
+   * commit makes it, whoever starts it. For a document, call it when its {@link
+   * #put(SourceDocument)} has completed.
+   *
+   * @return completes then, on the thread that commits, or at once if nothing is to be committed;
+   *     fails with an {@link IndexException} if the indexer fails or is closed before
+   */
+  public CompletableFuture<Void> whenCommitted() {
+    return session.documents().changes().whenCommitted();
+  }
+
+  /**
+   * Tells why nothing can be written any more, if that is so: after a full disk, a failure to read
+   * or write files, or a run of {@link #indexAll} that failed. This indexer can then only be
+   * closed; {@link LiveIndex} opens another.
+   *
+   * @return the reason, empty while the indexer can be used and after it was closed in order
+   */
+  public Optional<IndexException> failure() {
+    return session.failure();
   }
 
   /**
@@ -383,6 +412,16 @@ public final class HybridIndexer implements AutoCloseable {
    */
   public void commitMerged() {
     session.commit(session.position(), true);
+  }
+
+  /**
+   * Starts a commit of what is written, without waiting for documents that are pending. It runs on
+   * a thread of its own: a caller that is interrupted would make Lucene's writer fail.
+   */
+  CompletableFuture<Void> commitWritten() {
+    CompletableFuture<Void> committed = whenCommitted();
+    session.commitSoon();
+    return committed;
   }
 
   IndexFolder folder() {

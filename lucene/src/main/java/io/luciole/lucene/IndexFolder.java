@@ -4,19 +4,26 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
 import org.apache.lucene.index.MergePolicy;
 import org.apache.lucene.index.NoMergePolicy;
+import org.apache.lucene.index.SegmentInfos;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.FSDirectory;
+import org.apache.lucene.store.IOContext;
+import org.apache.lucene.store.IndexOutput;
 import org.apache.lucene.store.LockObtainFailedException;
 import org.apache.lucene.util.IOSupplier;
 import org.apache.lucene.util.IOUtils;
@@ -27,6 +34,9 @@ import org.jspecify.annotations.Nullable;
  * commits, and rolls back. A new index that was never committed leaves nothing behind in a folder.
  */
 final class IndexFolder {
+  /** What must fit the disk before an index is taken for one that can be written. */
+  private static final int PROBE_BYTES = 1 << 20;
+
   private final Object place;
   private final Directory directory;
   private final List<Path> created;
@@ -318,20 +328,74 @@ final class IndexFolder {
   }
 
   private void removeRemains(Path path) {
-    try (Stream<Path> files = Files.isDirectory(path) ? Files.list(path) : Stream.empty()) {
-      for (Path file : files.toList()) {
-        // Without a writer the folder may belong to another writer, which holds the lock.
-        if (writer != null
-            && IndexProblems.isLucenes(String.valueOf(file.getFileName()))
-            && Files.isRegularFile(file)) {
-          Files.deleteIfExists(file);
-        }
+    try {
+      // Without a writer the folder may belong to another writer, which holds the lock.
+      if (writer != null) {
+        deleteFiles(path);
       }
       for (Path made : created) {
         Files.deleteIfExists(made);
       }
     } catch (IOException e) {
       // The files that stay are no index, and nothing takes them for one.
+    }
+  }
+
+  private static void deleteFiles(Path path) throws IOException {
+    try (Stream<Path> files = Files.isDirectory(path) ? Files.list(path) : Stream.empty()) {
+      for (Path file : files.toList()) {
+        if (IndexProblems.isLucenes(String.valueOf(file.getFileName()))
+            && Files.isRegularFile(file)) {
+          Files.deleteIfExists(file);
+        }
+      }
+    }
+  }
+
+  /** Deletes the index, which is closed, and its folder if nothing else is in it. */
+  void delete() {
+    if (folder == null) {
+      throw new IllegalStateException("a directory of the application's is not deleted");
+    }
+    try {
+      deleteFiles(folder);
+      Files.deleteIfExists(folder);
+    } catch (DirectoryNotEmptyException e) {
+      // What is left is not the index's.
+    } catch (IOException e) {
+      throw new IndexException("Cannot delete the index " + place + ": " + e, e);
+    }
+  }
+
+  /** Tells why there is no commit to go back to any more, if that is so. */
+  Optional<IndexException> missing() {
+    try {
+      String[] files = folder == null ? directory.listAll() : FSDirectory.listAll(folder);
+      return SegmentInfos.getLastCommitGeneration(files) >= 0
+          ? Optional.empty()
+          : Optional.of(IndexProblems.gone(place, "a folder without it"));
+    } catch (NoSuchFileException | NotDirectoryException e) {
+      return Optional.of(IndexProblems.gone(place, "no folder"));
+    } catch (IOException e) {
+      return Optional.of(IndexProblems.unreadable(place, e));
+    }
+  }
+
+  /** Refuses a disk on which hardly anything can be written, by writing a file for a moment. */
+  void requireRoom() {
+    String name = null;
+    try (IndexOutput file = directory.createTempOutput("room", "probe", IOContext.DEFAULT)) {
+      name = file.getName();
+      byte[] block = new byte[1 << 13];
+      for (int written = 0; written < PROBE_BYTES; written += block.length) {
+        file.writeBytes(block, block.length);
+      }
+    } catch (IOException e) {
+      throw writeFailure(e);
+    } finally {
+      if (name != null) {
+        IOUtils.deleteFilesIgnoringExceptions(directory, name);
+      }
     }
   }
 }

@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.lucene.analysis.Analyzer;
+import org.apache.lucene.document.Document;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.TermQuery;
@@ -46,6 +47,36 @@ record IndexLayout(
       return Stream.of(title, text, metadata)
           .flatMap(Optional::stream)
           .collect(Collectors.toUnmodifiableSet());
+    }
+
+    /** The title of a document whose stored fields are read; empty if it has none. */
+    String titleOf(Document stored) {
+      return value(stored, title);
+    }
+
+    /** The text of a document whose stored fields are read; empty if it has none. */
+    String textOf(Document stored) {
+      return value(stored, text);
+    }
+
+    /**
+     * The metadata of a document whose stored fields are read.
+     *
+     * @throws IndexException if it is damaged
+     */
+    Metadata metadataOf(Document stored, String id) {
+      String json = value(stored, metadata);
+      try {
+        return json.isEmpty() ? Metadata.EMPTY : Metadata.parse(json);
+      } catch (IllegalArgumentException e) {
+        throw new IndexException(
+            "The stored metadata of the document \"" + id + "\" is damaged: " + e.getMessage(), e);
+      }
+    }
+
+    private static String value(Document stored, Optional<String> field) {
+      String value = field.map(stored::get).orElse(null);
+      return value == null ? "" : value;
     }
   }
 

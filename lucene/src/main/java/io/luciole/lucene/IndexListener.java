@@ -29,7 +29,16 @@ public interface IndexListener {
   /**
    * Called after each commit that succeeded.
    *
-   * @param took how long it took, including the wait for the documents that were pending
+   * @param took how long it took, without a wait for documents that were pending
    */
   default void onCommit(Duration took) {}
+
+  /**
+   * Called once when an indexer can no longer write, for instance because its disk is full.
+   *
+   * @param reason why
+   * @param lost how many documents were written, deleted or added since the last commit: these
+   *     changes are lost
+   */
+  default void onFailure(IndexException reason, long lost) {}
 }

@@ -35,6 +35,11 @@ final class IndexListeners {
     listeners.tell(listener -> listener.onCommit(since(start)));
   }
 
+  /** Tells that an indexer can no longer write. */
+  void failed(IndexException reason, long lost) {
+    listeners.tell(listener -> listener.onFailure(reason, lost));
+  }
+
   private static Duration since(long start) {
     return Duration.ofNanos(System.nanoTime() - start);
   }

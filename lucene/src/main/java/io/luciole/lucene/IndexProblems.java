@@ -24,6 +24,12 @@ final class IndexProblems {
         "Expected a Lucene index written by Luciole in " + place + ", found " + found + ".");
   }
 
+  /** Explains that an index that was open is not there any more. */
+  static IndexException gone(Object place, String found) {
+    return new IndexException(
+        "The index " + place + " is gone: found " + found + ". Bring it back.");
+  }
+
   /** Describes what is found where the folder of an index was expected. */
   static String insteadOfFolder(Path path) {
     return Files.exists(path) ? "a file" : "nothing";

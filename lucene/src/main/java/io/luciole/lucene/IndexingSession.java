@@ -6,11 +6,13 @@ import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineClosedException;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.apache.lucene.store.AlreadyClosedException;
@@ -32,6 +34,10 @@ final class IndexingSession {
   private final DocumentWriter documents;
   private final PendingDocuments pending;
   private final PeriodicCommits commits;
+
+  /** Held by whoever commits, and where a commit must not see the half of a change. */
+  private final ReentrantLock committing = new ReentrantLock();
+
   private final IndexListeners listeners = new IndexListeners();
 
   /** Embeds documents, or null if their vectors are made elsewhere. */
@@ -45,7 +51,7 @@ final class IndexingSession {
   private final AtomicBoolean running = new AtomicBoolean();
   private volatile IndexingTimes clock = new IndexingTimes();
 
-  /** How far the last commit goes; written while no document is pending. */
+  /** How far the last commit goes. */
   private volatile SourcePosition position;
 
   /**
@@ -178,6 +184,7 @@ final class IndexingSession {
               long start = System.nanoTime();
               boolean replaced = documents.write(document, made);
               timer.wrote(System.nanoTime() - start);
+              commitIfMany();
               made.embeddings().forEach(written);
               return replaced;
             },
@@ -199,7 +206,9 @@ final class IndexingSession {
   boolean delete(String id) {
     requireUsable();
     try {
-      return pending.inOrder(id, () -> documents.delete(id));
+      boolean there = pending.inOrder(id, () -> documents.delete(id));
+      commitIfMany();
+      return there;
     } catch (IOException | AlreadyClosedException e) {
       throw fail(folder.writeFailure(e));
     }
@@ -213,12 +222,14 @@ final class IndexingSession {
     } catch (InterruptedException e) {
       throw interrupted(e);
     }
+    committing.lock();
     try {
       requireUsable();
       return action.get();
     } catch (IOException | AlreadyClosedException e) {
       throw fail(folder.writeFailure(e));
     } finally {
+      committing.unlock();
       pending.unlock();
     }
   }
@@ -230,8 +241,7 @@ final class IndexingSession {
       cause = cause.getCause();
     }
     if (cause instanceof CancellationException && closed.get()) {
-      return new IndexException(
-          "The indexer was closed before the document was written: it is dropped", cause);
+      return dropped(cause);
     }
     if (cause instanceof EngineClosedException) {
       return end(new IndexException("The engine was closed while documents were indexed", cause));
@@ -244,10 +254,28 @@ final class IndexingSession {
     return cause;
   }
 
+  private static IndexException dropped(@Nullable Throwable cause) {
+    String message =
+        "The indexer was closed before the document was written and committed: it is dropped";
+    return cause == null ? new IndexException(message) : new IndexException(message, cause);
+  }
+
   /** Makes every later call but closing fail, with the first reason given, which is returned. */
   private IndexException end(IndexException reason) {
-    failure.compareAndSet(null, reason);
+    if (failure.compareAndSet(null, reason)) {
+      long lost = documents.changes().uncommitted();
+      documents.changes().lose(reason);
+      listeners.failed(reason, lost);
+    }
     return requireNonNull(failure.get());
+  }
+
+  /** Why nothing can be written any more; a merge in the background can have failed, too. */
+  Optional<IndexException> failure() {
+    if (failure.get() == null && !closed.get() && !folder.writer().isOpen()) {
+      IndexException unused = end(folder.writeFailure(new AlreadyClosedException("it is closed")));
+    }
+    return Optional.ofNullable(failure.get());
   }
 
   /** As {@link #end}, with the reason to be thrown to a caller. */
@@ -288,22 +316,49 @@ final class IndexingSession {
         });
   }
 
-  /** Commits while no document is pending. */
+  /** Starts a commit of what is written, if something is and no run over a source is under way. */
+  void commitSoon() {
+    commits.soon();
+  }
+
+  private void commitWritten() {
+    committing.lock();
+    try {
+      requireUsable();
+      writeCommit(position);
+    } catch (IOException | AlreadyClosedException e) {
+      throw fail(folder.writeFailure(e));
+    } finally {
+      committing.unlock();
+    }
+  }
+
+  /** Commits while nobody else does. Documents may be written meanwhile, for the next commit. */
   private void writeCommit(SourcePosition reached) throws IOException {
     long start = System.nanoTime();
+    long changes = documents.changes().made();
     folder.commit(schema, reached.format());
-    documents.committed();
+    documents.changes().committed(changes);
     position = reached;
     listeners.committed(start);
   }
 
+  private void commitIfMany() {
+    if (documents.changes().uncommitted() >= options.commitAfter() && !running.get()) {
+      commitSoon();
+    }
+  }
+
   /** Called periodically; a run over a source commits by itself. */
   private void commitIfChanged() {
-    if (documents.uncommitted() == 0 || running.get() || closed.get() || failure.get() != null) {
+    if (documents.changes().uncommitted() == 0
+        || running.get()
+        || closed.get()
+        || failure.get() != null) {
       return;
     }
     try {
-      commit(position, false);
+      commitWritten();
     } catch (RuntimeException e) {
       // Closing, which may have begun meanwhile, commits by itself.
       if (!closed.get() || failure.get() != null) {
@@ -342,14 +397,15 @@ final class IndexingSession {
     }
     pending.close();
     try {
-      if (commit && isWhole && documents.uncommitted() > 0 && failure.get() == null) {
+      if (commit && isWhole && documents.changes().uncommitted() > 0 && failure.get() == null) {
         writeCommit(position);
-      } else if (warn && documents.uncommitted() > 0 && !failureWasThrown.get()) {
+      } else if (warn && documents.changes().uncommitted() > 0 && !failureWasThrown.get()) {
         warnOfDropped();
       }
     } catch (IOException | AlreadyClosedException e) {
       throw folder.writeFailure(e);
     } finally {
+      documents.changes().lose(dropped(null));
       folder.rollback();
     }
   }
@@ -361,6 +417,6 @@ final class IndexingSession {
             + " the last one are dropped",
         folder.place(),
         reason == null ? "" : " after a failure (" + reason.getMessage() + ")",
-        documents.uncommitted());
+        documents.changes().uncommitted());
   }
 }

@@ -14,10 +14,16 @@ import org.apache.lucene.index.SegmentReader;
 import org.apache.lucene.index.SoftDeletesDirectoryReaderWrapper;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
+import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.search.FieldExistsQuery;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
+import org.apache.lucene.search.ScoreMode;
+import org.apache.lucene.search.Scorer;
+import org.apache.lucene.search.Weight;
 import org.apache.lucene.store.Directory;
+import org.apache.lucene.util.Bits;
+import org.apache.lucene.util.IOFunction;
 import org.apache.lucene.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 
@@ -71,6 +77,40 @@ final class LiveReader {
   static int count(IndexSearcher searcher, Query query) throws IOException {
     return searcher.count(
         requireNonNull(LegQueries.both(query, filter(searcher.getIndexReader()))));
+  }
+
+  /** Visits documents of one segment. */
+  @FunctionalInterface
+  interface Visitor {
+    /** Visits a document, numbered as in the segment. */
+    void visit(int doc) throws IOException;
+  }
+
+  /**
+   * Visits the documents that match a query and are not deleted, in the order of the index, on the
+   * calling thread.
+   *
+   * @param visitors opens the visitor of a segment
+   */
+  static void visit(
+      IndexSearcher searcher, Query query, IOFunction<LeafReaderContext, Visitor> visitors)
+      throws IOException {
+    Query live = requireNonNull(LegQueries.both(query, filter(searcher.getIndexReader())));
+    Weight weight = searcher.createWeight(searcher.rewrite(live), ScoreMode.COMPLETE_NO_SCORES, 1);
+    for (LeafReaderContext leaf : searcher.getIndexReader().leaves()) {
+      Scorer scorer = weight.scorer(leaf);
+      if (scorer == null) {
+        continue;
+      }
+      Visitor visitor = visitors.apply(leaf);
+      Bits bits = leaf.reader().getLiveDocs();
+      DocIdSetIterator docs = scorer.iterator();
+      for (int d = docs.nextDoc(); d != DocIdSetIterator.NO_MORE_DOCS; d = docs.nextDoc()) {
+        if (bits == null || bits.get(d)) {
+          visitor.visit(d);
+        }
+      }
+    }
   }
 
   private static boolean showsDeleted(LeafReader leaf) {

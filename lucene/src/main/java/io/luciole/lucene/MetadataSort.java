@@ -7,10 +7,13 @@ import java.util.Locale;
  * ascending order and the greatest in descending order. Documents without a value come last in
  * both. Keywords are in the order of their Unicode code points, false is before true.
  *
- * @param field the field's name, one of {@link HybridSchema#metadata}
+ * @param field the field's name, one of {@link HybridSchema#metadata}, or {@link #ID}
  * @param descending whether the greatest value comes first
  */
 public record MetadataSort(String field, boolean descending) {
+  /** In the place of a field: the documents' ids, in the order of their Unicode code points. */
+  public static final String ID = "$id";
+
   /** Checks the components. */
   public MetadataSort {
     MetadataValues.requireName(field);

@@ -1,5 +1,8 @@
 package io.luciole.lucene;
 
+import static java.util.Objects.requireNonNull;
+
+import io.luciole.internal.EnumNames;
 import java.util.Locale;
 
 /** How token vectors, one row a token, are kept for reranking. */
@@ -12,5 +15,16 @@ public enum MultiVectorForm {
   /** {@return the name used in options and formats} */
   public String id() {
     return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * Reads a name.
+   *
+   * @param name a form's {@link #id}, in any case
+   * @return the form
+   * @throws IllegalArgumentException if there is no such form
+   */
+  public static MultiVectorForm parse(String name) {
+    return EnumNames.parse(values(), MultiVectorForm::id, requireNonNull(name, "name"));
   }
 }

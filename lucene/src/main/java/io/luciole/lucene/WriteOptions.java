@@ -28,6 +28,7 @@ public final class WriteOptions {
   private final int writerThreads;
   private final int bufferMiB;
   private final Duration commitEvery;
+  private final long commitAfter;
   private final boolean commitOnClose;
   private final boolean bulk;
   private final boolean resume;
@@ -40,6 +41,7 @@ public final class WriteOptions {
     this.writerThreads = draft.writerThreads;
     this.bufferMiB = draft.bufferMiB;
     this.commitEvery = draft.commitEvery;
+    this.commitAfter = draft.commitAfter;
     this.commitOnClose = draft.commitOnClose;
     this.bulk = draft.bulk;
     this.resume = draft.resume;
@@ -54,6 +56,7 @@ public final class WriteOptions {
     private int writerThreads = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 8);
     private int bufferMiB = Math.clamp((Runtime.getRuntime().maxMemory() / 8) >> 20, 16, 512);
     private Duration commitEvery = Duration.ofMinutes(5);
+    private long commitAfter = Long.MAX_VALUE;
     private boolean commitOnClose = true;
     private boolean bulk;
     private boolean resume = true;
@@ -68,6 +71,7 @@ public final class WriteOptions {
     draft.writerThreads = writerThreads;
     draft.bufferMiB = bufferMiB;
     draft.commitEvery = commitEvery;
+    draft.commitAfter = commitAfter;
     draft.commitOnClose = commitOnClose;
     draft.bulk = bulk;
     draft.resume = resume;
@@ -154,6 +158,22 @@ public final class WriteOptions {
       throw new IllegalArgumentException("interval must be positive, got " + interval);
     }
     return with(draft -> draft.commitEvery = interval);
+  }
+
+  /**
+   * Sets the number of changes after which a commit starts without waiting for {@link
+   * #commitEvery}; by default there is none. It counts what is put, deleted or added; {@link
+   * HybridIndexer#indexAll} commits by time alone.
+   *
+   * @param changes the number of documents, at least 1
+   * @return a changed copy
+   * @throws IllegalArgumentException if it is below 1
+   */
+  public WriteOptions commitAfter(long changes) {
+    if (changes < 1) {
+      throw new IllegalArgumentException("changes must be at least 1, got " + changes);
+    }
+    return with(draft -> draft.commitAfter = changes);
   }
 
   /**
@@ -255,6 +275,11 @@ public final class WriteOptions {
   /** {@return the time between commits} */
   public Duration commitEvery() {
     return commitEvery;
+  }
+
+  /** {@return the number of changes after which a commit starts} */
+  public long commitAfter() {
+    return commitAfter;
   }
 
   /** {@return whether {@link HybridIndexer#close} commits} */

@@ -39,7 +39,10 @@
  *   <li>words: {@code Analyzers}, {@code MultilingualAnalyzer} with {@code WordPartFilter} and
  *       {@code PrefixFilter}
  *   <li>writing: {@code WriterConfigs}, {@code KnownIds} and {@code SeenIds}, {@code ModelStamp},
- *       {@code PeriodicCommits}
+ *       {@code PeriodicCommits}, {@code ChangeCount}
+ *   <li>writing and searching for as long as a process lives: {@link io.luciole.lucene.LiveIndex}
+ *       over a {@code RecoveringIndex}, which replaces its {@code OpenIndex} after a failure
+ *   <li>reading without a query: {@link io.luciole.lucene.DocumentReader}
  *   <li>adding indexes: {@code IndexAddition}, with {@code AddedIndex}, {@code IdOverlap}, {@code
  *       MaskedReader}
  *   <li>what a version of Lucene decides: {@code LuceneFormats}, {@code LuceneRange}

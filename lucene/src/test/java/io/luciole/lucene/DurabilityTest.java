@@ -132,7 +132,7 @@ class DurabilityTest {
         .allSatisfy(document ->
             assertThatThrownBy(document::join)
                 .hasCauseInstanceOf(IndexException.class)
-                .hasMessageContaining("closed before the document was written"));
+                .hasMessageContaining("closed before the document was written and committed"));
     assertThat(committed()).isEqualTo(3);
   }
 

@@ -10,10 +10,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.lucene.store.FSDirectory;
-import org.apache.lucene.store.FilterDirectory;
-import org.apache.lucene.store.FilterIndexOutput;
-import org.apache.lucene.store.IOContext;
-import org.apache.lucene.store.IndexOutput;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,52 +18,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FullDiskTest {
   @TempDir Path folder;
 
-  /** A disk with room for some bytes. */
-  private static final class SmallDisk extends FilterDirectory {
-    private final AtomicLong room;
-
-    SmallDisk(FSDirectory directory, long room) {
-      super(directory);
-      this.room = new AtomicLong(room);
-    }
-
-    @Override
-    public IndexOutput createOutput(String name, IOContext context) throws IOException {
-      return limited(super.createOutput(name, context));
-    }
-
-    @Override
-    public IndexOutput createTempOutput(String prefix, String suffix, IOContext context)
-        throws IOException {
-      return limited(super.createTempOutput(prefix, suffix, context));
-    }
-
-    private IndexOutput limited(IndexOutput output) {
-      return new FilterIndexOutput("limited " + output, output.getName(), output) {
-        @Override
-        public void writeByte(byte b) throws IOException {
-          take(1);
-          super.writeByte(b);
-        }
-
-        @Override
-        public void writeBytes(byte[] b, int offset, int length) throws IOException {
-          take(length);
-          super.writeBytes(b, offset, length);
-        }
-
-        private void take(int bytes) throws IOException {
-          if (room.addAndGet(-bytes) < 0) {
-            throw new IOException("No space left on device");
-          }
-        }
-      };
-    }
-  }
-
   private void indexAll(Path index, List<SourceDocument> documents, long room) throws IOException {
     WriteOptions options = WriteOptions.defaults().bufferMiB(1);
-    IndexFolder small = IndexFolder.open(index, () -> new SmallDisk(FSDirectory.open(index), room));
+    AtomicLong left = new AtomicLong(room);
+    IndexFolder small = IndexFolder.open(index, () -> new SmallDisk(FSDirectory.open(index), left));
     try (EmbeddingEngine engine = new FakeModel(Output.DENSE, Output.SPARSE).open();
         HybridIndexer indexer = HybridIndexer.open(small, engine, options)) {
       indexer.indexAll(documents.iterator(), progress -> {});

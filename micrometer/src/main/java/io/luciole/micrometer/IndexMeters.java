@@ -2,8 +2,10 @@ package io.luciole.micrometer;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.lucene.IndexException;
 import io.luciole.lucene.IndexListener;
 import io.luciole.lucene.SearchResult;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
@@ -25,21 +27,38 @@ import java.time.Duration;
  *   <tr><td>{@code luciole.index.commit}</td><td>timer of each commit that succeeded</td></tr>
  *   <tr><td>{@code luciole.index.committed}</td><td>gauge: when the last of them did, in seconds since
  *       1970; not a number before the first</td></tr>
+ *   <tr><td>{@code luciole.index.failures}</td><td>counter of failures that ended an indexer, such as
+ *       a full disk</td></tr>
+ *   <tr><td>{@code luciole.index.lost}</td><td>counter of documents and deletions that were written
+ *       and not committed before such a failure</td></tr>
  * </table>
  */
 public final class IndexMeters implements IndexListener {
   private final Timers timers;
+  private final Counter failures;
+  private final Counter lost;
   private volatile double committed = Double.NaN;
 
   /**
    * Creates a listener.
    *
-   * @param registry where the timers are made, at their first use
+   * @param registry where the timers are made, at their first use, and the counters
    * @param histograms whether they publish histograms, as {@link EngineMeters#histograms}
    * @param tags tags of every meter, as alternating keys and values, which tell indexes apart
    */
   public IndexMeters(MeterRegistry registry, boolean histograms, String... tags) {
-    this.timers = new Timers(requireNonNull(registry, "registry"), Tags.of(tags), histograms);
+    Tags all = Tags.of(tags);
+    this.timers = new Timers(requireNonNull(registry, "registry"), all, histograms);
+    this.failures =
+        Counter.builder("luciole.index.failures")
+            .description(Help.of("luciole.index.failures"))
+            .tags(all)
+            .register(registry);
+    this.lost =
+        Counter.builder("luciole.index.lost")
+            .description(Help.of("luciole.index.lost"))
+            .tags(all)
+            .register(registry);
     Gauge.builder("luciole.index.committed", this, meters -> meters.committed)
         .description(Help.of("luciole.index.committed"))
         .baseUnit("seconds")
@@ -64,5 +83,11 @@ public final class IndexMeters implements IndexListener {
   public void onCommit(Duration took) {
     timers.record("luciole.index.commit", took);
     committed = System.currentTimeMillis() / 1000.0;
+  }
+
+  @Override
+  public void onFailure(IndexException reason, long changes) {
+    failures.increment();
+    lost.increment((double) changes);
   }
 }

@@ -3,6 +3,7 @@ package io.luciole.server;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
 import io.luciole.internal.LineReader;
+import io.luciole.lucene.IndexException;
 import io.luciole.lucene.SourceDocument;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -23,34 +24,36 @@ import java.util.concurrent.ExecutionException;
  *
  * <p>Lines are read no faster than documents are embedded and written, so that a client that sends
  * faster is slowed down by its socket. A bad line does not affect the others. With {@code
- * ?commit=true} the index is committed at the end; with {@code ?results=failed} only lines that
- * failed are answered.
+ * ?commit=true} the index is committed at the end, with {@code ?wait_for=commit} the last line
+ * waits for a commit; with {@code ?results=failed} only lines that failed are answered.
  */
 final class BulkIngestion {
   private static final int MAX_PENDING = 2048;
 
-  private final SearchIndex index;
+  private final Indexes indexes;
+  private final DocumentBodies bodies;
 
   @Inject
-  BulkIngestion(SearchIndex index) {
-    this.index = index;
+  BulkIngestion(Indexes indexes, DocumentBodies bodies) {
+    this.indexes = indexes;
+    this.bodies = bodies;
   }
 
   /** A line in progress; its result is the word that it is answered with. */
   private record Pending(long line, String id, CompletableFuture<String> result) {}
 
-  void ingest(Exchange x) throws IOException, InterruptedException {
-    boolean commit = "true".equals(x.query("commit"));
+  void ingest(Exchange x) throws IOException, InterruptedException, ExecutionException {
+    // What is wrong with the request is told while a status can still be sent.
+    SearchIndex index = indexes.of(x);
+    Durability durability = Durability.of(x);
     boolean failedOnly = "failed".equals(x.query("results"));
-    // Throws if there is no index, while a status can still be sent.
-    boolean unused = index.searcher().legs().isEmpty();
     // Not closed if something fails: the connection is then cut, so that the client does not take
     // a part of the answer for the whole.
     OutputStream out = x.sendStream("application/x-ndjson");
     Answers answers = new Answers(out, failedOnly);
     ArrayDeque<Pending> pending = new ArrayDeque<>();
     LineReader lines = new LineReader(x.stream(), "the body", longest(x));
-    while (takeNext(x, lines, pending)) {
+    while (takeNext(x, index, lines, pending)) {
       while (!pending.isEmpty()
           && (pending.size() > MAX_PENDING || pending.getFirst().result().isDone())) {
         answers.answer(pending.removeFirst());
@@ -59,11 +62,9 @@ final class BulkIngestion {
     while (!pending.isEmpty()) {
       answers.answer(pending.removeFirst());
     }
-    if (commit) {
-      index.commit();
-    }
+    durability.settle(index, x.limits().timeout().toMillis());
     x.count((int) Math.min(Integer.MAX_VALUE, lines.number()), 0);
-    answers.end(lines.number(), commit);
+    answers.end(lines.number(), durability.isAsked());
     out.close();
   }
 
@@ -73,7 +74,8 @@ final class BulkIngestion {
   }
 
   /** Takes the next line; false if there is none. */
-  private boolean takeNext(Exchange x, LineReader lines, ArrayDeque<Pending> pending) {
+  private boolean takeNext(
+      Exchange x, SearchIndex index, LineReader lines, ArrayDeque<Pending> pending) {
     byte[] line;
     try {
       line = lines.nextBytes();
@@ -85,28 +87,36 @@ final class BulkIngestion {
       throw Exchange.bodyCutShort(e);
     }
     if (line != null && !isBlank(line)) {
-      take(x, line, lines.number(), pending);
+      pending.add(take(index, line, lines.number()));
     }
     return line != null;
   }
 
-  private void take(Exchange x, byte[] line, long number, ArrayDeque<Pending> pending) {
+  private Pending take(SearchIndex index, byte[] line, long number) {
     String id = null;
     try {
       ObjectNode object = JsonBodies.parseObject(line);
       if (isDeletion(object)) {
         id = JsonBodies.string(object, "delete");
         // Lines take effect in order: this also deletes what an earlier line has put.
-        String result = DocumentsApi.resultOfDelete(index.delete(id));
-        pending.add(new Pending(number, id, CompletableFuture.completedFuture(result)));
-        return;
+        String result = DocumentsApi.resultOfDelete(index.live().delete(id));
+        return new Pending(number, id, CompletableFuture.completedFuture(result));
       }
-      SourceDocument document = DocumentsApi.parse(x, object, "");
-      id = document.id();
-      pending.add(
-          new Pending(number, id, index.put(document).thenApply(DocumentsApi::resultOfPut)));
+      id = DocumentBodies.id(object);
+      SourceDocument document = bodies.read(object, "");
+      return new Pending(
+          number, document.id(), put(index, document).thenApply(DocumentsApi::resultOfPut));
     } catch (RuntimeException e) {
-      pending.add(new Pending(number, id == null ? "" : id, CompletableFuture.failedFuture(e)));
+      return new Pending(number, id == null ? "" : id, CompletableFuture.failedFuture(e));
+    }
+  }
+
+  /** Puts one of several documents: that it is refused is its own result. */
+  static CompletableFuture<Boolean> put(SearchIndex index, SourceDocument document) {
+    try {
+      return index.live().put(document);
+    } catch (IndexException e) {
+      return CompletableFuture.failedFuture(e);
     }
   }
 
@@ -163,10 +173,7 @@ final class BulkIngestion {
     }
 
     private void write(ObjectNode line) throws IOException {
-      byte[] bytes = JsonBodies.bytes(line);
-      byte[] ended = java.util.Arrays.copyOf(bytes, bytes.length + 1);
-      ended[bytes.length] = '\n';
-      out.write(ended);
+      out.write(JsonBodies.line(line));
       out.flush();
     }
   }

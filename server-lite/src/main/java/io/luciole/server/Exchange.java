@@ -184,6 +184,10 @@ final class Exchange {
    * wait for the request's time in all, and for a second more with each KiB that it sends.
    */
   InputStream stream() {
+    return BodyEncodings.decoded(encodedStream(), header(HeaderNames.CONTENT_ENCODING));
+  }
+
+  private InputStream encodedStream() {
     InputStream started = bodyStream;
     if (started == null) {
       started =
@@ -233,7 +237,17 @@ final class Exchange {
   }
 
   void ok(JsonNode body) {
-    send(200, "application/json", JsonBodies.bytes(body));
+    send(200, "application/json", encoded(JsonBodies.bytes(body)));
+  }
+
+  /** An answer in gzip if it is large and the client takes that; vectors would hardly shrink. */
+  private byte[] encoded(byte[] body) {
+    if (!BodyEncodings.isWorthwhile(body, header(HeaderNames.ACCEPT_ENCODING))) {
+      return body;
+    }
+    header(HeaderNames.CONTENT_ENCODING, "gzip");
+    response.headers().add(HeaderValues.create(HeaderNames.VARY, "Accept-Encoding"));
+    return BodyEncodings.compressed(body);
   }
 
   void ok(byte[] body) {
@@ -261,6 +275,8 @@ final class Exchange {
 
   /** Starts an answer with status 200 that is sent in pieces, which HTTP/1.0 does not have. */
   OutputStream sendStream(String contentType) {
+    // A coding that is not known is refused while there can be another status.
+    InputStream unused = stream();
     if (Http10.isVia(header(HeaderNames.VIA))) {
       throw new Problem(
           505,
@@ -338,7 +354,7 @@ final class Exchange {
     byte[] buffer = new byte[65536];
     long end = System.nanoTime() + Duration.ofSeconds(5).toNanos();
     client.readUntil(end);
-    try (InputStream in = stream()) {
+    try (InputStream in = encodedStream()) {
       long left = MAX_DRAIN;
       for (int n = 0; n >= 0 && left > 0 && System.nanoTime() < end; left -= n) {
         n = in.read(buffer);

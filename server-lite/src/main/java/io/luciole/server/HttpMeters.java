@@ -36,17 +36,17 @@ final class HttpMeters implements AutoCloseable {
       MeterRegistry registry,
       ServerConfig config,
       ServedModels models,
-      SearchIndex index,
+      Indexes indexes,
       RequestLimiter limiter) {
     this.registry = registry;
     others = config.compatibility().othersMeters() ? new OthersMeters(registry, models) : null;
     for (ServedModel model : models.all()) {
       new EngineMeters(model.engine(), "model", model.name()).histograms(true).bindTo(registry);
     }
-    if (index.isOpen()) {
-      index.addListener(new IndexMeters(registry, true));
-      IndexGauges.bind(registry, index);
-    }
+    indexes.addListener(name -> {
+      IndexGauges.bind(registry, indexes, name);
+      return new IndexMeters(registry, true, "index", name);
+    });
     new ClassLoaderMetrics().bindTo(registry);
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);

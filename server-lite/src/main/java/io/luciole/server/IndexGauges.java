@@ -9,41 +9,47 @@ final class IndexGauges {
   private IndexGauges() {}
 
   /**
-   * Adds the gauges of an index.
+   * Adds the gauges of the index that has a name, now or later; not a number while none has it.
    *
-   * @param tags tags of each, as alternating keys and values, which tell indexes apart
+   * @param index its name, the tag {@code index} of each
    */
-  static void bind(MeterRegistry registry, SearchIndex index, String... tags) {
+  static void bind(MeterRegistry registry, Indexes indexes, String index) {
     gauge(
         registry,
         "luciole.index.documents",
         "Documents that searches see",
+        indexes,
         index,
-        tags,
         SearchIndex::documents);
     gauge(
         registry,
         "luciole.index.segments",
         "Segments that searches see",
+        indexes,
         index,
-        tags,
         SearchIndex::segments);
     gauge(
         registry,
         "luciole.index.uncommitted",
         "Changes that a crash would lose: those since the last commit",
+        indexes,
         index,
-        tags,
-        SearchIndex::uncommitted);
+        of -> of.live().uncommittedChanges());
   }
 
   private static void gauge(
       MeterRegistry registry,
       String name,
       String help,
-      SearchIndex index,
-      String[] tags,
+      Indexes indexes,
+      String index,
       ToDoubleFunction<SearchIndex> value) {
-    Gauge.builder(name, index, value).description(help).tags(tags).register(registry);
+    Gauge.builder(
+            name,
+            indexes,
+            all -> all.find(index).stream().mapToDouble(value).findFirst().orElse(Double.NaN))
+        .description(help)
+        .tag("index", index)
+        .register(registry);
   }
 }

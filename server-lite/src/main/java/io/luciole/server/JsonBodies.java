@@ -132,6 +132,14 @@ final class JsonBodies {
     }
   }
 
+  /** A line of JSON Lines, with its end. */
+  static byte[] line(JsonNode node) {
+    byte[] bytes = bytes(node);
+    byte[] line = Arrays.copyOf(bytes, bytes.length + 1);
+    line[bytes.length] = '\n';
+    return line;
+  }
+
   /** Writes large JSON without building a tree. */
   static byte[] bytes(Writing writing) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(8192);

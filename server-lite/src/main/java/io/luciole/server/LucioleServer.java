@@ -51,7 +51,7 @@ public final class LucioleServer implements AutoCloseable {
 
   private final ServerConfig config;
   private final Gateway gateway;
-  private final SearchIndex index;
+  private final Indexes indexes;
   private final ClientConnections connections;
   private final FileWatch files;
   private final List<Route> routes = new ArrayList<>();
@@ -64,13 +64,13 @@ public final class LucioleServer implements AutoCloseable {
   LucioleServer(
       ServerConfig config,
       Gateway gateway,
-      SearchIndex index,
+      Indexes indexes,
       ClientConnections connections,
       FileWatch files,
       Set<Api> apis) {
     this.config = config;
     this.gateway = gateway;
-    this.index = index;
+    this.indexes = indexes;
     this.connections = connections;
     this.files = files;
     apis.forEach(api -> routes.addAll(api.routes()));
@@ -107,6 +107,7 @@ public final class LucioleServer implements AutoCloseable {
             .idleConnectionTimeout(Duration.ofMinutes(2))
             .shutdownGracePeriod(config.limits().shutdown())
             .directHandlers(direct.build())
+            .contentEncoding(new BodyEncodings())
             .routing(routing);
     connections.install(builder);
     config.tls().ifPresent(tls -> TlsKeys.install(tls, builder));
@@ -294,6 +295,6 @@ public final class LucioleServer implements AutoCloseable {
     ended.complete(null);
     gateway.close();
     connections.close();
-    index.close();
+    indexes.close();
   }
 }

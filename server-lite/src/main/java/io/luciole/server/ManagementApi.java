@@ -19,7 +19,7 @@ final class ManagementApi implements Api {
   private final Readiness readiness;
   private final Gateway gateway;
   private final PrometheusMeterRegistry registry;
-  private final SearchIndex index;
+  private final Indexes indexes;
 
   @Inject
   ManagementApi(
@@ -28,13 +28,13 @@ final class ManagementApi implements Api {
       Readiness readiness,
       Gateway gateway,
       PrometheusMeterRegistry registry,
-      SearchIndex index) {
+      Indexes indexes) {
     this.config = config;
     this.models = models;
     this.readiness = readiness;
     this.gateway = gateway;
     this.registry = registry;
-    this.index = index;
+    this.indexes = indexes;
   }
 
   @Override
@@ -78,7 +78,10 @@ final class ManagementApi implements Api {
     describe(models.standard(), root);
     ArrayNode all = root.putArray("models");
     models.all().forEach(model -> describe(model, all.addObject()));
-    index.describe(root);
+    indexes
+        .find(Indexes.DEFAULT)
+        .ifPresentOrElse(
+            index -> index.describe(root.putObject("index")), () -> root.putNull("index"));
     x.ok(root);
   }
 

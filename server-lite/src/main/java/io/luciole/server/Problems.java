@@ -10,6 +10,7 @@ import io.luciole.LucioleException;
 import io.luciole.NotFiniteException;
 import io.luciole.TextTooLongException;
 import io.luciole.lucene.IndexException;
+import io.luciole.lucene.IndexUnavailableException;
 import io.luciole.lucene.ViewGoneException;
 import io.luciole.model.ModelException;
 import io.luciole.spi.BackendException;
@@ -101,6 +102,7 @@ final class Problems {
                   + " from the first page again.",
               "view",
               0);
+      case IndexUnavailableException e -> new Problem(503, "index_unavailable", text(e), null, 5);
       case IndexException e -> new Problem(500, "index_failed", text(e));
       case ModelException e ->
           new Problem(500, "model_failed", "The model's files cannot be used.");

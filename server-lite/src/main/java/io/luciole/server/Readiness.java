@@ -4,13 +4,17 @@ import com.google.inject.Inject;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Tells whether the server is ready: whether each of its models is. */
+/**
+ * Tells whether the server is ready: whether each of its models is, and each index can be written.
+ */
 final class Readiness {
   private final ServedModels models;
+  private final Indexes indexes;
 
   @Inject
-  Readiness(ServedModels models) {
+  Readiness(ServedModels models, Indexes indexes) {
     this.models = models;
+    this.indexes = indexes;
   }
 
   /** Records that an inference of the default model has succeeded. */
@@ -20,6 +24,10 @@ final class Readiness {
 
   /** Why the server is not ready, or null if it is. Models without a recent success are probed. */
   @Nullable String reasonNotReady() {
+    String index = indexes.problem();
+    if (index != null) {
+      return index;
+    }
     List<ServedModel> all = models.all();
     // The first one's probe runs while it is asked.
     all.stream().skip(1).forEach(model -> model.readiness().begin());

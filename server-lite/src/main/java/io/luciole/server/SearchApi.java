@@ -15,6 +15,7 @@ import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.LegScore;
+import io.luciole.lucene.MetadataSort;
 import io.luciole.lucene.SearchResult;
 import io.luciole.lucene.WordBoosts;
 import java.io.IOException;
@@ -32,25 +33,29 @@ final class SearchApi implements Api {
   private static final int MAX_TOP = 1000;
   private static final int MAX_DEPTH = 10_000;
 
-  private final SearchIndex index;
-  private final EmbeddingEngine engine;
-  private final Readiness readiness;
+  private final Indexes indexes;
 
   @Inject
-  SearchApi(SearchIndex index, EmbeddingEngine engine, Readiness readiness) {
-    this.index = index;
-    this.engine = engine;
-    this.readiness = readiness;
+  SearchApi(Indexes indexes) {
+    this.indexes = indexes;
   }
 
   @Override
   public List<Route> routes() {
-    return List.of(
-        Route.post("/v1/search", Problems.Format.OPENAI, this::search)
-            .withAccess(Route.Access.SEARCH));
+    return IndexesApi.BASES.stream()
+        .map(base ->
+            Route.post(base + "/search", Problems.Format.OPENAI, this::search)
+                .withAccess(Route.Access.SEARCH))
+        .toList();
   }
 
-  private void search(Exchange x) throws TimeoutException, IOException {
+  private void search(Exchange x) throws Exception {
+    SearchIndex index = indexes.of(x);
+    ObjectNode body = body(x);
+    x.ok(index.live().<ObjectNode, Exception>search(s -> answer(x, body, s, index.model())));
+  }
+
+  private static ObjectNode body(Exchange x) {
     ObjectNode body = x.json();
     JsonBodies.requireKnown(
         body,
@@ -71,11 +76,17 @@ final class SearchApi implements Api {
         "timeout_ms",
         "explain",
         "highlight");
-    HybridSearcher searcher = index.searcher();
-    HybridQuery query = query(x, body, searcher);
-    SearchResult result = index.search(query);
+    return body;
+  }
+
+  private static ObjectNode answer(
+      Exchange x, ObjectNode body, HybridSearcher searcher, ServedModel model)
+      throws TimeoutException, IOException {
+    EmbeddingEngine engine = model.engine();
+    HybridQuery query = query(x, body, searcher, engine);
+    SearchResult result = searcher.search(query);
     if (result.tokens() > 0) {
-      readiness.recordSuccess();
+      model.readiness().recordSuccess();
       x.count(1, result.tokens());
     }
     boolean explain = JsonBodies.flag(body, "explain", false);
@@ -104,7 +115,7 @@ final class SearchApi implements Api {
     root.put("partial", result.partial());
     result.incomplete().forEach(leg -> root.withArray("incomplete").add(leg.id()));
     root.put("view", result.view());
-    x.ok(root);
+    return root;
   }
 
   private static void write(Hit hit, ObjectNode each) {
@@ -150,13 +161,15 @@ final class SearchApi implements Api {
     }
   }
 
-  private HybridQuery query(Exchange x, ObjectNode body, HybridSearcher searcher)
+  private static HybridQuery query(
+      Exchange x, ObjectNode body, HybridSearcher searcher, EmbeddingEngine engine)
       throws TimeoutException {
     Arrangement arrangement = Arranging.read(body);
-    String text =
-        arrangement.sort().isEmpty()
-            ? JsonBodies.string(body, "query")
-            : JsonBodies.string(body, "query", "");
+    boolean lists = body.hasNonNull("filter") || !arrangement.sort().isEmpty();
+    String text = lists ? JsonBodies.string(body, "query", "") : JsonBodies.string(body, "query");
+    if (!body.hasNonNull("query") && arrangement.sort().isEmpty()) {
+      arrangement = arrangement.sort(MetadataSort.ascending(MetadataSort.ID));
+    }
     if (text.length() > x.limits().maxCharacters()) {
       throw Problem.tooLarge(
           "query", "A query may have " + x.limits().maxCharacters() + " characters.");
@@ -195,7 +208,7 @@ final class SearchApi implements Api {
       query = query.filter(RequestOptions.filter(body.get("filter"), searcher.schema()));
     }
     if (body.hasNonNull("rerank")) {
-      query = reranked(query, body.get("rerank"));
+      query = reranked(query, body.get("rerank"), engine);
     }
     if (body.hasNonNull("view")) {
       query = query.view(JsonBodies.integer(body, "view", 0, 0, Integer.MAX_VALUE));
@@ -269,7 +282,7 @@ final class SearchApi implements Api {
     return new WordBoosts(text, title);
   }
 
-  private HybridQuery reranked(HybridQuery query, JsonNode rerank) {
+  private static HybridQuery reranked(HybridQuery query, JsonNode rerank, EmbeddingEngine engine) {
     if (!(rerank instanceof ObjectNode how)) {
       throw JsonBodies.wrong("rerank", "an object such as {\"depth\": 50}", rerank);
     }

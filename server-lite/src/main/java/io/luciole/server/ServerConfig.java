@@ -4,8 +4,6 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.ConfigException;
 import io.luciole.LucioleConfig;
-import io.luciole.lucene.MetadataType;
-import io.luciole.lucene.SparseForm;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
@@ -23,11 +21,7 @@ import java.util.SequencedMap;
  *
  * @param host the address to listen on
  * @param port the port, 0 for any that is free
- * @param index the folder of the index to search and write, if there is to be one
- * @param sparseForm how a new index keeps sparse weights, if that is set; an index that is there
- *     must have that form
- * @param metadata the types of a new index's metadata fields; if there are any, an index that is
- *     there must have them
+ * @param indexes the indexes to search and write, and how documents are written
  * @param keyDigests SHA-256 digests, in hex, of the keys that clients show; empty for no keys
  * @param insecure whether to listen beyond this machine without a key
  * @param tls the certificate and its key; empty for plain HTTP
@@ -41,9 +35,7 @@ import java.util.SequencedMap;
 public record ServerConfig(
     String host,
     int port,
-    Optional<Path> index,
-    Optional<SparseForm> sparseForm,
-    Map<String, MetadataType> metadata,
+    IndexSettings indexes,
     List<String> keyDigests,
     boolean insecure,
     Optional<TlsFiles> tls,
@@ -184,14 +176,12 @@ public record ServerConfig(
   /** Checks and copies the components. */
   public ServerConfig {
     requireNonNull(host, "host");
-    requireNonNull(index, "index");
-    requireNonNull(sparseForm, "sparseForm");
+    requireNonNull(indexes, "indexes");
     requireNonNull(tls, "tls");
     requireNonNull(limits, "limits");
     requireNonNull(operations, "operations");
     requireNonNull(models, "models");
     requireNonNull(compatibility, "compatibility");
-    metadata = Map.copyOf(metadata);
     keyDigests = List.copyOf(keyDigests);
     corsOrigins = List.copyOf(corsOrigins);
   }
@@ -226,9 +216,7 @@ public record ServerConfig(
     return new ServerConfig(
         config.get(ServerKeys.HOST),
         config.get(ServerKeys.PORT),
-        config.get(ServerKeys.INDEX),
-        config.get(ServerKeys.SPARSE_FORM),
-        config.get(ServerKeys.METADATA).orElse(Map.of()),
+        IndexSettings.of(config),
         config.get(ServerKeys.API_KEYS).orElse(List.of()),
         config.get(ServerKeys.INSECURE),
         certificate.map(chain -> new TlsFiles(chain, key.orElseThrow())),
@@ -251,9 +239,7 @@ public record ServerConfig(
     return new ServerConfig(
         newHost,
         newPort,
-        index,
-        sparseForm,
-        metadata,
+        indexes,
         keyDigests,
         insecure,
         tls,
@@ -266,18 +252,26 @@ public record ServerConfig(
   }
 
   /**
-   * A copy over an index.
+   * A copy with another default index.
    *
    * @param folder the index's folder, made if it is not there
    * @return the copy
    */
   public ServerConfig index(Path folder) {
+    return indexes(indexes.index(folder));
+  }
+
+  /**
+   * A copy with other settings of indexes.
+   *
+   * @param newIndexes the settings
+   * @return the copy
+   */
+  public ServerConfig indexes(IndexSettings newIndexes) {
     return new ServerConfig(
         host,
         port,
-        Optional.of(folder),
-        sparseForm,
-        metadata,
+        newIndexes,
         keyDigests,
         insecure,
         tls,
@@ -299,9 +293,7 @@ public record ServerConfig(
     return new ServerConfig(
         host,
         port,
-        index,
-        sparseForm,
-        metadata,
+        indexes,
         keyDigests,
         insecure,
         tls,
@@ -323,9 +315,7 @@ public record ServerConfig(
     return new ServerConfig(
         host,
         port,
-        index,
-        sparseForm,
-        metadata,
+        indexes,
         keyDigests,
         allowed,
         tls,
@@ -347,9 +337,7 @@ public record ServerConfig(
     return new ServerConfig(
         host,
         port,
-        index,
-        sparseForm,
-        metadata,
+        indexes,
         keyDigests,
         insecure,
         tls,
@@ -371,9 +359,7 @@ public record ServerConfig(
     return new ServerConfig(
         host,
         port,
-        index,
-        sparseForm,
-        metadata,
+        indexes,
         keyDigests,
         insecure,
         tls,

@@ -2,12 +2,10 @@ package io.luciole.server;
 
 import io.luciole.Key;
 import io.luciole.ValueParser;
-import io.luciole.lucene.IndexKeys;
-import io.luciole.lucene.MetadataType;
-import io.luciole.lucene.SparseForm;
 import io.luciole.spi.KeyProvider;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -42,35 +40,6 @@ public final class ServerKeys implements KeyProvider {
           ValueParser.port(),
           "8080",
           "The port to listen on; 0 takes any free one.");
-
-  /** The index's folder. */
-  public static final Key<Optional<Path>> INDEX =
-      Key.optional(
-          "luciole.server.index",
-          ValueParser.path(),
-          "no index",
-          "The folder of the index that the server searches and writes. It is made if it does not"
-              + " exist.");
-
-  /** How a new index keeps sparse weights. */
-  public static final Key<Optional<SparseForm>> SPARSE_FORM =
-      Key.optional(
-          "luciole.server.sparse-form",
-          ValueParser.oneOf("impacts", "features").map(SparseForm::parse),
-          "impacts",
-          "How a new index keeps sparse weights: `impacts`, or `features` for other programs that"
-              + " search it with Lucene's `FeatureField`. An index that exists must have this"
-              + " form.");
-
-  /** The types of a new index's metadata fields, by name. */
-  public static final Key<Optional<Map<String, MetadataType>>> METADATA =
-      Key.optional(
-          "luciole.server.metadata",
-          IndexKeys.fieldTypes(),
-          "no field has a type",
-          "The types of a new index's metadata fields, such as `year=long,lang=keyword`: `keyword`,"
-              + " `long`, `double`, `boolean` or `date`. An index that exists must have these"
-              + " types.");
 
   /** SHA-256 digests of keys, in lower-case hex. */
   public static final Key<Optional<List<String>>> API_KEYS =
@@ -311,39 +280,38 @@ public final class ServerKeys implements KeyProvider {
 
   @Override
   public List<Key<?>> keys() {
-    return List.of(
-        HOST,
-        PORT,
-        INDEX,
-        SPARSE_FORM,
-        METADATA,
-        API_KEYS,
-        INSECURE,
-        KEY_FILE,
-        OPEN_METRICS,
-        TLS_CERTIFICATE,
-        TLS_KEY,
-        PUBLIC_ORIGINS,
-        CORS_ORIGINS,
-        MAX_BODY,
-        MAX_TEXTS,
-        MAX_CHARACTERS,
-        MAX_REQUESTS,
-        MAX_CONNECTIONS,
-        MAX_WAITING_TOKENS,
-        TIMEOUT,
-        READ_TIMEOUT,
-        READY_WITHIN,
-        DRAIN,
-        SHUTDOWN_TIMEOUT,
-        ACCESS_LOG,
-        LOG_FORMAT,
-        MODELS,
-        ALIASES,
-        ANY_MODEL,
-        AUTO_TRUNCATE,
-        TOKEN_IDS,
-        OTHERS_METERS);
+    List<Key<?>> all = new ArrayList<>(List.of(HOST, PORT));
+    all.addAll(ServedIndexKeys.ALL);
+    all.addAll(
+        List.of(
+            API_KEYS,
+            INSECURE,
+            KEY_FILE,
+            OPEN_METRICS,
+            TLS_CERTIFICATE,
+            TLS_KEY,
+            PUBLIC_ORIGINS,
+            CORS_ORIGINS,
+            MAX_BODY,
+            MAX_TEXTS,
+            MAX_CHARACTERS,
+            MAX_REQUESTS,
+            MAX_CONNECTIONS,
+            MAX_WAITING_TOKENS,
+            TIMEOUT,
+            READ_TIMEOUT,
+            READY_WITHIN,
+            DRAIN,
+            SHUTDOWN_TIMEOUT,
+            ACCESS_LOG,
+            LOG_FORMAT,
+            MODELS,
+            ALIASES,
+            ANY_MODEL,
+            AUTO_TRUNCATE,
+            TOKEN_IDS,
+            OTHERS_METERS));
+    return all;
   }
 
   /** An origin as browsers send it: a scheme, a host and, if it is not the scheme's, a port. */

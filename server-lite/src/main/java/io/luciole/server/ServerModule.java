@@ -3,10 +3,12 @@ package io.luciole.server;
 import static java.util.Objects.requireNonNull;
 
 import com.google.inject.AbstractModule;
+import com.google.inject.Module;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import com.google.inject.multibindings.Multibinder;
 import io.luciole.EmbeddingEngine;
+import io.luciole.guice.LucioleModule;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -24,7 +26,9 @@ import java.util.SequencedMap;
  */
 public final class ServerModule extends AbstractModule {
   private final ServerConfig config;
-  private final SequencedMap<String, EmbeddingEngine> engines;
+
+  /** Binds {@link ServedModels}, and the default model's engine. */
+  private final Module models;
 
   /**
    * Creates a module for one model, which is served under its own name.
@@ -44,12 +48,29 @@ public final class ServerModule extends AbstractModule {
    *     they stay the caller's to close
    */
   public ServerModule(ServerConfig config, SequencedMap<String, EmbeddingEngine> engines) {
+    this(config, new Given(config, engines));
+  }
+
+  /**
+   * Creates a module for one model, whose engine is opened by Luciole's own module and closed by
+   * its {@link io.luciole.guice.LucioleLifecycle}, after the server. The rest of the application
+   * gets the same engine.
+   *
+   * @param config where to listen, who may call, and how much to take on
+   * @param luciole opens the engine; is not installed elsewhere
+   */
+  public ServerModule(ServerConfig config, LucioleModule luciole) {
+    this(config, new Opened(config, requireNonNull(luciole, "luciole")));
+  }
+
+  private ServerModule(ServerConfig config, Module models) {
     this.config = requireNonNull(config, "config");
-    this.engines = new LinkedHashMap<>(engines);
+    this.models = models;
   }
 
   @Override
   protected void configure() {
+    install(models);
     bind(ServerConfig.class).toInstance(config);
     bind(MeterRegistry.class).to(PrometheusMeterRegistry.class);
     List.of(
@@ -60,7 +81,8 @@ public final class ServerModule extends AbstractModule {
             Embedder.class,
             HttpMeters.class,
             Gateway.class,
-            SearchIndex.class,
+            Indexes.class,
+            DocumentBodies.class,
             BulkIngestion.class,
             LucioleServer.class)
         .forEach(type -> bind(type).in(Singleton.class));
@@ -74,7 +96,9 @@ public final class ServerModule extends AbstractModule {
             RerankApi.class,
             M3Api.class,
             SearchApi.class,
+            IndexesApi.class,
             DocumentsApi.class,
+            ReadingApi.class,
             ManagementApi.class,
             SearchPageApi.class)
         .forEach(type -> {
@@ -91,22 +115,54 @@ public final class ServerModule extends AbstractModule {
 
   @Provides
   @Singleton
-  ServedModels models() {
-    return new ServedModels(engines, config);
-  }
-
-  /** The default model's engine. */
-  @Provides
-  @Singleton
-  EmbeddingEngine engine(ServedModels models) {
-    return models.standard().engine();
-  }
-
-  @Provides
-  @Singleton
   ClientConnections connections() {
     return new HelidonConnections(
         config.limits().readTimeout(),
         config.limits().maxConnections().orElseGet(Descriptors::forConnections));
+  }
+
+  /** Engines of the application's. */
+  private static final class Given extends AbstractModule {
+    private final ServerConfig config;
+    private final SequencedMap<String, EmbeddingEngine> engines;
+
+    Given(ServerConfig config, SequencedMap<String, EmbeddingEngine> engines) {
+      this.config = config;
+      this.engines = new LinkedHashMap<>(engines);
+    }
+
+    @Provides
+    @Singleton
+    ServedModels models() {
+      return new ServedModels(engines, config);
+    }
+
+    @Provides
+    @Singleton
+    EmbeddingEngine engine(ServedModels models) {
+      return models.standard().engine();
+    }
+  }
+
+  /** The engine of Luciole's own module. */
+  private static final class Opened extends AbstractModule {
+    private final ServerConfig config;
+    private final LucioleModule luciole;
+
+    Opened(ServerConfig config, LucioleModule luciole) {
+      this.config = config;
+      this.luciole = luciole;
+    }
+
+    @Override
+    protected void configure() {
+      install(luciole);
+    }
+
+    @Provides
+    @Singleton
+    ServedModels models(EmbeddingEngine engine) {
+      return new ServedModels(new LinkedHashMap<>(Map.of(engine.modelName(), engine)), config);
+    }
   }
 }

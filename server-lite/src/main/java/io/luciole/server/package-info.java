@@ -12,7 +12,7 @@
  *   Workers            a platform thread, so that computing stops nobody else's connection
  *     an Api's Route   reads the request from an Exchange, and answers through it
  *       Embedder       one EmbeddingRun a request: token limit, cancellation  →  EmbeddingEngine
- *       SearchIndex    search, put, delete, commit                  →  HybridSearcher, HybridIndexer
+ *       Indexes        the SearchIndex of the path                  →  LiveIndex
  * </pre>
  *
  * <p>Classes by job:
@@ -22,10 +22,12 @@
  *       everything
  *   <li>operations, each an {@code Api} that lists its {@code Route}s: {@code OpenAiApi}, {@code
  *       TeiApi}, {@code TokenizerApi}, {@code CohereApi}, {@code WeaviateApi}, {@code RerankApi},
- *       {@code M3Api}, {@code SearchApi}, {@code DocumentsApi} with {@code BulkIngestion}, {@code
+ *       {@code M3Api}, {@code SearchApi}, {@code DocumentsApi} with {@code BulkIngestion} and
+ *       {@code Durability}, {@code ReadingApi}, {@code IndexesApi} with {@code IndexSpec}, {@code
  *       ManagementApi}, {@code SearchPageApi}
  *   <li>reading requests: {@code JsonBodies}, {@code EmbeddingInput}, {@code RequestOptions},
- *       {@code DenseRequest}, {@code LongTexts}, {@code Arranging}, {@code TraceContext}
+ *       {@code DenseRequest}, {@code LongTexts}, {@code Arranging}, {@code DocumentBodies}, {@code
+ *       TraceContext}
  *   <li>writing vectors: {@code VectorFormat}, {@code SparseFormat}
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
  *   <li>models by name: {@code ServedModels} of {@code ServedModel}s, each with its {@code

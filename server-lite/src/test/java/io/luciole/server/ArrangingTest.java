@@ -155,7 +155,7 @@ class ArrangingTest {
         .isEqualTo(400);
     assertThat(server.delete(path, "{}").status()).isEqualTo(400);
     assertThat(server.delete(path, "{\"filter\":{\"year\":{\"lt\":1800}}}").json())
-        .hasToString("{\"deleted\":2}");
+        .hasToString("{\"deleted\":2,\"committed\":true}");
     assertThat(search("{\"sort\":\"year\"}").path("matches").path("value").asInt()).isEqualTo(5);
   }
 }

@@ -174,7 +174,8 @@ class BadInputTest {
             400,
             "dept",
             "depth, weights"));
-    all.add(bad("bulk: nothing known", "/v1/documents/nowhere", "{}", 405, "DELETE, PUT"));
+    all.add(
+        bad("bulk: nothing known", "/v1/documents/nowhere", "{}", 405, "DELETE, GET, HEAD, PUT"));
     return all.stream();
   }
 

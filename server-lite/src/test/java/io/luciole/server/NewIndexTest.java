@@ -82,6 +82,6 @@ class NewIndexTest {
         .hasMessageContaining("impacts or features");
     assertThatThrownBy(() -> Server.starter(c -> config("features")).close())
         .isInstanceOf(ConfigException.class)
-        .hasMessageContaining("gives no sparse weights");
+        .hasMessageContaining("gives dense, not sparse");
   }
 }

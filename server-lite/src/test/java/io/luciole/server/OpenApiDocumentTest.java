@@ -61,7 +61,8 @@ class OpenApiDocumentTest {
             Server.Answer answer =
                 server.send(
                     server
-                        .request(path.getKey().replace("{id}", "fake"))
+                        .request(
+                            path.getKey().replace("{id}", "fake").replace("{index}", "default"))
                         .method(
                             method.getKey().toUpperCase(Locale.ROOT),
                             HttpRequest.BodyPublishers.ofString(body)));

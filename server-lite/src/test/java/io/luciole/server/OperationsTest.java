@@ -429,9 +429,10 @@ class OperationsTest {
       assertThat(server.post("/v1/commit", "").status()).isLessThan(300);
       assertThat(server.post("/v1/search", "{\"query\":\"w1\"}").status()).isEqualTo(200);
       assertThat(server.get("/metrics").body())
-          .containsPattern("luciole_search_seconds_bucket\\{partial=\"false\",le=")
-          .contains("luciole_index_document_seconds_count{outcome=\"written\"} 1")
-          .containsPattern("luciole_index_commit_seconds_count [12]");
+          .containsPattern(
+              "luciole_search_seconds_bucket\\{index=\"default\",partial=\"false\",le=")
+          .contains("luciole_index_document_seconds_count{index=\"default\",outcome=\"written\"} 1")
+          .containsPattern("luciole_index_commit_seconds_count\\{index=\"default\"\\} 1");
     }
   }
 
@@ -450,6 +451,7 @@ class OperationsTest {
             Map.entry(new io.luciole.spi.BackendException("x"), 500),
             Map.entry(new io.luciole.lucene.ViewGoneException("x"), 410),
             Map.entry(new io.luciole.lucene.IndexException("x"), 500),
+            Map.entry(new io.luciole.lucene.IndexUnavailableException("x"), 503),
             Map.entry(new IllegalArgumentException("x"), 400),
             Map.entry(new IllegalStateException("secret"), 500));
     table.forEach((failure, status) -> {
@@ -469,14 +471,19 @@ class OperationsTest {
             "too_large",
             "overloaded",
             "shutting_down",
-            "no_index")) {
+            "no_index",
+            "index_differs",
+            "document_not_found")) {
       assertThat(page).contains("`" + code + "`");
     }
     try (Server server = Server.fake(backend, folder, c -> c)) {
       server
           .server
           .routes()
-          .forEach(r -> assertThat(page).contains(r.path().replace("{+id}", "{id}")));
+          .forEach(r ->
+              // What stands under /v1 stands for each named index as well.
+              assertThat(page)
+                  .contains(r.path().replace("{+id}", "{id}").replace("/indexes/{index}/", "/")));
     }
     String settings = Files.readString(Path.of("../docs/settings.md"));
     for (Key<?> key : new ServerKeys().keys()) {

@@ -13,7 +13,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A server in a process of its own, to be killed: {@code FOLDER}; prints its port. */
+/**
+ * A server in a process of its own, to be killed: {@code FOLDER MILLIS}, the time between commits;
+ * prints its port.
+ */
 final class ServerProcess {
   /** A server that has started. */
   record Running(Process process, int port) {}
@@ -24,6 +27,11 @@ final class ServerProcess {
    * Starts a server over a folder, by a command that runs the rest of its words if there is one.
    */
   static Running start(Path folder, String... before) throws IOException {
+    return start(folder, Duration.ofHours(1), before);
+  }
+
+  /** As {@link #start(Path, String...)}, with a time between commits. */
+  static Running start(Path folder, Duration period, String... before) throws IOException {
     List<String> command = new ArrayList<>(List.of(before));
     command.addAll(
         List.of(
@@ -36,7 +44,8 @@ final class ServerProcess {
             "-cp",
             System.getProperty("java.class.path"),
             ServerProcess.class.getName(),
-            folder.toString()));
+            folder.toString(),
+            Long.toString(period.toMillis())));
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     BufferedReader out =
@@ -54,8 +63,13 @@ final class ServerProcess {
     Path model = Files.createDirectories(folder.resolve("model"));
     FakeBackend backend = new FakeBackend().faults(Fault.delay(Duration.ofMillis(2)));
     EmbeddingEngine engine = Server.fakeEngine(backend, model);
+    Duration period = Duration.ofMillis(Long.parseLong(args[1]));
+    ServerConfig config = Server.config();
     LucioleServer server =
-        LucioleServer.start(Server.config().index(folder.resolve("index")), engine);
+        LucioleServer.start(
+            config.indexes(
+                config.indexes().index(folder.resolve("index")).commits(period, Integer.MAX_VALUE)),
+            engine);
     System.out.println("port " + server.port());
     Thread.currentThread().join();
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.luciole.Output;
+import io.luciole.internal.Cosine;
 import io.luciole.spi.Backend;
 import io.luciole.spi.BackendInfo;
 import io.luciole.spi.BackendOutput;
@@ -87,16 +88,6 @@ final class TextValues {
 
   /** The cosine of two texts' dense vectors. */
   double denseCosine(TextValues other) {
-    float[] a = dense;
-    float[] b = other.dense;
-    double dot = 0;
-    double aa = 0;
-    double bb = 0;
-    for (int i = 0; i < a.length; i++) {
-      dot += (double) a[i] * b[i];
-      aa += (double) a[i] * a[i];
-      bb += (double) b[i] * b[i];
-    }
-    return dot / Math.sqrt(aa * bb);
+    return Cosine.of(dense, other.dense);
   }
 }

@@ -44,7 +44,7 @@ import org.junit.jupiter.api.io.TempDir;
  * says finds what a {@link HybridSearcher} finds. The documents are NPL's if its folder is beside
  * the project, and else made up; {@code luciole.test.documents} limits their number.
  */
-@Timeout(1800)
+@Timeout(3600)
 class OpenSearchTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Path NPL = Path.of("../../shared/data/npl");

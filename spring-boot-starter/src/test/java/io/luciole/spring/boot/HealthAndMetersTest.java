@@ -24,6 +24,7 @@ import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.context.SpringBootTest.WebEnvironment;
+import org.springframework.context.annotation.Bean;
 
 /** An application with Spring Boot's actuator, asked over HTTP as an orchestrator does. */
 @SpringBootTest(
@@ -37,7 +38,12 @@ import org.springframework.boot.test.context.SpringBootTest.WebEnvironment;
 @AutoConfigureFakeLuciole
 class HealthAndMetersTest {
   @EnableAutoConfiguration
-  static class Application {}
+  static class Application {
+    @Bean
+    EngineCustomizer soonAgain() {
+      return builder -> builder.reopenDelay(Duration.ofMillis(10));
+    }
+  }
 
   @Autowired private FakeBackend backend;
   @Autowired private EmbeddingEngine engine;

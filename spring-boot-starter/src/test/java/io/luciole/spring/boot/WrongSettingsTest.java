@@ -20,12 +20,11 @@ class WrongSettingsTest {
 
   @Test
   void wrongSettings_areListedWithoutAStackTrace(CapturedOutput output) {
-    assertThatThrownBy(
-            () ->
-                new SpringApplicationBuilder(Application.class)
-                    .web(WebApplicationType.NONE)
-                    .properties("luciole.tokn-budget=1", "luciole.threads=none")
-                    .run())
+    assertThatThrownBy(() ->
+            new SpringApplicationBuilder(Application.class)
+                .web(WebApplicationType.NONE)
+                .properties("luciole.tokn-budget=1", "luciole.threads=none")
+                .run())
         .hasRootCauseInstanceOf(ConfigException.class);
     assertThat(output)
         .contains("APPLICATION FAILED TO START")

@@ -1,0 +1,141 @@
+package io.luciole.server;
+
+import io.helidon.http.Headers;
+import io.helidon.http.encoding.ContentDecoder;
+import io.helidon.http.encoding.ContentEncoder;
+import io.helidon.http.encoding.ContentEncodingContext;
+import io.helidon.http.encoding.ContentEncodingContextConfig;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Locale;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
+import java.util.zip.ZipException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Content codings of bodies: gzip and none. For Helidon it lets every request through, whatever its
+ * coding, so that one that is not known is answered as other errors are.
+ */
+final class BodyEncodings implements ContentEncodingContext {
+  /** Fewest bytes of an answer that is worth compressing. */
+  private static final int LARGE = 4 << 10;
+
+  /**
+   * A body as it was before its sender encoded it.
+   *
+   * @param body the body, which is read only when the result is
+   * @param coding the request's {@code Content-Encoding}
+   * @return the body, in which reads throw a {@link Problem} where it is not of that coding
+   * @throws Problem if the coding is not known
+   */
+  static InputStream decoded(InputStream body, @Nullable String coding) {
+    return switch (coding == null ? "identity" : coding.strip().toLowerCase(Locale.ROOT)) {
+      case "identity", "" -> body;
+      case "gzip", "x-gzip" -> new Inflated(body);
+      default ->
+          throw new Problem(
+              415,
+              "unsupported_encoding",
+              "Expected a body in gzip or as it is, found one in the coding \"" + coding + "\".");
+    };
+  }
+
+  /** Whether an answer should be compressed, by the request's {@code Accept-Encoding}. */
+  static boolean isWorthwhile(byte[] body, @Nullable String accepted) {
+    if (body.length < LARGE || accepted == null) {
+      return false;
+    }
+    for (String each : accepted.toLowerCase(Locale.ROOT).split(",", -1)) {
+      String[] parts = each.split(";", 2);
+      if (parts[0].strip().equals("gzip")) {
+        return parts.length == 1 || !parts[1].strip().matches("q=0(\\.0*)?");
+      }
+    }
+    return false;
+  }
+
+  static byte[] compressed(byte[] body) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(body.length / 4);
+    try (GZIPOutputStream out = new GZIPOutputStream(bytes)) {
+      out.write(body);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // To memory, that does not happen.
+    }
+    return bytes.toByteArray();
+  }
+
+  /** A body in gzip. What it makes is bounded by whoever reads it. */
+  private static final class Inflated extends InputStream {
+    private final InputStream body;
+    private @Nullable GZIPInputStream gzip;
+
+    Inflated(InputStream body) {
+      this.body = body;
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      try {
+        GZIPInputStream started = gzip;
+        if (started == null) {
+          started = new GZIPInputStream(body, 8192);
+          gzip = started;
+        }
+        return started.read(bytes, offset, length);
+      } catch (ZipException | EOFException e) {
+        throw Problem.invalid(
+            null, "Expected a whole body in gzip, as Content-Encoding says, found none.");
+      }
+    }
+  }
+
+  @Override
+  public ContentEncodingContextConfig prototype() {
+    return ContentEncodingContextConfig.builder().buildPrototype();
+  }
+
+  @Override
+  public boolean contentEncodingEnabled() {
+    return false;
+  }
+
+  @Override
+  public boolean contentDecodingEnabled() {
+    return true;
+  }
+
+  @Override
+  public boolean contentEncodingSupported(String coding) {
+    return false;
+  }
+
+  @Override
+  public boolean contentDecodingSupported(String coding) {
+    return true;
+  }
+
+  @Override
+  public ContentEncoder encoder(String coding) {
+    return ContentEncoder.NO_OP;
+  }
+
+  @Override
+  public ContentDecoder decoder(String coding) {
+    return ContentDecoder.NO_OP;
+  }
+
+  @Override
+  public ContentEncoder encoder(Headers headers) {
+    return ContentEncoder.NO_OP;
+  }
+}

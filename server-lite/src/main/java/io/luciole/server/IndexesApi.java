@@ -1,0 +1,68 @@
+package io.luciole.server;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.inject.Inject;
+import io.helidon.http.Method;
+import java.util.List;
+
+/** Lists, describes, makes and deletes indexes. */
+final class IndexesApi implements Api {
+  /** Where the operations on an index are: the default one, and one by its name. */
+  static final List<String> BASES = List.of("/v1", "/v1/indexes/{index}");
+
+  private final Indexes indexes;
+
+  @Inject
+  IndexesApi(Indexes indexes) {
+    this.indexes = indexes;
+  }
+
+  @Override
+  public List<Route> routes() {
+    return List.of(
+        Route.of(Method.GET, "/v1/indexes", this::list),
+        Route.of(Method.GET, "/v1/index", this::get),
+        Route.of(Method.PUT, "/v1/index", this::put),
+        Route.of(Method.DELETE, "/v1/index", this::delete),
+        Route.of(Method.GET, "/v1/indexes/{index}", this::get),
+        Route.of(Method.PUT, "/v1/indexes/{index}", this::put),
+        Route.of(Method.DELETE, "/v1/indexes/{index}", this::delete));
+  }
+
+  private void list(Exchange x) {
+    ObjectNode root = JsonBodies.object();
+    ArrayNode all = root.putArray("indexes");
+    for (SearchIndex index : indexes.all()) {
+      all.addObject()
+          .put("name", index.name())
+          .put("model", index.model().name())
+          .put("documents", index.documents())
+          .put("state", index.problem().isEmpty() ? "open" : "failed");
+    }
+    x.ok(root);
+  }
+
+  private void get(Exchange x) {
+    ObjectNode root = JsonBodies.object();
+    indexes.of(x).describe(root);
+    x.ok(root);
+  }
+
+  private void put(Exchange x) {
+    ObjectNode body = x.request().content().hasEntity() ? x.json() : JsonBodies.object();
+    Indexes.Made made = indexes.make(Indexes.name(x), body);
+    ObjectNode root =
+        JsonBodies.object()
+            .put("name", made.index().name())
+            .put("model", made.index().model().name())
+            .put("result", made.created() ? "created" : "exists");
+    root.set("schema", IndexSpec.describe(made.index().live().schema()));
+    x.ok(root);
+  }
+
+  private void delete(Exchange x) {
+    indexes.delete(x);
+    x.ok(JsonBodies.object().put("name", Indexes.name(x)).put("result", "deleted"));
+  }
+}

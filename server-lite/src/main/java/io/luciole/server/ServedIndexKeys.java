@@ -1,0 +1,161 @@
+package io.luciole.server;
+
+import io.luciole.Key;
+import io.luciole.ValueParser;
+import io.luciole.lucene.DenseQuantization;
+import io.luciole.lucene.IndexKeys;
+import io.luciole.lucene.MetadataType;
+import io.luciole.lucene.MultiVectorForm;
+import io.luciole.lucene.SparseForm;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The server's settings of indexes and documents; {@link IndexSettings} has their values. */
+public final class ServedIndexKeys {
+  /** The index's folder. */
+  public static final Key<Optional<Path>> INDEX =
+      Key.optional(
+          "luciole.server.index",
+          ValueParser.path(),
+          "no index",
+          "The folder of the default index, which the server searches and writes. It is made if it"
+              + " does not exist.");
+
+  /** The folder of named indexes. */
+  public static final Key<Optional<Path>> INDEXES =
+      Key.optional(
+          "luciole.server.indexes",
+          ValueParser.path(),
+          "no named indexes",
+          "A folder whose folders are indexes, served under `/v1/indexes/NAME`; `PUT` makes one. The"
+              + " one that is called `default` is the default index unless `server.index` names"
+              + " another.");
+
+  /** How a new index keeps sparse weights. */
+  public static final Key<Optional<SparseForm>> SPARSE_FORM =
+      Key.optional(
+          "luciole.server.sparse-form",
+          ValueParser.oneOf("impacts", "features").map(SparseForm::parse),
+          "impacts",
+          "How a new index keeps sparse weights: `impacts`, or `features` for other programs that"
+              + " search it with Lucene's `FeatureField`. An index that exists must have this"
+              + " form.");
+
+  /** The types of a new index's metadata fields, by name. */
+  public static final Key<Optional<Map<String, MetadataType>>> METADATA =
+      Key.optional(
+          "luciole.server.metadata",
+          IndexKeys.fieldTypes(),
+          "no field has a type",
+          "The types of a new index's metadata fields, such as `year=long,lang=keyword`: `keyword`,"
+              + " `long`, `double`, `boolean` or `date`. An index that exists must have these"
+              + " types.");
+
+  /** The analyzer of a new index. */
+  public static final Key<Optional<String>> ANALYZER =
+      Key.optional(
+          "luciole.server.analyzer",
+          ValueParser.text(),
+          "multilingual",
+          "How a new index cuts words: `multilingual` (beginnings of words, any language),"
+              + " `standard` (whole words, any language), or a language such as `en` or `de`.");
+
+  /** The most tokens of a passage. */
+  public static final Key<Optional<Integer>> PASSAGE_TOKENS =
+      Key.optional(
+          "luciole.server.passage-tokens",
+          ValueParser.positive(),
+          "texts are kept whole",
+          "Has a new index cut long texts into passages of at most so many tokens, each with vectors"
+              + " of its own.");
+
+  /** The tokens that passages share. */
+  public static final Key<Optional<Integer>> PASSAGE_OVERLAP =
+      Key.optional(
+          "luciole.server.passage-overlap",
+          ValueParser.of("a whole number, 0 or more", Integer::parseUnsignedInt),
+          "an eighth of the passage",
+          "How many tokens a passage repeats of the one before.");
+
+  /** How a new index searches dense vectors. */
+  public static final Key<Optional<DenseQuantization>> QUANTIZATION =
+      Key.optional(
+          "luciole.server.quantization",
+          ValueParser.oneOf("none", "8bit", "4bit", "1bit").map(DenseQuantization::parse),
+          "none",
+          "How a new index quantises the dense vectors that it searches: `none`, `8bit`, `4bit` or"
+              + " `1bit`.");
+
+  /** How a new index keeps token vectors. */
+  public static final Key<Optional<MultiVectorForm>> COLBERT =
+      Key.optional(
+          "luciole.server.colbert",
+          ValueParser.oneOf("int8", "float32").map(MultiVectorForm::parse),
+          "not kept",
+          "How a new index keeps token vectors, to rerank by them: `int8` or `float32`.");
+
+  /** The time between commits. */
+  public static final Key<Duration> COMMIT_EVERY =
+      Key.of(
+          "luciole.server.commit-every",
+          ValueParser.duration(),
+          "10s",
+          "The time after which documents that were written are made durable, which is what a crash"
+              + " can lose at most.");
+
+  /** The number of changes between commits. */
+  public static final Key<Integer> COMMIT_AFTER =
+      Key.of(
+          "luciole.server.commit-after",
+          ValueParser.positive(),
+          "10000",
+          "The number of documents written or deleted after which a commit does not wait for that"
+              + " time.");
+
+  /** Most characters of a title. */
+  public static final Key<Integer> MAX_TITLE =
+      Key.of(
+          "luciole.server.max-title",
+          ValueParser.positive(),
+          "10000",
+          "The largest number of characters of a document's title.");
+
+  /** Most metadata values of a document. */
+  public static final Key<Integer> MAX_VALUES =
+      Key.of(
+          "luciole.server.max-metadata-values",
+          ValueParser.positive(),
+          "10000",
+          "The largest number of metadata values of a document; those in arrays and objects are"
+              + " counted each.");
+
+  /** Most characters of a document. */
+  public static final Key<Integer> MAX_DOCUMENT =
+      Key.of(
+          "luciole.server.max-document",
+          ValueParser.positive(),
+          "1000000",
+          "The largest number of characters of a document as JSON, with title, text and metadata.");
+
+  static final List<Key<?>> ALL =
+      List.of(
+          INDEX,
+          INDEXES,
+          SPARSE_FORM,
+          METADATA,
+          ANALYZER,
+          PASSAGE_TOKENS,
+          PASSAGE_OVERLAP,
+          QUANTIZATION,
+          COLBERT,
+          COMMIT_EVERY,
+          COMMIT_AFTER,
+          MAX_TITLE,
+          MAX_VALUES,
+          MAX_DOCUMENT);
+
+  private ServedIndexKeys() {}
+}

@@ -1,0 +1,140 @@
+package io.luciole.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.luciole.testkit.FakeBackend;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.zip.GZIPInputStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Bodies in gzip, and those that say they are. */
+@Timeout(60)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class BodyEncodingsTest {
+  private static final String BODY = "{\"input\":\"w1 w2\"}";
+
+  @TempDir static Path folder;
+  private Server server;
+
+  @BeforeAll
+  void open() {
+    server =
+        Server.fake(
+            new FakeBackend(),
+            folder,
+            c -> c.limits(Server.limits(100, 1000, 100, 100_000)).index(folder.resolve("index")));
+  }
+
+  @AfterAll
+  void close() {
+    server.close();
+  }
+
+  private static byte[] gzip(String text) {
+    return BodyEncodings.compressed(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private Server.Answer post(String path, byte[] body, String coding) {
+    return server.send(
+        server
+            .request(path, "Content-Encoding", coding)
+            .POST(HttpRequest.BodyPublishers.ofByteArray(body)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gzip", "GZIP", "x-gzip"})
+  void bodyInGzip_isRead(String coding) {
+    assertThat(post("/v1/embeddings", gzip(BODY), coding).status()).isEqualTo(200);
+  }
+
+  @Test
+  void bodyAsItIs_isRead() {
+    byte[] plain = BODY.getBytes(StandardCharsets.UTF_8);
+    assertThat(post("/v1/embeddings", plain, "identity").status()).isEqualTo(200);
+  }
+
+  @Test
+  void bulkInGzip_isRead() {
+    String lines = "{\"id\":\"a\",\"text\":\"w1\"}\n{\"id\":\"b\",\"text\":\"w2\"}\n";
+    assertThat(post("/v1/documents/bulk", gzip(lines), "gzip").body())
+        .endsWith("{\"lines\":2,\"failed\":0,\"committed\":false}\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/v1/embeddings", "/v1/documents/bulk"})
+  void otherCoding_isNotSupported(String path) {
+    Server.Answer answer = post(path, gzip(BODY), "br");
+    assertThat(answer.status()).isEqualTo(415);
+    assertThat(answer.body()).contains("gzip", "br", "unsupported_encoding");
+  }
+
+  @Test
+  void whatIsNoGzip_orNotAllOfIt_isMalformed() {
+    byte[] whole = gzip(BODY);
+    for (byte[] body :
+        new byte[][] {
+          BODY.getBytes(StandardCharsets.UTF_8), Arrays.copyOf(whole, whole.length / 2), {}
+        }) {
+      Server.Answer answer = post("/v1/embeddings", body, "gzip");
+      assertThat(answer.status()).isEqualTo(400);
+    }
+  }
+
+  @Test
+  void bomb_isTooLarge_byWhatItContains() {
+    byte[] bomb = gzip("{\"input\":\"" + " ".repeat(200 << 20) + "\"}");
+    assertThat(bomb).hasSizeLessThan(1 << 20);
+    assertThat(post("/v1/embeddings", bomb, "gzip").status()).isEqualTo(413);
+    assertThat(server.post("/v1/embeddings", BODY).status()).isEqualTo(200);
+  }
+
+  @Test
+  void largeAnswer_isInGzip_whereTheClientAcceptsIt() throws Exception {
+    String text = "w1 ".repeat(300);
+    for (int i = 0; i < 10; i++) {
+      String put = "{\"text\":\"" + text + "\"}";
+      assertThat(server.put("/v1/documents/long" + i + "?commit=true", put).status())
+          .isEqualTo(200);
+    }
+    String query = "{\"query\":\"w1\"}";
+    assertThat(answer(query, "gzip;q=0", "identity")).isEmpty();
+    assertThat(answer(query, "br, gzip", "gzip")).contains(text);
+  }
+
+  /** The answer if it is in gzip, "" if it is plain. */
+  private String answer(String query, String accepted, String expected) throws Exception {
+    HttpResponse<byte[]> answer =
+        server
+            .client()
+            .send(
+                server
+                    .request("/v1/search", "Accept-Encoding", accepted)
+                    .POST(HttpRequest.BodyPublishers.ofString(query))
+                    .build(),
+                HttpResponse.BodyHandlers.ofByteArray());
+    assertThat(answer.statusCode()).isEqualTo(200);
+    assertThat(answer.headers().firstValue("Content-Encoding").orElse("identity"))
+        .isEqualTo(expected.toLowerCase(Locale.ROOT));
+    return expected.equals("gzip") ? inflated(answer.body()) : "";
+  }
+
+  private static String inflated(byte[] body) throws IOException {
+    try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(body))) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+}
