@@ -24,7 +24,7 @@ absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
 # All that a distribution's compiler sets by default and that changes the code is set here, and no path and
 # no time gets into the file: the same compiler makes the same bytes in every folder (.ci/release-dry-run.sh compares).
 flags="-O2 -std=gnu11 -Wall -Wextra -Wa,-I. -march=x86-64 -mtune=generic -fno-ident -U_FORTIFY_SOURCE
-  -fstack-protector-strong -fcf-protection=full -ffile-prefix-map=$here=."
+  -fstack-protector-strong -fcf-protection=full"
 link="-Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--build-id=none -Wl,--hash-style=gnu -Wl,-s"
 if [ "$1" = --program ]; then
   source=$(absolute "$2") out=$(absolute "$3")

@@ -35,7 +35,8 @@ import java.util.stream.IntStream;
  * What heavy requests do to others: how fast {@code /health/live} answers while 16 heavy requests
  * of a kind are always under way, and how long polite clients wait with and without one that sends
  * all it may. The server runs in a process of its own, over the starter model and an index of 500
- * documents.
+ * documents, and so does the probe of its health, which must not wait for the collector of the
+ * process that makes the load.
  *
  * <pre>
  * ServerOverload [SECONDS]     seconds for each row, 10 by default
@@ -139,7 +140,7 @@ public final class ServerOverload {
     String status;
     try {
       HttpRequest keyed =
-          request.copy().setHeader("X-API-Key", key(key)).timeout(Duration.ofMinutes(2)).build();
+          request.copy().setHeader("X-API-Key", key(key)).timeout(Duration.ofSeconds(30)).build();
       status =
           Integer.toString(client.send(keyed, HttpResponse.BodyHandlers.discarding()).statusCode());
     } catch (IOException e) {
@@ -175,17 +176,51 @@ public final class ServerOverload {
 
   private void health(String name, List<HttpRequest.Builder> heavy, Duration time)
       throws Exception {
-    Answers health = new Answers();
     Answers others = new Answers();
-    HttpRequest.Builder live = HttpRequest.newBuilder(at.resolve("/health/live"));
     long end = System.nanoTime() + time.toNanos();
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       if (!heavy.isEmpty()) {
         start(threads, HEAVY, -1, heavy, Duration.ZERO, end, others);
       }
-      start(threads, 1, 0, List.of(live), Duration.ofMillis(20), end, health);
+      Process probe = child("probe", at.toString(), Long.toString(time.toSeconds()));
+      String health = new String(probe.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      System.out.println(
+          "health, " + name + ": " + health.strip() + "; those: " + others.statuses());
     }
-    System.out.println("health, " + name + ": " + health + "; those: " + others.statuses());
+  }
+
+  /** Asks for the server's health for a time, every 20 ms, and prints how long that took. */
+  private static void probe(URI server, Duration time) throws Exception {
+    HttpClient client = HttpClient.newHttpClient();
+    HttpRequest live = HttpRequest.newBuilder(server.resolve("/health/live")).build();
+    Answers answers = new Answers();
+    long begin = System.nanoTime();
+    long warm = begin + time.toNanos() / 5;
+    while (System.nanoTime() - begin < time.toNanos()) {
+      long since = System.nanoTime();
+      int status = client.send(live, HttpResponse.BodyHandlers.discarding()).statusCode();
+      if (since > warm) {
+        answers.millis().add((System.nanoTime() - since) / 1e6);
+        answers.statuses().merge(Integer.toString(status), 1, Integer::sum);
+      }
+      Thread.sleep(20);
+    }
+    System.out.println(answers);
+  }
+
+  private static Process child(String... arguments) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx2g",
+                "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                ServerOverload.class.getName()));
+    command.addAll(List.of(arguments));
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
   }
 
   private Answers polite(boolean greedy, Duration time) {
@@ -257,20 +292,11 @@ public final class ServerOverload {
       serve(Path.of(args[1]));
       return;
     }
-    Path folder = Files.createTempDirectory("luciole-overload");
-    Process server =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx2g",
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                ServerOverload.class.getName(),
-                "serve",
-                folder.toString())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
+    if (args.length == 3 && args[0].equals("probe")) {
+      probe(URI.create(args[1]), Duration.ofSeconds(Long.parseLong(args[2])));
+      return;
+    }
+    Process server = child("serve", Files.createTempDirectory("luciole-overload").toString());
     try (BufferedReader out =
         new BufferedReader(
             new InputStreamReader(server.getInputStream(), StandardCharsets.UTF_8))) {

@@ -264,8 +264,9 @@ final class IndexingSession {
   private IndexException end(IndexException reason) {
     if (failure.compareAndSet(null, reason)) {
       long lost = documents.changes().uncommitted();
-      documents.changes().lose(reason);
+      // Whoever waits for a commit finds the failure known to all when it is told of it.
       listeners.failed(reason, lost);
+      documents.changes().lose(reason);
     }
     return requireNonNull(failure.get());
   }

@@ -36,6 +36,7 @@ final class Exchange {
   private final ServerConfig.Limits limits;
   private final ClientConnections connections;
   private final ClientConnections.Client client;
+  private final LargeBodies largeBodies;
   private final TraceContext trace;
   private final long startNanos = System.nanoTime();
   private String caller = "anonymous";
@@ -53,11 +54,13 @@ final class Exchange {
       ServerResponse response,
       ServerConfig.Limits limits,
       ClientConnections connections,
+      LargeBodies largeBodies,
       TraceContext trace) {
     this.request = request;
     this.response = response;
     this.limits = limits;
     this.connections = connections;
+    this.largeBodies = largeBodies;
     this.client = connections.client();
     this.trace = trace;
     client.begin(
@@ -129,7 +132,9 @@ final class Exchange {
 
   /** The body as JSON. */
   ObjectNode json() {
-    return JsonBodies.parseObject(body());
+    byte[] body = body();
+    Duration left = limits.timeout().minusNanos(elapsedNanos());
+    return largeBodies.parse(caller, body.length, left, () -> JsonBodies.parseObject(body));
   }
 
   private byte[] body() {

@@ -45,6 +45,8 @@ final class Gateway {
   private final HttpMeters meters;
   private final ClientConnections connections;
   private final Workers workers = new Workers();
+  private final LargeBodies largeBodies =
+      new LargeBodies(Runtime.getRuntime().availableProcessors());
   private volatile Phase phase = Phase.SERVING;
 
   @Inject
@@ -172,7 +174,7 @@ final class Gateway {
         TraceContext.of(
             request.headers().first(REQUEST_ID).orElse(null),
             request.headers().first(TRACEPARENT).orElse(null));
-    Exchange x = new Exchange(request, response, config.limits(), connections, trace);
+    Exchange x = new Exchange(request, response, config.limits(), connections, largeBodies, trace);
     MDC.put("request_id", trace.requestId());
     if (trace.traceId() != null) {
       MDC.put("trace_id", trace.traceId());

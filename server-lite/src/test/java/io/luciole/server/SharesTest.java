@@ -3,10 +3,17 @@ package io.luciole.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /** Shares of what is bounded, and refusals of what cannot be done in time. */
@@ -78,6 +85,40 @@ class SharesTest {
     shares.give("a", 50);
     assertThat(shares.take("b", 1)).isTrue();
     assertThat(shares.take("a", 50)).isFalse();
+  }
+
+  @Test
+  void largeBodies_waitForAPlace_andSmallOnesDoNot() throws Exception {
+    LargeBodies bodies = new LargeBodies(1);
+    CountDownLatch hold = new CountDownLatch(1);
+    AtomicInteger inside = new AtomicInteger();
+    Supplier<Boolean> parsing =
+        () -> {
+          inside.incrementAndGet();
+          try {
+            return hold.await(30, TimeUnit.SECONDS);
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+        };
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      threads.add(
+          Thread.ofPlatform()
+              .start(() -> bodies.parse("a", 1 << 20, Duration.ofSeconds(30), parsing)));
+    }
+    await().until(() -> inside.get() == 2);
+    assertThat(bodies.parse("a", 100, Duration.ZERO, () -> "small")).isEqualTo("small");
+    assertThat(bodies.parse("b", 1 << 20, Duration.ZERO, () -> "another's")).isEqualTo("another's");
+    assertThatThrownBy(() -> bodies.parse("a", 1 << 20, Duration.ZERO, () -> "third"))
+        .isInstanceOf(Problem.class)
+        .hasMessageContaining("large bodies");
+    assertThat(inside).hasValue(2);
+    hold.countDown();
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertThat(inside).hasValue(4);
   }
 
   @Test
