@@ -18,6 +18,7 @@ import java.io.OutputStream;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.OptionalLong;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +37,7 @@ final class Exchange {
   private final ServerConfig.Limits limits;
   private final ClientConnections connections;
   private final ClientConnections.Client client;
-  private final LargeBodies largeBodies;
+  private final HeavyWork heavyWork;
   private final TraceContext trace;
   private final long startNanos = System.nanoTime();
   private String caller = "anonymous";
@@ -54,13 +55,13 @@ final class Exchange {
       ServerResponse response,
       ServerConfig.Limits limits,
       ClientConnections connections,
-      LargeBodies largeBodies,
+      HeavyWork heavyWork,
       TraceContext trace) {
     this.request = request;
     this.response = response;
     this.limits = limits;
     this.connections = connections;
-    this.largeBodies = largeBodies;
+    this.heavyWork = heavyWork;
     this.client = connections.client();
     this.trace = trace;
     client.begin(
@@ -133,8 +134,31 @@ final class Exchange {
   /** The body as JSON. */
   ObjectNode json() {
     byte[] body = body();
-    Duration left = limits.timeout().minusNanos(elapsedNanos());
-    return largeBodies.parse(caller, body.length, left, () -> JsonBodies.parseObject(body));
+    if (body.length < HeavyWork.LARGE_BODY) {
+      return JsonBodies.parseObject(body);
+    }
+    try {
+      return heavily(() -> JsonBodies.parseObject(body));
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Whether the body is so large that what is done with it is heavy work. */
+  boolean hasLargeBody() {
+    return bytesRead >= HeavyWork.LARGE_BODY;
+  }
+
+  /**
+   * Does heavy work when there is a place for it.
+   *
+   * @throws Problem if there is none within the request's time
+   * @throws Exception what the work threw
+   */
+  <T> T heavily(Callable<T> work) throws Exception {
+    return heavyWork.run(caller, limits.timeout().minusNanos(elapsedNanos()), work);
   }
 
   private byte[] body() {

@@ -45,8 +45,7 @@ final class Gateway {
   private final HttpMeters meters;
   private final ClientConnections connections;
   private final Workers workers = new Workers();
-  private final LargeBodies largeBodies =
-      new LargeBodies(Runtime.getRuntime().availableProcessors());
+  private final HeavyWork heavyWork = new HeavyWork(Runtime.getRuntime().availableProcessors());
   private volatile Phase phase = Phase.SERVING;
 
   @Inject
@@ -174,7 +173,7 @@ final class Gateway {
         TraceContext.of(
             request.headers().first(REQUEST_ID).orElse(null),
             request.headers().first(TRACEPARENT).orElse(null));
-    Exchange x = new Exchange(request, response, config.limits(), connections, largeBodies, trace);
+    Exchange x = new Exchange(request, response, config.limits(), connections, heavyWork, trace);
     MDC.put("request_id", trace.requestId());
     if (trace.traceId() != null) {
       MDC.put("trace_id", trace.traceId());

@@ -25,6 +25,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -52,7 +53,10 @@ final class SearchApi implements Api {
   private void search(Exchange x) throws Exception {
     SearchIndex index = indexes.of(x);
     ObjectNode body = body(x);
-    x.ok(index.live().<ObjectNode, Exception>search(s -> answer(x, body, s, index.model())));
+    Callable<ObjectNode> answer =
+        () -> index.live().<ObjectNode, Exception>search(s -> answer(x, body, s, index.model()));
+    boolean heavy = body.path("top").asInt() > HeavyWork.MANY_HITS;
+    x.ok(heavy ? x.heavily(answer) : answer.call());
   }
 
   private static ObjectNode body(Exchange x) {

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeoutException;
 
 /**
  * Texts as tokens and back, in text-embeddings-inference's shapes. Texts are tokenised to their
@@ -44,16 +45,24 @@ final class TokenizerApi implements Api {
     byte[] answer;
     RequestLimiter.Reservation waiting = embedder.admit(x, EmbeddingInput.texts(texts), "inputs");
     try {
-      List<List<TextToken>> tokens = new ArrayList<>();
-      for (String text : texts) {
-        x.requireTime();
-        tokens.add(engine.tokens(text, role));
-      }
-      answer = JsonBodies.bytes(out -> write(out, texts, tokens, role, special));
+      answer =
+          x.hasLargeBody()
+              ? x.heavily(() -> tokenized(x, texts, role, special))
+              : tokenized(x, texts, role, special);
     } finally {
       waiting.release();
     }
     x.ok(answer);
+  }
+
+  private byte[] tokenized(Exchange x, List<String> texts, Role role, boolean special)
+      throws TimeoutException {
+    List<List<TextToken>> tokens = new ArrayList<>();
+    for (String text : texts) {
+      x.requireTime();
+      tokens.add(engine.tokens(text, role));
+    }
+    return JsonBodies.bytes(out -> write(out, texts, tokens, role, special));
   }
 
   private void write(

@@ -33,8 +33,8 @@
  *   <li>models by name: {@code ServedModels} of {@code ServedModel}s, each with its {@code
  *       EngineReadiness}
  *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter} with {@code
- *       Shares}, {@code Throughput} and {@code LargeBodies}, {@code Workers}, {@code TlsKeys};
- *       {@code FileWatch} loads files again
+ *       Shares}, {@code Throughput} and {@code HeavyWork}, {@code Workers}, {@code TlsKeys}; {@code
+ *       FileWatch} loads files again
  *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code IndexGauges}, {@code OthersMeters}
  *   <li>Helidon's internals: {@code HelidonConnections} with {@code HelidonReader} alone, behind
  *       {@code ClientConnections}; {@code RequestFraming} knows HTTP's framing, {@code Http10}

@@ -9,11 +9,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /** Shares of what is bounded, and refusals of what cannot be done in time. */
@@ -88,31 +88,32 @@ class SharesTest {
   }
 
   @Test
-  void largeBodies_waitForAPlace_andSmallOnesDoNot() throws Exception {
-    LargeBodies bodies = new LargeBodies(1);
+  void heavyWork_waitsForAPlace_andAnotherCallerHasOne() throws Exception {
+    HeavyWork heavy = new HeavyWork(1);
     CountDownLatch hold = new CountDownLatch(1);
     AtomicInteger inside = new AtomicInteger();
-    Supplier<Boolean> parsing =
+    Callable<Boolean> parsing =
         () -> {
           inside.incrementAndGet();
-          try {
-            return hold.await(30, TimeUnit.SECONDS);
-          } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-          }
+          return hold.await(30, TimeUnit.SECONDS);
         };
     List<Thread> threads = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       threads.add(
           Thread.ofPlatform()
-              .start(() -> bodies.parse("a", 1 << 20, Duration.ofSeconds(30), parsing)));
+              .start(() -> {
+                try {
+                  boolean unused = heavy.run("a", Duration.ofSeconds(30), parsing);
+                } catch (Exception e) {
+                  throw new IllegalStateException(e);
+                }
+              }));
     }
     await().until(() -> inside.get() == 2);
-    assertThat(bodies.parse("a", 100, Duration.ZERO, () -> "small")).isEqualTo("small");
-    assertThat(bodies.parse("b", 1 << 20, Duration.ZERO, () -> "another's")).isEqualTo("another's");
-    assertThatThrownBy(() -> bodies.parse("a", 1 << 20, Duration.ZERO, () -> "third"))
+    assertThat(heavy.run("b", Duration.ZERO, () -> "another's")).isEqualTo("another's");
+    assertThatThrownBy(() -> heavy.run("a", Duration.ZERO, () -> "third"))
         .isInstanceOf(Problem.class)
-        .hasMessageContaining("large bodies");
+        .hasMessageContaining("large requests");
     assertThat(inside).hasValue(2);
     hold.countDown();
     for (Thread thread : threads) {

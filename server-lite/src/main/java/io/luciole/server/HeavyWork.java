@@ -1,0 +1,70 @@
+package io.luciole.server;
+
+import java.time.Duration;
+import java.util.concurrent.Callable;
+
+/**
+ * Lets little heavy work be done at once: parsing large bodies, whose values take many times the
+ * memory of their bytes, tokenising them, and answers of very many hits. Each computes for long
+ * without a pause, and more of it at once than there are cores would only keep everything else
+ * waiting for a core. Callers wait for one another, with a share each as {@link Shares} gives it.
+ * Safe for use by many threads.
+ */
+final class HeavyWork {
+  /** Bodies of so many bytes are heavy. */
+  static final int LARGE_BODY = 64 << 10;
+
+  /** Answers of more hits than this are heavy. */
+  static final int MANY_HITS = 100;
+
+  private final Shares places;
+
+  /**
+   * Creates places.
+   *
+   * @param cores the cores that compute; one caller alone has as many places, at least 2
+   */
+  HeavyWork(int cores) {
+    this.places = new Shares(2L * Math.max(2, cores));
+  }
+
+  /**
+   * Does heavy work when there is a place for it.
+   *
+   * @param caller whose work it is
+   * @param left how long to wait for a place
+   * @param work what to do
+   * @return what that returned
+   * @throws Problem if no place is free in time
+   * @throws Exception what the work threw
+   */
+  <T> T run(String caller, Duration left, Callable<T> work) throws Exception {
+    enter(caller, left);
+    try {
+      return work.call();
+    } finally {
+      leave(caller);
+    }
+  }
+
+  private synchronized void enter(String caller, Duration left) {
+    long end = System.nanoTime() + left.toNanos();
+    try {
+      while (!places.take(caller, 1)) {
+        long millis = (end - System.nanoTime()) / 1_000_000;
+        if (millis <= 0) {
+          throw Problem.overloaded("Too many large requests wait for a core; try again later.", 1);
+        }
+        wait(millis);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
+    }
+  }
+
+  private synchronized void leave(String caller) {
+    places.give(caller, 1);
+    notifyAll();
+  }
+}
