@@ -98,8 +98,14 @@ record PublishedFigures(
     List<Embedding> p = engine.embedAll(passages, EmbedOptions.passage().outputs(outputs));
     List<Check> checks = new ArrayList<>();
     scores.forEach((name, table) -> {
-      if (table.size() != queries.size()) {
-        throw new CliException("Expected a row of " + name + " for each query of " + model);
+      if (table.size() != queries.size()
+          || table.stream().anyMatch(row -> row.size() != passages.size())) {
+        throw new CliException(
+            "Expected a row of "
+                + name
+                + " for each query of "
+                + model
+                + ", with a number for each passage");
       }
       if (!outputs.containsAll(outputs(name))) {
         return;
@@ -116,6 +122,16 @@ record PublishedFigures(
         }
       }
     });
+    if (checks.isEmpty()) {
+      throw new CliException(
+          "Expected figures of "
+              + outputs
+              + ", which the model gives, found those of "
+              + scores.keySet()
+              + " for "
+              + model
+              + ": nothing was compared.");
+    }
     if (tokens != null && outputs.contains(Output.SPARSE)) {
       for (int i = 0; i < tokens.size(); i++) {
         checks.addAll(weights(engine, queries.get(i), q.get(i), tokens.get(i), slack));

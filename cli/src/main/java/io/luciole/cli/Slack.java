@@ -41,6 +41,6 @@ record Slack(double cosine, double weight, boolean batched) {
 
   /** How much a score may be off, of vectors or of weights. */
   double score() {
-    return equals(FP32) ? 0 : Math.max(10 * cosine, weight / 4);
+    return equals(FP32) ? 0 : Math.min(2e-2, Math.max(10 * cosine, weight / 4));
   }
 }

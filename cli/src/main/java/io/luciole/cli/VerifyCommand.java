@@ -6,6 +6,7 @@ import io.luciole.EngineBuilder;
 import io.luciole.LucioleConfig;
 import io.luciole.LucioleException;
 import io.luciole.Output;
+import io.luciole.Role;
 import io.luciole.model.ModelFiles;
 import io.luciole.spi.BackendInfo;
 import io.luciole.spi.BackendProvider;
@@ -125,7 +126,8 @@ final class VerifyCommand implements Callable<Integer> {
       return;
     }
     Optional<ReadmeExample> example = ReadmeExample.in(files.folder());
-    if (example.isPresent()) {
+    // The example has no prompt.
+    if (example.isPresent() && files.description().prompt(Role.PASSAGE).isEmpty()) {
       section("The example in the model's README");
       report(example.get().compare(engine, README_DIGITS + slack.score()));
       return;

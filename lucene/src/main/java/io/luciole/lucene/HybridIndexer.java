@@ -440,7 +440,7 @@ public final class HybridIndexer implements AutoCloseable {
    */
   @Override
   public void close() {
-    session.close(session.options().commitOnClose(), true);
+    Uninterrupted.run(() -> session.close(session.options().commitOnClose(), true));
   }
 
   /**
@@ -451,6 +451,6 @@ public final class HybridIndexer implements AutoCloseable {
    * @throws IndexException if files cannot be closed or removed
    */
   public void rollback() {
-    session.close(false, false);
+    Uninterrupted.run(() -> session.close(false, false));
   }
 }

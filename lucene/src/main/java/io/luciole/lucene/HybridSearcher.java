@@ -408,11 +408,15 @@ public final class HybridSearcher implements AutoCloseable {
       throw closedAlready();
     }
     try {
-      return source.refresh();
+      return Uninterrupted.call(source::refresh);
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
       throw IndexProblems.unreadable(place, e);
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
     }
   }
 

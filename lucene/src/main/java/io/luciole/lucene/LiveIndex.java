@@ -245,7 +245,11 @@ public final class LiveIndex implements AutoCloseable {
       return;
     }
     try {
-      current.refreshIfDue(nanos);
+      if (nanos == 0) {
+        current.refresh();
+      } else {
+        current.refreshIfDue(nanos);
+      }
     } catch (IllegalStateException | IndexException e) {
       IndexException reason = current.indexer().failure().orElse(null);
       if (reason == null && index.isWritable()) {

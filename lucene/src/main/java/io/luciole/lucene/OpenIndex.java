@@ -86,8 +86,8 @@ final class OpenIndex {
     }
   }
 
-  /** Makes searches see what was written. */
-  void refresh() {
+  /** Makes searches see what was written; one that is under way is waited for. */
+  synchronized void refresh() {
     changed.set(false);
     refreshed.set(System.nanoTime());
     boolean unused = searcher.refresh();

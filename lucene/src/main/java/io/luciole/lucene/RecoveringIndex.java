@@ -271,6 +271,12 @@ final class RecoveringIndex {
 
     @Override
     public void onCommit(Duration took) {
+      // What is durable stays visible when the indexer fails.
+      try {
+        of.refresh();
+      } catch (RuntimeException e) {
+        log.debug("The searcher was not refreshed after a commit", e);
+      }
       listeners.tell(listener -> listener.onCommit(took));
     }
 

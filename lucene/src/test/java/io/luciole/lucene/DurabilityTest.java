@@ -62,6 +62,27 @@ class DurabilityTest {
     }
   }
 
+  /** An interrupt would close the file that Lucene's writer writes, and so the writer. */
+  @Test
+  void interruptedRefreshAndClose_loseNothing() {
+    try {
+      try (HybridIndexer indexer = HybridIndexer.open(index, engine);
+          HybridSearcher searcher = HybridSearcher.open(indexer, engine)) {
+        for (int i = 0; i < 20; i++) {
+          indexer.put(SourceDocument.of("d" + i, "", "alpha beta")).join();
+          Thread.currentThread().interrupt();
+          assertThat(searcher.refresh()).isTrue();
+          assertThat(Thread.interrupted()).isTrue();
+        }
+        assertThat(indexer.failure()).isEmpty();
+        Thread.currentThread().interrupt();
+      }
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
+    assertThat(committed()).isEqualTo(20);
+  }
+
   @Test
   void close_commitsWhatWasPut() {
     make(10);

@@ -219,6 +219,22 @@ class LiveIndexTest {
     assertThat(index()).isDirectoryNotContaining("glob:**segments*");
   }
 
+  /** Nobody searched between the commit and the failure, after which nothing is refreshed. */
+  @Test
+  void whatIsCommitted_isSeen_whileTheIndexIsBroken() {
+    try (LiveIndex index = open(engine, OPTIONS.commitAfter(2))) {
+      put(index, "a", "b");
+      assertThat(index.whenCommitted()).succeedsWithin(PATIENCE);
+      put(index, "c");
+      room.set(0);
+      assertThatThrownBy(index::commit).isInstanceOf(IndexException.class);
+
+      assertThat(documents(index)).isGreaterThanOrEqualTo(2);
+      room.set(Long.MAX_VALUE);
+      awaitOpen(index);
+    }
+  }
+
   @Test
   void commitAfter_commitsByNumber_andWhoWaitsIsTold() {
     try (LiveIndex index = open(engine, OPTIONS.commitAfter(3))) {

@@ -22,7 +22,11 @@ record Durability(boolean commit, boolean await) {
     if (awaited != null && !awaited.equals("commit")) {
       throw Problem.invalid("wait_for", "Expected commit as \"wait_for\", found another word.");
     }
-    return new Durability("true".equals(x.query("commit")), awaited != null);
+    String commit = x.query("commit");
+    if (commit != null && !commit.equals("true") && !commit.equals("false")) {
+      throw Problem.invalid("commit", "Expected true or false as \"commit\", found another word.");
+    }
+    return new Durability("true".equals(commit), awaited != null);
   }
 
   /** Whether the answer tells that what was written is durable. */

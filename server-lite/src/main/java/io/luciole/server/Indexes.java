@@ -6,6 +6,7 @@ import com.google.inject.Inject;
 import io.luciole.ConfigException;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.HybridSearcher;
+import io.luciole.lucene.IndexDescription;
 import io.luciole.lucene.IndexException;
 import io.luciole.lucene.IndexListener;
 import io.luciole.model.ModelFingerprint;
@@ -235,7 +236,7 @@ final class Indexes implements AutoCloseable {
           return new Made(there, false);
         }
         requireEmpty(there, differences);
-        delete(there);
+        removeEmpty(there, differences);
       } else if (open.size() >= MAX_INDEXES) {
         throw Problem.tooLarge(
             "index", "A server may have " + MAX_INDEXES + " indexes; delete one first.");
@@ -254,17 +255,35 @@ final class Indexes implements AutoCloseable {
 
   private static void requireEmpty(SearchIndex there, List<String> differences) {
     if (there.live().uncommittedChanges() > 0 || there.documents() > 0) {
-      throw new Problem(
-          409,
-          "index_differs",
-          "There is an index \""
-              + there.name()
-              + "\" that keeps something else: "
-              + String.join("; ", differences)
-              + ". Delete it first, or make one of another name.",
-          "index",
-          0);
+      throw differs(there, differences);
     }
+  }
+
+  /**
+   * Deletes an index that had no documents a moment ago. From its close on, which commits what was
+   * put meanwhile, nobody writes to it; if there are documents then, it stays.
+   */
+  private void removeEmpty(SearchIndex there, List<String> differences) {
+    there.close();
+    Path folder = path(there.name());
+    if (IndexDescription.read(folder).documents() > 0) {
+      SearchIndex unused = open(there.name(), there.model(), Optional.empty());
+      throw differs(there, differences);
+    }
+    delete(there);
+  }
+
+  private static Problem differs(SearchIndex there, List<String> differences) {
+    return new Problem(
+        409,
+        "index_differs",
+        "There is an index \""
+            + there.name()
+            + "\" that keeps something else: "
+            + String.join("; ", differences)
+            + ". Delete it first, or make one of another name.",
+        "index",
+        0);
   }
 
   /** Deletes the index that a request's path names, with its files. */

@@ -34,8 +34,9 @@ final class OpenAiApi implements Api {
         .flatMap(prefix ->
             Stream.of(
                 Route.post(prefix + "/embeddings", Problems.Format.OPENAI, this::embeddings),
-                Route.of(Method.GET, prefix + "/models", this::models),
-                Route.of(Method.GET, prefix + "/models/{+id}", this::model)))
+                Route.of(Method.GET, prefix + "/models", this::models).withAccess(Route.Access.KEY),
+                Route.of(Method.GET, prefix + "/models/{+id}", this::model)
+                    .withAccess(Route.Access.KEY)))
         .toList();
   }
 
