@@ -49,13 +49,13 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p><b>Adding.</b> The dense vector that is handed over is stored as it is. What the index keeps
- * beside it is taken from what the model computed in the same pass, or computed of the segment's
- * text if the embedding is another one, such as one that was made elsewhere. For an embedding that
- * is null, everything is computed in one pass. A vector without a text is found by its nearness
- * alone; it has no words and no weights. Adding blocks until documents are written and visible to
- * searches. They are durable after {@link #commit}, {@link #close}, and from time to time ({@link
- * WriteOptions#commitEvery}).
+ * <p><b>Adding.</b> The dense vector that is handed over is stored as it is, or scaled to length 1
+ * where the index compares by that. What the index keeps beside it is taken from what the model
+ * computed in the same pass, or computed of the segment's text if the embedding is another one,
+ * such as one that was made elsewhere. For an embedding that is null, everything is computed in one
+ * pass. A vector without a text is found by its nearness alone; it has no words and no weights.
+ * Adding blocks until documents are written and visible to searches. They are durable after {@link
+ * #commit}, {@link #close}, and from time to time ({@link WriteOptions#commitEvery}).
  *
  * <p><b>Searching.</b> If the request has a {@code query}, as those of LangChain4j's content
  * retrievers have, all legs of the index search, and {@link Builder#queries} may change how:

@@ -38,16 +38,50 @@ record StoredItem(SourceDocument document, @Nullable Embedding given, io.luciole
         throw new IllegalArgumentException(
             "expected an embedding or a text for the id " + id + ", found neither");
       }
-      return new StoredItem(SourceDocument.of(id, "", ""), given, withoutTokens(schema));
+      return new StoredItem(
+          SourceDocument.of(id, "", ""), unit(id, given, schema), withoutTokens(schema));
     }
     SourceDocument document =
         new SourceDocument(id, "", segment.text(), Segments.metadata(segment));
     return new StoredItem(
         document,
-        given,
+        given == null ? null : unit(id, given, schema),
         given == null
             ? io.luciole.Embedding.absent()
             : computed.rest(given, segment.text(), Role.PASSAGE));
+  }
+
+  /**
+   * The vector in length 1 where the index compares by that; otherwise its length would count, and
+   * a long one be near to everything.
+   */
+  private static Embedding unit(String id, Embedding given, HybridSchema schema) {
+    // A vector of another dimension is refused by the index.
+    boolean scaled =
+        schema
+            .dense()
+            .map(dense -> dense.normalized() && dense.dimension() == given.dimension())
+            .orElse(false);
+    if (!scaled) {
+      return given;
+    }
+    double squares = 0;
+    for (float value : given.vector()) {
+      squares += (double) value * value;
+    }
+    double norm = Math.sqrt(squares);
+    if (!(norm > 0 && norm < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "expected a vector with a length above 0 for the id " + id + ", found " + norm);
+    }
+    if (Math.abs(norm - 1) < 1e-3) {
+      return given;
+    }
+    float[] unit = given.vector().clone();
+    for (int i = 0; i < unit.length; i++) {
+      unit[i] = (float) (unit[i] / norm);
+    }
+    return Embedding.from(unit);
   }
 
   /**

@@ -161,6 +161,26 @@ class EmbeddingStoreTest {
     }
   }
 
+  /** Its length would count as nearness to everything. */
+  @Test
+  void vectorOfAnotherLength_isScaled_andZeroIsRefused() {
+    float[] unit = stores.engine.embed(TEXTS.get(1)).join().dense();
+    float[] longer = unit.clone();
+    for (int i = 0; i < longer.length; i++) {
+      longer[i] *= 10;
+    }
+    store().add(Embedding.from(longer), TextSegment.from(TEXTS.get(1)));
+    EmbeddingMatch<TextSegment> match = store().search(ask(TEXTS.get(0)).build()).matches().get(0);
+    assertThat(match.embedding().vector())
+        .usingComparatorWithPrecision(1e-5f)
+        .containsExactly(unit);
+
+    float[] zero = new float[unit.length];
+    assertThatThrownBy(() -> store().add(Embedding.from(zero), TextSegment.from("x")))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("above 0");
+  }
+
   @Test
   void vectorOfAnotherText_doesNotBringItsWeights() {
     Embedding ofSummary = stores.model.embed(TextSegment.from("harbour ships")).content();

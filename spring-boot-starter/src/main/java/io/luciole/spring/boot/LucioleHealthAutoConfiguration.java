@@ -1,6 +1,8 @@
 package io.luciole.spring.boot;
 
 import io.luciole.EmbeddingEngine;
+import io.luciole.lucene.HybridIndexer;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
@@ -10,8 +12,8 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
 /**
- * The health indicator {@code luciole}: up while the engine can work on some device, down
- * otherwise, with each device and what is wrong with it. {@code
+ * The health indicator {@code luciole}: up while the engine can work on some device and no index
+ * has failed, down otherwise, with each device and what is wrong with it. {@code
  * management.health.luciole.enabled=false} switches it off. Spring Boot 4 moved the types of
  * indicators to another package, so there is one for each.
  */
@@ -29,9 +31,9 @@ public class LucioleHealthAutoConfiguration {
     @Bean
     @ConditionalOnMissingBean(name = "lucioleHealthIndicator")
     org.springframework.boot.actuate.health.HealthIndicator lucioleHealthIndicator(
-        EmbeddingEngine engine) {
+        EmbeddingEngine engine, ObjectProvider<HybridIndexer> indexers) {
       return () -> {
-        EngineReport report = EngineReport.of(engine);
+        EngineReport report = EngineReport.of(engine, indexers.stream());
         var health = new org.springframework.boot.actuate.health.Health.Builder();
         return (report.up() ? health.up() : health.down()).withDetails(report.details()).build();
       };
@@ -45,9 +47,9 @@ public class LucioleHealthAutoConfiguration {
     @Bean
     @ConditionalOnMissingBean(name = "lucioleHealthIndicator")
     org.springframework.boot.health.contributor.HealthIndicator lucioleHealthIndicator(
-        EmbeddingEngine engine) {
+        EmbeddingEngine engine, ObjectProvider<HybridIndexer> indexers) {
       return () -> {
-        EngineReport report = EngineReport.of(engine);
+        EngineReport report = EngineReport.of(engine, indexers.stream());
         var health = new org.springframework.boot.health.contributor.Health.Builder();
         return (report.up() ? health.up() : health.down()).withDetails(report.details()).build();
       };
