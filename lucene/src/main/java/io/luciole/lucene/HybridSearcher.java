@@ -100,13 +100,16 @@ public final class HybridSearcher implements AutoCloseable {
    * @param indexer the indexer
    * @param engine the engine that embeds queries; it stays the caller's to close
    * @return the searcher
-   * @throws IndexException if the index cannot be read
+   * @throws IndexException if the index cannot be read, or the engine runs another model than the
+   *     indexer's; the message names both models
    */
   public static HybridSearcher open(HybridIndexer indexer, EmbeddingEngine engine) {
     requireNonNull(indexer, "indexer");
     requireNonNull(engine, "engine");
-    return new SearcherBuilder(
-            indexer.folder().place(), new SearcherOrigin.OfWriter(indexer.folder().writer()))
+    Object place = indexer.folder().place();
+    new CommitMark(indexer.schema(), indexer.folder().stamp().writer(), "")
+        .requireModel(place, engine.fingerprint());
+    return new SearcherBuilder(place, new SearcherOrigin.OfWriter(indexer.folder().writer()))
         .schema(indexer.schema())
         .engine(engine)
         .open();

@@ -29,6 +29,11 @@ final class ModelStamp {
     this.index = index;
   }
 
+  /** The model whose vectors the writer adds. */
+  ModelFingerprint writer() {
+    return writer;
+  }
+
   /** Notes that vectors of the writing model were written. */
   void wrote() {
     add(writer);

@@ -267,6 +267,11 @@ class HybridIndexTest {
           .isInstanceOf(IndexException.class)
           .hasMessageContaining(engine.fingerprint().brief())
           .hasMessageContaining(wrong.fingerprint().brief());
+      try (HybridIndexer indexer = HybridIndexer.open(index, engine)) {
+        assertThatThrownBy(() -> HybridSearcher.open(indexer, wrong))
+            .isInstanceOf(IndexException.class)
+            .hasMessageContaining(wrong.fingerprint().brief());
+      }
     }
     assertThat(IndexDescription.read(index).documents()).isEqualTo(3);
   }
