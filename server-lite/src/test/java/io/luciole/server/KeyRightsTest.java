@@ -93,6 +93,10 @@ class KeyRightsTest {
           .contains("no_right")
           .contains("right to embed")
           .contains("shop");
+      for (String any : List.of("/v1/models", "/models", "/info")) {
+        assertThat(server.get(any, "X-API-Key", "k-embed").status()).as(any).isEqualTo(200);
+        assertThat(server.get(any, "X-API-Key", "k-unknown").status()).as(any).isEqualTo(401);
+      }
       for (String open : List.of("/", "/health/ready", "/openapi.json")) {
         assertThat(server.get(open).status()).as(open).isEqualTo(200);
       }

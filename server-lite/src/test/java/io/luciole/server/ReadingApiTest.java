@@ -204,6 +204,8 @@ class ReadingApiTest {
       assertThat(IndexDescription.read(index).documents()).isZero();
       assertThat(server.put("/v1/documents/d?wait_for=refresh", "{\"text\":\"w1\"}").body())
           .contains("\"param\":\"wait_for\"");
+      assertThat(server.put("/v1/documents/d?commit=yes", "{\"text\":\"w1\"}").body())
+          .contains("\"param\":\"commit\"");
       assertThat(server.get("/v1/documents/d").status()).isEqualTo(404);
     }
   }
