@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.lucene.store.FSDirectory;
 import org.junit.jupiter.api.AfterEach;
@@ -221,10 +222,18 @@ class LiveIndexTest {
 
   /** Nobody searched between the commit and the failure, after which nothing is refreshed. */
   @Test
-  void whatIsCommitted_isSeen_whileTheIndexIsBroken() {
+  void whatIsCommitted_isSeen_whileTheIndexIsBroken() throws InterruptedException {
     try (LiveIndex index = open(engine, OPTIONS.commitAfter(2))) {
+      CountDownLatch committed = new CountDownLatch(1);
+      index.addListener(
+          new IndexListener() {
+            @Override
+            public void onCommit(Duration took) {
+              committed.countDown();
+            }
+          });
       put(index, "a", "b");
-      assertThat(index.whenCommitted()).succeedsWithin(PATIENCE);
+      assertThat(committed.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
       put(index, "c");
       room.set(0);
       assertThatThrownBy(index::commit).isInstanceOf(IndexException.class);
