@@ -46,11 +46,13 @@ class ModulesTest {
             "io.luciole.cli",
             "io.luciole.core",
             "io.luciole.djl",
+            "io.luciole.guice",
             "io.luciole.hub",
             "io.luciole.lucene",
             "io.luciole.micrometer",
             "io.luciole.onnx",
-            "io.luciole.server");
+            "io.luciole.server",
+            "io.luciole.starter");
     Map<String, String> owners = new TreeMap<>();
     List<String> split = new ArrayList<>();
     for (ModuleDescriptor module : modules) {
