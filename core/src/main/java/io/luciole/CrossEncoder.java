@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 
 /**
  * A reranker that reads query and passage together, such as BAAI/bge-reranker-v2-m3, BGE-M3's
@@ -118,13 +117,7 @@ public final class CrossEncoder implements AutoCloseable {
       for (String passage : passages) {
         scores.add(score(ids, requireNonNull(passage, "passage"), job));
       }
-      CompletableFuture.allOf(scores.toArray(CompletableFuture[]::new)).get();
-      return scores.stream().map(CompletableFuture::join).toList();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw EmbeddingStream.interrupted();
-    } catch (ExecutionException e) {
-      throw EmbeddingStream.failure(e.getCause());
+      return EmbeddingStream.joinAll(scores);
     } finally {
       scores.forEach(score -> score.cancel(false));
     }

@@ -19,7 +19,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -201,13 +200,7 @@ public final class EmbeddingEngine implements AutoCloseable {
         }
         requests.add(submit(text, each, wanted, job, false));
       }
-      CompletableFuture.allOf(requests.toArray(CompletableFuture[]::new)).get();
-      return requests.stream().map(CompletableFuture::join).toList();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw EmbeddingStream.interrupted();
-    } catch (ExecutionException e) {
-      throw EmbeddingStream.failure(e.getCause());
+      return EmbeddingStream.joinAll(requests);
     } finally {
       requests.forEach(request -> request.cancel(false));
     }

@@ -5,11 +5,13 @@ import static java.util.Objects.requireNonNull;
 import io.luciole.spi.BackendInfo;
 import java.util.ArrayDeque;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Set;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
@@ -165,6 +167,26 @@ final class EmbeddingStream<T> implements Iterator<Embedded<T>> {
       if (each.request != null) {
         each.request.cancel(false);
       }
+    }
+  }
+
+  /**
+   * Waits for all results, the failed ones included.
+   *
+   * @return the results in the order of the futures
+   * @throws LucioleException the first failure
+   * @throws EmbeddingInterruptedException if the thread is interrupted meanwhile; its interrupt
+   *     flag stays set
+   */
+  static <R> List<R> joinAll(List<? extends CompletableFuture<R>> futures) {
+    try {
+      CompletableFuture.allOf(futures.toArray(CompletableFuture[]::new)).get();
+      return futures.stream().<R>map(CompletableFuture::join).toList();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw interrupted();
+    } catch (ExecutionException e) {
+      throw failure(e.getCause());
     }
   }
 

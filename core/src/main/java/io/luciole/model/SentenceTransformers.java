@@ -43,11 +43,13 @@ final class SentenceTransformers {
 
   private final Path folder;
   private final JsonNode modules;
+  private final JsonNode limits;
   private final Map<Role, String> prompts;
 
   SentenceTransformers(Path folder) {
     this.folder = folder;
     this.modules = ModelJson.readArrayIfPresent(folder.resolve(ModelFileNames.MODULES));
+    this.limits = readLimits();
     this.prompts = readPrompts();
   }
 
@@ -160,12 +162,12 @@ final class SentenceTransformers {
   }
 
   /** The file of a text's limit, by the first of its names that is there, or a missing node. */
-  private JsonNode limits() {
+  private JsonNode readLimits() {
     for (String name : ModelFileNames.SENTENCE_CONFIGS) {
       Path file = folder.resolve(name);
       if (Files.isRegularFile(file)) {
-        JsonNode limits = ModelJson.read(file);
-        limits
+        JsonNode found = ModelJson.read(file);
+        found
             .properties()
             .forEach(entry -> {
               String key = entry.getKey();
@@ -185,7 +187,7 @@ final class SentenceTransformers {
                         + ". Luciole does not know what it means for the vectors.");
               }
             });
-        return limits;
+        return found;
       }
     }
     return MissingNode.getInstance();
@@ -193,12 +195,12 @@ final class SentenceTransformers {
 
   /** The limit on a text's tokens, or a missing node or null if there is none. */
   JsonNode maxTokens() {
-    return limits().path(LIMIT);
+    return limits.path(LIMIT);
   }
 
   /** Whether a text is put into lower case before it is tokenised. */
   boolean lowerCase() {
-    return limits().path(LOWER_CASE).asBoolean();
+    return limits.path(LOWER_CASE).asBoolean();
   }
 
   /** What is put before a text, by role. */

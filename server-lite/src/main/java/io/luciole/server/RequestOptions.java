@@ -141,19 +141,4 @@ final class RequestOptions {
         values.getOrDefault(Output.SPARSE, 0.0),
         values.getOrDefault(Output.COLBERT, 0.0));
   }
-
-  /** The outputs whose weight is above 0. */
-  static Set<Output> outputs(Scores.Weights weights) {
-    EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
-    if (weights.dense() > 0) {
-      outputs.add(Output.DENSE);
-    }
-    if (weights.sparse() > 0) {
-      outputs.add(Output.SPARSE);
-    }
-    if (weights.colbert() > 0) {
-      outputs.add(Output.COLBERT);
-    }
-    return outputs;
-  }
 }

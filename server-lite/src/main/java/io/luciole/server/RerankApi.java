@@ -139,7 +139,7 @@ final class RerankApi implements Api {
       throw Problem.empty(where);
     }
     Scores.Weights weights = RequestOptions.weights(engine, body.path("weights"));
-    Set<Output> outputs = RequestOptions.outputs(weights);
+    Set<Output> outputs = weights.outputs();
     Embedding asked =
         embedder
             .embed(
