@@ -47,6 +47,7 @@ final class BulkIngestion {
     SearchIndex index = indexes.of(x);
     Durability durability = Durability.of(x);
     boolean failedOnly = "failed".equals(x.query("results"));
+    index.requireRoom();
     // Not closed if something fails: the connection is then cut, so that the client does not take
     // a part of the answer for the whole.
     OutputStream out = x.sendStream("application/x-ndjson");
@@ -63,8 +64,8 @@ final class BulkIngestion {
       answers.answer(pending.removeFirst());
     }
     durability.settle(index, x.limits().timeout().toMillis());
-    x.count((int) Math.min(Integer.MAX_VALUE, lines.number()), 0);
-    answers.end(lines.number(), durability.isAsked());
+    x.count((int) Math.min(Integer.MAX_VALUE, answers.lines()), 0);
+    answers.end(durability.isAsked());
     out.close();
   }
 
@@ -114,8 +115,8 @@ final class BulkIngestion {
   /** Puts one of several documents: that it is refused is its own result. */
   static CompletableFuture<Boolean> put(SearchIndex index, SourceDocument document) {
     try {
-      return index.live().put(document);
-    } catch (IndexException e) {
+      return index.put(document);
+    } catch (IndexException | Problem e) {
       return CompletableFuture.failedFuture(e);
     }
   }
@@ -138,6 +139,7 @@ final class BulkIngestion {
   private static final class Answers {
     private final OutputStream out;
     private final boolean failedOnly;
+    private long lines;
     private long failed;
 
     Answers(OutputStream out, boolean failedOnly) {
@@ -145,7 +147,13 @@ final class BulkIngestion {
       this.failedOnly = failedOnly;
     }
 
+    /** How many lines were answered; blank ones are not. */
+    long lines() {
+      return lines;
+    }
+
     void answer(Pending pending) throws IOException, InterruptedException {
+      lines++;
       ObjectNode line = JsonBodies.object().put("line", pending.line());
       if (!pending.id().isEmpty()) {
         line.put("id", pending.id());
@@ -164,7 +172,7 @@ final class BulkIngestion {
       write(line);
     }
 
-    void end(long lines, boolean committed) throws IOException {
+    void end(boolean committed) throws IOException {
       write(
           JsonBodies.object()
               .put("lines", lines)
