@@ -183,7 +183,7 @@ public record CommitMark(HybridSchema schema, ModelFingerprint fingerprint, Stri
   /** Refuses an engine that runs another model. */
   void requireModel(Object place, ModelFingerprint engine) {
     if (!fingerprint.matches(engine)) {
-      throw new IndexException(
+      throw new IndexMismatchException(
           "The index "
               + place
               + " holds vectors of the model "

@@ -35,7 +35,8 @@
  *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter} with {@code
  *       Shares}, {@code Throughput} and {@code HeavyWork}, {@code Workers}, {@code TlsKeys}; {@code
  *       FileWatch} loads files again
- *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code IndexGauges}, {@code OthersMeters}
+ *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code ServedIndexMeters}, {@code
+ *       OthersMeters}
  *   <li>Helidon's internals: {@code HelidonConnections} with {@code HelidonReader} alone, behind
  *       {@code ClientConnections}; {@code RequestFraming} knows HTTP's framing, {@code Http10}
  *       turns requests of HTTP/1.0 into those that Helidon takes, {@code ListenerWatch} and {@code
