@@ -10,6 +10,7 @@ import java.io.OutputStream;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Indexes any number of documents, one a line, and answers with one line for each in the same
@@ -46,7 +47,7 @@ final class BulkIngestion {
     // What is wrong with the request is told while a status can still be sent.
     SearchIndex index = indexes.of(x);
     Durability durability = Durability.of(x);
-    boolean failedOnly = "failed".equals(x.query("results"));
+    boolean failedOnly = failedOnly(x.query("results"));
     index.requireRoom();
     // Not closed if something fails: the connection is then cut, so that the client does not take
     // a part of the answer for the whole.
@@ -67,6 +68,13 @@ final class BulkIngestion {
     x.count((int) Math.min(Integer.MAX_VALUE, answers.lines()), 0);
     answers.end(durability.isAsked());
     out.close();
+  }
+
+  private static boolean failedOnly(@Nullable String results) {
+    if (results == null || results.equals("all") || results.equals("failed")) {
+      return "failed".equals(results);
+    }
+    throw Problem.invalid("results", "Expected all or failed as \"results\", found another word.");
   }
 
   /** The most bytes of a line: what a body may have, and what one reader holds in memory. */

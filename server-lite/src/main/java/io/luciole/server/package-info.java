@@ -25,10 +25,12 @@
  *       {@code M3Api}, {@code SearchApi}, {@code DocumentsApi} with {@code BulkIngestion} and
  *       {@code Durability}, {@code ReadingApi}, {@code IndexesApi} with {@code IndexSpec}, {@code
  *       ManagementApi}, {@code SearchPageApi}
- *   <li>reading requests: {@code JsonBodies}, {@code EmbeddingInput}, {@code RequestOptions},
- *       {@code DenseRequest}, {@code LongTexts}, {@code Arranging}, {@code DocumentBodies}, {@code
- *       TraceContext}
- *   <li>writing vectors: {@code VectorFormat}, {@code SparseFormat}
+ *   <li>reading requests: {@code JsonBodies}, {@code BodyFields}, {@code EmbeddingInput}, {@code
+ *       RequestOptions}, {@code DenseRequest}, {@code LongTexts}, {@code Arranging}, {@code
+ *       DocumentBodies}, {@code TraceContext}
+ *   <li>writing vectors: {@code VectorFormat}, {@code SparseFormat} with {@code TokenNames}
+ *   <li>indexes by name: {@code Indexes} of {@code SearchIndex}es, each with the {@code FreeSpace}
+ *       of its disk, and of {@code UnopenedIndex}es
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
  *   <li>models by name: {@code ServedModels} of {@code ServedModel}s, each with its {@code
  *       EngineReadiness}

@@ -1,5 +1,6 @@
 package io.luciole.server;
 
+import static java.util.Comparator.comparingInt;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -120,7 +121,7 @@ final class DocumentedAnswers {
         .filter(each -> each.getValue().has(method))
         .map(Map.Entry::getKey)
         .filter(each -> pattern(each).matcher(path).matches())
-        .min(java.util.Comparator.comparing(each -> each.replaceAll("[^{]", "").length()));
+        .min(comparingInt(each -> each.replaceAll("[^{]", "").length()));
   }
 
   private static Pattern pattern(String template) {

@@ -144,5 +144,6 @@ class UnknownFieldsTest {
       assertThat(answer.status()).as(answer.body()).isEqualTo(400);
       assertThat(answer.body()).contains("did you mean");
     }
+    assertThat(server.post("/v1/documents/bulk?results=fail", "").body()).contains("all or failed");
   }
 }
