@@ -43,28 +43,20 @@ final class HeavyWork {
     try {
       return work.call();
     } finally {
-      leave(caller);
+      places.give(caller, 1);
     }
   }
 
-  private synchronized void enter(String caller, Duration left) {
-    long end = System.nanoTime() + left.toNanos();
+  private void enter(String caller, Duration left) {
+    boolean entered;
     try {
-      while (!places.take(caller, 1)) {
-        long millis = (end - System.nanoTime()) / 1_000_000;
-        if (millis <= 0) {
-          throw Problem.overloaded("Too many large requests wait for a core; try again later.", 1);
-        }
-        wait(millis);
-      }
+      entered = places.await(caller, 0, 1, left);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
+      throw Problem.shuttingDown();
     }
-  }
-
-  private synchronized void leave(String caller) {
-    places.give(caller, 1);
-    notifyAll();
+    if (!entered) {
+      throw Problem.overloaded("Too many large requests wait for a core; try again later.", 1);
+    }
   }
 }
