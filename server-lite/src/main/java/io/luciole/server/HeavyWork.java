@@ -7,8 +7,9 @@ import java.util.concurrent.Callable;
  * Lets little heavy work be done at once: parsing large bodies, whose values take many times the
  * memory of their bytes, tokenising them, and answers of very many hits. Each computes for long
  * without a pause, and more of it at once than there are cores would only keep everything else
- * waiting for a core. Callers wait for one another, with a share each as {@link Shares} gives it.
- * Safe for use by many threads.
+ * waiting for a core. Callers wait for one another, with a share each as {@link Shares} gives it:
+ * one alone computes on half of the cores, so that the model keeps the others. Safe for use by many
+ * threads.
  */
 final class HeavyWork {
   /** Bodies of so many bytes are heavy. */
@@ -22,10 +23,11 @@ final class HeavyWork {
   /**
    * Creates places.
    *
-   * @param cores the cores that compute; one caller alone has as many places, at least 2
+   * @param cores the cores that compute; there are as many places, at least 2, and one caller alone
+   *     has half of them
    */
   HeavyWork(int cores) {
-    this.places = new Shares(2L * Math.max(2, cores));
+    this.places = new Shares(Math.max(2, cores));
   }
 
   /**

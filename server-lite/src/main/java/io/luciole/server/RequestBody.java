@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 final class RequestBody {
   private static final long MAX_DRAIN = 64L << 20;
 
+  /** How long a body is read at most after it was refused, if a client may be silent so long. */
+  static final Duration LEFTOVER = Duration.ofSeconds(5);
+
   /** Bytes of a body that earn its client another second to send more. */
   private static final long MIN_BYTES_A_SECOND = 1 << 10;
 
@@ -157,7 +160,8 @@ final class RequestBody {
   /** Reads what the client sends for a while, since it may not see an answer before it has sent. */
   void drain() {
     byte[] buffer = new byte[PIECE];
-    long end = System.nanoTime() + Duration.ofSeconds(5).toNanos();
+    long time = Math.min(LEFTOVER.toNanos(), limits.readTimeout().toNanos());
+    long end = System.nanoTime() + time;
     client.readUntil(end);
     try (InputStream in = encoded()) {
       long left = MAX_DRAIN;

@@ -135,7 +135,7 @@ class ConnectionsTest {
 
   @Test
   void drippedHead_endsAfterTheReadTimeout() throws IOException {
-    try (Server server = server("read-timeout", "1s");
+    try (Server server = server("read-timeout", "500ms");
         Socket socket = connect(server)) {
       send(socket, "GET /health/live HTTP/1.1\r\nHost: localhost\r\nX: ");
       drip(socket);
@@ -149,7 +149,7 @@ class ConnectionsTest {
         HexFormat.of()
             .formatHex(
                 MessageDigest.getInstance("SHA-256").digest("k".getBytes(StandardCharsets.UTF_8)));
-    try (Server server = server("api-keys", digest);
+    try (Server server = server("api-keys", digest, "read-timeout", "500ms");
         Socket socket = connect(server)) {
       send(socket, "POST /embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n");
       assertThat(Server.readAnswer(socket)).startsWith("HTTP/1.1 401");
@@ -160,7 +160,7 @@ class ConnectionsTest {
 
   @Test
   void idleBulk_endsWhenItsTimeIsUp_howeverOftenItSendsALittle() throws IOException {
-    try (Server server = server("timeout", "2s");
+    try (Server server = server("timeout", "500ms");
         Socket socket = connect(server)) {
       send(
           socket,
