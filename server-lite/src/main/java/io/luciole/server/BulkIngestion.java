@@ -24,9 +24,10 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>Lines are read no faster than documents are embedded and written, so that a client that sends
- * faster is slowed down by its socket. A bad line does not affect the others. With {@code
- * ?commit=true} the index is committed at the end, with {@code ?wait_for=commit} the last line
- * waits for a commit; with {@code ?results=failed} only lines that failed are answered.
+ * faster is slowed down by its socket; what is read of them and not answered yet counts in {@link
+ * BodyMemory}. A bad line does not affect the others. With {@code ?commit=true} the index is
+ * committed at the end, with {@code ?wait_for=commit} the last line waits for a commit; with {@code
+ * ?results=failed} only lines that failed are answered.
  */
 final class BulkIngestion {
   private static final int MAX_PENDING = 2048;
@@ -41,7 +42,47 @@ final class BulkIngestion {
   }
 
   /** A line in progress; its result is the word that it is answered with. */
-  private record Pending(long line, String id, CompletableFuture<String> result) {}
+  private record Pending(long line, String id, int bytes, CompletableFuture<String> result) {}
+
+  /** The lines in progress, in order, and what they hold of the memory for bodies. */
+  private static final class InProgress {
+    private final ArrayDeque<Pending> lines = new ArrayDeque<>();
+    private final RequestBody body;
+    private long bytes;
+
+    /** The longest line yet, for which the reader keeps room. */
+    private int longest;
+
+    InProgress(RequestBody body) {
+      this.body = body;
+    }
+
+    void add(Pending line) {
+      lines.add(line);
+      bytes += line.bytes();
+      longest = Math.max(longest, line.bytes());
+      body.keep(bytes + longest);
+    }
+
+    Pending remove() {
+      Pending line = lines.removeFirst();
+      bytes -= line.bytes();
+      body.keep(bytes + longest);
+      return line;
+    }
+
+    boolean isEmpty() {
+      return lines.isEmpty();
+    }
+
+    /** Whether the first line is to be answered before another is read. */
+    boolean isFirstDue() {
+      return !lines.isEmpty()
+          && (lines.size() > MAX_PENDING
+              || body.isMuch(bytes)
+              || lines.getFirst().result().isDone());
+    }
+  }
 
   void ingest(Exchange x) throws IOException, InterruptedException, ExecutionException {
     // What is wrong with the request is told while a status can still be sent.
@@ -53,16 +94,15 @@ final class BulkIngestion {
     // a part of the answer for the whole.
     OutputStream out = x.sendStream("application/x-ndjson");
     Answers answers = new Answers(out, failedOnly);
-    ArrayDeque<Pending> pending = new ArrayDeque<>();
-    LineReader lines = new LineReader(x.stream(), "the body", longest(x));
+    InProgress pending = new InProgress(x.body());
+    LineReader lines = new LineReader(x.body().heldStream(), "the body", longest(x));
     while (takeNext(x, index, lines, pending)) {
-      while (!pending.isEmpty()
-          && (pending.size() > MAX_PENDING || pending.getFirst().result().isDone())) {
-        answers.answer(pending.removeFirst());
+      while (pending.isFirstDue()) {
+        answers.answer(pending.remove());
       }
     }
     while (!pending.isEmpty()) {
-      answers.answer(pending.removeFirst());
+      answers.answer(pending.remove());
     }
     durability.settle(index, x.limits().timeout().toMillis());
     x.count((int) Math.min(Integer.MAX_VALUE, answers.lines()), 0);
@@ -83,40 +123,44 @@ final class BulkIngestion {
   }
 
   /** Takes the next line; false if there is none. */
-  private boolean takeNext(
-      Exchange x, SearchIndex index, LineReader lines, ArrayDeque<Pending> pending) {
+  private boolean takeNext(Exchange x, SearchIndex index, LineReader lines, InProgress pending) {
     byte[] line;
     try {
       line = lines.nextBytes();
     } catch (LineReader.BadLineException e) {
       Problem tooLarge = Problem.tooLarge(null, "A line may have " + longest(x) + " bytes.");
-      pending.add(new Pending(lines.number(), "", CompletableFuture.failedFuture(tooLarge)));
+      pending.add(
+          new Pending(lines.number(), "", longest(x), CompletableFuture.failedFuture(tooLarge)));
       return true;
     } catch (IOException | RuntimeException e) {
-      throw Exchange.bodyCutShort(e);
+      throw RequestBody.cutShort(e);
     }
     if (line != null && !isBlank(line)) {
-      pending.add(take(index, line, lines.number()));
+      pending.add(take(x.body(), index, line, lines.number()));
     }
     return line != null;
   }
 
-  private Pending take(SearchIndex index, byte[] line, long number) {
+  private Pending take(RequestBody body, SearchIndex index, byte[] line, long number) {
     String id = null;
     try {
-      ObjectNode object = JsonBodies.parseObject(line);
+      ObjectNode object = JsonBodies.parseObject(line, body.memory()::take);
       if (isDeletion(object)) {
         id = JsonBodies.string(object, "delete");
         // Lines take effect in order: this also deletes what an earlier line has put.
         String result = DocumentsApi.resultOfDelete(index.live().delete(id));
-        return new Pending(number, id, CompletableFuture.completedFuture(result));
+        return new Pending(number, id, line.length, CompletableFuture.completedFuture(result));
       }
       id = DocumentBodies.id(object);
       SourceDocument document = bodies.read(object, "");
       return new Pending(
-          number, document.id(), put(index, document).thenApply(DocumentsApi::resultOfPut));
+          number,
+          document.id(),
+          line.length,
+          put(index, document).thenApply(DocumentsApi::resultOfPut));
     } catch (RuntimeException e) {
-      return new Pending(number, id == null ? "" : id, CompletableFuture.failedFuture(e));
+      return new Pending(
+          number, id == null ? "" : id, line.length, CompletableFuture.failedFuture(e));
     }
   }
 

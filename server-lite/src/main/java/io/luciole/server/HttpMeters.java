@@ -55,6 +55,10 @@ final class HttpMeters implements AutoCloseable {
     Gauge.builder("luciole.http.tokens.waiting", limiter, RequestLimiter::tokens)
         .description("Tokens of the requests under way that wait for the model, estimated")
         .register(registry);
+    Gauge.builder("luciole.http.body.memory", limiter, l -> l.bodies().taken())
+        .description("Memory that the bodies of the requests under way hold")
+        .baseUnit("bytes")
+        .register(registry);
     FunctionCounter.builder("luciole.http.refused", limiter, RequestLimiter::refused)
         .description("Requests that were refused since too much was under way")
         .register(registry);
