@@ -551,6 +551,11 @@ def rows_of_exports(bert, model):
         {**without(like, "model.safetensors"), "model.onnx": base("embedding-alone.onnx")},
         refusal={"all": "gives pooled vectors alone", **djl},
     )
+    row(
+        "ONNX with sentence_embedding alone, max",
+        {**without(sentence(bert, [transformer(), pooled("max")]), "model.safetensors"), "model.onnx": base("embedding-alone.onnx")},
+        refusal={"all": "the pooling max", **djl},
+    )
     files, _ = exported("logits.onnx", {"logits": lambda found, mask: other(found, mask)[:, :1]})
     row("ONNX of a reranker, with logits alone", files, refusal={"all": "Expected token states", **djl})
     like = sentence(bert, modules)

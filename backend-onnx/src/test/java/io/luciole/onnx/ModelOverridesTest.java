@@ -69,7 +69,8 @@ class ModelOverridesTest {
     EngineBuilder mean = builder(MEAN, Map.of());
 
     assertSame(
-        embed(mean.pooling(TokenPooling.of(Pooling.CLS)), TEXT, EmbedOptions.passage()), "BERT, cls, release 6");
+        embed(mean.pooling(TokenPooling.of(Pooling.CLS)), TEXT, EmbedOptions.passage()),
+        "BERT, cls, release 6");
     assertSame(
         embed(mean.pooling(TokenPooling.parse("mean,cls")), TEXT, EmbedOptions.passage()),
         "BERT, mean, then cls, release 6");

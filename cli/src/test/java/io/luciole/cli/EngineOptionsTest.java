@@ -61,7 +61,16 @@ class EngineOptionsTest {
   void index_isSearchedOnlyAsItWasMade() throws IOException {
     Path index = folder.resolve("ix");
     Run made =
-        Cli.run("index", "--index", index, "--input", texts("_id"), "--pooling", "mean", "--prompt", "p:");
+        Cli.run(
+            "index",
+            "--index",
+            index,
+            "--input",
+            texts("_id"),
+            "--pooling",
+            "mean",
+            "--prompt",
+            "p:");
     assertThat(made.status()).as(made.err()).isZero();
 
     Run other = Cli.run("search", "--index", index, "glow");

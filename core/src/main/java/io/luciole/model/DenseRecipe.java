@@ -86,10 +86,10 @@ public record DenseRecipe(
    * @throws ModelException if something is said
    */
   public void requireNoStates(Object model) {
-    if (isChosen || !modules.isEmpty()) {
+    if (isChosen || poolsStates() || !modules.isEmpty()) {
       throw new ModelException(
           "Expected token states (last_hidden_state) for "
-              + (isChosen ? "the pooling " + pooling : "the modules " + ids())
+              + (modules.isEmpty() ? "the pooling " + pooling : "the modules " + ids())
               + ", found that "
               + model
               + " gives pooled vectors alone. Leave the pooling to it, or use the model's"

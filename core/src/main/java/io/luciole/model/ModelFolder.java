@@ -293,7 +293,10 @@ final class ModelFolder {
       pooling = usual == null ? null : TokenPooling.of(usual);
     }
     boolean normalize =
-        hasM3Heads || (sentence.areThere() ? pipeline.normalize() : serving.normalize());
+        hasM3Heads
+            || (sentence.areThere()
+                ? pipeline.normalize() || (problem != null && sentence.normalizes())
+                : serving.normalize());
     if (own.has("normalize")) {
       normalize = own.path("normalize").asBoolean();
     }

@@ -106,6 +106,16 @@ record SentencePipeline(
         normalize);
   }
 
+  /** Whether one of the modules is {@code Normalize}. */
+  static boolean normalizes(JsonNode list) {
+    for (JsonNode entry : list) {
+      if (type(entry).equals("Normalize")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** The folder of the transformer in that of {@code modules.json}; usually the same. */
   static Path transformer(Path folder, JsonNode list) {
     for (JsonNode entry : list) {

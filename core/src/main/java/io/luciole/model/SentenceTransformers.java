@@ -78,6 +78,11 @@ final class SentenceTransformers {
     return SentencePipeline.read(folder, modules, chosen);
   }
 
+  /** Whether a module scales vectors to length 1, wherever it stands. */
+  boolean normalizes() {
+    return SentencePipeline.normalizes(modules);
+  }
+
   /** The folder of the checkpoint and its tokenizer. */
   Path transformer() {
     return SentencePipeline.transformer(folder, modules);
