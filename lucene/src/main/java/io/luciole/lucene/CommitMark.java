@@ -192,6 +192,16 @@ public record CommitMark(HybridSchema schema, ModelFingerprint fingerprint, Stri
               + engine.brief()
               + ". Use the index's model, or index anew.");
     }
+    if (!fingerprint.isSureOf(engine)
+        && !engine.vectors().isEmpty()
+        && WARNED.add(place + engine.vectors())) {
+      log.warn(
+          "The index {} was written before Luciole noted pooling, modules and the passages' prompt in"
+              + " an index. Its vectors are taken to be made as the engine makes them: {}. If pooling"
+              + " or prompts have changed since, index anew.",
+          place,
+          engine.vectors());
+    }
     if (!fingerprint.isAsPreciseAs(engine) && WARNED.add(place + engine.format())) {
       log.warn(
           "The index {} holds vectors of the model {}, computed in {}, and the engine computes in"

@@ -10,7 +10,7 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.EmbeddingJson;
 import io.luciole.Output;
 import io.luciole.Scores;
-import io.luciole.model.Pooling;
+import io.luciole.model.TokenPooling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -203,10 +203,10 @@ final class TeiApi implements Api {
     root.put("model_sha", engine.fingerprint().weightsDigest());
     root.put("model_dtype", dtype(engine.backend().precision()));
     root.put("served_model_name", model.name());
-    Pooling pooling = engine.description().pooling();
+    TokenPooling pooling = engine.description().pooling();
     root.putObject("model_type")
         .putObject("embedding")
-        .put("pooling", pooling == null ? "cls" : pooling.name().toLowerCase(Locale.ROOT));
+        .put("pooling", pooling == null ? "cls" : pooling.toString());
     root.put("max_concurrent_requests", x.limits().maxRequests());
     root.put("max_input_length", engine.description().maxTokens());
     root.put("max_batch_tokens", engine.tokenBudget());
