@@ -239,11 +239,11 @@ final class EngineOptions {
    * Opens the engine for an index: with the model that a flag names, or else as {@link IndexModel}
    * chooses.
    *
-   * @param embedded the role of the texts that the command embeds, for the prompt of a flag: a
+   * @param embedded the roles of the texts that the command embeds, for the prompt of a flag: a
    *     search must not change the passages' prompt, which the index was made with
    */
-  EmbeddingEngine openForIndex(Path index, LucioleConfig config, Role embedded) {
-    EngineBuilder builder = builder(config, model(), EnumSet.of(embedded));
+  EmbeddingEngine openForIndex(Path index, LucioleConfig config, Set<Role> embedded) {
+    EngineBuilder builder = builder(config, model(), embedded);
     if (models.isEmpty()) {
       IndexModel.choose(index, config, "say where it is with --model").ifPresent(builder::model);
     }

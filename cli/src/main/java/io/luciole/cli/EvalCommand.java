@@ -153,7 +153,8 @@ final class EvalCommand implements Callable<Integer> {
     @Nullable RankedRun other = compare == null ? null : other(compare, judged);
     try (@Nullable WholeFile file = run == null ? null : WholeFile.create(run);
         @Nullable WholeFile queryFile = perQuery == null ? null : WholeFile.create(perQuery);
-        EmbeddingEngine engine = engineOptions.openForIndex(index.folder(), config, Role.QUERY);
+        EmbeddingEngine engine =
+            engineOptions.openForIndex(index.folder(), config, Set.of(Role.QUERY));
         HybridSearcher searcher = HybridSearcher.open(index.folder(), engine)) {
       EvaluationTable table = evaluate(console, evaluation(searcher), searcher, asked, judged);
       if (file != null) {

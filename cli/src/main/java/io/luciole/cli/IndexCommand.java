@@ -15,6 +15,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -80,7 +81,7 @@ final class IndexCommand implements Callable<Integer> {
     boolean isFolder = Files.isDirectory(input);
     long total = isFolder ? -1 : lines();
     try (DocumentSource source = isFolder ? FolderReader.open(input) : BeirReader.corpus(input);
-        EmbeddingEngine engine = engineOptions.openForIndex(index, config, Role.PASSAGE);
+        EmbeddingEngine engine = engineOptions.openForIndex(index, config, Set.of(Role.PASSAGE));
         HybridIndexer indexer = HybridIndexer.open(index, engine, options(engine))) {
       IndexingReport report;
       try (Progress progress = new Progress(console, "Indexing", "documents", total)) {

@@ -129,7 +129,9 @@ final class SearchCommand implements Callable<Integer> {
     HybridQuery query = Choice.possible(() -> query(String.join(" ", words)));
     LucioleConfig config = LucioleConfig.load().requireKnown();
     try (@Nullable EmbeddingEngine engine =
-            needsModel ? engineOptions.openForIndex(index.folder(), config, Role.QUERY) : null;
+            needsModel
+                ? engineOptions.openForIndex(index.folder(), config, Set.of(Role.QUERY))
+                : null;
         HybridSearcher searcher =
             engine == null
                 ? HybridSearcher.open(index.folder())
