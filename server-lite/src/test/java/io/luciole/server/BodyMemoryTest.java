@@ -123,6 +123,15 @@ class BodyMemoryTest {
   }
 
   @Test
+  void bodyOfMoreFieldsThanAnyRequestHas_isRefused_whateverTheMemory() {
+    try (Server server = server(1L << 30)) {
+      Server.Answer answer = server.post("/v1/embeddings", names(2 << 20));
+      assertThat(answer.status()).isEqualTo(413);
+      assertThat(answer.body()).contains("100000 fields");
+    }
+  }
+
+  @Test
   void bodyInChunksOrGzip_countsAsItComes() throws IOException {
     try (Server server = server(1 << 20)) {
       byte[] body = texts(2 << 20).getBytes(StandardCharsets.US_ASCII);
