@@ -4,18 +4,22 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The memory that the bodies of all requests may hold at one time, in bytes of the heap: what is
- * read of them, and the values that become of it, until each request is answered. Callers share it
- * as {@link Shares} says; a request that is alone may hold all of it. Safe for use by many threads.
+ * The memory that the bodies of all requests may hold at one time, in bytes of the heap: half of it
+ * for what is read of them, half for the values that become of it, until each request is answered.
+ * So bodies that wait to be parsed leave room for the values of those before them. Callers share
+ * each half as {@link Shares} says; a request that is alone may hold all of it. Safe for use by
+ * many threads.
  */
 final class BodyMemory {
-  private final long bytes;
-  private final Shares shares;
+  private final long half;
+  private final Shares bytes;
+  private final Shares values;
   private final AtomicLong refused = new AtomicLong();
 
-  BodyMemory(long bytes) {
-    this.bytes = bytes;
-    this.shares = new Shares(bytes);
+  BodyMemory(long total) {
+    this.half = total / 2;
+    this.bytes = new Shares(half);
+    this.values = new Shares(half);
   }
 
   /** What a request of a caller's holds: nothing at first. */
@@ -25,7 +29,7 @@ final class BodyMemory {
 
   /** The bytes that are held. */
   long taken() {
-    return shares.taken();
+    return bytes.taken() + values.taken();
   }
 
   /** How many requests were refused. */
@@ -36,51 +40,65 @@ final class BodyMemory {
   /** What one request holds. Used by one thread at a time. */
   final class Lease {
     private final String caller;
-    private long held;
+    private long heldBytes;
+    private long heldValues;
 
     private Lease(String caller) {
       this.caller = caller;
     }
 
     /**
-     * Takes more.
+     * Takes memory for more bytes.
      *
      * @throws Problem if others leave too little, or the request wants more than there is for all
      */
-    void take(long more) {
-      requirePossible(more);
-      if (!shares.takeMore(caller, held, more)) {
+    void takeBytes(long more) {
+      requirePossible(heldBytes + more);
+      if (!bytes.takeMore(caller, heldBytes, more)) {
         throw refusal();
       }
-      held += more;
+      heldBytes += more;
     }
 
     /**
-     * Takes more as soon as others leave it.
+     * Takes memory for more bytes as soon as others leave it.
      *
      * @throws Problem if they do not in time, or the request wants more than there is for all
      */
-    void await(long more, Duration left) {
-      requirePossible(more);
+    void awaitBytes(long more, Duration left) {
+      requirePossible(heldBytes + more);
       try {
-        if (!shares.await(caller, held, more, left)) {
+        if (!bytes.await(caller, heldBytes, more, left)) {
           throw refusal();
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw Problem.shuttingDown();
       }
-      held += more;
+      heldBytes += more;
     }
 
-    private void requirePossible(long more) {
-      if (held + more > bytes) {
+    /**
+     * Takes memory for more values.
+     *
+     * @throws Problem if others leave too little, or the request wants more than there is for all
+     */
+    void takeValues(long more) {
+      requirePossible(heldValues + more);
+      if (!values.takeMore(caller, heldValues, more)) {
+        throw refusal();
+      }
+      heldValues += more;
+    }
+
+    private void requirePossible(long wanted) {
+      if (wanted > half) {
         refused.incrementAndGet();
         throw Problem.tooLarge(
             null,
-            "The body's values would take more memory than there is for the bodies of all requests, "
-                + bytes
-                + " bytes. Send less in a request; or give the server a larger heap, or "
+            "The body and its values would take more memory than there is for those of all requests, "
+                + half
+                + " bytes each. Send less in a request; or give the server a larger heap, or "
                 + ServerKeys.MAX_BODY_MEMORY
                 + '.');
       }
@@ -93,16 +111,24 @@ final class BodyMemory {
           1);
     }
 
-    /** The most that all requests may hold. */
+    /** The bytes that all requests may hold. */
     long most() {
-      return bytes;
+      return half;
     }
 
-    /** Gives back what is held beyond so much. */
-    void giveBackTo(long rest) {
-      if (held > rest) {
-        shares.give(caller, held - rest);
-        held = rest;
+    /** Gives back the bytes that are held beyond so many. */
+    void keepBytes(long rest) {
+      if (heldBytes > rest) {
+        bytes.give(caller, heldBytes - rest);
+        heldBytes = rest;
+      }
+    }
+
+    /** Gives back what is held for values. */
+    void giveValues() {
+      if (heldValues > 0) {
+        values.give(caller, heldValues);
+        heldValues = 0;
       }
     }
   }

@@ -144,7 +144,7 @@ final class BulkIngestion {
   private Pending take(RequestBody body, SearchIndex index, byte[] line, long number) {
     String id = null;
     try {
-      ObjectNode object = JsonBodies.parseObject(line, body.memory()::take);
+      ObjectNode object = JsonBodies.parseObject(line, body.memory()::takeValues);
       if (isDeletion(object)) {
         id = JsonBodies.string(object, "delete");
         // Lines take effect in order: this also deletes what an earlier line has put.
@@ -161,6 +161,8 @@ final class BulkIngestion {
     } catch (RuntimeException e) {
       return new Pending(
           number, id == null ? "" : id, line.length, CompletableFuture.failedFuture(e));
+    } finally {
+      body.memory().giveValues();
     }
   }
 

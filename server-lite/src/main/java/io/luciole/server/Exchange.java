@@ -67,7 +67,8 @@ final class Exchange {
 
   private void releaseBody() {
     if (body != null) {
-      body.memory().giveBackTo(0);
+      body.memory().keepBytes(0);
+      body.memory().giveValues();
     }
   }
 
@@ -153,7 +154,7 @@ final class Exchange {
   }
 
   private ObjectNode parse(byte[] whole) {
-    return JsonBodies.parseObject(whole, body().memory()::take);
+    return JsonBodies.parseObject(whole, body().memory()::takeValues);
   }
 
   /** Whether the body is so large that what is done with it is heavy work. */

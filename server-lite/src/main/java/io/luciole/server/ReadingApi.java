@@ -80,7 +80,8 @@ final class ReadingApi implements Api {
     String text = x.query("filter");
     ObjectNode body = JsonBodies.object();
     if (text != null) {
-      body.set("filter", JsonBodies.parseObject(text.getBytes(UTF_8), x.body().memory()::take));
+      body.set(
+          "filter", JsonBodies.parseObject(text.getBytes(UTF_8), x.body().memory()::takeValues));
     }
     Query filter = filter(body, index.live().schema());
     List<SourceDocument> page =

@@ -90,7 +90,7 @@ final class RequestBody {
     return new Through(stream()) {
       @Override
       void after(int read, long nanos) {
-        memory.await((long) COPIES * read, limits.timeout());
+        memory.awaitBytes((long) COPIES * read, limits.timeout());
       }
     };
   }
@@ -102,7 +102,7 @@ final class RequestBody {
 
   /** Of what was read of {@link #heldStream}, no more than so many bytes are needed any longer. */
   void keep(long bytes) {
-    memory.giveBackTo(COPIES * bytes);
+    memory.keepBytes(COPIES * bytes);
   }
 
   /**
@@ -149,7 +149,7 @@ final class RequestBody {
 
   private void takeBeyondSmall(int before, int more) {
     if (before + more > SMALL) {
-      memory.take((long) COPIES * more);
+      memory.takeBytes((long) COPIES * more);
     }
   }
 

@@ -1,7 +1,7 @@
 package io.luciole.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -122,6 +123,15 @@ class BodyMemoryTest {
   }
 
   @Test
+  void bodyOfMoreFieldsThanAnyRequestHas_isRefused_whateverTheMemory() {
+    try (Server server = server(1L << 30)) {
+      Server.Answer answer = server.post("/v1/embeddings", names(2 << 20));
+      assertThat(answer.status()).isEqualTo(413);
+      assertThat(answer.body()).contains("100000 fields");
+    }
+  }
+
+  @Test
   void bodyInChunksOrGzip_countsAsItComes() throws IOException {
     try (Server server = server(1 << 20)) {
       byte[] body = texts(2 << 20).getBytes(StandardCharsets.US_ASCII);
@@ -158,29 +168,39 @@ class BodyMemoryTest {
 
   @Test
   void requestThatIsAlone_mayHoldAll_andOthersWaitOrAreRefused() {
-    BodyMemory memory = new BodyMemory(100);
+    BodyMemory memory = new BodyMemory(200);
     BodyMemory.Lease alone = memory.lease("a");
-    alone.take(40);
-    alone.take(60);
+    alone.takeBytes(40);
+    alone.takeBytes(60);
+    alone.takeValues(100);
     BodyMemory.Lease other = memory.lease("b");
-    assertThatThrownBy(() -> other.take(1))
-        .isInstanceOfSatisfying(
-            Problem.class,
-            problem -> {
-              assertThat(problem.status()).isEqualTo(429);
-              assertThat(problem.retryAfterSeconds()).isPositive();
-            });
-    assertThatThrownBy(() -> other.take(101))
-        .isInstanceOfSatisfying(
-            Problem.class, problem -> assertThat(problem.status()).isEqualTo(413));
-    Thread waiting = Thread.ofVirtual().start(() -> other.await(30, Duration.ofMinutes(1)));
-    alone.giveBackTo(10);
+    assertThat(statusOf(() -> other.takeBytes(1))).isEqualTo(429);
+    assertThat(statusOf(() -> other.takeValues(1))).isEqualTo(429);
+    assertThat(statusOf(() -> other.takeBytes(101))).isEqualTo(413);
+    Thread waiting = Thread.ofVirtual().start(() -> other.awaitBytes(30, Duration.ofMinutes(1)));
+    alone.keepBytes(10);
     assertThat(join(waiting)).isTrue();
-    assertThat(memory.taken()).isEqualTo(40);
-    assertThat(memory.refused()).isEqualTo(2);
-    alone.giveBackTo(0);
-    other.giveBackTo(0);
+    assertThat(memory.taken()).isEqualTo(140);
+    assertThat(memory.refused()).isEqualTo(3);
+    alone.keepBytes(0);
+    alone.giveValues();
+    other.keepBytes(0);
     assertThat(memory.taken()).isZero();
+  }
+
+  @Test
+  void bodiesThatWait_leaveRoomForTheValuesOfThoseBeforeThem() {
+    BodyMemory memory = new BodyMemory(200);
+    BodyMemory.Lease first = memory.lease("a");
+    first.takeBytes(20);
+    memory.lease("a").takeBytes(20);
+    assertThat(statusOf(() -> memory.lease("a").takeBytes(30))).isEqualTo(429);
+    first.takeValues(90);
+    assertThat(memory.taken()).isEqualTo(130);
+  }
+
+  private static int statusOf(ThrowingCallable taking) {
+    return catchThrowableOfType(Problem.class, taking).status();
   }
 
   private static boolean join(Thread thread) {
