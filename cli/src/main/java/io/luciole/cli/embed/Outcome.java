@@ -1,0 +1,36 @@
+package io.luciole.cli.embed;
+
+import io.luciole.Embedding;
+import io.luciole.cli.embed.TextItem.Place;
+import org.jspecify.annotations.Nullable;
+
+/** What became of one text. */
+public sealed interface Outcome {
+  /** Where the text stands. */
+  Place place();
+
+  /** It was embedded. */
+  record Embedded(TextItem item, Embedding embedding) implements Outcome {
+    @Override
+    public Place place() {
+      return item.place();
+    }
+  }
+
+  /**
+   * It could not be read or embedded.
+   *
+   * @param item the text, or null if it could not be read
+   * @param id its id, or null if that could not be read
+   * @param cause why
+   */
+  record Failed(Place place, @Nullable TextItem item, @Nullable TextId id, Throwable cause)
+      implements Outcome {
+    /** Why, without the place. */
+    public String problem() {
+      return cause instanceof BadTextException bad
+          ? bad.problem()
+          : String.valueOf(cause.getMessage());
+    }
+  }
+}
