@@ -49,8 +49,8 @@ import picocli.CommandLine.Spec;
       "  in the order of the input, with those outputs that were asked for.",
       "  docs/embed.md has the other formats.",
       "",
-      "A file is made in the folder OUT.part, and is there whole or not at all. After an interruption the",
-      "same command goes on with what is in that folder.",
+      "A file is made in the folder OUT.part, and is there whole or not at all. After",
+      "an interruption the same command goes on with what is in that folder.",
       "",
       "Examples:",
       "  luciole embed --input texts.jsonl --output vectors.jsonl",
@@ -196,6 +196,9 @@ final class EmbedCommand implements Callable<Integer> {
     }
     Path target = OutputPath.of(Path.of(output));
     OutputPath.requireOther(target, inputs.files(), "--output");
+    if (errors != null && OutputPath.of(errors).equals(target)) {
+      throw new IOException("Expected another file for --errors than for --output");
+    }
     return target;
   }
 
@@ -231,7 +234,6 @@ final class EmbedCommand implements Callable<Integer> {
       }
       long before = to.counts().tokens();
       run(job, inputs, to, progress);
-      to.finish();
       if (target != null) {
         console
             .err()
@@ -246,7 +248,7 @@ final class EmbedCommand implements Callable<Integer> {
                     + output
                     + remarks(to.counts(), engine));
       } else if (to.counts().failed() > 0) {
-        console.err().println("luciole:" + skipped(to.counts()).substring(1));
+        console.err().println("luciole: " + skipped(to.counts()));
       }
       return to.counts().failed() == 0 ? 0 : 1;
     }
@@ -267,9 +269,8 @@ final class EmbedCommand implements Callable<Integer> {
 
   private EmbedOutput open(EmbedJob job, @Nullable Path target, VectorFormat format)
       throws IOException {
-    VectorLayout layout = job.layout(tokenStrings);
     if (target == null) {
-      return new StreamOutput(console.out(), false, layout, errors);
+      return new StreamOutput(console.out(), false, job.layout(tokenStrings), errors);
     }
     if (OutputPath.isStream(target)) {
       Writer writer =
@@ -277,14 +278,17 @@ final class EmbedCommand implements Callable<Integer> {
               new OutputStreamWriter(
                   Files.newOutputStream(target, StandardOpenOption.WRITE), StandardCharsets.UTF_8),
               1 << 16);
-      return new StreamOutput(writer, true, layout, errors);
+      return new StreamOutput(writer, true, job.layout(tokenStrings), errors);
     }
+    VectorLayout layout = job.layoutOfFile(tokenStrings);
+    KeptOutput.Job kept =
+        new KeptOutput.Job(target, format, layout, job.settings(format, layout), errors);
     Duration usual = format == VectorFormat.PARQUET ? PARQUET_CHECKPOINT : USUAL_CHECKPOINT;
     return KeptOutput.open(
-        new KeptOutput.Job(target, format, layout, job.settings(format, layout), errors),
+        kept,
         restart,
         checkpoint == null ? usual : Duration.ofSeconds(checkpoint),
-        () -> console.err().println("luciole: Stopped. " + kept()));
+        () -> console.err().println("luciole: Stopped. " + kept(kept.folder())));
   }
 
   /** Runs the job; what ends it early says how to go on. */
@@ -292,6 +296,7 @@ final class EmbedCommand implements Callable<Integer> {
       throws IOException {
     try {
       job.run(inputs, to, progress::to);
+      to.finish();
     } catch (ClosedPipeException e) {
       throw e;
     } catch (IOException e) {
@@ -301,14 +306,16 @@ final class EmbedCommand implements Callable<Integer> {
     }
   }
 
-  private String keptOf(EmbedOutput to) {
-    return to instanceof KeptOutput && to.counts().texts() > 0 ? " " + kept() : "";
+  private static String keptOf(EmbedOutput to) {
+    return to instanceof KeptOutput output && to.counts().texts() > 0
+        ? " " + kept(output.folder())
+        : "";
   }
 
-  private String kept() {
+  private static String kept(Path folder) {
     return "What was embedded is kept in "
-        + output
-        + ".part; run the same command again to go on behind it.";
+        + folder
+        + "; run the same command again to go on behind it.";
   }
 
   private String remarks(EmbedOutput.Counts counts, EmbeddingEngine engine) {
@@ -320,12 +327,11 @@ final class EmbedCommand implements Callable<Integer> {
                 "; %,d of them longer than %,d tokens, cut off there (see --truncation)",
                 counts.truncated(),
                 engine.description().maxTokens());
-    return cut + (counts.failed() == 0 ? "" : skipped(counts));
+    return cut + (counts.failed() == 0 ? "" : "; " + skipped(counts));
   }
 
   private String skipped(EmbedOutput.Counts counts) {
-    return "; "
-        + number(counts.failed())
+    return number(counts.failed())
         + " texts skipped"
         + (errors == null ? " (--errors FILE tells which)" : ", see " + errors);
   }

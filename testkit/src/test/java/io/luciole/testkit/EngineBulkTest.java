@@ -244,7 +244,6 @@ class EngineBulkTest extends EngineTestCase {
   @Test
   void aSourceThatBlocks_holdsNoFinishedResultBack() throws Exception {
     BlockingQueue<Line> queue = new LinkedBlockingQueue<>();
-    Line end = new Line(-1, "");
     Iterator<Line> live =
         new Iterator<>() {
           private @Nullable Line ahead;
@@ -253,7 +252,7 @@ class EngineBulkTest extends EngineTestCase {
           public boolean hasNext() {
             try {
               ahead = ahead == null ? queue.take() : ahead;
-              return ahead != end;
+              return ahead.number() >= 0;
             } catch (InterruptedException e) {
               throw new IllegalStateException(e);
             }
@@ -277,7 +276,7 @@ class EngineBulkTest extends EngineTestCase {
         assertThat(each.hasNext()).isTrue();
         assertThat(each.next().source()).isEqualTo(line);
       }
-      queue.add(end);
+      queue.add(new Line(-1, "the end"));
       assertThat(each.hasNext()).isFalse();
     }
   }

@@ -27,7 +27,7 @@ public record EmbedJob(EmbeddingEngine engine, EmbedOptions options, boolean ski
   }
 
   /**
-   * What vectors are written with the ids of tokens, and what a file tells of them.
+   * What is written of each text, and nothing of the whole.
    *
    * @param tokenStrings whether sparse vectors have the strings of their tokens beside them
    */
@@ -36,10 +36,17 @@ public record EmbedJob(EmbeddingEngine engine, EmbedOptions options, boolean ski
         outputs(),
         engine.backend().dimension(),
         tokenStrings ? engine::decodeToken : null,
-        Map.of(
-            "luciole.model", engine.modelName(),
-            "luciole.fingerprint", engine.fingerprint().format(),
-            "luciole.role", options.role().name().toLowerCase(Locale.ROOT)));
+        Map.of());
+  }
+
+  /** The same with the model and the role. The first call reads the model's files. */
+  public VectorLayout layoutOfFile(boolean tokenStrings) {
+    return layout(tokenStrings)
+        .withAbout(
+            Map.of(
+                "luciole.model", engine.modelName(),
+                "luciole.fingerprint", engine.fingerprint().format(),
+                "luciole.role", options.role().name().toLowerCase(Locale.ROOT)));
   }
 
   /**

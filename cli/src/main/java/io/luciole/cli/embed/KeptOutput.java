@@ -41,7 +41,7 @@ public final class KeptOutput implements EmbedOutput {
     }
 
     /** The folder of the work. */
-    Path folder() {
+    public Path folder() {
       return target.resolveSibling(target.getFileName() + ".part");
     }
   }
@@ -234,9 +234,9 @@ public final class KeptOutput implements EmbedOutput {
     onExit.run();
   }
 
-  /** How many texts are safe. */
-  public synchronized long kept() {
-    return journal.last().texts();
+  /** The folder of the work. */
+  public Path folder() {
+    return job.folder();
   }
 
   @Override

@@ -26,4 +26,9 @@ public record VectorLayout(
     outputs = EnumSet.copyOf(outputs);
     about = Map.copyOf(about);
   }
+
+  /** A copy that tells this of the whole file. */
+  VectorLayout withAbout(Map<String, String> told) {
+    return new VectorLayout(outputs, dimension, tokenStrings, told);
+  }
 }
