@@ -21,7 +21,7 @@ import java.util.function.LongConsumer;
  * @param skipFailures whether a text that fails is told and passed over; otherwise it ends the job
  */
 public record EmbedJob(EmbeddingEngine engine, EmbedOptions options, boolean skipFailures) {
-  /** The outputs of each text. */
+  /** {@return the outputs of each text} */
   public Set<Output> outputs() {
     return options.outputs().isEmpty() ? engine.outputs() : options.outputs();
   }
@@ -30,6 +30,7 @@ public record EmbedJob(EmbeddingEngine engine, EmbedOptions options, boolean ski
    * What is written of each text, and nothing of the whole.
    *
    * @param tokenStrings whether sparse vectors have the strings of their tokens beside them
+   * @return the layout
    */
   public VectorLayout layout(boolean tokenStrings) {
     return new VectorLayout(
@@ -39,7 +40,12 @@ public record EmbedJob(EmbeddingEngine engine, EmbedOptions options, boolean ski
         Map.of());
   }
 
-  /** The same with the model and the role. The first call reads the model's files. */
+  /**
+   * As {@link #layout}, with the model and the role. The first call reads the model's files.
+   *
+   * @param tokenStrings as there
+   * @return the layout
+   */
   public VectorLayout layoutOfFile(boolean tokenStrings) {
     return layout(tokenStrings)
         .withAbout(
@@ -52,6 +58,10 @@ public record EmbedJob(EmbeddingEngine engine, EmbedOptions options, boolean ski
   /**
    * All that must be the same for a later run to go on with the work of this one, by names for
    * people.
+   *
+   * @param format the format of the output
+   * @param layout what is written of each text
+   * @return the settings' values by their names
    */
   public Map<String, String> settings(VectorFormat format, VectorLayout layout) {
     ModelFingerprint model = engine.fingerprint();
@@ -73,6 +83,8 @@ public record EmbedJob(EmbeddingEngine engine, EmbedOptions options, boolean ski
   /**
    * Embeds what is not done yet; {@link EmbedOutput#finish} is left to the caller.
    *
+   * @param source the texts, from the first
+   * @param output where the outcomes go
    * @param progress told the number of texts after each
    * @throws IOException if vectors cannot be written
    * @throws LucioleException if texts cannot be read further, if one fails and failures are not

@@ -5,9 +5,16 @@ import java.io.IOException;
 
 /** Where outcomes go, in the order of the texts. For one thread. */
 public interface EmbedOutput extends Closeable {
-  /** Counts of the outcomes, those of earlier runs that are kept included. */
+  /**
+   * Counts of the outcomes, those of earlier runs that are kept included.
+   *
+   * @param texts all texts
+   * @param embedded those that were embedded
+   * @param tokens their tokens
+   * @param truncated those of them that were cut off at the model's limit
+   */
   record Counts(long texts, long embedded, long tokens, long truncated) {
-    /** The texts that could not be read or embedded. */
+    /** {@return the number of texts that could not be read or embedded} */
     public long failed() {
       return texts - embedded;
     }
@@ -22,16 +29,29 @@ public interface EmbedOutput extends Closeable {
    */
   void skipDone(TextSource source) throws IOException;
 
-  /** Takes an outcome. One that failed goes to the file of errors, if there is one. */
+  /**
+   * Takes an outcome. One that failed goes to the file of errors, if there is one.
+   *
+   * @param outcome that of the next text
+   * @throws IOException if it cannot be written
+   */
   void add(Outcome outcome) throws IOException;
 
-  /** Hands on what readers may wait for. */
+  /**
+   * Hands on what readers may wait for.
+   *
+   * @throws IOException if it cannot be written
+   */
   void flush() throws IOException;
 
-  /** What has been added. */
+  /** {@return what has been added} */
   Counts counts();
 
-  /** Completes the output after the last outcome. */
+  /**
+   * Completes the output after the last outcome.
+   *
+   * @throws IOException if it cannot be written
+   */
   void finish() throws IOException;
 
   /** Without {@link #finish}: keeps what a later run can go on with. */

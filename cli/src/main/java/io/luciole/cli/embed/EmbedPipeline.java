@@ -34,7 +34,12 @@ public final class EmbedPipeline implements AutoCloseable {
   /** Bounds for results with a vector a token, a thousand times the size of its characters. */
   public static final Bounds LARGE_RESULTS = new Bounds(4096, 256 << 10);
 
-  /** Most texts, and most of their characters, in progress at a time. */
+  /**
+   * The most that is in progress at a time.
+   *
+   * @param texts texts
+   * @param chars their characters; one text always is, whatever its length
+   */
   public record Bounds(int texts, int chars) {}
 
   private sealed interface Step {}
@@ -55,7 +60,14 @@ public final class EmbedPipeline implements AutoCloseable {
   private final Semaphore chars;
   private final Thread reader;
 
-  /** Starts reading. The source is read by another thread until {@link #close}. */
+  /**
+   * Starts reading.
+   *
+   * @param source read by another thread until {@link #close}
+   * @param engine embeds
+   * @param options how each text is embedded
+   * @param bounds the most that is in progress
+   */
   public EmbedPipeline(
       TextSource source, EmbeddingEngine engine, EmbedOptions options, Bounds bounds) {
     this.source = source;
@@ -108,8 +120,9 @@ public final class EmbedPipeline implements AutoCloseable {
   }
 
   /**
-   * What became of the next text, or null after the last. Blocks until it is there.
+   * Waits for the next outcome.
    *
+   * @return what became of the next text, or null after the last
    * @throws LucioleException if the input cannot be read further, or no further text embedded
    */
   public @Nullable Outcome next() {
@@ -164,7 +177,7 @@ public final class EmbedPipeline implements AutoCloseable {
     }
   }
 
-  /** Whether no text is in progress at the moment. */
+  /** {@return whether no text is in progress at the moment} */
   public boolean isDrained() {
     return steps.isEmpty();
   }

@@ -13,7 +13,7 @@ public enum InputFormat {
   /** The same with tabs. */
   TSV;
 
-  /** The name in flags. */
+  /** {@return the name in flags} */
   public String id() {
     return name().toLowerCase(Locale.ROOT);
   }

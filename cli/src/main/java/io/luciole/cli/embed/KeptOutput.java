@@ -27,7 +27,15 @@ import org.jspecify.annotations.Nullable;
 public final class KeptOutput implements EmbedOutput {
   private static final String JOURNAL = "journal.jsonl";
 
-  /** What a job is. */
+  /**
+   * What is to be made.
+   *
+   * @param target the file
+   * @param format its format
+   * @param layout what is written of each text
+   * @param settings what must be the same to go on with earlier work, by names for people
+   * @param errors the file of errors, or null for none
+   */
   public record Job(
       Path target,
       VectorFormat format,
@@ -40,7 +48,7 @@ public final class KeptOutput implements EmbedOutput {
       settings = Map.copyOf(settings);
     }
 
-    /** The folder of the work. */
+    /** {@return the folder of the work} */
     public Path folder() {
       return target.resolveSibling(target.getFileName() + ".part");
     }
@@ -72,10 +80,12 @@ public final class KeptOutput implements EmbedOutput {
   /**
    * Opens the output of a job and what is kept of it.
    *
+   * @param job what is to be made
    * @param restart whether to begin anew whatever is kept
    * @param interval the time between checkpoints
    * @param onExit called when the process ends before the output is closed, after the last
    *     checkpoint
+   * @return the output, behind the texts that are done
    * @throws IOException if the files cannot be made, or another process has them open
    * @throws LucioleException if what is kept has other settings
    */
@@ -234,7 +244,7 @@ public final class KeptOutput implements EmbedOutput {
     onExit.run();
   }
 
-  /** The folder of the work. */
+  /** {@return the folder of the work} */
   public Path folder() {
     return job.folder();
   }

@@ -6,10 +6,15 @@ import org.jspecify.annotations.Nullable;
 
 /** What became of one text. */
 public sealed interface Outcome {
-  /** Where the text stands. */
+  /** {@return where the text stands} */
   Place place();
 
-  /** It was embedded. */
+  /**
+   * It was embedded.
+   *
+   * @param item the text
+   * @param embedding its vectors
+   */
   record Embedded(TextItem item, Embedding embedding) implements Outcome {
     @Override
     public Place place() {
@@ -20,13 +25,14 @@ public sealed interface Outcome {
   /**
    * It could not be read or embedded.
    *
+   * @param place where it stands
    * @param item the text, or null if it could not be read
    * @param id its id, or null if that could not be read
    * @param cause why
    */
   record Failed(Place place, @Nullable TextItem item, @Nullable TextId id, Throwable cause)
       implements Outcome {
-    /** Why, without the place. */
+    /** {@return why, without the place} */
     public String problem() {
       return cause instanceof BadTextException bad
           ? bad.problem()

@@ -17,14 +17,21 @@ public final class OutputPath {
 
   private OutputPath() {}
 
-  /** Whether a name is one of standard output. */
+  /**
+   * Tells whether a name is one of standard output.
+   *
+   * @param name what the user wrote
+   * @return true if it is
+   */
   public static boolean isStandardOutput(String name) {
     return STANDARD_OUTPUT.contains(name);
   }
 
   /**
-   * The file that is written or replaced: behind symbolic links, which stay.
+   * Finds the file that is written or replaced: behind symbolic links, which stay.
    *
+   * @param path what the user wrote
+   * @return the file, absolute, which need not exist
    * @throws IOException if it is a folder, its folder does not exist, or it cannot be written
    */
   public static Path of(Path path) throws IOException {
@@ -48,7 +55,12 @@ public final class OutputPath {
     return file;
   }
 
-  /** Whether it can only be written to as it is, as a device or a pipe. */
+  /**
+   * Tells whether a file can only be written to as it is, as a device or a pipe.
+   *
+   * @param file the file
+   * @return true if it can
+   */
   public static boolean isStream(Path file) {
     return Files.exists(file) && !Files.isRegularFile(file);
   }
@@ -56,6 +68,9 @@ public final class OutputPath {
   /**
    * Checks that no input would be overwritten.
    *
+   * @param file the file that is to be written
+   * @param inputs the files that are read
+   * @param flag the flag that named the file, for the message
    * @throws IOException if one of the inputs is the file, by whatever name
    */
   public static void requireOther(Path file, List<Path> inputs, String flag) throws IOException {

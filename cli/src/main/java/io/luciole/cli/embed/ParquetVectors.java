@@ -17,6 +17,7 @@ import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.io.LocalInputFile;
 import org.apache.parquet.io.LocalOutputFile;
 import org.apache.parquet.io.OutputFile;
+import org.apache.parquet.schema.MessageType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,12 +35,14 @@ final class ParquetVectors implements VectorWriter {
 
   private final Path folder;
   private final VectorLayout layout;
+  private final MessageType schema;
   private @Nullable ParquetWriter<ParquetColumns.Row> part;
   private int parts;
 
   ParquetVectors(Path folder, VectorLayout layout, List<Long> positions) throws IOException {
     this.folder = folder;
     this.layout = layout;
+    this.schema = ParquetColumns.schema(layout);
     this.parts = positions.isEmpty() ? 0 : Math.toIntExact(positions.get(0));
     for (int i = 0; i < parts; i++) {
       if (!Files.exists(part(i))) {
@@ -93,7 +96,7 @@ final class ParquetVectors implements VectorWriter {
     ParquetFileWriter writer =
         new ParquetFileWriter(
             new LocalOutputFile(whole),
-            ParquetColumns.schema(layout),
+            schema,
             ParquetFileWriter.Mode.OVERWRITE,
             ROW_GROUP_BYTES,
             0,

@@ -18,7 +18,9 @@ public final class StreamOutput implements EmbedOutput {
    *
    * @param writer where to write
    * @param closes whether {@link #close} closes the writer
+   * @param layout what is written of each text
    * @param errors the file of errors, which is replaced, or null for none
+   * @throws IOException if the file of errors cannot be made
    */
   public StreamOutput(Writer writer, boolean closes, VectorLayout layout, @Nullable Path errors)
       throws IOException {

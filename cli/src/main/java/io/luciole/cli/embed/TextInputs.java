@@ -56,7 +56,9 @@ public final class TextInputs implements TextSource {
    * @param names files, patterns such as {@code texts/*.jsonl} whose files come in the order of
    *     their names, and {@code -} for standard input
    * @param format how the texts stand in them; null to go by the files' names
+   * @param fields the names of the fields or columns
    * @param standardInput standard input
+   * @return the texts; close them after use
    * @throws IOException if a name is of no file, or a pattern fits none
    */
   public static TextInputs open(
@@ -132,17 +134,17 @@ public final class TextInputs implements TextSource {
     }
   }
 
-  /** What messages call the inputs. */
+  /** {@return what messages call the inputs} */
   public String name() {
     return inputs.size() == 1 ? inputs.get(0).name() : inputs.size() + " inputs";
   }
 
-  /** The files among the inputs. */
+  /** {@return the files among the inputs} */
   public List<Path> files() {
     return inputs.stream().map(Input::file).flatMap(Stream::ofNullable).toList();
   }
 
-  /** Whether texts come from standard input. */
+  /** {@return whether texts come from standard input} */
   public boolean readsStandardInput() {
     return inputs.stream().anyMatch(input -> input.file == null);
   }

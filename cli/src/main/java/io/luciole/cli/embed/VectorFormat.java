@@ -16,18 +16,28 @@ public enum VectorFormat {
   /** A Parquet file, a row a text. */
   PARQUET;
 
-  /** The name in flags. */
+  /** {@return the name in flags} */
   public String id() {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** The format of a file by the end of its name; JSON lines unless it says otherwise. */
+  /**
+   * Finds the format of a file.
+   *
+   * @param name the file's name
+   * @return what the end of the name says, or JSON lines
+   */
   public static VectorFormat ofName(String name) {
     String lower = name.toLowerCase(Locale.ROOT);
     return lower.endsWith(".npy") ? NPY : lower.endsWith(".parquet") ? PARQUET : JSONL;
   }
 
-  /** Whether all outputs can be written so. */
+  /**
+   * Tells whether outputs can be written so.
+   *
+   * @param outputs the outputs of each text
+   * @return true if all can
+   */
   public boolean holds(Set<Output> outputs) {
     return this != NPY || outputs.equals(Set.of(Output.DENSE));
   }
@@ -44,7 +54,19 @@ public enum VectorFormat {
     return switch (this) {
       case JSONL -> new JsonVectors(folder.resolve(name), layout, positions);
       case NPY -> new NpyVectors(folder, name, layout, positions);
-      case PARQUET -> new ParquetVectors(folder, layout, positions);
+      case PARQUET -> parquet(folder, layout, positions);
     };
+  }
+
+  private static VectorWriter parquet(Path folder, VectorLayout layout, List<Long> positions)
+      throws IOException {
+    try {
+      return new ParquetVectors(folder, layout, positions);
+    } catch (NoClassDefFoundError e) {
+      throw new IOException(
+          "Expected org.apache.parquet:parquet-hadoop and blue.strategic.parquet:parquet-floor on"
+              + " the class path for Parquet, found none; Luciole's distribution has them",
+          e);
+    }
   }
 }
