@@ -142,7 +142,11 @@ public final class TextTokenizer implements AutoCloseable {
     long guess = (long) CHARS_PER_TOKEN * (maxTokens + CUT_MARGIN);
     long largest = Math.max(guess, MAX_CHARS);
     while (guess < whole.length()) {
-      long[] ids = encode(whole.substring(0, wholeCharacters(whole, (int) guess)));
+      int end = behindRun(whole, wholeCharacters(whole, (int) guess), (int) largest);
+      if (end == whole.length()) {
+        break;
+      }
+      long[] ids = encode(whole.substring(0, end));
       if (ids.length >= maxTokens + CUT_MARGIN || guess == largest) {
         return new TokenizedText(
             ids.length > maxTokens ? truncate(ids) : toInts(ids, ids.length), true, unpooled);
@@ -335,6 +339,26 @@ public final class TextTokenizer implements AutoCloseable {
   /** The position at or before {@code end} at which a cut splits no surrogate pair. */
   static int wholeCharacters(String text, int end) {
     return Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end;
+  }
+
+  /**
+   * The position at or behind {@code end} at which a cut leaves the tokens far before it as they
+   * are. Within a run of one character all orders of its pieces are equally likely, so that each of
+   * its tokens depends on the length of the whole run, and on what follows.
+   *
+   * @param largest the most characters to read
+   */
+  static int behindRun(String text, int end, int largest) {
+    int most = wholeCharacters(text, Math.min(text.length(), largest));
+    int at = Math.min(end, most);
+    while (at < most && text.codePointBefore(at) == text.codePointAt(at)) {
+      int c = text.codePointAt(at);
+      while (at < most && text.codePointAt(at) == c) {
+        at += Character.charCount(c);
+      }
+      at = wholeCharacters(text, Math.min(most, at + CUT_MARGIN));
+    }
+    return at;
   }
 
   private int[] truncate(long[] ids) {
