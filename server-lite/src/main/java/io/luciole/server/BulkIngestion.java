@@ -10,6 +10,7 @@ import java.io.OutputStream;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Indexes any number of documents, one a line, and answers with one line for each in the same
@@ -87,7 +88,8 @@ final class BulkIngestion {
     // What is wrong with the request is told while a status can still be sent.
     SearchIndex index = indexes.of(x);
     Durability durability = Durability.of(x);
-    boolean failedOnly = "failed".equals(x.query("results"));
+    boolean failedOnly = failedOnly(x.query("results"));
+    index.requireRoom();
     // Not closed if something fails: the connection is then cut, so that the client does not take
     // a part of the answer for the whole.
     OutputStream out = x.sendStream("application/x-ndjson");
@@ -103,9 +105,16 @@ final class BulkIngestion {
       answers.answer(pending.remove());
     }
     durability.settle(index, x.limits().timeout().toMillis());
-    x.count((int) Math.min(Integer.MAX_VALUE, lines.number()), 0);
-    answers.end(lines.number(), durability.isAsked());
+    x.count((int) Math.min(Integer.MAX_VALUE, answers.lines()), 0);
+    answers.end(durability.isAsked());
     out.close();
+  }
+
+  private static boolean failedOnly(@Nullable String results) {
+    if (results == null || results.equals("all") || results.equals("failed")) {
+      return "failed".equals(results);
+    }
+    throw Problem.invalid("results", "Expected all or failed as \"results\", found another word.");
   }
 
   /** The most bytes of a line: what a body may have, and what one reader holds in memory. */
@@ -160,8 +169,8 @@ final class BulkIngestion {
   /** Puts one of several documents: that it is refused is its own result. */
   static CompletableFuture<Boolean> put(SearchIndex index, SourceDocument document) {
     try {
-      return index.live().put(document);
-    } catch (IndexException e) {
+      return index.put(document);
+    } catch (IndexException | Problem e) {
       return CompletableFuture.failedFuture(e);
     }
   }
@@ -184,6 +193,7 @@ final class BulkIngestion {
   private static final class Answers {
     private final OutputStream out;
     private final boolean failedOnly;
+    private long lines;
     private long failed;
 
     Answers(OutputStream out, boolean failedOnly) {
@@ -191,7 +201,13 @@ final class BulkIngestion {
       this.failedOnly = failedOnly;
     }
 
+    /** How many lines were answered; blank ones are not. */
+    long lines() {
+      return lines;
+    }
+
     void answer(Pending pending) throws IOException, InterruptedException {
+      lines++;
       ObjectNode line = JsonBodies.object().put("line", pending.line());
       if (!pending.id().isEmpty()) {
         line.put("id", pending.id());
@@ -210,7 +226,7 @@ final class BulkIngestion {
       write(line);
     }
 
-    void end(long lines, boolean committed) throws IOException {
+    void end(boolean committed) throws IOException {
       write(
           JsonBodies.object()
               .put("lines", lines)

@@ -183,10 +183,20 @@ final class Exchange {
   }
 
   void ok(JsonNode body) {
-    send(200, "application/json", encoded(JsonBodies.bytes(body)));
+    ok(JsonBodies.bytes(body));
   }
 
-  /** An answer in gzip if it is large and the client takes that; vectors would hardly shrink. */
+  /** JSON that is written already. */
+  void ok(byte[] body) {
+    send(200, "application/json", encoded(body));
+  }
+
+  /** JSON of dense or token vectors: gzip halves their digits, and takes longer than the model. */
+  void okVectors(byte[] body) {
+    send(200, "application/json", body);
+  }
+
+  /** An answer in gzip if it is large and the client takes that. */
   private byte[] encoded(byte[] body) {
     if (!BodyEncodings.isWorthwhile(body, header(HeaderNames.ACCEPT_ENCODING))) {
       return body;
@@ -194,10 +204,6 @@ final class Exchange {
     header(HeaderNames.CONTENT_ENCODING, "gzip");
     response.headers().add(HeaderValues.create(HeaderNames.VARY, "Accept-Encoding"));
     return BodyEncodings.compressed(body);
-  }
-
-  void ok(byte[] body) {
-    send(200, "application/json", body);
   }
 
   void send(int code, String contentType, byte[] body) {

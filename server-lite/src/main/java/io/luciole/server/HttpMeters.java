@@ -2,7 +2,6 @@ package io.luciole.server;
 
 import com.google.inject.Inject;
 import io.luciole.micrometer.EngineMeters;
-import io.luciole.micrometer.IndexMeters;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -43,10 +42,7 @@ final class HttpMeters implements AutoCloseable {
     for (ServedModel model : models.all()) {
       new EngineMeters(model.engine(), "model", model.name()).histograms(true).bindTo(registry);
     }
-    indexes.addListener(name -> {
-      IndexGauges.bind(registry, indexes, name);
-      return new IndexMeters(registry, true, "index", name);
-    });
+    indexes.addWatcher(new ServedIndexMeters(registry, indexes));
     new ClassLoaderMetrics().bindTo(registry);
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);

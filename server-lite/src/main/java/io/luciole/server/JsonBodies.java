@@ -159,15 +159,7 @@ final class JsonBodies {
 
   /** Refuses fields that are not known, so that a misspelt option is not silently ignored. */
   static void requireKnown(ObjectNode object, String... known) {
-    List<String> names = Arrays.asList(known);
-    object
-        .fieldNames()
-        .forEachRemaining(name -> {
-          if (!names.contains(name)) {
-            throw Problem.invalid(
-                name, "Unknown field \"" + name + "\". Known: " + String.join(", ", names) + '.');
-          }
-        });
+    BodyFields.strict(known).check(object);
   }
 
   static String string(JsonNode object, String field) {
