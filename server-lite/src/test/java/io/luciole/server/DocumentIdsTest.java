@@ -44,7 +44,7 @@ class DocumentIdsTest {
               (method
                       + " "
                       + target
-                      + " HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                      + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
                       + body.length()
                       + "\r\n\r\n"
                       + body)
