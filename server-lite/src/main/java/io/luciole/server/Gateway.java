@@ -46,7 +46,7 @@ final class Gateway {
   private final HttpMeters meters;
   private final ClientConnections connections;
   private final Workers workers = new Workers();
-  private final HeavyWork heavyWork = new HeavyWork(Runtime.getRuntime().availableProcessors());
+  private final HeavyWork heavyWork;
   private volatile Phase phase = Phase.SERVING;
 
   @Inject
@@ -60,6 +60,8 @@ final class Gateway {
     this.keys = keys;
     this.hosts = new AllowedHosts(config, keys.isOpen());
     this.limiter = limiter;
+    this.heavyWork =
+        new HeavyWork(Runtime.getRuntime().availableProcessors(), limiter::requestingCallers);
     this.meters = meters;
     this.connections = connections;
   }

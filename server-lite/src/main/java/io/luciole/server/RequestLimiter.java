@@ -165,6 +165,11 @@ final class RequestLimiter {
     return Math.clamp((long) Math.ceil(seconds), 1, MOST_SECONDS);
   }
 
+  /** How many callers have requests in progress. */
+  int requestingCallers() {
+    return requests.callers();
+  }
+
   int requests() {
     return (int) requests.taken();
   }

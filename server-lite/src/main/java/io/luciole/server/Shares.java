@@ -74,6 +74,11 @@ final class Shares {
     return taken;
   }
 
+  /** How many callers hold units. */
+  synchronized int callers() {
+    return held.size();
+  }
+
   /** The units that others than a caller hold, of each at most so many. */
   synchronized long takenByOthers(String caller, long most) {
     long sum = 0;
