@@ -59,10 +59,10 @@ class Encoder(torch.nn.Module):
                    and bias [H], up [I, H] and [I], down [H, I] and [H], norm's weight and bias [H]
         head       sparse [1, H], [1], ColBERT [D, H], [D]; those of outputs that are not wanted may be empty
         sizes      heads
-        pooling    cls, mean or last
+        pooling    cls, mean or last; none for all states
         wanted     dense, sparse, ColBERT: 1 or 0 each
 
-        Returns fp32 tensors on the CPU for the outputs that are wanted, in that order: [B, H], [T], [T, D].
+        Returns fp32 tensors on the CPU for the outputs that are wanted, in that order: [B, H] or [T, H], [T], [T, D].
         """
         heads = sizes[0]
         hidden = embedding[0].size(1)
@@ -113,7 +113,12 @@ class Encoder(torch.nn.Module):
         wanted: List[int],
     ) -> List[Tensor]:
         found: List[Tensor] = []
-        if wanted[0] == 1:
+        if wanted[0] == 1 and pooling == "none":
+            states = h
+            if rows.numel() > 0:
+                states = h.index_select(0, rows)
+            found.append(states.float().cpu().contiguous())
+        elif wanted[0] == 1:
             dense = self.pool(h, groups, mask, pooling)
             if order.numel() > 0:
                 dense = dense.index_select(0, order)

@@ -52,6 +52,8 @@ public final class TextTokenizer implements AutoCloseable {
   private final int leadingSpecials;
   private final int trailingSpecials;
   private final int[] framed;
+  private final int unpooledOfQuery;
+  private final int unpooledOfPassage;
   private final Path file;
 
   /** One more than the largest token id, or 0 until it is first needed. */
@@ -77,6 +79,16 @@ public final class TextTokenizer implements AutoCloseable {
     }
     this.leadingSpecials = leading;
     this.trailingSpecials = trailing;
+    TokenPooling pooling = description.pooling();
+    boolean leavesOut = pooling != null && !pooling.includePrompt();
+    this.unpooledOfQuery = leavesOut ? promptLength(queryPrompt) : 0;
+    this.unpooledOfPassage = leavesOut ? promptLength(passagePrompt) : 0;
+  }
+
+  /** As sentence-transformers counts: with the special tokens before it, without that behind it. */
+  private int promptLength(String prompt) {
+    int length = prompt.isEmpty() ? 0 : encode(wellFormed(prompt)).length;
+    return Math.max(0, length - Math.min(1, trailingSpecials));
   }
 
   /**
@@ -125,6 +137,7 @@ public final class TextTokenizer implements AutoCloseable {
   public TokenizedText tokenize(String text, Role role) {
     requireNonNull(text, "text");
     String prompt = prompt(role);
+    int unpooled = role == Role.QUERY ? unpooledOfQuery : unpooledOfPassage;
     String whole = wellFormed(prompt.isEmpty() ? text : prompt + text);
     long guess = (long) CHARS_PER_TOKEN * (maxTokens + CUT_MARGIN);
     long largest = Math.max(guess, MAX_CHARS);
@@ -136,14 +149,14 @@ public final class TextTokenizer implements AutoCloseable {
       long[] ids = encode(whole.substring(0, end));
       if (ids.length >= maxTokens + CUT_MARGIN || guess == largest) {
         return new TokenizedText(
-            ids.length > maxTokens ? truncate(ids) : toInts(ids, ids.length), true);
+            ids.length > maxTokens ? truncate(ids) : toInts(ids, ids.length), true, unpooled);
       }
       guess = Math.min(2 * guess, largest);
     }
     long[] ids = encode(whole);
     return ids.length > maxTokens
-        ? new TokenizedText(truncate(ids), true)
-        : new TokenizedText(toInts(ids, ids.length), false);
+        ? new TokenizedText(truncate(ids), true, unpooled)
+        : new TokenizedText(toInts(ids, ids.length), false, unpooled);
   }
 
   /**
