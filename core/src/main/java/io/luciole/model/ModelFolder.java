@@ -265,10 +265,7 @@ final class ModelFolder {
     if (own.has("normalize")) {
       normalize = own.path("normalize").asBoolean();
     }
-    OptionalInt hidden =
-        config.has("hidden_size")
-            ? OptionalInt.of(config.path("hidden_size").asInt())
-            : OptionalInt.empty();
+    OptionalInt hidden = EncoderConfig.hiddenSize(config);
     return new ModelDescription(
         hidden,
         maxTokens(),
@@ -358,11 +355,11 @@ final class ModelFolder {
 
   /** The smallest of the limits that the files state. */
   private int maxTokens() {
-    int limit = NO_LIMIT;
-    if (config.has("max_position_embeddings")) {
-      int rows = config.path("max_position_embeddings").asInt();
-      limit = rows - EncoderConfig.firstPosition(config);
-    }
+    OptionalInt positions = EncoderConfig.positions(config);
+    int limit =
+        positions.isPresent()
+            ? positions.getAsInt() - EncoderConfig.firstPosition(config)
+            : NO_LIMIT;
     limit = Math.min(limit, positive(sentence.maxTokens()));
     JsonNode tokenizer = ModelJson.readIfPresent(folder.resolve(ModelFileNames.TOKENIZER_CONFIG));
     limit = Math.min(limit, positive(tokenizer.path("model_max_length")));
