@@ -238,8 +238,7 @@ record EncoderFamily(EncoderConfig config, EncoderNames names) {
     LayerAttention global =
         new LayerAttention(rotaryBase(json, FULL, "global_rope_theta", 160_000), 0);
     LayerAttention local =
-        new LayerAttention(
-            rotaryBase(json, SLIDING, "local_rope_theta", 10_000), wide / 2);
+        new LayerAttention(rotaryBase(json, SLIDING, "local_rope_theta", 10_000), wide / 2);
     int every = json.sizeOr(3, "global_attn_every_n_layers");
     List<LayerAttention> attention = new ArrayList<>();
     for (int i = 0; i < layers; i++) {
