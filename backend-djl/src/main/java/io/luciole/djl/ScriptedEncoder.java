@@ -165,12 +165,12 @@ final class ScriptedEncoder implements Encoder {
       @Nullable Path path,
       BiFunction<Checkpoint, Integer, Linear> reader) {
     if (path == null || !outputs.contains(output)) {
-      session.addHead(tensors, weights, null);
+      tensors.add(weights, (Linear) null);
       return 0;
     }
     try (Checkpoint checkpoint = Checkpoint.open(path)) {
       Linear head = reader.apply(checkpoint, hidden);
-      session.addHead(tensors, weights, head);
+      tensors.add(weights, head);
       return head.outputs();
     }
   }

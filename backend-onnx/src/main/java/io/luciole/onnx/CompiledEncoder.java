@@ -96,11 +96,15 @@ final class CompiledEncoder implements Encoder {
     if (obstacle != null && device.device().isAccelerator()) {
       doWithoutOperators(obstacle);
     }
-    LayoutPolicy chosen = LayoutPolicy.on(device, obstacle == null);
+    LayoutPolicy chosen = LayoutPolicy.on(device, obstacle == null, isPackable());
     if (precision == Precision.FP8 && chosen.usual() != AttentionLayout.FUSED) {
       throw noFp8(OnnxOptions.FORM + " chooses another form of attention");
     }
     return chosen;
+  }
+
+  private boolean isPackable() {
+    return config.architecture().hasLayersOfBert();
   }
 
   /** Warns of what a device does without luciole's operators; fp8 cannot do without. */
@@ -137,7 +141,7 @@ final class CompiledEncoder implements Encoder {
         failed.close();
       }
       doWithoutOperators(problem);
-      policy = LayoutPolicy.on(device, false);
+      policy = LayoutPolicy.on(device, false, isPackable());
       model(policy.usual());
     }
   }

@@ -260,10 +260,7 @@ final class ModelFolder {
     requireType("maxTokens", JsonNode::isIntegralNumber, "a whole number");
     requireType("queryPrompt", JsonNode::isTextual, "a string");
     requireType("passagePrompt", JsonNode::isTextual, "a string");
-    OptionalInt hidden =
-        config.has("hidden_size")
-            ? OptionalInt.of(config.path("hidden_size").asInt())
-            : OptionalInt.empty();
+    OptionalInt hidden = EncoderConfig.hiddenSize(config);
     return new ModelDescription(
         hidden,
         maxTokens(),
@@ -382,11 +379,11 @@ final class ModelFolder {
 
   /** The smallest of the limits that the files state. */
   private int maxTokens() {
-    int limit = NO_LIMIT;
-    if (config.has("max_position_embeddings")) {
-      int rows = config.path("max_position_embeddings").asInt();
-      limit = rows - EncoderConfig.firstPosition(config);
-    }
+    OptionalInt positions = EncoderConfig.positions(config);
+    int limit =
+        positions.isPresent()
+            ? positions.getAsInt() - EncoderConfig.firstPosition(config)
+            : NO_LIMIT;
     limit = Math.min(limit, positive(sentence.maxTokens()));
     JsonNode tokenizer = ModelJson.readIfPresent(folder.resolve(ModelFileNames.TOKENIZER_CONFIG));
     limit = Math.min(limit, positive(tokenizer.path("model_max_length")));
