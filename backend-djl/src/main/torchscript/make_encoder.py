@@ -62,10 +62,10 @@ class Encoder(torch.nn.Module):
         rotary     fp32 tables of cosines and sines [P, H / heads / 2], two for each base
         sizes      heads; 1 if norms come first, or 0; and for each layer two numbers: which two tables of rotary, -1
                    for none, and how many tokens to each side a token sees, 0 for all
-        pooling    cls, mean or last
+        pooling    cls, mean or last; none for all states
         wanted     dense, sparse, ColBERT: 1 or 0 each
 
-        Returns fp32 tensors on the CPU for the outputs that are wanted, in that order: [B, H], [T], [T, D].
+        Returns fp32 tensors on the CPU for the outputs that are wanted, in that order: [B, H] or [T, H], [T], [T, D].
         """
         heads = sizes[0]
         first = sizes[1] == 1
@@ -130,7 +130,12 @@ class Encoder(torch.nn.Module):
         wanted: List[int],
     ) -> List[Tensor]:
         found: List[Tensor] = []
-        if wanted[0] == 1:
+        if wanted[0] == 1 and pooling == "none":
+            states = h
+            if rows.numel() > 0:
+                states = h.index_select(0, rows)
+            found.append(states.float().cpu().contiguous())
+        elif wanted[0] == 1:
             dense = self.pool(h, groups, mask, pooling)
             if order.numel() > 0:
                 dense = dense.index_select(0, order)

@@ -19,6 +19,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -234,7 +235,9 @@ public final class EmbeddingEngine implements AutoCloseable {
    *       interrupt flag stays set.
    * </ul>
    *
-   * The returned iterator is not for use by several threads.
+   * The returned iterator is not for use by several threads. It reads ahead, and a source that
+   * blocks holds back results that are finished; for such a source see {@link #embedAll(Iterator,
+   * Function, EmbedOptions, Executor)}.
    *
    * @param <T> the type of the items
    * @param items what the texts are taken from; read by the thread that calls {@code next}
@@ -246,6 +249,31 @@ public final class EmbeddingEngine implements AutoCloseable {
   public <T> Iterator<Embedded<T>> embedAll(
       Iterator<? extends T> items, Function<? super T, String> toText, EmbedOptions options) {
     return stream(items, toText, options);
+  }
+
+  /**
+   * As {@link #embedAll(Iterator, Function, EmbedOptions)} for a source that may block, such as a
+   * queue or a connection: results are handed out as soon as they are finished, whether or not the
+   * source has its next item.
+   *
+   * @param <T> the type of the items
+   * @param items what the texts are taken from; read by tasks of the executor, one at a time, up to
+   *     1,024 items ahead
+   * @param toText takes an item's text; called once for each item, by the thread that calls {@code
+   *     next}
+   * @param options how each text is embedded
+   * @param reader runs the tasks that read; they may block for as long as the source does, as
+   *     threads of {@code Executors.newVirtualThreadPerTaskExecutor()} may
+   * @return one embedding for each item, in their order
+   */
+  public <T> Iterator<Embedded<T>> embedAll(
+      Iterator<? extends T> items,
+      Function<? super T, String> toText,
+      EmbedOptions options,
+      Executor reader) {
+    Iterator<T> ahead =
+        new ReadAhead<>(requireNonNull(items, "items"), requireNonNull(reader, "reader"));
+    return stream(ahead, toText, options);
   }
 
   /**
@@ -433,6 +461,23 @@ public final class EmbeddingEngine implements AutoCloseable {
       fingerprint = known;
     }
     return known;
+  }
+
+  /**
+   * Identifies all that a text's vectors depend on but the text: the model's files, pooling,
+   * prompts and limits, the backend and its precision, and the options' role, outputs and rule for
+   * long texts. Where two engines give the same digest, their vectors of a text are the same but
+   * for rounding. The first call reads the model's files; see {@link ModelFiles#fingerprint}.
+   *
+   * @param options how texts are embedded
+   * @return SHA-256 in lower-case hex, 64 characters
+   * @throws IllegalArgumentException if the options ask for outputs that the model does not have
+   */
+  public String settingsDigest(EmbedOptions options) {
+    Set<Output> wanted = wanted(requireNonNull(options, "options"));
+    return new CacheKeys(fingerprint(), model.description(), info)
+        .key("", options.role(), wanted, options.truncation().orElse(truncation))
+        .toString();
   }
 
   /** {@return what the engine has done so far and what waits} */

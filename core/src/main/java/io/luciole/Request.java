@@ -72,6 +72,7 @@ final class Request extends CompletableFuture<Embedding> {
 
   private int @Nullable [] ids;
   private boolean truncated;
+  private int unpooled;
 
   /** The number of tokens, at least 1: an estimate until the text is tokenised, then exact. */
   int length;
@@ -139,6 +140,7 @@ final class Request extends CompletableFuture<Embedding> {
   void tokenized(TokenizedText tokens) {
     ids = tokens.ids();
     truncated = tokens.truncated();
+    unpooled = tokens.unpooled();
     length = tokens.length();
     text = null;
   }
@@ -156,6 +158,11 @@ final class Request extends CompletableFuture<Embedding> {
 
   boolean truncated() {
     return truncated;
+  }
+
+  /** The number of tokens at the beginning that take no part in pooling. */
+  int unpooled() {
+    return unpooled;
   }
 
   void reserve(int tokens) {

@@ -24,15 +24,16 @@
  *   <li>{@code DeviceSession}, an open backend with its threads: each thread is a {@code
  *       BatchRunner}, takes a batch, runs it with {@link io.luciole.spi.Backend#run}, and splits it
  *       if it fails.
- *   <li>{@code Results}: decodes the output with {@code EmbeddingDecoder} and completes the
- *       futures.
+ *   <li>{@code Results}: decodes the output with {@code EmbeddingDecoder}, which pools with {@code
+ *       TokenPooler} where the backend does not, and completes the futures.
  * </ol>
  *
  * <h2>The classes by job</h2>
  *
  * <ul>
- *   <li>Opening: {@code LoadedModel} (files, tokenizer, backends), {@code Calibration} (measures
- *       the token budget), {@code EngineSettings}.
+ *   <li>Opening: {@code ModelOverrides} (what is otherwise than a model's files say), {@code
+ *       LoadedModel} (files, tokenizer, backends), {@code Calibration} (measures the token budget),
+ *       {@code EngineSettings}.
  *   <li>Keeping a device: {@code DeviceWorker} declares it lost and reopens it, {@code TokenBudget}
  *       and {@code BusyClock} belong to it; all of them share a {@code DeviceContext}.
  *   <li>Watching: {@code Watchdog} (deadlines, devices without an answer), {@code EngineMetrics},

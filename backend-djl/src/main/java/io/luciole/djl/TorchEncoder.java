@@ -212,7 +212,8 @@ final class TorchEncoder implements Encoder {
 
   private void checkSize(TokenBatch batch, Set<Output> wanted) {
     long rows = pads() ? (long) batch.size() * (batch.maxLength() + 7) : batch.tokens();
-    long values = (long) batch.size() * config.hidden();
+    boolean pools = pooling != Pooling.NONE;
+    long values = (long) (pools ? batch.size() : batch.tokens()) * config.hidden();
     if (wanted.contains(Output.COLBERT)) {
       values = Math.max(values, (long) batch.tokens() * colbertDimension);
     }
@@ -234,6 +235,9 @@ final class TorchEncoder implements Encoder {
       biases = (long) batch.maxLength() * batch.maxLength() * (config.heads() + 4) / rows;
     }
     long returned = wanted.contains(Output.COLBERT) ? 8L * colbertDimension : 8;
+    if (pooling == Pooling.NONE && wanted.contains(Output.DENSE)) {
+      returned += 8L * config.hidden();
+    }
     long wide = 2L * config.hidden() + Math.max(inner, attention) + biases;
     return wide * element + returned;
   }

@@ -154,8 +154,9 @@ final class CompiledEncoder implements Encoder {
       int width = columns(kind);
       List<float[]> values = new ArrayList<>();
       for (int i = 0; i < batch.size(); i++) {
-        int first = kind == Output.DENSE ? i : batch.offset(i);
-        float[] own = new float[width * (kind == Output.DENSE ? 1 : batch.length(i))];
+        boolean isRow = rows(kind, batch) == batch.size();
+        int first = isRow ? i : batch.offset(i);
+        float[] own = new float[width * (isRow ? 1 : batch.length(i))];
         all.get(first * width, own);
         values.add(own);
       }
@@ -264,6 +265,11 @@ final class CompiledEncoder implements Encoder {
   }
 
   @Override
+  public boolean leavesPooling() {
+    return pooling == Pooling.NONE;
+  }
+
+  @Override
   public int colbertDimension() {
     return colbertDimension;
   }
@@ -345,7 +351,7 @@ final class CompiledEncoder implements Encoder {
   }
 
   private int size(Output output, TokenBatch batch) {
-    return Encoder.rows(output, batch) * columns(output);
+    return rows(output, batch) * columns(output);
   }
 
   @Override

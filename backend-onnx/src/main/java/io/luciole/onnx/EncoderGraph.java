@@ -40,10 +40,10 @@ import org.jspecify.annotations.Nullable;
  * FUSED   tokens  int32 [N, 4] instead of token_ids and positions, tiles int32 [n, 4], queries int64
  *                 [1]: see {@link CudaEncoder}
  *
- * out  dense      float [B, H]   not normalised
+ * out  dense      float [B, H]   not normalised; float [T, H], all states, without pooling
  *      sparse     float [T, 1]   relu(W·h + b)
  *      colbert    float [T, D']  W·h + b
- * FUSED   vectors float [n]      dense, unless pooled by the mean, and behind it sparse
+ * FUSED   vectors float [n]      dense, if pooled by cls or last, and behind it sparse
  * </pre>
  *
  * <p>ONNX Runtime runs the whole graph whatever is fetched, so the graph has the heads that it was
@@ -121,9 +121,14 @@ final class EncoderGraph {
     return initializers;
   }
 
+  /** Whether a text's vector is the state of one of its tokens. */
+  private static boolean takesRow(Pooling pooling) {
+    return pooling == Pooling.CLS || pooling == Pooling.LAST;
+  }
+
   /** Whether the last layer need be computed for the rows that are pooled only. */
   private boolean poolsEarly() {
-    return attention != null && outputs.equals(Set.of(Output.DENSE)) && pooling != Pooling.MEAN;
+    return attention != null && outputs.equals(Set.of(Output.DENSE)) && takesRow(pooling);
   }
 
   /**
@@ -133,7 +138,7 @@ final class EncoderGraph {
   static List<Output> together(Set<Output> outputs, Pooling pooling) {
     return Stream.of(Output.DENSE, Output.SPARSE)
         .filter(outputs::contains)
-        .filter(output -> output != Output.DENSE || pooling != Pooling.MEAN)
+        .filter(output -> output != Output.DENSE || takesRow(pooling))
         .toList();
   }
 
@@ -175,7 +180,7 @@ final class EncoderGraph {
   private void layers(Attention attention) {
     String ids = graph.input(TOKEN_IDS, DataType.INT32, -1);
     String positions = graph.input(POSITIONS, DataType.INT32, -1);
-    if (pooling != Pooling.MEAN && outputs.contains(Output.DENSE)) {
+    if (takesRow(pooling) && outputs.contains(Output.DENSE)) {
       graph.input(ROWS, DataType.INT64, -1);
     }
     String states = embeddings(ids, positions);
@@ -295,8 +300,11 @@ final class EncoderGraph {
     if (poolsEarly()) {
       return asFloat(states);
     }
-    if (pooling != Pooling.MEAN) {
+    if (takesRow(pooling)) {
       return asFloat(gather(states, ROWS));
+    }
+    if (pooling == Pooling.NONE) {
+      return asFloat(nonPadding(states));
     }
     String texts = graph.input(TEXTS, DataType.INT64, -1, 1);
     String lengths = graph.input(LENGTHS, DataType.FLOAT, -1, 1);

@@ -34,7 +34,7 @@ record TensorBinding(String name, OnnxJavaType type, ByteBuffer buffer, long... 
         pool,
         output.id(),
         OnnxJavaType.FLOAT,
-        Encoder.rows(output, batch),
+        encoder.rows(output, batch),
         encoder.columns(output));
   }
 }

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -247,7 +248,7 @@ class DurabilityTest {
       indexer.addListener(
           new IndexListener() {
             @Override
-            public void onDocument(Duration took, boolean written) {
+            public void onDocument(Duration took, Optional<Throwable> failure) {
               throw new AssertionError("a listener's fault");
             }
           });

@@ -7,8 +7,9 @@ import java.util.concurrent.Callable;
  * Lets little heavy work be done at once: parsing large bodies, whose values take many times the
  * memory of their bytes, tokenising them, and answers of very many hits. Each computes for long
  * without a pause, and more of it at once than there are cores would only keep everything else
- * waiting for a core. Callers wait for one another, with a share each as {@link Shares} gives it.
- * Safe for use by many threads.
+ * waiting for a core. Callers wait for one another, with a share each as {@link Shares} gives it:
+ * one alone computes on half of the cores, so that the model keeps the others. Safe for use by many
+ * threads.
  */
 final class HeavyWork {
   /** Bodies of so many bytes are heavy. */
@@ -22,10 +23,11 @@ final class HeavyWork {
   /**
    * Creates places.
    *
-   * @param cores the cores that compute; one caller alone has as many places, at least 2
+   * @param cores the cores that compute; there are as many places, at least 2, and one caller alone
+   *     has half of them
    */
   HeavyWork(int cores) {
-    this.places = new Shares(2L * Math.max(2, cores));
+    this.places = new Shares(Math.max(2, cores));
   }
 
   /**
@@ -43,28 +45,20 @@ final class HeavyWork {
     try {
       return work.call();
     } finally {
-      leave(caller);
+      places.give(caller, 1);
     }
   }
 
-  private synchronized void enter(String caller, Duration left) {
-    long end = System.nanoTime() + left.toNanos();
+  private void enter(String caller, Duration left) {
+    boolean entered;
     try {
-      while (!places.take(caller, 1)) {
-        long millis = (end - System.nanoTime()) / 1_000_000;
-        if (millis <= 0) {
-          throw Problem.overloaded("Too many large requests wait for a core; try again later.", 1);
-        }
-        wait(millis);
-      }
+      entered = places.await(caller, 0, 1, left);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
+      throw Problem.shuttingDown();
     }
-  }
-
-  private synchronized void leave(String caller) {
-    places.give(caller, 1);
-    notifyAll();
+    if (!entered) {
+      throw Problem.overloaded("Too many large requests wait for a core; try again later.", 1);
+    }
   }
 }

@@ -89,7 +89,7 @@ class SharesTest {
 
   @Test
   void heavyWork_waitsForAPlace_andAnotherCallerHasOne() throws Exception {
-    HeavyWork heavy = new HeavyWork(1);
+    HeavyWork heavy = new HeavyWork(4);
     CountDownLatch hold = new CountDownLatch(1);
     AtomicInteger inside = new AtomicInteger();
     Callable<Boolean> parsing =
@@ -120,6 +120,22 @@ class SharesTest {
       thread.join();
     }
     assertThat(inside).hasValue(4);
+  }
+
+  /** The model needs the other core for those who wait for it. */
+  @Test
+  void heavyWorkOfOneCaller_leavesACoreOfTwo() throws Exception {
+    HeavyWork heavy = new HeavyWork(2);
+    String second =
+        heavy.run(
+            "a",
+            Duration.ZERO,
+            () -> {
+              assertThatThrownBy(() -> heavy.run("a", Duration.ZERO, () -> "its second"))
+                  .isInstanceOf(Problem.class);
+              return heavy.run("b", Duration.ZERO, () -> "another's");
+            });
+    assertThat(second).isEqualTo("another's");
   }
 
   @Test

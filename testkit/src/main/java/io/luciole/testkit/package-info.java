@@ -13,6 +13,9 @@
  *   <li>{@link io.luciole.testkit.TinyEncodersTest} and {@link io.luciole.testkit.TinyEncoder}: a
  *       test class for backends that run checkpoints, and small models of all architectures that
  *       do.
+ *   <li>{@link io.luciole.testkit.LayoutContractTest} and {@link io.luciole.testkit.ModelLayout}:
+ *       tiny models in the layouts that people publish, with the vectors of sentence-transformers,
+ *       for a backend that reads checkpoints.
  * </ul>
  *
  * <p>For applications:
@@ -24,7 +27,7 @@
  *       computes predictable vectors, with delays, memory limits and failures that the test sets.
  * </ul>
  *
- * <p>JUnit and AssertJ are optional dependencies, needed by the contract, {@code TinyEncodersTest}
+ * <p>JUnit and AssertJ are optional dependencies, needed by the contracts, {@code TinyEncodersTest}
  * and {@code ReferenceText} only.
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")

@@ -1,11 +1,10 @@
-package io.luciole.cli;
+package io.luciole.cli.embed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.luciole.EmbedOptions;
 import io.luciole.EmbeddingEngine;
-import io.luciole.internal.LineReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -37,12 +36,12 @@ class EmbedPipelineTest {
     int count = 300;
     Texts texts = new Texts(count);
     List<String> ids = new ArrayList<>();
-    try (LineReader lines = new LineReader(texts, "texts");
+    try (TextSource lines = new JsonTexts(texts, "texts", TextFields.USUAL);
         EmbedPipeline pipeline =
             new EmbedPipeline(
                 lines, engine, EmbedOptions.passage(), new EmbedPipeline.Bounds(16, 1000))) {
-      for (EmbedPipeline.Result r = pipeline.next(); r != null; r = pipeline.next()) {
-        ids.add(r.id());
+      for (Outcome o = pipeline.next(); o != null; o = pipeline.next()) {
+        ids.add(((Outcome.Embedded) o).item().id().value());
       }
     }
     assertThat(ids).isEqualTo(IntStream.range(0, count).mapToObj(Integer::toString).toList());
@@ -51,7 +50,7 @@ class EmbedPipelineTest {
   @Test
   void read_resultsNotTaken_waits() throws IOException {
     Texts texts = new Texts(1000);
-    try (LineReader lines = new LineReader(texts, "texts");
+    try (TextSource lines = new JsonTexts(texts, "texts", TextFields.USUAL);
         EmbedPipeline pipeline =
             new EmbedPipeline(
                 lines, engine, EmbedOptions.passage(), new EmbedPipeline.Bounds(8, 1 << 20))) {
@@ -66,7 +65,7 @@ class EmbedPipelineTest {
   @Test
   void read_manyCharactersUnderWay_waits() throws IOException {
     Texts texts = new Texts(1000);
-    try (LineReader lines = new LineReader(texts, "texts");
+    try (TextSource lines = new JsonTexts(texts, "texts", TextFields.USUAL);
         EmbedPipeline pipeline =
             new EmbedPipeline(
                 lines, engine, EmbedOptions.passage(), new EmbedPipeline.Bounds(900, 1))) {
