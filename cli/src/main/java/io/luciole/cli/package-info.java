@@ -22,6 +22,9 @@
  *       InteractiveSearch}
  *   <li>{@code embed}: {@code NumberedLines} and {@code EmbedLine} read, {@code EmbedPipeline}
  *       embeds in order, {@code EmbeddingLines} writes
+ *   <li>{@code verify}: {@code Figures} reads {@code PublishedFigures} and {@code PairFigures},
+ *       {@code Consistency} and {@code RerankerProof} hold a model against itself, {@code
+ *       CheckTable} prints {@code Check}s
  *   <li>files: {@code Inputs}, {@code WholeFile}
  *   <li>output for people: {@code HitPrinter} with {@code Snippets} and {@code Columns}, {@code
  *       ByteSize}, {@code Progress}
