@@ -109,7 +109,7 @@ class RerankerTest {
         server.post(
             "/v1/rerank", request("documents", ",\"model\":\"pairs\",\"weights\":{\"dense\":1}"));
     assertThat(both.status()).isEqualTo(400);
-    assertThat(both.body()).contains("weights");
+    assertThat(both.body()).contains("Weights are those of vectors");
   }
 
   @Test
