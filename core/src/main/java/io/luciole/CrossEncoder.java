@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A reranker that reads query and passage together, such as BAAI/bge-reranker-v2-m3, BGE-M3's
@@ -51,6 +52,9 @@ public final class CrossEncoder implements AutoCloseable {
   private final EmbeddingEngine engine;
   private final ScoringHead head;
   private final int maxTokens;
+
+  /** That of the query that was asked for last, since a caller often scores several passages. */
+  private volatile @Nullable PairTokenizer last;
 
   private CrossEncoder(EmbeddingEngine engine, ScoringHead head) {
     this.engine = engine;
@@ -208,7 +212,14 @@ public final class CrossEncoder implements AutoCloseable {
   }
 
   private PairTokenizer pairs(String query) {
-    return engine.unlessClosed(() -> PairTokenizer.of(engine.tokenizer(), head, maxTokens, query));
+    PairTokenizer known = last;
+    if (known != null && known.query().equals(requireNonNull(query, "query"))) {
+      return known;
+    }
+    PairTokenizer pairs =
+        engine.unlessClosed(() -> new PairTokenizer(engine.tokenizer(), head, maxTokens, query));
+    last = pairs;
+    return pairs;
   }
 
   private EmbedOptions complete(EmbedOptions options) {

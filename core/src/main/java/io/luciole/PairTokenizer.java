@@ -28,21 +28,9 @@ final class PairTokenizer implements TokenizerStage.Tokenizer {
   private final int maxTokens;
   private final int first;
   private final int separator;
-  private final int[] query;
+  private final String query;
+  private final int[] queryIds;
   private final boolean queryTruncated;
-
-  private PairTokenizer(TextTokenizer texts, ScoringHead head, int maxTokens, String query) {
-    TokenizedText tokens = texts.tokenize(query, Role.PASSAGE);
-    int most = maxTokens * 3 / 4;
-    int[] ids = inner(tokens);
-    this.texts = texts;
-    this.head = head;
-    this.maxTokens = maxTokens;
-    this.first = tokens.ids()[0];
-    this.separator = tokens.ids()[tokens.length() - 1];
-    this.query = ids.length > most ? Arrays.copyOf(ids, most) : ids;
-    this.queryTruncated = tokens.truncated() || ids.length > most;
-  }
 
   /**
    * The tokenizer of a query's pairs.
@@ -51,8 +39,22 @@ final class PairTokenizer implements TokenizerStage.Tokenizer {
    * @param head tells which of a passage's chunks scores best
    * @param maxTokens the limit of a pair, at least {@link #MIN_LIMIT}
    */
-  static PairTokenizer of(TextTokenizer texts, ScoringHead head, int maxTokens, String query) {
-    return new PairTokenizer(texts, head, maxTokens, requireNonNull(query, "query"));
+  PairTokenizer(TextTokenizer texts, ScoringHead head, int maxTokens, String query) {
+    TokenizedText tokens = texts.tokenize(requireNonNull(query, "query"), Role.PASSAGE);
+    int most = maxTokens * 3 / 4;
+    int[] ids = inner(tokens);
+    this.texts = texts;
+    this.head = head;
+    this.maxTokens = maxTokens;
+    this.first = tokens.ids()[0];
+    this.separator = tokens.ids()[tokens.length() - 1];
+    this.query = query;
+    this.queryIds = ids.length > most ? Arrays.copyOf(ids, most) : ids;
+    this.queryTruncated = tokens.truncated() || ids.length > most;
+  }
+
+  String query() {
+    return query;
   }
 
   /** A text's tokens without the special ones around them. */
@@ -65,19 +67,19 @@ final class PairTokenizer implements TokenizerStage.Tokenizer {
     TokenizedText tokens = texts.tokenize(passage, role);
     int[] ids = inner(tokens);
     int kept = Math.min(ids.length, room());
-    int[] pair = new int[SPECIALS + query.length + kept];
+    int[] pair = new int[SPECIALS + queryIds.length + kept];
     pair[0] = first;
-    System.arraycopy(query, 0, pair, 1, query.length);
-    pair[1 + query.length] = separator;
-    pair[2 + query.length] = separator;
-    System.arraycopy(ids, 0, pair, 3 + query.length, kept);
+    System.arraycopy(queryIds, 0, pair, 1, queryIds.length);
+    pair[1 + queryIds.length] = separator;
+    pair[2 + queryIds.length] = separator;
+    System.arraycopy(ids, 0, pair, 3 + queryIds.length, kept);
     pair[pair.length - 1] = separator;
     return new TokenizedText(pair, queryTruncated || tokens.truncated() || kept < ids.length);
   }
 
   /** The largest number of tokens of a passage. */
   private int room() {
-    return maxTokens - SPECIALS - query.length;
+    return maxTokens - SPECIALS - queryIds.length;
   }
 
   @Override
@@ -95,7 +97,7 @@ final class PairTokenizer implements TokenizerStage.Tokenizer {
     TextTooLongException refusal(String passage, Role role) {
       boolean counted = passage.length() <= COUNTED_CHARS;
       int tokens =
-          counted ? texts.count(passage, role) - 2 + SPECIALS + query.length : maxTokens + 1;
+          counted ? texts.count(passage, role) - 2 + SPECIALS + queryIds.length : maxTokens + 1;
       return new TextTooLongException(
           "Expected a pair of at most "
               + maxTokens

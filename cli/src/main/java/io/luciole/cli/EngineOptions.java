@@ -1,5 +1,6 @@
 package io.luciole.cli;
 
+import io.luciole.CrossEncoder;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineBuilder;
 import io.luciole.EngineKeys;
@@ -194,6 +195,13 @@ final class EngineOptions {
     if (model != null) {
       builder.model(model);
     }
+    if (maxLength != null) {
+      builder.maxLength(maxLength);
+    }
+    return withFlags(builder);
+  }
+
+  private EngineBuilder withFlags(EngineBuilder builder) {
     if (backend != null) {
       builder.backend(backend);
     }
@@ -205,9 +213,6 @@ final class EngineOptions {
     }
     if (threads != null) {
       builder.threads(threads);
-    }
-    if (maxLength != null) {
-      builder.maxLength(maxLength);
     }
     if (truncation != null) {
       builder.truncation(truncation);
@@ -263,6 +268,19 @@ final class EngineOptions {
         throw new ParameterException(command.commandLine(), "--max-length: " + e.getMessage(), e);
       }
       throw new CliException(Failures.text(e), e);
+    }
+  }
+
+  /**
+   * Opens a reranker with the flags of the engine but for the model and its limit.
+   *
+   * @param model names the reranker
+   */
+  CrossEncoder openReranker(LucioleConfig config, String model) {
+    try {
+      return CrossEncoder.open(withFlags(EmbeddingEngine.builder(config).model(model)));
+    } catch (IllegalArgumentException e) {
+      throw new CliException("The reranker " + model + ": " + Failures.text(e), e);
     }
   }
 

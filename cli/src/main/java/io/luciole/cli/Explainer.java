@@ -61,6 +61,11 @@ final class Explainer {
         .ifPresent(rerank ->
             lines.add(
                 "The best " + rerank.depth() + " were then ordered by exact vectors (reranked)."));
+    query
+        .rerankByModel()
+        .ifPresent(rerank ->
+            lines.add(
+                "The best " + rerank.depth() + " were then ordered by the reranker's scores."));
     if (!query.arrangement().sort().isEmpty()) {
       lines.add(
           query.arrangement().sort().stream()
@@ -142,7 +147,7 @@ final class Explainer {
         Locale.ROOT,
         "reranked to %.4f: %s",
         of.getValue().doubleValue(),
-        String.join(", ", scores));
+        scores.isEmpty() ? "the score of the reranker" : String.join(", ", scores));
   }
 
   private static @Nullable Explanation part(Explanation fused, Leg leg) {

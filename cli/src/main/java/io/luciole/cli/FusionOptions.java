@@ -3,6 +3,7 @@ package io.luciole.cli;
 import io.luciole.lucene.Fusion;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.Leg;
+import io.luciole.lucene.PassageScorer;
 import io.luciole.lucene.WordBoosts;
 import java.time.Duration;
 import java.util.Iterator;
@@ -14,6 +15,9 @@ import picocli.CommandLine.Option;
 
 /** The flags for legs, their weights, fusion and reranking of a search. */
 final class FusionOptions {
+  /** How many hits a reranker scores. */
+  private static final int USUAL_DEPTH = 50;
+
   @Option(
       names = "--fusion",
       paramLabel = "NAME",
@@ -63,7 +67,9 @@ final class FusionOptions {
       names = "--rerank",
       paramLabel = "N",
       converter = Choice.Positive.class,
-      description = "Rerank the best N by their token vectors, if the index keeps such.")
+      description =
+          "Rerank the best N by their token vectors, if the index keeps such, or by --rerank-model,"
+              + " and then 50 by default.")
   private @Nullable Integer rerank;
 
   @Option(
@@ -73,8 +79,12 @@ final class FusionOptions {
       description = "Answer with what was found after so many milliseconds.")
   private @Nullable Integer timeout;
 
-  /** The query with the flags applied. */
-  HybridQuery apply(HybridQuery query) {
+  /**
+   * The query with the flags applied.
+   *
+   * @param reranker scores hits together with the query; null where vectors do
+   */
+  HybridQuery apply(HybridQuery query, @Nullable PassageScorer reranker) {
     HybridQuery changed = query.wordBoosts(new WordBoosts(textBoost, titleBoost));
     if (depth != null) {
       changed = changed.depth(depth);
@@ -85,7 +95,9 @@ final class FusionOptions {
     for (Map.Entry<Leg, Double> weight : weights.entrySet()) {
       changed = changed.weight(weight.getKey(), weight.getValue());
     }
-    if (rerank != null) {
+    if (reranker != null) {
+      changed = changed.rerank(reranker, rerank == null ? USUAL_DEPTH : rerank);
+    } else if (rerank != null) {
       changed = changed.rerank(rerank);
     }
     return timeout == null ? changed : changed.timeout(Duration.ofMillis(timeout));

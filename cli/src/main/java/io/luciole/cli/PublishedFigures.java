@@ -1,9 +1,6 @@
 package io.luciole.cli;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
@@ -11,16 +8,12 @@ import io.luciole.Output;
 import io.luciole.Role;
 import io.luciole.Scores;
 import io.luciole.Scores.Weights;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import io.luciole.internal.EnumNames;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.ToDoubleBiFunction;
 import org.jspecify.annotations.Nullable;
@@ -48,43 +41,57 @@ record PublishedFigures(
     @JsonProperty(required = true) List<String> passages,
     @JsonProperty(required = true) Map<String, List<List<Double>>> scores,
     @Nullable List<Map<String, Double>> tokens) {
-  private static final JsonMapper JSON =
-      JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build();
-
-  /** The resources, by their models' names. */
-  private static final Map<String, String> KNOWN = Map.of("BAAI/bge-m3", "figures/bge-m3.json");
-
-  /** The figures that come with Luciole for a model of the hub, if there are some. */
-  static Optional<PublishedFigures> of(String model) {
-    String resource = KNOWN.get(model);
-    if (resource == null) {
-      return Optional.empty();
+  PublishedFigures {
+    Figures.require(
+        model != null && source != null && weights != null && scores != null,
+        "null as model, source, weights or scores");
+    Figures.requireTolerance(tolerance);
+    Figures.requireAll(queries, "queries");
+    Figures.requireAll(passages, "passages");
+    Figures.require(!scores.isEmpty(), "no scores, of which there must be one at least");
+    for (Map.Entry<String, List<List<Double>>> table : scores.entrySet()) {
+      requireTable(table.getKey(), table.getValue(), queries.size(), passages.size());
     }
-    try (InputStream in = PublishedFigures.class.getResourceAsStream(resource)) {
-      return Optional.of(JSON.readValue(in, PublishedFigures.class));
-    } catch (IOException e) {
-      throw new UncheckedIOException(resource, e);
-    }
+    requireTokens(tokens, queries.size());
   }
 
-  /**
-   * Reads figures of the user's.
-   *
-   * @throws CliException if the file cannot be read, or has another form
-   */
-  static PublishedFigures read(Path file) {
-    try {
-      return JSON.readValue(Files.readAllBytes(file), PublishedFigures.class);
-    } catch (JsonProcessingException e) {
-      throw new CliException(
-          "Expected figures in the form of docs/verify.md in "
-              + file
-              + ", found: "
-              + e.getOriginalMessage(),
-          e);
-    } catch (IOException e) {
-      throw new CliException("Cannot read " + file + ": " + Failures.message(e), e);
-    }
+  private static void requireTable(
+      String name, @Nullable List<List<Double>> rows, int queries, int passages) {
+    boolean known =
+        Arrays.stream(name.split("\\+", -1))
+            .allMatch(part -> EnumNames.find(Output.values(), Output::id, part).isPresent());
+    Figures.require(
+        known,
+        "the score \"" + name + "\", where dense, sparse, colbert or several joined by + are");
+    Figures.require(
+        rows != null
+            && rows.size() == queries
+            && rows.stream()
+                .allMatch(row ->
+                    row != null
+                        && row.size() == passages
+                        && row.stream().allMatch(PublishedFigures::isNumber)),
+        "scores of "
+            + name
+            + " that are not a row for each of "
+            + queries
+            + " queries with a number for each of "
+            + passages
+            + " passages");
+  }
+
+  private static void requireTokens(@Nullable List<Map<String, Double>> tokens, int queries) {
+    Figures.require(
+        tokens == null
+            || (tokens.size() == queries
+                && tokens.stream()
+                    .allMatch(of ->
+                        of != null && of.values().stream().allMatch(PublishedFigures::isNumber))),
+        "tokens that are not an object of tokens and weights for each of " + queries + " queries");
+  }
+
+  private static boolean isNumber(@Nullable Double value) {
+    return value != null && Double.isFinite(value);
   }
 
   /**
@@ -98,15 +105,6 @@ record PublishedFigures(
     List<Embedding> p = engine.embedAll(passages, EmbedOptions.passage().outputs(outputs));
     List<Check> checks = new ArrayList<>();
     scores.forEach((name, table) -> {
-      if (table.size() != queries.size()
-          || table.stream().anyMatch(row -> row.size() != passages.size())) {
-        throw new CliException(
-            "Expected a row of "
-                + name
-                + " for each query of "
-                + model
-                + ", with a number for each passage");
-      }
       if (!outputs.containsAll(outputs(name))) {
         return;
       }

@@ -44,7 +44,7 @@ final class PullCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "NAME",
       converter = Name.class,
-      description = "The model's name on the hub, such as BAAI/bge-m3.")
+      description = "The model's name on the hub, such as BAAI/bge-m3, or with a revision NAME@R.")
   private String name = "";
 
   @Option(
@@ -78,9 +78,9 @@ final class PullCommand implements Callable<Integer> {
   static final class Name implements ITypeConverter<String> {
     @Override
     public String convert(String value) {
-      if (!HubCache.isName(value)) {
+      if (HubCache.Reference.parse(value).isEmpty()) {
         throw new TypeConversionException(
-            "expected a name such as BAAI/bge-m3, got \"" + value + '"');
+            "expected a name such as BAAI/bge-m3 or BAAI/bge-m3@main, got \"" + value + '"');
       }
       return value;
     }
@@ -120,6 +120,8 @@ final class PullCommand implements Callable<Integer> {
       Thread.currentThread().interrupt();
       throw new CliException(
           "Interrupted. What has come is kept: the same command goes on from there.", e);
+    } catch (IllegalArgumentException e) {
+      throw new CliException(Failures.text(e), e);
     }
     console.out().println(onnxFile == null ? folder : folder.resolve(onnxFile));
     return 0;

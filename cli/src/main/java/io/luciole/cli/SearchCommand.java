@@ -1,11 +1,13 @@
 package io.luciole.cli;
 
+import io.luciole.CrossEncoder;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.Role;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
+import io.luciole.lucene.PassageScorer;
 import io.luciole.lucene.SearchResult;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -45,6 +47,8 @@ import picocli.CommandLine.Spec;
       "  luciole search --index my-index --mode bm25 '\"lapis lazuli\" ultram*'",
       "  luciole search --index my-index --filter lang=en --filter '{\"year\":{\"gte\":2000}}'"
           + " insects",
+      "  luciole search --index my-index --rerank-model BAAI/bge-reranker-v2-m3 \"which insects"
+          + " glow\"",
       "  luciole search --index my-index --json \"which insects glow\" | jq -r .id"
     })
 final class SearchCommand implements Callable<Integer> {
@@ -87,6 +91,15 @@ final class SearchCommand implements Callable<Integer> {
 
   @Mixin private FusionOptions fusionOptions = new FusionOptions();
 
+  @Option(
+      names = "--rerank-model",
+      paramLabel = "MODEL",
+      description = {
+        "Rerank the best hits by a model that reads each together with the query, such as"
+            + " BAAI/bge-reranker-v2-m3; --rerank says how many."
+      })
+  private @Nullable String rerankModel;
+
   @Mixin private FilterOption filter = new FilterOption();
 
   @Mixin private ArrangeOptions arrangeOptions = new ArrangeOptions();
@@ -126,12 +139,14 @@ final class SearchCommand implements Callable<Integer> {
     }
     Leg leg = leg();
     boolean needsModel = leg != Leg.BM25 && (interactive || !words.isEmpty());
-    HybridQuery query = Choice.possible(() -> query(String.join(" ", words)));
+    HybridQuery query = Choice.possible(() -> query(String.join(" ", words), null));
     LucioleConfig config = LucioleConfig.load().requireKnown();
     try (@Nullable EmbeddingEngine engine =
             needsModel
                 ? engineOptions.openForIndex(index.folder(), config, Set.of(Role.QUERY))
                 : null;
+        @Nullable CrossEncoder reranker =
+            rerankModel == null ? null : engineOptions.openReranker(config, rerankModel);
         HybridSearcher searcher =
             engine == null
                 ? HybridSearcher.open(index.folder())
@@ -139,16 +154,18 @@ final class SearchCommand implements Callable<Integer> {
       if (needsModel) {
         requireLeg(searcher.legs(), leg);
       }
+      @Nullable PassageScorer scorer = reranker == null ? null : PassageScorer.of(reranker);
       if (interactive) {
         new InteractiveSearch(
                 console,
-                (typed, hits, why, more) -> search(searcher, query(typed).top(hits), why, more),
+                (typed, hits, why, more) ->
+                    search(searcher, query(typed, scorer).top(hits), why, more),
                 filters -> FilterOption.all(filters, searcher.schema()),
                 top,
                 explain)
             .run();
       } else {
-        search(searcher, query, explain, List.of());
+        search(searcher, query(query.text(), scorer), explain, List.of());
       }
       return 0;
     }
@@ -168,7 +185,7 @@ final class SearchCommand implements Callable<Integer> {
     }
   }
 
-  private HybridQuery query(String text) {
+  private HybridQuery query(String text, @Nullable PassageScorer reranker) {
     HybridQuery query =
         HybridQuery.of(text)
             .top(top)
@@ -176,7 +193,7 @@ final class SearchCommand implements Callable<Integer> {
             .matchedTokens(tokens)
             .arrange(arrangeOptions.arrangement());
     Leg leg = leg();
-    return fusionOptions.apply(leg == null ? query : query.legs(leg));
+    return fusionOptions.apply(leg == null ? query : query.legs(leg), reranker);
   }
 
   private @Nullable Leg leg() {

@@ -2,6 +2,8 @@ package io.luciole.cli;
 
 import io.luciole.ValueParser;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -26,12 +28,22 @@ import picocli.CommandLine.Option;
       "Examples:",
       "  luciole serve --index my-index",
       "  luciole serve --model BAAI/bge-m3 --port 9000",
-      "  luciole serve --model m3=BAAI/bge-m3 --model small=starter    # two, each by its name"
+      "  luciole serve --model m3=BAAI/bge-m3 --model small=starter    # two, each by its name",
+      "  luciole serve --model BAAI/bge-m3 --rerank-model BAAI/bge-reranker-v2-m3"
     })
 final class ServeCommand implements Callable<Integer> {
   private final Console console;
 
   @Mixin private EngineOptions engineOptions = new EngineOptions();
+
+  @Option(
+      names = "--rerank-model",
+      paramLabel = "MODEL",
+      description = {
+        "A reranker, such as BAAI/bge-reranker-v2-m3, for /rerank and for searches that ask for it;"
+            + " NAME=MODEL gives it a name. May be repeated."
+      })
+  private List<String> rerankModels = new ArrayList<>();
 
   @Option(
       names = "--index",
@@ -64,7 +76,8 @@ final class ServeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     try {
-      Serving.run(console, engineOptions, new Serving.Flags(index, host, port, insecure));
+      Serving.run(
+          console, engineOptions, new Serving.Flags(rerankModels, index, host, port, insecure));
       return 0;
     } catch (NoClassDefFoundError e) {
       throw new CliException(

@@ -1,5 +1,6 @@
 package io.luciole.cli;
 
+import io.luciole.CrossEncoder;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.Role;
@@ -20,16 +21,24 @@ import org.jspecify.annotations.Nullable;
 final class ServedEngines implements AutoCloseable {
   private final SequencedMap<String, EmbeddingEngine> byName = new LinkedHashMap<>();
 
+  private final SequencedMap<String, CrossEncoder> rerankers = new LinkedHashMap<>();
+
   private ServedEngines() {}
 
   /**
-   * Opens the engines of the models that {@code --model} names, or else those of {@code
+   * Opens the rerankers that flags name, or else {@code luciole.server.rerank-models}, and the
+   * engines of the models that {@code --model} names, or else those of {@code
    * luciole.server.models}, or else the one that the index or {@code luciole.model} names. A model
    * that is given no name is served under its own.
    *
+   * @param rerankModels what {@code --rerank-model} names
    * @throws CliException if two models have one name
    */
-  static ServedEngines open(EngineOptions options, LucioleConfig config, ServerConfig settings) {
+  static ServedEngines open(
+      EngineOptions options,
+      List<String> rerankModels,
+      LucioleConfig config,
+      ServerConfig settings) {
     ServedEngines engines = new ServedEngines();
     try {
       if (!options.models().isEmpty()) {
@@ -41,6 +50,17 @@ final class ServedEngines implements AutoCloseable {
       } else {
         EmbeddingEngine engine = openOne(options, config, settings.indexes().index().orElse(null));
         engines.add(engine.modelName(), engine);
+      }
+      if (rerankModels.isEmpty()) {
+        settings
+            .models()
+            .rerankers()
+            .forEach(
+                (name, model) -> engines.addReranker(name, options.openReranker(config, model)));
+      }
+      for (String flag : rerankModels) {
+        CrossEncoder reranker = options.openReranker(config, model("--rerank-model", flag));
+        engines.addReranker(name(flag, reranker.modelName()), reranker);
       }
       return engines;
     } catch (Throwable t) {
@@ -58,23 +78,41 @@ final class ServedEngines implements AutoCloseable {
 
   /** Opens what {@code --model} names: a model, or a name, {@code =} and a model. */
   private void open(EngineOptions options, LucioleConfig config, String flag) {
+    EmbeddingEngine engine = options.open(options.builder(config, model("--model", flag)));
+    add(name(flag, engine.modelName()), engine);
+  }
+
+  private static String model(String option, String flag) {
     int at = flag.indexOf('=');
     if (at == 0 || at == flag.length() - 1) {
-      throw new CliException("Expected --model MODEL or NAME=MODEL, found --model " + flag);
+      throw new CliException(
+          "Expected %1$s MODEL or NAME=MODEL, found %1$s %2$s".formatted(option, flag));
     }
-    EmbeddingEngine engine = options.open(options.builder(config, flag.substring(at + 1)));
-    add(at < 0 ? engine.modelName() : flag.substring(0, at), engine);
+    return flag.substring(at + 1);
+  }
+
+  private static String name(String flag, String own) {
+    int at = flag.indexOf('=');
+    return at < 0 ? own : flag.substring(0, at);
+  }
+
+  private void addReranker(String name, CrossEncoder reranker) {
+    if (rerankers.putIfAbsent(name, reranker) != null) {
+      reranker.close();
+      throw twice(name, "--rerank-model NAME=MODEL or in luciole.server.rerank-models");
+    }
   }
 
   private void add(String name, EmbeddingEngine engine) {
     if (byName.putIfAbsent(name, engine) != null) {
       engine.close();
-      throw new CliException(
-          "Two models are called \""
-              + name
-              + "\": give each a name of its own, as --model NAME=MODEL or in"
-              + " luciole.server.models");
+      throw twice(name, "--model NAME=MODEL or in luciole.server.models");
     }
+  }
+
+  private static CliException twice(String name, String where) {
+    return new CliException(
+        "Two models are called \"" + name + "\": give each a name of its own, as " + where);
   }
 
   /** The engines, the default one first. */
@@ -82,9 +120,15 @@ final class ServedEngines implements AutoCloseable {
     return Collections.unmodifiableSequencedMap(byName);
   }
 
+  /** The rerankers, the default one first. */
+  SequencedMap<String, CrossEncoder> rerankers() {
+    return Collections.unmodifiableSequencedMap(rerankers);
+  }
+
   /** Closes all engines. */
   @Override
   public void close() {
+    List.copyOf(rerankers.values()).reversed().forEach(CrossEncoder::close);
     List.copyOf(byName.values()).reversed().forEach(EmbeddingEngine::close);
   }
 }

@@ -6,6 +6,7 @@ import io.luciole.server.ServerConfig;
 import io.luciole.server.ServerKeys;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -14,9 +15,13 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs a server until a signal ends the process. */
 final class Serving {
-  /** Values of flags, which replace what is configured; null where a flag is not set. */
+  /** Values of flags, which replace what is configured; null or empty where a flag is not set. */
   record Flags(
-      @Nullable Path index, @Nullable String host, @Nullable Integer port, boolean insecure) {}
+      List<String> rerankModels,
+      @Nullable Path index,
+      @Nullable String host,
+      @Nullable Integer port,
+      boolean insecure) {}
 
   private Serving() {}
 
@@ -29,8 +34,10 @@ final class Serving {
     Path folder = settings.indexes().index().orElse(null);
     CompletableFuture<Void> asked = new CompletableFuture<>();
     CountDownLatch ended = new CountDownLatch(1);
-    try (ServedEngines engines = ServedEngines.open(engineOptions, config, settings);
-        LucioleServer server = LucioleServer.start(settings, engines.byName())) {
+    try (ServedEngines engines =
+            ServedEngines.open(engineOptions, flags.rerankModels(), config, settings);
+        LucioleServer server =
+            LucioleServer.start(settings, engines.byName(), engines.rerankers())) {
       // The JVM halts when its shutdown hooks have returned, so this one waits for the close below.
       Runtime.getRuntime()
           .addShutdownHook(
@@ -45,6 +52,9 @@ final class Serving {
           Level.INFO,
           "serving "
               + String.join(", ", engines.byName().keySet())
+              + (engines.rerankers().isEmpty()
+                  ? ""
+                  : ", the reranker " + String.join(", ", engines.rerankers().keySet()))
               + (folder == null ? "" : " and the index " + folder)
               + " at "
               + server.uri());

@@ -39,6 +39,11 @@ record Slack(double cosine, double weight, boolean batched) {
     return batched ? this : FP32;
   }
 
+  /** How much a reranker's score of a pair may be off. */
+  double ofPairs() {
+    return equals(FP32) ? 1e-3 : 2.5 * weight;
+  }
+
   /** How much a score may be off, of vectors or of weights. */
   double score() {
     return equals(FP32) ? 0 : Math.min(2e-2, Math.max(10 * cosine, weight / 4));

@@ -7,14 +7,16 @@ import io.luciole.LucioleConfig;
 import io.luciole.LucioleException;
 import io.luciole.Output;
 import io.luciole.Role;
+import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
+import io.luciole.model.ModelSource;
+import io.luciole.model.ScoringHead;
 import io.luciole.spi.BackendInfo;
 import io.luciole.spi.BackendProvider;
 import io.luciole.spi.Backends;
 import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
@@ -32,7 +34,7 @@ import picocli.CommandLine.Option;
     description = {
       "Prove a model: its vectors against the figures that its authors publish (BAAI/bge-m3), or the"
           + " example in its README; each text alone against the same in a batch; its arithmetic"
-          + " against fp32; and the backends against each other.",
+          + " against fp32; and the backends against each other. A reranker's scores likewise.",
       "The exit status is 0 if all agree, 1 if not."
     },
     footer = {
@@ -45,8 +47,6 @@ import picocli.CommandLine.Option;
 final class VerifyCommand implements Callable<Integer> {
   /** Cosines in READMEs have four digits, of which GPUs computed the last. */
   private static final double README_DIGITS = 2e-3;
-
-  private final PrintWriter out;
 
   @Mixin private EngineOptions engineOptions = new EngineOptions();
 
@@ -66,19 +66,22 @@ final class VerifyCommand implements Callable<Integer> {
               + " files.")
   private Set<Output> outputs = EnumSet.noneOf(Output.class);
 
-  private int compared;
-  private int agreed;
+  private final CheckTable table;
 
   VerifyCommand(Console console) {
-    this.out = console.out();
+    this.table = new CheckTable(console.out());
   }
 
   @Override
   public Integer call() throws IOException {
     LucioleConfig config = LucioleConfig.load().requireKnown();
-    @Nullable PublishedFigures own =
-        figuresFile == null ? null : PublishedFigures.read(figuresFile);
     ModelFiles files = engineOptions.modelFiles(config);
+    if (ScoringHead.isIn(files)) {
+      new RerankerProof(table, () -> engineOptions.builder(config)).run(figuresFile);
+      return table.end();
+    }
+    @Nullable PublishedFigures own =
+        figuresFile == null ? null : Figures.read(figuresFile, PublishedFigures.class);
     if (outputs.isEmpty() && files.sparseHead() != null && files.colbertHead() != null) {
       outputs = EnumSet.allOf(Output.class);
     }
@@ -87,7 +90,7 @@ final class VerifyCommand implements Callable<Integer> {
     try (EmbeddingEngine engine = engineOptions.open(builder(config))) {
       info = engine.backend();
       outputs = engine.outputs();
-      out.println(
+      table.say(
           "Verifying "
               + engine.modelName()
               + " on "
@@ -100,13 +103,11 @@ final class VerifyCommand implements Callable<Integer> {
       Slack slack = Slack.of(info.precision());
       figuresOfOthers(engine, own, files, slack);
       embeddings = Consistency.together(engine);
-      section("The model against itself");
+      table.section("The model against itself");
       compare("alone and in a batch", Consistency.alone(engine), embeddings, slack.ofBatch());
     }
-    otherArithmetics(config, info, embeddings);
-    out.println();
-    out.println(agreed + " of " + compared + " figures agree.");
-    return agreed == compared ? 0 : 1;
+    otherArithmetics(config, files, info, embeddings);
+    return table.end();
   }
 
   private EngineBuilder builder(LucioleConfig config) {
@@ -118,65 +119,79 @@ final class VerifyCommand implements Callable<Integer> {
       EmbeddingEngine engine, @Nullable PublishedFigures own, ModelFiles files, Slack slack)
       throws IOException {
     Optional<PublishedFigures> published =
-        own == null ? PublishedFigures.of(engine.modelName()) : Optional.of(own);
+        own == null ? Figures.of(engine.modelName(), PublishedFigures.class) : Optional.of(own);
     if (published.isPresent()) {
       PublishedFigures figures = published.get();
-      section(figures.model() + ": " + figures.source());
-      report(figures.compare(engine, slack.score()));
+      table.section(figures.model() + ": " + figures.source());
+      table.report(figures.compare(engine, slack.score()));
       return;
     }
     Optional<ReadmeExample> example = ReadmeExample.in(files.folder());
     // The example has no prompt.
     if (example.isPresent() && files.description().prompt(Role.PASSAGE).isEmpty()) {
-      section("The example in the model's README");
-      report(example.get().compare(engine, README_DIGITS + slack.score()));
+      table.section("The example in the model's README");
+      table.report(example.get().compare(engine, README_DIGITS + slack.score()));
       return;
     }
-    out.println();
-    out.println(
+    table.say(
         "No figures of others: none come with Luciole for this name, and there is no README.md with"
             + " an example beside the model; --figures FILE names some.");
   }
 
-  /** The same texts in fp32 on the CPU, by the same backend and by the others. */
+  /**
+   * The same texts in fp32 on the CPU, by the same backend and by the others. An export has one
+   * arithmetic, so that beside it the checkpoint of its folder is run, if there is one.
+   */
   private void otherArithmetics(
-      LucioleConfig config, BackendInfo info, List<Embedding> embeddings) {
+      LucioleConfig config, ModelFiles files, BackendInfo info, List<Embedding> embeddings) {
     Slack slack = Slack.of(info.precision());
+    boolean isExport = files.checkpoint().isEmpty();
+    Optional<ModelSource> checkpoint = isExport ? checkpointOf(files) : Optional.empty();
     boolean exact = slack.equals(Slack.FP32) && info.device().equals(Device.CPU);
     for (BackendProvider provider : Backends.find().providers()) {
       boolean same = provider.name().equals(info.backend());
-      if (same && exact) {
+      if (same && exact && !isExport) {
         continue;
       }
-      section("In fp32 on the CPU by the backend " + provider.name());
-      try (EmbeddingEngine other =
+      table.section(
+          (checkpoint.isPresent() ? "Its checkpoint in" : "In")
+              + " fp32 on the CPU by the backend "
+              + provider.name());
+      EngineBuilder builder =
           builder(config)
               .backend(provider.name())
               .devices(List.of(Device.CPU))
-              .precision(Precision.FP32)
-              .open()) {
-        compare("fp32", embeddings, Consistency.together(other), slack);
+              .precision(Precision.FP32);
+      checkpoint.ifPresent(builder::model);
+      try (EmbeddingEngine other = builder.open()) {
+        if (same && checkpoint.isEmpty() && sameArithmetic(info, other.backend())) {
+          table.notCompared(
+              "the model is an export of one arithmetic, and no checkpoint lies beside it");
+        } else {
+          compare("fp32", embeddings, Consistency.together(other), slack);
+        }
       } catch (LucioleException | IllegalArgumentException e) {
-        out.println("  --    not compared: " + Failures.text(e));
+        table.notCompared(Failures.text(e));
       }
+    }
+  }
+
+  private static boolean sameArithmetic(BackendInfo one, BackendInfo other) {
+    return one.precision().equals(other.precision()) && one.device().equals(other.device());
+  }
+
+  /** The checkpoint that an export was made of, as far as its folder has it. */
+  private static Optional<ModelSource> checkpointOf(ModelFiles export) {
+    ModelSource folder = ModelSource.path(export.folder());
+    try {
+      return folder.resolve().checkpoint().map(weights -> folder);
+    } catch (ModelException e) {
+      return Optional.empty();
     }
   }
 
   private void compare(String what, List<Embedding> found, List<Embedding> expected, Slack slack) {
-    report(Consistency.compare(what, found, expected, outputs, slack.cosine(), slack.weight()));
-  }
-
-  private void section(String title) {
-    out.println();
-    out.println(Check.heading(title));
-  }
-
-  private void report(List<Check> checks) {
-    for (Check check : checks) {
-      compared++;
-      agreed += check.agrees() ? 1 : 0;
-      out.println(check);
-    }
-    out.flush();
+    table.report(
+        Consistency.compare(what, found, expected, outputs, slack.cosine(), slack.weight()));
   }
 }

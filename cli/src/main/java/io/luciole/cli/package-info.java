@@ -21,6 +21,9 @@
  *   <li>{@code search}: {@code ResultPrinter} with {@code Explainer}, {@code ResultJson}, {@code
  *       InteractiveSearch}
  *   <li>{@code embed}: {@code TextOptions}, and the package {@link io.luciole.cli.embed}
+ *   <li>{@code verify}: {@code Figures} reads {@code PublishedFigures} and {@code PairFigures},
+ *       {@code Consistency} and {@code RerankerProof} hold a model against itself, {@code
+ *       CheckTable} prints {@code Check}s
  *   <li>files: {@code Inputs}, {@code WholeFile}
  *   <li>output for people: {@code HitPrinter} with {@code Snippets} and {@code Columns}, {@code
  *       ByteSize}, {@code Progress}

@@ -8,11 +8,37 @@ import io.luciole.testkit.MiniM3;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 
 /** Models on disk, for tests that damage or change them. */
 final class Models {
+  /** A tiny reranker with Transformers' scores. */
+  static final Path RERANKER = Path.of("../backend-onnx/src/test/resources/reranker");
+
   private Models() {}
+
+  /** The tiny reranker as a model's folder. */
+  static Path reranker(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    for (String name : List.of("config.json", "model.safetensors")) {
+      Files.copy(RERANKER.resolve(name), folder.resolve(name));
+    }
+    Files.copy(MiniM3.folder().resolve("tokenizer.json"), folder.resolve("tokenizer.json"));
+    return folder;
+  }
+
+  /** An ONNX export of mini-m3 in floats, without its checkpoint. */
+  static Path export(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    Files.copy(
+        Path.of("../backend-onnx/src/test/resources/exports/vecs.onnx"),
+        folder.resolve("model.onnx"));
+    for (String name : List.of("config.json", "tokenizer.json", "tokenizer_config.json")) {
+      Files.copy(MiniM3.folder().resolve(name), folder.resolve(name));
+    }
+    return folder;
+  }
 
   /** The starter model as a folder that describes itself. */
   static Path copyOfStarter(Path folder) throws IOException {

@@ -18,6 +18,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** mini-m3, whose reference figures play its authors' part. */
 class VerifyCommandTest {
@@ -127,16 +129,98 @@ class VerifyCommandTest {
     assertThat(run.err()).contains("docs/verify.md").contains("source");
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "''                          | null",
+        "queries                     | null among queries",
+        "passages                    | no passages",
+        "scores                      | null as model",
+        "scores/dense                | scores of dense that are not a row for each of 1 queries",
+        "scores/dense/0              | scores of dense",
+        "scores/dense/0/0            | scores of dense",
+        "scores/cosine               | \"cosine\"",
+        "weights                     | null as model",
+        "tolerance                   | tolerance",
+        "tokens                      | tokens that are not an object"
+      })
+  void malformedFigures_areRefusedWithTheFileAndWhatIsWrong(String where, String message)
+      throws IOException {
+    ObjectNode wrong = figures();
+    switch (where) {
+      case "queries" -> wrong.putArray("queries").addNull();
+      case "passages" -> wrong.putArray("passages");
+      case "scores/dense" -> ((ObjectNode) wrong.path("scores")).putArray("dense");
+      case "scores/dense/0" -> ((ObjectNode) wrong.path("scores")).putArray("dense").addNull();
+      case "scores/dense/0/0" ->
+          ((ObjectNode) wrong.path("scores")).putArray("dense").addArray().addNull();
+      case "scores/cosine" ->
+          ((ObjectNode) wrong.path("scores")).putArray("cosine").addArray().add(1);
+      case "tolerance" -> wrong.put("tolerance", -1);
+      case "tokens" -> wrong.putArray("tokens").addNull().addNull();
+      default -> wrong.putNull(where);
+    }
+    Files.writeString(figures, where.isEmpty() ? "null" : wrong.toString());
+
+    Run run = verify("--figures", figures);
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.err())
+        .contains("docs/verify.md", figures.toString(), message)
+        .doesNotContain("Internal error");
+  }
+
+  @Test
+  void exportBesideNothing_isNotComparedWithItself() throws IOException {
+    Path folder = Models.export(this.folder.resolve("export"));
+
+    Run run = Cli.run("verify", "--model", folder);
+
+    assertThat(run.status()).as(run.out() + run.err()).isZero();
+    assertThat(run.out()).contains("not compared: the model is an export").doesNotContain("fp32: ");
+  }
+
+  @Test
+  void reranker_isHeldAgainstFiguresAndItself_andAnotherIsRed() throws IOException {
+    Path reranker = Models.reranker(folder.resolve("reranker"));
+    ObjectNode pairs = JSON.createObjectNode();
+    pairs.put("model", "tiny").put("source", "Transformers").put("tolerance", 1e-4);
+    ArrayNode all = pairs.putArray("pairs");
+    for (String line : Files.readAllLines(Models.RERANKER.resolve("ranking.jsonl"))) {
+      JsonNode pair = JSON.readTree(line);
+      all.addObject()
+          .put("query", pair.path("query").asText())
+          .put("passage", pair.path("passage").asText())
+          .put("score", pair.path("score").asDouble());
+    }
+    JSON.writeValue(figures.toFile(), pairs);
+
+    Run run = Cli.run("verify", "--model", reranker, "--figures", figures);
+
+    assertThat(run.status()).as(run.out() + run.err()).isZero();
+    assertThat(run.out())
+        .contains("Verifying the reranker reranker", "ok    score of pair 12")
+        .contains("ok    alone and in a batch: scores apart");
+    ((ObjectNode) all.get(0)).put("score", 0.5);
+    JSON.writeValue(figures.toFile(), pairs);
+    Run red = Cli.run("verify", "--model", reranker, "--figures", figures);
+    assertThat(red.status()).isEqualTo(1);
+    assertThat(red.out()).contains("FAIL  score of pair 1");
+    assertThat(Figures.of("BAAI/bge-reranker-v2-m3", PairFigures.class).orElseThrow().pairs())
+        .hasSize(3);
+  }
+
   @Test
   void figuresOfBgeM3_areWhole() {
-    Optional<PublishedFigures> known = PublishedFigures.of("BAAI/bge-m3");
+    Optional<PublishedFigures> known = Figures.of("BAAI/bge-m3", PublishedFigures.class);
 
     assertThat(known).isPresent();
     assertThat(known.get().scores()).hasSize(5);
     assertThat(known.get().scores().values())
         .allSatisfy(
             table -> assertThat(table).hasSize(2).allSatisfy(row -> assertThat(row).hasSize(2)));
-    assertThat(PublishedFigures.of("someone/else")).isEmpty();
+    assertThat(Figures.of("someone/else", PublishedFigures.class)).isEmpty();
   }
 
   @Test

@@ -2,6 +2,8 @@ package io.luciole.internal;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.luciole.model.ModelException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * Models of the Hugging Face hub that are on this machine already.
  *
  * <pre>
- * Luciole   CACHE/models/ORG/NAME/
+ * Luciole   CACHE/models/ORG/NAME/                    one revision, named in {@value #MARKER}
  * HF tools  HUB/models--ORG--NAME/refs/REVISION       the commit
  *           HUB/models--ORG--NAME/snapshots/COMMIT/   the files
  * </pre>
@@ -32,8 +34,37 @@ public final class HubCache {
   private static final Pattern NAME =
       Pattern.compile("\\w(?:[\\w.-]{0,94}\\w)?/\\w(?:[\\w.-]{0,94}\\w)?");
 
+  /** The file in which a pull says what the folder holds. */
+  public static final String MARKER = ".luciole-pull.json";
+
+  private static final int LONGEST_REVISION = 255;
+  private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{7,40}");
+
   private final Path luciole;
   private final Path huggingFace;
+
+  /**
+   * A hub model as people name it: {@code ORG/NAME}, or {@code ORG/NAME@REVISION}.
+   *
+   * @param name the hub name
+   * @param revision a branch, a tag or a commit; null if none is named
+   */
+  public record Reference(String name, @Nullable String revision) {
+    /** Reads a reference; empty if the text is none. */
+    public static Optional<Reference> parse(String text) {
+      int at = text.indexOf('@');
+      String name = at < 0 ? text : text.substring(0, at);
+      String revision = at < 0 ? null : text.substring(at + 1);
+      return isName(name) && (revision == null || isRevision(revision))
+          ? Optional.of(new Reference(name, revision))
+          : Optional.empty();
+    }
+
+    @Override
+    public String toString() {
+      return revision == null ? name : name + '@' + revision;
+    }
+  }
 
   private HubCache(Path luciole, Path huggingFace) {
     this.luciole = luciole;
@@ -66,6 +97,14 @@ public final class HubCache {
         && !text.endsWith(".git");
   }
 
+  /** Whether a text can be a branch, a tag or a commit. */
+  public static boolean isRevision(String text) {
+    return !text.isBlank()
+        && text.length() <= LONGEST_REVISION
+        && !text.contains("..")
+        && text.chars().allMatch(c -> c > ' ' && c < 0x7f && c != '\\');
+  }
+
   /**
    * Where Luciole keeps a hub model. The folder appears only when the model in it is complete.
    *
@@ -79,15 +118,41 @@ public final class HubCache {
    * The folder of a hub model that is here and complete, Luciole's own before that of Hugging
    * Face's tools.
    *
+   * @param reference without a revision, whichever Luciole's own folder holds, or else main
    * @param isComplete whether a snapshot of Hugging Face's tools has all that a model takes
-   * @throws IllegalArgumentException if this is no hub name
    * @throws ModelException if the caches cannot be read
    */
-  public Optional<Path> find(String hubName, Predicate<Path> isComplete) {
-    Path own = folder(hubName);
-    return Files.isRegularFile(own.resolve(ModelFileNames.TOKENIZER))
+  public Optional<Path> find(Reference reference, Predicate<Path> isComplete) {
+    Path own = folder(reference.name());
+    String revision = reference.revision();
+    boolean isHere =
+        Files.isRegularFile(own.resolve(ModelFileNames.TOKENIZER))
+            && (revision == null || holds(own, revision));
+    return isHere
         ? Optional.of(own)
-        : snapshot(hubName, MAIN).filter(isComplete);
+        : snapshot(reference.name(), revision == null ? MAIN : revision).filter(isComplete);
+  }
+
+  /**
+   * Whether a folder holds a revision as a pull says: one that was asked for by that name, or a
+   * commit by its first seven digits at least.
+   *
+   * @param folder a folder, which need not exist
+   * @param revision a branch, a tag or a commit
+   */
+  public static boolean holds(Path folder, String revision) {
+    Path marker = folder.resolve(MARKER);
+    if (!Files.isRegularFile(marker)) {
+      return false;
+    }
+    try {
+      JsonNode pulled = new ObjectMapper().readTree(Files.readAllBytes(marker));
+      return pulled.path("revision").asText().equals(revision)
+          || (COMMIT.matcher(revision).matches()
+              && pulled.path("commit").asText().startsWith(revision));
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   /**

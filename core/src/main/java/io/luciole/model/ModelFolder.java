@@ -364,7 +364,8 @@ final class ModelFolder {
               + config.path("architectures")
               + " in "
               + folder.resolve(ModelFileNames.CONFIG)
-              + "), which scores pairs of texts: open it as a CrossEncoder.");
+              + "), which scores pairs of texts: open it as a CrossEncoder, or name it with"
+              + " --rerank-model.");
     }
   }
 

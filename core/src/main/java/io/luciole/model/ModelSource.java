@@ -21,7 +21,8 @@ import org.slf4j.LoggerFactory;
  *       {@code model.safetensors} or {@code pytorch_model.bin}) or an ONNX file, or the path of an
  *       ONNX file in such a folder;
  *   <li>a hub name, {@code BAAI/bge-m3}, looked for in Luciole's cache folder and in that of
- *       Hugging Face's tools. Nothing is downloaded here.
+ *       Hugging Face's tools; with a branch, a tag or a commit, {@code BAAI/bge-m3@main}, only that
+ *       is taken. Nothing is downloaded here.
  * </ul>
  *
  * <p>A path that exists wins over a hub name of the same text. The alias wins over a folder of its
@@ -108,10 +109,11 @@ public final class ModelSource {
     if (local != null) {
       return ModelFolder.read(local, nameOf(local), formats);
     }
-    if (HubCache.isName(text)) {
+    HubCache.Reference reference = HubCache.Reference.parse(text).orElse(null);
+    if (reference != null) {
       HubCache cache = HubCache.ofEnvironment();
       Path cached =
-          cache.find(text, folder -> ModelFolder.isComplete(folder, formats)).orElse(null);
+          cache.find(reference, folder -> ModelFolder.isComplete(folder, formats)).orElse(null);
       if (cached != null) {
         return ModelFolder.read(cached, text, formats);
       }
@@ -119,7 +121,8 @@ public final class ModelSource {
           "The model "
               + text
               + " is not on this machine: found neither a folder of that name, nor "
-              + cache.folder(text)
+              + cache.folder(reference.name())
+              + (reference.revision() == null ? "" : " of that revision")
               + ", nor a snapshot in the Hugging Face cache. Fetch it with: luciole pull "
               + text);
     }

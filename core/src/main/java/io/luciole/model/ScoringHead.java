@@ -80,6 +80,19 @@ public final class ScoringHead {
     }
   }
 
+  /**
+   * Whether a model is a reranker: whether its {@code config.json} names an architecture with such
+   * a head.
+   *
+   * @param model the model's files
+   * @return whether {@link io.luciole.CrossEncoder} is what opens it
+   * @throws ModelException if {@code config.json} cannot be read
+   */
+  public static boolean isIn(ModelFiles model) {
+    Path config = model.config();
+    return config != null && isOf(ModelJson.read(config));
+  }
+
   /** Whether a {@code config.json} is of a model with such a head. */
   static boolean isOf(JsonNode config) {
     for (JsonNode architecture : config.path("architectures")) {

@@ -175,6 +175,11 @@ final class FileFetcher {
           throw new IOException("the server refuses to go on from the middle");
         }
       }
+      String encoding = reply.header("Content-Encoding");
+      if (!encoding.isEmpty() && !encoding.equalsIgnoreCase("identity")) {
+        throw new WrongContentException(
+            "expected the file as it is, found it encoded as " + encoding);
+      }
       OptionalLong length = reply.number("Content-Length");
       if (length.isPresent() && length.getAsLong() != file.size() - have) {
         throw new WrongContentException(

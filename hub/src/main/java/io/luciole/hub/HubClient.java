@@ -2,6 +2,7 @@ package io.luciole.hub;
 
 import io.luciole.model.ModelException;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -126,13 +127,33 @@ final class HubClient implements AutoCloseable {
     } catch (TimeoutException e) {
       sender.interrupt();
       throw new HttpTimeoutException(
-          request.uri().getHost() + " gave no answer for " + tuning.stall().toSeconds() + " s");
+          request.uri().getHost()
+              + through(request.uri())
+              + " gave no answer for "
+              + tuning.stall().toSeconds()
+              + " s");
     } catch (InterruptedException e) {
       sender.interrupt();
       throw e;
     } catch (ExecutionException e) {
-      throw new UnreachableException(request.uri(), e.getCause() == null ? e : e.getCause());
+      throw new UnreachableException(
+          request.uri(), proxy(request.uri()), e.getCause() == null ? e : e.getCause());
     }
+  }
+
+  private String through(URI uri) {
+    String proxy = proxy(uri);
+    return proxy.isEmpty() ? "" : " through the proxy " + proxy;
+  }
+
+  /** The proxy that is asked for an address, without its login; empty if none is. */
+  private String proxy(URI uri) {
+    return settings.proxies().select(uri).stream()
+        .filter(proxy -> proxy.address() instanceof InetSocketAddress)
+        .map(proxy -> (InetSocketAddress) proxy.address())
+        .map(address -> address.getHostString() + ':' + address.getPort())
+        .findFirst()
+        .orElse("");
   }
 
   private void send(HttpRequest request, HubBody body) {

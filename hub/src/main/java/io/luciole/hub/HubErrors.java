@@ -7,12 +7,20 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * What an answer other than success means, for people: a {@link ModelException} that ends the pull,
  * or an {@link IOException} after which it is worth trying again.
  */
 final class HubErrors {
+  /** What the hub says of a repository that its owner or a moderator has closed. */
+  private static final String DISABLED = "Access to this resource is disabled.";
+
+  /** The field {@code RateLimit}, such as {@code "api";r=0;t=55}: seconds until it begins anew. */
+  private static final Pattern RATE_LIMIT_RESET = Pattern.compile(";\\s*t=(\\d{1,9})");
+
   private final String model;
   private final String revision;
   private final HubSettings settings;
@@ -58,6 +66,14 @@ final class HubErrors {
     HubSettings.Token token = settings.token();
     String page = settings.endpoint() + "/" + model;
     String code = reply.header("X-Error-Code");
+    if (reply.header("X-Error-Message").equals(DISABLED)) {
+      return new ModelException(
+          "The hub has disabled the model "
+              + model
+              + " for everyone; "
+              + page
+              + " may say why. Use another copy of it, or another model.");
+    }
     if (code.equals("GatedRepo")) {
       return new ModelException(
           "The model "
@@ -125,10 +141,14 @@ final class HubErrors {
     return message.isEmpty() ? "" : " (" + message + ")";
   }
 
-  /** The header in either of its forms, seconds or a date. */
+  /** The header in either of its forms, seconds or a date, or else what the rate's limit says. */
   private static Duration retryAfter(HubReply reply) {
     String value = reply.header("Retry-After");
+    Matcher reset = RATE_LIMIT_RESET.matcher(reply.header("RateLimit"));
     try {
+      if (value.isEmpty() && reset.find()) {
+        return Duration.ofSeconds(Long.parseLong(reset.group(1)));
+      }
       if (value.matches("\\d{1,9}")) {
         return Duration.ofSeconds(Long.parseLong(value));
       }

@@ -60,6 +60,10 @@ record HubListing(String commit, Map<String, RemoteFile> files) {
     } catch (IOException e) {
       throw new IllegalStateException("bytes in memory can be read", e);
     }
+    String name = root.path("id").asText(model);
+    if (!name.equalsIgnoreCase(model)) {
+      log.info("The hub calls the model {} now {}", model, name);
+    }
     String commit = root.path("sha").asText().toLowerCase(Locale.ROOT);
     JsonNode siblings = root.path("siblings");
     if (!siblings.isArray() || !COMMIT.matcher(commit).matches()) {

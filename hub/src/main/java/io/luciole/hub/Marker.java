@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.luciole.internal.AtomicFiles;
+import io.luciole.internal.HubCache;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a folder was pulled from, or is being pulled from; kept in the folder as {@value #FILE}:
+ * What a folder was pulled from, or is being pulled from; kept in the folder as {@code
+ * .luciole-pull.json}:
  *
  * <pre>
  * {"model": "BAAI/bge-m3", "revision": "main", "commit": "5617a9f6…",
@@ -29,7 +31,7 @@ import org.slf4j.LoggerFactory;
  * @param files by path, all of known size and digest
  */
 record Marker(String model, String revision, String commit, Map<String, RemoteFile> files) {
-  static final String FILE = ".luciole-pull.json";
+  static final String FILE = HubCache.MARKER;
 
   private static final Logger log = LoggerFactory.getLogger(Marker.class);
   private static final ObjectMapper JSON = new ObjectMapper();

@@ -15,7 +15,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Fetches models from the Hugging Face hub, or a mirror of it, into Luciole's cache folder, where
@@ -77,11 +76,11 @@ public final class ModelHub {
    * it. Files that others put into the folder stay. The folder holds one version of a model: a pull
    * of another revision takes the place of the last.
    *
-   * @param hubName such as {@code BAAI/bge-m3}
+   * @param hubName such as {@code BAAI/bge-m3}, or with a revision {@code BAAI/bge-m3@main}
    * @param options which revision and which form of the weights
    * @param listener told how it goes, on the calling thread
    * @return the model's folder
-   * @throws IllegalArgumentException if this is no hub name
+   * @throws IllegalArgumentException if this is no hub name, or the options name another revision
    * @throws ModelException if the model cannot be fetched, is not usable, or is not here and
    *     connections are forbidden; the message says what to do
    * @throws InterruptedException if the thread is interrupted; what has come is kept
@@ -90,6 +89,25 @@ public final class ModelHub {
       throws InterruptedException {
     requireNonNull(options, "options");
     requireNonNull(listener, "listener");
+    HubCache.Reference reference =
+        HubCache.Reference.parse(hubName).orElse(new HubCache.Reference(hubName, null));
+    return pullNamed(reference.name(), with(reference, options), listener);
+  }
+
+  private static PullOptions with(HubCache.Reference reference, PullOptions options) {
+    String revision = reference.revision();
+    if (revision == null) {
+      return options;
+    }
+    if (options.revision() != null && !revision.equals(options.revision())) {
+      throw new IllegalArgumentException(
+          "expected one revision, got " + revision + " with the name and " + options.revision());
+    }
+    return options.withRevision(revision);
+  }
+
+  private Path pullNamed(String hubName, PullOptions options, PullListener listener)
+      throws InterruptedException {
     Path folder = cache.folder(hubName);
     if (options.offline() || settings.offline() != null) {
       return local(hubName, folder, options);
@@ -114,9 +132,9 @@ public final class ModelHub {
     String revision = options.revision();
     Optional<Path> here =
         revision == null
-            ? cache.find(model, ModelFiles::areIn)
+            ? cache.find(new HubCache.Reference(model, null), ModelFiles::areIn)
             : Optional.of(folder)
-                .filter(own -> isOf(Marker.read(own), revision))
+                .filter(own -> HubCache.holds(own, revision))
                 .or(() -> cache.snapshot(model, revision));
     String forbids = settings.offline();
     String remedy =
@@ -144,12 +162,6 @@ public final class ModelHub {
               + remedy,
           e);
     }
-  }
-
-  private static boolean isOf(@Nullable Marker marker, String revision) {
-    return marker != null
-        && (marker.revision().equals(revision)
-            || (revision.matches("[0-9a-f]{7,40}") && marker.commit().startsWith(revision)));
   }
 
   private static Set<String> names(Path folder) {

@@ -54,7 +54,8 @@ final class Pull {
     if (snapshot != null
         && !Files.exists(folder)
         && PullFolder.hasSizes(snapshot, chosen.values())
-        && snapshot.equals(cache.find(model, ModelFiles::areIn).orElse(null))) {
+        && snapshot.equals(
+            cache.find(new HubCache.Reference(model, null), ModelFiles::areIn).orElse(null))) {
       return snapshot;
     }
     Marker here = Marker.read(folder);

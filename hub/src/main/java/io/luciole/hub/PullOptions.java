@@ -19,15 +19,9 @@ public record PullOptions(
   /** The checkpoint on the main branch. */
   public static final PullOptions DEFAULT = new PullOptions(null, false, null, false);
 
-  private static final int LONGEST_REVISION = 255;
-
   /** Checks the components. */
   public PullOptions {
-    if (revision != null
-        && (revision.isBlank()
-            || revision.length() > LONGEST_REVISION
-            || revision.contains("..")
-            || !revision.chars().allMatch(c -> c > ' ' && c < 0x7f && c != '\\'))) {
+    if (revision != null && !HubCache.isRevision(revision)) {
       throw new IllegalArgumentException(
           "expected a branch, a tag or a commit, got \"" + revision + '"');
     }

@@ -15,8 +15,13 @@ final class UnreachableException extends IOException {
 
   private final boolean isLasting;
 
-  UnreachableException(URI uri, Throwable cause) {
-    super(text(uri, cause), cause);
+  /**
+   * Creates an exception.
+   *
+   * @param proxy the proxy that was asked, as {@code HOST:PORT}; empty if none was
+   */
+  UnreachableException(URI uri, String proxy, Throwable cause) {
+    super(text(uri, proxy, cause), cause);
     isLasting = isUntrusted(cause);
   }
 
@@ -40,13 +45,19 @@ final class UnreachableException extends IOException {
     return isLasting;
   }
 
-  private static String text(URI uri, Throwable cause) {
-    String host = uri.getHost();
+  private static String text(URI uri, String proxy, Throwable cause) {
+    String host = uri.getHost() + (proxy.isEmpty() ? "" : " through the proxy " + proxy);
     String detail = cause.getMessage() == null ? "" : " (" + cause.getMessage().strip() + ")";
     return switch (cause) {
       case HttpConnectTimeoutException e -> "no connection to " + host + " in time";
       case ConnectException e when isOf(UnresolvedAddressException.class, e) ->
-          "the host " + host + " is not known";
+          proxy.isEmpty()
+              ? "the host " + host + " is not known"
+              : "the proxy "
+                  + proxy
+                  + ", through which "
+                  + uri.getHost()
+                  + " is asked, is not known";
       case ConnectException e -> "no connection to " + host + detail;
       case UnknownHostException e -> "the host " + e.getMessage() + " is not known";
       case SSLException e when isUntrusted(e) ->

@@ -68,7 +68,7 @@ final class PullOnThisMachineTest extends PullFixture {
     huggingFaceSnapshot(FakeHub.COMMIT, List.of("tokenizer.json", "config.json"));
     HubCache found = HubCache.of(cache, environment);
 
-    assertThat(found.find(MODEL, ModelFiles::areIn)).isEmpty();
+    assertThat(found.find(new HubCache.Reference(MODEL, null), ModelFiles::areIn)).isEmpty();
     assertThat(found.snapshot(MODEL, "main")).isPresent();
     assertThat(found.snapshot(MODEL, "../../x")).isEmpty();
   }

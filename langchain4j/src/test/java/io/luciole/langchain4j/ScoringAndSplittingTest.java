@@ -18,19 +18,25 @@ import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.data.segment.TextSegment;
 import dev.langchain4j.model.output.Response;
 import dev.langchain4j.model.output.TokenUsage;
+import io.luciole.CrossEncoder;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
+import io.luciole.PairScore;
 import io.luciole.Role;
 import io.luciole.Scores;
 import io.luciole.model.Chunker;
+import io.luciole.testkit.FakeBackend;
+import io.luciole.testkit.FakeReranker;
 import io.luciole.testkit.MiniM3;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The scoring model, the splitter and the counter, beside what they stand on. */
 class ScoringAndSplittingTest {
@@ -49,6 +55,25 @@ class ScoringAndSplittingTest {
   @AfterAll
   static void close() {
     engine.close();
+  }
+
+  @Test
+  void scoresOfACrossEncoder_areItsProbabilities(@TempDir Path folder) {
+    List<TextSegment> segments = List.of(TextSegment.from("w1 w2"), TextSegment.from("w3"));
+    try (CrossEncoder reranker =
+        CrossEncoder.open(
+            EmbeddingEngine.builder()
+                .model(FakeReranker.write(folder, 64))
+                .backend(new FakeBackend()))) {
+      Response<List<Double>> scored =
+          LucioleScoringModel.crossEncoder(reranker).scoreAll(segments, "w1");
+
+      List<PairScore> expected = reranker.scoreAll("w1", List.of("w1 w2", "w3"));
+      assertThat(scored.content())
+          .containsExactlyElementsOf(
+              expected.stream().map(score -> (double) score.probability()).toList());
+      assertThat(scored.tokenUsage()).isEqualTo(new TokenUsage(7 + 6));
+    }
   }
 
   @Test

@@ -13,7 +13,6 @@ import java.util.Map;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.LeafReaderContext;
-import org.apache.lucene.search.Explanation;
 import org.apache.lucene.search.ScoreDoc;
 import org.jspecify.annotations.Nullable;
 
@@ -98,7 +97,6 @@ final class HitBuilder {
     List<Hit> hits = new ArrayList<>(to - from);
     for (int i = from; i < to; i++) {
       Reranker.Ranked ranked = ranking.get(i);
-      Explanation explanation = fused.explain(ranked.entry());
       ExactScorer.Score exact = ranked.exact();
       int doc = ranked.entry().doc();
       Document document = reader.storedFields().document(doc, shown.fields());
@@ -121,7 +119,7 @@ final class HitBuilder {
               query.matchedTokens() && embedder != null
                   ? tokens(leaf, passage, weights, embedder)
                   : List.of(),
-              exact == null ? explanation : VectorRescorer.explain(exact, explanation)));
+              ranked.explain(fused.explain(ranked.entry()))));
     }
     return hits;
   }

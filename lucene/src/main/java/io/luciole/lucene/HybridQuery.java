@@ -314,7 +314,27 @@ public final class HybridQuery {
    */
   public HybridQuery rerank(Rerank rerank) {
     requireNonNull(rerank, "rerank");
-    return with(s -> s.rerank = rerank);
+    return with(s -> {
+      s.rerank = rerank;
+      s.rerankByModel = null;
+    });
+  }
+
+  /**
+   * Reranks the best of the fused list by a model that reads the query together with each hit's
+   * title and best passage, in place of vectors; see {@link RerankByModel}.
+   *
+   * @param scorer scores them
+   * @param depth how many, at least 1
+   * @return a changed copy
+   * @throws IllegalArgumentException if the depth is below 1
+   */
+  public HybridQuery rerank(PassageScorer scorer, int depth) {
+    RerankByModel by = new RerankByModel(scorer, depth);
+    return with(s -> {
+      s.rerank = null;
+      s.rerankByModel = by;
+    });
   }
 
   /**
@@ -431,9 +451,14 @@ public final class HybridQuery {
     return settings.fusion;
   }
 
-  /** {@return how the best are reranked, if they are} */
+  /** {@return how the best are reranked by vectors, if they are} */
   public Optional<Rerank> rerank() {
     return Optional.ofNullable(settings.rerank);
+  }
+
+  /** {@return how the best are reranked by a model, if they are} */
+  public Optional<RerankByModel> rerankByModel() {
+    return Optional.ofNullable(settings.rerankByModel);
   }
 
   /** {@return the order by metadata, the collapsing and the counts that are wanted} */

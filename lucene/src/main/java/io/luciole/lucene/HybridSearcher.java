@@ -234,6 +234,12 @@ public final class HybridSearcher implements AutoCloseable {
   }
 
   private void requireRerank(HybridQuery query) {
+    if (query.rerankByModel().isPresent() && context.layout().shown().text().isEmpty()) {
+      throw new IllegalArgumentException(
+          "Reranking by a model needs the hits' texts, and the index "
+              + place
+              + " stores none that is known; SearcherBuilder.text names their field");
+    }
     Set<Output> needed = query.rerank().map(HybridQuery.Rerank::outputs).orElse(Set.of());
     Set<Output> kept = context.layout().vectors().outputs();
     if (!kept.containsAll(needed)) {

@@ -19,6 +19,7 @@ final class QuerySettings {
   @Nullable Query filter;
   Fusion fusion = Fusion.usual();
   HybridQuery.@Nullable Rerank rerank;
+  @Nullable RerankByModel rerankByModel;
   @Nullable Duration timeout;
   boolean matchedTokens;
   WordBoosts wordBoosts = WordBoosts.NONE;
@@ -41,6 +42,7 @@ final class QuerySettings {
     filter = of.filter;
     fusion = of.fusion;
     rerank = of.rerank;
+    rerankByModel = of.rerankByModel;
     timeout = of.timeout;
     matchedTokens = of.matchedTokens;
     wordBoosts = of.wordBoosts;

@@ -140,10 +140,15 @@ final class SearchRun {
 
   /** The query's vectors, or null if time runs out first. */
   private @Nullable Embedding embedded() {
+    return await(embedding, "The query could not be embedded");
+  }
+
+  /** What a future completes with, or null if time runs out first. */
+  private <T> @Nullable T await(CompletableFuture<T> future, String failed) {
     try {
       return timeout > 0
-          ? embedding.get(Math.max(0, timeout - (System.nanoTime() - start)), TimeUnit.NANOSECONDS)
-          : embedding.get();
+          ? future.get(Math.max(0, timeout - (System.nanoTime() - start)), TimeUnit.NANOSECONDS)
+          : future.get();
     } catch (TimeoutException e) {
       return null;
     } catch (ExecutionException e) {
@@ -154,10 +159,10 @@ final class SearchRun {
       if (cause instanceof LucioleException known) {
         throw known;
       }
-      throw new LucioleException("The query could not be embedded: " + cause, e);
+      throw new LucioleException(failed + ": " + cause, e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new EmbeddingInterruptedException("Interrupted while the query was embedded");
+      throw new EmbeddingInterruptedException("Interrupted while the search waited for a model");
     }
   }
 
@@ -260,6 +265,10 @@ final class SearchRun {
   private @Nullable List<Reranker.Ranked> rerank(FusedList fused, @Nullable Embedding vectors)
       throws IOException {
     HybridQuery.Rerank how = query.rerank().orElse(null);
+    RerankByModel byModel = query.rerankByModel().orElse(null);
+    if (byModel != null) {
+      return rerankByModel(fused, byModel, vectors);
+    }
     if (how == null) {
       return Reranker.asIs(fused);
     }
@@ -269,6 +278,34 @@ final class SearchRun {
     return new Reranker(
             searcher.getIndexReader(), context.queries().vectors(), context.tasks(searcher))
         .rerank(fused, how, vectors, this::outOfTime);
+  }
+
+  private @Nullable List<Reranker.Ranked> rerankByModel(
+      FusedList fused, RerankByModel how, @Nullable Embedding vectors) throws IOException {
+    List<FusedList.Entry> best =
+        fused.entries().subList(0, Math.min(how.depth(), fused.entries().size()));
+    long left = timeout - (System.nanoTime() - start);
+    if (timeout > 0 && left <= 0) {
+      return null;
+    }
+    EmbedOptions options = EmbedOptions.query();
+    CompletableFuture<List<Float>> scoring =
+        new ModelReranker(
+                searcher.getIndexReader(),
+                context.layout(),
+                context.queries(),
+                query.text(),
+                vectors)
+            .scores(
+                best,
+                how.scorer(),
+                timeout > 0 ? options.timeout(Duration.ofNanos(left)) : options);
+    try {
+      List<Float> scores = await(scoring, "The hits could not be scored");
+      return scores == null ? null : ModelReranker.ranked(fused, scores);
+    } finally {
+      scoring.cancel(false);
+    }
   }
 
   private List<Found> runLegs() throws IOException {

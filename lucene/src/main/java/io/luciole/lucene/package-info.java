@@ -18,8 +18,9 @@
  * embeds the query and runs each leg ({@code LegQueries} by words, {@link
  * io.luciole.lucene.VectorQueries} by vectors), fuses the lists ({@code FusedList}, by a {@link
  * io.luciole.lucene.Fusion} and the lengths of {@code DepthSteps}), reranks the best by exact
- * vectors ({@code Reranker}, {@code ExactScorer}, {@code DocumentVectors}) and makes {@link
- * io.luciole.lucene.Hit}s of a page ({@code HitBuilder}, {@code PassageFinder}) in a {@link
+ * vectors ({@code Reranker}, {@code ExactScorer}, {@code DocumentVectors}) or by a model ({@code
+ * ModelReranker}, {@link io.luciole.lucene.PassageScorer}) and makes {@link io.luciole.lucene.Hit}s
+ * of a page ({@code HitBuilder}, {@code PassageFinder}) in a {@link
  * io.luciole.lucene.SearchResult}. What an {@link io.luciole.lucene.Arrangement} asks for, {@code
  * Arranger} does between the two last steps, with {@code FacetCounter} and the doc values of {@code
  * FieldValues}; a query without words is a {@code ListingRun}.

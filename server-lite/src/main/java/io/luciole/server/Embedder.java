@@ -1,8 +1,11 @@
 package io.luciole.server;
 
 import com.google.inject.Inject;
+import io.luciole.CrossEncoder;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
+import io.luciole.EmbeddingEngine;
+import io.luciole.PairScore;
 import java.util.List;
 
 /**
@@ -56,11 +59,63 @@ final class Embedder {
       String where,
       EmbedOptions options)
       throws Exception {
+    EmbeddingEngine engine = model.engine();
     List<Embedding> embeddings =
-        new EmbeddingRun(x, model.engine(), limiter, inputs, where, options).embeddings();
+        new EmbeddingRun<Embedding>(
+                x,
+                engine,
+                limiter,
+                inputs,
+                where,
+                options,
+                (input, how) ->
+                    switch (input) {
+                      case EmbeddingInput.Text text -> engine.embed(text.text(), how);
+                      case EmbeddingInput.Tokens tokens -> engine.embed(tokens.ids(), how);
+                    })
+            .results();
     x.count(embeddings.size(), embeddings.stream().mapToLong(Embedding::tokenCount).sum());
     model.readiness().recordSuccess();
     return embeddings;
+  }
+
+  /**
+   * Scores texts against a query by a reranker and waits for them.
+   *
+   * @param query the query
+   * @param texts the texts
+   * @param where the name of the request's field that holds the texts, for messages
+   * @param longTexts what becomes of pairs that are too long
+   * @return the scores, in the order of the texts
+   * @throws Problem if the request is refused, or a pair cannot be scored
+   */
+  List<PairScore> score(
+      Exchange x,
+      ServedReranker served,
+      String query,
+      List<String> texts,
+      String where,
+      LongTexts longTexts)
+      throws Exception {
+    List<EmbeddingInput> inputs = EmbeddingInput.texts(texts);
+    check(x, inputs, where);
+    check(x, List.of(new EmbeddingInput.Text(query)), "query");
+    CrossEncoder reranker = served.reranker();
+    EmbedOptions options = longTexts.options(reranker.engine(), EmbedOptions.passage());
+    List<PairScore> scores =
+        new EmbeddingRun<PairScore>(
+                x,
+                reranker.engine(),
+                limiter,
+                inputs,
+                where,
+                options,
+                (input, how) -> reranker.score(query, ((EmbeddingInput.Text) input).text(), how))
+            .results();
+    x.count(scores.size(), scores.stream().mapToLong(PairScore::tokenCount).sum());
+    served.model().readiness().recordSuccess();
+    ComputeHeaders.add(x, served.model(), inputs);
+    return scores;
   }
 
   /**

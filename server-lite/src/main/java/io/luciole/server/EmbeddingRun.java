@@ -2,7 +2,6 @@ package io.luciole.server;
 
 import io.helidon.webserver.CloseConnectionException;
 import io.luciole.EmbedOptions;
-import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,11 +12,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Embeds the texts of one request. At any time only so many of its tokens wait for the model as
- * keep that busy; the rest follows as they are computed. So a large request leaves room for others,
- * its caller's too. Used by one thread, once.
+ * Embeds the texts of one request, or scores its pairs. At any time only so many of its tokens wait
+ * for the model as keep that busy; the rest follows as they are computed. So a large request leaves
+ * room for others, its caller's too. Used by one thread, once.
  */
-final class EmbeddingRun {
+final class EmbeddingRun<T> {
+  /** Submits an input to the model. */
+  interface Submit<T> {
+    CompletableFuture<T> apply(EmbeddingInput input, EmbedOptions options);
+  }
+
   private static final long FIRST_LOOK_MILLIS = 250;
   private static final long LOOK_MILLIS = 500;
 
@@ -33,11 +37,12 @@ final class EmbeddingRun {
   private final List<EmbeddingInput> inputs;
   private final String where;
   private final EmbedOptions options;
+  private final Submit<T> submit;
   private final long[] estimates;
   private final long window;
   private final long since = System.nanoTime();
-  private final List<CompletableFuture<Embedding>> futures = new ArrayList<>();
-  private final List<Embedding> embeddings = new ArrayList<>();
+  private final List<CompletableFuture<T>> futures = new ArrayList<>();
+  private final List<T> results = new ArrayList<>();
   private long waiting;
   private long left;
   private long done;
@@ -51,6 +56,7 @@ final class EmbeddingRun {
    * @param inputs the texts
    * @param where the name of the request's field that holds the texts, for messages
    * @param options how to embed them
+   * @param submit submits one to the engine
    * @throws TimeoutException if the request's time is up
    */
   EmbeddingRun(
@@ -59,13 +65,15 @@ final class EmbeddingRun {
       RequestLimiter limiter,
       List<EmbeddingInput> inputs,
       String where,
-      EmbedOptions options)
+      EmbedOptions options,
+      Submit<T> submit)
       throws TimeoutException {
     this.x = x;
     this.engine = engine;
     this.limiter = limiter;
     this.inputs = inputs;
     this.where = where;
+    this.submit = submit;
     this.options = options.timeout(x.remaining()).job(x.caller());
     this.estimates = inputs.stream().mapToLong(this::estimate).toArray();
     for (long estimate : estimates) {
@@ -85,12 +93,12 @@ final class EmbeddingRun {
   }
 
   /**
-   * Embeds the texts, all or none.
+   * Submits the texts and waits for them, all or none.
    *
-   * @return the embeddings, in the order of the texts
+   * @return the results, in the order of the texts
    * @throws Problem if the request is refused, or a text cannot be embedded
    */
-  List<Embedding> embeddings() throws Exception {
+  List<T> results() throws Exception {
     limiter.requireTime(x.caller(), left, x.remaining());
     try {
       for (int i = 0; i < estimates.length; i++) {
@@ -99,10 +107,10 @@ final class EmbeddingRun {
         }
         futures.add(submit(i));
       }
-      while (embeddings.size() < futures.size()) {
+      while (results.size() < futures.size()) {
         takeNext();
       }
-      return embeddings;
+      return results;
     } finally {
       limiter.forgetTokens(x.caller(), waiting);
       futures.forEach(future -> future.cancel(false));
@@ -120,21 +128,18 @@ final class EmbeddingRun {
     return true;
   }
 
-  private CompletableFuture<Embedding> submit(int i) {
+  private CompletableFuture<T> submit(int i) {
     try {
-      return switch (inputs.get(i)) {
-        case EmbeddingInput.Text text -> engine.embed(text.text(), options);
-        case EmbeddingInput.Tokens tokens -> engine.embed(tokens.ids(), options);
-      };
+      return submit.apply(inputs.get(i), options);
     } catch (IllegalArgumentException e) {
       throw Problem.invalid(Embedder.name(where, inputs, i), String.valueOf(e.getMessage()));
     }
   }
 
-  /** Waits for the first text whose embedding was not taken yet. */
+  /** Waits for the first text whose result was not taken yet. */
   private void takeNext() throws Exception {
-    int i = embeddings.size();
-    embeddings.add(await(futures.get(i), Embedder.name(where, inputs, i)));
+    int i = results.size();
+    results.add(await(futures.get(i), Embedder.name(where, inputs, i)));
     limiter.releaseTokens(x.caller(), estimates[i]);
     waiting -= estimates[i];
     left -= estimates[i];
@@ -145,7 +150,7 @@ final class EmbeddingRun {
     }
   }
 
-  private Embedding await(CompletableFuture<Embedding> future, String name) throws Exception {
+  private T await(CompletableFuture<T> future, String name) throws Exception {
     long look = FIRST_LOOK_MILLIS;
     while (true) {
       long time = x.remaining().toMillis() + 1;

@@ -39,7 +39,7 @@ final class HttpMeters implements AutoCloseable {
       RequestLimiter limiter) {
     this.registry = registry;
     others = config.compatibility().othersMeters() ? new OthersMeters(registry, models) : null;
-    for (ServedModel model : models.all()) {
+    for (ServedModel model : models.running()) {
       new EngineMeters(model.engine(), "model", model.name()).histograms(true).bindTo(registry);
     }
     indexes.addWatcher(new ServedIndexMeters(registry, indexes));

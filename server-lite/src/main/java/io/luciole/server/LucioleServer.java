@@ -13,6 +13,7 @@ import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http.DirectHandlers;
 import io.helidon.webserver.http.HttpRouting;
 import io.luciole.ConfigException;
+import io.luciole.CrossEncoder;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleException;
 import java.net.URI;
@@ -140,6 +141,25 @@ public final class LucioleServer implements AutoCloseable {
   public static LucioleServer start(
       ServerConfig config, SequencedMap<String, EmbeddingEngine> engines) {
     return start(config, new ServerModule(config, engines));
+  }
+
+  /**
+   * Creates a server for several models and rerankers and starts it. Rerankers score the texts of
+   * {@code /rerank}, and hits where a search asks for it.
+   *
+   * @param config where to listen, who may call, and how much to take on
+   * @param engines as above
+   * @param rerankers the rerankers by the names that clients call them, the default one first; they
+   *     stay the caller's to close
+   * @return the running server
+   * @throws ConfigException if the configuration is wrong, or two names are the same
+   * @throws LucioleException if the index cannot be opened, or the port is in use
+   */
+  public static LucioleServer start(
+      ServerConfig config,
+      SequencedMap<String, EmbeddingEngine> engines,
+      SequencedMap<String, CrossEncoder> rerankers) {
+    return start(config, new ServerModule(config, engines, rerankers));
   }
 
   private static LucioleServer start(ServerConfig config, ServerModule module) {

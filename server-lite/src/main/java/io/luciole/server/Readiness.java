@@ -28,7 +28,7 @@ final class Readiness {
     if (index != null) {
       return index;
     }
-    List<ServedModel> all = models.all();
+    List<ServedModel> all = models.running();
     // The first one's probe runs while it is asked.
     all.stream().skip(1).forEach(model -> model.readiness().begin());
     for (ServedModel model : all) {

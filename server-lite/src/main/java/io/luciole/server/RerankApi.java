@@ -9,6 +9,7 @@ import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
+import io.luciole.PairScore;
 import io.luciole.Scores;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -17,17 +18,23 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Reranks texts by the model's scores, with text-embeddings-inference's request ({@code query},
- * {@code texts}), and with Cohere's, Jina's, Voyage's and Infinity's ({@code query}, {@code
- * documents}, {@code top_n} or {@code top_k}).
+ * Reranks texts by a reranker, or else by the scores of the model's vectors, with
+ * text-embeddings-inference's request ({@code query}, {@code texts}), and with Cohere's, Jina's,
+ * Voyage's and Infinity's ({@code query}, {@code documents}, {@code top_n} or {@code top_k}).
  */
 final class RerankApi implements Api {
   private static final BodyFields TEXTS =
       BodyFields.lenient(
-              "query", "texts", "truncate", "truncation_direction", "return_text", "weights")
-          .ignoring("raw_scores");
+          "query",
+          "texts",
+          "truncate",
+          "truncation_direction",
+          "return_text",
+          "raw_scores",
+          "weights");
 
   /** Infinity's, which ignores others. */
   private static final BodyFields INFINITY = documentFields(true);
@@ -49,9 +56,9 @@ final class RerankApi implements Api {
             "top_k",
             "return_documents",
             "truncation",
+            "raw_scores",
             "weights"),
         List.of(
-            "raw_scores",
             "priority",
             "max_chunks_per_doc",
             "max_tokens_per_doc",
@@ -93,7 +100,7 @@ final class RerankApi implements Api {
     List<String> texts = JsonBodies.strings(body.path("texts"), "texts");
     boolean returnText = JsonBodies.flag(body, "return_text", false);
     LongTexts longTexts = TeiApi.longTexts(body, compatibility);
-    Scored scored = score(x, models.standard(), body, texts, "texts", longTexts);
+    Scored scored = score(x, null, body, texts, "texts", longTexts);
     ArrayNode root = JsonBodies.array();
     for (Ranked ranked : scored.ranking) {
       ObjectNode each = root.addObject().put("index", ranked.index).put("score", ranked.score);
@@ -111,18 +118,18 @@ final class RerankApi implements Api {
    */
   private void documents(Exchange x, ObjectNode body, boolean infinity) throws Exception {
     (infinity ? INFINITY : DOCUMENTS).check(body);
-    ServedModel model = models.named(JsonBodies.stringOr(body, "model"));
+    String name = JsonBodies.stringOr(body, "model");
     List<String> texts = documentTexts(body.path("documents"));
     String most = body.has("top_k") ? "top_k" : "top_n";
     int topN = JsonBodies.integer(body, most, texts.size(), 1, Integer.MAX_VALUE);
     boolean returnDocuments = JsonBodies.flag(body, "return_documents", false);
     LongTexts longTexts = LongTexts.truncate(JsonBodies.flag(body, "truncation", true));
-    Scored scored = score(x, model, body, texts, "documents", longTexts);
+    Scored scored = score(x, name, body, texts, "documents", longTexts);
     ObjectNode root =
         JsonBodies.object()
             .put("object", "rerank")
             .put("id", UUID.randomUUID().toString())
-            .put("model", model.name())
+            .put("model", scored.model)
             .put("created", Instant.now().getEpochSecond());
     ArrayNode results = root.putArray("results");
     ArrayNode data = root.putArray("data");
@@ -160,10 +167,63 @@ final class RerankApi implements Api {
     return texts;
   }
 
-  private record Scored(List<Ranked> ranking, int tokens) {}
+  private record Scored(String model, List<Ranked> ranking, int tokens) {
+    static Scored of(String model, List<Ranked> scores, int tokens) {
+      return new Scored(
+          model,
+          scores.stream().sorted(Comparator.comparingDouble(Ranked::score).reversed()).toList(),
+          tokens);
+    }
+  }
 
-  /** Scores texts against the query, which is embedded in the query's role. */
+  /**
+   * Scores texts against the query, by the reranker of that name or, without a name and without
+   * weights of vectors, the first one; or else by vectors.
+   */
   private Scored score(
+      Exchange x,
+      @Nullable String name,
+      ObjectNode body,
+      List<String> texts,
+      String where,
+      LongTexts longTexts)
+      throws Exception {
+    if (texts.isEmpty()) {
+      throw Problem.empty(where);
+    }
+    ServedReranker reranker = name == null && body.has("weights") ? null : models.reranker(name);
+    return reranker == null
+        ? scoreByVectors(x, models.named(name), body, texts, where, longTexts)
+        : scoreByReranker(x, reranker, body, texts, where, longTexts);
+  }
+
+  /** Scores are probabilities, as text-embeddings-inference and Cohere have them, unless raw. */
+  private Scored scoreByReranker(
+      Exchange x,
+      ServedReranker reranker,
+      ObjectNode body,
+      List<String> texts,
+      String where,
+      LongTexts longTexts)
+      throws Exception {
+    if (body.has("weights")) {
+      throw Problem.invalid(
+          "weights", "Weights are those of vectors; the reranker " + reranker.name() + " has none");
+    }
+    boolean raw = JsonBodies.flag(body, "raw_scores", false);
+    List<PairScore> scores =
+        embedder.score(x, reranker, JsonBodies.string(body, "query"), texts, where, longTexts);
+    List<Ranked> ranking = new ArrayList<>(scores.size());
+    for (int i = 0; i < scores.size(); i++) {
+      PairScore score = scores.get(i);
+      ranking.add(new Ranked(i, raw ? score.value() : score.probability()));
+    }
+    int tokens = scores.stream().mapToInt(PairScore::tokenCount).sum();
+    return Scored.of(reranker.name(), ranking, tokens);
+  }
+
+  /** The query is embedded in the query's role. */
+  private Scored scoreByVectors(
       Exchange x,
       ServedModel model,
       ObjectNode body,
@@ -173,9 +233,6 @@ final class RerankApi implements Api {
       throws Exception {
     EmbeddingEngine engine = model.engine();
     EmbeddingInput query = new EmbeddingInput.Text(JsonBodies.string(body, "query"));
-    if (texts.isEmpty()) {
-      throw Problem.empty(where);
-    }
     Scores.Weights weights = RequestOptions.weights(engine, body.path("weights"));
     Set<Output> outputs = weights.outputs();
     Embedding asked =
@@ -195,7 +252,6 @@ final class RerankApi implements Api {
     for (int i = 0; i < passages.size(); i++) {
       ranking.add(new Ranked(i, Scores.weighted(asked, passages.get(i), weights)));
     }
-    ranking.sort(Comparator.comparingDouble(Ranked::score).reversed());
-    return new Scored(ranking, asked.tokenCount() + Vectors.tokens(passages));
+    return Scored.of(model.name(), ranking, asked.tokenCount() + Vectors.tokens(passages));
   }
 }

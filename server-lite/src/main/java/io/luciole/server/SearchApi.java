@@ -16,6 +16,7 @@ import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.LegScore;
 import io.luciole.lucene.MetadataSort;
+import io.luciole.lucene.PassageScorer;
 import io.luciole.lucene.SearchResult;
 import io.luciole.lucene.WordBoosts;
 import java.io.IOException;
@@ -35,10 +36,12 @@ final class SearchApi implements Api {
   private static final int MAX_DEPTH = 10_000;
 
   private final Indexes indexes;
+  private final ServedModels models;
 
   @Inject
-  SearchApi(Indexes indexes) {
+  SearchApi(Indexes indexes, ServedModels models) {
     this.indexes = indexes;
+    this.models = models;
   }
 
   @Override
@@ -83,8 +86,7 @@ final class SearchApi implements Api {
     return body;
   }
 
-  private static ObjectNode answer(
-      Exchange x, ObjectNode body, HybridSearcher searcher, ServedModel model)
+  private ObjectNode answer(Exchange x, ObjectNode body, HybridSearcher searcher, ServedModel model)
       throws TimeoutException, IOException {
     EmbeddingEngine engine = model.engine();
     HybridQuery query = query(x, body, searcher, engine);
@@ -165,7 +167,7 @@ final class SearchApi implements Api {
     }
   }
 
-  private static HybridQuery query(
+  private HybridQuery query(
       Exchange x, ObjectNode body, HybridSearcher searcher, EmbeddingEngine engine)
       throws TimeoutException {
     Arrangement arrangement = Arranging.read(body);
@@ -286,16 +288,29 @@ final class SearchApi implements Api {
     return new WordBoosts(text, title);
   }
 
-  private static HybridQuery reranked(HybridQuery query, JsonNode rerank, EmbeddingEngine engine) {
+  /** By the reranker that is named, or by the first one unless weights of vectors are given. */
+  private HybridQuery reranked(HybridQuery query, JsonNode rerank, EmbeddingEngine engine) {
     if (!(rerank instanceof ObjectNode how)) {
       throw JsonBodies.wrong("rerank", "an object such as {\"depth\": 50}", rerank);
     }
-    JsonBodies.requireKnown(how, "depth", "weights");
-    return query.rerank(
-        new HybridQuery.Rerank(
-            JsonBodies.integer(how, "depth", 50, 1, MAX_TOP),
-            how.has("weights")
-                ? RequestOptions.weights(engine, how.get("weights"))
-                : HybridQuery.Rerank.COLBERT));
+    JsonBodies.requireKnown(how, "depth", "weights", "model");
+    int depth = JsonBodies.integer(how, "depth", 50, 1, MAX_TOP);
+    String name = JsonBodies.stringOr(how, "model");
+    if (name != null && how.has("weights")) {
+      throw Problem.invalid("rerank", "Expected \"model\" or \"weights\" to rerank by, found both");
+    }
+    if (how.has("weights")) {
+      return query.rerank(
+          new HybridQuery.Rerank(depth, RequestOptions.weights(engine, how.get("weights"))));
+    }
+    ServedReranker reranker = models.reranker(name);
+    if (reranker == null && name != null) {
+      throw Problem.invalid(
+          "rerank.model",
+          '"' + name + "\" is no reranker; rerankers are " + models.rerankerNames() + '.');
+    }
+    return reranker == null
+        ? query.rerank(depth)
+        : query.rerank(PassageScorer.of(reranker.reranker()), depth);
   }
 }

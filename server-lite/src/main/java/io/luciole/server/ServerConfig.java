@@ -52,13 +52,19 @@ public record ServerConfig(
    * @param sources where each model comes from, by the name it is served under, the default first;
    *     empty for the one of {@code luciole.model}. {@link LucioleServer#start} is given engines
    *     instead
+   * @param rerankers where each reranker comes from, by the name it is served under, the default
+   *     first
    * @param aliases other names, each with the name of the model that it stands for
    * @param anyName whether a request with a name that is not known is answered by the default model
    */
   public record Models(
-      SequencedMap<String, String> sources, Map<String, String> aliases, boolean anyName) {
+      SequencedMap<String, String> sources,
+      SequencedMap<String, String> rerankers,
+      Map<String, String> aliases,
+      boolean anyName) {
     /** Copies the maps, in their order. */
     public Models {
+      rerankers = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(rerankers));
       sources = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(sources));
       aliases = Collections.unmodifiableMap(new LinkedHashMap<>(aliases));
     }
@@ -66,6 +72,7 @@ public record ServerConfig(
     private static Models of(LucioleConfig config) {
       return new Models(
           config.get(ServerKeys.MODELS).orElseGet(LinkedHashMap::new),
+          config.get(ServerKeys.RERANK_MODELS).orElseGet(LinkedHashMap::new),
           config.get(ServerKeys.ALIASES).orElseGet(LinkedHashMap::new),
           config.get(ServerKeys.ANY_MODEL));
     }

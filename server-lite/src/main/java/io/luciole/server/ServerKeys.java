@@ -248,6 +248,15 @@ public final class ServerKeys implements KeyProvider {
           "The models to serve, such as `m3=BAAI/bge-m3,small=starter`, each under a name that"
               + " requests give as `model`. The first is the default.");
 
+  /** The rerankers to serve, by name. */
+  public static final Key<Optional<SequencedMap<String, String>>> RERANK_MODELS =
+      Key.optional(
+          "luciole.server.rerank-models",
+          ValueParser.of("NAME=MODEL", ServerKeys::parsePair).list().map(ServerKeys::inOrder),
+          "none: `/rerank` compares vectors",
+          "The rerankers to serve, such as `reranker=BAAI/bge-reranker-v2-m3`, each under a name that"
+              + " requests give as `model`. The first scores where none is named.");
+
   /** Other names of models. */
   public static final Key<Optional<SequencedMap<String, String>>> ALIASES =
       Key.optional(
@@ -328,6 +337,7 @@ public final class ServerKeys implements KeyProvider {
             ACCESS_LOG,
             LOG_FORMAT,
             MODELS,
+            RERANK_MODELS,
             ALIASES,
             ANY_MODEL,
             AUTO_TRUNCATE,

@@ -7,6 +7,7 @@ import com.google.inject.Module;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import com.google.inject.multibindings.Multibinder;
+import io.luciole.CrossEncoder;
 import io.luciole.EmbeddingEngine;
 import io.luciole.guice.LucioleModule;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -48,7 +49,23 @@ public final class ServerModule extends AbstractModule {
    *     they stay the caller's to close
    */
   public ServerModule(ServerConfig config, SequencedMap<String, EmbeddingEngine> engines) {
-    this(config, new Given(config, engines));
+    this(config, engines, new LinkedHashMap<>());
+  }
+
+  /**
+   * Creates a module for several models and rerankers.
+   *
+   * @param config where to listen, who may call, and how much to take on
+   * @param engines the engines by the names that clients call their models, the default one first;
+   *     they stay the caller's to close
+   * @param rerankers the rerankers by the names that clients call them, the default one first; they
+   *     stay the caller's to close
+   */
+  public ServerModule(
+      ServerConfig config,
+      SequencedMap<String, EmbeddingEngine> engines,
+      SequencedMap<String, CrossEncoder> rerankers) {
+    this(config, new Given(config, engines, rerankers));
   }
 
   /**
@@ -125,16 +142,21 @@ public final class ServerModule extends AbstractModule {
   private static final class Given extends AbstractModule {
     private final ServerConfig config;
     private final SequencedMap<String, EmbeddingEngine> engines;
+    private final SequencedMap<String, CrossEncoder> rerankers;
 
-    Given(ServerConfig config, SequencedMap<String, EmbeddingEngine> engines) {
+    Given(
+        ServerConfig config,
+        SequencedMap<String, EmbeddingEngine> engines,
+        SequencedMap<String, CrossEncoder> rerankers) {
       this.config = config;
       this.engines = new LinkedHashMap<>(engines);
+      this.rerankers = new LinkedHashMap<>(rerankers);
     }
 
     @Provides
     @Singleton
     ServedModels models() {
-      return new ServedModels(engines, config);
+      return new ServedModels(engines, rerankers, config);
     }
 
     @Provides
@@ -162,7 +184,8 @@ public final class ServerModule extends AbstractModule {
     @Provides
     @Singleton
     ServedModels models(EmbeddingEngine engine) {
-      return new ServedModels(new LinkedHashMap<>(Map.of(engine.modelName(), engine)), config);
+      return new ServedModels(
+          new LinkedHashMap<>(Map.of(engine.modelName(), engine)), new LinkedHashMap<>(), config);
     }
   }
 }

@@ -33,7 +33,7 @@
  *       of its disk, and of {@code UnopenedIndex}es
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
  *   <li>models by name: {@code ServedModels} of {@code ServedModel}s, each with its {@code
- *       EngineReadiness}
+ *       EngineReadiness}, and of {@code ServedReranker}s
  *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter} with {@code
  *       Shares}, {@code Throughput} and {@code HeavyWork}, {@code Workers}, {@code TlsKeys}; {@code
  *       FileWatch} loads files again

@@ -36,7 +36,7 @@ class ModelsTest {
   }
 
   private static ServerConfig.Models names(Map<String, String> aliases, boolean any) {
-    return new ServerConfig.Models(new LinkedHashMap<>(), aliases, any);
+    return new ServerConfig.Models(new LinkedHashMap<>(), new LinkedHashMap<>(), aliases, any);
   }
 
   private static JsonNode embed(Server server, String path, String model) throws IOException {

@@ -2,6 +2,7 @@ package io.luciole.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.luciole.CrossEncoder;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.testkit.FakeBackend;
@@ -40,15 +41,18 @@ final class Server implements AutoCloseable {
   }
 
   private Server(EmbeddingEngine engine, ServerConfig config) {
-    this(new LinkedHashMap<>(Map.of(engine.modelName(), engine)), config);
+    this(new LinkedHashMap<>(Map.of(engine.modelName(), engine)), new LinkedHashMap<>(), config);
   }
 
-  private Server(SequencedMap<String, EmbeddingEngine> engines, ServerConfig config) {
+  private Server(
+      SequencedMap<String, EmbeddingEngine> engines,
+      SequencedMap<String, CrossEncoder> rerankers,
+      ServerConfig config) {
     this.engines = List.copyOf(engines.values());
     this.engine = this.engines.get(0);
     LucioleServer started = null;
     try {
-      started = LucioleServer.start(config, engines);
+      started = LucioleServer.start(config, engines, rerankers);
     } finally {
       if (started == null) {
         this.engines.forEach(EmbeddingEngine::close);
@@ -76,7 +80,18 @@ final class Server implements AutoCloseable {
   /** Over several engines by their names, which it closes. */
   static Server of(
       SequencedMap<String, EmbeddingEngine> engines, UnaryOperator<ServerConfig> settings) {
-    return new Server(engines, settings.apply(config()));
+    return new Server(engines, new LinkedHashMap<>(), settings.apply(config()));
+  }
+
+  /** Over an engine, which it closes, and a reranker, which stays the caller's. */
+  static Server of(
+      EmbeddingEngine engine,
+      Map<String, CrossEncoder> rerankers,
+      UnaryOperator<ServerConfig> settings) {
+    return new Server(
+        new LinkedHashMap<>(Map.of(engine.modelName(), engine)),
+        new LinkedHashMap<>(rerankers),
+        settings.apply(config()));
   }
 
   /** Over a fake backend, which gives all outputs, and a model of 512 tokens. */
