@@ -440,7 +440,7 @@ public final class EngineBuilder {
    */
   public EmbeddingEngine open() {
     Backends backends = backends();
-    return open(resolve(backends), backends);
+    return open(overrides.applyTo(resolve(backends)), backends);
   }
 
   /** The backends to choose from. */
@@ -448,9 +448,9 @@ public final class EngineBuilder {
     return provider.map(Backends::only).orElseGet(Backends::find);
   }
 
-  /** The model's files, with what was set in place of what they say. */
+  /** The model's files, with the limit that was set. */
   ModelFiles resolve(Backends backends) {
-    ModelFiles files = overrides.applyTo(model.resolve(backends.weightFormats()));
+    ModelFiles files = model.resolve(backends.weightFormats());
     return maxLength > 0 ? files.withMaxTokens(maxLength) : files;
   }
 

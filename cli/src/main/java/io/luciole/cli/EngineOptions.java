@@ -198,9 +198,27 @@ final class EngineOptions {
     if (maxLength != null) {
       builder.maxLength(maxLength);
     }
+    if (pooling != null) {
+      builder.pooling(pooling);
+    }
+    if (normalize != null) {
+      builder.normalize(normalize);
+    }
+    if (dimensions != null) {
+      builder.dimensions(dimensions);
+    }
+    for (Role role : prompted) {
+      if (promptName != null) {
+        builder.promptName(role, promptName);
+      }
+      if (prompt != null) {
+        builder.prompt(role, prompt);
+      }
+    }
     return withFlags(builder);
   }
 
+  /** Lays the flags over a builder that say how any model runs. */
   private EngineBuilder withFlags(EngineBuilder builder) {
     if (backend != null) {
       builder.backend(backend);
@@ -219,23 +237,6 @@ final class EngineOptions {
     }
     if (batchTokens != null) {
       builder.tokenBudget(batchTokens);
-    }
-    if (pooling != null) {
-      builder.pooling(pooling);
-    }
-    if (normalize != null) {
-      builder.normalize(normalize);
-    }
-    if (dimensions != null) {
-      builder.dimensions(dimensions);
-    }
-    for (Role role : prompted) {
-      if (promptName != null) {
-        builder.promptName(role, promptName);
-      }
-      if (prompt != null) {
-        builder.prompt(role, prompt);
-      }
     }
     return builder;
   }
