@@ -34,7 +34,10 @@ import org.slf4j.LoggerFactory;
  * Small encoders in bytes run as many batches as there are threads, on one each.
  */
 final class CompiledEncoder implements Encoder {
-  /** Up to this hidden size, runs in bytes have a thread each unless told otherwise. */
+  /**
+   * Up to this hidden size, runs in bytes have a thread each unless told otherwise, and runs on
+   * accelerators are so short that the host prepares the next meanwhile.
+   */
   private static final int SMALL = 512;
 
   private static final Logger log = LoggerFactory.getLogger(CompiledEncoder.class);
@@ -81,10 +84,12 @@ final class CompiledEncoder implements Encoder {
 
   /**
    * Two where token vectors leave the device, so that they are copied while the next batch is
-   * computed; only the fused layout has all its sessions open from the start.
+   * computed, and where the encoder is small; only the fused layout has all its sessions open from
+   * the start.
    */
   private int runsOnAccelerator() {
-    return outputs.contains(Output.COLBERT) && policy.usual() == AttentionLayout.FUSED ? 2 : 1;
+    boolean worthwhile = outputs.contains(Output.COLBERT) || config.hidden() <= SMALL;
+    return worthwhile && policy.usual() == AttentionLayout.FUSED ? 2 : 1;
   }
 
   /**
