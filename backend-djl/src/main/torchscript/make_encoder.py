@@ -2,8 +2,8 @@
 
     python make_encoder.py ../resources/io/luciole/djl/encoder.pt
 
-The weights, the sizes and the layout of the batch are arguments, so that one file of a few kilobytes serves
-every model. Attention is torch.scaled_dot_product_attention, which does not materialise its S x S scores.
+The weights, the sizes, the architecture and the layout of the batch are arguments, so that one file of a few kilobytes
+serves every model. Attention is torch.scaled_dot_product_attention, which does not materialise its S x S scores.
 
 Written with PyTorch 2.13; PyTorch 2.7.1, which DJL 0.35.1 brings, reads it (the file format's version is 10 in both,
 and the script refuses to write another). Two runs of this script write the same bytes.
@@ -19,7 +19,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 FORMAT = b"10"
-TENSORS_PER_LAYER = 16
 
 
 class Encoder(torch.nn.Module):
@@ -36,6 +35,7 @@ class Encoder(torch.nn.Module):
         embedding: List[Tensor],
         layers: List[Tensor],
         head: List[Tensor],
+        rotary: List[Tensor],
         sizes: List[int],
         epsilon: float,
         activation: str,
@@ -52,38 +52,55 @@ class Encoder(torch.nn.Module):
         order      [B]  which text of the layout is text i of the batch; empty if they are in order
         rows       [T]  which row is token t of the batch; empty if they are in order and nothing is padded
 
-        The weights, all on one device and of one floating type:
+        The weights, all on one device and of one floating type; those that the architecture lacks have no elements:
 
-        embedding  word table [V, H], position table [P, H], type table [., H], norm's weight and bias [H]
-        layers     16 a layer: query, key, value, output, their weights [H, H] before their biases [H], norm's weight
-                   and bias [H], up [I, H] and [I], down [H, I] and [H], norm's weight and bias [H]
+        embedding  word table [V, E], position table [P, E], type table [., E], norm's weight and bias [E], projection
+                   [H, E] and [H], the last norm's weight and bias [H], bias of scores by distance [heads, 2F + 1]
+        layers     18 a layer: query, key, value, output, their weights [H, H] before their biases [H], norm's weight
+                   and bias [H], up [I, H] and [I], down [H, I] and [H], norm's weight and bias [H], gate [I, H], [I]
         head       sparse [1, H], [1], ColBERT [D, H], [D]; those of outputs that are not wanted may be empty
-        sizes      heads
-        pooling    cls, mean or last
+        rotary     fp32 tables of cosines and sines [P, H / heads / 2], two for each base
+        sizes      heads; 1 if norms come first, or 0; and for each layer two numbers: which two tables of rotary, -1
+                   for none, and how many tokens to each side a token sees, 0 for all
+        pooling    cls, mean or last; none for all states
         wanted     dense, sparse, ColBERT: 1 or 0 each
 
-        Returns fp32 tensors on the CPU for the outputs that are wanted, in that order: [B, H], [T], [T, D].
+        Returns fp32 tensors on the CPU for the outputs that are wanted, in that order: [B, H] or [T, H], [T], [T, D].
         """
         heads = sizes[0]
-        hidden = embedding[0].size(1)
-        norm = [hidden]
-        h = F.embedding(ids, embedding[0]) + F.embedding(positions, embedding[1]) + embedding[2].select(0, 0)
-        h = F.layer_norm(h, norm, embedding[3], embedding[4], epsilon)
+        first = sizes[1] == 1
+        h = F.embedding(ids, embedding[0])
+        if embedding[1].numel() > 0:
+            h = h + F.embedding(positions, embedding[1])
+        h = self.norm(h + embedding[2].select(0, 0), embedding[3], embedding[4], epsilon)
+        if embedding[5].numel() > 0:
+            h = F.linear(h, embedding[5], embedding[6])
         keys = mask
         if mask.numel() > 0:
             keys = mask.view(mask.size(0), 1, 1, mask.size(1))
-        for layer in range(len(layers) // 16):
-            w = layers[layer * 16 : layer * 16 + 16]
-            h = F.layer_norm(
-                F.linear(self.attention(h, w, groups, keys, heads), w[6], w[7]).add_(h), norm, w[8], w[9], epsilon
-            )
-            h = F.layer_norm(
-                F.linear(self.activate(F.linear(h, w[10], w[11]), activation), w[12], w[13]).add_(h),
-                norm,
-                w[14],
-                w[15],
-                epsilon,
-            )
+        distances = embedding[9]
+        if distances.numel() > 0:
+            distances = self.bias(distances, groups)
+        for layer in range(len(layers) // 18):
+            w = layers[layer * 18 : layer * 18 + 18]
+            turn = rotary[:0]
+            if sizes[2 + 2 * layer] >= 0:
+                table = 2 * sizes[2 + 2 * layer]
+                turn = [F.embedding(positions, rotary[table]), F.embedding(positions, rotary[table + 1])]
+            window = sizes[3 + 2 * layer]
+            if first:
+                n = h
+                if w[8].numel() > 0:
+                    n = self.norm(h, w[8], w[9], epsilon)
+                h = h + F.linear(self.attention(n, w, groups, keys, heads, turn, window, distances), w[6], w[7])
+                inner = self.inner(self.norm(h, w[14], w[15], epsilon), w, activation)
+                h = h + F.linear(inner, w[12], w[13])
+            else:
+                a = F.linear(self.attention(h, w, groups, keys, heads, turn, window, distances), w[6], w[7])
+                h = self.norm(a.add_(h), w[8], w[9], epsilon)
+                h = self.norm(F.linear(self.inner(h, w, activation), w[12], w[13]).add_(h), w[14], w[15], epsilon)
+        if first:
+            h = self.norm(h, embedding[7], embedding[8], epsilon)
         return self.outputs(h, groups, mask, order, rows, head, pooling, wanted)
 
     @torch.jit.export
@@ -113,7 +130,12 @@ class Encoder(torch.nn.Module):
         wanted: List[int],
     ) -> List[Tensor]:
         found: List[Tensor] = []
-        if wanted[0] == 1:
+        if wanted[0] == 1 and pooling == "none":
+            states = h
+            if rows.numel() > 0:
+                states = h.index_select(0, rows)
+            found.append(states.float().cpu().contiguous())
+        elif wanted[0] == 1:
             dense = self.pool(h, groups, mask, pooling)
             if order.numel() > 0:
                 dense = dense.index_select(0, order)
@@ -134,11 +156,53 @@ class Encoder(torch.nn.Module):
         """A weight as brain floats, where it is: DJL has no word for them."""
         return weight.to(torch.bfloat16)
 
-    def attention(self, h: Tensor, w: List[Tensor], groups: List[int], keys: Tensor, heads: int) -> Tensor:
+    def norm(self, x: Tensor, weight: Tensor, bias: Tensor, epsilon: float) -> Tensor:
+        return F.layer_norm(x, [x.size(-1)], weight, bias, epsilon)
+
+    def inner(self, x: Tensor, w: List[Tensor], activation: str) -> Tensor:
+        y = self.activate(F.linear(x, w[10], w[11]), activation)
+        if w[16].numel() > 0:
+            y = y.mul_(F.linear(x, w[16], w[17]))
+        return y
+
+    def rotate(self, x: Tensor, heads: int, turn: List[Tensor]) -> Tensor:
+        """Component pairs (i, i + d/2) of each head, by the angles of the tokens' places."""
+        width = x.size(1) // heads
+        y = x.view([x.size(0), heads, width]).float()
+        low = y.narrow(2, 0, width // 2)
+        high = y.narrow(2, width // 2, width // 2)
+        cos = turn[0].unsqueeze(1)
+        sin = turn[1].unsqueeze(1)
+        return torch.cat([low * cos - high * sin, high * cos + low * sin], 2).to(x.dtype).view(x.size())
+
+    def bias(self, table: Tensor, groups: List[int]) -> Tensor:
+        """What scores get by distance, [1, heads, S, S] for the longest length S; a shorter text has a part of it."""
+        longest = 0
+        for g in range(len(groups) // 2):
+            longest = max(longest, groups[2 * g + 1])
+        places = torch.arange(longest, device=table.device)
+        farthest = table.size(1) // 2
+        distance = (places.unsqueeze(0) - places.unsqueeze(1)).clamp(-farthest, farthest) + farthest
+        return table[:, distance].unsqueeze(0)
+
+    def attention(
+        self,
+        h: Tensor,
+        w: List[Tensor],
+        groups: List[int],
+        keys: Tensor,
+        heads: int,
+        turn: List[Tensor],
+        window: int,
+        distances: Tensor,
+    ) -> Tensor:
         width = h.size(1) // heads
         q = F.linear(h, w[0], w[1])
         k = F.linear(h, w[2], w[3])
         v = F.linear(h, w[4], w[5])
+        if len(turn) > 0:
+            q = self.rotate(q, heads, turn)
+            k = self.rotate(k, heads, turn)
         parts: List[Tensor] = []
         start = 0
         for g in range(len(groups) // 2):
@@ -149,7 +213,14 @@ class Encoder(torch.nn.Module):
             qg = q.narrow(0, start, n).view(shape).transpose(1, 2)
             kg = k.narrow(0, start, n).view(shape).transpose(1, 2)
             vg = v.narrow(0, start, n).view(shape).transpose(1, 2)
-            if keys.numel() > 0:
+            if window > 0:
+                a = self.windowed(qg, kg, vg, keys, window)
+            elif distances.numel() > 0:
+                scores = distances[:, :, :length, :length]
+                if keys.numel() > 0:
+                    scores = scores.masked_fill(keys.logical_not(), float("-inf"))
+                a = F.scaled_dot_product_attention(qg, kg, vg, scores)
+            elif keys.numel() > 0:
                 a = F.scaled_dot_product_attention(qg, kg, vg, keys)
             else:
                 a = F.scaled_dot_product_attention(qg, kg, vg)
@@ -159,6 +230,30 @@ class Encoder(torch.nn.Module):
             return parts[0]
         return torch.cat(parts, 0)
 
+    def windowed(self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor, window: int) -> Tensor:
+        """
+        Some queries after others, with the keys that they see: memory grows with the length and not its square. Padding
+        sees all keys of its window, so that no row of scores is empty.
+        """
+        length = q.size(2)
+        places = torch.arange(length, device=q.device)
+        parts: List[Tensor] = []
+        for first in range(0, length, 256):
+            end = min(first + 256, length)
+            low = max(first - window, 0)
+            high = min(end + window, length)
+            seen = (places[first:end].unsqueeze(1) - places[low:high].unsqueeze(0)).abs() <= window
+            seen = seen.unsqueeze(0).unsqueeze(0)
+            if keys.numel() > 0:
+                padding = keys[:, :, :, first:end].logical_not().transpose(2, 3)
+                seen = seen.logical_and(keys[:, :, :, low:high].logical_or(padding))
+            parts.append(
+                F.scaled_dot_product_attention(q[:, :, first:end], k[:, :, low:high], v[:, :, low:high], seen)
+            )
+        if len(parts) == 1:
+            return parts[0]
+        return torch.cat(parts, 2)
+
     def activate(self, x: Tensor, activation: str) -> Tensor:
         if activation == "gelu":
             return F.gelu(x)
@@ -166,6 +261,8 @@ class Encoder(torch.nn.Module):
             return F.gelu(x, approximate="tanh")
         if activation == "relu":
             return torch.relu_(x)
+        if activation == "silu":
+            return F.silu(x, inplace=True)
         raise ValueError("activation")
 
     def pool(self, h: Tensor, groups: List[int], mask: Tensor, pooling: str) -> Tensor:

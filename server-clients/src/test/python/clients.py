@@ -1,18 +1,20 @@
 """Python's clients, unmodified and with their defaults, against a server: clients.py ROOT_URL EXPECTED.json
 
-EXPECTED has two texts, and the library's vectors of them as passages. A client that is not installed is skipped and said so.
+EXPECTED has two texts, and the library's vectors of them as passages and as queries. A client that is not installed is skipped and said so.
 """
 
 import importlib.util
 import json
 import math
+import os
 import sys
 
 root, file = sys.argv[1:3]
 base = root.rstrip("/")
 with open(file, encoding="utf-8") as expected:
     data = json.load(expected)
-texts, passages = data["texts"], data["passages"]
+texts, passages, queries = data["texts"], data["passages"], data["queries"]
+os.environ["CO_API_URL"] = base
 
 
 def alike(found, expected):
@@ -73,11 +75,81 @@ def huggingface_hub():
     assert scores[0] > 0.999 and scores[1] < 0.99, scores
 
 
+def cohere():
+    import cohere
+
+    client = cohere.Client(api_key="none", base_url=base)
+    alike(client.embed(texts=texts, input_type="search_document", model="starter").embeddings, passages)
+    alike(client.embed(texts=texts, input_type="search_query", model="starter").embeddings, queries)
+    reranked = client.rerank(query=texts[1], documents=texts, model="starter")
+    assert [result.index for result in reranked.results] == [1, 0], reranked
+
+
+def cohere_v2():
+    import cohere
+
+    client = cohere.ClientV2(api_key="none", base_url=base)
+    answer = client.embed(
+        texts=texts, input_type="search_document", model="starter", embedding_types=["float", "int8", "ubinary"]
+    )
+    alike(answer.embeddings.float_, passages)
+    assert [len(vector) for vector in answer.embeddings.int8] == [len(vector) for vector in passages]
+    assert [8 * len(vector) for vector in answer.embeddings.ubinary] == [len(vector) for vector in passages]
+    reranked = client.rerank(query=texts[1], documents=texts, model="starter", top_n=1)
+    assert [result.index for result in reranked.results] == [1], reranked
+
+
+def chromadb_openai():
+    from chromadb.utils.embedding_functions import OpenAIEmbeddingFunction
+
+    embed = OpenAIEmbeddingFunction(api_key="none", api_base=f"{base}/v1", model_name="starter")
+    alike([vector.tolist() for vector in embed(texts)], passages)
+
+
+def chromadb_huggingface_server():
+    from chromadb.utils.embedding_functions import HuggingFaceEmbeddingServer
+
+    for url in (f"{base}/embed", base):
+        alike([vector.tolist() for vector in HuggingFaceEmbeddingServer(url=url)(texts)], passages)
+
+
+def chromadb_cohere():
+    """Cohere's client under it takes the address from CO_API_URL, which is read when it is imported."""
+    from chromadb.utils.embedding_functions import CohereEmbeddingFunction
+
+    embed = CohereEmbeddingFunction(api_key="none", model_name="starter")
+    alike([vector.tolist() for vector in embed(texts)], passages)
+
+
+def langchain_huggingface():
+    """It takes no address by itself, but any client of huggingface_hub."""
+    from huggingface_hub import InferenceClient
+    from langchain_huggingface import HuggingFaceEndpointEmbeddings
+
+    embeddings = HuggingFaceEndpointEmbeddings(model="starter", huggingfacehub_api_token="none")
+    embeddings.client = InferenceClient(base_url=base, token="none")
+    embeddings.model = None
+    alike(embeddings.embed_documents(texts), passages)
+
+
+CLIENTS = {
+    openai: ["openai"],
+    langchain_openai: ["langchain_openai"],
+    langchain_openai_with_token_ids: ["langchain_openai", "tiktoken"],
+    huggingface_hub: ["huggingface_hub"],
+    langchain_huggingface: ["langchain_huggingface"],
+    cohere: ["cohere"],
+    cohere_v2: ["cohere"],
+    chromadb_openai: ["chromadb", "openai"],
+    chromadb_huggingface_server: ["chromadb"],
+    chromadb_cohere: ["chromadb", "cohere", "PIL"],
+}
+
 failed = 0
-for client in (openai, langchain_openai, langchain_openai_with_token_ids, huggingface_hub):
-    module = client.__name__.split("_with_")[0]
-    if importlib.util.find_spec(module) is None:
-        print(f"{client.__name__}: skipped, not installed")
+for client, modules in CLIENTS.items():
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if missing:
+        print(f"{client.__name__}: skipped, without {' and '.join(missing)}")
         continue
     try:
         client()

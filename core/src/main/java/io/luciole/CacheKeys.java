@@ -1,8 +1,10 @@
 package io.luciole;
 
 import io.luciole.internal.Sha256;
+import io.luciole.model.DenseRecipe;
 import io.luciole.model.ModelDescription;
 import io.luciole.model.ModelFingerprint;
+import io.luciole.model.TokenPooling;
 import io.luciole.spi.BackendInfo;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -22,7 +24,7 @@ final class CacheKeys {
     add(digest, Integer.toString(fingerprint.dimension()));
     add(digest, fingerprint.tokenizerDigest());
     add(digest, fingerprint.weightsDigest());
-    add(digest, String.valueOf(description.pooling()));
+    add(digest, plainPooling(description.dense()));
     add(digest, Boolean.toString(description.normalize()));
     add(digest, Integer.toString(description.maxTokens()));
     add(digest, new TreeMap<>(description.prompts()).toString());
@@ -30,9 +32,24 @@ final class CacheKeys {
     if (description.lowerCase()) {
       add(digest, "lower case");
     }
+    if (!isPlain(description.dense())) {
+      add(digest, description.vectors());
+    }
     add(digest, backend.backend());
     add(digest, backend.precision());
     this.model = digest.digest();
+  }
+
+  /** Whether there is nothing but one pooling of all tokens. */
+  private static boolean isPlain(DenseRecipe dense) {
+    TokenPooling pooling = dense.pooling();
+    boolean simple = pooling == null || (pooling.modes().size() == 1 && pooling.includePrompt());
+    return simple && dense.modules().isEmpty() && dense.dimensions().isEmpty();
+  }
+
+  private static String plainPooling(DenseRecipe dense) {
+    TokenPooling pooling = dense.pooling();
+    return pooling == null ? "null" : pooling.modes().get(0).name();
   }
 
   EmbeddingCache.Key key(String text, Role role, Set<Output> outputs, Truncation truncation) {

@@ -229,7 +229,7 @@ final class DeviceSession implements BatchConsumer {
 
   private void checkShape(BackendOutput output, TokenBatch batch, Set<Output> wanted) {
     for (Output kind : wanted) {
-      int rows = kind == Output.DENSE ? batch.size() : batch.tokens();
+      int rows = kind == Output.DENSE && !decoder.pools() ? batch.size() : batch.tokens();
       int columns =
           switch (kind) {
             case DENSE -> info.dimension();

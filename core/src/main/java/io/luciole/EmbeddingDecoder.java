@@ -1,6 +1,9 @@
 package io.luciole;
 
+import io.luciole.model.DenseRecipe;
 import io.luciole.model.ModelDescription;
+import io.luciole.model.TokenPooling;
+import io.luciole.model.VectorModule;
 import io.luciole.spi.BackendInfo;
 import io.luciole.spi.BackendOutput;
 import io.luciole.spi.TokenBatch;
@@ -8,13 +11,16 @@ import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
 import java.util.Arrays;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns a backend's raw outputs into embeddings by BGE-M3's rules (FlagEmbedding 1.4.0, {@code
  * BGEM3FlagModel}):
  *
  * <ul>
- *   <li>dense: {@code x / max(‖x‖₂, 1e-12)} if the model normalises, else {@code x};
+ *   <li>dense: pooled, if the backend gives the states of all tokens; through the modules behind
+ *       pooling and cut to the first components, if the model has such; then {@code x / max(‖x‖₂,
+ *       1e-12)} if the model normalises, else {@code x};
  *   <li>sparse: the largest weight of each token id, without special ids and weights of 0;
  *   <li>ColBERT: every row but the first, each {@code x / max(‖x‖₂, 1e-12)}.
  * </ul>
@@ -25,16 +31,34 @@ final class EmbeddingDecoder {
   private static final double MIN_NORM = 1e-12;
   private static final String COLBERT_ROW = "ColBERT row";
 
-  private final boolean normalize;
+  private final DenseRecipe recipe;
+  private final @Nullable TokenPooler pooler;
+  private final int outputs;
   private final Set<Integer> unweighted;
   private final int dimension;
   private final int colbertDimension;
 
+  /**
+   * Creates a decoder.
+   *
+   * @throws io.luciole.model.ModelException if the model's modules do not fit the backend's vectors
+   */
   EmbeddingDecoder(ModelDescription description, BackendInfo backend) {
-    this.normalize = description.normalize();
+    this.recipe = description.dense();
+    TokenPooling pooling = recipe.pooling();
+    this.pooler =
+        pooling != null && recipe.poolsStates()
+            ? new TokenPooler(pooling, backend.dimension())
+            : null;
+    this.outputs = recipe.outputs(backend.dimension());
     this.unweighted = description.unweightedTokens();
     this.dimension = backend.dimension();
     this.colbertDimension = backend.colbertDimension();
+  }
+
+  /** Whether the dense values of the backend are the states of all tokens. */
+  boolean pools() {
+    return pooler != null;
   }
 
   /**
@@ -42,24 +66,45 @@ final class EmbeddingDecoder {
    *
    * @param text the index of the text in the batch
    * @param wanted the outputs that the text asked for; the batch may have more
+   * @param unpooled how many tokens at its beginning take no part in pooling
    * @throws NotFiniteException if the backend's values for this text are not all finite
    */
   Embedding decode(
-      BackendOutput output, TokenBatch batch, int text, Set<Output> wanted, boolean truncated) {
+      BackendOutput output,
+      TokenBatch batch,
+      int text,
+      Set<Output> wanted,
+      boolean truncated,
+      int unpooled) {
     return new Embedding(
-        wanted.contains(Output.DENSE) ? dense(output.get(Output.DENSE), text) : null,
+        wanted.contains(Output.DENSE)
+            ? dense(output.get(Output.DENSE), batch, text, unpooled)
+            : null,
         wanted.contains(Output.SPARSE) ? sparse(output.get(Output.SPARSE), batch, text) : null,
         wanted.contains(Output.COLBERT) ? colbert(output, batch, text) : null,
         batch.length(text),
         truncated);
   }
 
-  private float[] dense(FloatBuffer values, int text) {
-    float[] vector = new float[dimension];
-    values.get(text * dimension, vector);
-    double norm = norm(vector, 0, dimension, "dense vector");
-    if (normalize) {
-      scale(vector, 0, dimension, norm);
+  private float[] dense(FloatBuffer values, TokenBatch batch, int text, int unpooled) {
+    float[] vector;
+    if (pooler != null) {
+      vector = pooler.pool(values, batch.offset(text), batch.length(text), unpooled);
+    } else {
+      vector = new float[dimension];
+      values.get(text * dimension, vector);
+    }
+    if (!recipe.modules().isEmpty() || outputs < vector.length) {
+      // An activation or the cut could hide that a value is not finite.
+      norm(vector, 0, vector.length, "pooled vector");
+      for (VectorModule module : recipe.modules()) {
+        vector = module.apply(vector);
+      }
+      vector = Arrays.copyOf(vector, outputs);
+    }
+    double norm = norm(vector, 0, outputs, "dense vector");
+    if (recipe.normalize()) {
+      scale(vector, 0, outputs, norm);
     }
     return vector;
   }

@@ -19,6 +19,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -52,7 +53,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EmbeddingEngine implements AutoCloseable {
   /** The job of all texts without one. */
-  private static final Object NO_JOB = "";
+  static final Object NO_JOB = "";
 
   /** How many token budgets a stream of texts has in progress: enough to sort lengths well. */
   private static final int STREAM_BUDGETS = 16;
@@ -143,7 +144,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   public CompletableFuture<Embedding> embed(String text, EmbedOptions options) {
     requireNonNull(text, "text");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
-    return submit(text, complete(options), wanted, options.job().orElse(NO_JOB), true);
+    return submit(Input.of(text), complete(options), wanted, options.job().orElse(NO_JOB), true);
   }
 
   /**
@@ -164,12 +165,8 @@ public final class EmbeddingEngine implements AutoCloseable {
   public CompletableFuture<Embedding> embed(int[] tokenIds, EmbedOptions options) {
     requireNonNull(tokenIds, "tokenIds");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
-    try {
-      return pipeline.submit(
-          tokenizer.frame(tokenIds), complete(options), wanted, options.job().orElse(NO_JOB));
-    } finally {
-      Reference.reachabilityFence(this);
-    }
+    Input tokens = Input.of(tokenizer.frame(tokenIds));
+    return submit(tokens, complete(options), wanted, options.job().orElse(NO_JOB), true);
   }
 
   /**
@@ -198,7 +195,7 @@ public final class EmbeddingEngine implements AutoCloseable {
         if (text == null) {
           throw EmbeddingStream.missing("Text", requests.size());
         }
-        requests.add(submit(text, each, wanted, job, false));
+        requests.add(submit(Input.of(text), each, wanted, job, false));
       }
       return EmbeddingStream.joinAll(requests);
     } finally {
@@ -238,7 +235,9 @@ public final class EmbeddingEngine implements AutoCloseable {
    *       interrupt flag stays set.
    * </ul>
    *
-   * The returned iterator is not for use by several threads.
+   * The returned iterator is not for use by several threads. It reads ahead, and a source that
+   * blocks holds back results that are finished; for such a source see {@link #embedAll(Iterator,
+   * Function, EmbedOptions, Executor)}.
    *
    * @param <T> the type of the items
    * @param items what the texts are taken from; read by the thread that calls {@code next}
@@ -250,6 +249,31 @@ public final class EmbeddingEngine implements AutoCloseable {
   public <T> Iterator<Embedded<T>> embedAll(
       Iterator<? extends T> items, Function<? super T, String> toText, EmbedOptions options) {
     return stream(items, toText, options);
+  }
+
+  /**
+   * As {@link #embedAll(Iterator, Function, EmbedOptions)} for a source that may block, such as a
+   * queue or a connection: results are handed out as soon as they are finished, whether or not the
+   * source has its next item.
+   *
+   * @param <T> the type of the items
+   * @param items what the texts are taken from; read by tasks of the executor, one at a time, up to
+   *     1,024 items ahead
+   * @param toText takes an item's text; called once for each item, by the thread that calls {@code
+   *     next}
+   * @param options how each text is embedded
+   * @param reader runs the tasks that read; they may block for as long as the source does, as
+   *     threads of {@code Executors.newVirtualThreadPerTaskExecutor()} may
+   * @return one embedding for each item, in their order
+   */
+  public <T> Iterator<Embedded<T>> embedAll(
+      Iterator<? extends T> items,
+      Function<? super T, String> toText,
+      EmbedOptions options,
+      Executor reader) {
+    Iterator<T> ahead =
+        new ReadAhead<>(requireNonNull(items, "items"), requireNonNull(reader, "reader"));
+    return stream(ahead, toText, options);
   }
 
   /**
@@ -281,23 +305,23 @@ public final class EmbeddingEngine implements AutoCloseable {
     return new EmbeddingStream<>(
         requireNonNull(items, "items"),
         requireNonNull(toText, "toText"),
-        of -> submit(of, each, wanted, job, false),
+        of -> submit(Input.of(of), each, wanted, job, false),
         of -> pipeline.estimate(of, each.truncation().orElse(truncation), wanted),
         EmbeddingStream.Window.of(streamTokens, wanted, info));
   }
 
   /** The engine must not be collected, and so be closed, while a text is being submitted. */
-  private Request submit(
-      String text, EmbedOptions options, Set<Output> wanted, Object job, boolean mayReject) {
+  Request submit(
+      Input input, EmbedOptions options, Set<Output> wanted, Object job, boolean mayReject) {
     try {
-      return pipeline.submit(text, options, wanted, job, mayReject);
+      return pipeline.submit(input, options, wanted, job, mayReject);
     } finally {
       Reference.reachabilityFence(this);
     }
   }
 
   /** As {@link #submit}, for what uses the tokenizer. */
-  private <R> R unlessClosed(Supplier<R> action) {
+  <R> R unlessClosed(Supplier<R> action) {
     try {
       return pipeline.unlessClosed(action);
     } finally {
@@ -314,6 +338,11 @@ public final class EmbeddingEngine implements AutoCloseable {
           "The model " + model.name() + " gives " + info.outputs() + ", not " + options.outputs());
     }
     return options.outputs();
+  }
+
+  /** Tokenises texts, also those that are computed while the engine closes. */
+  TextTokenizer tokenizer() {
+    return tokenizer;
   }
 
   private EmbedOptions complete(EmbedOptions options) {
@@ -432,6 +461,23 @@ public final class EmbeddingEngine implements AutoCloseable {
       fingerprint = known;
     }
     return known;
+  }
+
+  /**
+   * Identifies all that a text's vectors depend on but the text: the model's files, pooling,
+   * prompts and limits, the backend and its precision, and the options' role, outputs and rule for
+   * long texts. Where two engines give the same digest, their vectors of a text are the same but
+   * for rounding. The first call reads the model's files; see {@link ModelFiles#fingerprint}.
+   *
+   * @param options how texts are embedded
+   * @return SHA-256 in lower-case hex, 64 characters
+   * @throws IllegalArgumentException if the options ask for outputs that the model does not have
+   */
+  public String settingsDigest(EmbedOptions options) {
+    Set<Output> wanted = wanted(requireNonNull(options, "options"));
+    return new CacheKeys(fingerprint(), model.description(), info)
+        .key("", options.role(), wanted, options.truncation().orElse(truncation))
+        .toString();
   }
 
   /** {@return what the engine has done so far and what waits} */

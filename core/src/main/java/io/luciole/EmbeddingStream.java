@@ -232,15 +232,23 @@ final class EmbeddingStream<T> implements Iterator<Embedded<T>> {
   }
 
   private boolean canRead() {
-    if (sourceEnded) {
+    if (sourceEnded || (!pending.isEmpty() && waits())) {
       return false;
     }
     try {
       sourceEnded = !source.hasNext();
+    } catch (EmbeddingInterruptedException e) {
+      cancel();
+      throw e;
     } catch (RuntimeException e) {
       end(e);
     }
     return !sourceEnded;
+  }
+
+  /** Whether the source has no item at the moment, so that what is finished goes first. */
+  private boolean waits() {
+    return source instanceof ReadAhead<?> ahead && !ahead.isReady();
   }
 
   private void end(RuntimeException failure) {

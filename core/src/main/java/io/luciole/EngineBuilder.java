@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelSource;
+import io.luciole.model.TokenPooling;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendProvider;
@@ -44,6 +45,7 @@ public final class EngineBuilder {
   private int threads;
   private int maxLength;
   private Truncation truncation;
+  private final ModelOverrides overrides;
   private int tokenBudget;
   private final EngineSettings.Draft settings;
   private final List<EngineListener> listeners = new ArrayList<>();
@@ -61,6 +63,7 @@ public final class EngineBuilder {
     threads = config.get(EngineKeys.THREADS).orElse(0);
     maxLength = config.get(EngineKeys.MAX_LENGTH).orElse(0);
     truncation = config.get(EngineKeys.TRUNCATION);
+    overrides = new ModelOverrides(config);
     tokenBudget = config.get(EngineKeys.TOKEN_BUDGET).orElse(0);
     calibrate = config.get(EngineKeys.CALIBRATE);
     settings = new EngineSettings.Draft(config);
@@ -198,6 +201,70 @@ public final class EngineBuilder {
    */
   public EngineBuilder threads(int threads) {
     this.threads = EngineSettings.atLeastOne(threads);
+    return this;
+  }
+
+  /**
+   * Sets how the states of a text's tokens become its dense vector, in place of what the model's
+   * files say. A model that computes pooled vectors itself is then refused.
+   *
+   * @param pooling the rule, such as {@code TokenPooling.of(Pooling.MEAN)}
+   * @return this builder
+   */
+  public EngineBuilder pooling(TokenPooling pooling) {
+    overrides.pooling = Optional.of(pooling);
+    return this;
+  }
+
+  /**
+   * Sets whether dense vectors are scaled to Euclidean length 1, in place of what the model's files
+   * say.
+   *
+   * @param normalize whether they are
+   * @return this builder
+   */
+  public EngineBuilder normalize(boolean normalize) {
+    overrides.normalize = Optional.of(normalize);
+    return this;
+  }
+
+  /**
+   * Sets how many components of a dense vector are kept, the first ones, for models that were
+   * trained for it (Matryoshka). If the model's vectors have length 1, what is kept is scaled to
+   * that again. Sparse and ColBERT vectors stay as they are. {@link #open} refuses more than the
+   * model has.
+   *
+   * @param dimensions at least 1
+   * @return this builder
+   */
+  public EngineBuilder dimensions(int dimensions) {
+    overrides.dimensions = Optional.of(EngineSettings.atLeastOne(dimensions));
+    return this;
+  }
+
+  /**
+   * Sets what is put before the texts of a role, in place of what the model's files say.
+   *
+   * @param role the role
+   * @param prompt the prompt; empty for none
+   * @return this builder
+   */
+  public EngineBuilder prompt(Role role, String prompt) {
+    overrides.prompts.put(requireNonNull(role, "role"), requireNonNull(prompt, "prompt"));
+    return this;
+  }
+
+  /**
+   * Sets which of the prompts that {@code config_sentence_transformers.json} names is put before
+   * the texts of a role. {@link #open} refuses a name that is not there.
+   *
+   * @param role the role
+   * @param name the prompt's name
+   * @return this builder
+   */
+  public EngineBuilder promptName(Role role, String name) {
+    overrides.prompts.remove(requireNonNull(role, "role"));
+    overrides.promptNames.put(role, requireNonNull(name, "name"));
     return this;
   }
 
@@ -381,9 +448,9 @@ public final class EngineBuilder {
     return provider.map(Backends::only).orElseGet(Backends::find);
   }
 
-  /** The model's files, with the limit on tokens that was set. */
+  /** The model's files, with what was set in place of what they say. */
   ModelFiles resolve(Backends backends) {
-    ModelFiles files = model.resolve(backends.weightFormats());
+    ModelFiles files = overrides.applyTo(model.resolve(backends.weightFormats()));
     return maxLength > 0 ? files.withMaxTokens(maxLength) : files;
   }
 

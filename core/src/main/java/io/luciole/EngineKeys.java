@@ -1,6 +1,10 @@
 package io.luciole;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.luciole.model.ModelSource;
+import io.luciole.model.TokenPooling;
 import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
 import java.time.Duration;
@@ -16,6 +20,9 @@ import java.util.Set;
  * a new one takes.
  */
 public final class EngineKeys {
+  private static final String PROMPT =
+      "a text; in double quotes as a string of JSON, which keeps blanks at its ends";
+
   /** The model. */
   public static final Key<String> MODEL =
       Key.of(
@@ -66,6 +73,69 @@ public final class EngineKeys {
               "dense, sparse and colbert, separated by commas", EngineKeys::parseOutputs),
           "dense, and sparse if the model has it",
           "The outputs computed for a text that does not ask for particular ones.");
+
+  /** How token states become a dense vector. */
+  public static final Key<Optional<TokenPooling>> POOLING =
+      Key.optional(
+          "luciole.pooling",
+          ValueParser.of(
+              "cls, mean, lasttoken, max, weightedmean or mean_sqrt_len_tokens, or several of them"
+                  + " with commas between",
+              TokenPooling::parse),
+          "what the model's files say",
+          "How the states of a text's tokens become its dense vector; the results of several are put"
+              + " end to end. Replaces what the model's files say.");
+
+  /** Whether dense vectors have length 1. */
+  public static final Key<Optional<Boolean>> NORMALIZE =
+      Key.optional(
+          "luciole.normalize",
+          ValueParser.trueOrFalse(),
+          "what the model's files say",
+          "Whether dense vectors are scaled to length 1. Replaces what the model's files say.");
+
+  /** Components of a dense vector that are kept, at least 1. */
+  public static final Key<Optional<Integer>> DIMENSIONS =
+      Key.optional(
+          "luciole.dimensions",
+          ValueParser.positive(),
+          "all that the model has",
+          "How many components of a dense vector are kept, the first ones, for models that were"
+              + " trained for it (Matryoshka). What is kept is scaled to length 1 again. Sparse and"
+              + " ColBERT vectors stay as they are.");
+
+  /** What is put before queries. */
+  public static final Key<Optional<String>> QUERY_PROMPT =
+      Key.optional(
+          "luciole.query-prompt",
+          ValueParser.of(PROMPT, EngineKeys::parsePrompt),
+          "what the model's files say",
+          "What is put before a query. Replaces what the model's files say.");
+
+  /** What is put before passages. */
+  public static final Key<Optional<String>> PASSAGE_PROMPT =
+      Key.optional(
+          "luciole.passage-prompt",
+          ValueParser.of(PROMPT, EngineKeys::parsePrompt),
+          "what the model's files say",
+          "What is put before a passage. Replaces what the model's files say; an index is searched"
+              + " only with the one that it was made with.");
+
+  /** The name of the prompt that is put before queries. */
+  public static final Key<Optional<String>> QUERY_PROMPT_NAME =
+      Key.optional(
+          "luciole.query-prompt-name",
+          ValueParser.of("a name", text -> text),
+          "query",
+          "The name of the prompt for queries, of those in config_sentence_transformers.json.");
+
+  /** The name of the prompt that is put before passages. */
+  public static final Key<Optional<String>> PASSAGE_PROMPT_NAME =
+      Key.optional(
+          "luciole.passage-prompt-name",
+          ValueParser.of("a name", text -> text),
+          "document, passage or corpus",
+          "The name of the prompt for passages, of those in config_sentence_transformers.json.");
 
   /** Most tokens of a text, at least 1. */
   public static final Key<Optional<Integer>> MAX_LENGTH =
@@ -164,6 +234,13 @@ public final class EngineKeys {
           PRECISION,
           THREADS,
           OUTPUTS,
+          POOLING,
+          NORMALIZE,
+          DIMENSIONS,
+          QUERY_PROMPT,
+          PASSAGE_PROMPT,
+          QUERY_PROMPT_NAME,
+          PASSAGE_PROMPT_NAME,
           MAX_LENGTH,
           TRUNCATION,
           TOKEN_BUDGET,
@@ -174,6 +251,9 @@ public final class EngineKeys {
           MAX_WAIT,
           BATCH_TIMEOUT,
           CLOSE_TIMEOUT);
+
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private EngineKeys() {}
 
@@ -192,6 +272,19 @@ public final class EngineKeys {
                           + '"')));
     }
     return outputs;
+  }
+
+  /** Reads a prompt as it is, or one in quotes, such as {@code "query: "}. */
+  private static String parsePrompt(String text) {
+    if (!text.startsWith("\"")) {
+      return text;
+    }
+    try {
+      return JSON.readValue(text, String.class);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "expected " + PROMPT + ", got " + text + " (" + e.getOriginalMessage() + ')', e);
+    }
   }
 
   /** Reads {@code cuda:0,cuda:1}. */

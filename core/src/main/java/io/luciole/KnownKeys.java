@@ -1,10 +1,8 @@
 package io.luciole;
 
-import static java.util.Comparator.comparingInt;
-
+import io.luciole.internal.Spelling;
 import io.luciole.spi.KeyProvider;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -97,11 +95,9 @@ final class KnownKeys {
   /** The problem that a name is unknown, with the known one that is closest. */
   String unknown(Function<Key<?>, String> spelling, String name, String origin) {
     String closest =
-        keys.stream()
-            .map(spelling)
-            .min(comparingInt(known -> editDistance(known, name)))
+        Spelling.closest(name, keys.stream().map(spelling).toList())
             .map(known ->
-                editDistance(known, name) <= SLIP
+                Spelling.distance(known, name) <= SLIP
                     ? "; did you mean " + known + "?"
                     : "; the closest known one is " + known + "." + ofBackends())
             .orElse(".");
@@ -119,21 +115,5 @@ final class KnownKeys {
     return keys.contains(EngineKeys.BACKEND)
         ? " A backend's settings are known only where it is on the class path."
         : "";
-  }
-
-  /** Levenshtein's distance, row by row. */
-  private static int editDistance(String a, String b) {
-    int[] row = new int[b.length() + 1];
-    Arrays.setAll(row, i -> i);
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int substitution = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(substitution, 1 + Math.min(row[j], row[j - 1]));
-      }
-    }
-    return row[b.length()];
   }
 }

@@ -57,7 +57,8 @@ record LoadedModel(
    *
    * @param configs one for each device; all ask for the same outputs
    * @throws BackendException if a device cannot be used, or the model lacks an output
-   * @throws io.luciole.model.ModelException if the tokenizer is another model's
+   * @throws io.luciole.model.ModelException if the tokenizer is another model's, or the modules
+   *     behind pooling do not fit the backend's vectors
    */
   static LoadedModel open(
       ModelFiles files, BackendProvider provider, List<BackendConfig> configs, Budget budget) {
@@ -71,6 +72,7 @@ record LoadedModel(
         devices.add(new OpenDevice(backend, opener, 0));
         VocabularyCheck.of(files, backend.vocabulary()).check(canary(tokenizer));
         outputs = defaultOutputs(files, backend.info(), config.outputs());
+        files.description().dense().outputs(backend.info().dimension()); // else it is refused
         int tokens = tokens(files, backend, outputs, tokenizer, budget);
         devices.set(devices.size() - 1, new OpenDevice(backend, opener, tokens));
       }
@@ -137,9 +139,13 @@ record LoadedModel(
     return VocabularyCheck.of(files, devices.get(0).backend.vocabulary());
   }
 
-  /** What the first backend is and can do; all come from the same provider. */
+  /**
+   * What the first backend is and can do, with the dimension of the engine's dense vectors; all
+   * come from the same provider.
+   */
   BackendInfo info() {
-    return devices.get(0).backend.info();
+    BackendInfo info = devices.get(0).backend.info();
+    return info.withDimension(files.description().dense().outputs(info.dimension()));
   }
 
   int largestBudget() {

@@ -56,7 +56,7 @@ final class Results {
             i -> {
               Request text = texts.get(i);
               Embedding embedding =
-                  decoder.decode(output, batch, i, text.outputs, text.truncated());
+                  decoder.decode(output, batch, i, text.outputs, text.truncated(), text.unpooled());
               keep(text, embedding);
               return embedding;
             },

@@ -17,21 +17,23 @@
  *   <li>{@code Pipeline.submit}, on the caller's thread: makes a {@code Request}, which is also the
  *       future. {@code Admission} takes its {@code TokenPermits}, or blocks, or rejects it.
  *   <li>{@code TokenizerStage}: takes it from the first queue, asks the cache, and tokenises it. If
- *       it is too long, {@code TruncationPolicy} cuts it into chunks or refuses it.
+ *       it is too long, {@code TruncationPolicy} cuts it into chunks or refuses it. A {@code
+ *       CrossEncoder} gives its texts a {@code PairTokenizer} of their own.
  *   <li>{@code BatchScheduler}: the second queue. It holds {@code WaitingTexts} and decides which
  *       of them form the next batch, as a {@code BatchCut}.
  *   <li>{@code DeviceSession}, an open backend with its threads: each thread is a {@code
  *       BatchRunner}, takes a batch, runs it with {@link io.luciole.spi.Backend#run}, and splits it
  *       if it fails.
- *   <li>{@code Results}: decodes the output with {@code EmbeddingDecoder} and completes the
- *       futures.
+ *   <li>{@code Results}: decodes the output with {@code EmbeddingDecoder}, which pools with {@code
+ *       TokenPooler} where the backend does not, and completes the futures.
  * </ol>
  *
  * <h2>The classes by job</h2>
  *
  * <ul>
- *   <li>Opening: {@code LoadedModel} (files, tokenizer, backends), {@code Calibration} (measures
- *       the token budget), {@code EngineSettings}.
+ *   <li>Opening: {@code ModelOverrides} (what is otherwise than a model's files say), {@code
+ *       LoadedModel} (files, tokenizer, backends), {@code Calibration} (measures the token budget),
+ *       {@code EngineSettings}.
  *   <li>Keeping a device: {@code DeviceWorker} declares it lost and reopens it, {@code TokenBudget}
  *       and {@code BusyClock} belong to it; all of them share a {@code DeviceContext}.
  *   <li>Watching: {@code Watchdog} (deadlines, devices without an answer), {@code EngineMetrics},

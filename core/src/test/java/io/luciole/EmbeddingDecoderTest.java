@@ -49,24 +49,25 @@ class EmbeddingDecoderTest {
 
   @Test
   void dense_isNormalisedIfTheModelSaysSo() {
-    assertThat(decoder(true).decode(output(), batch, 0, ALL, false).dense())
+    assertThat(decoder(true).decode(output(), batch, 0, ALL, false, 0).dense())
         .containsExactly(0.6f, 0.8f);
-    assertThat(decoder(true).decode(output(), batch, 1, ALL, false).dense()).containsExactly(0, -1);
-    assertThat(decoder(false).decode(output(), batch, 1, ALL, false).dense())
+    assertThat(decoder(true).decode(output(), batch, 1, ALL, false, 0).dense())
+        .containsExactly(0, -1);
+    assertThat(decoder(false).decode(output(), batch, 1, ALL, false, 0).dense())
         .containsExactly(0, -2);
   }
 
   @Test
   void sparse_keepsTheLargestWeightOfATokenAndDropsSpecialAndZeroOnes() {
-    assertThat(decoder(true).decode(output(), batch, 1, ALL, false).sparse())
+    assertThat(decoder(true).decode(output(), batch, 1, ALL, false, 0).sparse())
         .isEqualTo(SparseVector.of(new int[] {9}, new float[] {0.5f}));
-    assertThat(decoder(true).decode(output(), batch, 0, ALL, false).sparse().isEmpty()).isTrue();
+    assertThat(decoder(true).decode(output(), batch, 0, ALL, false, 0).sparse().isEmpty()).isTrue();
   }
 
   @Test
   void colbert_dropsTheFirstRowKeepsTheLastAndNormalises() {
-    MultiVector one = decoder(true).decode(output(), batch, 0, ALL, false).colbert();
-    MultiVector many = decoder(true).decode(output(), batch, 1, ALL, false).colbert();
+    MultiVector one = decoder(true).decode(output(), batch, 0, ALL, false, 0).colbert();
+    MultiVector many = decoder(true).decode(output(), batch, 1, ALL, false, 0).colbert();
 
     assertThat(one.toArrays()).isDeepEqualTo(new float[][] {{0, 1}});
     assertThat(many.toArrays())
@@ -75,7 +76,8 @@ class EmbeddingDecoderTest {
 
   @Test
   void decode_givesWhatIsWantedAndNoMore() {
-    Embedding embedding = decoder(true).decode(output(), batch, 1, EnumSet.of(Output.SPARSE), true);
+    Embedding embedding =
+        decoder(true).decode(output(), batch, 1, EnumSet.of(Output.SPARSE), true, 0);
 
     assertThat(embedding.outputs()).containsExactly(Output.SPARSE);
     assertThat(embedding.tokenCount()).isEqualTo(6);
@@ -90,13 +92,13 @@ class EmbeddingDecoderTest {
     dense[2] = Float.NaN;
     weights[0] = Float.POSITIVE_INFINITY;
 
-    assertThatThrownBy(() -> decoder(true).decode(output(), batch, 1, ALL, false))
+    assertThatThrownBy(() -> decoder(true).decode(output(), batch, 1, ALL, false, 0))
         .isInstanceOf(NotFiniteException.class)
         .hasMessageContaining("dense vector with NaN");
-    assertThatThrownBy(() -> decoder(true).decode(output(), batch, 0, ALL, false))
+    assertThatThrownBy(() -> decoder(true).decode(output(), batch, 0, ALL, false, 0))
         .isInstanceOf(NotFiniteException.class)
         .hasMessageContaining("token weight with Infinity");
-    assertThat(decoder(true).decode(output(), batch, 0, EnumSet.of(Output.DENSE), false).dense())
+    assertThat(decoder(true).decode(output(), batch, 0, EnumSet.of(Output.DENSE), false, 0).dense())
         .containsExactly(0.6f, 0.8f);
   }
 

@@ -16,7 +16,7 @@ import java.util.List;
 /**
  * The backend named {@code djl}: opens encoders on PyTorch, on CPUs and CUDA devices.
  *
- * <p>It reads BERT and XLM-RoBERTa checkpoints with all of BGE-M3's heads, and TorchScript files
+ * <p>It reads checkpoints of BERT's relatives with all of BGE-M3's heads, and TorchScript files
  * that return token states, such as those of DJL's model zoo; and, dequantised, the weights of
  * 8-bit ONNX exports such as the starter model's. On the CPU, fp32 weights are used in place in the
  * mapped file. It downloads nothing and reports nothing. Safe for use by many threads.

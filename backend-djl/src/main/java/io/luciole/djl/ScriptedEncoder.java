@@ -165,12 +165,12 @@ final class ScriptedEncoder implements Encoder {
       @Nullable Path path,
       BiFunction<Checkpoint, Integer, Linear> reader) {
     if (path == null || !outputs.contains(output)) {
-      session.addHead(tensors, weights, null);
+      tensors.add(weights, (Linear) null);
       return 0;
     }
     try (Checkpoint checkpoint = Checkpoint.open(path)) {
       Linear head = reader.apply(checkpoint, hidden);
-      session.addHead(tensors, weights, head);
+      tensors.add(weights, head);
       return head.outputs();
     }
   }
@@ -216,7 +216,7 @@ final class ScriptedEncoder implements Encoder {
     long values =
         wanted.contains(Output.COLBERT)
             ? (long) batch.tokens() * colbertDimension
-            : (long) batch.size() * hidden;
+            : (long) (pooling == Pooling.NONE ? batch.tokens() : batch.size()) * hidden;
     // An estimate, since the file's operations are unknown: two copies of the attention scores, and
     // 14 intermediate rows of the hidden size.
     long bytesPerRow = 4L * (14L * hidden + 2L * heads * batch.maxLength());

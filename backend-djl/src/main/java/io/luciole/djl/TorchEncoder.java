@@ -7,10 +7,12 @@ import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.IValueUtils;
 import io.luciole.Output;
+import io.luciole.model.Architecture.LayerAttention;
 import io.luciole.model.EncoderConfig;
 import io.luciole.model.EncoderWeights;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.Pooling;
+import io.luciole.model.RotaryTable;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutput;
@@ -22,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.LongStream;
 
 /**
  * An encoder from a checkpoint: the weights as PyTorch tensors, which the program of {@link
@@ -35,7 +38,13 @@ final class TorchEncoder implements Encoder {
   private final Set<Output> outputs;
   private final int colbertDimension;
 
-  /** The program's arguments {@code embedding}, {@code layers} and {@code head}. */
+  /** The bases of rotary positions that there are. */
+  private final List<Double> bases;
+
+  /** The program's argument {@code sizes}. */
+  private final long[] sizes;
+
+  /** The program's arguments {@code embedding}, {@code layers}, {@code head} and {@code rotary}. */
   private final List<IValue> weights = new ArrayList<>();
 
   private TorchEncoder(
@@ -45,6 +54,14 @@ final class TorchEncoder implements Encoder {
       BackendConfig settings,
       FreeMemory memory) {
     this.config = files.config();
+    List<LayerAttention> attention = config.architecture().attention();
+    this.bases =
+        attention.stream()
+            .filter(LayerAttention::isRotary)
+            .map(LayerAttention::rotaryBase)
+            .distinct()
+            .toList();
+    this.sizes = sizes(config, bases);
     this.pooling = model.description().requirePooling();
     this.precision = precision(settings);
     Set<Output> offered = EnumSet.of(Output.DENSE);
@@ -97,13 +114,29 @@ final class TorchEncoder implements Encoder {
     return chosen;
   }
 
+  private static long[] sizes(EncoderConfig config, List<Double> bases) {
+    LongStream.Builder sizes = LongStream.builder();
+    sizes.add(config.heads()).add(config.architecture().normFirst() ? 1 : 0);
+    for (LayerAttention layer : config.architecture().attention()) {
+      sizes.add(bases.indexOf(layer.rotaryBase())).add(layer.window());
+    }
+    return sizes.build().toArray();
+  }
+
   private void load(EncoderWeights files) {
     TorchWeights tensors = new TorchWeights(session, precision);
     List<PtNDArray> embedding = new ArrayList<>();
     embedding.add(tensors.of(files.words()));
-    embedding.add(tensors.of(files.positions()));
+    embedding.add(files.positions().map(tensors::of).orElseGet(tensors::none));
     embedding.add(tensors.of(files.tokenTypes()));
     tensors.add(embedding, files.embeddingNorm());
+    tensors.add(embedding, files.projection().orElse(null));
+    tensors.add(embedding, files.finalNorm().orElse(null));
+    embedding.add(
+        files
+            .relativeBias()
+            .map(values -> tensors.of(values, config.heads(), 2L * EncoderWeights.FARTHEST + 1))
+            .orElseGet(tensors::none));
 
     List<PtNDArray> layers = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) {
@@ -116,15 +149,22 @@ final class TorchEncoder implements Encoder {
       tensors.add(layers, layer.intermediate());
       tensors.add(layers, layer.output());
       tensors.add(layers, layer.outputNorm());
+      tensors.add(layers, layer.gate());
     }
 
     List<PtNDArray> heads = new ArrayList<>();
-    session.addHead(
-        tensors, heads, outputs.contains(Output.SPARSE) ? files.sparseHead().orElse(null) : null);
-    session.addHead(
-        tensors, heads, outputs.contains(Output.COLBERT) ? files.colbertHead().orElse(null) : null);
+    tensors.add(heads, outputs.contains(Output.SPARSE) ? files.sparseHead().orElse(null) : null);
+    tensors.add(heads, outputs.contains(Output.COLBERT) ? files.colbertHead().orElse(null) : null);
 
-    for (List<PtNDArray> part : List.of(embedding, layers, heads)) {
+    List<PtNDArray> rotary = new ArrayList<>();
+    for (double base : bases) {
+      RotaryTable table = RotaryTable.of(base, config.headSize(), config.maxTokens());
+      for (float[] values : List.of(table.cos(), table.sin())) {
+        rotary.add(tensors.floats(values, config.maxTokens(), config.headSize() / 2));
+      }
+    }
+
+    for (List<PtNDArray> part : List.of(embedding, layers, heads, rotary)) {
       weights.add(IValue.listFrom(part.toArray(PtNDArray[]::new)));
     }
   }
@@ -172,22 +212,33 @@ final class TorchEncoder implements Encoder {
 
   private void checkSize(TokenBatch batch, Set<Output> wanted) {
     long rows = pads() ? (long) batch.size() * (batch.maxLength() + 7) : batch.tokens();
-    long values = (long) batch.size() * config.hidden();
+    boolean pools = pooling != Pooling.NONE;
+    long values = (long) (pools ? batch.size() : batch.tokens()) * config.hidden();
     if (wanted.contains(Output.COLBERT)) {
       values = Math.max(values, (long) batch.tokens() * colbertDimension);
     }
-    session.checkSize(batch, rows, bytesPerRow(wanted), values);
+    session.checkSize(batch, rows, bytesPerRow(batch, rows, wanted), values);
   }
 
   /**
    * Bytes of a row when a run needs most memory: the residual and the normalised row, with either
-   * the two halves of the feed-forward block or the attention's query, key, value and result; and
-   * the values to return, twice, while they are copied.
+   * the two or three parts of the feed-forward block or the attention's query, key, value and
+   * result; a row's share of the scores' biases; and the values to return, twice, while they are
+   * copied.
    */
-  private long bytesPerRow(Set<Output> wanted) {
+  private long bytesPerRow(TokenBatch batch, long rows, Set<Output> wanted) {
     long element = precision == Precision.FP32 ? 4 : 2;
-    long wide = 2L * config.hidden() + Math.max(2L * config.feedForward(), 6L * config.hidden());
+    long inner = (config.architecture().gated() ? 3L : 2L) * config.feedForward();
+    long attention = (bases.isEmpty() ? 6L : 10L) * config.hidden();
+    long biases = 0;
+    if (config.architecture().relativeBuckets() > 0) {
+      biases = (long) batch.maxLength() * batch.maxLength() * (config.heads() + 4) / rows;
+    }
     long returned = wanted.contains(Output.COLBERT) ? 8L * colbertDimension : 8;
+    if (pooling == Pooling.NONE && wanted.contains(Output.DENSE)) {
+      returned += 8L * config.hidden();
+    }
+    long wide = 2L * config.hidden() + Math.max(inner, attention) + biases;
     return wide * element + returned;
   }
 
@@ -209,7 +260,7 @@ final class TorchEncoder implements Encoder {
       arguments.addAll(weights);
       List<Supplier<IValue>> rest =
           List.of(
-              () -> IValue.listFrom((long) config.heads()),
+              () -> IValue.listFrom(sizes),
               () -> IValue.from((double) config.epsilon()),
               () -> IValue.from(config.activation().name().toLowerCase(Locale.ROOT)),
               () -> IValue.from(pooling.name().toLowerCase(Locale.ROOT)),

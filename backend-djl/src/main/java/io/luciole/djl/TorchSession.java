@@ -9,7 +9,6 @@ import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.JniUtils;
 import io.luciole.Output;
-import io.luciole.model.EncoderWeights.Linear;
 import io.luciole.model.ModelFiles;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
@@ -24,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The native memory of one model on one device, and the program {@code encoder.pt}. {@code
@@ -100,16 +98,6 @@ final class TorchSession implements AutoCloseable {
               + ". A model that has both is BAAI/bge-m3.");
     }
     return wanted.isEmpty() ? offered : wanted;
-  }
-
-  /** Adds a head's two tensors, or two empty tensors if the head is null. */
-  void addHead(TorchWeights tensors, List<PtNDArray> heads, @Nullable Linear head) {
-    if (head != null) {
-      tensors.add(heads, head);
-    } else {
-      heads.add(manager.create(new Shape(0), DataType.FLOAT32));
-      heads.add(manager.create(new Shape(0), DataType.FLOAT32));
-    }
   }
 
   /** Runs an action in a scope of its own, and converts PyTorch's failures to those of the SPI. */

@@ -15,6 +15,7 @@ import io.luciole.model.checkpoint.Tensor;
 import io.luciole.spi.Precision;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.ShortBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -49,23 +50,55 @@ final class TorchWeights {
     this.program = session.program;
   }
 
-  void add(List<PtNDArray> to, Linear linear) {
-    to.add(of(linear.weight()));
-    to.add(of(linear.bias()));
+  /** Adds weight and bias; two tensors without elements if there is no such map. */
+  void add(List<PtNDArray> to, @Nullable Linear linear) {
+    to.add(linear == null ? none() : of(linear.weight()));
+    to.add(linear == null ? none() : of(linear.bias()));
   }
 
-  void add(List<PtNDArray> to, Norm norm) {
-    to.add(of(norm.scale()));
-    to.add(of(norm.shift()));
+  /** Adds scale and shift; two tensors without elements if there is no such norm. */
+  void add(List<PtNDArray> to, @Nullable Norm norm) {
+    to.add(norm == null ? none() : of(norm.scale()));
+    to.add(norm == null ? none() : of(norm.shift()));
+  }
+
+  /** A tensor without elements, for what an architecture does not have. */
+  PtNDArray none() {
+    return device.create(new Shape(0), DataType.FLOAT32);
+  }
+
+  /** Values that are in no checkpoint, in fp32. */
+  PtNDArray floats(float[] values, long... shape) {
+    PtNDArray array =
+        (staging == null ? device : staging).create(new Shape(shape), DataType.FLOAT32);
+    array.toByteBuffer(true).asFloatBuffer().put(values);
+    return toDevice(array);
+  }
+
+  /** Values that are in no checkpoint, in the run's type. */
+  PtNDArray of(float[] values, long... shape) {
+    if (precision == Precision.FP32) {
+      return floats(values, shape);
+    }
+    if (precision == Precision.BF16) {
+      return brainFloats(floats(values, shape));
+    }
+    PtNDArray array =
+        (staging == null ? device : staging).create(new Shape(shape), DataType.FLOAT16);
+    ShortBuffer halves = array.toByteBuffer(true).asShortBuffer();
+    for (float value : values) {
+      halves.put(Float.floatToFloat16(value));
+    }
+    return toDevice(array);
   }
 
   /** Converts a tensor to the run's type on the device. */
   PtNDArray of(Tensor tensor) {
     DType own = tensor.dtype();
-    boolean floats = own == DType.F32 || own == DType.F16 || own == DType.BF16;
+    boolean floats = own == DType.F64 || own == DType.F32 || own == DType.F16 || own == DType.BF16;
     if (!floats && tensor.quantization().isEmpty()) {
       throw new ModelException(
-          "Expected weights of the types F32, F16 or BF16, or quantised ones, found "
+          "Expected weights of the types F64, F32, F16 or BF16, or quantised ones, found "
               + tensor
               + " in "
               + tensor.file());

@@ -20,12 +20,22 @@ interface Attention {
   /** The states of real tokens. */
   String nonPadding(String states);
 
-  /** The attention of a layout. */
-  static Attention of(AttentionLayout layout, GraphBuilder graph, EncoderConfig config) {
+  /**
+   * The attention of a layout.
+   *
+   * @param rotation for queries and keys of the layers that rotate them
+   * @param bias for the scores of the layers that have one
+   */
+  static Attention of(
+      AttentionLayout layout,
+      GraphBuilder graph,
+      EncoderConfig config,
+      Rotation rotation,
+      ScoreBias bias) {
     return switch (layout) {
-      case LOOP -> new LoopAttention(graph, config);
+      case LOOP -> new LoopAttention(graph, config, rotation, bias);
       case PACKED -> new PackedAttention(graph, config);
-      case PADDED -> new PaddedAttention(graph, config);
+      case PADDED -> new PaddedAttention(graph, config, rotation, bias);
       case FUSED -> throw new IllegalArgumentException("the layers have their own attention");
     };
   }

@@ -111,11 +111,15 @@ final class CompiledEncoder implements Encoder {
     if (obstacle != null && device.device().isAccelerator()) {
       doWithoutOperators(obstacle);
     }
-    LayoutPolicy chosen = LayoutPolicy.on(device, obstacle == null);
+    LayoutPolicy chosen = LayoutPolicy.on(device, obstacle == null, isPackable());
     if (precision == Precision.FP8 && chosen.usual() != AttentionLayout.FUSED) {
       throw noFp8(OnnxOptions.FORM + " chooses another form of attention");
     }
     return chosen;
+  }
+
+  private boolean isPackable() {
+    return config.architecture().hasLayersOfBert();
   }
 
   /** Warns of what a device does without luciole's operators; fp8 cannot do without. */
@@ -152,7 +156,7 @@ final class CompiledEncoder implements Encoder {
         failed.close();
       }
       doWithoutOperators(problem);
-      policy = LayoutPolicy.on(device, false);
+      policy = LayoutPolicy.on(device, false, isPackable());
       model(policy.usual());
     } else if (device.option(OnnxOptions.CUDA_TUNE)) {
       FusedTuning.run(batch -> run(AttentionLayout.FUSED, batch, Set.of(anyOutput())).close());
@@ -171,8 +175,9 @@ final class CompiledEncoder implements Encoder {
       int width = columns(kind);
       List<float[]> values = new ArrayList<>();
       for (int i = 0; i < batch.size(); i++) {
-        int first = kind == Output.DENSE ? i : batch.offset(i);
-        float[] own = new float[width * (kind == Output.DENSE ? 1 : batch.length(i))];
+        boolean isRow = rows(kind, batch) == batch.size();
+        int first = isRow ? i : batch.offset(i);
+        float[] own = new float[width * (isRow ? 1 : batch.length(i))];
         all.get(first * width, own);
         values.add(own);
       }
@@ -281,6 +286,11 @@ final class CompiledEncoder implements Encoder {
   }
 
   @Override
+  public boolean leavesPooling() {
+    return pooling == Pooling.NONE;
+  }
+
+  @Override
   public int colbertDimension() {
     return colbertDimension;
   }
@@ -370,7 +380,7 @@ final class CompiledEncoder implements Encoder {
   }
 
   private int size(Output output, TokenBatch batch) {
-    return Encoder.rows(output, batch) * columns(output);
+    return rows(output, batch) * columns(output);
   }
 
   @Override

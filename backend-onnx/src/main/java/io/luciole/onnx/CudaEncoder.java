@@ -5,6 +5,7 @@ import io.luciole.model.EncoderWeights;
 import io.luciole.model.EncoderWeights.Layer;
 import io.luciole.model.EncoderWeights.Linear;
 import io.luciole.model.EncoderWeights.Norm;
+import io.luciole.model.checkpoint.Tensor;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
@@ -77,6 +78,11 @@ final class CudaEncoder {
             + RESOURCE
             + "; a build on Linux x86-64 without -Dcuda.skip has it";
       }
+    }
+    if (!config.architecture().hasLayersOfBert()
+        || config.architecture().embedding() != config.hidden()
+        || config.activation() == EncoderConfig.Activation.SILU) {
+      return "they are for BERT's layers, with GELU or ReLU, and this model has others";
     }
     if (!HEADS.contains(config.headSize())
         || !STATES.contains(config.hidden())
@@ -178,7 +184,8 @@ final class CudaEncoder {
       boolean leavesStates) {
     List<String> all = new ArrayList<>();
     all.add(projection.weight(weights.words().name(), weights.words()));
-    all.add(projection.weight(weights.positions().name(), weights.positions()));
+    Tensor positions = weights.positions().orElseThrow();
+    all.add(projection.weight(positions.name(), positions));
     all.add(type);
     norm(projection, weights.embeddingNorm(), all);
     for (int i = 0; i < config.layers(); i++) {
@@ -235,6 +242,7 @@ final class CudaEncoder {
                   case GELU -> 0;
                   case GELU_TANH -> 1;
                   case RELU -> 2;
+                  case SILU -> throw new IllegalArgumentException("no kernel for SiLU");
                 })
             .with("epsilon", config.epsilon())
             .in(tokens, tiles, queries, rows)
@@ -245,7 +253,7 @@ final class CudaEncoder {
 
   private static void tail(Projection projection, Layer layer, List<String> to) {
     linear(projection, layer.attentionOutput(), to);
-    norm(projection, layer.attentionNorm(), to);
+    norm(projection, layer.requireAttentionNorm(), to);
     linear(projection, layer.intermediate(), to);
     linear(projection, layer.output(), to);
     norm(projection, layer.outputNorm(), to);

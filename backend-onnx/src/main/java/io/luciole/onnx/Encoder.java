@@ -19,9 +19,12 @@ interface Encoder extends AutoCloseable {
   /** Components of a token vector, or 0 if there are none. */
   int colbertDimension();
 
+  /** Whether the dense values are the states of all tokens, which the engine pools. */
+  boolean leavesPooling();
+
   /** Rows of an output of a batch. */
-  static int rows(Output output, TokenBatch batch) {
-    return output == Output.DENSE ? batch.size() : batch.tokens();
+  default int rows(Output output, TokenBatch batch) {
+    return output == Output.DENSE && !leavesPooling() ? batch.size() : batch.tokens();
   }
 
   /** Columns of an output. */

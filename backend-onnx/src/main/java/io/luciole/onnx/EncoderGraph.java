@@ -5,6 +5,7 @@ import io.luciole.model.EncoderConfig;
 import io.luciole.model.EncoderWeights;
 import io.luciole.model.EncoderWeights.Layer;
 import io.luciole.model.EncoderWeights.Linear;
+import io.luciole.model.EncoderWeights.Norm;
 import io.luciole.model.Pooling;
 import io.luciole.model.checkpoint.DType;
 import io.luciole.model.checkpoint.Quantization;
@@ -20,7 +21,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Compiles an encoder to an ONNX graph (Devlin et al. 2019, with BGE-M3's heads: Chen et al. 2024).
+ * Compiles an encoder to an ONNX graph (Devlin et al. 2019, with BGE-M3's heads: Chen et al. 2024;
+ * {@link EncoderWeights} has the arithmetic of all architectures).
  *
  * <pre>
  * in   token_ids  int32 [N]      tokens end to end; in the padded layout with padding, N = B·S
@@ -29,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  *      texts      int64 [T, 1]   which text a token belongs to    (pooling mean, instead of rows)
  *      lengths    float [B, 1]   its number of tokens               (likewise)
  * LOOP    starts  int64 [B+1]    where each text starts, and N
+ *         windows int64 [n, 4]   first and end of queries, first and end of the keys that they see
+ *                                (where a layer's tokens see a window)
  * PACKED  token_offset int32 [B, S], cumulative_sequence_length int32 [B+1]: see the operator
  * PADDED  non_padding int64 [T]  which of the N tokens are no padding (for sparse and colbert)
  *         mask    int32 [B]      each text's number of tokens
@@ -36,10 +40,10 @@ import org.jspecify.annotations.Nullable;
  * FUSED   tokens  int32 [N, 4] instead of token_ids and positions, tiles int32 [n, 4], queries int64
  *                 [1]: see {@link CudaEncoder}
  *
- * out  dense      float [B, H]   not normalised
+ * out  dense      float [B, H]   not normalised; float [T, H], all states, without pooling
  *      sparse     float [T, 1]   relu(W·h + b)
  *      colbert    float [T, D']  W·h + b; float16 where the graph computes in it
- * FUSED   vectors float [n]      dense, unless pooled by the mean, and behind it sparse
+ * FUSED   vectors float [n]      dense, if pooled by cls or last, and behind it sparse
  * </pre>
  *
  * <p>ONNX Runtime runs the whole graph whatever is fetched, so the graph has the heads that it was
@@ -52,6 +56,7 @@ final class EncoderGraph {
   static final String TEXTS = "texts";
   static final String LENGTHS = "lengths";
   static final String STARTS = "starts";
+  static final String WINDOWS = "windows";
   static final String TOKEN_OFFSET = "token_offset";
   static final String CUMULATIVE = "cumulative_sequence_length";
   static final String NON_PADDING = "non_padding";
@@ -98,7 +103,15 @@ final class EncoderGraph {
     this.heads = new Projection(graph, initializers, type, layout == AttentionLayout.LOOP);
     this.projection =
         precision == Precision.INT8 ? new Int8Projection(graph, initializers, outliers) : heads;
-    this.attention = layout == AttentionLayout.FUSED ? null : Attention.of(layout, graph, config);
+    this.attention =
+        layout == AttentionLayout.FUSED
+            ? null
+            : Attention.of(
+                layout,
+                graph,
+                config,
+                new Rotation(graph, heads, config),
+                new ScoreBias(config, weights, heads));
   }
 
   /** Whether what lies between the operators, and token vectors, have 16 bits. */
@@ -110,9 +123,14 @@ final class EncoderGraph {
     return initializers;
   }
 
+  /** Whether a text's vector is the state of one of its tokens. */
+  private static boolean takesRow(Pooling pooling) {
+    return pooling == Pooling.CLS || pooling == Pooling.LAST;
+  }
+
   /** Whether the last layer need be computed for the rows that are pooled only. */
   private boolean poolsEarly() {
-    return attention != null && outputs.equals(Set.of(Output.DENSE)) && pooling != Pooling.MEAN;
+    return attention != null && outputs.equals(Set.of(Output.DENSE)) && takesRow(pooling);
   }
 
   /**
@@ -122,7 +140,7 @@ final class EncoderGraph {
   static List<Output> together(Set<Output> outputs, Pooling pooling) {
     return Stream.of(Output.DENSE, Output.SPARSE)
         .filter(outputs::contains)
-        .filter(output -> output != Output.DENSE || pooling != Pooling.MEAN)
+        .filter(output -> output != Output.DENSE || takesRow(pooling))
         .toList();
   }
 
@@ -164,13 +182,17 @@ final class EncoderGraph {
   private void layers(Attention attention) {
     String ids = graph.input(TOKEN_IDS, DataType.INT32, -1);
     String positions = graph.input(POSITIONS, DataType.INT32, -1);
-    if (pooling != Pooling.MEAN && outputs.contains(Output.DENSE)) {
+    if (takesRow(pooling) && outputs.contains(Output.DENSE)) {
       graph.input(ROWS, DataType.INT64, -1);
     }
     String states = embeddings(ids, positions);
     for (int i = 0; i < config.layers(); i++) {
       boolean pooled = poolsEarly() && i + 1 == config.layers();
       states = layer(attention, states, weights.layer(i), pooled);
+    }
+    Norm last = weights.finalNorm().orElse(null);
+    if (last != null) {
+      states = projection.norm(states, last, config.epsilon());
     }
     if (outputs.contains(Output.DENSE)) {
       graph.output("dense", dense(states), DataType.FLOAT, -1, config.hidden());
@@ -184,11 +206,22 @@ final class EncoderGraph {
   }
 
   private String embeddings(String ids, String positions) {
-    Tensor types = weights.tokenTypes();
-    String type0 = firstRow(types);
     String words = rows(weights.words(), ids);
-    String places = rows(weights.positions(), positions);
-    return heads.skipNorm(words, places, weights.embeddingNorm(), config.epsilon(), type0);
+    Norm norm = weights.embeddingNorm();
+    Tensor table = weights.positions().orElse(null);
+    String states;
+    if (table != null) {
+      String type0 = firstRow(weights.tokenTypes());
+      states = heads.skipNorm(words, rows(table, positions), norm, config.epsilon(), type0);
+    } else {
+      String typed =
+          config.tokenTypes() == 0
+              ? words
+              : graph.op("Add").in(words, firstRow(weights.tokenTypes())).out();
+      states = heads.norm(typed, norm, config.epsilon());
+    }
+    Linear projected = weights.projection().orElse(null);
+    return projected == null ? states : heads.linear(states, projected);
   }
 
   /** Rows of a table. One of quantised bytes stays that, mapped; the rows taken are dequantised. */
@@ -208,18 +241,8 @@ final class EncoderGraph {
 
   /** The only token type in use, as a bias. */
   private String firstRow(Tensor types) {
-    float[] row = Arrays.copyOf(types.toFloats(), config.hidden());
-    ByteBuffer buffer = Initializers.allocate(4L * row.length);
-    if (type == DataType.FLOAT16) {
-      for (float value : row) {
-        buffer.putShort(Float.floatToFloat16(value));
-      }
-    } else {
-      for (float value : row) {
-        buffer.putFloat(value);
-      }
-    }
-    return initializers.put(graph, "token_type_0", type, buffer.flip(), row.length);
+    int size = config.architecture().embedding();
+    return heads.put("token_type_0", Arrays.copyOf(types.toFloats(), size), size);
   }
 
   private String gather(String table, String rows) {
@@ -227,19 +250,44 @@ final class EncoderGraph {
   }
 
   private String layer(Attention attention, String x, Layer layer, boolean pooled) {
-    String queried = pooled && attention.takesPooledQueries() ? gather(x, ROWS) : x;
-    String context = attention.attend(projection, queried, x, layer);
-    String residual = queried;
-    if (pooled && !attention.takesPooledQueries()) {
+    boolean normFirst = config.architecture().normFirst();
+    String asking = normFirst ? normalised(x, layer.attentionNorm()) : x;
+    String residual = pooled ? gather(x, ROWS) : x;
+    boolean early = pooled && attention.takesPooledQueries();
+    String context = attention.attend(projection, early ? residual : asking, asking, layer);
+    if (pooled && !early) {
       context = gather(context, ROWS);
-      residual = gather(x, ROWS);
+    }
+    if (normFirst) {
+      String attended = added(projection.linear(context, layer.attentionOutput()), residual);
+      String inner = inner(normalised(attended, layer.outputNorm()), layer);
+      return added(projection.linear(inner, layer.output()), attended);
     }
     String attended =
         projection.normalised(
-            context, layer.attentionOutput(), residual, layer.attentionNorm(), config.epsilon());
-    String inner = projection.activated(attended, layer.intermediate(), config.activation());
+            context,
+            layer.attentionOutput(),
+            residual,
+            layer.requireAttentionNorm(),
+            config.epsilon());
     return projection.normalised(
-        inner, layer.output(), attended, layer.outputNorm(), config.epsilon());
+        inner(attended, layer), layer.output(), attended, layer.outputNorm(), config.epsilon());
+  }
+
+  private String inner(String x, Layer layer) {
+    String activated = projection.activated(x, layer.intermediate(), config.activation());
+    Linear gate = layer.gate();
+    return gate == null
+        ? activated
+        : graph.op("Mul").in(activated, projection.linear(x, gate)).out();
+  }
+
+  private String normalised(String x, @Nullable Norm norm) {
+    return norm == null ? x : projection.norm(x, norm, config.epsilon());
+  }
+
+  private String added(String y, String residual) {
+    return graph.op("Add").in(y, residual).out();
   }
 
   /** The states of the real tokens; the same value at every call. */
@@ -254,8 +302,11 @@ final class EncoderGraph {
     if (poolsEarly()) {
       return asFloat(states);
     }
-    if (pooling != Pooling.MEAN) {
+    if (takesRow(pooling)) {
       return asFloat(gather(states, ROWS));
+    }
+    if (pooling == Pooling.NONE) {
+      return asFloat(nonPadding(states));
     }
     String texts = graph.input(TEXTS, DataType.INT64, -1, 1);
     String lengths = graph.input(LENGTHS, DataType.FLOAT, -1, 1);

@@ -59,6 +59,7 @@ final class EncoderInputs {
           out.putLong(batch.offset(i));
         }
       }
+      case EncoderGraph.WINDOWS -> windows(name);
       case EncoderGraph.CUMULATIVE -> {
         ByteBuffer out = binding(name, OnnxJavaType.INT32, texts + 1);
         for (int i = 0; i <= texts; i++) {
@@ -97,6 +98,25 @@ final class EncoderInputs {
       throw new IllegalStateException(filled.remaining() + " bytes of " + name + " were not set");
     }
     filled.rewind();
+  }
+
+  private void windows(String name) {
+    int block = LoopAttention.BLOCK;
+    int window = config.architecture().window();
+    int turns = 0;
+    for (int i = 0; i < batch.size(); i++) {
+      turns += (batch.length(i) + block - 1) / block;
+    }
+    ByteBuffer out = binding(name, OnnxJavaType.INT64, turns, 4);
+    for (int i = 0; i < batch.size(); i++) {
+      int start = batch.offset(i);
+      int end = batch.offset(i + 1);
+      for (int from = start; from < end; from += block) {
+        int to = Math.min(from + block, end);
+        out.putLong(from).putLong(to);
+        out.putLong(Math.max(from - window, start)).putLong(Math.min(to + window, end));
+      }
+    }
   }
 
   private ByteBuffer binding(String name, OnnxJavaType type, long... shape) {

@@ -6,6 +6,7 @@ import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
 import ai.onnxruntime.TensorInfo;
 import io.luciole.Output;
+import io.luciole.model.DenseRecipe;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.Pooling;
@@ -50,6 +51,10 @@ final class ExportedEncoder implements Encoder {
   private final Set<Output> outputs = EnumSet.of(Output.DENSE);
   private final int dimension;
   private final int vocabulary;
+
+  /** Whether dense vectors are made of token states here, or in the engine. */
+  private final boolean pools;
+
   private final @Nullable Pooling pooling;
   private final @Nullable HeadModel heads;
 
@@ -73,8 +78,14 @@ final class ExportedEncoder implements Encoder {
     this.vocabulary = Vocabulary.of(files);
     this.layout = new ExportLayout(trial(), file);
 
-    Found dense = layout.get(Kind.DENSE);
     Found states = layout.get(Kind.STATES);
+    DenseRecipe recipe = files.description().dense();
+    boolean needsStates = recipe.isChosen() || recipe.poolsStates() || !recipe.modules().isEmpty();
+    this.pools = layout.get(Kind.DENSE) == null || (states != null && needsStates);
+    if (!pools) {
+      recipe.requireNoStates(file);
+    }
+    Found dense = pools ? null : layout.get(Kind.DENSE);
     this.dimension = (dense != null ? dense : requireNonNull(states)).components();
     int expected = files.description().hiddenSize().orElse(dimension);
     if (dimension != expected) {
@@ -86,7 +97,7 @@ final class ExportedEncoder implements Encoder {
               + " in "
               + file);
     }
-    this.pooling = dense == null ? files.description().requirePooling() : null;
+    this.pooling = pools ? recipe.requirePooling() : null;
     this.heads = states == null ? null : HeadModel.open(runtime, files, states, layout, config);
     for (Map.Entry<Output, Kind> token :
         Map.of(Output.SPARSE, Kind.SPARSE, Output.COLBERT, Kind.COLBERT).entrySet()) {
@@ -170,6 +181,11 @@ final class ExportedEncoder implements Encoder {
   }
 
   @Override
+  public boolean leavesPooling() {
+    return pooling == Pooling.NONE;
+  }
+
+  @Override
   public int colbertDimension() {
     Found own = layout.get(Kind.COLBERT);
     if (own != null) {
@@ -248,7 +264,7 @@ final class ExportedEncoder implements Encoder {
   private Kind source(Output output) {
     Kind own =
         switch (output) {
-          case DENSE -> Kind.DENSE;
+          case DENSE -> pools ? Kind.STATES : Kind.DENSE;
           case SPARSE -> Kind.SPARSE;
           case COLBERT -> Kind.COLBERT;
         };

@@ -49,6 +49,7 @@ final class GraphBuilder {
   private final GraphProto.Builder graph = GraphProto.newBuilder();
   private final @Nullable GraphBuilder outer;
   private final Set<String> constants = new HashSet<>();
+  private final Set<String> weights = new HashSet<>();
   private int counter;
   private boolean usesLuciole;
 
@@ -145,6 +146,7 @@ final class GraphBuilder {
       weight.addDims(d);
     }
     root.graph.addInitializer(weight);
+    root.weights.add(name);
     return name;
   }
 
@@ -158,6 +160,12 @@ final class GraphBuilder {
     ByteBuffer bytes = bytes(values.length * Long.BYTES);
     bytes.asLongBuffer().put(values);
     return constant("i64" + Arrays.toString(values), DataType.INT64, bytes, values.length);
+  }
+
+  /** A constant 64-bit integer, a scalar. */
+  String integer(long value) {
+    ByteBuffer bytes = bytes(Long.BYTES).putLong(0, value);
+    return constant("i64(" + value + ")", DataType.INT64, bytes);
   }
 
   /** A constant float, a scalar. */
@@ -194,6 +202,12 @@ final class GraphBuilder {
       root.graph.addInitializer(constant);
     }
     return name;
+  }
+
+  /** Whether there is a weight or constant of this name. */
+  boolean hasWeight(String name) {
+    GraphBuilder root = outermost();
+    return root.constants.contains(name) || root.weights.contains(name);
   }
 
   /** An operator of ONNX's own set. */

@@ -39,6 +39,9 @@ final class Int8Projection extends Projection {
   /** Neither GELU's minimum (−0.16997), nor that of its approximation by tanh, is below. */
   private static final float GELU_SHIFT = 0.1702f;
 
+  /** The minimum of x / (1 + exp(-x)) is −0.27847. */
+  private static final float SILU_SHIFT = 0.2785f;
+
   /**
    * Weights lie in ± this. x86 without VNNI adds two products of an unsigned and a signed byte in
    * 16 bits, which saturate: 2·255·64 = 32,640 is below 32,767, and 2·255·65 is not.
@@ -89,7 +92,13 @@ final class Int8Projection extends Projection {
         outliers.length == 0
             ? activate(bytes(x, layer), bias(layer), activation)
             : activate(ofStates(x, layer, true), activation);
-    shifts.put(y, activation == EncoderConfig.Activation.RELU ? 0 : GELU_SHIFT);
+    shifts.put(
+        y,
+        switch (activation) {
+          case GELU, GELU_TANH -> GELU_SHIFT;
+          case RELU -> 0f;
+          case SILU -> SILU_SHIFT;
+        });
     return y;
   }
 

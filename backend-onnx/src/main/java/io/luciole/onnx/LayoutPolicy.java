@@ -38,9 +38,10 @@ final class LayoutPolicy {
    * The policy for a device and its options.
    *
    * @param fusible whether the fused layout can be had for the model in its precision
-   * @throws BackendException if the layout that is named is not for this device
+   * @param packable whether the packed layout can: its operator knows BERT's attention alone
+   * @throws BackendException if the layout that is named is not for this device or model
    */
-  static LayoutPolicy on(BackendConfig config, boolean fusible) {
+  static LayoutPolicy on(BackendConfig config, boolean fusible, boolean packable) {
     String form = config.option(OnnxOptions.FORM);
     if (!form.equals("auto")) {
       AttentionLayout layout = AttentionLayout.valueOf(form.toUpperCase(Locale.ROOT));
@@ -54,7 +55,18 @@ final class LayoutPolicy {
                 + config.device()
                 + ": leave the setting out, or set auto or loop.");
       }
+      if (!packable && layout != AttentionLayout.LOOP && layout != AttentionLayout.PADDED) {
+        throw new BackendException(
+            "Expected "
+                + OnnxOptions.FORM
+                + "=padded or auto for a model whose attention is not BERT's, found "
+                + form
+                + ".");
+      }
       return new LayoutPolicy(layout, false);
+    }
+    if (config.device().isAccelerator() && !packable) {
+      return new LayoutPolicy(AttentionLayout.PADDED, false);
     }
     return config.device().isAccelerator()
         ? new LayoutPolicy(fusible ? AttentionLayout.FUSED : AttentionLayout.PACKED, !fusible)

@@ -54,10 +54,20 @@ final class Padded {
 
   /** {@code [B, S, C]} to {@code [T, C]}; rows that the export leaves out stay as they come. */
   TensorBinding flat(FloatBuffer values, Found found) {
-    int width = found.components();
-    TensorBinding binding = binding(found.name(), batch.tokens(), width);
+    TensorBinding binding =
+        flat(values, found.name(), found.components(), found.skipsFirst() ? 1 : 0);
+    if (found.components() == 1) {
+      FloatBuffer flat = binding.buffer().asFloatBuffer();
+      for (int t = 0; t < batch.tokens(); t++) {
+        flat.put(t, Math.max(0, flat.get(t)));
+      }
+    }
+    return binding;
+  }
+
+  private TensorBinding flat(FloatBuffer values, String name, int width, int skipped) {
+    TensorBinding binding = binding(name, batch.tokens(), width);
     FloatBuffer flat = binding.buffer().asFloatBuffer();
-    int skipped = found.skipsFirst() ? 1 : 0;
     for (int i = 0; i < batch.size(); i++) {
       int rows = batch.length(i) - skipped;
       flat.put(
@@ -66,16 +76,14 @@ final class Padded {
           i * (length - skipped) * width,
           rows * width);
     }
-    if (width == 1) {
-      for (int t = 0; t < batch.tokens(); t++) {
-        flat.put(t, Math.max(0, flat.get(t)));
-      }
-    }
     return binding;
   }
 
-  /** {@code [B, S, H]} to {@code [B, H]}. */
+  /** {@code [B, S, H]} to {@code [B, H]}, or without pooling to {@code [T, H]}. */
   TensorBinding pooled(FloatBuffer states, int hidden, Pooling pooling) {
+    if (pooling == Pooling.NONE) {
+      return flat(states, "dense", hidden, 0);
+    }
     TensorBinding binding = binding("dense", batch.size(), hidden);
     FloatBuffer vectors = binding.buffer().asFloatBuffer();
     float[] vector = new float[hidden];
@@ -85,6 +93,7 @@ final class Padded {
         case CLS -> states.get(first * hidden, vector);
         case LAST -> states.get((first + batch.length(i) - 1) * hidden, vector);
         case MEAN -> mean(states, first, batch.length(i), vector);
+        default -> throw new IllegalStateException("the engine pools by " + pooling);
       }
       vectors.put(i * hidden, vector);
     }

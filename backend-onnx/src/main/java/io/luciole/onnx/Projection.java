@@ -53,6 +53,7 @@ class Projection {
       case GELU -> graph.microsoft("Gelu").in(y).out();
       case GELU_TANH -> graph.microsoft("FastGelu").in(y).out();
       case RELU -> graph.op("Relu").in(y).out();
+      case SILU -> graph.op("Mul").in(y, graph.op("Sigmoid").in(y).out()).out();
     };
   }
 
@@ -61,7 +62,7 @@ class Projection {
     return switch (activation) {
       case GELU -> graph.microsoft("BiasGelu").in(y, bias).out();
       case GELU_TANH -> graph.microsoft("FastGelu").in(y, bias).out();
-      case RELU -> graph.op("Relu").in(graph.op("Add").in(y, bias).out()).out();
+      case RELU, SILU -> activate(graph.op("Add").in(y, bias).out(), activation);
     };
   }
 
@@ -70,6 +71,17 @@ class Projection {
     return onCpu
         ? skipNorm(gemm(x, layer, true), residual, norm, epsilon)
         : skipNorm(multiply(x, layer), residual, norm, epsilon, bias(layer));
+  }
+
+  /** {@code normalise(y)}. */
+  final String norm(String y, Norm norm, float epsilon) {
+    return graph
+        .op("LayerNormalization")
+        .in(y, weight(norm.scale().name(), norm.scale()))
+        .in(weight(norm.shift().name(), norm.shift()))
+        .with("axis", -1)
+        .with("epsilon", epsilon)
+        .out();
   }
 
   /** {@code normalise(y + residual + bias…)}. */
@@ -142,6 +154,24 @@ class Projection {
 
   final String bias(Linear layer) {
     return weight(layer.bias().name(), layer.bias());
+  }
+
+  /** Declares values that are in no checkpoint as a weight of the graph; its name. */
+  final String put(String name, float[] values, long... shape) {
+    ByteBuffer buffer = Initializers.allocate((type == DataType.FLOAT16 ? 2L : 4L) * values.length);
+    for (float value : values) {
+      if (type == DataType.FLOAT16) {
+        buffer.putShort(Float.floatToFloat16(value));
+      } else {
+        buffer.putFloat(value);
+      }
+    }
+    return initializers.put(graph, name, type, buffer.flip(), shape);
+  }
+
+  /** A constant in the type of the states, a scalar. */
+  final String number(String name, float value) {
+    return graph.hasWeight(name) ? name : put(name, new float[] {value});
   }
 
   /** Declares a tensor of the checkpoint as a weight of the graph. */

@@ -36,6 +36,6 @@ record TensorBinding(String name, OnnxJavaType type, ByteBuffer buffer, long... 
   /** As in fp32, with elements of another type. */
   static TensorBinding from(
       BufferPool pool, Output output, OnnxJavaType type, TokenBatch batch, Encoder encoder) {
-    return from(pool, output.id(), type, Encoder.rows(output, batch), encoder.columns(output));
+    return from(pool, output.id(), type, encoder.rows(output, batch), encoder.columns(output));
   }
 }

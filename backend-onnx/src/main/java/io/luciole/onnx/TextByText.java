@@ -196,8 +196,8 @@ final class TextByText implements Encoder {
     try (BackendOutput output = encoder.run(alone, bindings.keySet())) {
       bindings.forEach((kind, binding) -> {
         int width = columns(kind);
-        int first = kind == Output.DENSE ? text : from;
-        int rows = kind == Output.DENSE ? 1 : length;
+        int rows = rows(kind, alone);
+        int first = kind == Output.DENSE && !leavesPooling() ? text : from;
         FloatBuffer values = binding.buffer().asFloatBuffer();
         values.put(first * width, output.get(kind), 0, rows * width);
       });
@@ -212,6 +212,11 @@ final class TextByText implements Encoder {
   @Override
   public int dimension() {
     return encoder.dimension();
+  }
+
+  @Override
+  public boolean leavesPooling() {
+    return encoder.leavesPooling();
   }
 
   @Override

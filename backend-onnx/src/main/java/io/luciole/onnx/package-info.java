@@ -21,8 +21,9 @@
  *       OutputBuffers} reuse native memory
  *   <li>checkpoints: {@code EncoderGraph} builds the ONNX graph with {@code GraphBuilder}, from
  *       {@code Projection} and {@code Int8Projection} (matrix products), {@code Attention} and its
- *       implementations, and {@code Initializers} (weights, mapped where possible); {@code
- *       LayoutPolicy} chooses the layout that a batch runs in
+ *       implementations, {@code Rotation} and {@code ScoreBias} (what attention knows of tokens'
+ *       places), and {@code Initializers} (weights, mapped where possible); {@code LayoutPolicy}
+ *       chooses the layout that a batch runs in
  *   <li>CUDA operators of our own: {@code CudaEncoder} adds them to the graph, {@code CudaTiles}
  *       cuts a batch for them, {@code FusedTrial} tries them when a model is opened. Their sources
  *       are in {@code src/main/cuda}

@@ -63,8 +63,8 @@ class CheckpointErrorsTest {
     "max_position_embeddings, 2000, 2000",
     "type_vocab_size, 2, '[2, 96]'",
     "type_vocab_size, 0, '\"type_vocab_size\" from 1 to'",
-    "model_type, '\"mpnet\"', mpnet",
-    "hidden_act, '\"silu\"', silu",
+    "model_type, '\"mpnet\"', relative_attention_bias",
+    "hidden_act, '\"mish\"', mish",
     "layer_norm_eps, 7, 7"
   })
   void configThatDisagrees_isRefused(String key, String value, String named) throws IOException {

@@ -24,7 +24,7 @@ class LayoutPolicyTest {
 
   @Test
   void choose_fusesWhereThatCanBe() {
-    LayoutPolicy policy = LayoutPolicy.on(CUDA, true);
+    LayoutPolicy policy = LayoutPolicy.on(CUDA, true, true);
     assertThat(policy.usual()).isEqualTo(AttentionLayout.FUSED);
     assertThat(policy.choose(batch(8192, 8000, 7900))).isEqualTo(AttentionLayout.FUSED);
     assertThat(policy.choose(batch(32, 32, 32))).isEqualTo(AttentionLayout.FUSED);
@@ -32,7 +32,7 @@ class LayoutPolicyTest {
 
   @Test
   void choose_withoutFusedFormPadsLongTextsOfEqualLengthOnly() {
-    LayoutPolicy policy = LayoutPolicy.on(CUDA, false);
+    LayoutPolicy policy = LayoutPolicy.on(CUDA, false, true);
     assertThat(policy.usual()).isEqualTo(AttentionLayout.PACKED);
     assertThat(policy.choose(batch(32, 400))).isEqualTo(AttentionLayout.PACKED);
     assertThat(policy.choose(batch(512, 512))).isEqualTo(AttentionLayout.PACKED);
@@ -43,7 +43,7 @@ class LayoutPolicyTest {
 
   @Test
   void choose_onCpusLoops() {
-    assertThat(LayoutPolicy.on(BackendConfig.on(Device.CPU), false).choose(batch(8192)))
+    assertThat(LayoutPolicy.on(BackendConfig.on(Device.CPU), false, true).choose(batch(8192)))
         .isEqualTo(AttentionLayout.LOOP);
   }
 
@@ -51,7 +51,7 @@ class LayoutPolicyTest {
   void formsOfGpus_areRefusedOnCpus() {
     for (String form : List.of("packed", "fused", "padded")) {
       BackendConfig config = BackendConfig.on(Device.CPU).option(OnnxOptions.FORM, form);
-      assertThatThrownBy(() -> LayoutPolicy.on(config, false))
+      assertThatThrownBy(() -> LayoutPolicy.on(config, false, true))
           .isInstanceOf(BackendException.class)
           .hasMessageContaining("luciole.onnx.form=" + form)
           .hasMessageContaining("found cpu");
@@ -61,8 +61,8 @@ class LayoutPolicyTest {
   @Test
   void choose_takesTheFormThatIsSet() {
     BackendConfig packed = CUDA.option(OnnxOptions.FORM, "Packed");
-    assertThat(LayoutPolicy.on(packed, true).usual()).isEqualTo(AttentionLayout.PACKED);
-    assertThat(LayoutPolicy.on(packed, false).choose(batch(8192)))
+    assertThat(LayoutPolicy.on(packed, true, true).usual()).isEqualTo(AttentionLayout.PACKED);
+    assertThat(LayoutPolicy.on(packed, false, true).choose(batch(8192)))
         .isEqualTo(AttentionLayout.PACKED);
   }
 }

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.luciole.LucioleException;
 import io.luciole.Output;
 import io.luciole.internal.Cosine;
+import io.luciole.model.DenseRecipe;
 import io.luciole.model.ModelDescription;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
@@ -80,14 +81,13 @@ class QuantizedExportTest {
         new ModelDescription(
             OptionalInt.of(HIDDEN),
             24,
-            pooling,
-            true,
+            DenseRecipe.of(pooling, true),
+            Map.of(),
             Map.of(),
             Set.of(),
             Set.of(outliers),
             null,
-            false,
-            null));
+            false));
   }
 
   private static Backend open(ModelFiles files, @Nullable Precision precision) {

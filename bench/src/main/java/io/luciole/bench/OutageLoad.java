@@ -182,7 +182,9 @@ public final class OutageLoad {
     ServerConfig config =
         ServerConfig.of(LucioleConfig.of(Map.of("luciole.server.access-log", "false")))
             .at("127.0.0.1", 0);
-    config = config.indexes(config.indexes().index(index).commits(Duration.ofSeconds(1), 1000));
+    config =
+        config.indexes(
+            config.indexes().index(index).commits(Duration.ofSeconds(1), 1000).minDisk(1));
     OutageLoad load;
     int outages;
     List<String> lost = new ArrayList<>();

@@ -28,6 +28,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -39,7 +40,8 @@ import java.util.stream.IntStream;
  * process that makes the load.
  *
  * <pre>
- * ServerOverload [SECONDS]     seconds for each row, 10 by default
+ * ServerOverload [SECONDS [ROWS]]     seconds for each row, 10 by default; the rows whose names a
+ *                                     regular expression finds, such as "JSON|greedy", all by default
  * </pre>
  */
 public final class ServerOverload {
@@ -250,12 +252,19 @@ public final class ServerOverload {
     return polite;
   }
 
-  private void run(Duration time) throws Exception {
+  private void run(Duration time, Pattern rows) throws Exception {
     ask(post("/v1/documents/bulk?commit=true", documents(500)), 0, new Answers());
     polite(false, Duration.ofSeconds(2));
-    health("nothing else", List.of(), time);
-    for (Map.Entry<String, HttpRequest.Builder> kind : kinds.entrySet()) {
-      health(HEAVY + " × " + kind.getKey(), List.of(kind.getValue()), time);
+    Map<String, List<HttpRequest.Builder>> loads = new LinkedHashMap<>();
+    loads.put("nothing else", List.of());
+    kinds.forEach((name, kind) -> loads.put(HEAVY + " × " + name, List.of(kind)));
+    for (Map.Entry<String, List<HttpRequest.Builder>> load : loads.entrySet()) {
+      if (rows.matcher(load.getKey()).find()) {
+        health(load.getKey(), load.getValue(), time);
+      }
+    }
+    if (!rows.matcher("greedy").find()) {
+      return;
     }
     List<Double> ratios = new ArrayList<>();
     for (int round = 0; round < 2; round++) {
@@ -284,7 +293,7 @@ public final class ServerOverload {
   /**
    * Runs the measurement.
    *
-   * @param args how many seconds a row takes, if not 10
+   * @param args how many seconds a row takes, if not 10; which rows, if not all
    * @throws Exception if the server's process or a client fails
    */
   public static void main(String[] args) throws Exception {
@@ -308,7 +317,9 @@ public final class ServerOverload {
         throw new IOException("the server's process has ended before it was ready");
       }
       long seconds = args.length == 0 ? 10 : Long.parseLong(args[0]);
-      new ServerOverload(Integer.parseInt(line.substring(5))).run(Duration.ofSeconds(seconds));
+      Pattern rows = Pattern.compile(args.length < 2 ? "" : args[1]);
+      new ServerOverload(Integer.parseInt(line.substring(5)))
+          .run(Duration.ofSeconds(seconds), rows);
     } finally {
       server.destroyForcibly().waitFor();
     }

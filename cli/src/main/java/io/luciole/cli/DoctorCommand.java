@@ -9,6 +9,7 @@ import io.luciole.LucioleConfig;
 import io.luciole.LucioleException;
 import io.luciole.Role;
 import io.luciole.internal.CacheFolder;
+import io.luciole.model.EncoderConfig;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelSource;
 import io.luciole.model.TextTokenizer;
@@ -230,11 +231,34 @@ final class DoctorCommand implements Callable<Integer> {
     try {
       ModelFiles files = ModelSource.parse(name).resolve();
       ok("files in " + files.folder());
+      ok("weights: " + weights(files));
       tokenizer(files);
       engine(config);
     } catch (LucioleException | IllegalArgumentException e) {
       fail(Failures.text(e));
     }
+  }
+
+  /** Which file runs, and what its encoder is where that is known. */
+  private static String weights(ModelFiles files) {
+    Path config = files.config();
+    if (files.weights() != null && config != null) {
+      EncoderConfig encoder = EncoderConfig.read(config);
+      return String.format(
+          Locale.ROOT,
+          "the checkpoint %s, %d layers of %d components%s",
+          files.weights().getFileName(),
+          encoder.layers(),
+          encoder.hidden(),
+          encoder.architecture().hasLayersOfBert()
+              ? ""
+              : "; other layers than BERT's, for which CUDA devices have ONNX Runtime's own"
+                  + " operators");
+    }
+    return files
+        .onnxFile()
+        .map(onnx -> "the ONNX file " + onnx)
+        .orElse("of another kind than a checkpoint or an ONNX file");
   }
 
   private void tokenizer(ModelFiles files) {

@@ -4,9 +4,17 @@ import io.luciole.EmbedOptions;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineBuilder;
 import io.luciole.LucioleConfig;
+import io.luciole.LucioleException;
 import io.luciole.Output;
 import io.luciole.Role;
-import io.luciole.internal.LineReader;
+import io.luciole.cli.embed.EmbedJob;
+import io.luciole.cli.embed.EmbedOutput;
+import io.luciole.cli.embed.KeptOutput;
+import io.luciole.cli.embed.OutputPath;
+import io.luciole.cli.embed.StreamOutput;
+import io.luciole.cli.embed.TextInputs;
+import io.luciole.cli.embed.VectorFormat;
+import io.luciole.cli.embed.VectorLayout;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
@@ -14,6 +22,8 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
@@ -22,30 +32,48 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code luciole embed}. */
 @Command(
     name = "embed",
-    description = "Embed texts: JSON lines in, JSON lines out.",
+    description =
+        "Embed texts: JSON lines, plain lines or tables in; JSON lines, NumPy or Parquet out.",
     footerHeading = "%nFormats:%n",
     footer = {
-      "  in    {\"id\": \"1\", \"text\": \"Fireflies glow.\"}",
+      "  in    {\"id\": \"1\", \"text\": \"Fireflies glow.\"}   with _id and title as in BEIR's files, too",
       "  out   {\"id\":\"1\",\"tokens\":7,\"dense\":[…],\"sparse\":{\"<token id>\":w,…},\"colbert\":[[…],…]}",
       "  in the order of the input, with those outputs that were asked for.",
+      "  docs/embed.md has the other formats.",
+      "",
+      "A file is made in the folder OUT.part, and is there whole or not at all. After",
+      "an interruption the same command goes on with what is in that folder.",
       "",
       "Examples:",
       "  luciole embed --input texts.jsonl --output vectors.jsonl",
       "  luciole embed --role query --input - < queries.jsonl > vectors.jsonl",
+      "  luciole embed --input 'texts/*.csv.gz' --text-field body --output vectors.parquet",
+      "  luciole embed --format lines --input lines.txt --on-error skip --output vectors.npy",
       "  luciole embed --model BAAI/bge-m3 --outputs dense,sparse,colbert --input texts.jsonl"
           + " --output vectors.jsonl"
     })
 final class EmbedCommand implements Callable<Integer> {
-  private static final String STREAM = "-";
+  /** The time between checkpoints where one costs little. */
+  private static final Duration USUAL_CHECKPOINT = Duration.ofSeconds(5);
+
+  /** Of Parquet each checkpoint ends a row group, which should not be small. */
+  private static final Duration PARQUET_CHECKPOINT = Duration.ofSeconds(60);
 
   private final Console console;
 
+  @Spec private CommandSpec command = CommandSpec.create();
+
   @Mixin private EngineOptions engineOptions = new EngineOptions();
+
+  @Mixin private TextOptions texts = new TextOptions();
 
   @Option(
       names = "--outputs",
@@ -67,20 +95,60 @@ final class EmbedCommand implements Callable<Integer> {
   private Role role = Role.PASSAGE;
 
   @Option(
-      names = "--input",
-      paramLabel = "IN",
-      required = true,
-      description = "The texts; - for standard input.")
-  private String input = STREAM;
-
-  @Option(
       names = "--output",
       paramLabel = "OUT",
       description = {
         "Where the vectors go; - for standard output, the default. A file is there whole or not at"
             + " all."
       })
-  private String output = STREAM;
+  private String output = "-";
+
+  @Option(
+      names = "--output-format",
+      paramLabel = "FORMAT",
+      converter = VectorFormatConverter.class,
+      description = "jsonl, npy or parquet; by default as the end of OUT's name says, or jsonl.")
+  private @Nullable VectorFormat outputFormat;
+
+  @Option(
+      names = "--token-strings",
+      description = "Write the strings of the tokens of sparse vectors beside their ids.")
+  private boolean tokenStrings;
+
+  @Option(
+      names = "--on-error",
+      paramLabel = "WHAT",
+      converter = OnErrorConverter.class,
+      description =
+          "What becomes of a text that cannot be read or embedded: stop (the default; the work"
+              + " before it is kept), or skip it, and exit with 1 at the end.")
+  private OnError onError = OnError.STOP;
+
+  @Option(
+      names = "--errors",
+      paramLabel = "FILE",
+      description = "Where skipped texts are told: JSON lines with input, line, id and error.")
+  private @Nullable Path errors;
+
+  @Option(
+      names = "--checkpoint",
+      paramLabel = "SECONDS",
+      converter = Choice.Positive.class,
+      description =
+          "How often work is made safe from interruptions; by default every 5 s, for Parquet, where"
+              + " each time ends a row group, 60 s.")
+  private @Nullable Integer checkpoint;
+
+  @Option(
+      names = "--restart",
+      description = "Begin from the first text, whatever OUT.part has of an earlier run.")
+  private boolean restart;
+
+  /** What becomes of the others if one text fails. */
+  enum OnError {
+    STOP,
+    SKIP
+  }
 
   EmbedCommand(Console console) {
     this.console = console;
@@ -88,103 +156,188 @@ final class EmbedCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    boolean toStream = output.equals(STREAM);
-    requireOtherFile();
     LucioleConfig config = LucioleConfig.load().requireKnown();
     EngineBuilder builder = engineOptions.builder(config);
     if (!outputs.isEmpty()) {
       builder.outputs(outputs);
     }
-    // Both files are opened before the model is loaded, so that a wrong name fails at once.
-    try (LineReader lines = openInput();
-        @Nullable WholeFile file = toStream ? null : WholeFile.create(Path.of(output));
-        EmbeddingEngine engine = engineOptions.open(builder)) {
-      long total = input.equals(STREAM) ? -1 : Inputs.countLines(Path.of(input));
-      Writer writer =
-          file == null
-              ? console.out()
-              : new BufferedWriter(
-                  new OutputStreamWriter(file.stream(), StandardCharsets.UTF_8), 1 << 16);
-      String summary;
-      try (Progress progress = new Progress(console, "Embedding", "texts", total)) {
-        embed(lines, engine, writer, progress);
-        summary = progress.summary();
+    // Inputs and outputs are looked at before the model is loaded, so that a wrong name fails at
+    // once.
+    try (TextInputs inputs = openInputs()) {
+      @Nullable Path target = target(inputs);
+      VectorFormat format = format(target);
+      try (EmbeddingEngine engine = engineOptions.open(builder)) {
+        return embed(inputs, engine, target, format);
       }
-      writer.flush();
-      if (file != null) {
-        file.commit();
+    } catch (IOException e) {
+      throw new CliException(cannot(e), e);
+    }
+  }
+
+  private TextInputs openInputs() {
+    try {
+      return texts.open(console.in());
+    } catch (IOException e) {
+      throw new CliException(Failures.message(e), e);
+    }
+  }
+
+  private String cannot(IOException e) {
+    return "Cannot embed " + texts.name() + " to " + output + ": " + Failures.message(e);
+  }
+
+  /** The file to write, or null for standard output. */
+  private @Nullable Path target(TextInputs inputs) throws IOException {
+    if (errors != null) {
+      OutputPath.requireOther(OutputPath.of(errors), inputs.files(), "--errors");
+    }
+    if (OutputPath.isStandardOutput(output)) {
+      return null;
+    }
+    Path target = OutputPath.of(Path.of(output));
+    OutputPath.requireOther(target, inputs.files(), "--output");
+    if (errors != null && OutputPath.of(errors).equals(target)) {
+      throw new IOException("Expected another file for --errors than for --output");
+    }
+    return target;
+  }
+
+  private VectorFormat format(@Nullable Path target) {
+    VectorFormat format = outputFormat;
+    if (format == null) {
+      format = target == null ? VectorFormat.JSONL : VectorFormat.ofName(output);
+    }
+    if (format != VectorFormat.JSONL && (target == null || OutputPath.isStream(target))) {
+      throw new ParameterException(
+          command.commandLine(),
+          "Expected --output with a file for " + format.id() + ", which cannot be streamed");
+    }
+    return format;
+  }
+
+  private int embed(
+      TextInputs inputs, EmbeddingEngine engine, @Nullable Path target, VectorFormat format)
+      throws IOException {
+    EmbedOptions options = role == Role.QUERY ? EmbedOptions.query() : EmbedOptions.passage();
+    if (format == VectorFormat.NPY && outputs.isEmpty()) {
+      options = options.outputs(Set.of(Output.DENSE));
+    }
+    EmbedJob job = new EmbedJob(engine, options, onError == OnError.SKIP);
+    requireOutputs(job, format);
+    try (EmbedOutput to = open(job, target, format);
+        Progress progress =
+            new Progress(
+                console, "Embedding", "texts", 1, texts.count(inputs), to.counts().texts())) {
+      if (to.counts().texts() > 0) {
+        progress.say(
+            "Going on behind " + number(to.counts().texts()) + " texts of an earlier run.");
+      }
+      long before = to.counts().tokens();
+      run(job, inputs, to, progress);
+      if (target != null) {
         console
             .err()
             .println(
                 "Embedded "
-                    + summary
+                    + progress.summary(to.counts().tokens() - before)
                     + " with "
                     + engine.modelName()
                     + " on "
                     + engine.backend().device()
                     + ", to "
                     + output
-                    + cut(engine.stats().truncated(), engine.description().maxTokens()));
+                    + remarks(to.counts(), engine));
+      } else if (to.counts().failed() > 0) {
+        console.err().println("luciole: " + skipped(to.counts()));
       }
-      return 0;
-    } catch (IOException e) {
-      throw new CliException(
-          "Cannot embed " + input + " to " + output + ": " + Failures.message(e), e);
+      return to.counts().failed() == 0 ? 0 : 1;
     }
   }
 
-  /** The vectors would take the texts' place. */
-  private void requireOtherFile() throws IOException {
-    if (input.equals(STREAM) || output.equals(STREAM)) {
-      return;
+  private void requireOutputs(EmbedJob job, VectorFormat format) {
+    if (!format.holds(job.outputs())) {
+      throw new ParameterException(
+          command.commandLine(),
+          "Expected --outputs dense for " + format.id() + ", found " + job.outputs());
     }
-    Path in = Path.of(input);
-    Path out = Path.of(output);
-    if (Files.isRegularFile(in) && Files.exists(out) && Files.isSameFile(in, out)) {
-      throw new CliException(
-          "Expected another file for --output than for --input, found "
-              + output
-              + " for both: the vectors would replace the texts.");
+    if (tokenStrings && !job.outputs().contains(Output.SPARSE)) {
+      throw new ParameterException(
+          command.commandLine(),
+          "Expected sparse among the outputs for --token-strings, found " + job.outputs());
     }
   }
 
-  private static String cut(long texts, int limit) {
-    return texts == 0
-        ? ""
-        : String.format(
-            Locale.ROOT,
-            "; %,d of them longer than %,d tokens, cut off there (see --truncation)",
-            texts,
-            limit);
-  }
-
-  private void embed(LineReader lines, EmbeddingEngine engine, Writer writer, Progress progress)
+  private EmbedOutput open(EmbedJob job, @Nullable Path target, VectorFormat format)
       throws IOException {
-    EmbedOptions options = role == Role.QUERY ? EmbedOptions.query() : EmbedOptions.passage();
-    EmbedPipeline.Bounds bounds =
-        engine.outputs().contains(Output.COLBERT)
-            ? EmbedPipeline.LARGE_RESULTS
-            : EmbedPipeline.USUAL;
-    long done = 0;
-    try (EmbedPipeline pipeline = new EmbedPipeline(lines, engine, options, bounds);
-        EmbeddingLines json = new EmbeddingLines(writer)) {
-      for (EmbedPipeline.Result r = pipeline.next(); r != null; r = pipeline.next()) {
-        json.write(r.id(), r.embedding());
-        if (pipeline.isDrained()) {
-          // The sender may wait for this answer before it sends the next line.
-          json.flush();
-          writer.flush();
-        }
-        progress.to(++done);
-      }
-      json.flush();
+    if (target == null) {
+      return new StreamOutput(console.out(), false, job.layout(tokenStrings), errors);
+    }
+    if (OutputPath.isStream(target)) {
+      Writer writer =
+          new BufferedWriter(
+              new OutputStreamWriter(
+                  Files.newOutputStream(target, StandardOpenOption.WRITE), StandardCharsets.UTF_8),
+              1 << 16);
+      return new StreamOutput(writer, true, job.layout(tokenStrings), errors);
+    }
+    VectorLayout layout = job.layoutOfFile(tokenStrings);
+    KeptOutput.Job kept =
+        new KeptOutput.Job(target, format, layout, job.settings(format, layout), errors);
+    Duration usual = format == VectorFormat.PARQUET ? PARQUET_CHECKPOINT : USUAL_CHECKPOINT;
+    return KeptOutput.open(
+        kept,
+        restart,
+        checkpoint == null ? usual : Duration.ofSeconds(checkpoint),
+        () -> console.err().println("luciole: Stopped. " + kept(kept.folder())));
+  }
+
+  /** Runs the job; what ends it early says how to go on. */
+  private void run(EmbedJob job, TextInputs inputs, EmbedOutput to, Progress progress)
+      throws IOException {
+    try {
+      job.run(inputs, to, progress::to);
+      to.finish();
+    } catch (ClosedPipeException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new CliException(cannot(e) + keptOf(to), e);
+    } catch (LucioleException e) {
+      throw new CliException(Failures.message(e) + keptOf(to), e);
     }
   }
 
-  private LineReader openInput() throws IOException {
-    return input.equals(STREAM)
-        ? new LineReader(console.in(), "standard input")
-        : new LineReader(Inputs.open(Path.of(input)), input);
+  private static String keptOf(EmbedOutput to) {
+    return to instanceof KeptOutput output && to.counts().texts() > 0
+        ? " " + kept(output.folder())
+        : "";
+  }
+
+  private static String kept(Path folder) {
+    return "What was embedded is kept in "
+        + folder
+        + "; run the same command again to go on behind it.";
+  }
+
+  private String remarks(EmbedOutput.Counts counts, EmbeddingEngine engine) {
+    String cut =
+        counts.truncated() == 0
+            ? ""
+            : String.format(
+                Locale.ROOT,
+                "; %,d of them longer than %,d tokens, cut off there (see --truncation)",
+                counts.truncated(),
+                engine.description().maxTokens());
+    return cut + (counts.failed() == 0 ? "" : "; " + skipped(counts));
+  }
+
+  private String skipped(EmbedOutput.Counts counts) {
+    return number(counts.failed())
+        + " texts skipped"
+        + (errors == null ? " (--errors FILE tells which)" : ", see " + errors);
+  }
+
+  private static String number(long count) {
+    return String.format(Locale.ROOT, "%,d", count);
   }
 
   /** Reads the names of outputs. */
@@ -200,6 +353,22 @@ final class EmbedCommand implements Callable<Integer> {
     @Override
     public Role convert(String value) {
       return Choice.of(Role.values(), r -> r.name().toLowerCase(Locale.ROOT), value);
+    }
+  }
+
+  /** Reads the names of formats of vectors. */
+  static final class VectorFormatConverter implements ITypeConverter<VectorFormat> {
+    @Override
+    public VectorFormat convert(String value) {
+      return Choice.of(VectorFormat.values(), VectorFormat::id, value);
+    }
+  }
+
+  /** Reads what becomes of failures. */
+  static final class OnErrorConverter implements ITypeConverter<OnError> {
+    @Override
+    public OnError convert(String value) {
+      return Choice.of(OnError.values(), e -> e.name().toLowerCase(Locale.ROOT), value);
     }
   }
 }

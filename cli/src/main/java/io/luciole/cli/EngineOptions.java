@@ -5,17 +5,21 @@ import io.luciole.EngineBuilder;
 import io.luciole.EngineKeys;
 import io.luciole.Key;
 import io.luciole.LucioleConfig;
+import io.luciole.Role;
 import io.luciole.Truncation;
 import io.luciole.lucene.IndexModel;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelSource;
+import io.luciole.model.TokenPooling;
 import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -82,6 +86,50 @@ final class EngineOptions {
               + " them, chunk embeds them in pieces and merges those.")
   private @Nullable Truncation truncation;
 
+  @Option(
+      names = "--batch-tokens",
+      paramLabel = "N",
+      converter = Choice.Positive.class,
+      description = "Most tokens of a batch, padding included.")
+  private @Nullable Integer batchTokens;
+
+  @Option(
+      names = "--pooling",
+      paramLabel = "NAMES",
+      converter = PoolingConverter.class,
+      description =
+          "How token states become a dense vector, in place of what the model's files say: cls,"
+              + " mean, lasttoken, max, weightedmean or mean_sqrt_len_tokens, or several with commas"
+              + " between.")
+  private @Nullable TokenPooling pooling;
+
+  @Option(
+      names = "--normalize",
+      paramLabel = "true|false",
+      arity = "1",
+      description = "Whether dense vectors have length 1, in place of what the model's files say.")
+  private @Nullable Boolean normalize;
+
+  @Option(
+      names = "--dimensions",
+      paramLabel = "N",
+      converter = Choice.Positive.class,
+      description = "Components of a dense vector that are kept, the first ones (Matryoshka).")
+  private @Nullable Integer dimensions;
+
+  @Option(
+      names = "--prompt",
+      paramLabel = "TEXT",
+      description = "What is put before each text, in place of what the model's files say.")
+  private @Nullable String prompt;
+
+  @Option(
+      names = "--prompt-name",
+      paramLabel = "NAME",
+      description =
+          "The name of that prompt, of those in the model's config_sentence_transformers.json.")
+  private @Nullable String promptName;
+
   /** The models that flags name, for commands that can use several. */
   List<String> models() {
     return List.copyOf(models);
@@ -107,6 +155,14 @@ final class EngineOptions {
     put(flags, EngineKeys.THREADS, threads);
     put(flags, EngineKeys.MAX_LENGTH, maxLength);
     put(flags, EngineKeys.TRUNCATION, truncation == null ? null : truncation.id());
+    put(flags, EngineKeys.TOKEN_BUDGET, batchTokens);
+    put(flags, EngineKeys.POOLING, pooling);
+    put(flags, EngineKeys.NORMALIZE, normalize);
+    put(flags, EngineKeys.DIMENSIONS, dimensions);
+    put(flags, EngineKeys.QUERY_PROMPT, prompt);
+    put(flags, EngineKeys.PASSAGE_PROMPT, prompt);
+    put(flags, EngineKeys.QUERY_PROMPT_NAME, promptName);
+    put(flags, EngineKeys.PASSAGE_PROMPT_NAME, promptName);
     return flags;
   }
 
@@ -129,6 +185,11 @@ final class EngineOptions {
 
   /** The same for a model of its own, or for the configuration's if there is none. */
   EngineBuilder builder(LucioleConfig config, @Nullable String model) {
+    return builder(config, model, EnumSet.allOf(Role.class));
+  }
+
+  /** The same with a prompt that flags name for texts of some roles alone. */
+  private EngineBuilder builder(LucioleConfig config, @Nullable String model, Set<Role> prompted) {
     EngineBuilder builder = EmbeddingEngine.builder(config);
     if (model != null) {
       builder.model(model);
@@ -151,15 +212,38 @@ final class EngineOptions {
     if (truncation != null) {
       builder.truncation(truncation);
     }
+    if (batchTokens != null) {
+      builder.tokenBudget(batchTokens);
+    }
+    if (pooling != null) {
+      builder.pooling(pooling);
+    }
+    if (normalize != null) {
+      builder.normalize(normalize);
+    }
+    if (dimensions != null) {
+      builder.dimensions(dimensions);
+    }
+    for (Role role : prompted) {
+      if (promptName != null) {
+        builder.promptName(role, promptName);
+      }
+      if (prompt != null) {
+        builder.prompt(role, prompt);
+      }
+    }
     return builder;
   }
 
   /**
    * Opens the engine for an index: with the model that a flag names, or else as {@link IndexModel}
    * chooses.
+   *
+   * @param embedded the roles of the texts that the command embeds, for the prompt of a flag: a
+   *     search must not change the passages' prompt, which the index was made with
    */
-  EmbeddingEngine openForIndex(Path index, LucioleConfig config) {
-    EngineBuilder builder = builder(config);
+  EmbeddingEngine openForIndex(Path index, LucioleConfig config, Set<Role> embedded) {
+    EngineBuilder builder = builder(config, model(), embedded);
     if (models.isEmpty()) {
       IndexModel.choose(index, config, "say where it is with --model").ifPresent(builder::model);
     }
@@ -195,6 +279,14 @@ final class EngineOptions {
     @Override
     public Truncation convert(String value) {
       return Choice.checked(() -> Truncation.parse(value));
+    }
+  }
+
+  /** Reads poolings. */
+  static final class PoolingConverter implements ITypeConverter<TokenPooling> {
+    @Override
+    public TokenPooling convert(String value) {
+      return Choice.checked(() -> TokenPooling.parse(value));
     }
   }
 

@@ -2,6 +2,7 @@ package io.luciole.cli;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
+import io.luciole.Role;
 import io.luciole.lucene.Fusion;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
@@ -152,7 +153,8 @@ final class EvalCommand implements Callable<Integer> {
     @Nullable RankedRun other = compare == null ? null : other(compare, judged);
     try (@Nullable WholeFile file = run == null ? null : WholeFile.create(run);
         @Nullable WholeFile queryFile = perQuery == null ? null : WholeFile.create(perQuery);
-        EmbeddingEngine engine = engineOptions.openForIndex(index.folder(), config);
+        EmbeddingEngine engine =
+            engineOptions.openForIndex(index.folder(), config, Set.of(Role.QUERY));
         HybridSearcher searcher = HybridSearcher.open(index.folder(), engine)) {
       EvaluationTable table = evaluate(console, evaluation(searcher), searcher, asked, judged);
       if (file != null) {

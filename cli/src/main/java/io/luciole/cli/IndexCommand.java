@@ -2,6 +2,7 @@ package io.luciole.cli;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
+import io.luciole.Role;
 import io.luciole.lucene.BeirReader;
 import io.luciole.lucene.DocumentSource;
 import io.luciole.lucene.FolderReader;
@@ -14,6 +15,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -79,7 +81,7 @@ final class IndexCommand implements Callable<Integer> {
     boolean isFolder = Files.isDirectory(input);
     long total = isFolder ? -1 : lines();
     try (DocumentSource source = isFolder ? FolderReader.open(input) : BeirReader.corpus(input);
-        EmbeddingEngine engine = engineOptions.openForIndex(index, config);
+        EmbeddingEngine engine = engineOptions.openForIndex(index, config, Set.of(Role.PASSAGE));
         HybridIndexer indexer = HybridIndexer.open(index, engine, options(engine))) {
       IndexingReport report;
       try (Progress progress = new Progress(console, "Indexing", "documents", total)) {

@@ -111,6 +111,16 @@ final class Progress implements AutoCloseable {
         unitSize == 1 ? "" : " " + unit);
   }
 
+  /** As {@link #summary()}, with the rate of the units' tokens. */
+  String summary(long tokens) {
+    String summary = summary();
+    return String.format(
+        Locale.ROOT,
+        "%s, %,.0f tokens a second)",
+        summary.substring(0, summary.length() - 1),
+        tokens / Math.max(seconds(), 1e-3));
+  }
+
   private String counted() {
     return total < 0
         ? shown(count) + " " + unit

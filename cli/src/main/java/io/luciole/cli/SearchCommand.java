@@ -2,6 +2,7 @@ package io.luciole.cli;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
+import io.luciole.Role;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.Leg;
@@ -128,7 +129,9 @@ final class SearchCommand implements Callable<Integer> {
     HybridQuery query = Choice.possible(() -> query(String.join(" ", words)));
     LucioleConfig config = LucioleConfig.load().requireKnown();
     try (@Nullable EmbeddingEngine engine =
-            needsModel ? engineOptions.openForIndex(index.folder(), config) : null;
+            needsModel
+                ? engineOptions.openForIndex(index.folder(), config, Set.of(Role.QUERY))
+                : null;
         HybridSearcher searcher =
             engine == null
                 ? HybridSearcher.open(index.folder())

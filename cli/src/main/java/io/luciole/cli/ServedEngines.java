@@ -2,9 +2,11 @@ package io.luciole.cli;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
+import io.luciole.Role;
 import io.luciole.server.ServerConfig;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,7 +53,7 @@ final class ServedEngines implements AutoCloseable {
       EngineOptions options, LucioleConfig config, @Nullable Path index) {
     return index == null
         ? options.open(options.builder(config))
-        : options.openForIndex(index, config);
+        : options.openForIndex(index, config, EnumSet.allOf(Role.class));
   }
 
   /** Opens what {@code --model} names: a model, or a name, {@code =} and a model. */

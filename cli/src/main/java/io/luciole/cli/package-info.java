@@ -20,8 +20,7 @@
  *       ArrangeOptions}; {@code Choice} parses values
  *   <li>{@code search}: {@code ResultPrinter} with {@code Explainer}, {@code ResultJson}, {@code
  *       InteractiveSearch}
- *   <li>{@code embed}: {@code NumberedLines} and {@code EmbedLine} read, {@code EmbedPipeline}
- *       embeds in order, {@code EmbeddingLines} writes
+ *   <li>{@code embed}: {@code TextOptions}, and the package {@link io.luciole.cli.embed}
  *   <li>files: {@code Inputs}, {@code WholeFile}
  *   <li>output for people: {@code HitPrinter} with {@code Snippets} and {@code Columns}, {@code
  *       ByteSize}, {@code Progress}

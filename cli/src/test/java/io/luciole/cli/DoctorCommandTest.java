@@ -3,6 +3,7 @@ package io.luciole.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.luciole.cli.Cli.Run;
+import io.luciole.testkit.TinyEncoder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -24,9 +25,21 @@ class DoctorCommandTest {
         .contains("ok    onnx is chosen: the only one on the class path")
         .contains("luciole.threads                   1   (flag)")
         .contains("Model starter")
+        .contains("weights: the ONNX file ")
         .contains("384 dimensions, gives dense, texts of up to 512 tokens")
         .doesNotContain("FAIL")
         .endsWith("Ready. luciole verify proves the model's vectors.\n");
+  }
+
+  @Test
+  void doctor_checkpointOfOtherLayersThanBerts_saysHowItRuns() {
+    Run run = Cli.run("doctor", "--model", new TinyEncoder("modernbert").folder());
+
+    assertThat(run.status()).as(run.out()).isZero();
+    assertThat(run.out())
+        .contains("weights: the checkpoint model.safetensors, 5 layers of 32 components")
+        .contains("other layers than BERT's")
+        .contains("32 dimensions, gives dense, texts of up to 520 tokens");
   }
 
   @Test

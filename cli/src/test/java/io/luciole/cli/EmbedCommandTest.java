@@ -136,26 +136,10 @@ class EmbedCommandTest {
     assertThat(out).isEmptyFile();
   }
 
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      quoteCharacter = '`',
-      textBlock =
-          """
-          {"id": 2, "text": "b"              | line 2: not JSON: Unexpected end-of-input
-          {"id": 2, "text": b}               | line 2: not JSON: Unrecognized token 'b'
-          {"id": 2}                          | line 2: expected the field "text", found none
-          {"text": "b"}                      | line 2: expected the field "id", found none
-          {"_id": "2", "text": "b"}          | line 2: expected the field "id", found none; "_id" is for luciole index
-          {"id": null, "text": "b"}          | line 2: expected a string or a number for "id", found null
-          {"id": 2, "text": 7}               | line 2: expected a string for "text", found a number
-          {"id": 2, "text": null}            | line 2: expected a string for "text", found null
-          ["id", 2]                          | line 2: expected an object such as {"id": "1", "text": "…"}, found an array
-          {"id": 2, "text": "b"} {"id": 3}   | line 2: expected one object a line, found more after it
-          """)
-  void embed_badLine_isNamedAndLeavesNothing(String line, String message) throws IOException {
-    Path in =
-        write("bad.jsonl", "{\"id\":1,\"text\":\"a\"}\n" + line + "\n{\"id\":3,\"text\":\"c\"}\n");
+  @Test
+  void embed_badLine_isNamedAndTheWorkBeforeItIsKept() throws IOException {
+    String good = "{\"id\":1,\"text\":\"a\"}\n";
+    Path in = write("bad.jsonl", good + "{\"id\": 2}\n{\"id\":3,\"text\":\"c\"}\n");
     Path out = write("out.jsonl", "what stood there before");
 
     Run run = Cli.run("embed", "--input", in, "--output", out);
@@ -164,9 +148,135 @@ class EmbedCommandTest {
     assertThat(run.errLines())
         .singleElement()
         .asString()
-        .startsWith("luciole: " + in + ", " + message);
+        .startsWith("luciole: " + in + ", line 2: expected the field \"text\", found none")
+        .endsWith("kept in " + out + ".part; run the same command again to go on behind it.");
     assertThat(out).hasContent("what stood there before");
+
+    write("bad.jsonl", good + "{\"id\":2,\"text\":\"b\"}\n{\"id\":3,\"text\":\"c\"}\n");
+    Run again = Cli.run("embed", "--input", in, "--output", out);
+
+    assertThat(again.status()).as(again.err()).isZero();
+    assertThat(again.errLines().get(0)).isEqualTo("Going on behind 1 texts of an earlier run.");
+    assertThat(again.errLines().get(1)).startsWith("Embedded 2 texts in ");
+    assertThat(ids(out)).containsExactly("1", "2", "3");
     assertThat(list()).containsExactlyInAnyOrder("bad.jsonl", "out.jsonl");
+  }
+
+  @Test
+  void embed_onErrorSkip_tellsWhichWereSkipped() throws IOException {
+    Path in =
+        write(
+            "in.jsonl",
+            "{\"id\":1,\"text\":\"a\"}\n{\"id\": 2}\nno\n{\"id\":4,\"text\":\""
+                + "glow ".repeat(600)
+                + "\"}\n{\"id\":5,\"text\":\"e\"}\n");
+    Path out = folder.resolve("out.jsonl");
+    Path errors = folder.resolve("errors.jsonl");
+
+    Run run =
+        Cli.run(
+            "embed",
+            "--input",
+            in,
+            "--output",
+            out,
+            "--on-error",
+            "skip",
+            "--errors",
+            errors,
+            "--truncation",
+            "error");
+
+    assertThat(run.status()).as(run.err()).isEqualTo(1);
+    assertThat(run.err())
+        .startsWith("Embedded 5 texts")
+        .contains("; 3 texts skipped, see " + errors);
+    assertThat(ids(out)).containsExactly("1", "5");
+    List<String> lines = Files.readAllLines(errors);
+    assertThat(lines).hasSize(3);
+    assertThat(lines.get(0))
+        .isEqualTo(
+            "{\"input\":\""
+                + in
+                + "\",\"line\":2,\"id\":2,\"error\":"
+                + "\"expected the field \\\"text\\\", found none\"}");
+    assertThat(lines.get(1)).contains("\"line\":3,\"error\":\"not JSON");
+    assertThat(lines.get(2)).contains("\"line\":4,\"id\":4,\"error\":");
+  }
+
+  @Test
+  void embed_otherModelThanTheKeptWork_isRefused() throws IOException {
+    Path in = write("in.jsonl", "{\"id\":1,\"text\":\"a\"}\nbad\n");
+    Path out = folder.resolve("out.jsonl");
+    assertThat(Cli.run("embed", "--input", in, "--output", out).status()).isEqualTo(1);
+
+    Run run = Cli.run("embed", "--input", in, "--output", out, "--role", "query");
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.err()).contains("role PASSAGE, now QUERY", "begin again with --restart");
+  }
+
+  @Test
+  void embed_tableFromStandardInputToNumpy_isRead() throws IOException {
+    Path out = folder.resolve("out.npy");
+
+    Run run =
+        Cli.feed(
+            "doc,body\nx,\"a\nb\"\ny,c\n",
+            "embed",
+            "--input",
+            "-",
+            "--format",
+            "csv",
+            "--id-field",
+            "doc",
+            "--text-field",
+            "body",
+            "--output",
+            out);
+
+    assertThat(run.status()).as(run.err()).isZero();
+    assertThat(run.err()).startsWith("Embedded 2 texts in ").contains("tokens a second)");
+    assertThat(ids(folder.resolve("out.ids.jsonl"))).containsExactly("x", "y");
+    assertThat(Files.size(out)).isEqualTo(128 + 2 * 384 * Float.BYTES);
+  }
+
+  @Test
+  void embed_tokenStrings_standBesideTheIds() throws IOException {
+    Path model = Models.copyOfMiniM3(folder.resolve("model"));
+
+    Run run =
+        Cli.feed(
+            "{\"id\":1,\"text\":\"hello the cat\"}",
+            "embed",
+            "--input",
+            "-",
+            "--model",
+            model,
+            "--token-strings");
+
+    assertThat(run.status()).as(run.err()).isZero();
+    JsonNode line = JSON.readTree(run.out());
+    assertThat(line.path("token_strings").propertyStream().map(p -> p.getKey()).toList())
+        .isNotEmpty()
+        .isEqualTo(line.path("sparse").propertyStream().map(p -> p.getKey()).toList());
+    assertThat(line.path("token_strings").propertyStream().map(p -> p.getValue().textValue()))
+        .anyMatch(token -> "hello".contains(token.strip()));
+  }
+
+  @Test
+  void embed_truncatedText_isFlaggedInItsLine() throws IOException {
+    Run run =
+        Cli.feed(
+            "{\"id\":1,\"text\":\"" + "glow ".repeat(20) + "\"}\n{\"id\":2,\"text\":\"a\"}\n",
+            "embed",
+            "--input",
+            "-",
+            "--max-length",
+            8);
+
+    assertThat(JSON.readTree(run.outLines().get(0)).path("truncated").booleanValue()).isTrue();
+    assertThat(JSON.readTree(run.outLines().get(1)).has("truncated")).isFalse();
   }
 
   @Test
@@ -188,7 +298,7 @@ class EmbedCommandTest {
             "luciole: "
                 + in
                 + ", line 2: expected UTF-8, found other bytes from byte 17 of the line on");
-    assertThat(list()).containsExactly("latin1.jsonl");
+    assertThat(list()).containsExactlyInAnyOrder("latin1.jsonl", "out.jsonl.part");
   }
 
   @Test
@@ -223,11 +333,13 @@ class EmbedCommandTest {
     Path file = write("in.jsonl", texts);
     Path link = Files.createSymbolicLink(folder.resolve("link.jsonl"), file);
 
-    for (Path output : List.of(file, link)) {
+    Path hard = Files.createLink(folder.resolve("hard.jsonl"), file);
+
+    for (Path output : List.of(file, link, hard)) {
       Run run = Cli.run("embed", "--input", file, "--output", output);
 
       assertThat(run.status()).isEqualTo(1);
-      assertThat(run.err()).contains("the vectors would replace the texts");
+      assertThat(run.err()).contains("the texts would be replaced");
       assertThat(file).hasContent(texts);
     }
   }
@@ -381,11 +493,15 @@ class EmbedCommandTest {
           """
           --outputs dense,spares   | expected one of dense, sparse, colbert, got "spares"
           --role document          | expected one of query, passage, got "document"
+          --on-error ignore        | expected one of stop, skip, got "ignore"
+          --format xml             | expected one of jsonl, lines, csv, tsv, got "xml"
+          --output-format parquet  | Expected --output with a file for parquet, which cannot be streamed
+          --token-strings          | Expected sparse among the outputs for --token-strings, found [DENSE]
           --device gpu-0           | expected a device such as cpu, cuda or cuda:1, got "gpu-0"
           --precision fp4          | expected a precision of [fp32, fp16, bf16, int8, fp8], got "fp4"
           --threads 0              | expected a whole number of at least 1, got "0"
           --max-length 513         | the model starter takes texts of 2 to 512 tokens, got 513
-          --modle starter          | Unknown options: '--modle', 'starter'
+          --modle starter          | Unknown option: '--modle'
           """)
   void embed_wrongFlag_isWrongUsage(String flag, String message) {
     List<Object> args = new ArrayList<>(List.of("embed", "--input", "-"));
@@ -409,6 +525,59 @@ class EmbedCommandTest {
 
     assertThat(link).isSymbolicLink();
     assertThat(Files.readString(target)).startsWith("{\"id\":1");
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  @Timeout(60)
+  void embed_outputIsAPipeWithAName_isWrittenThrough() throws Exception {
+    Path in = write("in.jsonl", "{\"id\":1,\"text\":\"a\"}\n");
+    Path pipe = folder.resolve("pipe");
+    assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+    CompletableFuture<List<String>> reader =
+        CompletableFuture.supplyAsync(() -> {
+          try {
+            return Files.readAllLines(pipe);
+          } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+          }
+        });
+
+    assertThat(Cli.run("embed", "--input", in, "--output", pipe).status()).isZero();
+
+    assertThat(reader.get(30, java.util.concurrent.TimeUnit.SECONDS))
+        .singleElement()
+        .asString()
+        .startsWith("{\"id\":1,");
+  }
+
+  @Test
+  void embed_outputIsDevStdout_isStandardOutput() {
+    Run run =
+        Cli.feed("{\"id\":1,\"text\":\"a\"}", "embed", "--input", "-", "--output", "/dev/stdout");
+
+    assertThat(run.status()).as(run.err()).isZero();
+    assertThat(run.out()).startsWith("{\"id\":1,");
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void embed_outputBehindALinkToNothingYet_isMadeThere() throws IOException {
+    Path in = write("in.jsonl", "{\"id\":1,\"text\":\"a\"}\n");
+    Path link = Files.createSymbolicLink(folder.resolve("link.jsonl"), Path.of("target.jsonl"));
+
+    assertThat(Cli.run("embed", "--input", in, "--output", link).status()).isZero();
+
+    assertThat(link).isSymbolicLink();
+    assertThat(ids(folder.resolve("target.jsonl"))).containsExactly("1");
+  }
+
+  private static List<String> ids(Path lines) throws IOException {
+    List<String> ids = new ArrayList<>();
+    for (String line : Files.readAllLines(lines)) {
+      ids.add(JSON.readTree(line).path("id").asText());
+    }
+    return ids;
   }
 
   private static Embedding of(JsonNode line) {

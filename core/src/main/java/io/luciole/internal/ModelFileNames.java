@@ -87,8 +87,10 @@ public final class ModelFileNames {
           SPARSE_HEAD,
           COLBERT_HEAD);
 
-  /** The configuration of sentence-transformers' pooling, in the folder that its modules name. */
-  private static final Pattern POOLING = Pattern.compile("\\d+_\\w*Pooling/config\\.json");
+  /** The files of sentence-transformers' modules behind the transformer, each in its folder. */
+  private static final Pattern MODULE =
+      Pattern.compile(
+          "\\d+_(?!Transformer)\\w+/(config\\.json|model\\.safetensors|pytorch_model\\.bin)");
 
   private ModelFileNames() {}
 
@@ -96,7 +98,7 @@ public final class ModelFileNames {
   public static boolean isBesideWeights(String path) {
     return DESCRIPTIONS.contains(path)
         || SENTENCE_CONFIGS.contains(path)
-        || POOLING.matcher(path).matches();
+        || MODULE.matcher(path).matches();
   }
 
   /** The preferred form of the weights among the files that exist. */

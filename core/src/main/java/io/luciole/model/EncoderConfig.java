@@ -2,14 +2,15 @@ package io.luciole.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 
 /**
- * The sizes of an encoder of the BERT and XLM-RoBERTa kind, from its {@code config.json}: what a
- * backend needs that computes the encoder from its checkpoint.
+ * An encoder as its {@code config.json} describes it: what a backend needs that computes the
+ * encoder from its checkpoint.
  *
  * @param hidden components of a token's state, H
  * @param heads attention heads; H is a multiple of it
@@ -18,11 +19,12 @@ import java.util.TreeSet;
  * @param epsilon what layer normalisation adds to the variance
  * @param activation the activation of the feed-forward block
  * @param vocabulary rows of the token table
- * @param positions rows of the position table
- * @param firstPosition the row of a text's first token: 0 for BERT, and for RoBERTa the row behind
- *     that of the padding token
- * @param tokenTypes rows of the token type table, of which the first is used; at least 1, since
- *     Transformers (5.17) makes a model with none and fails when it runs it
+ * @param positions rows of the position table; where there is none, the positions that the model is
+ *     said to be for
+ * @param firstPosition the position of a text's first token: 0 for BERT, and for RoBERTa and MPNet
+ *     the row behind that of the padding token
+ * @param tokenTypes rows of the token type table, of which the first is used; 0 if there is none
+ * @param architecture what is computed of all this
  */
 public record EncoderConfig(
     int hidden,
@@ -34,7 +36,8 @@ public record EncoderConfig(
     int vocabulary,
     int positions,
     int firstPosition,
-    int tokenTypes) {
+    int tokenTypes,
+    Architecture architecture) {
   /** The activations there are; GELU is exact (erf) unless it says tanh. */
   public enum Activation {
     /** {@code x·Φ(x)}, with the error function. */
@@ -42,20 +45,21 @@ public record EncoderConfig(
     /** GELU's approximation by a hyperbolic tangent. */
     GELU_TANH,
     /** {@code max(0, x)}. */
-    RELU
+    RELU,
+    /** {@code x / (1 + exp(-x))}, also called swish. */
+    SILU
   }
 
-  private static final Map<String, Activation> ACTIVATIONS =
+  /** By their names in Transformers. */
+  static final Map<String, Activation> ACTIVATIONS =
       new TreeMap<>(
           Map.of(
               "gelu", Activation.GELU,
               "gelu_new", Activation.GELU_TANH,
               "gelu_pytorch_tanh", Activation.GELU_TANH,
-              "relu", Activation.RELU));
-
-  /** Model types that can be computed from a checkpoint. */
-  private static final Set<String> TYPES =
-      new TreeSet<>(Set.of("bert", "roberta", "xlm-roberta", "camembert"));
+              "relu", Activation.RELU,
+              "silu", Activation.SILU,
+              "swish", Activation.SILU));
 
   /** Model types of Transformers whose positions start behind the padding token's. */
   private static final Set<String> POSITIONS_BEHIND_PADDING =
@@ -70,15 +74,51 @@ public record EncoderConfig(
           "longformer",
           "roberta-prelayernorm");
 
-  /** The largest size that is accepted, so that products of sizes do not overflow. */
-  private static final int MAX_SIZE = 1 << 24;
+  /**
+   * An encoder of BERT's architecture.
+   *
+   * @param hidden as above
+   * @param heads as above
+   * @param layers as above
+   * @param feedForward as above
+   * @param epsilon as above
+   * @param activation as above
+   * @param vocabulary as above
+   * @param positions as above
+   * @param firstPosition as above
+   * @param tokenTypes as above
+   */
+  public EncoderConfig(
+      int hidden,
+      int heads,
+      int layers,
+      int feedForward,
+      float epsilon,
+      Activation activation,
+      int vocabulary,
+      int positions,
+      int firstPosition,
+      int tokenTypes) {
+    this(
+        hidden,
+        heads,
+        layers,
+        feedForward,
+        epsilon,
+        activation,
+        vocabulary,
+        positions,
+        firstPosition,
+        tokenTypes,
+        Architecture.bert(hidden, layers));
+  }
 
   /** {@return the number of components of one head's query, key and value} */
   public int headSize() {
     return hidden / heads;
   }
 
-  /** {@return the largest number of tokens that the position table has rows for} */
+  /** {@return the largest number of tokens that there are positions for} */
   public int maxTokens() {
     return positions - firstPosition;
   }
@@ -87,11 +127,12 @@ public record EncoderConfig(
    * Reads {@code config.json}.
    *
    * @param file the path of the file
-   * @return the sizes
-   * @throws ModelException if it describes no encoder of this kind: "expected … found …"
+   * @return what it describes
+   * @throws ModelException if it describes no encoder that runs from its checkpoint: "expected …
+   *     found …"
    */
   public static EncoderConfig read(Path file) {
-    return new Reader(ModelJson.read(file), file).read();
+    return EncoderFamily.read(file).config();
   }
 
   /**
@@ -105,76 +146,20 @@ public record EncoderConfig(
         : 0;
   }
 
-  /** Reads one file; failures name it. */
-  private record Reader(JsonNode json, Path file) {
-    EncoderConfig read() {
-      String type = json.path("model_type").asText();
-      if (!TYPES.contains(type)) {
-        throw wrong("\"model_type\" of " + TYPES, json.path("model_type"));
-      }
-      String act = json.path("hidden_act").asText("gelu");
-      Activation activation = ACTIVATIONS.get(act);
-      if (activation == null) {
-        throw wrong("\"hidden_act\" of " + ACTIVATIONS.keySet(), json.path("hidden_act"));
-      }
-      if (!json.path("position_embedding_type").asText("absolute").equals("absolute")) {
-        throw wrong("\"position_embedding_type\" absolute", json.path("position_embedding_type"));
-      }
-      if (json.path("is_decoder").asBoolean(false)) {
-        throw wrong("an encoder, \"is_decoder\" false", json.path("is_decoder"));
-      }
-      int hidden = size("hidden_size");
-      int heads = size("num_attention_heads");
-      if (hidden % heads != 0) {
-        throw wrong(
-            "\"hidden_size\" to be a multiple of \"num_attention_heads\" " + heads,
-            json.path("hidden_size"));
-      }
-      double epsilon = json.path("layer_norm_eps").asDouble(1e-12);
-      if (!(epsilon > 0 && epsilon < 1)) {
-        throw wrong("\"layer_norm_eps\" between 0 and 1", json.path("layer_norm_eps"));
-      }
-      int positions = size("max_position_embeddings");
-      int first = firstPosition(json);
-      if (first < 0 || first >= positions) {
-        throw wrong(
-            "\"pad_token_id\" inside the position table of " + positions + " rows",
-            json.path("pad_token_id"));
-      }
-      return new EncoderConfig(
-          hidden,
-          heads,
-          size("num_hidden_layers"),
-          size("intermediate_size"),
-          (float) epsilon,
-          activation,
-          size("vocab_size"),
-          positions,
-          first,
-          json.has("type_vocab_size") ? size("type_vocab_size") : 1);
-    }
+  /** The number of components of a token's state by {@code config.json}, if it says so. */
+  static OptionalInt hiddenSize(JsonNode config) {
+    return number(config, "hidden_size", "dim", "n_embd");
+  }
 
-    private int size(String key) {
-      JsonNode value = json.path(key);
-      if (!value.isIntegralNumber() || !value.canConvertToInt()) {
-        throw wrong("a whole number \"" + key + '"', value);
-      }
-      if (value.asInt() < 1 || value.asInt() > MAX_SIZE) {
-        throw wrong("\"" + key + "\" from 1 to " + MAX_SIZE, value);
-      }
-      return value.asInt();
-    }
+  /** The positions that {@code config.json} says there are, if it does. */
+  static OptionalInt positions(JsonNode config) {
+    return number(config, "max_position_embeddings", "n_positions");
+  }
 
-    private ModelException wrong(String expected, JsonNode found) {
-      return new ModelException(
-          "Expected "
-              + expected
-              + ", found "
-              + (found.isMissingNode() ? "nothing" : found)
-              + " in "
-              + file
-              + ". Encoders of the BERT and XLM-RoBERTa kind can be run from their checkpoint;"
-              + " others need an ONNX export.");
-    }
+  private static OptionalInt number(JsonNode config, String... keys) {
+    return Arrays.stream(keys)
+        .filter(config::hasNonNull)
+        .mapToInt(key -> config.path(key).asInt())
+        .findFirst();
   }
 }

@@ -3,9 +3,12 @@ package io.luciole.model;
 import static java.util.Objects.requireNonNull;
 
 import io.luciole.Role;
+import io.luciole.internal.Sha256;
+import java.util.EnumMap;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,11 +17,9 @@ import org.jspecify.annotations.Nullable;
  * @param hiddenSize the number of components of a token's state by {@code config.json}, if it is
  *     there
  * @param maxTokens the largest number of tokens in a text, special tokens included
- * @param pooling how token states become one vector, or null if no file says it, or one says
- *     something else than there is. A backend whose model computes pooled vectors itself needs
- *     none; other backends call {@link #requirePooling}
- * @param normalize whether dense vectors are scaled to Euclidean length 1
+ * @param dense how token states become a dense vector
  * @param prompts what is put before a text, by role; a role without an entry has no prompt
+ * @param namedPrompts the prompts that the model's files name, from which a person may choose
  * @param unweightedTokens the token ids that never get a sparse weight: the classification, end,
  *     padding and unknown tokens
  * @param outlierChannels the components of the token states that are many times as large as the
@@ -27,24 +28,23 @@ import org.jspecify.annotations.Nullable;
  * @param familiarity how to tell whether the model knows a text's language, for a model of few
  *     languages; null if the model knows all alike, or nobody has looked
  * @param lowerCase whether texts and prompts are put into lower case before they are tokenised
- * @param poolingProblem what the files say of the way from token states to one vector that Luciole
- *     does not do, for the message of {@link #requirePooling}; null if there is nothing of the kind
  */
 public record ModelDescription(
     OptionalInt hiddenSize,
     int maxTokens,
-    @Nullable Pooling pooling,
-    boolean normalize,
+    DenseRecipe dense,
     Map<Role, String> prompts,
+    Map<String, String> namedPrompts,
     Set<Integer> unweightedTokens,
     Set<Integer> outlierChannels,
     @Nullable Familiarity familiarity,
-    boolean lowerCase,
-    @Nullable String poolingProblem) {
+    boolean lowerCase) {
   /** Checks and copies the components. */
   public ModelDescription {
     requireNonNull(hiddenSize, "hiddenSize");
+    requireNonNull(dense, "dense");
     prompts = Map.copyOf(prompts);
+    namedPrompts = Map.copyOf(namedPrompts);
     unweightedTokens = Set.copyOf(unweightedTokens);
     outlierChannels = Set.copyOf(outlierChannels);
     for (int channel : outlierChannels) {
@@ -59,12 +59,13 @@ public record ModelDescription(
   }
 
   /**
-   * A description of a model whose outlier channels and languages are not known.
+   * A description of a model that pools and does nothing else, whose outlier channels and languages
+   * are not known.
    *
    * @param hiddenSize as above
    * @param maxTokens as above
-   * @param pooling as above, or null
-   * @param normalize as above
+   * @param pooling how token states become one vector, or null if nothing says it
+   * @param normalize whether dense vectors are scaled to Euclidean length 1
    * @param prompts as above
    * @param unweightedTokens as above
    */
@@ -78,48 +79,61 @@ public record ModelDescription(
     this(
         hiddenSize,
         maxTokens,
-        pooling,
-        normalize,
+        DenseRecipe.of(pooling, normalize),
         prompts,
+        Map.of(),
         unweightedTokens,
         Set.of(),
         null,
-        false,
-        null);
+        false);
+  }
+
+  /** {@return how token states become one vector; null if nothing says it} */
+  public @Nullable TokenPooling pooling() {
+    return dense.pooling();
+  }
+
+  /** {@return whether dense vectors are scaled to Euclidean length 1} */
+  public boolean normalize() {
+    return dense.normalize();
   }
 
   /**
-   * The pooling, for a backend that needs it.
+   * What a backend is to do to token states, as {@link DenseRecipe#requirePooling}.
    *
-   * @return how token states become one vector
-   * @throws ModelException if nothing in the model's folder says which, and the message says where
-   *     to write it; or if a file says something that Luciole does not do, and the message names it
+   * @return a pooling, or {@link Pooling#NONE}
+   * @throws ModelException if nothing says which, or a file says something that Luciole does not do
    */
   public Pooling requirePooling() {
-    if (poolingProblem != null) {
-      throw new ModelException(poolingProblem);
-    }
-    if (pooling == null) {
-      throw new ModelException(
-          "Nothing says how this model's token states become one vector: expected modules.json with"
-              + " a pooling module, or luciole.json. Add luciole.json to the model's folder, for"
-              + " instance {\"pooling\": \"cls\", \"normalize\": true} (cls, mean or last).");
-    }
-    return pooling;
+    return dense.requirePooling();
   }
 
   ModelDescription withMaxTokens(int limit) {
+    return with(limit, dense, prompts);
+  }
+
+  ModelDescription withDense(DenseRecipe recipe) {
+    return with(maxTokens, recipe, prompts);
+  }
+
+  ModelDescription withPrompt(Role role, String prompt) {
+    Map<Role, String> changed = new EnumMap<>(Role.class);
+    changed.putAll(prompts);
+    changed.put(role, prompt);
+    return with(maxTokens, dense, changed);
+  }
+
+  private ModelDescription with(int limit, DenseRecipe recipe, Map<Role, String> before) {
     return new ModelDescription(
         hiddenSize,
         limit,
-        pooling,
-        normalize,
-        prompts,
+        recipe,
+        before,
+        namedPrompts,
         unweightedTokens,
         outlierChannels,
         familiarity,
-        lowerCase,
-        poolingProblem);
+        lowerCase);
   }
 
   /**
@@ -130,5 +144,39 @@ public record ModelDescription(
    */
   public String prompt(Role role) {
     return prompts.getOrDefault(role, "");
+  }
+
+  /**
+   * A prompt that the model's files name.
+   *
+   * @param name its name there
+   * @return the prompt, which may be empty
+   * @throws ModelException if there is none of this name
+   */
+  public String namedPrompt(String name) {
+    String found = namedPrompts.get(requireNonNull(name, "name"));
+    if (found == null) {
+      throw new ModelException(
+          "Expected the name of one of the model's prompts, "
+              + new TreeSet<>(namedPrompts.keySet())
+              + " in config_sentence_transformers.json, found \""
+              + name
+              + "\". Write the prompt itself instead.");
+    }
+    return found;
+  }
+
+  /**
+   * What distinguishes the vectors of passages beside the weights and the tokenizer: the recipe of
+   * dense vectors, the passages' prompt and lower case. The prompt of queries is not part of it,
+   * since no vector in an index has it.
+   *
+   * @return a few words without blanks, such as {@code mean;normalize}
+   */
+  public String vectors() {
+    String prompt = prompt(Role.PASSAGE);
+    return dense.id()
+        + (lowerCase ? ";lower" : "")
+        + (prompt.isEmpty() ? "" : ";prompt:" + Sha256.hex(Sha256.of(prompt)).substring(0, 16));
   }
 }

@@ -2,11 +2,13 @@ package io.luciole.model;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.Role;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -168,6 +170,34 @@ public record ModelFiles(
             description.unweightedTokens()));
   }
 
+  /**
+   * The same model with another way to its dense vectors than its files say.
+   *
+   * @param pooling how token states become one vector; empty to leave it
+   * @param normalize whether dense vectors are scaled to length 1; empty to leave it
+   * @param dimensions how many components are kept, the first ones; empty to leave it
+   * @return the changed copy
+   * @throws IllegalArgumentException if dimensions are below 1
+   */
+  public ModelFiles withDense(
+      Optional<TokenPooling> pooling, Optional<Boolean> normalize, OptionalInt dimensions) {
+    return with(
+        description.withDense(
+            description.dense().with(pooling.orElse(null), normalize.orElse(null), dimensions)));
+  }
+
+  /**
+   * The same model with another prompt for a role.
+   *
+   * @param role the role
+   * @param prompt what is put before its texts; empty for nothing
+   * @return the changed copy
+   */
+  public ModelFiles withPrompt(Role role, String prompt) {
+    return with(
+        description.withPrompt(requireNonNull(role, "role"), requireNonNull(prompt, "prompt")));
+  }
+
   private ModelFiles with(ModelDescription changed) {
     return new ModelFiles(
         name,
@@ -213,6 +243,7 @@ public record ModelFiles(
         dimension,
         FileDigests.sha256(List.of(tokenizer)),
         FileDigests.sha256(files),
+        description.vectors(),
         precision);
   }
 }

@@ -16,19 +16,28 @@ import java.util.regex.Pattern;
  * @param dimension the number of components of a dense vector
  * @param tokenizerDigest SHA-256 of {@code tokenizer.json}, lower-case hex
  * @param weightsDigest SHA-256 over the weights and heads, lower-case hex
+ * @param vectors what else distinguishes vectors of passages, as {@link ModelDescription#vectors}
+ *     has it; empty in the marks of indexes from before it was noted, which are taken to be as the
+ *     model's files said
  * @param precision the arithmetic that the vectors were computed in, as {@link
  *     io.luciole.spi.BackendInfo#precision()} has it, such as {@code fp32} or {@code int8}; empty
  *     where it is not known
  */
 public record ModelFingerprint(
-    String name, int dimension, String tokenizerDigest, String weightsDigest, String precision) {
+    String name,
+    int dimension,
+    String tokenizerDigest,
+    String weightsDigest,
+    String vectors,
+    String precision) {
   /** Precisions whose vectors of one model differ by no more than rounding (cosine 0.9999). */
   private static final Set<String> EXACT = Set.of("fp32", "fp16");
 
   private static final Pattern FORM =
       Pattern.compile(
           "(?<name>.*) dimension=(?<dimension>\\d{1,9}) tokenizer=(?<tokenizer>[0-9a-f]{64})"
-              + " weights=(?<weights>[0-9a-f]{64})( precision=(?<precision>\\P{Cntrl}+))?",
+              + " weights=(?<weights>[0-9a-f]{64})( vectors=(?<vectors>\\S+))?"
+              + "( precision=(?<precision>\\P{Cntrl}+))?",
           Pattern.DOTALL);
 
   /** Checks the components. */
@@ -36,6 +45,9 @@ public record ModelFingerprint(
     requireNonNull(name, "name");
     requireDigest(tokenizerDigest);
     requireDigest(weightsDigest);
+    if (!requireNonNull(vectors, "vectors").matches("\\S*")) {
+      throw new IllegalArgumentException("expected no blanks in vectors, got \"" + vectors + '"');
+    }
     if (!requireNonNull(precision, "precision").matches("\\P{Cntrl}*")) {
       throw new IllegalArgumentException(
           "expected no control characters in the precision, got \"" + precision + '"');
@@ -43,6 +55,20 @@ public record ModelFingerprint(
     if (dimension < 1) {
       throw new IllegalArgumentException("dimension must be at least 1, got " + dimension);
     }
+  }
+
+  /**
+   * A fingerprint that does not know how vectors were made.
+   *
+   * @param name as above
+   * @param dimension as above
+   * @param tokenizerDigest as above
+   * @param weightsDigest as above
+   * @param precision as above
+   */
+  public ModelFingerprint(
+      String name, int dimension, String tokenizerDigest, String weightsDigest, String precision) {
+    this(name, dimension, tokenizerDigest, weightsDigest, "", precision);
   }
 
   private static void requireDigest(String digest) {
@@ -53,7 +79,8 @@ public record ModelFingerprint(
 
   /**
    * Tells whether vectors of two models can be compared: all is equal but the name and the
-   * precision. For the precision ask {@link #isAsPreciseAs}.
+   * precision, or one does not know how its vectors were made. For the precision ask {@link
+   * #isAsPreciseAs}, for the vectors {@link #isSureOf}.
    *
    * @param other the other model's fingerprint
    * @return true if they can
@@ -61,7 +88,28 @@ public record ModelFingerprint(
   public boolean matches(ModelFingerprint other) {
     return dimension == other.dimension
         && tokenizerDigest.equals(other.tokenizerDigest)
-        && weightsDigest.equals(other.weightsDigest);
+        && weightsDigest.equals(other.weightsDigest)
+        && (vectors.equals(other.vectors) || !isSureOf(other));
+  }
+
+  /**
+   * Tells whether both fingerprints know how their vectors were made.
+   *
+   * @param other the other fingerprint
+   * @return false if one is from before that was noted
+   */
+  public boolean isSureOf(ModelFingerprint other) {
+    return !vectors.isEmpty() && !other.vectors.isEmpty();
+  }
+
+  /**
+   * A copy that knows how its vectors were made.
+   *
+   * @param other as {@link #vectors}
+   * @return the copy
+   */
+  public ModelFingerprint withVectors(String other) {
+    return new ModelFingerprint(name, dimension, tokenizerDigest, weightsDigest, other, precision);
   }
 
   /**
@@ -71,7 +119,7 @@ public record ModelFingerprint(
    * @return the copy
    */
   public ModelFingerprint withPrecision(String other) {
-    return new ModelFingerprint(name, dimension, tokenizerDigest, weightsDigest, other);
+    return new ModelFingerprint(name, dimension, tokenizerDigest, weightsDigest, vectors, other);
   }
 
   /**
@@ -90,8 +138,8 @@ public record ModelFingerprint(
   }
 
   /**
-   * {@return a short form for people: the name, the dimension, the first digits of the digests, and
-   * the precision}
+   * {@return a short form for people: the name, the dimension, the first digits of the digests,
+   * what else distinguishes its vectors, and the precision}
    */
   public String brief() {
     return name
@@ -101,6 +149,7 @@ public record ModelFingerprint(
         + weightsDigest.substring(0, 12)
         + ", tokenizer "
         + tokenizerDigest.substring(0, 12)
+        + (vectors.isEmpty() ? "" : ", " + vectors)
         + (precision.isEmpty() ? ")" : ", " + precision + ")");
   }
 
@@ -113,6 +162,7 @@ public record ModelFingerprint(
         + tokenizerDigest
         + " weights="
         + weightsDigest
+        + (vectors.isEmpty() ? "" : " vectors=" + vectors)
         + (precision.isEmpty() ? "" : " precision=" + precision);
   }
 
@@ -133,6 +183,7 @@ public record ModelFingerprint(
         Integer.parseInt(m.group("dimension")),
         m.group("tokenizer"),
         m.group("weights"),
+        requireNonNullElse(m.group("vectors"), ""),
         requireNonNullElse(m.group("precision"), ""));
   }
 }

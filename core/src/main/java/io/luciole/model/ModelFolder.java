@@ -3,13 +3,13 @@ package io.luciole.model;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.luciole.Role;
 import io.luciole.internal.ModelFileNames;
+import io.luciole.model.checkpoint.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  * leave open can be written into {@code luciole.json} beside them:
  *
  * <pre>
- * {"pooling": "cls" | "mean" | "last", "normalize": true, "maxTokens": 512,
+ * {"pooling": "cls" | "mean" | "last" | "cls,mean" …, "normalize": true, "maxTokens": 512,
  *  "queryPrompt": "query: ", "passagePrompt": "passage: ", "outlierChannels": [63, 99],
  *  "tokensPerLetter": {"known": 0.28, "foreign": 0.45}}
  * </pre>
@@ -52,19 +52,23 @@ final class ModelFolder {
   /** Rows of a table are no limit of the model beyond this; tokenizer files write 1e30 for none. */
   private static final int NO_LIMIT = 1 << 20;
 
+  /** The folder of the checkpoint and its tokenizer. */
   private final Path folder;
+
+  private final Path luciole;
   private final JsonNode config;
   private final JsonNode own;
   private final ServingProperties serving;
   private final SentenceTransformers sentence;
   private final boolean hasM3Heads;
 
-  private ModelFolder(Path folder, boolean hasM3Heads) {
+  private ModelFolder(Path root, Path folder, boolean hasM3Heads) {
     this.folder = folder;
+    this.luciole = root.resolve(ModelFileNames.LUCIOLE);
     this.config = ModelJson.readIfPresent(folder.resolve(ModelFileNames.CONFIG));
-    this.own = ModelJson.readIfPresent(folder.resolve(ModelFileNames.LUCIOLE));
+    this.own = ModelJson.readIfPresent(luciole);
     this.serving = ServingProperties.of(folder);
-    this.sentence = new SentenceTransformers(folder);
+    this.sentence = new SentenceTransformers(root);
     this.hasM3Heads = hasM3Heads;
   }
 
@@ -95,6 +99,8 @@ final class ModelFolder {
         folder = above;
       }
     }
+    Path root = folder;
+    folder = transformer(root);
     Path tokenizer = folder.resolve(ModelFileNames.TOKENIZER);
     if (!Files.isRegularFile(tokenizer)) {
       throw new ModelException(
@@ -122,7 +128,7 @@ final class ModelFolder {
     Path sparseHead = head(folder, ModelFileNames.SPARSE_HEAD);
     Path colbertHead = head(folder, ModelFileNames.COLBERT_HEAD);
     ModelDescription description =
-        new ModelFolder(folder, sparseHead != null || colbertHead != null).describe();
+        new ModelFolder(root, folder, sparseHead != null || colbertHead != null).describe();
     return new ModelFiles(
         name,
         folder,
@@ -135,6 +141,12 @@ final class ModelFolder {
         colbertHead,
         ownWeights,
         description);
+  }
+
+  /** sentence-transformers before release 2 kept the checkpoint in a folder of its own. */
+  private static Path transformer(Path root) {
+    return SentencePipeline.transformer(
+        root, ModelJson.readArrayIfPresent(root.resolve(ModelFileNames.MODULES)));
   }
 
   /** Whether a checkpoint can be computed, or its export has to be taken, which the log says. */
@@ -188,7 +200,8 @@ final class ModelFolder {
    * @param formats further formats of weights, of the backends there are
    * @throws ModelException if the index of a sharded checkpoint cannot be read
    */
-  static boolean isComplete(Path folder, List<WeightFormat> formats) {
+  static boolean isComplete(Path root, List<WeightFormat> formats) {
+    Path folder = transformer(root);
     if (!Files.isRegularFile(folder.resolve(ModelFileNames.TOKENIZER))) {
       return false;
     }
@@ -238,7 +251,7 @@ final class ModelFolder {
                 "Unknown key \""
                     + key
                     + "\" in "
-                    + folder.resolve(ModelFileNames.LUCIOLE)
+                    + luciole
                     + "; known are "
                     + new TreeSet<>(OWN_KEYS));
           }
@@ -247,39 +260,52 @@ final class ModelFolder {
     requireType("maxTokens", JsonNode::isIntegralNumber, "a whole number");
     requireType("queryPrompt", JsonNode::isTextual, "a string");
     requireType("passagePrompt", JsonNode::isTextual, "a string");
-    Pooling pooling = own.has("pooling") ? ownPooling() : null;
-    String problem = null;
-    try {
-      requireEmbedding();
-      sentence.requireKnownModules();
-      pooling = pooling != null ? pooling : sentence.pooling();
-    } catch (ModelException e) {
-      // Of no consequence for an export that gives pooled vectors.
-      problem = e.getMessage();
-    }
-    if (pooling == null) {
-      pooling = hasM3Heads ? Pooling.CLS : serving.pooling();
-    }
-    boolean normalize =
-        hasM3Heads || (sentence.areThere() ? sentence.normalize() : serving.normalize());
-    if (own.has("normalize")) {
-      normalize = own.path("normalize").asBoolean();
-    }
-    OptionalInt hidden =
-        config.has("hidden_size")
-            ? OptionalInt.of(config.path("hidden_size").asInt())
-            : OptionalInt.empty();
+    OptionalInt hidden = EncoderConfig.hiddenSize(config);
     return new ModelDescription(
         hidden,
         maxTokens(),
-        pooling,
-        normalize,
+        dense(),
         prompts(),
+        sentence.namedPrompts(),
         unweightedTokens(),
         outlierChannels(hidden.orElse(Integer.MAX_VALUE)),
         familiarity(),
-        sentence.lowerCase(),
-        problem);
+        sentence.lowerCase());
+  }
+
+  private DenseRecipe dense() {
+    TokenPooling chosen = own.has("pooling") ? ownPooling() : null;
+    SentencePipeline pipeline = new SentencePipeline(chosen, List.of(), false);
+    String problem = null;
+    try {
+      requireEmbedding();
+      pipeline = sentence.pipeline(chosen);
+    } catch (ModelException | CheckpointException e) {
+      // Of no consequence for an export that gives pooled vectors.
+      problem = e.getMessage();
+    }
+    TokenPooling pooling = pipeline.pooling();
+    if (pooling == null) {
+      Pooling usual = hasM3Heads ? Pooling.CLS : serving.pooling();
+      pooling = usual == null ? null : TokenPooling.of(usual);
+    }
+    boolean normalize =
+        hasM3Heads
+            || (sentence.areThere()
+                ? pipeline.normalize() || (problem != null && sentence.normalizes())
+                : serving.normalize());
+    if (own.has("normalize")) {
+      normalize = own.path("normalize").asBoolean();
+    }
+    return new DenseRecipe(
+        pooling, chosen != null, pipeline.modules(), dimensions(), normalize, problem);
+  }
+
+  private OptionalInt dimensions() {
+    JsonNode kept = sentence.dimensions();
+    return kept.canConvertToInt() && kept.asInt() > 0
+        ? OptionalInt.of(kept.asInt())
+        : OptionalInt.empty();
   }
 
   private @Nullable Familiarity familiarity() {
@@ -295,7 +321,7 @@ final class ModelFolder {
               + " \"tokensPerLetter\", found "
               + written
               + " in "
-              + folder.resolve(ModelFileNames.LUCIOLE));
+              + luciole);
     }
     return new Familiarity(known, foreign);
   }
@@ -310,7 +336,7 @@ final class ModelFolder {
               + "\", found "
               + own.path(key)
               + " in "
-              + folder.resolve(ModelFileNames.LUCIOLE));
+              + luciole);
     }
   }
 
@@ -326,7 +352,7 @@ final class ModelFolder {
           "Expected a list of numbers from 0 to hidden_size - 1 for \"outlierChannels\", found "
               + written
               + " in "
-              + folder.resolve("luciole.json"));
+              + luciole);
     }
     return channels;
   }
@@ -342,27 +368,22 @@ final class ModelFolder {
     }
   }
 
-  private Pooling ownPooling() {
+  private TokenPooling ownPooling() {
     String written = own.path("pooling").asText();
     try {
-      return Pooling.valueOf(written.toUpperCase(Locale.ROOT));
+      return TokenPooling.parse(written);
     } catch (IllegalArgumentException e) {
-      throw new ModelException(
-          "Expected \"cls\", \"mean\" or \"last\" for \"pooling\", found \""
-              + written
-              + "\" in "
-              + folder.resolve(ModelFileNames.LUCIOLE),
-          e);
+      throw new ModelException("Wrong \"pooling\" in " + luciole + ": " + e.getMessage(), e);
     }
   }
 
   /** The smallest of the limits that the files state. */
   private int maxTokens() {
-    int limit = NO_LIMIT;
-    if (config.has("max_position_embeddings")) {
-      int rows = config.path("max_position_embeddings").asInt();
-      limit = rows - EncoderConfig.firstPosition(config);
-    }
+    OptionalInt positions = EncoderConfig.positions(config);
+    int limit =
+        positions.isPresent()
+            ? positions.getAsInt() - EncoderConfig.firstPosition(config)
+            : NO_LIMIT;
     limit = Math.min(limit, positive(sentence.maxTokens()));
     JsonNode tokenizer = ModelJson.readIfPresent(folder.resolve(ModelFileNames.TOKENIZER_CONFIG));
     limit = Math.min(limit, positive(tokenizer.path("model_max_length")));
@@ -376,7 +397,7 @@ final class ModelFolder {
                 + ", found "
                 + own.path("maxTokens")
                 + " in "
-                + folder.resolve(ModelFileNames.LUCIOLE));
+                + luciole);
       }
       return asked;
     }
@@ -384,7 +405,7 @@ final class ModelFolder {
       throw new ModelException(
           "Nothing says how many tokens this model takes: expected max_position_embeddings in"
               + " config.json, or \"maxTokens\" in "
-              + folder.resolve(ModelFileNames.LUCIOLE));
+              + luciole);
     }
     if (limit < 2) {
       throw new ModelException(

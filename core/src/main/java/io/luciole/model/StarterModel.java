@@ -47,14 +47,13 @@ final class StarterModel {
       new ModelDescription(
           OptionalInt.of(384),
           512,
-          Pooling.CLS,
-          true,
+          DenseRecipe.of(Pooling.CLS, true),
           Map.of(Role.QUERY, "Represent this sentence for searching relevant passages: "),
+          Map.of(),
           Set.of(),
           OUTLIERS,
           ENGLISH,
-          false,
-          null);
+          false);
 
   private static final Logger log = LoggerFactory.getLogger(StarterModel.class);
 

@@ -52,6 +52,8 @@ public final class TextTokenizer implements AutoCloseable {
   private final int leadingSpecials;
   private final int trailingSpecials;
   private final int[] framed;
+  private final int unpooledOfQuery;
+  private final int unpooledOfPassage;
   private final Path file;
 
   /** One more than the largest token id, or 0 until it is first needed. */
@@ -77,6 +79,16 @@ public final class TextTokenizer implements AutoCloseable {
     }
     this.leadingSpecials = leading;
     this.trailingSpecials = trailing;
+    TokenPooling pooling = description.pooling();
+    boolean leavesOut = pooling != null && !pooling.includePrompt();
+    this.unpooledOfQuery = leavesOut ? promptLength(queryPrompt) : 0;
+    this.unpooledOfPassage = leavesOut ? promptLength(passagePrompt) : 0;
+  }
+
+  /** As sentence-transformers counts: with the special tokens before it, without that behind it. */
+  private int promptLength(String prompt) {
+    int length = prompt.isEmpty() ? 0 : encode(wellFormed(prompt)).length;
+    return Math.max(0, length - Math.min(1, trailingSpecials));
   }
 
   /**
@@ -125,21 +137,26 @@ public final class TextTokenizer implements AutoCloseable {
   public TokenizedText tokenize(String text, Role role) {
     requireNonNull(text, "text");
     String prompt = prompt(role);
+    int unpooled = role == Role.QUERY ? unpooledOfQuery : unpooledOfPassage;
     String whole = wellFormed(prompt.isEmpty() ? text : prompt + text);
     long guess = (long) CHARS_PER_TOKEN * (maxTokens + CUT_MARGIN);
     long largest = Math.max(guess, MAX_CHARS);
     while (guess < whole.length()) {
-      long[] ids = encode(whole.substring(0, wholeCharacters(whole, (int) guess)));
+      int end = behindRun(whole, wholeCharacters(whole, (int) guess), (int) largest);
+      if (end == whole.length()) {
+        break;
+      }
+      long[] ids = encode(whole.substring(0, end));
       if (ids.length >= maxTokens + CUT_MARGIN || guess == largest) {
         return new TokenizedText(
-            ids.length > maxTokens ? truncate(ids) : toInts(ids, ids.length), true);
+            ids.length > maxTokens ? truncate(ids) : toInts(ids, ids.length), true, unpooled);
       }
       guess = Math.min(2 * guess, largest);
     }
     long[] ids = encode(whole);
     return ids.length > maxTokens
-        ? new TokenizedText(truncate(ids), true)
-        : new TokenizedText(toInts(ids, ids.length), false);
+        ? new TokenizedText(truncate(ids), true, unpooled)
+        : new TokenizedText(toInts(ids, ids.length), false, unpooled);
   }
 
   /**
@@ -322,6 +339,26 @@ public final class TextTokenizer implements AutoCloseable {
   /** The position at or before {@code end} at which a cut splits no surrogate pair. */
   static int wholeCharacters(String text, int end) {
     return Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end;
+  }
+
+  /**
+   * The position at or behind {@code end} at which a cut leaves the tokens far before it as they
+   * are. Within a run of one character all orders of its pieces are equally likely, so that each of
+   * its tokens depends on the length of the whole run, and on what follows.
+   *
+   * @param largest the most characters to read
+   */
+  static int behindRun(String text, int end, int largest) {
+    int most = wholeCharacters(text, Math.min(text.length(), largest));
+    int at = Math.min(end, most);
+    while (at < most && text.codePointBefore(at) == text.codePointAt(at)) {
+      int c = text.codePointAt(at);
+      while (at < most && text.codePointAt(at) == c) {
+        at += Character.charCount(c);
+      }
+      at = wholeCharacters(text, Math.min(most, at + CUT_MARGIN));
+    }
+    return at;
   }
 
   private int[] truncate(long[] ids) {

@@ -8,6 +8,7 @@ import java.util.Arrays;
 public final class TokenizedText {
   private final int[] ids;
   private final boolean truncated;
+  private final int unpooled;
 
   /**
    * Creates a tokenised text. The array is not copied; the caller must not change it any more.
@@ -16,8 +17,14 @@ public final class TokenizedText {
    * @param truncated whether the text had more tokens than the limit
    */
   public TokenizedText(int[] ids, boolean truncated) {
+    this(ids, truncated, 0);
+  }
+
+  /** A text whose first tokens take no part in pooling, as a prompt's may not. */
+  TokenizedText(int[] ids, boolean truncated, int unpooled) {
     this.ids = requireNonNull(ids, "ids");
     this.truncated = truncated;
+    this.unpooled = unpooled;
   }
 
   /** {@return the token ids; not a copy, so they must not be changed} */
@@ -35,10 +42,19 @@ public final class TokenizedText {
     return truncated;
   }
 
+  /**
+   * {@return the number of tokens at the beginning that take no part in pooling: those of a prompt
+   * that is left out ({@link TokenPooling#includePrompt}), and 0 otherwise}
+   */
+  public int unpooled() {
+    return unpooled;
+  }
+
   @Override
   public boolean equals(Object o) {
     return o instanceof TokenizedText that
         && truncated == that.truncated
+        && unpooled == that.unpooled
         && Arrays.equals(ids, that.ids);
   }
 

@@ -13,7 +13,8 @@ import java.util.Set;
  * @param device the device it runs on
  * @param precision the arithmetic it uses, as {@link Precision#id} or the model file's own words
  * @param outputs the outputs it can compute for this model; {@link Backend#run} refuses others
- * @param dimension the number of components of a dense vector, D
+ * @param dimension the number of components of a row of the dense values, D; of an engine's own
+ *     info that of its dense vectors
  * @param colbertDimension the number of components of a token vector, D'; 0 if the model has none
  * @param maxTokens the length of the longest text it takes, in tokens, special ones included
  * @param pads whether it pads texts to the length of the longest one; the engine then puts texts of
@@ -58,6 +59,26 @@ public record BackendInfo(
               + " with "
               + outputs);
     }
+  }
+
+  /**
+   * A copy with another number of components of a dense vector.
+   *
+   * @param components the number, at least 1
+   * @return the copy
+   */
+  public BackendInfo withDimension(int components) {
+    return new BackendInfo(
+        backend,
+        version,
+        device,
+        precision,
+        outputs,
+        components,
+        colbertDimension,
+        maxTokens,
+        pads,
+        concurrentRuns);
   }
 
   /**

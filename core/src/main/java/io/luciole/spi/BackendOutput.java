@@ -17,7 +17,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * <table>
  * <caption>Shapes, for dense vectors of D components and token vectors of D' components</caption>
  * <tr><td>{@link Output#DENSE}</td><td>{@code [B, D]}</td>
- *   <td>row i is text i, pooled as the model's description says</td></tr>
+ *   <td>row i is text i, pooled as {@link io.luciole.model.ModelDescription#requirePooling} says;
+ *   where that is {@link io.luciole.model.Pooling#NONE}, {@code [T, D]}, row t is token t's
+ *   state</td></tr>
  * <tr><td>{@link Output#SPARSE}</td><td>{@code [T]}</td>
  *   <td>element t is token t, {@code relu(W·h + b)}</td></tr>
  * <tr><td>{@link Output#COLBERT}</td><td>{@code [T, D']}</td>

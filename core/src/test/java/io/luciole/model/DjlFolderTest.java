@@ -55,7 +55,7 @@ class DjlFolderTest {
     ModelFiles files = resolve();
 
     assertThat(files.torchscript()).isEqualTo(folder.resolve("bge.pt"));
-    assertThat(files.description().pooling()).isEqualTo(Pooling.LAST);
+    assertThat(files.description().pooling()).isEqualTo(TokenPooling.of(Pooling.LAST));
     assertThat(files.description().normalize()).isFalse();
     assertThat(files.description().maxTokens()).isEqualTo(32);
     assertThat(files.configNumber("vocab_size")).contains(120);
@@ -68,7 +68,7 @@ class DjlFolderTest {
     Files.writeString(folder.resolve("bge.pt"), "");
     serving("engine=PyTorch", "option.modelName=bge");
 
-    assertThat(resolve().description().pooling()).isEqualTo(Pooling.MEAN);
+    assertThat(resolve().description().pooling()).isEqualTo(TokenPooling.of(Pooling.MEAN));
     assertThat(resolve().description().normalize()).isTrue();
   }
 

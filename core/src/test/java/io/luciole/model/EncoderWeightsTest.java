@@ -69,7 +69,7 @@ class EncoderWeightsTest {
     "'\"hidden_size\": 96', '\"hidden_size\": 102', '[8000, 96]'",
     "'\"intermediate_size\": 256', '\"intermediate_size\": 257', '[256, 96]'",
     "'\"vocab_size\": 8000', '\"vocab_size\": 1e9', vocab_size",
-    "'\"hidden_act\": \"gelu\"', '\"hidden_act\": \"silu\"', silu",
+    "'\"hidden_act\": \"gelu\"', '\"hidden_act\": \"mish\"', mish",
     "'\"model_type\": \"xlm-roberta\"', '\"model_type\": \"t5\"', t5",
     "'\"is_decoder\": false', '\"is_decoder\": true', is_decoder",
     "'\"layer_norm_eps\": 1e-05', '\"layer_norm_eps\": 0', layer_norm_eps",

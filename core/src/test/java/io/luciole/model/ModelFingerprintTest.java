@@ -70,4 +70,28 @@ class ModelFingerprintTest {
     assertThat(of("").brief())
         .isEqualTo("my model (8 dimensions, weights b2b2b2b2b2b2, tokenizer a1a1a1a1a1a1)");
   }
+
+  @Test
+  void vectors_areReadBackAndCompared() {
+    ModelFingerprint mean = of("fp32").withVectors("mean;normalize");
+    ModelFingerprint cls = of("fp32").withVectors("cls;normalize");
+
+    assertThat(ModelFingerprint.parse(mean.format())).isEqualTo(mean);
+    assertThat(mean.matches(mean)).isTrue();
+    assertThat(mean.matches(cls)).isFalse();
+    assertThat(mean.brief()).contains("mean;normalize");
+    assertThatThrownBy(() -> mean.withVectors("mean normalize"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("vectors");
+  }
+
+  /** As indexes have it that were written before vectors were noted. */
+  @Test
+  void vectorsThatAreNotKnown_matchAll() {
+    ModelFingerprint mean = of("fp32").withVectors("mean;normalize");
+
+    assertThat(of("fp32").matches(mean)).isTrue();
+    assertThat(mean.matches(of("fp32"))).isTrue();
+    assertThat(mean.isSureOf(of("fp32"))).isFalse();
+  }
 }

@@ -44,7 +44,7 @@ class ModelSourceTest {
 
     assertThat(starter.onnx()).isRegularFile().hasSize(34_014_426);
     assertThat(starter.tokenizer()).isRegularFile().hasSize(742_067);
-    assertThat(starter.description().pooling()).isEqualTo(Pooling.CLS);
+    assertThat(starter.description().pooling()).isEqualTo(TokenPooling.of(Pooling.CLS));
     assertThat(starter.description().prompt(Role.QUERY)).startsWith("Represent this sentence");
     assertThat(starter.description().prompt(Role.PASSAGE)).isEmpty();
   }
@@ -110,7 +110,7 @@ class ModelSourceTest {
     ModelDescription description = files.description();
     assertThat(description.maxTokens()).isEqualTo(1024);
     assertThat(description.hiddenSize()).hasValue(96);
-    assertThat(description.pooling()).isEqualTo(Pooling.CLS);
+    assertThat(description.pooling()).isEqualTo(TokenPooling.of(Pooling.CLS));
     assertThat(description.normalize()).isTrue();
     assertThat(description.unweightedTokens()).containsExactlyInAnyOrder(0, 1, 2, 3);
   }
@@ -150,7 +150,7 @@ class ModelSourceTest {
     ModelDescription description = resolve().description();
 
     assertThat(description.maxTokens()).isEqualTo(256);
-    assertThat(description.pooling()).isEqualTo(Pooling.MEAN);
+    assertThat(description.pooling()).isEqualTo(TokenPooling.of(Pooling.MEAN));
     assertThat(description.normalize()).isFalse();
     assertThat(description.prompt(Role.QUERY)).isEqualTo("query: ");
     assertThat(description.prompt(Role.PASSAGE)).isEqualTo("passage: ");
@@ -166,7 +166,7 @@ class ModelSourceTest {
 
     ModelDescription description = resolve().description();
 
-    assertThat(description.pooling()).isEqualTo(Pooling.LAST);
+    assertThat(description.pooling()).isEqualTo(TokenPooling.of(Pooling.LAST));
     assertThat(description.normalize()).isFalse();
     assertThat(description.maxTokens()).isEqualTo(64);
     assertThat(description.prompt(Role.QUERY)).isEqualTo("? ");
@@ -181,8 +181,8 @@ class ModelSourceTest {
     assertThatThrownBy(this::resolve)
         .isInstanceOf(ModelException.class)
         .hasMessageContaining("Unknown key \"poling\"");
-    write("luciole.json", "{\"pooling\":\"max\"}");
-    assertThatThrownBy(this::resolve).hasMessageContaining("found \"max\"");
+    write("luciole.json", "{\"pooling\":\"median\"}");
+    assertThatThrownBy(this::resolve).hasMessageContaining("got \"median\"");
     write("luciole.json", "{\"maxTokens\":513}");
     assertThatThrownBy(this::resolve)
         .hasMessageContaining("Expected \"maxTokens\" from 2 to 512, found 513");

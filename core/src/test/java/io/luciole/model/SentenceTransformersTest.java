@@ -46,8 +46,8 @@ class SentenceTransformersTest {
 
   @ParameterizedTest
   @CsvSource({
-    "sentence_transformers.models.Dense, 2_Dense",
-    "sentence_transformers.sentence_transformer.modules.layer_norm.LayerNorm, 2_LayerNorm",
+    "sentence_transformers.models.LSTM, 2_LSTM",
+    "sentence_transformers.sentence_transformer.modules.word_weights.WordWeights, 2_WordWeights",
     "custom_st.MyPooling, 2_MyPooling",
     "sentence_transformers.models.WeightedLayerPooling, 2_WeightedLayerPooling"
   })
@@ -68,10 +68,10 @@ class SentenceTransformersTest {
 
   @Test
   void moduleThatIsNotApplied_isRefusedWhateverPoolingIsWritten() throws IOException {
-    moduleThatIsNotApplied_isRefusedByName("sentence_transformers.models.Dense", "2_Dense");
+    moduleThatIsNotApplied_isRefusedByName("sentence_transformers.models.LSTM", "2_LSTM");
     write("luciole.json", "{\"pooling\":\"cls\"}");
 
-    assertThatThrownBy(() -> description().requirePooling()).hasMessageContaining("Dense");
+    assertThatThrownBy(() -> description().requirePooling()).hasMessageContaining("LSTM");
   }
 
   @Test
@@ -106,36 +106,48 @@ class SentenceTransformersTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "{\"pooling_mode_cls_token\":true,\"pooling_mode_mean_tokens\":true}",
-        "{\"pooling_mode\":[\"cls\",\"mean\"]}",
-        "{\"pooling_mode_max_tokens\":true}",
-        "{\"pooling_mode_mean_sqrt_len_tokens\":true}",
-        "{\"pooling_mode\":\"weightedmean\"}",
-        "{}"
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"pooling_mode_mean_tokens\":true,\"pooling_mode_cls_token\":true} | cls,mean",
+        "{\"pooling_mode\":[\"mean\",\"cls\"]} | mean,cls",
+        "{\"pooling_mode_lasttoken\":true,\"pooling_mode_max_tokens\":true} | max,lasttoken",
+        "{\"pooling_mode_mean_sqrt_len_tokens\":true} | mean_sqrt_len_tokens",
+        "{\"pooling_mode\":\"weightedmean\"} | weightedmean",
+        "{\"pooling_mode\":\"mean\",\"include_prompt\":false} | mean-prompt"
       })
-  void poolingThatIsNotApplied_isRefusedWithTheFile(String config) throws IOException {
+  void poolingOfTheEngine_leavesStatesToIt(String config, String expected) throws IOException {
+    write("1_Pooling/config.json", config);
+
+    assertThat(description().pooling()).hasToString(expected);
+    assertThat(description().requirePooling()).isEqualTo(Pooling.NONE);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{} | at least one pooling",
+        "{\"pooling_mode\":\"attention\"} | attention",
+        "{\"pooling_mode\":\"mean\",\"temperature\":2} | temperature"
+      })
+  void poolingThatIsNotApplied_isRefusedWithTheFile(String config, String named)
+      throws IOException {
     write("1_Pooling/config.json", config);
 
     assertThatThrownBy(() -> description().requirePooling())
         .isInstanceOf(ModelException.class)
-        .hasMessageContaining("Expected one pooling")
+        .hasMessageContaining(named)
         .hasMessageContaining("1_Pooling");
   }
 
   @Test
-  void meanWithoutThePrompt_isRefusedWhereThereIsOne() throws IOException {
+  void pooling_isThatOfLuciolesFile() throws IOException {
     write("1_Pooling/config.json", "{\"pooling_mode_mean_tokens\":true,\"include_prompt\":false}");
-    assertThat(description().requirePooling()).isEqualTo(Pooling.MEAN);
-
-    write("config_sentence_transformers.json", "{\"prompts\":{\"query\":\"Q: \"}}");
-    assertThatThrownBy(() -> description().requirePooling())
-        .hasMessageContaining("include_prompt")
-        .hasMessageContaining("luciole.json");
-
     write("luciole.json", "{\"pooling\":\"mean\"}");
+
     assertThat(description().requirePooling()).isEqualTo(Pooling.MEAN);
+    assertThat(description().dense().isChosen()).isTrue();
   }
 
   @ParameterizedTest

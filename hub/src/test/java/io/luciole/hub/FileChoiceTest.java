@@ -75,4 +75,38 @@ final class FileChoiceTest {
                 "model.onnx.data"))
         .containsExactly("model.onnx", "model.onnx.data", "tokenizer.json");
   }
+
+  @Test
+  void modulesOfSentenceTransformers_comeWithTheirWeights() {
+    assertThat(
+            choose(
+                PullOptions.DEFAULT,
+                "tokenizer.json",
+                "config.json",
+                "model.safetensors",
+                "modules.json",
+                "1_Pooling/config.json",
+                "2_Dense/config.json",
+                "2_Dense/model.safetensors",
+                "3_Dense/config.json",
+                "3_Dense/pytorch_model.bin",
+                "4_LayerNorm/config.json",
+                "4_LayerNorm/model.safetensors",
+                "5_Normalize/config.json",
+                "runs/1_Dense/model.safetensors",
+                "2_Dense/optimizer.pt"))
+        .containsExactlyInAnyOrder(
+            "tokenizer.json",
+            "config.json",
+            "model.safetensors",
+            "modules.json",
+            "1_Pooling/config.json",
+            "2_Dense/config.json",
+            "2_Dense/model.safetensors",
+            "3_Dense/config.json",
+            "3_Dense/pytorch_model.bin",
+            "4_LayerNorm/config.json",
+            "4_LayerNorm/model.safetensors",
+            "5_Normalize/config.json");
+  }
 }

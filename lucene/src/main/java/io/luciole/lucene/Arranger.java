@@ -57,9 +57,9 @@ final class Arranger {
               + name
               + "\"; it declares "
               + (types.isEmpty() ? "none" : types)
-              + ". Fields get a type when the index is made (index --metadata "
+              + ". Fields get a type when the index is made, such as "
               + name
-              + "=keyword)");
+              + "=keyword among its metadata types");
     }
     return new TypedField(name, type);
   }

@@ -183,7 +183,7 @@ public record CommitMark(HybridSchema schema, ModelFingerprint fingerprint, Stri
   /** Refuses an engine that runs another model. */
   void requireModel(Object place, ModelFingerprint engine) {
     if (!fingerprint.matches(engine)) {
-      throw new IndexException(
+      throw new IndexMismatchException(
           "The index "
               + place
               + " holds vectors of the model "
@@ -191,6 +191,16 @@ public record CommitMark(HybridSchema schema, ModelFingerprint fingerprint, Stri
               + ", the engine runs "
               + engine.brief()
               + ". Use the index's model, or index anew.");
+    }
+    if (!fingerprint.isSureOf(engine)
+        && !engine.vectors().isEmpty()
+        && WARNED.add(place + engine.vectors())) {
+      log.warn(
+          "The index {} was written before Luciole noted pooling, modules and the passages' prompt in"
+              + " an index. Its vectors are taken to be made as the engine makes them: {}. If pooling"
+              + " or prompts have changed since, index anew.",
+          place,
+          engine.vectors());
     }
     if (!fingerprint.isAsPreciseAs(engine) && WARNED.add(place + engine.format())) {
       log.warn(

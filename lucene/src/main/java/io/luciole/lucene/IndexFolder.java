@@ -24,6 +24,7 @@ import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.FSDirectory;
 import org.apache.lucene.store.IOContext;
 import org.apache.lucene.store.IndexOutput;
+import org.apache.lucene.store.Lock;
 import org.apache.lucene.store.LockObtainFailedException;
 import org.apache.lucene.util.IOSupplier;
 import org.apache.lucene.util.IOUtils;
@@ -77,7 +78,8 @@ final class IndexFolder {
     }
     try {
       if (Files.exists(path) && !Files.isDirectory(path)) {
-        throw new IndexException("Expected a folder for the index, found the file " + path + ".");
+        throw new IndexMismatchException(
+            "Expected a folder for the index, found the file " + path + ".");
       }
       Files.createDirectories(path);
       return new IndexFolder(path, directory.get(), path, created);
@@ -106,7 +108,7 @@ final class IndexFolder {
       HybridSchema schema =
           DirectoryReader.indexExists(directory) ? reopen(model, options) : create(engine, options);
       if (engine != null && !engine.backend().outputs().containsAll(schema.outputs())) {
-        throw new IndexException(
+        throw new IndexMismatchException(
             "The index "
                 + place
                 + " keeps "
@@ -137,7 +139,7 @@ final class IndexFolder {
         .dense()
         .filter(dense -> dense.dimension() != model.dimension())
         .ifPresent(dense -> {
-          throw new IndexException(
+          throw new IndexMismatchException(
               "The index "
                   + place
                   + " keeps dense vectors of "
@@ -152,8 +154,7 @@ final class IndexFolder {
     try {
       return new IndexWriter(directory, config);
     } catch (LockObtainFailedException e) {
-      throw new IndexException(
-          "Another process, or another indexer of this one, writes to the index " + place + ".", e);
+      throw IndexProblems.inUse(place, e);
     } catch (IllegalArgumentException e) {
       throw new IndexException(
           "The index "
@@ -190,7 +191,7 @@ final class IndexFolder {
       throws IOException {
     List<String> foreign = IndexProblems.foreignFiles(directory);
     if (!foreign.isEmpty()) {
-      throw new IndexException(
+      throw new IndexMismatchException(
           "Expected an empty folder or an index of Luciole's in "
               + place
               + ", found "
@@ -217,7 +218,7 @@ final class IndexFolder {
     HybridSchema asked =
         options.schema().map(schema -> schema.asKeptBy(mark.schema())).orElse(mark.schema());
     if (!asked.equals(mark.schema())) {
-      throw new IndexException(
+      throw new IndexMismatchException(
           "The index "
               + place
               + " has the schema "
@@ -349,6 +350,22 @@ final class IndexFolder {
           Files.deleteIfExists(file);
         }
       }
+    }
+  }
+
+  /** Deletes an index that nobody writes, and its folder if nothing else is in it. */
+  static void delete(Path path) {
+    if (!Files.exists(path)) {
+      return;
+    }
+    try (Directory directory = existing(path);
+        Lock alone = directory.obtainLock(IndexWriter.WRITE_LOCK_NAME)) {
+      alone.ensureValid();
+      new IndexFolder(path, directory, path, List.of()).delete();
+    } catch (LockObtainFailedException e) {
+      throw IndexProblems.inUse(path, e);
+    } catch (IOException e) {
+      throw new IndexException("Cannot delete the index " + path + ": " + e, e);
     }
   }
 

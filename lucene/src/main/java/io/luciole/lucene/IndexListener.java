@@ -1,6 +1,7 @@
 package io.luciole.lucene;
 
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Receives what a {@link HybridSearcher} and a {@link HybridIndexer} do, for meters and logs; see
@@ -22,9 +23,11 @@ public interface IndexListener {
    * Called after each document that was put, once it is written or has failed.
    *
    * @param latency the time since it was put, which includes its embedding
-   * @param written whether it was written
+   * @param failure why it was not written, or empty if it was: an {@link IllegalArgumentException}
+   *     if the document does not fit the index, an {@link IndexException} if the index failed,
+   *     otherwise what kept the engine from embedding it
    */
-  default void onDocument(Duration latency, boolean written) {}
+  default void onDocument(Duration latency, Optional<Throwable> failure) {}
 
   /**
    * Called after each commit that succeeded.

@@ -3,7 +3,9 @@ package io.luciole.lucene;
 import io.luciole.internal.Listeners;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /** Tells the listeners of an index. Safe for use by many threads. */
 final class IndexListeners {
@@ -26,8 +28,10 @@ final class IndexListeners {
     }
     long start = System.nanoTime();
     CompletableFuture<?> unused =
-        document.whenComplete((replaced, failed) ->
-            listeners.tell(listener -> listener.onDocument(since(start), failed == null)));
+        document.whenComplete((replaced, failed) -> {
+          Optional<Throwable> failure = Optional.ofNullable(failed).map(IndexListeners::cause);
+          listeners.tell(listener -> listener.onDocument(since(start), failure));
+        });
   }
 
   /** Tells of a commit that began at a time of {@link System#nanoTime}. */
@@ -38,6 +42,15 @@ final class IndexListeners {
   /** Tells that an indexer can no longer write. */
   void failed(IndexException reason, long lost) {
     listeners.tell(listener -> listener.onFailure(reason, lost));
+  }
+
+  /** What made a future fail, without the futures that it passed through. */
+  private static Throwable cause(Throwable failed) {
+    Throwable cause = failed;
+    while (cause instanceof CompletionException && cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return cause;
   }
 
   private static Duration since(long start) {

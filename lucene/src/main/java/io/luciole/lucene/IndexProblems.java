@@ -12,6 +12,7 @@ import org.apache.lucene.index.CorruptIndexException;
 import org.apache.lucene.index.IndexFormatTooNewException;
 import org.apache.lucene.index.IndexFormatTooOldException;
 import org.apache.lucene.store.Directory;
+import org.apache.lucene.store.LockObtainFailedException;
 
 /** Says in words why an index cannot be used: what was expected, what was found, what to do. */
 final class IndexProblems {
@@ -28,6 +29,12 @@ final class IndexProblems {
   static IndexException gone(Object place, String found) {
     return new IndexException(
         "The index " + place + " is gone: found " + found + ". Bring it back.");
+  }
+
+  /** Explains that an index has another writer. */
+  static IndexException inUse(Object place, LockObtainFailedException e) {
+    return new IndexException(
+        "Another process, or another indexer of this one, writes to the index " + place + ".", e);
   }
 
   /** Describes what is found where the folder of an index was expected. */

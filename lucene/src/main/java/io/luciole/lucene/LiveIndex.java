@@ -101,8 +101,9 @@ public final class LiveIndex implements AutoCloseable {
    *     after the index
    * @param options how to write
    * @return the index
-   * @throws IndexException as {@link HybridIndexer#open(Path, EmbeddingEngine, WriteOptions)}, or
-   *     if the disk is full
+   * @throws IndexException as {@link HybridIndexer#open(Path, EmbeddingEngine, WriteOptions)}, an
+   *     {@link IndexMismatchException} if it is not the index that was asked for; or if the disk is
+   *     full
    */
   public static LiveIndex open(Path index, EmbeddingEngine engine, WriteOptions options) {
     requireNonNull(index, "index");
@@ -280,6 +281,17 @@ public final class LiveIndex implements AutoCloseable {
   @Override
   public void close() {
     index.close(HybridIndexer::close);
+  }
+
+  /**
+   * Deletes the files of an index that is not open, and its folder if nothing else is in it; also
+   * of one that cannot be opened. Does nothing if there is no folder.
+   *
+   * @param index the folder of the index
+   * @throws IndexException if another process writes to it, or files cannot be deleted
+   */
+  public static void delete(Path index) {
+    IndexFolder.delete(requireNonNull(index, "index"));
   }
 
   /**

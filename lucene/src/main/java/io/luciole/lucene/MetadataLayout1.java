@@ -142,6 +142,6 @@ final class MetadataLayout1 extends MetadataLayout {
             + what
             + " in the field \""
             + name
-            + "\" without a type; index the documents anew with luciole index into a new folder");
+            + "\" without a type; index the documents anew, into a new folder");
   }
 }

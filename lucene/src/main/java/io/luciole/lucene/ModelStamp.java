@@ -44,7 +44,9 @@ final class ModelStamp {
     index = index == null ? vectors : joined(index, vectors);
   }
 
-  private static ModelFingerprint joined(ModelFingerprint index, ModelFingerprint added) {
+  /** An index from before it was noted how vectors are made is taken to have them as the writer. */
+  private static ModelFingerprint joined(ModelFingerprint known, ModelFingerprint added) {
+    ModelFingerprint index = known.vectors().isEmpty() ? known.withVectors(added.vectors()) : known;
     if (index.isAsPreciseAs(added)) {
       return index;
     }

@@ -265,8 +265,8 @@ final class RecoveringIndex {
     }
 
     @Override
-    public void onDocument(Duration latency, boolean written) {
-      listeners.tell(listener -> listener.onDocument(latency, written));
+    public void onDocument(Duration latency, Optional<Throwable> failure) {
+      listeners.tell(listener -> listener.onDocument(latency, failure));
     }
 
     @Override

@@ -309,7 +309,7 @@ class ArrangementTest {
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("got \"lang\"")
           .hasMessageContaining("year=LONG")
-          .hasMessageContaining("--metadata lang=keyword");
+          .hasMessageContaining("lang=keyword among its metadata types");
     }
     assertThatThrownBy(() -> MetadataSort.parse("year:down")).hasMessageContaining("asc or desc");
     assertThat(MetadataSort.parse("a.b:DESC")).isEqualTo(MetadataSort.descending("a.b"));

@@ -83,4 +83,27 @@ class CommitMarkTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("multiVectors(form, dimension)");
   }
+
+  @Test
+  void modelWithOtherPooling_isRefusedWithBothNamed() {
+    CommitMark mark = new CommitMark(SCHEMA, MODEL.withVectors("mean;normalize"), "");
+
+    mark.requireModel("ix", MODEL.withVectors("mean;normalize"));
+    assertThatThrownBy(() -> mark.requireModel("ix", MODEL.withVectors("cls;normalize")))
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining("mean;normalize")
+        .hasMessageContaining("cls;normalize");
+  }
+
+  /** Its commit is from before pooling was noted. */
+  @Test
+  void indexThatDoesNotKnow_opensAndLearnsFromWhatIsWritten() {
+    ModelFingerprint engine = MODEL.withVectors("cls;normalize");
+    ModelStamp stamp = new ModelStamp(engine, MODEL);
+
+    new CommitMark(SCHEMA, MODEL, "").requireModel("ix", engine);
+    assertThat(stamp.get()).isEqualTo(MODEL);
+    stamp.wrote();
+    assertThat(stamp.get()).isEqualTo(engine);
+  }
 }

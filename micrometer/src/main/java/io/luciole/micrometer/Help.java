@@ -50,7 +50,9 @@ final class Help {
               "luciole.index.document",
               "Time of a document from when it was put until it was written or failed"),
           Map.entry("luciole.index.commit", "Time of a commit"),
-          Map.entry("luciole.index.failures", "Failures that ended an indexer"),
+          Map.entry(
+              "luciole.index.failures",
+              "Failures that ended an indexer or kept one from being opened"),
           Map.entry("luciole.index.lost", "Changes that were written and lost before a commit"),
           Map.entry(
               "luciole.index.committed",

@@ -2,6 +2,7 @@ package io.luciole.micrometer;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.TextTooLongException;
 import io.luciole.lucene.IndexException;
 import io.luciole.lucene.IndexListener;
 import io.luciole.lucene.SearchResult;
@@ -10,10 +11,12 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Records searches and writes of an index in a Micrometer registry: {@code searcher.addListener(new
- * IndexMeters(registry, true))}, and the same for an indexer. Safe for use by many threads.
+ * IndexMeters(registry, true))}, and the same for an indexer. Closing it takes its meters out of
+ * the registry, for an index that is not used any more. Safe for use by many threads.
  *
  * <table>
  *   <caption>Meters</caption>
@@ -23,20 +26,23 @@ import java.time.Duration;
  *   <tr><td>{@code luciole.search.embedding}</td><td>timer of the time in it until the query was
  *       embedded, if a model was needed</td></tr>
  *   <tr><td>{@code luciole.index.document}</td><td>timer of each document, from when it was put until
- *       it was written or failed; tag {@code outcome}: {@code written}, {@code failed}</td></tr>
+ *       it was written or failed; tag {@code outcome}: {@code written}, {@code refused} if the
+ *       document does not fit the index, {@code model_failed}, {@code index_failed}</td></tr>
  *   <tr><td>{@code luciole.index.commit}</td><td>timer of each commit that succeeded</td></tr>
  *   <tr><td>{@code luciole.index.committed}</td><td>gauge: when the last of them did, in seconds since
  *       1970; not a number before the first</td></tr>
- *   <tr><td>{@code luciole.index.failures}</td><td>counter of failures that ended an indexer, such as
- *       a full disk</td></tr>
+ *   <tr><td>{@code luciole.index.failures}</td><td>counter of failures that ended an indexer or kept
+ *       one from being opened, such as a full disk</td></tr>
  *   <tr><td>{@code luciole.index.lost}</td><td>counter of documents and deletions that were written
  *       and not committed before such a failure</td></tr>
  * </table>
  */
-public final class IndexMeters implements IndexListener {
+public final class IndexMeters implements IndexListener, AutoCloseable {
+  private final MeterRegistry registry;
   private final Timers timers;
   private final Counter failures;
   private final Counter lost;
+  private final Gauge lastCommit;
   private volatile double committed = Double.NaN;
 
   /**
@@ -48,7 +54,8 @@ public final class IndexMeters implements IndexListener {
    */
   public IndexMeters(MeterRegistry registry, boolean histograms, String... tags) {
     Tags all = Tags.of(tags);
-    this.timers = new Timers(requireNonNull(registry, "registry"), all, histograms);
+    this.registry = requireNonNull(registry, "registry");
+    this.timers = new Timers(registry, all, histograms);
     this.failures =
         Counter.builder("luciole.index.failures")
             .description(Help.of("luciole.index.failures"))
@@ -59,11 +66,12 @@ public final class IndexMeters implements IndexListener {
             .description(Help.of("luciole.index.lost"))
             .tags(all)
             .register(registry);
-    Gauge.builder("luciole.index.committed", this, meters -> meters.committed)
-        .description(Help.of("luciole.index.committed"))
-        .baseUnit("seconds")
-        .tags(tags)
-        .register(registry);
+    this.lastCommit =
+        Gauge.builder("luciole.index.committed", this, meters -> meters.committed)
+            .description(Help.of("luciole.index.committed"))
+            .baseUnit("seconds")
+            .tags(all)
+            .register(registry);
   }
 
   @Override
@@ -75,8 +83,19 @@ public final class IndexMeters implements IndexListener {
   }
 
   @Override
-  public void onDocument(Duration latency, boolean written) {
-    timers.record("luciole.index.document", latency, "outcome", written ? "written" : "failed");
+  public void onDocument(Duration latency, Optional<Throwable> failure) {
+    String outcome = failure.map(IndexMeters::outcome).orElse("written");
+    timers.record("luciole.index.document", latency, "outcome", outcome);
+  }
+
+  /** Whose fault a failure is: the document's, the index's, or else the model's. */
+  private static String outcome(Throwable failure) {
+    return switch (failure) {
+      case IllegalArgumentException e -> "refused";
+      case TextTooLongException e -> "refused";
+      case IndexException e -> "index_failed";
+      default -> "model_failed";
+    };
   }
 
   @Override
@@ -89,5 +108,14 @@ public final class IndexMeters implements IndexListener {
   public void onFailure(IndexException reason, long changes) {
     failures.increment();
     lost.increment((double) changes);
+  }
+
+  /** Takes the meters out of the registry. What is told later is not recorded. */
+  @Override
+  public void close() {
+    timers.close();
+    registry.remove(failures);
+    registry.remove(lost);
+    registry.remove(lastCommit);
   }
 }

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * is compared with all of them, each in constant time, so that timing reveals nothing about a key.
  *
  * <p>The keys of the configuration have all rights; those of the file ({@link KeyFile}) have the
- * rights that it gives them, and are loaded again when it changes. Safe for use by many threads.
+ * rights that it gives them, and are loaded again when it changes. A file that cannot be used, that
+ * is empty or gone, leaves the keys as they were. Safe for use by many threads.
  */
 final class ApiKeys {
   private static final String BEARER = "Bearer ";

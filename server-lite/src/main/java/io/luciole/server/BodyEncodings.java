@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class BodyEncodings implements ContentEncodingContext {
   /** Fewest bytes of an answer that is worth compressing. */
-  private static final int LARGE = 4 << 10;
+  private static final int LARGE = 1 << 10;
 
   /**
    * A body as it was before its sender encoded it.

@@ -10,6 +10,7 @@ import java.io.OutputStream;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Indexes any number of documents, one a line, and answers with one line for each in the same
@@ -23,9 +24,10 @@ import java.util.concurrent.ExecutionException;
  * </pre>
  *
  * <p>Lines are read no faster than documents are embedded and written, so that a client that sends
- * faster is slowed down by its socket. A bad line does not affect the others. With {@code
- * ?commit=true} the index is committed at the end, with {@code ?wait_for=commit} the last line
- * waits for a commit; with {@code ?results=failed} only lines that failed are answered.
+ * faster is slowed down by its socket; what is read of them and not answered yet counts in {@link
+ * BodyMemory}. A bad line does not affect the others. With {@code ?commit=true} the index is
+ * committed at the end, with {@code ?wait_for=commit} the last line waits for a commit; with {@code
+ * ?results=failed} only lines that failed are answered.
  */
 final class BulkIngestion {
   private static final int MAX_PENDING = 2048;
@@ -40,32 +42,79 @@ final class BulkIngestion {
   }
 
   /** A line in progress; its result is the word that it is answered with. */
-  private record Pending(long line, String id, CompletableFuture<String> result) {}
+  private record Pending(long line, String id, int bytes, CompletableFuture<String> result) {}
+
+  /** The lines in progress, in order, and what they hold of the memory for bodies. */
+  private static final class InProgress {
+    private final ArrayDeque<Pending> lines = new ArrayDeque<>();
+    private final RequestBody body;
+    private long bytes;
+
+    /** The longest line yet, for which the reader keeps room. */
+    private int longest;
+
+    InProgress(RequestBody body) {
+      this.body = body;
+    }
+
+    void add(Pending line) {
+      lines.add(line);
+      bytes += line.bytes();
+      longest = Math.max(longest, line.bytes());
+      body.keep(bytes + longest);
+    }
+
+    Pending remove() {
+      Pending line = lines.removeFirst();
+      bytes -= line.bytes();
+      body.keep(bytes + longest);
+      return line;
+    }
+
+    boolean isEmpty() {
+      return lines.isEmpty();
+    }
+
+    /** Whether the first line is to be answered before another is read. */
+    boolean isFirstDue() {
+      return !lines.isEmpty()
+          && (lines.size() > MAX_PENDING
+              || body.isMuch(bytes)
+              || lines.getFirst().result().isDone());
+    }
+  }
 
   void ingest(Exchange x) throws IOException, InterruptedException, ExecutionException {
     // What is wrong with the request is told while a status can still be sent.
     SearchIndex index = indexes.of(x);
     Durability durability = Durability.of(x);
-    boolean failedOnly = "failed".equals(x.query("results"));
+    boolean failedOnly = failedOnly(x.query("results"));
+    index.requireRoom();
     // Not closed if something fails: the connection is then cut, so that the client does not take
     // a part of the answer for the whole.
     OutputStream out = x.sendStream("application/x-ndjson");
     Answers answers = new Answers(out, failedOnly);
-    ArrayDeque<Pending> pending = new ArrayDeque<>();
-    LineReader lines = new LineReader(x.stream(), "the body", longest(x));
+    InProgress pending = new InProgress(x.body());
+    LineReader lines = new LineReader(x.body().heldStream(), "the body", longest(x));
     while (takeNext(x, index, lines, pending)) {
-      while (!pending.isEmpty()
-          && (pending.size() > MAX_PENDING || pending.getFirst().result().isDone())) {
-        answers.answer(pending.removeFirst());
+      while (pending.isFirstDue()) {
+        answers.answer(pending.remove());
       }
     }
     while (!pending.isEmpty()) {
-      answers.answer(pending.removeFirst());
+      answers.answer(pending.remove());
     }
     durability.settle(index, x.limits().timeout().toMillis());
-    x.count((int) Math.min(Integer.MAX_VALUE, lines.number()), 0);
-    answers.end(lines.number(), durability.isAsked());
+    x.count((int) Math.min(Integer.MAX_VALUE, answers.lines()), 0);
+    answers.end(durability.isAsked());
     out.close();
+  }
+
+  private static boolean failedOnly(@Nullable String results) {
+    if (results == null || results.equals("all") || results.equals("failed")) {
+      return "failed".equals(results);
+    }
+    throw Problem.invalid("results", "Expected all or failed as \"results\", found another word.");
   }
 
   /** The most bytes of a line: what a body may have, and what one reader holds in memory. */
@@ -74,48 +123,54 @@ final class BulkIngestion {
   }
 
   /** Takes the next line; false if there is none. */
-  private boolean takeNext(
-      Exchange x, SearchIndex index, LineReader lines, ArrayDeque<Pending> pending) {
+  private boolean takeNext(Exchange x, SearchIndex index, LineReader lines, InProgress pending) {
     byte[] line;
     try {
       line = lines.nextBytes();
     } catch (LineReader.BadLineException e) {
       Problem tooLarge = Problem.tooLarge(null, "A line may have " + longest(x) + " bytes.");
-      pending.add(new Pending(lines.number(), "", CompletableFuture.failedFuture(tooLarge)));
+      pending.add(
+          new Pending(lines.number(), "", longest(x), CompletableFuture.failedFuture(tooLarge)));
       return true;
     } catch (IOException | RuntimeException e) {
-      throw Exchange.bodyCutShort(e);
+      throw RequestBody.cutShort(e);
     }
     if (line != null && !isBlank(line)) {
-      pending.add(take(index, line, lines.number()));
+      pending.add(take(x.body(), index, line, lines.number()));
     }
     return line != null;
   }
 
-  private Pending take(SearchIndex index, byte[] line, long number) {
+  private Pending take(RequestBody body, SearchIndex index, byte[] line, long number) {
     String id = null;
     try {
-      ObjectNode object = JsonBodies.parseObject(line);
+      ObjectNode object = JsonBodies.parseObject(line, body.memory()::takeValues);
       if (isDeletion(object)) {
         id = JsonBodies.string(object, "delete");
         // Lines take effect in order: this also deletes what an earlier line has put.
         String result = DocumentsApi.resultOfDelete(index.live().delete(id));
-        return new Pending(number, id, CompletableFuture.completedFuture(result));
+        return new Pending(number, id, line.length, CompletableFuture.completedFuture(result));
       }
       id = DocumentBodies.id(object);
       SourceDocument document = bodies.read(object, "");
       return new Pending(
-          number, document.id(), put(index, document).thenApply(DocumentsApi::resultOfPut));
+          number,
+          document.id(),
+          line.length,
+          put(index, document).thenApply(DocumentsApi::resultOfPut));
     } catch (RuntimeException e) {
-      return new Pending(number, id == null ? "" : id, CompletableFuture.failedFuture(e));
+      return new Pending(
+          number, id == null ? "" : id, line.length, CompletableFuture.failedFuture(e));
+    } finally {
+      body.memory().giveValues();
     }
   }
 
   /** Puts one of several documents: that it is refused is its own result. */
   static CompletableFuture<Boolean> put(SearchIndex index, SourceDocument document) {
     try {
-      return index.live().put(document);
-    } catch (IndexException e) {
+      return index.put(document);
+    } catch (IndexException | Problem e) {
       return CompletableFuture.failedFuture(e);
     }
   }
@@ -138,6 +193,7 @@ final class BulkIngestion {
   private static final class Answers {
     private final OutputStream out;
     private final boolean failedOnly;
+    private long lines;
     private long failed;
 
     Answers(OutputStream out, boolean failedOnly) {
@@ -145,7 +201,13 @@ final class BulkIngestion {
       this.failedOnly = failedOnly;
     }
 
+    /** How many lines were answered; blank ones are not. */
+    long lines() {
+      return lines;
+    }
+
     void answer(Pending pending) throws IOException, InterruptedException {
+      lines++;
       ObjectNode line = JsonBodies.object().put("line", pending.line());
       if (!pending.id().isEmpty()) {
         line.put("id", pending.id());
@@ -164,7 +226,7 @@ final class BulkIngestion {
       write(line);
     }
 
-    void end(long lines, boolean committed) throws IOException {
+    void end(boolean committed) throws IOException {
       write(
           JsonBodies.object()
               .put("lines", lines)

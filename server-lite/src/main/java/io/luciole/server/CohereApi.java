@@ -9,11 +9,24 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 
 /** Cohere's API for embeddings, in both versions. */
 final class CohereApi implements Api {
+  private static final BodyFields FIELDS =
+      BodyFields.strict(
+              "model",
+              "texts",
+              "inputs",
+              "input_type",
+              "embedding_types",
+              "output_dimension",
+              "truncate")
+          .ignoring("priority")
+          .fixing(Map.of("images", JsonBodies.array()));
+
   private final Embedder embedder;
   private final ServedModels models;
 
@@ -35,6 +48,7 @@ final class CohereApi implements Api {
    * unless the request names types, the second always names them.
    */
   void embed(Exchange x, ObjectNode body, int version) throws Exception {
+    FIELDS.check(body);
     ServedModel model = models.named(JsonBodies.stringOr(body, "model"));
     boolean parts = body.path("inputs").isArray();
     List<String> texts =
@@ -44,13 +58,13 @@ final class CohereApi implements Api {
     DenseRequest request =
         new DenseRequest(
             model,
-            EmbeddingInput.texts(texts),
+            EmbeddingInput.written(texts, parts ? "inputs" : "texts"),
             parts ? "inputs" : "texts",
             RequestOptions.role(x, body, "input_type"),
             longTexts(body),
             DenseRequest.dimensions(model, body, "output_dimension"));
     DenseRequest.DenseVectors vectors = request.embed(x, embedder);
-    x.ok(
+    x.okVectors(
         JsonBodies.bytes(out -> {
           out.writeStartObject();
           out.writeStringField("id", UUID.randomUUID().toString());

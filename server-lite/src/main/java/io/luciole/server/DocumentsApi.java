@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
+import io.helidon.common.uri.UriEncoding;
 import io.helidon.http.Method;
 import io.luciole.lucene.SourceDocument;
 import java.util.ArrayList;
@@ -12,9 +13,15 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Puts documents into an index and deletes them. Durable from the next commit on. */
 final class DocumentsApi implements Api {
+  private static final Pattern WITH_ID =
+      Pattern.compile("/v1(?:/indexes/[^/]+)?/documents/(.*)", Pattern.DOTALL);
+
   private final Indexes indexes;
   private final DocumentBodies bodies;
   private final BulkIngestion bulk;
@@ -31,13 +38,32 @@ final class DocumentsApi implements Api {
     List<Route> routes = new ArrayList<>();
     for (String base : IndexesApi.BASES) {
       routes.add(Route.of(Method.PUT, base + "/documents", this::putAll));
-      routes.add(Route.of(Method.DELETE, base + "/documents", this::deleteAll));
-      routes.add(Route.of(Method.PUT, base + "/documents/{id}", this::put));
-      routes.add(Route.of(Method.DELETE, base + "/documents/{id}", this::delete));
+      routes.add(Route.of(Method.DELETE, base + "/documents", this::delete));
+      routes.add(Route.of(Method.PUT, base + "/documents/{+id}", this::put));
+      routes.add(Route.of(Method.DELETE, base + "/documents/{+id}", this::delete));
       routes.add(Route.of(Method.POST, base + "/documents/bulk", bulk::ingest));
       routes.add(Route.of(Method.POST, base + "/commit", this::commit));
     }
     return routes;
+  }
+
+  /**
+   * The id that a request names in its path or as {@code ?id=}; null if it names none. In the path
+   * a slash is a part of the id, whether it is encoded or a proxy has decoded it.
+   */
+  static @Nullable String id(Exchange x) {
+    String inPath = x.request().path().pathParameters().first("id").orElse(null);
+    String id = inPath == null ? x.query("id") : asSent(x, inPath);
+    if (id != null && id.isEmpty()) {
+      throw Problem.invalid("id", "Expected an id of at least one character.");
+    }
+    return id;
+  }
+
+  /** The id in the path as it was sent: for routing, double slashes and dots are simplified. */
+  private static String asSent(Exchange x, String simplified) {
+    Matcher path = WITH_ID.matcher(x.request().path().rawPath());
+    return path.matches() ? UriEncoding.decodeUri(path.group(1)) : simplified;
   }
 
   private void put(Exchange x) throws Exception {
@@ -45,9 +71,9 @@ final class DocumentsApi implements Api {
     Durability durability = Durability.of(x);
     ObjectNode body = x.json();
     body.remove("_id");
-    body.put("id", x.variable("id"));
+    body.put("id", id(x));
     SourceDocument document = bodies.read(body, "");
-    boolean replaced = await(x, index.live().put(document));
+    boolean replaced = await(x, index.put(document));
     x.count(1, 0);
     answer(x, index, durability, result(document.id(), replaced));
   }
@@ -85,8 +111,13 @@ final class DocumentsApi implements Api {
   }
 
   private void putAll(Exchange x) throws Exception {
+    if (id(x) != null) {
+      put(x);
+      return;
+    }
     SearchIndex index = indexes.of(x);
     Durability durability = Durability.of(x);
+    index.requireRoom();
     List<SourceDocument> documents = readAll(x);
     List<CompletableFuture<Boolean>> written = new ArrayList<>();
     for (SourceDocument document : documents) {
@@ -116,7 +147,9 @@ final class DocumentsApi implements Api {
   }
 
   private List<SourceDocument> readAll(Exchange x) {
-    JsonNode list = x.json().path("documents");
+    ObjectNode body = x.json();
+    JsonBodies.requireKnown(body, "documents");
+    JsonNode list = body.path("documents");
     if (!list.isArray() || list.isEmpty()) {
       throw JsonBodies.wrong("documents", "an array of documents", list);
     }
@@ -137,16 +170,24 @@ final class DocumentsApi implements Api {
     return documents;
   }
 
-  private void delete(Exchange x) throws Exception {
+  private void delete(Exchange x, String id) throws Exception {
     SearchIndex index = indexes.of(x);
     Durability durability = Durability.of(x);
-    String id = x.variable("id");
     boolean there = index.live().delete(id);
     answer(
         x,
         index,
         durability,
         JsonBodies.object().put("id", id).put("result", resultOfDelete(there)));
+  }
+
+  private void delete(Exchange x) throws Exception {
+    String id = id(x);
+    if (id != null) {
+      delete(x, id);
+    } else {
+      deleteAll(x);
+    }
   }
 
   private void deleteAll(Exchange x) throws Exception {

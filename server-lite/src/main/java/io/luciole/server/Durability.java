@@ -18,6 +18,7 @@ record Durability(boolean commit, boolean await) {
    * @throws Problem if it asks for something else
    */
   static Durability of(Exchange x) {
+    RequestOptions.requireQuery(x, "commit", "wait_for", "id", "results");
     String awaited = x.query("wait_for");
     if (awaited != null && !awaited.equals("commit")) {
       throw Problem.invalid("wait_for", "Expected commit as \"wait_for\", found another word.");

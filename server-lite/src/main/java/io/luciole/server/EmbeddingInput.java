@@ -53,7 +53,7 @@ sealed interface EmbeddingInput {
    */
   static List<EmbeddingInput> parse(JsonNode value, String where, boolean tokenIds) {
     if (value.isTextual()) {
-      return List.of(new Text(value.textValue()));
+      return written(List.of(value.textValue()), where);
     }
     if (!value.isArray()) {
       throw JsonBodies.wrong(where, "a string or an array of strings", value);
@@ -77,7 +77,30 @@ sealed interface EmbeddingInput {
         throw JsonBodies.wrong(place, "a string", each);
       }
     }
+    requireWritten(inputs, where);
     return inputs;
+  }
+
+  /**
+   * Texts as inputs, of which none may be empty, as OpenAI and text-embeddings-inference have it:
+   * their vectors would be those of the special tokens.
+   *
+   * @throws Problem if one is
+   */
+  static List<EmbeddingInput> written(List<String> texts, String where) {
+    List<EmbeddingInput> inputs = texts(texts);
+    requireWritten(inputs, where);
+    return inputs;
+  }
+
+  private static void requireWritten(List<EmbeddingInput> inputs, String where) {
+    for (int i = 0; i < inputs.size(); i++) {
+      if (inputs.get(i).length() == 0) {
+        String place = Embedder.name(where, inputs, i);
+        throw Problem.invalid(
+            place, "Expected a text as \"" + place + "\", found an empty string.");
+      }
+    }
   }
 
   /** Texts as inputs. */

@@ -7,47 +7,37 @@ import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Method;
 import io.helidon.http.Status;
-import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.SocketTimeoutException;
 import java.time.Duration;
-import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** One request and its answer. Used by one thread at a time. */
 final class Exchange {
-  private static final long MAX_DRAIN = 64L << 20;
-
   /** Most bytes of a body that is read although refused, so that the connection can be kept. */
   private static final long SMALL_BODY = 64 << 10;
-
-  /** Bytes of a body that earn its client another second to send more. */
-  private static final long MIN_BYTES_A_SECOND = 1 << 10;
 
   private final ServerRequest request;
   private final ServerResponse response;
   private final ServerConfig.Limits limits;
   private final ClientConnections connections;
   private final ClientConnections.Client client;
+  private final BodyMemory memory;
   private final HeavyWork heavyWork;
   private final TraceContext trace;
   private final long startNanos = System.nanoTime();
   private String caller = "anonymous";
   private int texts;
   private long tokens;
-  private long bytesRead;
-  private long waitedNanos;
   private long bytesWritten;
   private int status;
-  private @Nullable InputStream bodyStream;
+  private @Nullable RequestBody body;
   private boolean streaming;
 
   Exchange(
@@ -55,24 +45,31 @@ final class Exchange {
       ServerResponse response,
       ServerConfig.Limits limits,
       ClientConnections connections,
+      BodyMemory memory,
       HeavyWork heavyWork,
       TraceContext trace) {
     this.request = request;
     this.response = response;
     this.limits = limits;
     this.connections = connections;
+    this.memory = memory;
     this.heavyWork = heavyWork;
     this.client = connections.client();
     this.trace = trace;
-    client.begin(
-        request.headers().contains(HeaderNames.TRANSFER_ENCODING)
-            ? -1
-            : request.headers().contentLength().orElse(0));
+    client.begin(RequestBody.length(request));
   }
 
   /** The request was answered, and is not looked at any more. */
   void end() {
+    releaseBody();
     client.end();
+  }
+
+  private void releaseBody() {
+    if (body != null) {
+      body.memory().keepBytes(0);
+      body.memory().giveValues();
+    }
   }
 
   ServerRequest request() {
@@ -131,14 +128,24 @@ final class Exchange {
     return client.isDisconnected();
   }
 
+  /** The body. Its memory counts as that of the caller, who must be known. */
+  RequestBody body() {
+    RequestBody made = body;
+    if (made == null) {
+      made = new RequestBody(request, limits, connections, client, memory.lease(caller));
+      body = made;
+    }
+    return made;
+  }
+
   /** The body as JSON. */
   ObjectNode json() {
-    byte[] body = body();
-    if (body.length < HeavyWork.LARGE_BODY) {
-      return JsonBodies.parseObject(body);
+    byte[] whole = body().whole(startNanos + limits.timeout().toNanos());
+    if (whole.length < HeavyWork.LARGE_BODY) {
+      return parse(whole);
     }
     try {
-      return heavily(() -> JsonBodies.parseObject(body));
+      return heavily(() -> parse(whole));
     } catch (RuntimeException e) {
       throw e;
     } catch (Exception e) {
@@ -146,9 +153,13 @@ final class Exchange {
     }
   }
 
+  private ObjectNode parse(byte[] whole) {
+    return JsonBodies.parseObject(whole, body().memory()::takeValues);
+  }
+
   /** Whether the body is so large that what is done with it is heavy work. */
   boolean hasLargeBody() {
-    return bytesRead >= HeavyWork.LARGE_BODY;
+    return bytesRead() >= HeavyWork.LARGE_BODY;
   }
 
   /**
@@ -159,100 +170,6 @@ final class Exchange {
    */
   <T> T heavily(Callable<T> work) throws Exception {
     return heavyWork.run(caller, limits.timeout().minusNanos(elapsedNanos()), work);
-  }
-
-  private byte[] body() {
-    OptionalLong length = request.headers().contentLength();
-    if (length.isPresent() && length.getAsLong() > limits.maxBody()) {
-      throw Problem.tooLarge(
-          null,
-          "A body may have "
-              + limits.maxBody()
-              + " bytes, this one has "
-              + length.getAsLong()
-              + '.');
-    }
-    ByteArrayOutputStream bytes =
-        new ByteArrayOutputStream((int) Math.min(length.orElse(8192), 1 << 20));
-    byte[] buffer = new byte[8192];
-    client.readUntil(startNanos + limits.timeout().toNanos());
-    try (InputStream in = stream()) {
-      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-        bytes.write(buffer, 0, n);
-        if (bytes.size() > limits.maxBody()) {
-          throw Problem.tooLarge(null, "A body may have " + limits.maxBody() + " bytes.");
-        }
-      }
-    } catch (IOException e) {
-      throw bodyCutShort(e);
-    } catch (RuntimeException e) {
-      throw connections.isReadFailure(e) ? bodyCutShort(e) : e;
-    }
-    return bytes.toByteArray();
-  }
-
-  /** What to throw where the client disconnected, or sent nothing for too long, in a body. */
-  static RuntimeException bodyCutShort(Exception e) {
-    if (e instanceof Problem malformed) {
-      return malformed;
-    }
-    for (Throwable t = e; t != null; t = t.getCause()) {
-      if (t instanceof SocketTimeoutException) {
-        return bodyTooSlow();
-      }
-    }
-    return new CloseConnectionException("the request ended before its body did", e);
-  }
-
-  private static Problem bodyTooSlow() {
-    return new Problem(408, "request_timeout", "The request's body did not come in time.");
-  }
-
-  /**
-   * The body as a stream, whose bytes are counted for the access log. Its client may let the server
-   * wait for the request's time in all, and for a second more with each KiB that it sends.
-   */
-  InputStream stream() {
-    return BodyEncodings.decoded(encodedStream(), header(HeaderNames.CONTENT_ENCODING));
-  }
-
-  private InputStream encodedStream() {
-    InputStream started = bodyStream;
-    if (started == null) {
-      started =
-          request.content().hasEntity()
-              ? counted(request.content().inputStream())
-              : InputStream.nullInputStream();
-      bodyStream = started;
-    }
-    return started;
-  }
-
-  private InputStream counted(InputStream in) {
-    return new InputStream() {
-      @Override
-      public int read() throws IOException {
-        byte[] one = new byte[1];
-        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
-      }
-
-      @Override
-      public int read(byte[] bytes, int offset, int length) throws IOException {
-        long since = System.nanoTime();
-        int n = in.read(bytes, offset, length);
-        waitedNanos += System.nanoTime() - since;
-        bytesRead += Math.max(0, n);
-        requireProgress();
-        return n;
-      }
-    };
-  }
-
-  private void requireProgress() {
-    Duration allowed = limits.timeout().plusSeconds(bytesRead / MIN_BYTES_A_SECOND);
-    if (waitedNanos > allowed.toNanos()) {
-      throw bodyTooSlow();
-    }
   }
 
   /** Counts what was embedded, for the log and the meters. */
@@ -266,10 +183,20 @@ final class Exchange {
   }
 
   void ok(JsonNode body) {
-    send(200, "application/json", encoded(JsonBodies.bytes(body)));
+    ok(JsonBodies.bytes(body));
   }
 
-  /** An answer in gzip if it is large and the client takes that; vectors would hardly shrink. */
+  /** JSON that is written already. */
+  void ok(byte[] body) {
+    send(200, "application/json", encoded(body));
+  }
+
+  /** JSON of dense or token vectors: gzip halves their digits, and takes longer than the model. */
+  void okVectors(byte[] body) {
+    send(200, "application/json", body);
+  }
+
+  /** An answer in gzip if it is large and the client takes that. */
   private byte[] encoded(byte[] body) {
     if (!BodyEncodings.isWorthwhile(body, header(HeaderNames.ACCEPT_ENCODING))) {
       return body;
@@ -277,10 +204,6 @@ final class Exchange {
     header(HeaderNames.CONTENT_ENCODING, "gzip");
     response.headers().add(HeaderValues.create(HeaderNames.VARY, "Accept-Encoding"));
     return BodyEncodings.compressed(body);
-  }
-
-  void ok(byte[] body) {
-    send(200, "application/json", body);
   }
 
   void send(int code, String contentType, byte[] body) {
@@ -305,7 +228,7 @@ final class Exchange {
   /** Starts an answer with status 200 that is sent in pieces, which HTTP/1.0 does not have. */
   OutputStream sendStream(String contentType) {
     // A coding that is not known is refused while there can be another status.
-    InputStream unused = stream();
+    InputStream unused = body().stream();
     if (Http10.isVia(header(HeaderNames.VIA))) {
       throw new Problem(
           505,
@@ -367,6 +290,7 @@ final class Exchange {
         request.headers().containsToken(HeaderValues.EXPECT_100) && !request.continueSent();
     boolean taken = unread && problem.status() != 408 && !waits;
     boolean stays = taken && request.headers().contentLength().orElse(Long.MAX_VALUE) <= SMALL_BODY;
+    releaseBody();
     if (problem.retryAfterSeconds() > 0) {
       response.header(HeaderNames.RETRY_AFTER, Long.toString(problem.retryAfterSeconds()));
     }
@@ -375,21 +299,7 @@ final class Exchange {
     }
     send(problem.status(), "application/json", JsonBodies.bytes(Problems.write(problem, format)));
     if (taken) {
-      drain();
-    }
-  }
-
-  private void drain() {
-    byte[] buffer = new byte[65536];
-    long end = System.nanoTime() + Duration.ofSeconds(5).toNanos();
-    client.readUntil(end);
-    try (InputStream in = encodedStream()) {
-      long left = MAX_DRAIN;
-      for (int n = 0; n >= 0 && left > 0 && System.nanoTime() < end; left -= n) {
-        n = in.read(buffer);
-      }
-    } catch (IOException | RuntimeException e) {
-      // The answer was sent; reading on only helps the client to receive it.
+      body().drain();
     }
   }
 
@@ -406,7 +316,7 @@ final class Exchange {
   }
 
   long bytesRead() {
-    return bytesRead;
+    return body == null ? 0 : body.bytesRead();
   }
 
   long bytesWritten() {

@@ -20,7 +20,8 @@ import org.slf4j.LoggerFactory;
  * Reloads files that change while the server runs. It looks once a second at their times, sizes and
  * identities, through symbolic links, so that files that are written anew, renamed or mounted (as
  * Kubernetes mounts secrets) are seen alike. Files are reloaded together when none of them has
- * changed for a second. If they cannot be used, the log says why, and what was loaded before stays.
+ * changed for a second. If they cannot be used, the log says why, what was loaded before stays, and
+ * they are tried again each second, since what was wrong may be mended without a change of theirs.
  */
 final class FileWatch implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(FileWatch.class);
@@ -79,6 +80,7 @@ final class FileWatch implements AutoCloseable {
     private final Runnable reload;
     private String loaded;
     private String seen;
+    private String told = "";
 
     Watched(String what, List<Path> files, Runnable reload) {
       this.what = what;
@@ -95,14 +97,24 @@ final class FileWatch implements AutoCloseable {
       if (!settled || now.equals(loaded)) {
         return;
       }
-      loaded = now;
       try {
         reload.run();
+        loaded = now;
+        told = "";
         log.warn("Loaded {} again, from {}", what, files);
       } catch (LucioleException e) {
-        log.error("Kept {} as they were: {}", what, e.getMessage());
+        tell(e.getMessage(), null);
       } catch (RuntimeException e) {
-        log.error("Kept {} as they were, since loading {} failed", what, files, e);
+        tell("loading " + files + " failed: " + e, e);
+      }
+    }
+
+    /** Logs a failure once, however often it repeats itself. */
+    private void tell(@Nullable String failure, @Nullable Throwable cause) {
+      String why = String.valueOf(failure);
+      if (!why.equals(told)) {
+        log.error("Kept {} as loaded before: {}", what, why, cause);
+        told = why;
       }
     }
 

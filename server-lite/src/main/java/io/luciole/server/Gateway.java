@@ -25,7 +25,7 @@ import org.slf4j.MDC;
 
 /**
  * Everything that is common to all requests, before their handlers and after them: request ids,
- * keys, CORS, the limit on concurrent requests, errors, meters and the access log.
+ * hosts, keys, CORS, the limit on concurrent requests, errors, meters and the access log.
  */
 final class Gateway {
   private static final Logger log = LoggerFactory.getLogger(Gateway.class);
@@ -41,11 +41,12 @@ final class Gateway {
 
   private final ServerConfig config;
   private final ApiKeys keys;
+  private final AllowedHosts hosts;
   private final RequestLimiter limiter;
   private final HttpMeters meters;
   private final ClientConnections connections;
   private final Workers workers = new Workers();
-  private final HeavyWork heavyWork = new HeavyWork(Runtime.getRuntime().availableProcessors());
+  private final HeavyWork heavyWork;
   private volatile Phase phase = Phase.SERVING;
 
   @Inject
@@ -57,7 +58,10 @@ final class Gateway {
       ClientConnections connections) {
     this.config = config;
     this.keys = keys;
+    this.hosts = new AllowedHosts(config, keys.isOpen());
     this.limiter = limiter;
+    this.heavyWork =
+        new HeavyWork(Runtime.getRuntime().availableProcessors(), limiter::requestingCallers);
     this.meters = meters;
     this.connections = connections;
   }
@@ -173,7 +177,9 @@ final class Gateway {
         TraceContext.of(
             request.headers().first(REQUEST_ID).orElse(null),
             request.headers().first(TRACEPARENT).orElse(null));
-    Exchange x = new Exchange(request, response, config.limits(), connections, heavyWork, trace);
+    Exchange x =
+        new Exchange(
+            request, response, config.limits(), connections, limiter.bodies(), heavyWork, trace);
     MDC.put("request_id", trace.requestId());
     if (trace.traceId() != null) {
       MDC.put("trace_id", trace.traceId());
@@ -217,11 +223,14 @@ final class Gateway {
   private void run(Route route, Exchange x) {
     boolean entered = false;
     try {
+      if (route.access() != Route.Access.OPEN) {
+        hosts.require(x.header(HeaderNames.HOST));
+      }
       requireOwnPage(x);
       authorize(route, x);
       if (route.limited()) {
         if (phase == Phase.ENDING) {
-          throw new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
+          throw Problem.shuttingDown();
         }
         limiter.beginRequest(x.caller());
         entered = true;

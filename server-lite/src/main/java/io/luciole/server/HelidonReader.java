@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Time.</b> A client may be silent for the read timeout: between two requests, and within a
  * body. A head has that time in all, from its first byte to its last; a body has as much as {@link
- * #readUntil} says, and what is left of one after its request {@link #LEFTOVER}.
+ * #readUntil} says, and what is left of one after its request {@link RequestBody#LEFTOVER} or the
+ * read timeout, whichever is shorter.
  *
  * <p><b>Threads.</b> Invariant: one thread at a time reads, the connection's own or that which
  * handles its request, and before it reads it waits for the read ahead that was started. So the
@@ -29,9 +30,6 @@ import org.jspecify.annotations.Nullable;
  * request. Any thread may call {@link #endIfWaitingFor}.
  */
 final class HelidonReader implements ClientConnections.Client {
-  /** How long the rest of a body is read after its request was answered. */
-  private static final Duration LEFTOVER = Duration.ofSeconds(5);
-
   private final DataReader reader;
   private final ExecutorService executor;
   private final Duration timeout;
@@ -137,7 +135,8 @@ final class HelidonReader implements ClientConnections.Client {
 
   @Override
   public void end() {
-    readUntil(System.nanoTime() + LEFTOVER.toNanos());
+    long leftover = Math.min(RequestBody.LEFTOVER.toNanos(), timeout.toNanos());
+    readUntil(System.nanoTime() + leftover);
     betweenSince = System.nanoTime();
     between = true;
   }

@@ -2,7 +2,6 @@ package io.luciole.server;
 
 import com.google.inject.Inject;
 import io.luciole.micrometer.EngineMeters;
-import io.luciole.micrometer.IndexMeters;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -43,10 +42,7 @@ final class HttpMeters implements AutoCloseable {
     for (ServedModel model : models.all()) {
       new EngineMeters(model.engine(), "model", model.name()).histograms(true).bindTo(registry);
     }
-    indexes.addListener(name -> {
-      IndexGauges.bind(registry, indexes, name);
-      return new IndexMeters(registry, true, "index", name);
-    });
+    indexes.addWatcher(new ServedIndexMeters(registry, indexes));
     new ClassLoaderMetrics().bindTo(registry);
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
@@ -58,6 +54,10 @@ final class HttpMeters implements AutoCloseable {
         .register(registry);
     Gauge.builder("luciole.http.tokens.waiting", limiter, RequestLimiter::tokens)
         .description("Tokens of the requests under way that wait for the model, estimated")
+        .register(registry);
+    Gauge.builder("luciole.http.body.memory", limiter, l -> l.bodies().taken())
+        .description("Memory that the bodies of the requests under way hold")
+        .baseUnit("bytes")
         .register(registry);
     FunctionCounter.builder("luciole.http.refused", limiter, RequestLimiter::refused)
         .description("Requests that were refused since too much was under way")

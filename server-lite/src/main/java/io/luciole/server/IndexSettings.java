@@ -21,6 +21,7 @@ import java.util.Optional;
  * @param fields what a new index keeps
  * @param commitEvery the time after which what was written is committed
  * @param commitAfter the number of changes after which a commit does not wait for that time
+ * @param minDisk the bytes that must be free on an index's disk for documents to be taken
  * @param documents how large a document may be
  */
 public record IndexSettings(
@@ -29,6 +30,7 @@ public record IndexSettings(
     Fields fields,
     Duration commitEvery,
     int commitAfter,
+    long minDisk,
     DocumentLimits documents) {
 
   /**
@@ -95,6 +97,7 @@ public record IndexSettings(
             config.get(ServedIndexKeys.COLBERT)),
         config.get(ServedIndexKeys.COMMIT_EVERY),
         config.get(ServedIndexKeys.COMMIT_AFTER),
+        config.get(ServedIndexKeys.MIN_DISK),
         new DocumentLimits(
             config.get(ServedIndexKeys.MAX_TITLE),
             config.get(ServedIndexKeys.MAX_VALUES),
@@ -109,7 +112,7 @@ public record IndexSettings(
    */
   public IndexSettings index(Path path) {
     return new IndexSettings(
-        Optional.of(path), folder, fields, commitEvery, commitAfter, documents);
+        Optional.of(path), folder, fields, commitEvery, commitAfter, minDisk, documents);
   }
 
   /**
@@ -119,7 +122,8 @@ public record IndexSettings(
    * @return the copy
    */
   public IndexSettings folder(Path path) {
-    return new IndexSettings(index, Optional.of(path), fields, commitEvery, commitAfter, documents);
+    return new IndexSettings(
+        index, Optional.of(path), fields, commitEvery, commitAfter, minDisk, documents);
   }
 
   /**
@@ -130,7 +134,17 @@ public record IndexSettings(
    * @return the copy
    */
   public IndexSettings commits(Duration every, int after) {
-    return new IndexSettings(index, folder, fields, every, after, documents);
+    return new IndexSettings(index, folder, fields, every, after, minDisk, documents);
+  }
+
+  /**
+   * A copy with another bound of free space.
+   *
+   * @param bytes the bytes that must be free on an index's disk for documents to be taken
+   * @return the copy
+   */
+  public IndexSettings minDisk(long bytes) {
+    return new IndexSettings(index, folder, fields, commitEvery, commitAfter, bytes, documents);
   }
 
   /**
@@ -140,6 +154,6 @@ public record IndexSettings(
    * @return the copy
    */
   public IndexSettings documents(DocumentLimits limits) {
-    return new IndexSettings(index, folder, fields, commitEvery, commitAfter, limits);
+    return new IndexSettings(index, folder, fields, commitEvery, commitAfter, minDisk, limits);
   }
 }

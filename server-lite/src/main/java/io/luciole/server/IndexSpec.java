@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  *  "quantization": "8bit", "sparse_form": "impacts", "colbert": "int8", "metadata": {"year": "long"}}
  * </pre>
  *
- * What a request leaves out is as the settings say, or else the usual. {@code "passages": null} and
- * {@code "colbert": null} ask for none.
+ * What a request leaves out is as an index that is there has it, as the settings say, or else the
+ * usual. {@code "passages": null} and {@code "colbert": null} ask for none.
  */
 final class IndexSpec {
   private static final String[] MEMBERS = {
@@ -193,6 +193,31 @@ final class IndexSpec {
                   schema.metadata(
                       field.getKey(), MetadataType.parse(field.getValue().textValue())));
     }
+  }
+
+  /**
+   * A request for an index that is there: what it does not name stays as it is, as far as the model
+   * gives that.
+   *
+   * @param has what the index keeps
+   * @param engine the model that the index is to have
+   */
+  static ObjectNode completed(ObjectNode body, HybridSchema has, EmbeddingEngine engine) {
+    ObjectNode whole = describe(has);
+    if (!engine.backend().outputs().contains(Output.SPARSE)) {
+      whole.remove("sparse_form");
+    }
+    if (!engine.backend().outputs().contains(Output.DENSE)) {
+      whole.remove("quantization");
+    }
+    for (Map.Entry<String, JsonNode> asked : body.properties()) {
+      if (asked.getKey().equals("bm25") && asked.getValue() instanceof ObjectNode parts) {
+        whole.withObject("/bm25").setAll(parts);
+      } else {
+        whole.set(asked.getKey(), asked.getValue());
+      }
+    }
+    return whole;
   }
 
   /** Says what an index keeps, in the form of a request that would make another such. */

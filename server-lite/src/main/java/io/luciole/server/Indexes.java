@@ -9,19 +9,20 @@ import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.IndexDescription;
 import io.luciole.lucene.IndexException;
 import io.luciole.lucene.IndexListener;
+import io.luciole.lucene.IndexMismatchException;
+import io.luciole.lucene.LiveIndex;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.apache.lucene.store.LockObtainFailedException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,18 +45,37 @@ final class Indexes implements AutoCloseable {
   private final ServedModels models;
   private final Map<String, SearchIndex> open = new ConcurrentSkipListMap<>();
 
-  /** Give the listener of a name, the same each time. */
+  /** Those that could not be opened at the start; a name is in one of the two. */
+  private final Map<String, UnopenedIndex> unopened = new ConcurrentSkipListMap<>();
+
   @GuardedBy("this")
-  private final List<Function<String, IndexListener>> listeners = new ArrayList<>();
+  private final List<Watcher> watchers = new ArrayList<>();
+
+  /** Is told of the indexes that there are. */
+  interface Watcher {
+    /**
+     * Called when there is an index of a name, whether it can be opened or not, and each time that
+     * it is opened.
+     *
+     * @return the index's listener, the same until its removal
+     */
+    IndexListener added(String name);
+
+    /** Called when there is no index of a name any more. */
+    void removed(String name);
+  }
 
   /** What making an index has done. */
   record Made(SearchIndex index, boolean created) {}
 
   /**
-   * Opens all indexes that there are, and makes the default one if it has a folder of its own.
+   * Opens all indexes that there are, and makes the default one if it has a folder of its own. What
+   * cannot be opened for a reason that may pass, such as a full disk or a damaged file, is tried
+   * again while the others are served.
    *
    * @throws ConfigException if the settings ask for what the model does not give
-   * @throws IndexException if an index is another model's, or another process writes it
+   * @throws IndexException if the settings name what is no index of the models that are served, or
+   *     an index that another process writes as the default one
    */
   @Inject
   Indexes(ServerConfig config, ServedModels models) {
@@ -63,18 +83,58 @@ final class Indexes implements AutoCloseable {
     this.models = models;
     try {
       if (settings.index().isPresent()) {
-        ServedModel model = modelOf(path(DEFAULT));
-        open(DEFAULT, model, IndexSpec.ofSettings(settings.fields(), model.engine()));
+        openAtStart(DEFAULT);
       }
       for (String name : namesInFolder()) {
-        if (!open.containsKey(name)) {
-          open(name, modelOf(path(name)), Optional.empty());
+        if (!open.containsKey(name) && !unopened.containsKey(name)) {
+          openAtStart(name);
         }
       }
     } catch (Throwable t) {
       close();
       throw t;
     }
+    unopened.values().forEach(UnopenedIndex::begin);
+  }
+
+  private void openAtStart(String name) {
+    try {
+      open.put(name, openAsSet(name));
+    } catch (IndexMismatchException e) {
+      throw e;
+    } catch (IndexException e) {
+      if (isOwn(name) && e.getCause() instanceof LockObtainFailedException) {
+        throw e;
+      }
+      unopened.put(name, new UnopenedIndex(name, e, () -> openLater(name)));
+    }
+  }
+
+  /** Opens an index as it is, or the one that a setting names as the settings say. */
+  private SearchIndex openAsSet(String name) {
+    ServedModel model = modelOf(path(name));
+    Optional<HybridSchema> schema =
+        isOwn(name) ? IndexSpec.ofSettings(settings.fields(), model.engine()) : Optional.empty();
+    return new SearchIndex(name, path(name), model, settings, schema);
+  }
+
+  /** Opens an index that could not be opened at the start, unless it was deleted meanwhile. */
+  private void openLater(String name) {
+    SearchIndex index = openAsSet(name);
+    synchronized (this) {
+      if (unopened.containsKey(name)) {
+        serve(index);
+        UnopenedIndex unused = unopened.remove(name);
+        log.info("The index \"{}\" is open", name);
+        return;
+      }
+    }
+    index.close();
+  }
+
+  /** Whether an index has a setting of its own, which names its folder. */
+  private boolean isOwn(String name) {
+    return name.equals(DEFAULT) && settings.index().isPresent();
   }
 
   private List<String> namesInFolder() {
@@ -98,6 +158,7 @@ final class Indexes implements AutoCloseable {
     return names;
   }
 
+  /** Whether an index is in a folder, or may be, since the folder cannot be read. */
   private static boolean isIndex(Path path) {
     if (!Files.isDirectory(path)) {
       return false;
@@ -105,7 +166,7 @@ final class Indexes implements AutoCloseable {
     try (Stream<Path> files = Files.list(path)) {
       return files.anyMatch(file -> String.valueOf(file.getFileName()).startsWith("segments_"));
     } catch (IOException e) {
-      throw new IndexException("Cannot read the folder " + path + ": " + e, e);
+      return true;
     }
   }
 
@@ -125,16 +186,18 @@ final class Indexes implements AutoCloseable {
 
   private SearchIndex open(String name, ServedModel model, Optional<HybridSchema> schema) {
     SearchIndex index = new SearchIndex(name, path(name), model, settings, schema);
-    synchronized (this) {
-      listeners.forEach(of -> index.live().addListener(of.apply(name)));
-    }
-    open.put(name, index);
+    serve(index);
     return index;
+  }
+
+  private synchronized void serve(SearchIndex index) {
+    watchers.forEach(watcher -> index.live().addListener(watcher.added(index.name())));
+    open.put(index.name(), index);
   }
 
   /** Where the index of a name is or would be. */
   private Path path(String name) {
-    if (name.equals(DEFAULT) && settings.index().isPresent()) {
+    if (isOwn(name)) {
       return settings.index().get();
     }
     return settings
@@ -159,6 +222,7 @@ final class Indexes implements AutoCloseable {
   }
 
   private SearchIndex get(String name) {
+    requireOpened(name);
     SearchIndex index = open.get(name);
     if (index == null) {
       Path unused = path(name);
@@ -178,40 +242,57 @@ final class Indexes implements AutoCloseable {
     return index;
   }
 
-  /** The index of a name, if there is one. */
+  /** Refuses what concerns an index that could not be opened. */
+  private void requireOpened(String name) {
+    UnopenedIndex index = unopened.get(name);
+    if (index != null) {
+      throw index.refusal();
+    }
+  }
+
+  /** The index of a name, if there is one and it could be opened. */
   Optional<SearchIndex> find(String name) {
     return Optional.ofNullable(open.get(name));
   }
 
-  /** All indexes, in the order of their names. */
+  /** All indexes that could be opened, in the order of their names. */
   List<SearchIndex> all() {
     return List.copyOf(open.values());
   }
 
+  /** Those that could not, in the order of their names. */
+  List<UnopenedIndex> unopened() {
+    return List.copyOf(unopened.values());
+  }
+
+  /** Whether an index takes documents; empty if there is none of this name. */
+  Optional<Boolean> isWritable(String name) {
+    return unopened.containsKey(name)
+        ? Optional.of(false)
+        : find(name).map(index -> index.problem().isEmpty());
+  }
+
   /** Why an index cannot be written, or null if all can. */
   @Nullable String problem() {
-    return open.values().stream()
-        .map(SearchIndex::problem)
-        .flatMap(Optional::stream)
+    return Stream.concat(
+            unopened.values().stream()
+                .map(index -> "the index \"" + index.name() + "\": " + index.problem()),
+            open.values().stream().map(SearchIndex::problem).flatMap(Optional::stream))
         .findFirst()
         .orElse(null);
   }
 
-  /**
-   * Adds a listener to each index, also to those that are made later.
-   *
-   * @param of makes the listener of a name, once for each
-   */
-  synchronized void addListener(Function<String, IndexListener> of) {
-    Map<String, IndexListener> made = new HashMap<>();
-    Function<String, IndexListener> same = name -> made.computeIfAbsent(name, of);
-    listeners.add(same);
-    open.forEach((name, index) -> index.live().addListener(same.apply(name)));
+  /** Adds a watcher, which is told of the indexes that there are and of those made later. */
+  synchronized void addWatcher(Watcher watcher) {
+    watchers.add(watcher);
+    open.forEach((name, index) -> index.live().addListener(watcher.added(name)));
+    unopened.forEach((name, index) ->
+        watcher.added(name).onFailure(new IndexException(index.problem(), index.reason()), 0));
   }
 
   /**
    * Makes an index, unless one is there that keeps what is asked for. One without documents that
-   * keeps something else is made anew.
+   * keeps something else is made anew, with what it keeps where nothing else is asked for.
    *
    * @param body what it is to keep; see {@link IndexSpec}
    * @throws Problem if there is one that keeps something else, with the differences
@@ -224,12 +305,15 @@ final class Indexes implements AutoCloseable {
               + " or digit.");
     }
     synchronized (this) {
+      requireOpened(name);
       SearchIndex there = open.get(name);
       ServedModel model =
           there != null && !body.has("model")
               ? there.model()
               : models.named(JsonBodies.stringOr(body, "model"));
-      HybridSchema schema = IndexSpec.schema(body, settings.fields(), model.engine());
+      ObjectNode whole =
+          there == null ? body : IndexSpec.completed(body, there.live().schema(), model.engine());
+      HybridSchema schema = IndexSpec.schema(whole, settings.fields(), model.engine());
       if (there != null) {
         List<String> differences = differences(there, model, schema, body);
         if (differences.isEmpty()) {
@@ -237,7 +321,7 @@ final class Indexes implements AutoCloseable {
         }
         requireEmpty(there, differences);
         removeEmpty(there, differences);
-      } else if (open.size() >= MAX_INDEXES) {
+      } else if (open.size() + unopened.size() >= MAX_INDEXES) {
         throw Problem.tooLarge(
             "index", "A server may have " + MAX_INDEXES + " indexes; delete one first.");
       }
@@ -286,19 +370,32 @@ final class Indexes implements AutoCloseable {
         0);
   }
 
-  /** Deletes the index that a request's path names, with its files. */
+  /** Deletes the index that a request's path names, with its files, even if it cannot be opened. */
   synchronized void delete(Exchange x) {
-    delete(of(x));
+    UnopenedIndex broken = unopened.get(name(x));
+    if (broken == null) {
+      delete(of(x));
+      return;
+    }
+    LiveIndex.delete(path(broken.name()));
+    unopened.remove(broken.name());
+    broken.close();
+    watchers.forEach(watcher -> watcher.removed(broken.name()));
   }
 
-  private void delete(SearchIndex index) {
+  private synchronized void delete(SearchIndex index) {
     open.remove(index.name(), index);
     index.live().delete();
+    watchers.forEach(watcher -> watcher.removed(index.name()));
   }
 
   /** Commits what is not committed yet, and closes all indexes. */
   @Override
   public void close() {
+    synchronized (this) {
+      unopened.values().forEach(UnopenedIndex::close);
+      unopened.clear();
+    }
     RuntimeException failure = null;
     for (SearchIndex index : open.values()) {
       try {

@@ -1,10 +1,11 @@
 package io.luciole.server;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
 import io.helidon.http.Method;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /** Lists, describes, makes and deletes indexes. */
 final class IndexesApi implements Api {
@@ -32,14 +33,25 @@ final class IndexesApi implements Api {
 
   private void list(Exchange x) {
     ObjectNode root = JsonBodies.object();
-    ArrayNode all = root.putArray("indexes");
+    SortedMap<String, ObjectNode> byName = new TreeMap<>();
     for (SearchIndex index : indexes.all()) {
-      all.addObject()
-          .put("name", index.name())
-          .put("model", index.model().name())
-          .put("documents", index.documents())
-          .put("state", index.problem().isEmpty() ? "open" : "failed");
+      byName.put(
+          index.name(),
+          JsonBodies.object()
+              .put("name", index.name())
+              .put("model", index.model().name())
+              .put("documents", index.documents())
+              .put("state", index.state()));
     }
+    for (UnopenedIndex index : indexes.unopened()) {
+      byName.put(
+          index.name(),
+          JsonBodies.object()
+              .put("name", index.name())
+              .put("state", "failed")
+              .put("problem", index.problem()));
+    }
+    root.putArray("indexes").addAll(byName.values());
     x.ok(root);
   }
 

@@ -26,6 +26,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -73,13 +74,18 @@ final class JsonBodies {
     return JsonNodeFactory.instance.arrayNode();
   }
 
-  /** Parses a body, which must be an object. */
-  static ObjectNode parseObject(byte[] body) {
+  /**
+   * Parses a body, which must be an object.
+   *
+   * @param memory takes the bytes of memory that its values need beyond those of their text, a part
+   *     after another
+   */
+  static ObjectNode parseObject(byte[] body, LongConsumer memory) {
     if (body.length == 0) {
       throw Problem.invalid(null, "Expected a JSON object, found an empty body.");
     }
     JsonNode node;
-    try (JsonParser parser = MAPPER.createParser(body)) {
+    try (JsonParser parser = new WeighedJson(MAPPER.createParser(body), memory)) {
       node = READER.readValue(parser);
     } catch (StreamConstraintsException e) {
       throw Problem.invalid(null, "The JSON is nested or long beyond reason: " + at(e));
@@ -153,15 +159,7 @@ final class JsonBodies {
 
   /** Refuses fields that are not known, so that a misspelt option is not silently ignored. */
   static void requireKnown(ObjectNode object, String... known) {
-    List<String> names = Arrays.asList(known);
-    object
-        .fieldNames()
-        .forEachRemaining(name -> {
-          if (!names.contains(name)) {
-            throw Problem.invalid(
-                name, "Unknown field \"" + name + "\". Known: " + String.join(", ", names) + '.');
-          }
-        });
+    BodyFields.strict(known).check(object);
   }
 
   static String string(JsonNode object, String field) {

@@ -29,7 +29,8 @@ final class KeyFile {
   /**
    * Reads a file.
    *
-   * @throws ConfigException if it cannot be read, or a line is not of the form
+   * @return at least one key: a file that has none is one that is just being written
+   * @throws ConfigException if it cannot be read, has no key, or a line is not of the form
    */
   static List<ApiKeys.Known> read(Path file) {
     List<String> lines;
@@ -53,6 +54,12 @@ final class KeyFile {
         throw new ConfigException(
             "Line " + (i + 1) + " of the keys in " + file + ": " + e.getMessage(), e);
       }
+    }
+    if (keys.isEmpty()) {
+      throw new ConfigException(
+          "Expected at least one key, a line each, found none in "
+              + file
+              + ". To let nobody call, remove the right ones and leave a key that nobody has.");
     }
     return keys;
   }

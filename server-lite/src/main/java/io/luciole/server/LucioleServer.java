@@ -121,7 +121,7 @@ public final class LucioleServer implements AutoCloseable {
    * @param engine the engine, which stays the caller's to close
    * @return the running server
    * @throws ConfigException if the configuration is wrong
-   * @throws LucioleException if the index cannot be opened, or the port is in use
+   * @throws LucioleException if an index is of another model or in use, or the port is in use
    */
   public static LucioleServer start(ServerConfig config, EmbeddingEngine engine) {
     return start(config, new ServerModule(config, engine));
@@ -135,7 +135,7 @@ public final class LucioleServer implements AutoCloseable {
    *     they stay the caller's to close
    * @return the running server
    * @throws ConfigException if the configuration is wrong, or two names are the same
-   * @throws LucioleException if the index cannot be opened, or the port is in use
+   * @throws LucioleException if an index is of another model or in use, or the port is in use
    */
   public static LucioleServer start(
       ServerConfig config, SequencedMap<String, EmbeddingEngine> engines) {

@@ -45,7 +45,7 @@ final class M3Api implements Api {
         embedder.embed(
             x, model, inputs, "input", options, LongTexts.truncate(compatibility.autoTruncate()));
     int tokens = Vectors.tokens(embeddings);
-    x.ok(
+    x.okVectors(
         JsonBodies.bytes(out -> {
           out.writeStartObject();
           out.writeStringField("object", "list");

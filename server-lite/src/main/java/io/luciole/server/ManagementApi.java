@@ -113,6 +113,6 @@ final class ManagementApi implements Api {
   }
 
   private void openApi(Exchange x) throws IOException {
-    x.send(200, "application/json", Resources.read("openapi.json"));
+    x.ok(Resources.read("openapi.json"));
   }
 }

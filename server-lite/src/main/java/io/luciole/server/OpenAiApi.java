@@ -1,13 +1,16 @@
 package io.luciole.server;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.BooleanNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import com.google.inject.Inject;
 import io.helidon.http.Method;
 import io.luciole.EmbeddingEngine;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Stream;
 
@@ -16,6 +19,28 @@ import java.util.stream.Stream;
  * is there without {@code /v1}, as Infinity and text-embeddings-inference have it.
  */
 final class OpenAiApi implements Api {
+  /** OpenAI's, and what Voyage, Jina and Infinity add. */
+  private static final BodyFields FIELDS =
+      BodyFields.strict(
+              "input",
+              "model",
+              "encoding_format",
+              "dimensions",
+              "input_type",
+              "output_dtype",
+              "output_dimension",
+              "truncation",
+              "truncate",
+              "task",
+              "embedding_type")
+          .ignoring("user")
+          .fixing(
+              Map.of(
+                  "normalized", BooleanNode.TRUE,
+                  "late_chunking", BooleanNode.FALSE,
+                  "return_multivector", BooleanNode.FALSE,
+                  "modality", TextNode.valueOf("text")));
+
   private final Embedder embedder;
   private final ServedModels models;
   private final ServerConfig.Compatibility compatibility;
@@ -42,6 +67,7 @@ final class OpenAiApi implements Api {
 
   private void embeddings(Exchange x) throws Exception {
     ObjectNode body = x.json();
+    FIELDS.check(body);
     ServedModel model = models.named(JsonBodies.stringOr(body, "model"));
     VectorFormat format = format(body);
     String dimensions = body.has("output_dimension") ? "output_dimension" : "dimensions";
@@ -55,7 +81,7 @@ final class OpenAiApi implements Api {
             LongTexts.truncate(JsonBodies.flag(body, truncate, compatibility.autoTruncate())),
             DenseRequest.dimensions(model, body, dimensions));
     DenseRequest.DenseVectors vectors = request.embed(x, embedder);
-    x.ok(
+    x.okVectors(
         JsonBodies.bytes(out -> {
           out.writeStartObject();
           out.writeStringField("object", "list");

@@ -46,6 +46,11 @@ final class Problem extends RuntimeException {
     return new Problem(429, "overloaded", message, null, retryAfterSeconds);
   }
 
+  /** 503: the server ends. */
+  static Problem shuttingDown() {
+    return new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
+  }
+
   /** 400: there is nothing to embed. */
   static Problem empty(String where) {
     return new Problem(

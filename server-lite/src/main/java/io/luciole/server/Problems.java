@@ -71,11 +71,9 @@ final class Problems {
           new Problem(504, "timeout", "The request's time was up before it was computed.");
       case DeadlineExceededException e ->
           new Problem(504, "timeout", "The request's time was up before it was computed.");
-      case EmbeddingInterruptedException e ->
-          new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
+      case EmbeddingInterruptedException e -> Problem.shuttingDown();
       case EngineOverloadedException e -> Problem.overloaded("Too much waits for the model.", 1);
-      case EngineClosedException e ->
-          new Problem(503, "shutting_down", "The server is shutting down.", null, 1);
+      case EngineClosedException e -> Problem.shuttingDown();
       case DeviceLostException e ->
           new Problem(503, "device_lost", "The model's device is not working.", null, 5);
       case TextTooLongException e ->

@@ -34,8 +34,8 @@ final class ReadingApi implements Api {
   public List<Route> routes() {
     List<Route> routes = new ArrayList<>();
     for (String base : IndexesApi.BASES) {
-      routes.add(Route.of(Method.GET, base + "/documents/{id}", this::get));
-      routes.add(Route.of(Method.GET, base + "/documents", this::list));
+      routes.add(Route.of(Method.GET, base + "/documents/{+id}", this::get));
+      routes.add(Route.of(Method.GET, base + "/documents", this::get));
       routes.add(
           Route.of(Method.POST, base + "/documents/count", this::count)
               .withAccess(Route.Access.SEARCH));
@@ -47,7 +47,16 @@ final class ReadingApi implements Api {
   }
 
   private void get(Exchange x) {
-    String id = x.variable("id");
+    RequestOptions.requireQuery(x, "id", "limit", "cursor", "filter");
+    String id = DocumentsApi.id(x);
+    if (id != null) {
+      get(x, id);
+    } else {
+      list(x);
+    }
+  }
+
+  private void get(Exchange x, String id) {
     SourceDocument document =
         indexes
             .of(x)
@@ -71,7 +80,8 @@ final class ReadingApi implements Api {
     String text = x.query("filter");
     ObjectNode body = JsonBodies.object();
     if (text != null) {
-      body.set("filter", JsonBodies.parseObject(text.getBytes(UTF_8)));
+      body.set(
+          "filter", JsonBodies.parseObject(text.getBytes(UTF_8), x.body().memory()::takeValues));
     }
     Query filter = filter(body, index.live().schema());
     List<SourceDocument> page =

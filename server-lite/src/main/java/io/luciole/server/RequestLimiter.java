@@ -6,9 +6,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
- * Limits the requests in progress and the tokens that wait for the models, with {@link Shares} for
- * each caller, and refuses work that cannot be done in its time by the models' present speed. A
- * refused request is told when to try again, or what to do. Safe for use by many threads.
+ * Limits the requests in progress, the memory of their bodies and the tokens that wait for the
+ * models, with {@link Shares} for each caller, and refuses work that cannot be done in its time by
+ * the models' present speed. A refused request is told when to try again, or what to do. Safe for
+ * use by many threads.
  */
 final class RequestLimiter {
   private static final long MOST_SECONDS = 60;
@@ -18,6 +19,7 @@ final class RequestLimiter {
 
   private final ServerConfig.Limits limits;
   private final Shares requests;
+  private final BodyMemory bodies;
   private final Shares tokens;
   private final Throughput throughput;
   private final AtomicLong refused = new AtomicLong();
@@ -30,6 +32,9 @@ final class RequestLimiter {
   RequestLimiter(ServerConfig.Limits limits, LongSupplier clock) {
     this.limits = limits;
     this.requests = new Shares(limits.maxRequests());
+    this.bodies =
+        new BodyMemory(
+            limits.maxBodyMemory().orElseGet(() -> Runtime.getRuntime().maxMemory() / 4));
     this.tokens = new Shares(limits.maxWaitingTokens());
     this.throughput = new Throughput(clock);
   }
@@ -160,6 +165,11 @@ final class RequestLimiter {
     return Math.clamp((long) Math.ceil(seconds), 1, MOST_SECONDS);
   }
 
+  /** How many callers have requests in progress. */
+  int requestingCallers() {
+    return requests.callers();
+  }
+
   int requests() {
     return (int) requests.taken();
   }
@@ -168,7 +178,11 @@ final class RequestLimiter {
     return tokens.taken();
   }
 
+  BodyMemory bodies() {
+    return bodies;
+  }
+
   long refused() {
-    return refused.get();
+    return refused.get() + bodies.refused();
   }
 }

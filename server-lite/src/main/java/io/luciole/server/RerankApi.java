@@ -2,6 +2,7 @@ package io.luciole.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.BooleanNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
 import io.luciole.EmbedOptions;
@@ -13,6 +14,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 
@@ -22,9 +24,43 @@ import java.util.UUID;
  * documents}, {@code top_n} or {@code top_k}).
  */
 final class RerankApi implements Api {
+  private static final BodyFields TEXTS =
+      BodyFields.lenient(
+              "query", "texts", "truncate", "truncation_direction", "return_text", "weights")
+          .ignoring("raw_scores");
+
+  /** Infinity's, which ignores others. */
+  private static final BodyFields INFINITY = documentFields(true);
+
+  /** Cohere's, Jina's and Voyage's, which refuse others. */
+  private static final BodyFields DOCUMENTS = documentFields(false);
+
   private final Embedder embedder;
   private final ServedModels models;
   private final ServerConfig.Compatibility compatibility;
+
+  private static BodyFields documentFields(boolean lenient) {
+    return new BodyFields(
+        List.of(
+            "query",
+            "documents",
+            "model",
+            "top_n",
+            "top_k",
+            "return_documents",
+            "truncation",
+            "weights"),
+        List.of(
+            "raw_scores",
+            "priority",
+            "max_chunks_per_doc",
+            "max_tokens_per_doc",
+            "max_doc_length",
+            "max_query_length"),
+        Map.of(
+            "rank_fields", JsonBodies.array().add("text"), "return_embeddings", BooleanNode.FALSE),
+        lenient);
+  }
 
   private record Ranked(int index, float score) {}
 
@@ -53,6 +89,7 @@ final class RerankApi implements Api {
   }
 
   private void texts(Exchange x, ObjectNode body) throws Exception {
+    TEXTS.check(body);
     List<String> texts = JsonBodies.strings(body.path("texts"), "texts");
     boolean returnText = JsonBodies.flag(body, "return_text", false);
     LongTexts longTexts = TeiApi.longTexts(body, compatibility);
@@ -73,6 +110,7 @@ final class RerankApi implements Api {
    * All truncate texts that are too long, unless told otherwise.
    */
   private void documents(Exchange x, ObjectNode body, boolean infinity) throws Exception {
+    (infinity ? INFINITY : DOCUMENTS).check(body);
     ServedModel model = models.named(JsonBodies.stringOr(body, "model"));
     List<String> texts = documentTexts(body.path("documents"));
     String most = body.has("top_k") ? "top_k" : "top_n";

@@ -6,9 +6,11 @@ import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.IndexDescription;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.LiveIndex;
+import io.luciole.lucene.SourceDocument;
 import io.luciole.lucene.WriteOptions;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /** An index that is served under a name, with its model. Safe for use by many threads. */
 final class SearchIndex implements AutoCloseable {
@@ -16,6 +18,7 @@ final class SearchIndex implements AutoCloseable {
   private final Path path;
   private final ServedModel model;
   private final LiveIndex live;
+  private final FreeSpace space;
 
   /**
    * Opens an index, or makes one.
@@ -40,6 +43,7 @@ final class SearchIndex implements AutoCloseable {
             .commitEvery(settings.commitEvery())
             .commitAfter(settings.commitAfter());
     this.live = LiveIndex.open(path, model.engine(), schema.map(options::schema).orElse(options));
+    this.space = new FreeSpace(path, settings.minDisk());
   }
 
   String name() {
@@ -57,7 +61,42 @@ final class SearchIndex implements AutoCloseable {
 
   /** Why the index cannot be written, or empty if it can. */
   Optional<String> problem() {
-    return live.health().problem().map(problem -> "the index \"" + name + "\": " + problem);
+    return live.health()
+        .problem()
+        .or(space::shortage)
+        .map(problem -> "the index \"" + name + "\": " + problem);
+  }
+
+  /** Whether it is {@code open}, {@code failed}, or {@code full}: its disk has hardly any room. */
+  String state() {
+    return live.health().problem().isPresent()
+        ? "failed"
+        : space.shortage().isPresent() ? "full" : "open";
+  }
+
+  /**
+   * Refuses what is to be written if the disk has hardly any room, so that there is some for what
+   * is not committed yet.
+   *
+   * @throws Problem if that is so
+   */
+  void requireRoom() {
+    space
+        .shortage()
+        .ifPresent(problem -> {
+          throw new Problem(507, "disk_full", problem, null, 5);
+        });
+  }
+
+  /**
+   * Embeds and writes a document.
+   *
+   * @return completes when it is written: true if it replaced one
+   * @throws Problem if there is no room for it
+   */
+  CompletableFuture<Boolean> put(SourceDocument document) {
+    requireRoom();
+    return live.put(document);
   }
 
   /** Adds a description of the index, with its sizes, to an object. */
@@ -70,12 +109,12 @@ final class SearchIndex implements AutoCloseable {
       return index;
     });
     index
-        .put("state", health.problem().isEmpty() ? "open" : "failed")
+        .put("state", state())
         .put("failures", health.failures())
         .put("lost", health.lost())
         .put("uncommitted", live.uncommittedChanges() > 0)
         .put("uncommitted_changes", live.uncommittedChanges());
-    health.problem().ifPresent(problem -> index.put("problem", problem));
+    health.problem().or(space::shortage).ifPresent(problem -> index.put("problem", problem));
     index.set("schema", IndexSpec.describe(live.schema()));
     if (health.problem().isEmpty()) {
       describeFiles(index, IndexDescription.read(path));

@@ -115,6 +115,16 @@ public final class ServedIndexKeys {
           "The number of documents written or deleted after which a commit does not wait for that"
               + " time.");
 
+  /** The free space below which no documents are taken. */
+  public static final Key<Long> MIN_DISK =
+      Key.of(
+          "luciole.server.min-disk",
+          ValueParser.size(),
+          "16m",
+          "The bytes that must be free on an index's disk for documents to be taken, so that what was"
+              + " taken can be committed and segments be merged; `1` takes them until the disk is"
+              + " full.");
+
   /** Most characters of a title. */
   public static final Key<Integer> MAX_TITLE =
       Key.of(
@@ -153,6 +163,7 @@ public final class ServedIndexKeys {
           COLBERT,
           COMMIT_EVERY,
           COMMIT_AFTER,
+          MIN_DISK,
           MAX_TITLE,
           MAX_VALUES,
           MAX_DOCUMENT);

@@ -104,15 +104,22 @@ public record ServerConfig(
    * @param keyFile a file of keys with rights, loaded again when it changes (docs/server.md)
    * @param openMetrics whether {@code /metrics} answers callers without a key
    * @param publicOrigins origins at which a proxy publishes the server, whose pages are its own
+   * @param allowedHosts hosts that requests may name beside this machine's own, {@code *} for all;
+   *     empty for all, unless the server listens on this machine alone and without a key
    * @param drain how long the server goes on serving after it was told to end
    */
   public record Operations(
-      Optional<Path> keyFile, boolean openMetrics, List<String> publicOrigins, Duration drain) {
+      Optional<Path> keyFile,
+      boolean openMetrics,
+      List<String> publicOrigins,
+      List<String> allowedHosts,
+      Duration drain) {
     /** Checks and copies the components. */
     public Operations {
       requireNonNull(keyFile, "keyFile");
       requireNonNull(drain, "drain");
       publicOrigins = List.copyOf(publicOrigins);
+      allowedHosts = List.copyOf(allowedHosts);
     }
 
     private static Operations of(LucioleConfig config) {
@@ -120,6 +127,7 @@ public record ServerConfig(
           config.get(ServerKeys.KEY_FILE),
           config.get(ServerKeys.OPEN_METRICS),
           config.get(ServerKeys.PUBLIC_ORIGINS).orElse(List.of()),
+          config.get(ServerKeys.ALLOWED_HOSTS).orElse(List.of()),
           config.get(ServerKeys.DRAIN));
     }
   }
@@ -128,6 +136,8 @@ public record ServerConfig(
    * How much a server takes on.
    *
    * @param maxBody most bytes of a body, but of a bulk ingestion, which is read as it comes
+   * @param maxBodyMemory most bytes of memory that all bodies hold at once; empty for a quarter of
+   *     the heap
    * @param maxTexts most texts of a request
    * @param maxCharacters most characters of a text
    * @param maxRequests most requests at once
@@ -140,6 +150,7 @@ public record ServerConfig(
    */
   public record Limits(
       long maxBody,
+      Optional<Long> maxBodyMemory,
       int maxTexts,
       int maxCharacters,
       int maxRequests,
@@ -161,6 +172,7 @@ public record ServerConfig(
     private static Limits of(LucioleConfig config) {
       return new Limits(
           config.get(ServerKeys.MAX_BODY),
+          config.get(ServerKeys.MAX_BODY_MEMORY),
           config.get(ServerKeys.MAX_TEXTS),
           config.get(ServerKeys.MAX_CHARACTERS),
           config.get(ServerKeys.MAX_REQUESTS),

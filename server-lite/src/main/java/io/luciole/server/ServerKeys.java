@@ -101,6 +101,15 @@ public final class ServerKeys implements KeyProvider {
           "Origins at which a proxy publishes this server, such as `http://search.internal`: pages from"
               + " there are this server's own. Only needed if the proxy changes the Host header.");
 
+  /** Hosts that requests may name. */
+  public static final Key<Optional<List<String>>> ALLOWED_HOSTS =
+      Key.optional(
+          "luciole.server.allowed-hosts",
+          ValueParser.of("a host without a port, or *", ServerKeys::parseHost).list(),
+          "this machine's own names where the server listens on them alone and without a key, otherwise all",
+          "Names by which requests may call this server in their Host header, beside those of this machine"
+              + " and of `luciole.server.public-origins`; `*` stands for all.");
+
   /** Origins whose pages may call the server. */
   public static final Key<Optional<List<String>>> CORS_ORIGINS =
       Key.optional(
@@ -116,6 +125,17 @@ public final class ServerKeys implements KeyProvider {
           ValueParser.size(),
           "16m",
           "The largest number of bytes of a request's body, or of a line of a bulk ingestion.");
+
+  /** Most memory of all bodies. */
+  public static final Key<Optional<Long>> MAX_BODY_MEMORY =
+      Key.optional(
+          "luciole.server.max-body-memory",
+          ValueParser.size(),
+          "a quarter of the heap",
+          "The largest number of bytes of memory that the bodies of all requests hold at once, with the"
+              + " values that are read from them. A request for whose body there is no room is"
+              + " answered with status 429 before the body is read. One caller may have as much as is"
+              + " still free.");
 
   /** Most texts of a request. */
   public static final Key<Integer> MAX_TEXTS =
@@ -291,8 +311,10 @@ public final class ServerKeys implements KeyProvider {
             TLS_CERTIFICATE,
             TLS_KEY,
             PUBLIC_ORIGINS,
+            ALLOWED_HOSTS,
             CORS_ORIGINS,
             MAX_BODY,
+            MAX_BODY_MEMORY,
             MAX_TEXTS,
             MAX_CHARACTERS,
             MAX_REQUESTS,
@@ -321,6 +343,18 @@ public final class ServerKeys implements KeyProvider {
       throw new IllegalArgumentException("expected " + ORIGIN + ", got \"" + text + '"');
     }
     return origin;
+  }
+
+  /**
+   * A host as in the Host header, without its port: a name, an address, an IPv6 one in brackets.
+   */
+  private static String parseHost(String text) {
+    String host = text.strip().toLowerCase(Locale.ROOT);
+    if (!host.matches("\\*|\\[[0-9a-f:.]+]|[^:/?#@\\s\\[\\]*]+")) {
+      throw new IllegalArgumentException(
+          "expected a host without a port, such as search.example.com, or *, got \"" + text + '"');
+    }
+    return host;
   }
 
   private static String parseOriginOrAll(String text) {

@@ -1,6 +1,7 @@
 package io.luciole.server;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -26,12 +27,36 @@ final class Shares {
   }
 
   /** Takes units, all or none. */
-  synchronized boolean take(String caller, long count) {
-    if (taken > 0 && held.getOrDefault(caller, 0L) + count > units - taken) {
+  boolean take(String caller, long count) {
+    return takeMore(caller, 0, count);
+  }
+
+  /**
+   * Takes units, all or none, for a request of the caller's that holds some already. It gets all
+   * that it asks for if nobody else holds any.
+   *
+   * @param own the units that the request holds, among those of its caller
+   */
+  synchronized boolean takeMore(String caller, long own, long count) {
+    if (taken > own && held.getOrDefault(caller, 0L) + count > units - taken) {
       return false;
     }
     held.merge(caller, count, Long::sum);
     taken += count;
+    return true;
+  }
+
+  /** As {@link #takeMore}, and waits until there are so many; false if not in time. */
+  synchronized boolean await(String caller, long own, long count, Duration left)
+      throws InterruptedException {
+    long end = System.nanoTime() + left.toNanos();
+    while (!takeMore(caller, own, count)) {
+      long millis = (end - System.nanoTime()) / 1_000_000;
+      if (millis <= 0) {
+        return false;
+      }
+      wait(millis);
+    }
     return true;
   }
 
@@ -41,11 +66,17 @@ final class Shares {
     held.compute(
         caller,
         (name, before) -> before == null || before - count == 0 ? null : (Long) (before - count));
+    notifyAll();
   }
 
   /** The units that are held. */
   synchronized long taken() {
     return taken;
+  }
+
+  /** How many callers hold units. */
+  synchronized int callers() {
+    return held.size();
   }
 
   /** The units that others than a caller hold, of each at most so many. */

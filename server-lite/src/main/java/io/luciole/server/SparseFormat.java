@@ -2,13 +2,10 @@ package io.luciole.server;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.luciole.Embedding;
-import io.luciole.EmbeddingEngine;
 import io.luciole.SparseVector;
 import java.io.IOException;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 /** How sparse vectors are answered. */
 enum SparseFormat {
@@ -26,8 +23,12 @@ enum SparseFormat {
   enum Tokens {
     /** Its id, as a string: distinct, and free of characters that field names may not have. */
     ID,
-    /** Its string; tokens with the same string become one, with the greatest of their weights. */
-    TEXT
+    /** Its name in {@link TokenNames}: its string, with the id where that is not enough. */
+    TEXT;
+
+    private String name(int id, TokenNames names) {
+      return this == ID ? Integer.toString(id) : names.of(id);
+    }
   }
 
   /** The format that the URL's {@code format} names; {@link #LIST} if there is none. */
@@ -45,7 +46,7 @@ enum SparseFormat {
   }
 
   /** Writes an answer. */
-  byte[] write(EmbeddingEngine engine, List<Embedding> embeddings, Tokens tokens) {
+  byte[] write(TokenNames names, List<Embedding> embeddings, Tokens tokens) {
     return JsonBodies.bytes(out -> {
       switch (this) {
         case LIST -> {
@@ -59,8 +60,9 @@ enum SparseFormat {
           out.writeStartArray();
           for (Embedding embedding : embeddings) {
             out.writeStartObject();
-            for (Map.Entry<String, Float> each : named(engine, embedding, tokens).entrySet()) {
-              out.writeNumberField(each.getKey(), each.getValue());
+            SparseVector sparse = embedding.sparse();
+            for (int j = 0; j < sparse.size(); j++) {
+              out.writeNumberField(tokens.name(sparse.id(j), names), sparse.weight(j));
             }
             out.writeEndObject();
           }
@@ -70,7 +72,7 @@ enum SparseFormat {
           out.writeStartObject();
           out.writeArrayFieldStart("data");
           for (int i = 0; i < embeddings.size(); i++) {
-            writeParallel(out, i, named(engine, embeddings.get(i), tokens));
+            writeParallel(out, i, embeddings.get(i).sparse(), tokens, names);
           }
           out.writeEndArray();
           out.writeEndObject();
@@ -90,33 +92,19 @@ enum SparseFormat {
     out.writeEndArray();
   }
 
-  private static void writeParallel(JsonGenerator out, int index, Map<String, Float> weights)
+  private static void writeParallel(
+      JsonGenerator out, int index, SparseVector sparse, Tokens tokens, TokenNames names)
       throws IOException {
     out.writeStartObject();
     out.writeNumberField("index", index);
     out.writeArrayFieldStart("sparse");
-    for (Map.Entry<String, Float> each : weights.entrySet()) {
+    for (int i = 0; i < sparse.size(); i++) {
       out.writeStartObject();
-      out.writeStringField("token", each.getKey());
-      out.writeNumberField("weight", each.getValue());
+      out.writeStringField("token", tokens.name(sparse.id(i), names));
+      out.writeNumberField("weight", sparse.weight(i));
       out.writeEndObject();
     }
     out.writeEndArray();
     out.writeEndObject();
-  }
-
-  private static Map<String, Float> named(
-      EmbeddingEngine engine, Embedding embedding, Tokens tokens) {
-    SparseVector sparse = embedding.sparse();
-    Map<String, Float> weights = new LinkedHashMap<>();
-    for (int i = 0; i < sparse.size(); i++) {
-      String name =
-          switch (tokens) {
-            case ID -> Integer.toString(sparse.id(i));
-            case TEXT -> engine.decodeToken(sparse.id(i));
-          };
-      weights.merge(name, sparse.weight(i), Math::max);
-    }
-    return weights;
   }
 }

@@ -10,7 +10,7 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.EmbeddingJson;
 import io.luciole.Output;
 import io.luciole.Scores;
-import io.luciole.model.Pooling;
+import io.luciole.model.TokenPooling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -23,12 +23,26 @@ import java.util.Set;
 final class TeiApi implements Api {
   private static final Problems.Format TEI = Problems.Format.TEI;
 
+  private static final BodyFields EMBED =
+      BodyFields.lenient("inputs", "truncate", "truncation_direction", "prompt_name")
+          .ignoring("normalize", "dimensions");
+
+  private static final BodyFields DENSE =
+      BodyFields.lenient(
+          "inputs", "truncate", "truncation_direction", "prompt_name", "normalize", "dimensions");
+
+  private static final BodyFields SIMILARITY = BodyFields.lenient("inputs", "parameters");
+
+  private static final BodyFields PARAMETERS =
+      BodyFields.lenient("truncate", "truncation_direction", "prompt_name");
+
   private final Embedder embedder;
   private final CohereApi cohere;
   private final RerankApi rerank;
   private final ServedModel model;
   private final EmbeddingEngine engine;
   private final ServerConfig.Compatibility compatibility;
+  private final TokenNames names;
 
   @Inject
   TeiApi(
@@ -43,6 +57,7 @@ final class TeiApi implements Api {
     this.model = models.standard();
     this.engine = model.engine();
     this.compatibility = config.compatibility();
+    this.names = new TokenNames(engine);
   }
 
   @Override
@@ -81,6 +96,7 @@ final class TeiApi implements Api {
   }
 
   private void dense(Exchange x, ObjectNode body) throws Exception {
+    DENSE.check(body);
     requireNormalized(body);
     DenseRequest request =
         new DenseRequest(
@@ -91,7 +107,7 @@ final class TeiApi implements Api {
             longTexts(body, compatibility),
             DenseRequest.dimensions(model, body, "dimensions"));
     DenseRequest.DenseVectors vectors = request.embed(x, embedder);
-    x.ok(JsonBodies.bytes(out -> vectors.write(out, VectorFormat.FLOAT)));
+    x.okVectors(JsonBodies.bytes(out -> vectors.write(out, VectorFormat.FLOAT)));
   }
 
   private List<EmbeddingInput> parse(ObjectNode body) {
@@ -119,6 +135,7 @@ final class TeiApi implements Api {
   }
 
   private List<Embedding> embed(Exchange x, ObjectNode body, Output output) throws Exception {
+    EMBED.check(body);
     RequestOptions.requireOutputs(engine, Set.of(output), "inputs");
     EmbedOptions options = RequestOptions.role(x, body, "prompt_name").outputs(output);
     return embedder.embed(x, model, parse(body), "inputs", options, longTexts(body, compatibility));
@@ -127,12 +144,12 @@ final class TeiApi implements Api {
   private void embedSparse(Exchange x) throws Exception {
     SparseFormat format = SparseFormat.of(x);
     SparseFormat.Tokens tokens = SparseFormat.tokens(x);
-    x.ok(format.write(engine, embed(x, x.json(), Output.SPARSE), tokens));
+    x.ok(format.write(names, embed(x, x.json(), Output.SPARSE), tokens));
   }
 
   private void embedAll(Exchange x) throws Exception {
     List<Embedding> embeddings = embed(x, x.json(), Output.COLBERT);
-    x.ok(
+    x.okVectors(
         JsonBodies.bytes(out -> {
           out.writeStartArray();
           for (Embedding embedding : embeddings) {
@@ -143,6 +160,8 @@ final class TeiApi implements Api {
   }
 
   private void similarity(Exchange x, ObjectNode body) throws Exception {
+    SIMILARITY.check(body);
+    PARAMETERS.check(body.path("parameters"));
     JsonNode inputs = body.path("inputs");
     if (!inputs.isObject()) {
       throw JsonBodies.wrong("inputs", "{\"source_sentence\": …, \"sentences\": […]}", inputs);
@@ -159,7 +178,7 @@ final class TeiApi implements Api {
         embedder.embed(
             x,
             model,
-            EmbeddingInput.texts(texts),
+            EmbeddingInput.written(texts, "sentences"),
             "sentences",
             options,
             longTexts(parameters, compatibility));
@@ -184,10 +203,10 @@ final class TeiApi implements Api {
     root.put("model_sha", engine.fingerprint().weightsDigest());
     root.put("model_dtype", dtype(engine.backend().precision()));
     root.put("served_model_name", model.name());
-    Pooling pooling = engine.description().pooling();
+    TokenPooling pooling = engine.description().pooling();
     root.putObject("model_type")
         .putObject("embedding")
-        .put("pooling", pooling == null ? "cls" : pooling.name().toLowerCase(Locale.ROOT));
+        .put("pooling", pooling == null ? "cls" : pooling.toString());
     root.put("max_concurrent_requests", x.limits().maxRequests());
     root.put("max_input_length", engine.description().maxTokens());
     root.put("max_batch_tokens", engine.tokenBudget());

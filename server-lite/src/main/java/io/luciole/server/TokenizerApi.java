@@ -19,6 +19,11 @@ import java.util.concurrent.TimeoutException;
  * end, whatever the model's limit, so that clients can count their tokens.
  */
 final class TokenizerApi implements Api {
+  private static final BodyFields TOKENIZE =
+      BodyFields.lenient("inputs", "add_special_tokens", "prompt_name");
+
+  private static final BodyFields DECODE = BodyFields.lenient("ids", "skip_special_tokens");
+
   private final Embedder embedder;
   private final EmbeddingEngine engine;
 
@@ -37,13 +42,15 @@ final class TokenizerApi implements Api {
 
   private void tokenize(Exchange x) throws Exception {
     ObjectNode body = x.json();
+    TOKENIZE.check(body);
     boolean special = JsonBodies.flag(body, "add_special_tokens", true);
     Role role = RequestOptions.role(x, body, "prompt_name").role();
     JsonNode given = body.path("inputs");
     List<String> texts =
         given.isTextual() ? List.of(given.textValue()) : JsonBodies.strings(given, "inputs");
     byte[] answer;
-    RequestLimiter.Reservation waiting = embedder.admit(x, EmbeddingInput.texts(texts), "inputs");
+    RequestLimiter.Reservation waiting =
+        embedder.admit(x, EmbeddingInput.written(texts, "inputs"), "inputs");
     try {
       answer =
           x.hasLargeBody()
@@ -122,6 +129,7 @@ final class TokenizerApi implements Api {
 
   private void decode(Exchange x) {
     ObjectNode body = x.json();
+    DECODE.check(body);
     boolean skip = JsonBodies.flag(body, "skip_special_tokens", true);
     JsonNode ids = body.path("ids");
     if (!ids.isArray()) {

@@ -7,6 +7,12 @@ import java.util.List;
 
 /** The API of the inference container of Weaviate's module {@code text2vec-transformers}. */
 final class WeaviateApi implements Api {
+  private static final BodyFields FIELDS =
+      BodyFields.lenient("text", "texts", "config").ignoring("dims", "vector", "error");
+
+  private static final BodyFields CONFIG =
+      BodyFields.lenient("task_type", "dimensions").ignoring("pooling_strategy");
+
   private final Embedder embedder;
   private final ServedModel model;
   private final Readiness readiness;
@@ -35,6 +41,8 @@ final class WeaviateApi implements Api {
             ? JsonBodies.strings(body.path("texts"), "texts")
             : List.of(JsonBodies.string(body, "text"));
     JsonNode config = body.path("config");
+    FIELDS.check(body);
+    CONFIG.check(config);
     DenseRequest request =
         new DenseRequest(
             model,
@@ -44,7 +52,7 @@ final class WeaviateApi implements Api {
             LongTexts.KEEP_START,
             DenseRequest.dimensions(model, config, "dimensions"));
     DenseRequest.DenseVectors vectors = request.embed(x, embedder);
-    x.ok(
+    x.okVectors(
         JsonBodies.bytes(out -> {
           out.writeStartObject();
           if (several) {

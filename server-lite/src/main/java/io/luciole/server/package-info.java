@@ -25,17 +25,20 @@
  *       {@code M3Api}, {@code SearchApi}, {@code DocumentsApi} with {@code BulkIngestion} and
  *       {@code Durability}, {@code ReadingApi}, {@code IndexesApi} with {@code IndexSpec}, {@code
  *       ManagementApi}, {@code SearchPageApi}
- *   <li>reading requests: {@code JsonBodies}, {@code EmbeddingInput}, {@code RequestOptions},
- *       {@code DenseRequest}, {@code LongTexts}, {@code Arranging}, {@code DocumentBodies}, {@code
- *       TraceContext}
- *   <li>writing vectors: {@code VectorFormat}, {@code SparseFormat}
+ *   <li>reading requests: {@code JsonBodies}, {@code BodyFields}, {@code EmbeddingInput}, {@code
+ *       RequestOptions}, {@code DenseRequest}, {@code LongTexts}, {@code Arranging}, {@code
+ *       DocumentBodies}, {@code TraceContext}
+ *   <li>writing vectors: {@code VectorFormat}, {@code SparseFormat} with {@code TokenNames}
+ *   <li>indexes by name: {@code Indexes} of {@code SearchIndex}es, each with the {@code FreeSpace}
+ *       of its disk, and of {@code UnopenedIndex}es
  *   <li>errors: {@code Problem} is thrown, {@code Problems} maps exceptions to statuses and JSON
  *   <li>models by name: {@code ServedModels} of {@code ServedModel}s, each with its {@code
  *       EngineReadiness}
  *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter} with {@code
  *       Shares}, {@code Throughput} and {@code HeavyWork}, {@code Workers}, {@code TlsKeys}; {@code
  *       FileWatch} loads files again
- *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code IndexGauges}, {@code OthersMeters}
+ *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code ServedIndexMeters}, {@code
+ *       OthersMeters}
  *   <li>Helidon's internals: {@code HelidonConnections} with {@code HelidonReader} alone, behind
  *       {@code ClientConnections}; {@code RequestFraming} knows HTTP's framing, {@code Http10}
  *       turns requests of HTTP/1.0 into those that Helidon takes, {@code ListenerWatch} and {@code

@@ -77,7 +77,7 @@ class AccessLogTest {
 
   private Server.Answer embed(String body, String id, String traceparent) {
     return server.post(
-        "/v1/embeddings?q=1",
+        "/v1/embeddings?role=query",
         body,
         "Authorization",
         "Bearer " + KEY,

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -92,6 +93,29 @@ class BodyEncodingsTest {
       Server.Answer answer = post("/v1/embeddings", body, "gzip");
       assertThat(answer.status()).isEqualTo(400);
     }
+  }
+
+  @Test
+  void everyJsonButVectors_isInGzip_whereTheClientAcceptsIt() {
+    String words = "\"" + "w1 ".repeat(100) + "\"";
+    String texts = "[" + (words + ",").repeat(49) + words + "]";
+    Map.of(
+            "/tokenize", "{\"inputs\":" + words + "}",
+            "/rerank", "{\"query\":\"w1\",\"texts\":" + texts + "}",
+            "/embed_sparse", "{\"inputs\":" + texts + "}")
+        .forEach((path, body) -> {
+          Server.Answer answer = server.post(path, body, "Accept-Encoding", "gzip");
+          assertThat(answer.status()).isEqualTo(200);
+          assertThat(answer.response().headers().firstValue("Content-Encoding"))
+              .as(path)
+              .hasValue("gzip");
+        });
+    Server.Answer document = server.get("/openapi.json", "Accept-Encoding", "gzip");
+    assertThat(document.response().headers().firstValue("Content-Encoding")).hasValue("gzip");
+    Server.Answer vectors =
+        server.post("/embed", "{\"inputs\":" + texts + "}", "Accept-Encoding", "gzip");
+    assertThat(vectors.body().length()).isGreaterThan(1024);
+    assertThat(vectors.response().headers().firstValue("Content-Encoding")).isEmpty();
   }
 
   @Test

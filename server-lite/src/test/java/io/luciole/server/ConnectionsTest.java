@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class ConnectionsTest {
   private static final String CHUNKED =
-      "POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+      "POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
   private static final String BODY = "{\"input\":\"w1\"}";
   private static final String FOURTEEN = "e";
 
@@ -135,9 +135,9 @@ class ConnectionsTest {
 
   @Test
   void drippedHead_endsAfterTheReadTimeout() throws IOException {
-    try (Server server = server("read-timeout", "1s");
+    try (Server server = server("read-timeout", "500ms");
         Socket socket = connect(server)) {
-      send(socket, "GET /health/live HTTP/1.1\r\nHost: x\r\nX: ");
+      send(socket, "GET /health/live HTTP/1.1\r\nHost: localhost\r\nX: ");
       drip(socket);
       assertThat(ends(socket)).isTrue();
     }
@@ -149,9 +149,9 @@ class ConnectionsTest {
         HexFormat.of()
             .formatHex(
                 MessageDigest.getInstance("SHA-256").digest("k".getBytes(StandardCharsets.UTF_8)));
-    try (Server server = server("api-keys", digest);
+    try (Server server = server("api-keys", digest, "read-timeout", "500ms");
         Socket socket = connect(server)) {
-      send(socket, "POST /embed HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n");
+      send(socket, "POST /embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n");
       assertThat(Server.readAnswer(socket)).startsWith("HTTP/1.1 401");
       drip(socket);
       assertThat(ends(socket)).isTrue();
@@ -160,9 +160,11 @@ class ConnectionsTest {
 
   @Test
   void idleBulk_endsWhenItsTimeIsUp_howeverOftenItSendsALittle() throws IOException {
-    try (Server server = server("timeout", "2s");
+    try (Server server = server("timeout", "500ms");
         Socket socket = connect(server)) {
-      send(socket, "POST /v1/documents/bulk HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+      send(
+          socket,
+          "POST /v1/documents/bulk HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n");
       drip(socket);
       assertThat(ends(socket)).isTrue();
       await()
@@ -183,7 +185,7 @@ class ConnectionsTest {
         }
         for (int i = 0; i < 3; i++) {
           try (Socket polite = connect(server)) {
-            send(polite, "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
+            send(polite, "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
             assertThat(Server.readAnswer(polite)).startsWith("HTTP/1.1 200");
           }
         }

@@ -54,7 +54,8 @@ class DescriptorsTest {
       socket
           .getOutputStream()
           .write(
-              "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+              "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                  .getBytes(StandardCharsets.US_ASCII));
       return Server.readAnswer(socket);
     }
   }

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.luciole.ConfigException;
+import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.lucene.IndexException;
 import io.luciole.testkit.FakeBackend;
@@ -13,7 +14,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.SequencedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,6 +110,29 @@ class IndexesApiTest {
           .contains("de")
           .contains("double")
           .doesNotContain("quantization");
+    }
+  }
+
+  @Test
+  void whatARequestDoesNotName_staysAsTheIndexHasIt() throws IOException {
+    SequencedMap<String, EmbeddingEngine> engines = new LinkedHashMap<>();
+    engines.put("one", Server.fakeEngine(new FakeBackend(), folder));
+    engines.put("two", Server.fakeEngine(new FakeBackend(), folder));
+    String kept =
+        "\"analyzer\":\"en\",\"bm25\":{\"k1\":0.9,\"b\":0.5},\"passages\":{\"tokens\":16,\"overlap\":4},"
+            + "\"quantization\":\"8bit\",\"sparse_form\":\"features\",\"colbert\":\"int8\","
+            + "\"metadata\":{\"year\":\"long\"}";
+    try (Server server =
+        Server.of(engines, c -> c.indexes(c.indexes().folder(folder.resolve("indexes"))))) {
+      ok(server.put("/v1/indexes/a", "{" + kept + "}"));
+      JsonNode other = ok(server.put("/v1/indexes/a", "{\"model\":\"two\"}"));
+      assertThat(other.path("result").asText()).isEqualTo("created");
+      assertThat(other.path("model").asText()).isEqualTo("two");
+      assertThat(other.path("schema").toString()).isEqualTo("{" + kept + "}");
+      JsonNode half = ok(server.put("/v1/indexes/a", "{\"bm25\":{\"k1\":1.1},\"colbert\":null}"));
+      assertThat(half.path("model").asText()).isEqualTo("two");
+      assertThat(half.path("schema").toString())
+          .isEqualTo("{" + kept.replace("0.9", "1.1").replace("\"int8\"", "null") + "}");
     }
   }
 

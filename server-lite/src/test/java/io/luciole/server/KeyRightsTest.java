@@ -10,6 +10,7 @@ import io.luciole.LucioleConfig;
 import io.luciole.internal.Sha256;
 import io.luciole.testkit.FakeBackend;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -18,6 +19,9 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -103,22 +107,73 @@ class KeyRightsTest {
     }
   }
 
-  @Test
-  void changedFile_isLoadedAgain() throws IOException {
-    Path keys = keys(line("old", "shop", "search"));
-    try (Server server = serve(keys, Map.of())) {
-      assertThat(search(server, "old")).isEqualTo(200);
-      keys(line("old", "shop", "search"), line("new", "shop", "search"));
-      await().atMost(Duration.ofSeconds(60)).until(() -> search(server, "new") == 200);
-      assertThat(search(server, "old")).isEqualTo(200);
-      keys(line("new", "shop", "search"));
-      await().atMost(Duration.ofSeconds(60)).until(() -> search(server, "old") == 401);
-      assertThat(search(server, "new")).isEqualTo(200);
+  private static @Nullable String callerOf(ApiKeys keys, String key) {
+    ApiKeys.Known known = keys.caller(null, key);
+    return known == null ? null : known.name();
+  }
+
+  private void follow(Path file, Consumer<ApiKeys> test) {
+    ServerConfig config =
+        ServerConfig.of(Server.settings("luciole.server.key-file", file.toString()));
+    try (FileWatch watch = new FileWatch(Duration.ofMillis(10))) {
+      ApiKeys keys = new ApiKeys(config, watch);
+      watch.start();
+      test.accept(keys);
     }
   }
 
-  private static int search(Server server, String key) {
-    return server.post("/v1/search", SEARCH, "Authorization", "Bearer " + key).status();
+  @Test
+  void changedFile_isLoadedAgain() throws IOException {
+    Path file = keys(line("old", "shop", "search"));
+    follow(
+        file,
+        keys -> {
+          assertThat(callerOf(keys, "old")).isEqualTo("shop");
+          write(line("old", "shop", "search"), line("new", "shop", "search"));
+          await().until(() -> callerOf(keys, "new") != null);
+          assertThat(callerOf(keys, "old")).isEqualTo("shop");
+          write(line("new", "shop", "search"));
+          await().until(() -> callerOf(keys, "old") == null);
+          assertThat(callerOf(keys, "new")).isEqualTo("shop");
+        });
+  }
+
+  /** An editor that saves in place empties the file first; a full disk leaves it so. */
+  @Test
+  void fileThatIsEmptyOrGone_leavesTheKeysAsTheyWere() throws IOException {
+    Path file = keys(line("old", "shop", "search"));
+    AtomicInteger looked = new AtomicInteger();
+    try (FileWatch watch = new FileWatch(Duration.ofMillis(10))) {
+      ApiKeys keys =
+          new ApiKeys(
+              ServerConfig.of(Server.settings("luciole.server.key-file", file.toString())), watch);
+      watch.add(
+          "what comes after the keys", List.of(folder.resolve("none")), looked::incrementAndGet);
+      watch.start();
+      for (String content : new String[] {"", "# none\n", null}) {
+        if (content == null) {
+          Files.delete(file);
+        } else {
+          Files.writeString(file, content);
+        }
+        assertThatThrownBy(() -> KeyFile.read(file)).isInstanceOf(ConfigException.class);
+        Files.writeString(folder.resolve("none"), "seen " + looked.get());
+        int before = looked.get();
+        await().until(() -> looked.get() > before);
+        assertThat(callerOf(keys, "old")).isEqualTo("shop");
+      }
+      write(line("new", "shop", "search"));
+      await().until(() -> callerOf(keys, "new") != null);
+      assertThat(callerOf(keys, "old")).isNull();
+    }
+  }
+
+  private void write(String... lines) {
+    try {
+      Path unused = keys(lines);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test

@@ -60,6 +60,10 @@ class NewIndexTest {
       assertThat(server.put("/v1/documents/a?commit=true", document).status()).isEqualTo(200);
       assertThat(server.put("/v1/documents/b", "{\"text\":\"w1\",\"day\":\"soon\"}").status())
           .isEqualTo(400);
+      // Not a failure of the server's, which an alert is for.
+      assertThat(server.get("/metrics").body())
+          .contains("luciole_index_document_seconds_count{index=\"default\",outcome=\"refused\"} 1")
+          .doesNotContain("_failed\"");
       assertThat(server.get("/v1/stats").json().at("/index/metadata").toString())
           .isEqualTo("{\"author.born\":\"long\",\"day\":\"date\"}");
       String filter =

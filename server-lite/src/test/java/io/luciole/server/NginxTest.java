@@ -169,7 +169,7 @@ class NginxTest {
         Pattern.compile("```nginx\n(.*?)```", Pattern.DOTALL)
             .matcher(Files.readString(Path.of("../docs/server.md")));
     assertThat(recipe.find()).isTrue();
-    try (Server server = serve(Map.of());
+    try (Server server = serve(Map.of("luciole.server.allowed-hosts", "search.internal"));
         Nginx nginx =
             new Nginx(
                 port,

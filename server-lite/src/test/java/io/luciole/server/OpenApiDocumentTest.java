@@ -107,6 +107,41 @@ class OpenApiDocumentTest {
     assertThat(missing).isEmpty();
   }
 
+  /** Where everything is allowed, {@link DocumentedAnswers} finds nothing wrong. */
+  @Test
+  void everyAnswer_isDescribedToItsLastMember() throws IOException {
+    JsonNode document = Server.MAPPER.readTree(Resources.read("openapi.json"));
+    Set<String> vague = new TreeSet<>();
+    for (Map.Entry<String, JsonNode> path : document.path("paths").properties()) {
+      for (Map.Entry<String, JsonNode> method : path.getValue().properties()) {
+        findVague(method.getValue().path("responses"), method.getKey() + path.getKey(), vague);
+      }
+    }
+    for (Map.Entry<String, JsonNode> schema : document.at("/components/schemas").properties()) {
+      findVague(schema.getValue(), schema.getKey(), vague);
+    }
+    assertThat(vague).isEmpty();
+  }
+
+  private static void findVague(JsonNode node, String at, Set<String> vague) {
+    String type = node.path("type").asText();
+    if (type.equals("object") && !node.has("properties") && !node.has("additionalProperties")) {
+      vague.add(at);
+    }
+    if (type.equals("array") && node.path("items").isEmpty()) {
+      vague.add(at);
+    }
+    if (node.path("schema").isObject() && node.path("schema").isEmpty()) {
+      vague.add(at);
+    }
+    node.properties().forEach(each -> findVague(each.getValue(), at + '/' + each.getKey(), vague));
+    node.forEach(each -> {
+      if (node.isArray()) {
+        findVague(each, at, vague);
+      }
+    });
+  }
+
   private static void findUndescribed(JsonNode node, String at, Map<String, Set<String>> missing) {
     if (node.path("required").isArray()) {
       for (JsonNode name : node.path("required")) {

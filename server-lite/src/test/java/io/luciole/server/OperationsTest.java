@@ -226,7 +226,7 @@ class OperationsTest {
         socket
             .getOutputStream()
             .write(
-                ("POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                ("POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
                         + body.length()
                         + "\r\n\r\n"
                         + body)
@@ -254,7 +254,7 @@ class OperationsTest {
       socket.setSoTimeout(30_000);
       String body = "{\"input\":\"w1\"}";
       String request =
-          "POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: "
+          "POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
               + body.length()
               + "\r\n\r\n"
               + body;
@@ -294,9 +294,9 @@ class OperationsTest {
     try (Server server = Server.fake(backend, folder, c -> c.limits(Server.limits(9, 99, 9, 99)))) {
       for (String request :
           List.of(
-              "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+              "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
               // Refused, and what would be the rest of it never comes.
-              "POST /embed HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\nabc")) {
+              "POST /embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999\r\n\r\nabc")) {
         try (java.net.Socket socket =
             new java.net.Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
           socket.setSoTimeout(30_000);
@@ -322,7 +322,7 @@ class OperationsTest {
       socket
           .getOutputStream()
           .write(
-              ("POST /v1/documents/bulk HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+              ("POST /v1/documents/bulk HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                       + "Content-Length: "
                       + line.length()
                       + "\r\n\r\n"
@@ -346,13 +346,13 @@ class OperationsTest {
         socket
             .getOutputStream()
             .write(
-                ("HEAD " + path + " HTTP/1.1\r\nHost: x\r\n\r\n")
+                ("HEAD " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n")
                     .getBytes(StandardCharsets.US_ASCII));
       }
       socket
           .getOutputStream()
           .write(
-              "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+              "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
                   .getBytes(StandardCharsets.US_ASCII));
       String all = new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
       String[] heads = all.split("\r\n\r\n", -1);

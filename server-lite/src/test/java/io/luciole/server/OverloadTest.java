@@ -36,7 +36,7 @@ class OverloadTest {
   private final FakeBackend backend = new FakeBackend();
 
   private static byte[] request(String body) {
-    return ("POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: "
+    return ("POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
             + body.length()
             + "\r\n\r\n"
             + body)

@@ -96,6 +96,7 @@ final class Server implements AutoCloseable {
     ServerConfig.Limits usual = ServerConfig.Limits.defaults();
     return new ServerConfig.Limits(
         1 << 20,
+        Optional.empty(),
         maxTexts,
         maxCharacters,
         maxRequests,
@@ -111,6 +112,7 @@ final class Server implements AutoCloseable {
   static ServerConfig.Limits patient(ServerConfig.Limits limits) {
     return new ServerConfig.Limits(
         limits.maxBody(),
+        limits.maxBodyMemory(),
         limits.maxTexts(),
         limits.maxCharacters(),
         limits.maxRequests(),
@@ -167,6 +169,7 @@ final class Server implements AutoCloseable {
     try {
       HttpResponse<String> response =
           client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+      DocumentedAnswers.check(response);
       return new Answer(response.statusCode(), response.body(), response);
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);

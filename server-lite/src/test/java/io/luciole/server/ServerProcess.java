@@ -27,16 +27,26 @@ final class ServerProcess {
    * Starts a server over a folder, by a command that runs the rest of its words if there is one.
    */
   static Running start(Path folder, String... before) throws IOException {
-    return start(folder, Duration.ofHours(1), before);
+    return start(folder, "512m", Duration.ofHours(1), before);
+  }
+
+  /** As {@link #start(Path, String...)}, with a heap of another size, as {@code -Xmx} has it. */
+  static Running withHeap(Path folder, String heap) throws IOException {
+    return start(folder, heap, Duration.ofHours(1));
   }
 
   /** As {@link #start(Path, String...)}, with a time between commits. */
   static Running start(Path folder, Duration period, String... before) throws IOException {
+    return start(folder, "512m", period, before);
+  }
+
+  private static Running start(Path folder, String heap, Duration period, String... before)
+      throws IOException {
     List<String> command = new ArrayList<>(List.of(before));
     command.addAll(
         List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-Xmx512m",
+            "-Xmx" + heap,
             "--add-modules=jdk.incubator.vector",
             "--enable-native-access=ALL-UNNAMED",
             "-Dluciole.cache=" + folder.resolve("cache"),

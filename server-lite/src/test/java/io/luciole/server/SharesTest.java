@@ -89,7 +89,7 @@ class SharesTest {
 
   @Test
   void heavyWork_waitsForAPlace_andAnotherCallerHasOne() throws Exception {
-    HeavyWork heavy = new HeavyWork(1);
+    HeavyWork heavy = new HeavyWork(4, () -> 1);
     CountDownLatch hold = new CountDownLatch(1);
     AtomicInteger inside = new AtomicInteger();
     Callable<Boolean> parsing =
@@ -120,6 +120,53 @@ class SharesTest {
       thread.join();
     }
     assertThat(inside).hasValue(4);
+  }
+
+  /** The model needs the other core for those who wait for it. */
+  @Test
+  void heavyWorkOfOneCaller_leavesACoreOfTwo() throws Exception {
+    HeavyWork heavy = new HeavyWork(2, () -> 1);
+    String second =
+        heavy.run(
+            "a",
+            Duration.ZERO,
+            () -> {
+              assertThatThrownBy(() -> heavy.run("a", Duration.ZERO, () -> "its second"))
+                  .isInstanceOf(Problem.class);
+              return heavy.run("b", Duration.ZERO, () -> "another's");
+            });
+    assertThat(second).isEqualTo("another's");
+  }
+
+  /** Work of 100 ms, one after the other, for a minute in which others ask for what is small. */
+  @Test
+  void heavyTimeOfOneCaller_isItsPartOfTheCores() throws Exception {
+    AtomicInteger callers = new AtomicInteger(10);
+    HeavyWork heavy = new HeavyWork(2, callers::get, clock::get);
+    assertThat(heavyMillis(heavy)).isBetween(10_000L, 14_000L);
+    callers.set(1);
+    assertThat(heavyMillis(heavy)).isGreaterThan(59_000);
+  }
+
+  private long heavyMillis(HeavyWork heavy) throws Exception {
+    long end = clock.get() + Duration.ofMinutes(1).toNanos();
+    long worked = 0;
+    while (clock.get() < end) {
+      try {
+        worked +=
+            heavy.run(
+                "a",
+                Duration.ZERO,
+                () -> {
+                  clock.addAndGet(Duration.ofMillis(100).toNanos());
+                  return 100;
+                });
+      } catch (Problem e) {
+        clock.addAndGet(Duration.ofMillis(10).toNanos());
+      }
+    }
+    assertThat(heavy.<String>run("b", Duration.ZERO, () -> "another's")).isEqualTo("another's");
+    return worked;
   }
 
   @Test

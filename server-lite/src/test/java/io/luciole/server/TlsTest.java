@@ -145,7 +145,9 @@ class TlsTest {
         plain.setSoTimeout(30_000);
         plain
             .getOutputStream()
-            .write("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.UTF_8));
+            .write(
+                "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                    .getBytes(StandardCharsets.UTF_8));
         assertThat(Server.readAnswer(plain)).doesNotContain("200").doesNotContain("live");
       }
       try (HttpClient client = trusting(pair.parsed())) {

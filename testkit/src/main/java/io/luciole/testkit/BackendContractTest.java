@@ -2,8 +2,6 @@ package io.luciole.testkit;
 
 import static io.luciole.testkit.ContractBatches.runShuffled;
 import static io.luciole.testkit.ContractBatches.subsets;
-import static io.luciole.testkit.ContractBatches.text;
-import static io.luciole.testkit.ContractBatches.texts;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -495,6 +493,14 @@ public abstract class BackendContractTest {
   }
 
   // ---- helpers
+
+  private int[] text(Random random, int length) {
+    return ContractBatches.text(random, length, backend.vocabulary());
+  }
+
+  private List<int[]> texts(Random random, int... lengths) {
+    return Arrays.stream(lengths).mapToObj(length -> text(random, length)).toList();
+  }
 
   private void assertTogetherAsAlone(List<int[]> texts) {
     List<TextValues> together = run(texts, outputs());

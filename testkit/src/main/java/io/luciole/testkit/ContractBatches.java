@@ -15,24 +15,15 @@ final class ContractBatches {
   private ContractBatches() {}
 
   /** Random ids of ordinary tokens, between the special tokens 0 and 2 around a text. */
-  static int[] text(Random random, int length) {
+  static int[] text(Random random, int length, int vocabulary) {
     int[] ids = new int[length];
     for (int i = 1; i < length; i++) {
-      ids[i] = 5 + random.nextInt(5000);
+      ids[i] = 5 + random.nextInt(Math.min(5000, vocabulary - 5));
     }
     if (length > 1) {
       ids[length - 1] = 2;
     }
     return ids;
-  }
-
-  /** Texts as {@link #text}, one of each length. */
-  static List<int[]> texts(Random random, int... lengths) {
-    List<int[]> texts = new ArrayList<>();
-    for (int length : lengths) {
-      texts.add(text(random, length));
-    }
-    return texts;
   }
 
   /** Runs batches of some of the texts in random order, and closes their outputs. */

@@ -1,16 +1,10 @@
 package io.luciole.testkit;
 
-import static java.util.Objects.requireNonNull;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.luciole.model.ModelSource;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.URI;
-import java.net.URISyntaxException;
-import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,37 +31,9 @@ public final class MiniM3 {
 
   private MiniM3() {}
 
-  /** Created once. A model must be a folder of files, which the resources of a jar are not. */
+  /** Created once. */
   private static final class Folder {
-    static final Path PATH = find();
-
-    private static Path find() {
-      URL config =
-          requireNonNull(MiniM3.class.getResource("/mini-m3/config.json"), "mini-m3/config.json");
-      try {
-        URI uri = config.toURI();
-        return uri.getScheme().equals("file")
-            ? requireNonNull(Path.of(uri).getParent(), "folder")
-            : copy();
-      } catch (URISyntaxException e) {
-        throw new IllegalStateException(e);
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-
-    private static Path copy() throws IOException {
-      Path folder = Files.createTempDirectory("luciole-mini-m3");
-      folder.toFile().deleteOnExit();
-      for (String name : FILES) {
-        Path file = folder.resolve(name);
-        try (InputStream in = MiniM3.class.getResourceAsStream("/mini-m3/" + name)) {
-          Files.copy(requireNonNull(in, name), file);
-        }
-        file.toFile().deleteOnExit();
-      }
-      return folder;
-    }
+    static final Path PATH = ResourceFolder.of("mini-m3", FILES);
   }
 
   /** {@return the model's folder, which must not be changed} */

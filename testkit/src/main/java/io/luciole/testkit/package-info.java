@@ -10,6 +10,12 @@
  *       and its results.
  *   <li>{@link io.luciole.testkit.MiniM3} and {@link io.luciole.testkit.ReferenceText}: a small
  *       model in BGE-M3's layout, with the results that FlagEmbedding computes for it.
+ *   <li>{@link io.luciole.testkit.LayoutContractTest} and {@link io.luciole.testkit.ModelLayout}:
+ *       tiny models in the layouts that people publish, with the vectors of sentence-transformers,
+ *       for a backend that reads checkpoints.
+ *   <li>{@link io.luciole.testkit.TinyEncodersTest} and {@link io.luciole.testkit.TinyEncoder}: a
+ *       test class for backends that run checkpoints, and small models of all architectures that
+ *       do.
  * </ul>
  *
  * <p>For applications:
@@ -21,8 +27,8 @@
  *       computes predictable vectors, with delays, memory limits and failures that the test sets.
  * </ul>
  *
- * <p>JUnit and AssertJ are optional dependencies, needed by the contract and by {@code
- * ReferenceText} only.
+ * <p>JUnit and AssertJ are optional dependencies, needed by the contracts, {@code TinyEncodersTest}
+ * and {@code ReferenceText} only.
  */
 @API(status = API.Status.EXPERIMENTAL, since = "0.1")
 @NullMarked

@@ -1,5 +1,6 @@
 package io.luciole.testkit;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -16,13 +17,18 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -232,6 +238,91 @@ class EngineBulkTest extends EngineTestCase {
       assertThatThrownBy(() -> engine.embedAll(Arrays.asList("w1", null), EmbedOptions.passage()))
           .isInstanceOf(NullPointerException.class)
           .hasMessageContaining("Text 1 ");
+    }
+  }
+
+  @Test
+  void aSourceThatBlocks_holdsNoFinishedResultBack() throws Exception {
+    BlockingQueue<Line> queue = new LinkedBlockingQueue<>();
+    Iterator<Line> live =
+        new Iterator<>() {
+          private @Nullable Line ahead;
+
+          @Override
+          public boolean hasNext() {
+            try {
+              ahead = ahead == null ? queue.take() : ahead;
+              return ahead.number() >= 0;
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+
+          @Override
+          public Line next() {
+            Line line = requireNonNull(ahead);
+            ahead = null;
+            return line;
+          }
+        };
+    try (EmbeddingEngine engine = open();
+        ExecutorService reader = Executors.newVirtualThreadPerTaskExecutor()) {
+      Iterator<Embedded<Line>> each =
+          engine.embedAll(live, Line::text, EmbedOptions.passage(), reader);
+      List<Line> lines = lines(3);
+      for (Line line : lines) {
+        queue.add(line);
+        // The source has nothing more until this result is there.
+        assertThat(each.hasNext()).isTrue();
+        assertThat(each.next().source()).isEqualTo(line);
+      }
+      queue.add(new Line(-1, "the end"));
+      assertThat(each.hasNext()).isFalse();
+    }
+  }
+
+  @Test
+  void aSourceReadByOthers_givesAllInOrderAndThenItsFailure() {
+    List<Line> lines = lines(3000);
+    Iterator<Line> failing =
+        Stream.concat(
+                lines.stream(),
+                Stream.generate(() -> {
+                  throw new IllegalStateException("the source broke");
+                }))
+            .iterator();
+    try (EmbeddingEngine engine = open();
+        ExecutorService reader = Executors.newVirtualThreadPerTaskExecutor()) {
+      Iterator<Embedded<Line>> each =
+          engine.embedAll(failing, Line::text, EmbedOptions.passage(), reader);
+      for (Line line : lines) {
+        assertThat(each.next().source()).isEqualTo(line);
+      }
+      assertThatThrownBy(each::next).hasMessage("the source broke");
+      assertThat(each.hasNext()).isFalse();
+    }
+  }
+
+  @Test
+  void interruptingOneWhoWaitsForABlockedSource_endsTheWait() throws Exception {
+    CountDownLatch never = latch();
+    Iterator<Line> live =
+        Stream.<Line>generate(
+                () -> {
+                  try {
+                    never.await();
+                    return new Line(0, "w0");
+                  } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                  }
+                })
+            .iterator();
+    try (EmbeddingEngine engine = open();
+        ExecutorService reader = Executors.newVirtualThreadPerTaskExecutor()) {
+      Iterator<Embedded<Line>> each =
+          engine.embedAll(live, Line::text, EmbedOptions.passage(), reader);
+      assertInterrupted(interrupted(each::next));
+      never.countDown();
     }
   }
 }

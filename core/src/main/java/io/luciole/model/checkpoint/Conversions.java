@@ -3,6 +3,7 @@ package io.luciole.model.checkpoint;
 import java.nio.BufferOverflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
 
@@ -23,12 +24,12 @@ final class Conversions {
   static int floatCount(Tensor tensor) {
     boolean floating =
         switch (tensor.dtype()) {
-          case F32, F16, BF16 -> true;
+          case F64, F32, F16, BF16 -> true;
           default -> tensor.quantization().isPresent();
         };
     if (!floating) {
       throw CheckpointException.of(
-          Tensor.what(tensor.name()) + " to be F32, F16 or BF16",
+          Tensor.what(tensor.name()) + " to be F64, F32, F16 or BF16",
           tensor.dtype().name(),
           tensor.file(),
           "use a checkpoint whose weights are floating point");
@@ -56,6 +57,10 @@ final class Conversions {
       destination.put(data.asFloatBuffer().slice(first, destination.remaining()));
       return;
     }
+    if (tensor.dtype() == DType.F64) {
+      round(data.asDoubleBuffer().slice(first, destination.remaining()), destination);
+      return;
+    }
     ShortBuffer source = data.asShortBuffer().slice(first, destination.remaining());
     boolean half = tensor.dtype() == DType.F16;
     short[] narrow = new short[CHUNK];
@@ -69,6 +74,13 @@ final class Conversions {
         brainsToFloats(narrow, wide, count);
       }
       destination.put(wide, 0, count);
+    }
+  }
+
+  /** Doubles as the nearest floats; what has none becomes infinite. */
+  private static void round(DoubleBuffer source, FloatBuffer destination) {
+    while (source.hasRemaining()) {
+      destination.put((float) source.get());
     }
   }
 
@@ -104,7 +116,7 @@ final class Conversions {
     ByteBuffer data = tensor.data();
     ByteBuffer target =
         destination.slice(destination.position(), 2 * count).order(ByteOrder.LITTLE_ENDIAN);
-    if (tensor.quantization().isPresent()) {
+    if (tensor.quantization().isPresent() || tensor.dtype() == DType.F64) {
       floatsToHalves(tensor, FloatBuffer.wrap(tensor.toFloats()), target.asShortBuffer());
       destination.position(destination.position() + 2 * count);
       return;

@@ -1,5 +1,7 @@
 package io.luciole.model.checkpoint;
 
+import java.util.Arrays;
+
 /**
  * What the bytes of a quantised tensor stand for: {@code w = scale · (q − zero)}, as ONNX's {@code
  * DequantizeLinear} has it. Scales and zero points are those of the tensor's rows, or one for all.
@@ -49,6 +51,15 @@ public final class Quantization {
    */
   public int zero(int row) {
     return zeros.length == 1 ? zeros[0] : zeros[row];
+  }
+
+  /** That of a tensor's rows from {@code first} on. */
+  Quantization rows(int first, int count) {
+    return scales.length == 1
+        ? this
+        : new Quantization(
+            Arrays.copyOfRange(scales, first, first + count),
+            Arrays.copyOfRange(zeros, first, first + count));
   }
 
   /** How many scales there are: one, or as many as rows. */

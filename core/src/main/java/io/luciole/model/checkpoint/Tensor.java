@@ -46,6 +46,9 @@ public final class Tensor {
   /** What the bytes stand for, or null where they are values themselves. */
   private final @Nullable Quantization quantization;
 
+  /** Elements that are in no file, or null. */
+  private final @Nullable ByteBuffer own;
+
   /** Guarded by this. Weak, so that the mapping ends with the last buffer over it. */
   private WeakReference<@Nullable ByteBuffer> mapped = new WeakReference<>(null);
 
@@ -56,7 +59,8 @@ public final class Tensor {
       long @Nullable [] strides,
       WeightFile file,
       long offset,
-      @Nullable Quantization quantization) {
+      @Nullable Quantization quantization,
+      @Nullable ByteBuffer own) {
     this.name = name;
     this.dtype = dtype;
     this.shape = shape.clone();
@@ -64,16 +68,17 @@ public final class Tensor {
     this.file = file;
     this.offset = offset;
     this.quantization = quantization;
+    this.own = own;
     this.byteSize = byteSize(dtype, shape, what(name), file.path());
   }
 
   static Tensor contiguous(String name, DType dtype, long[] shape, WeightFile file, long offset) {
-    return new Tensor(name, dtype, shape, null, file, offset, null);
+    return new Tensor(name, dtype, shape, null, file, offset, null, null);
   }
 
   /** This tensor as bytes that stand for other values. */
   Tensor quantized(Quantization quantization) {
-    return new Tensor(name, dtype, shape, strides, file, offset, quantization);
+    return new Tensor(name, dtype, shape, strides, file, offset, quantization, own);
   }
 
   /** A tensor whose strides, in elements, may be any; they must have been checked to stay in it. */
@@ -86,7 +91,45 @@ public final class Tensor {
         Strides.isContiguous(shape, strides) ? null : strides.clone(),
         file,
         offset,
+        null,
         null);
+  }
+
+  /**
+   * A part of this tensor along its first dimension, without a copy.
+   *
+   * @param first index of the part's first row
+   * @param count rows of the part
+   * @return the part, named as this tensor with its rows behind that: {@code name[first:end]}
+   * @throws IndexOutOfBoundsException if the tensor does not have these rows
+   */
+  public Tensor rows(int first, int count) {
+    Objects.checkFromIndexSize(first, count, (int) Math.min(rows(), Integer.MAX_VALUE));
+    long rowElements = strides == null ? elementCount() / Math.max(1, rows()) : strides[0];
+    long[] part = shape.clone();
+    part[0] = count;
+    return new Tensor(
+        name + "[" + first + ":" + (first + count) + "]",
+        dtype,
+        part,
+        strides,
+        file,
+        offset + first * rowElements * dtype.byteSize(),
+        quantization == null ? null : quantization.rows(first, count),
+        own);
+  }
+
+  /**
+   * A tensor of zeros in place of one that the checkpoint does not have, such as a bias.
+   *
+   * @param name its name
+   * @param shape its shape
+   * @return F32 zeros, for messages in the file of this tensor
+   */
+  public Tensor zerosBeside(String name, long... shape) {
+    long bytes = byteSize(DType.F32, shape, what(name), file.path());
+    ByteBuffer zeros = ByteBuffer.allocateDirect(Math.toIntExact(bytes));
+    return new Tensor(name, DType.F32, shape, null, file, 0, null, zeros);
   }
 
   /**
@@ -178,6 +221,9 @@ public final class Tensor {
   }
 
   private synchronized ByteBuffer memory() {
+    if (own != null) {
+      return own.slice((int) offset, (int) byteSize);
+    }
     ByteBuffer memory = mapped.get();
     if (memory == null) {
       // What is remembered must be the buffer that owns the memory: those derived from it, and from
@@ -193,11 +239,11 @@ public final class Tensor {
 
   /**
    * Reads the elements as single-precision floats onto the heap: meant for biases, norms and small
-   * heads. F16 and BF16 widen exactly, quantised bytes are dequantised.
+   * heads. F16 and BF16 widen exactly, F64 is rounded, quantised bytes are dequantised.
    *
    * @return all elements, row-major
-   * @throws CheckpointException if the type is none of F32, F16, BF16 and quantised bytes, or as
-   *     {@link #data()}
+   * @throws CheckpointException if the type is none of F64, F32, F16, BF16 and quantised bytes, or
+   *     as {@link #data()}
    */
   public float[] toFloats() {
     float[] floats = new float[Conversions.floatCount(this)];
@@ -207,11 +253,11 @@ public final class Tensor {
 
   /**
    * Reads all elements as single-precision floats into the caller's buffer, from its position on,
-   * and moves that position. F16 and BF16 widen exactly.
+   * and moves that position. F16 and BF16 widen exactly, F64 is rounded.
    *
    * @param destination room for at least {@link #elementCount()} floats, heap or direct
-   * @throws CheckpointException if the type is none of F32, F16, BF16 and quantised bytes, or as
-   *     {@link #data()}
+   * @throws CheckpointException if the type is none of F64, F32, F16, BF16 and quantised bytes, or
+   *     as {@link #data()}
    * @throws BufferOverflowException if the room is too small; nothing is written then
    */
   public void readFloats(FloatBuffer destination) {
@@ -232,8 +278,8 @@ public final class Tensor {
    * @param first index of the first element to read
    * @param destination filled from its position to its limit, heap or direct
    * @throws IndexOutOfBoundsException if the tensor ends before the buffer is full
-   * @throws CheckpointException if the type is none of F32, F16, BF16 and quantised bytes, or as
-   *     {@link #data()}
+   * @throws CheckpointException if the type is none of F64, F32, F16, BF16 and quantised bytes, or
+   *     as {@link #data()}
    */
   public void readFloats(int first, FloatBuffer destination) {
     requireNonNull(destination, "destination");
@@ -248,7 +294,7 @@ public final class Tensor {
    *
    * @param destination room for at least {@code 2 * elementCount()} bytes, heap or direct
    * @throws CheckpointException if an element's magnitude is 65520 or more, which half precision
-   *     cannot hold, if the type is none of F32, F16, BF16 and quantised bytes, or as {@link
+   *     cannot hold, if the type is none of F64, F32, F16, BF16 and quantised bytes, or as {@link
    *     #data()}. Bytes before the element may have been written, the position is unchanged
    * @throws BufferOverflowException if the room is too small; nothing is written then
    */

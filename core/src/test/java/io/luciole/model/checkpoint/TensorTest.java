@@ -34,6 +34,11 @@ class TensorTest {
         assertThat(checkpoint.requireShape(type, 2, 3).toFloats()).containsExactly(floats(6));
       }
       assertThat(data(checkpoint, "f64", DType.F64).getDouble(16)).isEqualTo(-0.75);
+      assertThat(checkpoint.require("f64").toFloats()).containsExactly(floats(3));
+      assertThat(checkpoint.require("f64").rows(1, 2).toFloats()).containsExactly(-0.875f, -0.75f);
+      ByteBuffer halves = ByteBuffer.allocate(6).order(ByteOrder.LITTLE_ENDIAN);
+      checkpoint.require("f64").readHalves(halves);
+      assertThat(halves.getShort(2)).isEqualTo(Float.floatToFloat16(-0.875f));
       assertThat(data(checkpoint, "i64", DType.I64).getLong(24)).isEqualTo(3);
       assertThat(data(checkpoint, "i32", DType.I32).getInt(12)).isEqualTo(3);
       assertThat(data(checkpoint, "i16", DType.I16).getShort(6)).isEqualTo((short) 3);
@@ -45,7 +50,26 @@ class TensorTest {
       assertThat(checkpoint.require("empty").data().remaining()).isZero();
       assertThatThrownBy(() -> checkpoint.require("i64").toFloats())
           .isInstanceOf(CheckpointException.class)
-          .hasMessageContainingAll("'i64' to be F32, F16 or BF16", "found I64", file);
+          .hasMessageContainingAll("'i64' to be F64, F32, F16 or BF16", "found I64", file);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"types.safetensors", "types.bin"})
+  void rows_arePartsInEveryType(String file) {
+    try (Checkpoint checkpoint = Checkpoint.open(fixture("checkpoint/" + file))) {
+      for (String type : new String[] {"f32", "f16", "bf16"}) {
+        Tensor second = checkpoint.require(type).rows(1, 1);
+
+        assertThat(second.name()).isEqualTo(type + "[1:2]");
+        assertThat(second.shape()).containsExactly(1, 3);
+        assertThat(second.toFloats()).containsExactly(-0.625f, -0.5f, -0.375f);
+        assertThatThrownBy(() -> second.rows(0, 2)).isInstanceOf(IndexOutOfBoundsException.class);
+      }
+      Tensor zeros = checkpoint.require("f32").zerosBeside("bias", 2, 2);
+      assertThat(zeros.toFloats()).containsExactly(0, 0, 0, 0);
+      assertThat(zeros.rows(1, 1).toFloats()).containsExactly(0, 0);
+      assertThat(zeros.file()).isEqualTo(checkpoint.require("f32").file());
     }
   }
 

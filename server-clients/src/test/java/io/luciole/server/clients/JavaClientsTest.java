@@ -35,7 +35,7 @@ import org.springframework.ai.openai.api.OpenAiApi;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class JavaClientsTest {
   private static final List<String> TEXTS =
-      List.of("Fireflies glow at night.", "Un héron gris, 大阪, 🐝.", "");
+      List.of("Fireflies glow at night.", "Un héron gris, 大阪, 🐝.", "?");
 
   private EmbeddingEngine engine;
   private LucioleServer server;

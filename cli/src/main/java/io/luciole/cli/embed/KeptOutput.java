@@ -1,0 +1,308 @@
+package io.luciole.cli.embed;
+
+import static java.util.Objects.requireNonNull;
+
+import io.luciole.LucioleException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A file of vectors that appears whole or not at all, made in a folder beside it, {@code
+ * NAME.part}, that outlasts an interruption: {@code journal.jsonl} says how far the work is, and
+ * the files of a {@link VectorWriter} hold it. Opened again with the same settings, the work goes
+ * on from the last checkpoint. {@link #finish} puts the file in its place and removes the folder.
+ *
+ * <p>Checkpoints come at intervals, when the output is closed, and when the process is asked to
+ * end. For one thread; the end of the process may come from another.
+ */
+public final class KeptOutput implements EmbedOutput {
+  private static final String JOURNAL = "journal.jsonl";
+
+  /**
+   * What is to be made.
+   *
+   * @param target the file
+   * @param format its format
+   * @param layout what is written of each text
+   * @param settings what must be the same to go on with earlier work, by names for people
+   * @param errors the file of errors, or null for none
+   */
+  public record Job(
+      Path target,
+      VectorFormat format,
+      VectorLayout layout,
+      Map<String, String> settings,
+      @Nullable Path errors) {
+    /** Checks and copies the components. */
+    public Job {
+      requireNonNull(target, "target");
+      settings = Map.copyOf(settings);
+    }
+
+    /** {@return the folder of the work} */
+    public Path folder() {
+      return target.resolveSibling(target.getFileName() + ".part");
+    }
+  }
+
+  private final Job job;
+  private final Journal journal;
+  private final VectorWriter vectors;
+  private final ErrorFile errors;
+  private final Tally tally;
+  private final long interval;
+  private final Thread atExit;
+  private long lastCheckpoint = System.nanoTime();
+  private boolean ended;
+
+  private KeptOutput(
+      Job job, Journal journal, VectorWriter vectors, Duration interval, Runnable onExit)
+      throws IOException {
+    this.job = job;
+    this.journal = journal;
+    this.vectors = vectors;
+    this.errors = new ErrorFile(job.errors, journal.last().errors());
+    this.tally = new Tally(journal.last());
+    this.interval = interval.toNanos();
+    this.atExit = new Thread(() -> endOfProcess(onExit), "luciole-checkpoint");
+    Runtime.getRuntime().addShutdownHook(atExit);
+  }
+
+  /**
+   * Opens the output of a job and what is kept of it.
+   *
+   * @param job what is to be made
+   * @param restart whether to begin anew whatever is kept
+   * @param interval the time between checkpoints
+   * @param onExit called when the process ends before the output is closed, after the last
+   *     checkpoint
+   * @return the output, behind the texts that are done
+   * @throws IOException if the files cannot be made, or another process has them open
+   * @throws LucioleException if what is kept has other settings
+   */
+  public static KeptOutput open(Job job, boolean restart, Duration interval, Runnable onExit)
+      throws IOException {
+    Path folder = job.folder();
+    Files.createDirectories(folder);
+    requireOurs(folder);
+    Journal journal = new Journal(folder.resolve(JOURNAL));
+    try {
+      if (restart || journal.settings() == null) {
+        begin(job, journal);
+      }
+      requireSameSettings(job, requireNonNull(journal.settings()));
+      return new KeptOutput(job, journal, vectors(job, journal), interval, onExit);
+    } catch (IOException | RuntimeException e) {
+      journal.close();
+      throw e;
+    }
+  }
+
+  private static void begin(Job job, Journal journal) throws IOException {
+    for (Path file : files(job.folder())) {
+      if (!file.endsWith(JOURNAL)) {
+        Files.delete(file);
+      }
+    }
+    journal.begin(job.settings);
+  }
+
+  /** Opens the vectors; where the file was put in its place before, there is nothing to go on. */
+  private static VectorWriter vectors(Job job, Journal journal) throws IOException {
+    String name = job.target.getFileName().toString();
+    List<Long> positions = journal.last().positions();
+    try {
+      return job.format.open(job.folder(), name, job.layout, positions);
+    } catch (NoSuchFileException e) {
+      begin(job, journal);
+      return job.format.open(job.folder(), name, job.layout, List.of());
+    }
+  }
+
+  private static void requireOurs(Path folder) throws IOException {
+    List<Path> files = files(folder);
+    if (!files.isEmpty() && !Files.exists(folder.resolve(JOURNAL))) {
+      throw new IOException(
+          "Expected the work of an earlier luciole embed in "
+              + folder
+              + ", found other files; move them, or choose another output");
+    }
+  }
+
+  private static List<Path> files(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.toList();
+    }
+  }
+
+  private static void requireSameSettings(Job job, Map<String, String> kept) {
+    TreeSet<String> names = new TreeSet<>(kept.keySet());
+    names.addAll(job.settings.keySet());
+    String differences =
+        names.stream()
+            .filter(name -> !kept.getOrDefault(name, "").equals(job.settings.get(name)))
+            .map(name -> name + " " + shown(kept, name) + ", now " + shown(job.settings, name))
+            .collect(Collectors.joining("; "));
+    if (!differences.isEmpty()) {
+      throw new LucioleException(
+          "Expected the settings that the work in "
+              + job.folder()
+              + " was begun with, found others: "
+              + differences
+              + ". Go on with those, or begin again with --restart.");
+    }
+  }
+
+  private static String shown(Map<String, String> settings, String name) {
+    return settings.getOrDefault(name, "none");
+  }
+
+  @Override
+  public void skipDone(TextSource source) throws IOException {
+    long done = journal.last().texts();
+    TextChain chain = new TextChain(TextChain.EMPTY);
+    for (long i = 0; i < done; i++) {
+      TextItem item;
+      try {
+        item = source.next();
+      } catch (BadTextException e) {
+        chain.add(null);
+        continue;
+      }
+      if (item == null) {
+        throw otherTexts("found only " + i);
+      }
+      chain.add(item);
+    }
+    if (!chain.toString().equals(journal.last().chain())) {
+      throw otherTexts("found others");
+    }
+  }
+
+  private LucioleException otherTexts(String found) {
+    return new LucioleException(
+        "Expected the "
+            + journal.last().texts()
+            + " texts that are embedded already in "
+            + job.folder()
+            + " at the beginning of the input, "
+            + found
+            + ". Give the same input, or begin again with --restart.");
+  }
+
+  @Override
+  public synchronized void add(Outcome outcome) throws IOException {
+    if (ended) {
+      awaitEndOfProcess();
+    }
+    switch (outcome) {
+      case Outcome.Embedded done -> vectors.write(done.item(), done.embedding());
+      case Outcome.Failed failed -> errors.add(failed);
+    }
+    tally.add(outcome);
+    if (vectors.isFull() || System.nanoTime() - lastCheckpoint >= interval) {
+      checkpoint();
+    }
+  }
+
+  /** The checkpoint of the end is made: what comes later would not count. */
+  private void awaitEndOfProcess() {
+    while (true) {
+      try {
+        wait();
+      } catch (InterruptedException e) {
+        // The process ends in any case.
+      }
+    }
+  }
+
+  private void checkpoint() throws IOException {
+    List<Long> positions = vectors.sync();
+    journal.add(tally.at(errors.sync(), positions));
+    lastCheckpoint = System.nanoTime();
+  }
+
+  private synchronized void endOfProcess(Runnable onExit) {
+    if (ended) {
+      return;
+    }
+    ended = true;
+    try {
+      checkpoint();
+    } catch (IOException e) {
+      // The last checkpoint before it counts.
+    }
+    onExit.run();
+  }
+
+  /** {@return the folder of the work} */
+  public Path folder() {
+    return job.folder();
+  }
+
+  @Override
+  public void flush() {
+    // Checkpoints do that.
+  }
+
+  @Override
+  public synchronized Counts counts() {
+    return tally.counts();
+  }
+
+  @Override
+  public synchronized void finish() throws IOException {
+    checkpoint();
+    vectors.finish(job.target);
+    end();
+    remove();
+  }
+
+  @Override
+  public synchronized void close() throws IOException {
+    if (ended) {
+      return;
+    }
+    try {
+      if (tally.counts().texts() > journal.last().texts()) {
+        checkpoint();
+      }
+    } finally {
+      end();
+      if (journal.last().texts() == 0) {
+        remove();
+      }
+    }
+  }
+
+  private void end() throws IOException {
+    ended = true;
+    try {
+      vectors.close();
+      errors.close();
+    } finally {
+      journal.close();
+    }
+    try {
+      Runtime.getRuntime().removeShutdownHook(atExit);
+    } catch (IllegalStateException e) {
+      // The process is ending: the hook will find that there is nothing to do.
+    }
+  }
+
+  private void remove() throws IOException {
+    for (Path file : files(job.folder())) {
+      Files.deleteIfExists(file);
+    }
+    Files.deleteIfExists(job.folder());
+  }
+}

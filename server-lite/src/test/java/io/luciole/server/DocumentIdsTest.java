@@ -1,0 +1,131 @@
+package io.luciole.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.luciole.testkit.FakeBackend;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Ids that mean something in paths, over plain sockets, since clients tidy paths up. */
+@Timeout(120)
+class DocumentIdsTest {
+  @TempDir Path folder;
+  private Server server;
+
+  @BeforeEach
+  void open() {
+    server = Server.fake(new FakeBackend(), folder, c -> c.index(folder.resolve("index")));
+  }
+
+  @AfterEach
+  void close() {
+    server.close();
+  }
+
+  /** Sends a request and gives its answer, head and body. */
+  private String send(String method, String target, String body) throws IOException {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
+      socket.setSoTimeout(30_000);
+      socket
+          .getOutputStream()
+          .write(
+              (method
+                      + " "
+                      + target
+                      + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+                      + body.length()
+                      + "\r\n\r\n"
+                      + body)
+                  .getBytes(StandardCharsets.US_ASCII));
+      return new String(
+          Server.readAnswer(socket).getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
+    }
+  }
+
+  private static String percent(String id) {
+    return URLEncoder.encode(id, StandardCharsets.UTF_8)
+        .replace("+", "%20")
+        .replace(".", "%2E")
+        .replace("*", "%2A");
+  }
+
+  private JsonNode ok(String method, String target, String body) throws IOException {
+    String answer = send(method, target, body);
+    assertThat(answer).as(target).startsWith("HTTP/1.1 200");
+    return Server.MAPPER.readTree(answer.substring(answer.indexOf("\r\n\r\n")));
+  }
+
+  private void assertUsable(String target, String id) throws IOException {
+    JsonNode put = ok("PUT", target, "{\"text\":\"w1\"}");
+    assertThat(put.path("id").asText()).isEqualTo(id);
+    assertThat(put.path("result").asText()).isEqualTo("created");
+    JsonNode unused = ok("POST", "/v1/commit", "");
+    assertThat(ok("GET", target, "").path("id").asText()).isEqualTo(id);
+    assertThat(ok("DELETE", target, "").path("result").asText()).isEqualTo("deleted");
+    assertThat(ok("POST", "/v1/commit", "").path("documents").asInt()).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "a/b",
+        "/",
+        "a//b",
+        "/a/",
+        "..",
+        ".",
+        "a/../b",
+        "a?b",
+        "a#b",
+        "a%2Fb",
+        "%",
+        "a;b=c",
+        "a+b",
+        "日本/語",
+        "🐝 ",
+        "bulk",
+        "a&b=c",
+        "a\\b",
+        "\u0000\"",
+        "*",
+        "{id}"
+      })
+  void id_worksInThePath_andAsAParameter(String id) throws IOException {
+    assertUsable("/v1/documents/" + percent(id), id);
+    assertUsable("/v1/indexes/default/documents/" + percent(id), id);
+    assertUsable("/v1/documents?id=" + percent(id), id);
+  }
+
+  /** As proxies send on that decode what they pass. */
+  @Test
+  void slash_thatAProxyHasDecoded_isThatOfTheId() throws IOException {
+    assertUsable("/v1/documents/a/b", "a/b");
+    assertUsable("/v1/documents/https://example.org/x", "https://example.org/x");
+    assertUsable("/v1/documents/a/../b;c", "a/../b;c");
+    assertThat(send("PUT", "/v1/documents/a%2Fb", "{\"text\":\"w1\"}")).startsWith("HTTP/1.1 200");
+    assertThat(send("DELETE", "/v1/documents", "{\"ids\":[\"a/b\"]}")).contains("\"deleted\":1");
+  }
+
+  @Test
+  void noId_isRefused() throws IOException {
+    for (String target : new String[] {"/v1/documents/", "/v1/documents?id="}) {
+      for (String method : new String[] {"GET", "PUT", "DELETE"}) {
+        assertThat(send(method, target, method.equals("GET") ? "" : "{\"text\":\"w1\"}"))
+            .as(method + target)
+            .startsWith("HTTP/1.1 4");
+      }
+    }
+  }
+}
