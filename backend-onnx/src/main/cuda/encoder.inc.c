@@ -74,7 +74,7 @@ static int enqueue_layers(Encoder* k, int first, int tokens, int count, int quer
                                             {h->mid, &of[DOWN], k->layers, MATMULS, h->context, h->sum}};
   int ok = plan_layers(k, p, tokens, FP16, operands);
   TensorMap map;
-  TensorMap* hopper = queries == 128 && hopper_map(&h->hopper, &map, h->qkv, tokens, 3 * h->hidden) ? &map : NULL;
+  TensorMap* hopper = queries == 128 && hopper_map(&h->hopper, &map, h->qkv, tokens, 3 * h->hidden, (int)(h->hidden / k->heads)) ? &map : NULL;
   for (int i = first; ok && i < k->layers; i++) {
     const LayerWeights* w = &of[i * MATMULS];
     const CUdeviceptr* norms = &k->weights[i * WEIGHTS];

@@ -121,7 +121,7 @@ static int enqueue_fp8_layers(Encoder* k, int tokens, int count, int queries) {
                                             {h->mid, &f->products[DOWN], layers, MATMULS, h->context, h->sum}};
   int ok = plan_layers(k, p, tokens, FP8, operands) && quantize(h, h->state, h->e4m3, f->state_scales[0], tokens);
   TensorMap map;
-  TensorMap* hopper = queries == 128 && hopper_map(&h->hopper, &map, h->qkv, tokens, 3 * h->hidden) ? &map : NULL;
+  TensorMap* hopper = queries == 128 && hopper_map(&h->hopper, &map, h->qkv, tokens, 3 * h->hidden, (int)(h->hidden / k->heads)) ? &map : NULL;
   for (int i = 0; ok && i < layers; i++) {
     const LayerWeights* w = &f->products[i * MATMULS];
     const CUdeviceptr* norms = &k->weights[i * WEIGHTS];

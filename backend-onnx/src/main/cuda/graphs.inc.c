@@ -77,7 +77,7 @@ static int launch_medium_batch(DeviceState* h, int kind, CUdeviceptr weight, CUd
   TensorMap weight_map, x_map;
   p.outputs = outputs;
   void* all[] = {&weight_map, &x_map, &p};
-  if (!tensor_map(&h->hopper, &weight_map, weight, outputs, in, 64) || !tensor_map(&h->hopper, &x_map, x, tokens, in, block_tokens))
+  if (!tensor_map(&h->hopper, &weight_map, weight, outputs, in, 64, 64) || !tensor_map(&h->hopper, &x_map, x, tokens, in, block_tokens, 64))
     return fail(h, "medium batch: no tensor map of [%d, %d] or [%d, %d]", outputs, in, tokens, in);
   return launch_early(h, h->medium_batch.kernel[kind], (unsigned)(outputs / 64 * cluster), (unsigned)(tokens / block_tokens),
                       MEDIUM_BATCH_THREADS, MEDIUM_BATCH_SHARED_MEMORY, all, "medium batch");

@@ -10,36 +10,47 @@
 
 namespace luciole {
 
-constexpr int ROW_BYTES = HEAD_SIZE * 2;  // of a row of a head
-constexpr int GROUP_ROWS = 64;            // query rows of a warpgroup
-constexpr int GROUPS = 2;                 // warpgroups of a block
-constexpr int BLOCK_KEYS = 64;            // keys of a step
-constexpr int STAGES = 4;                 // blocks of keys, and of values, in shared memory; a power of 2
-constexpr int BLOCK_BYTES = BLOCK_KEYS * ROW_BYTES;
+constexpr int GROUP_ROWS = 64;  // query rows of a warpgroup
+constexpr int GROUPS = 2;       // warpgroups of a block
+constexpr int BLOCK_KEYS = 64;  // keys of a step
+constexpr int STAGES = 4;       // blocks of keys, and of values, in shared memory; a power of 2
+static_assert(GROUPS * 128 == HOPPER_THREADS, "the host launches with params.h's number");
 
-// Shared memory in bytes: sQ [GROUPS·64, 64], sK [STAGES, 64, 64], sV [STAGES, 64, 64], all swizzled, then an mbarrier of 8 bytes each.
-constexpr int K_OFFSET = GROUPS * GROUP_ROWS * ROW_BYTES, V_OFFSET = K_OFFSET + STAGES * BLOCK_BYTES;
-constexpr int K_FULL = V_OFFSET + STAGES * BLOCK_BYTES, V_FULL = K_FULL + 8 * STAGES;  // the copy has arrived
-constexpr int K_EMPTY = V_FULL + 8 * STAGES, V_EMPTY = K_EMPTY + 8 * STAGES;           // every warp is done with it
-constexpr int Q_FULL = V_EMPTY + 8 * STAGES, SHARED_MEMORY = Q_FULL + 8;
-static_assert(SHARED_MEMORY == HOPPER_SHARED_MEMORY && GROUPS * 128 == HOPPER_THREADS, "the host launches with params.h's numbers");
+// Shared memory in bytes: sQ [GROUPS·64, HEAD], sK [STAGES, 64, HEAD], sV [STAGES, 64, HEAD], all swizzled, then an mbarrier of 8 bytes each.
+template <int HEAD>
+struct Layout {
+  static constexpr int ROW_BYTES = HEAD * 2;  // of a row of a head
+  static constexpr int BLOCK_BYTES = BLOCK_KEYS * ROW_BYTES;
+  static constexpr int K_OFFSET = GROUPS * GROUP_ROWS * ROW_BYTES, V_OFFSET = K_OFFSET + STAGES * BLOCK_BYTES;
+  static constexpr int K_FULL = V_OFFSET + STAGES * BLOCK_BYTES, V_FULL = K_FULL + 8 * STAGES;  // the copy has arrived
+  static constexpr int K_EMPTY = V_FULL + 8 * STAGES, V_EMPTY = K_EMPTY + 8 * STAGES;           // every warp is done with it
+  static constexpr int Q_FULL = V_EMPTY + 8 * STAGES, SHARED_MEMORY = Q_FULL + 8;
+};
+static_assert(Layout<HEAD_SIZE>::SHARED_MEMORY == HOPPER_SHARED_MEMORY && Layout<SMALL_HEAD_SIZE>::SHARED_MEMORY == HOPPER_SMALL_HEAD_SHARED_MEMORY,
+              "the host launches with params.h's numbers");
 
 // ---- The second product; the first is in wgmma.cuh. `wgmma_wait` names the registers that a product in flight reads.
 __device__ __forceinline__ void wgmma_wait(uint32_t (&p)[16]) {
 #pragma unroll
   for (int i = 0; i < 16; i++) asm volatile("" : "+r"(p[i])::"memory");
 }
-// acc_o [64 queries, 64 components] += P·V over 16 keys; V lies key by key and is therefore read transposed
+// acc_o [64 queries, 64 or 32 components] += P·V over 16 keys; V lies key by key and is therefore read transposed
 __device__ __forceinline__ void wgmma_pv(float (&acc_o)[32], const uint32_t* p, uint64_t values) {
   asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 " OPERANDS_32 ", {%32,%33,%34,%35}, %36, 1, 1, 1, 1;"
                : REGISTERS_32(acc_o) : "r"(p[0]), "r"(p[1]), "r"(p[2]), "r"(p[3]), "l"(values));
 }
+__device__ __forceinline__ void wgmma_pv(float (&acc_o)[16], const uint32_t* p, uint64_t values) {
+  asm volatile("wgmma.mma_async.sync.aligned.m64n32k16.f32.f16.f16 " OPERANDS_16 ", {%16,%17,%18,%19}, %20, 1, 1, 1, 1;"
+               : REGISTERS_16(acc_o) : "r"(p[0]), "r"(p[1]), "r"(p[2]), "r"(p[3]), "l"(values));
+}
 
-// Computes what `attention` of attention.cuh does for tiles of up to 128 rows and heads of 64 components. `map` describes qkv [T, 3H] in boxes
-// of 64 rows by 64 columns.
-template <typename Out>
+// Computes what `attention` of attention.cuh does for tiles of up to 128 rows. `map` describes qkv [T, 3H] in boxes of 64 rows by HEAD columns.
+template <int HEAD, typename Out>
 __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict__ out, const int4* __restrict__ tiles,
                                           const int2* __restrict__ spans, int hidden, float scale) {
+  using L = Layout<HEAD>;
+  constexpr int ROW_BYTES = L::ROW_BYTES, BLOCK_BYTES = L::BLOCK_BYTES, K_OFFSET = L::K_OFFSET, V_OFFSET = L::V_OFFSET;
+  constexpr int K_FULL = L::K_FULL, V_FULL = L::V_FULL, K_EMPTY = L::K_EMPTY, V_EMPTY = L::V_EMPTY, Q_FULL = L::Q_FULL;
   extern __shared__ __align__(1024) uint8_t memory[];
   const int4 tile = tiles[blockIdx.y];
   if (tile.y == 0) return;
@@ -53,7 +64,7 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
   auto load_block = [&](int part, int b) {
     uint32_t full = base + (part == 1 ? K_FULL : V_FULL) + 8 * stage(b);
     mbarrier_expect_tx(full, BLOCK_BYTES);
-    tma_load(base + (part == 1 ? K_OFFSET : V_OFFSET) + BLOCK_BYTES * stage(b), map, part * hidden + blockIdx.x * HEAD_SIZE,
+    tma_load(base + (part == 1 ? K_OFFSET : V_OFFSET) + BLOCK_BYTES * stage(b), map, part * hidden + blockIdx.x * HEAD,
              tile.z + b * BLOCK_KEYS, full);
   };
 
@@ -66,7 +77,7 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
     mbarrier_expect_tx(base + Q_FULL, groups * GROUP_ROWS * ROW_BYTES);
     for (int g = 0; g < groups; g++)
-      tma_load(base + g * GROUP_ROWS * ROW_BYTES, map, blockIdx.x * HEAD_SIZE, tile.x + g * GROUP_ROWS, base + Q_FULL);
+      tma_load(base + g * GROUP_ROWS * ROW_BYTES, map, blockIdx.x * HEAD, tile.x + g * GROUP_ROWS, base + Q_FULL);
     for (int b = 0; b < min(STAGES, blocks); b++) load_block(1, b), load_block(2, b);
   }
   __syncthreads();
@@ -77,20 +88,20 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
   auto span = [&](int h) { return first + 8 * h < tile.y ? spans[tile.x + first + 8 * h] : make_int2(tile.z, tile.z + tile.w); };
   const int from = __reduce_max_sync(~0u, max(span(0).x, span(1).x)), to = __reduce_min_sync(~0u, min(span(0).y, span(1).y));
 
-  float acc_s[32], acc_o[32] = {};        // a thread's parts of [64, 64]: element i is in row h = i >> 1 & 1 of its two
+  float acc_s[32], acc_o[HEAD / 2] = {};  // a thread's parts of [64, 64] and [64, HEAD]: element i is in row h = i >> 1 & 1 of its two
   float row_sum[2] = {};
   float row_max[2] = {-1e30f, -1e30f};    // scaled; finite, so that a masked score never gives infinity minus infinity
   uint32_t even[16], odd[16];             // P of a block of keys, as the second product reads it
 
   auto issue_qk = [&](int b) {
-    uint64_t q = matrix_descriptor(queries), k = matrix_descriptor(base + K_OFFSET + BLOCK_BYTES * stage(b));
+    uint64_t q = matrix_descriptor<ROW_BYTES>(queries), k = matrix_descriptor<ROW_BYTES>(base + K_OFFSET + BLOCK_BYTES * stage(b));
     wgmma_fence();
 #pragma unroll
-    for (int d = 0; d < HEAD_SIZE / 16; d++) wgmma_abt(acc_s, q + 2 * d, k + 2 * d, d > 0);
+    for (int d = 0; d < HEAD / 16; d++) wgmma_abt(acc_s, q + 2 * d, k + 2 * d, d > 0);
     wgmma_commit();
   };
   auto issue_pv = [&](int b, uint32_t (&p)[16]) {
-    uint64_t v = matrix_descriptor(base + V_OFFSET + BLOCK_BYTES * stage(b));
+    uint64_t v = matrix_descriptor<ROW_BYTES>(base + V_OFFSET + BLOCK_BYTES * stage(b));
     wgmma_fence();
 #pragma unroll
     for (int j = 0; j < BLOCK_KEYS / 16; j++) wgmma_pv(acc_o, p + 4 * j, v + 16 * ROW_BYTES / 16 * j);
@@ -148,7 +159,7 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
       if (!initial) {
         wgmma_wait<0>(acc_o);
 #pragma unroll
-        for (int i = 0; i < 32; i++) acc_o[i] *= rescale[i >> 1 & 1];
+        for (int i = 0; i < HEAD / 2; i++) acc_o[i] *= rescale[i >> 1 & 1];
       }
       exponentials(p, part);
     }
@@ -214,11 +225,11 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
   if constexpr (sizeof(Out) == 1) {
 #pragma unroll
     for (int h = 0; h < 2; h++) {
-      float x[HEAD_SIZE / 8][2];
+      float x[HEAD / 8][2];
 #pragma unroll
-      for (int n = 0; n < HEAD_SIZE / 8; n++)
+      for (int n = 0; n < HEAD / 8; n++)
         x[n][0] = acc_o[n * 4 + h * 2] * row_sum[h], x[n][1] = acc_o[n * 4 + h * 2 + 1] * row_sum[h];
-      if (first + 8 * h < tile.y) store_row<HEAD_SIZE>(out + (size_t)(tile.x + first + 8 * h) * hidden + blockIdx.x * HEAD_SIZE, x);
+      if (first + 8 * h < tile.y) store_row<HEAD>(out + (size_t)(tile.x + first + 8 * h) * hidden + blockIdx.x * HEAD, x);
     }
     return;
   }
@@ -226,32 +237,36 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
   asm volatile("bar.sync %0, 128;" ::"r"(1 + group) : "memory");
   const uint32_t mine = base + warp * 16 * ROW_BYTES;
 #pragma unroll
-  for (int i = 0; i < 32; i += 2) {
+  for (int i = 0; i < HEAD / 2; i += 2) {
     int h = i >> 1 & 1;
-    asm volatile("st.shared.b32 [%0], %1;" ::"r"(swizzle(mine, lane / 4 + 8 * h, i / 4) + (lane & 3) * 4),
+    asm volatile("st.shared.b32 [%0], %1;" ::"r"(swizzle<HEAD>(mine, lane / 4 + 8 * h, i / 4) + (lane & 3) * 4),
                  "r"(pack_half2(acc_o[i] * row_sum[h], acc_o[i + 1] * row_sum[h])) : "memory");
   }
   __syncwarp();
+  constexpr int CHUNKS = ROW_BYTES / 16, ROWS = 32 / CHUNKS;  // of a row; that a warp writes at once
 #pragma unroll
-  for (int i = 0; i < 4; i++) {
-    int row = i * 4 + lane / 8;
+  for (int i = 0; i < 16 / ROWS; i++) {
+    int row = i * ROWS + lane / CHUNKS, chunk = lane % CHUNKS;
     uint4 x;
     asm volatile("ld.shared.v4.b32 {%0,%1,%2,%3}, [%4];"
-                 : "=r"(x.x), "=r"(x.y), "=r"(x.z), "=r"(x.w) : "r"(swizzle(mine, row, lane & 7)) : "memory");
+                 : "=r"(x.x), "=r"(x.y), "=r"(x.z), "=r"(x.w) : "r"(swizzle<HEAD>(mine, row, chunk)) : "memory");
     if (warp * 16 + row < tile.y)
-      *reinterpret_cast<uint4*>(out + (size_t)(tile.x + warp * 16 + row) * hidden + blockIdx.x * HEAD_SIZE + (lane & 7) * 8) = x;
+      *reinterpret_cast<uint4*>(out + (size_t)(tile.x + warp * 16 + row) * hidden + blockIdx.x * HEAD + chunk * 8) = x;
   }
 }
 
 }  // namespace luciole
 using namespace luciole;
 
-// Launched as [heads, tiles] blocks: attention_hopper with 16-bit floats as output, attention_hopper_fp8 with e4m3.
-#define ATTENTION(NAME, OUT)                                                                                          \
+// Launched as [heads, tiles] blocks, for heads of 64 components and, _32, of 32: attention_hopper with 16-bit floats as output,
+// attention_hopper_fp8 with e4m3.
+#define ATTENTION(NAME, HEAD, OUT)                                                                                    \
   extern "C" __global__ void __launch_bounds__(GROUPS * 128, 2)                                                       \
       NAME(const __grid_constant__ TensorMap map, OUT* __restrict__ out, const int4* __restrict__ tiles,              \
            const int2* __restrict__ spans, int hidden, float scale) {                                                 \
-    attention(&map, out, tiles, spans, hidden, scale);                                                                \
+    attention<HEAD>(&map, out, tiles, spans, hidden, scale);                                                          \
   }
-ATTENTION(attention_hopper, __half)
-ATTENTION(attention_hopper_fp8, uint8_t)
+ATTENTION(attention_hopper, HEAD_SIZE, __half)
+ATTENTION(attention_hopper_fp8, HEAD_SIZE, uint8_t)
+ATTENTION(attention_hopper_32, SMALL_HEAD_SIZE, __half)
+ATTENTION(attention_hopper_32_fp8, SMALL_HEAD_SIZE, uint8_t)

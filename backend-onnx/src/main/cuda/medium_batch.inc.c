@@ -12,7 +12,7 @@ EMBED(medium_batch_ptx, "ptx/medium_batch.ptx")
 
 // Never fails: without them, batches that small_batch.cu does not hold run by cuBLASLt's products.
 static void medium_batch_load(MediumBatch* p, const Hopper* hopper) {
-  if (!hopper->attention) return;
+  if (!hopper->attention[0]) return;
   if (cu.ModuleLoadData(&p->module, medium_batch_ptx)) {
     p->module = NULL;
     return;

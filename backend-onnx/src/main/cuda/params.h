@@ -18,7 +18,7 @@ typedef uint64_t CUdeviceptr;  // an address on the device, as in NVIDIA's cuda.
 #define LUCIOLE_SIZE(type, bytes) LUCIOLE_STATIC_ASSERT(sizeof(type) == bytes, "size of " #type)
 #define LUCIOLE_OFFSET(type, field, bytes) LUCIOLE_STATIC_ASSERT(offsetof(type, field) == bytes, "offset of " #type "." #field)
 
-enum { HEAD_SIZE = 64, SMALL_HEAD_SIZE = 32 };  // components of an attention head; encoder.cu has both, the others the first
+enum { HEAD_SIZE = 64, SMALL_HEAD_SIZE = 32 };  // components of an attention head; attention of encoder.cu, fp8.cu and hopper.cu has both, the others the first
 
 // The activation between the two products of the feed-forward layer. The same numbers as in CudaEncoder.java.
 enum Activation { ACTIVATION_GELU = 0, ACTIVATION_GELU_TANH = 1, ACTIVATION_RELU = 2 };
@@ -44,7 +44,7 @@ enum {
 };
 
 // ---- hopper.cu
-enum { HOPPER_THREADS = 256, HOPPER_SHARED_MEMORY = 82056 };
+enum { HOPPER_THREADS = 256, HOPPER_SHARED_MEMORY = 82056, HOPPER_SMALL_HEAD_SHARED_MEMORY = 41096 };
 
 // CUtensorMap: describes qkv [T, 3H] to the tensor memory accelerator (TMA).
 typedef struct TensorMap {

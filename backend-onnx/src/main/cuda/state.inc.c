@@ -329,17 +329,17 @@ static int plan_matmul(DeviceState* h, Matmul* p, int64_t tokens, Product of, in
 static float attention_scale(int head) { return (head == SMALL_HEAD_SIZE ? 0.176776695f : 0.125f) * 1.44269504f; }
 
 // Attention over the texts in h->qkv, to h->context as 16-bit floats or to h->e4m3; see attention.cuh. Tiles have up to `queries` rows, 64 or 128.
-// `map` describes h->qkv to Hopper's kernel, which heads of 64 can have; null if that is not to be used.
+// `map` describes h->qkv to Hopper's kernel; null if that is not to be used.
 static int attention(DeviceState* h, TensorMap* map, int heads, int count, int queries, Format output) {
   int hidden = (int)h->hidden, small = hidden == heads * SMALL_HEAD_SIZE;
   float scale = attention_scale(small ? SMALL_HEAD_SIZE : HEAD_SIZE);
   if (!small && hidden != heads * HEAD_SIZE)
     return fail(h, "expected heads of %d or %d components, found %d heads in %d", SMALL_HEAD_SIZE, HEAD_SIZE, heads, hidden);
   CUdeviceptr* to = output == FP16 ? &h->context : &h->e4m3;
-  if (map && !small) {
-    void* kernel = output == FP16 ? h->hopper.attention : h->hopper.attention_fp8;
+  if (map) {
+    void* kernel = (output == FP16 ? h->hopper.attention : h->hopper.attention_fp8)[small];
     void* arguments[] = {map, to, &h->tiles, &h->spans, &hidden, &scale};
-    CHECK(cu.LaunchKernel(kernel, heads, count, 1, HOPPER_THREADS, 1, 1, HOPPER_SHARED_MEMORY, h->stream, arguments, NULL), "attention");
+    CHECK(cu.LaunchKernel(kernel, heads, count, 1, HOPPER_THREADS, 1, 1, (unsigned)hopper_shared_memory(small), h->stream, arguments, NULL), "attention");
   } else {
     void* kernel = (output == FP16 ? h->attention : h->fp8.attention)[small][queries == 128];
     void* arguments[] = {&h->qkv, to, &h->tiles, &h->spans, &hidden, &scale};

@@ -5,7 +5,7 @@
 
 namespace luciole {
 
-constexpr int SWIZZLED_ROW = 128;  // bytes of a row of a matrix in shared memory, as TMA writes it and wgmma reads it
+constexpr int SWIZZLED_ROW = 128;  // bytes of a row of a matrix in shared memory, as TMA writes it and wgmma reads it; heads of 32 have 64
 
 // ---- Barriers and copies.
 __device__ __forceinline__ void mbarrier_init(uint32_t barrier, int count) {
@@ -34,20 +34,29 @@ __device__ __forceinline__ void tma_load(uint32_t to, const TensorMap* map, int 
 // other use of them to before it.
 #define REGISTERS_4(x, i) "+f"(x[i]), "+f"(x[i + 1]), "+f"(x[i + 2]), "+f"(x[i + 3])
 #define REGISTERS_8(x, i) REGISTERS_4(x, i), REGISTERS_4(x, i + 4)
-#define REGISTERS_32(x) REGISTERS_8(x, 0), REGISTERS_8(x, 8), REGISTERS_8(x, 16), REGISTERS_8(x, 24)
+#define REGISTERS_16(x) REGISTERS_8(x, 0), REGISTERS_8(x, 8)
+#define REGISTERS_32(x) REGISTERS_16(x), REGISTERS_8(x, 16), REGISTERS_8(x, 24)
 #define REGISTERS_64(x) REGISTERS_32(x), REGISTERS_8(x, 32), REGISTERS_8(x, 40), REGISTERS_8(x, 48), REGISTERS_8(x, 56)
+#define OPERANDS_16 "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15}"
 #define OPERANDS_32                                                                                                             \
   "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}"
 #define OPERANDS_64                                                                                                             \
   "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,"   \
   "%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63}"
 
-// The descriptor of a swizzled matrix in shared memory: rows of 128 bytes, in groups of 8. 16 columns further: add 2.
+// The descriptor of a swizzled matrix in shared memory: rows of 128 or 64 bytes, in groups of 8. 16 columns further: add 2.
+template <int ROW = SWIZZLED_ROW>
 __device__ __forceinline__ uint64_t matrix_descriptor(uint32_t at) {
-  return (uint64_t)((at & 0x3FFFF) >> 4) | (1ull << 16) | ((8 * SWIZZLED_ROW / 16ull) << 32) | (1ull << 62);
+  static_assert(ROW == SWIZZLED_ROW || ROW == SWIZZLED_ROW / 2, "TMA's swizzles of 128 and of 64 bytes");
+  constexpr uint64_t SWIZZLE = ROW == SWIZZLED_ROW ? 1 : 2;
+  return (uint64_t)((at & 0x3FFFF) >> 4) | (1ull << 16) | ((8 * ROW / 16ull) << 32) | (SWIZZLE << 62);
 }
 __device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ __forceinline__ void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+template <int PENDING>
+__device__ __forceinline__ void wgmma_wait(float (&x)[16]) {
+  asm volatile("wgmma.wait_group.sync.aligned %16;" : REGISTERS_16(x) : "n"(PENDING) : "memory");
+}
 template <int PENDING>
 __device__ __forceinline__ void wgmma_wait(float (&x)[32]) {
   asm volatile("wgmma.wait_group.sync.aligned %32;" : REGISTERS_32(x) : "n"(PENDING) : "memory");

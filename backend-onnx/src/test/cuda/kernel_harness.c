@@ -97,7 +97,7 @@ static int run_attention(void) {  // KERNEL (64, 128, hopper, fp8_64, fp8_128, f
   h->qkv = address(2), h->context = address(3), h->e4m3 = address(3), h->tiles = address(4), h->spans = address(5);
   if (!strcmp(kernel, "medium")) return h->medium_batch.attention ? launch_medium_attention(h, number(6), number(7)) : fail(h, "medium_attention did not load");
   TensorMap map;
-  if (hopper && !hopper_map(&h->hopper, &map, h->qkv, number(8), 3 * h->hidden)) return fail(h, "attention_hopper did not load");
+  if (hopper && !hopper_map(&h->hopper, &map, h->qkv, number(8), 3 * h->hidden, (int)h->hidden / number(6))) return fail(h, "attention_hopper did not load");
   if (output == FP8 && !has_fp8()) return 0;
   return attention(h, hopper ? &map : NULL, number(6), number(7), hopper ? 128 : atoi(kernel), output);
 }

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -96,7 +95,6 @@ final class BatchScheduler {
   private final LongSupplier clock;
   private final LongSupplier upstream;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition changed = lock.newCondition();
 
   @GuardedBy("lock")
   private final WaitingTexts waiting;
@@ -119,7 +117,7 @@ final class BatchScheduler {
 
   /** Threads that wait in {@link #take}. */
   @GuardedBy("lock")
-  private int waiters;
+  private final Waiters waiters;
 
   @GuardedBy("lock")
   private State state = State.OPEN;
@@ -137,6 +135,22 @@ final class BatchScheduler {
    * @param upstream the number of texts that earlier stages hold
    */
   BatchScheduler(boolean pads, long maxWaitNanos, LongSupplier clock, LongSupplier upstream) {
+    this(pads, maxWaitNanos, clock, upstream, true);
+  }
+
+  /**
+   * As above.
+   *
+   * @param lastFirst whether the consumer that waited last gets the next batch, which suits
+   *     devices; if not, the one that waited longest, by whose turn more texts have come
+   */
+  BatchScheduler(
+      boolean pads,
+      long maxWaitNanos,
+      LongSupplier clock,
+      LongSupplier upstream,
+      boolean lastFirst) {
+    this.waiters = new Waiters(lock, lastFirst);
     this.pads = pads;
     this.waiting = new WaitingTexts(pads);
     this.interactive = waiting.interactive;
@@ -161,7 +175,7 @@ final class BatchScheduler {
       for (Request request : requests) {
         waiting.link(request, this);
       }
-      wakeOne();
+      waiters.wakeOne();
       return true;
     } finally {
       lock.unlock();
@@ -177,7 +191,7 @@ final class BatchScheduler {
       }
       beginGathering();
       waiting.link(request, this);
-      wakeOne();
+      waiters.wakeOne();
       return true;
     } finally {
       lock.unlock();
@@ -188,13 +202,6 @@ final class BatchScheduler {
   private void beginGathering() {
     if (waiting.size() == 0) {
       gatheringSince = clock.getAsLong();
-    }
-  }
-
-  @GuardedBy("lock")
-  private void wakeOne() {
-    if (waiters > 0) {
-      changed.signal();
     }
   }
 
@@ -249,7 +256,7 @@ final class BatchScheduler {
           WaitingTexts.dropIfEmpty(flow);
         }
       }
-      changed.signalAll();
+      waiters.wakeAll();
       return all;
     } finally {
       lock.unlock();
@@ -291,7 +298,7 @@ final class BatchScheduler {
       if (state.compareTo(next) < 0) {
         state = next;
       }
-      changed.signalAll();
+      waiters.wakeAll();
     } finally {
       lock.unlock();
     }
@@ -311,9 +318,7 @@ final class BatchScheduler {
   void wake() {
     lock.lock();
     try {
-      if (waiters > 0) {
-        changed.signalAll();
-      }
+      waiters.wakeAll();
     } finally {
       lock.unlock();
     }
@@ -347,8 +352,8 @@ final class BatchScheduler {
     try {
       while (true) {
         if (consumer.stopped()) {
-          if (waiters > 0 && waiting.size() > 0) {
-            changed.signal(); // for another consumer: this one may have been woken in its place
+          if (waiting.size() > 0) {
+            waiters.wakeOne(); // for another consumer: this one may have been woken in its place
           }
           return null;
         }
@@ -366,17 +371,7 @@ final class BatchScheduler {
         } else if (state == State.CLOSED) {
           return null;
         }
-        waiters++;
-        try {
-          if (wait > 0) {
-            @SuppressWarnings("unused") // the loop looks at the clock again
-            long left = changed.awaitNanos(wait);
-          } else {
-            changed.await();
-          }
-        } finally {
-          waiters--;
-        }
+        waiters.await(wait);
       }
     } finally {
       lock.unlock();
@@ -458,8 +453,8 @@ final class BatchScheduler {
     cut.reorderFlows();
     charge(lane, cut.cost(), limits);
     gatheringSince = cut.now;
-    if (waiters > 0 && waiting.size() > 0) {
-      changed.signal();
+    if (waiting.size() > 0) {
+      waiters.wakeOne();
     }
     return cut.taken;
   }

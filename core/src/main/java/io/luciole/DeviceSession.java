@@ -236,7 +236,7 @@ final class DeviceSession implements BatchConsumer {
             case SPARSE -> 1;
             case COLBERT -> info.colbertDimension();
           };
-      int found = output.get(kind).limit();
+      int found = output.size(kind);
       if (found != rows * columns) {
         throw new BackendException(
             "Expected "

@@ -8,6 +8,7 @@ import io.luciole.spi.BackendInfo;
 import io.luciole.spi.BackendOutput;
 import io.luciole.spi.TokenBatch;
 import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
 import java.util.Arrays;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class EmbeddingDecoder {
   private static final double MIN_NORM = 1e-12;
+  private static final String COLBERT_ROW = "ColBERT row";
 
   private final DenseRecipe recipe;
   private final @Nullable TokenPooler pooler;
@@ -79,7 +81,7 @@ final class EmbeddingDecoder {
             ? dense(output.get(Output.DENSE), batch, text, unpooled)
             : null,
         wanted.contains(Output.SPARSE) ? sparse(output.get(Output.SPARSE), batch, text) : null,
-        wanted.contains(Output.COLBERT) ? colbert(output.get(Output.COLBERT), batch, text) : null,
+        wanted.contains(Output.COLBERT) ? colbert(output, batch, text) : null,
         batch.length(text),
         truncated);
   }
@@ -136,32 +138,71 @@ final class EmbeddingDecoder {
     return SparseVector.of(Arrays.copyOf(ids, size), Arrays.copyOf(largest, size));
   }
 
-  private MultiVector colbert(FloatBuffer vectors, TokenBatch batch, int text) {
+  private MultiVector colbert(BackendOutput output, TokenBatch batch, int text) {
     int rows = batch.length(text) - 1;
-    float[] values = new float[Math.multiplyExact(rows, colbertDimension)];
-    vectors.get((batch.offset(text) + 1) * colbertDimension, values);
-    for (int row = 0; row < rows; row++) {
-      int from = row * colbertDimension;
-      scale(values, from, colbertDimension, norm(values, from, colbertDimension, "ColBERT row"));
+    int from = (batch.offset(text) + 1) * colbertDimension;
+    int size = Math.multiplyExact(rows, colbertDimension);
+    ShortBuffer halves = output.halves(Output.COLBERT).orElse(null);
+    return halves != null
+        ? colbert(halves, from, new short[size])
+        : colbert(output.get(Output.COLBERT), from, new float[size]);
+  }
+
+  private MultiVector colbert(FloatBuffer vectors, int first, float[] values) {
+    vectors.get(first, values);
+    for (int from = 0; from < values.length; from += colbertDimension) {
+      scale(values, from, colbertDimension, norm(values, from, colbertDimension, COLBERT_ROW));
     }
     return MultiVector.ofOwned(colbertDimension, values);
   }
 
-  private static double norm(float[] values, int from, int length, String what) {
-    double squares = 0;
-    for (int i = from; i < from + length; i++) {
-      squares += (double) values[i] * values[i];
+  /** Rows in fp16 stay so, with a factor each that gives them length 1. */
+  private MultiVector colbert(ShortBuffer vectors, int first, short[] values) {
+    vectors.get(first, values);
+    double[] factors = new double[values.length / colbertDimension];
+    float[] row = new float[colbertDimension];
+    for (int r = 0; r < factors.length; r++) {
+      HalfRows.decode(values, r * colbertDimension, row);
+      factors[r] = factor(norm(row, 0, colbertDimension, COLBERT_ROW));
     }
+    return MultiVector.ofOwned(colbertDimension, new HalfRows(values, factors));
+  }
+
+  private static double norm(float[] values, int from, int length, String what) {
+    double squares = squares(values, from, length);
     if (!Double.isFinite(squares)) {
       throw new NotFiniteException(what, squares);
     }
     return Math.sqrt(squares);
   }
 
+  /** Four sums beside each other, since an addition waits for the one before it. */
+  private static double squares(float[] values, int from, int length) {
+    double a = 0;
+    double b = 0;
+    double c = 0;
+    double d = 0;
+    int i = from;
+    for (int end = from + length - 3; i < end; i += 4) {
+      a += (double) values[i] * values[i];
+      b += (double) values[i + 1] * values[i + 1];
+      c += (double) values[i + 2] * values[i + 2];
+      d += (double) values[i + 3] * values[i + 3];
+    }
+    for (; i < from + length; i++) {
+      a += (double) values[i] * values[i];
+    }
+    return a + b + (c + d);
+  }
+
   private static void scale(float[] values, int from, int length, double norm) {
-    double factor = 1 / Math.max(norm, MIN_NORM);
+    double factor = factor(norm);
     for (int i = from; i < from + length; i++) {
       values[i] = (float) (values[i] * factor);
     }
+  }
+
+  private static double factor(double norm) {
+    return 1 / Math.max(norm, MIN_NORM);
   }
 }

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One vector for each token of a text: a ColBERT embedding. Rows are in the order of the tokens and
@@ -12,14 +13,31 @@ import java.util.Objects;
  *
  * <p>With BGE-M3 a text of {@code n} tokens has {@code n - 1} rows: every token but the first
  * special one has a row.
+ *
+ * <p>What an engine computes in fp16 is kept so, 2 bytes a component, and becomes floats when it is
+ * asked for; the floats are those that normalising at once would have given.
  */
 public final class MultiVector {
   private final int dimension;
-  private final float[] values;
+  private final int rows;
+
+  /** Components row after row; null where {@link #halves} has them. */
+  private final float @Nullable [] values;
+
+  private final @Nullable HalfRows halves;
 
   private MultiVector(int dimension, float[] values) {
     this.dimension = dimension;
+    this.rows = values.length / dimension;
     this.values = values;
+    this.halves = null;
+  }
+
+  private MultiVector(int dimension, HalfRows halves) {
+    this.dimension = dimension;
+    this.rows = halves.factors().length;
+    this.values = null;
+    this.halves = halves;
   }
 
   /**
@@ -47,24 +65,36 @@ public final class MultiVector {
     return new MultiVector(dimension, values);
   }
 
+  /** As {@link #ofOwned(int, float[])}, of whole rows in fp16. */
+  static MultiVector ofOwned(int dimension, HalfRows rows) {
+    return new MultiVector(dimension, rows);
+  }
+
   /** The rows of several multi-vectors of the same dimension, one after another. */
   static MultiVector concat(List<MultiVector> parts) {
+    int dimension = parts.get(0).dimension;
     int length = 0;
     for (MultiVector part : parts) {
-      length = Math.addExact(length, part.values.length);
+      length = Math.addExact(length, Math.multiplyExact(part.rows, dimension));
     }
     float[] all = new float[length];
     int at = 0;
     for (MultiVector part : parts) {
-      System.arraycopy(part.values, 0, all, at, part.values.length);
-      at += part.values.length;
+      float[] values = part.floats();
+      System.arraycopy(values, 0, all, at, values.length);
+      at += values.length;
     }
-    return new MultiVector(parts.get(0).dimension, all);
+    return new MultiVector(dimension, all);
+  }
+
+  /** All components in fp32, row after row; not to be written to. */
+  private float[] floats() {
+    return values != null ? values : requireNonNull(halves).floats(0, rows, dimension);
   }
 
   /** {@return the number of rows} */
   public int rows() {
-    return values.length / dimension;
+    return rows;
   }
 
   /** {@return the number of components of each row} */
@@ -79,13 +109,15 @@ public final class MultiVector {
    * @return a copy of the row, {@code [dimension]}
    */
   public float[] row(int i) {
-    Objects.checkIndex(i, rows());
-    return Arrays.copyOfRange(values, i * dimension, (i + 1) * dimension);
+    Objects.checkIndex(i, rows);
+    return values != null
+        ? Arrays.copyOfRange(values, i * dimension, (i + 1) * dimension)
+        : requireNonNull(halves).floats(i, 1, dimension);
   }
 
   /** {@return a copy of all rows, {@code [rows][dimension]}} */
   public float[][] toArrays() {
-    float[][] all = new float[rows()][];
+    float[][] all = new float[rows][];
     Arrays.setAll(all, this::row);
     return all;
   }
@@ -105,38 +137,41 @@ public final class MultiVector {
       throw new IllegalArgumentException(
           "expected rows of " + dimension + " values, got " + passage.dimension);
     }
-    if (rows() == 0 || passage.rows() == 0) {
+    if (rows == 0 || passage.rows == 0) {
       return 0;
     }
+    float[] ours = floats();
+    float[] theirs = passage.floats();
     double sum = 0;
-    for (int q = 0; q < values.length; q += dimension) {
+    for (int q = 0; q < ours.length; q += dimension) {
       float best = Float.NEGATIVE_INFINITY;
-      for (int p = 0; p < passage.values.length; p += dimension) {
+      for (int p = 0; p < theirs.length; p += dimension) {
         float dot = 0;
         for (int d = 0; d < dimension; d++) {
-          dot += values[q + d] * passage.values[p + d];
+          dot += ours[q + d] * theirs[p + d];
         }
         best = Math.max(best, dot);
       }
       sum += best;
     }
-    return (float) (sum / rows());
+    return (float) (sum / rows);
   }
 
   @Override
   public boolean equals(Object o) {
     return o instanceof MultiVector that
         && dimension == that.dimension
-        && Arrays.equals(values, that.values);
+        && rows == that.rows
+        && Arrays.equals(floats(), that.floats());
   }
 
   @Override
   public int hashCode() {
-    return 31 * dimension + Arrays.hashCode(values);
+    return 31 * dimension + Arrays.hashCode(floats());
   }
 
   @Override
   public String toString() {
-    return "MultiVector[" + rows() + " x " + dimension + "]";
+    return "MultiVector[" + rows + " x " + dimension + "]";
   }
 }

@@ -99,7 +99,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     this.settings = settings;
     this.clock = clock;
     this.admission = new Admission(settings, clock, () -> closed);
-    this.raw = new BatchScheduler(false, 0, clock, () -> 0);
+    this.raw = new BatchScheduler(false, 0, clock, () -> 0, false);
     this.ready =
         new BatchScheduler(pads, EngineSettings.nanos(settings.maxWait()), clock, this::upstream);
     this.tokenizers = new TokenizerStage(this, tokenizer, raw, ready, cache, keys);

@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -318,6 +320,63 @@ class BatchSchedulerTest {
       assertThat(queue.size()).as("seed %d", seed).isZero();
       assertThat(queue.depth(Lane.BULK)).isEqualTo(new BatchScheduler.Depth(0, 0));
       assertThat(queue.depth(Lane.INTERACTIVE)).isEqualTo(new BatchScheduler.Depth(0, 0));
+    }
+  }
+
+  @Test
+  void theConsumerThatWaitedLast_getsTheNextTexts() throws Exception {
+    BatchScheduler queue = packing();
+    BlockingQueue<String> got = new LinkedBlockingQueue<>();
+    List<Thread> consumers = new ArrayList<>();
+    for (String name : List.of("first", "second")) {
+      Thread consumer =
+          Thread.ofPlatform()
+              .start(() -> {
+                try {
+                  while (queue.take(consumer(BUDGET_100)) != null) {
+                    got.add(name);
+                  }
+                } catch (InterruptedException e) {
+                  got.add(name + " was interrupted");
+                }
+              });
+      consumers.add(consumer);
+      awaitWaiting(consumer);
+    }
+
+    for (int i = 0; i < 5; i++) {
+      queue.add(query(3));
+      assertThat(got.take()).isEqualTo("second");
+      awaitWaiting(consumers.get(1));
+    }
+    consumers.get(1).interrupt();
+    assertThat(got.take()).isEqualTo("second was interrupted");
+    queue.add(query(3));
+    assertThat(got.take()).isEqualTo("first");
+
+    queue.close();
+    for (Thread consumer : consumers) {
+      consumer.join();
+    }
+  }
+
+  private static BatchConsumer consumer(BatchScheduler.Limits limits) {
+    return new BatchConsumer() {
+      @Override
+      public BatchScheduler.Limits limits() {
+        return limits;
+      }
+
+      @Override
+      public boolean stopped() {
+        return false;
+      }
+    };
+  }
+
+  private static void awaitWaiting(Thread thread) {
+    while (thread.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait();
     }
   }
 }

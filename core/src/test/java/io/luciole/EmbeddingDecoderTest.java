@@ -2,6 +2,7 @@ package io.luciole;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.data.Offset.offset;
 
 import io.luciole.model.ModelDescription;
 import io.luciole.model.Pooling;
@@ -10,10 +11,12 @@ import io.luciole.spi.BackendOutput;
 import io.luciole.spi.Device;
 import io.luciole.spi.TokenBatch;
 import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -97,5 +100,53 @@ class EmbeddingDecoderTest {
         .hasMessageContaining("token weight with Infinity");
     assertThat(decoder(true).decode(output(), batch, 0, EnumSet.of(Output.DENSE), false, 0).dense())
         .containsExactly(0.6f, 0.8f);
+  }
+
+  @Test
+  void colbert_inHalvesIsThatOfTheSameFloats() {
+    int length = 7;
+    int dimension = 2;
+    TokenBatch texts = TokenBatch.of(List.of(new int[] {0, 2}, new int[length]));
+    Random random = new Random(5);
+    short[] halves = new short[texts.tokens() * dimension];
+    float[] floats = new float[halves.length];
+    for (int i = 0; i < halves.length; i++) {
+      halves[i] = Float.floatToFloat16((float) random.nextGaussian());
+      floats[i] = Float.float16ToFloat(halves[i]);
+    }
+    Set<Output> wanted = Set.of(Output.COLBERT);
+    BackendOutput inHalves =
+        new BackendOutput(Map.of(), Map.of(Output.COLBERT, ShortBuffer.wrap(halves)), () -> {});
+    BackendOutput inFloats =
+        new BackendOutput(Map.of(Output.COLBERT, FloatBuffer.wrap(floats)), () -> {});
+
+    for (int text = 0; text < texts.size(); text++) {
+      MultiVector found = decoder(true).decode(inHalves, texts, text, wanted, false).colbert();
+      MultiVector expected = decoder(true).decode(inFloats, texts, text, wanted, false).colbert();
+
+      assertThat(found).isEqualTo(expected).hasSameHashCodeAs(expected);
+      assertThat(found.rows()).isEqualTo(texts.length(text) - 1);
+      assertThat(found.row(0)).containsExactly(expected.row(0));
+      assertThat(found.maxSim(expected)).isCloseTo(1, offset(1e-6f));
+      assertThat(MultiVector.concat(List.of(found, found)))
+          .isEqualTo(MultiVector.concat(List.of(expected, expected)));
+    }
+  }
+
+  @Test
+  void colbert_inHalvesRefusesWhatIsNotFinite() {
+    short infinite = Float.floatToFloat16(Float.POSITIVE_INFINITY);
+    BackendOutput output =
+        new BackendOutput(
+            Map.of(),
+            Map.of(
+                Output.COLBERT,
+                ShortBuffer.wrap(
+                    new short[] {0, 0, 0, infinite, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})),
+            () -> {});
+
+    assertThatThrownBy(() -> decoder(true).decode(output, batch, 0, Set.of(Output.COLBERT), false))
+        .isInstanceOf(NotFiniteException.class)
+        .hasMessageContaining("ColBERT row");
   }
 }

@@ -13,6 +13,7 @@ import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
 import io.luciole.spi.TokenBatch;
 import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -33,7 +34,10 @@ import org.slf4j.LoggerFactory;
  * Small encoders in bytes run as many batches as there are threads, on one each.
  */
 final class CompiledEncoder implements Encoder {
-  /** Up to this hidden size, runs in bytes have a thread each unless told otherwise. */
+  /**
+   * Up to this hidden size, runs in bytes have a thread each unless told otherwise, and runs on
+   * accelerators are so short that the host prepares the next meanwhile.
+   */
   private static final int SMALL = 512;
 
   private static final Logger log = LoggerFactory.getLogger(CompiledEncoder.class);
@@ -61,11 +65,11 @@ final class CompiledEncoder implements Encoder {
     this.weights = weights;
     this.outliers = files.description().outlierChannels();
     this.precision = precision(device);
-    int all = OrtRuntime.threads(device);
-    this.runs = device.device().isAccelerator() ? 1 : Math.min(wantedRuns(all), all);
-    this.threads = all / runs;
-    this.policy = policy();
     this.outputs = outputs(files, device.outputs(), weights);
+    this.policy = policy();
+    int all = OrtRuntime.threads(device);
+    int onCpu = Math.min(wantedRuns(all), all);
+    this.threads = device.device().isAccelerator() ? all : all / onCpu;
     this.pooling =
         outputs.contains(Output.DENSE) ? files.description().requirePooling() : Pooling.CLS;
     this.colbertDimension =
@@ -75,6 +79,17 @@ final class CompiledEncoder implements Encoder {
     } else {
       model(policy.usual());
     }
+    this.runs = device.device().isAccelerator() ? runsOnAccelerator() : onCpu;
+  }
+
+  /**
+   * Two where token vectors leave the device, so that they are copied while the next batch is
+   * computed, and where the encoder is small; only the fused layout has all its sessions open from
+   * the start.
+   */
+  private int runsOnAccelerator() {
+    boolean worthwhile = outputs.contains(Output.COLBERT) || config.hidden() <= SMALL;
+    return worthwhile && policy.usual() == AttentionLayout.FUSED ? 2 : 1;
   }
 
   /**
@@ -90,7 +105,7 @@ final class CompiledEncoder implements Encoder {
   /** The policy at the start; what keeps the fused layout from being used on a GPU is logged. */
   private LayoutPolicy policy() {
     String obstacle =
-        precision == Precision.FP16 || precision == Precision.FP8
+        EncoderGraph.isHalf(precision)
             ? CudaEncoder.obstacle(config, device)
             : "they compute in fp16, not in " + precision.id();
     if (obstacle != null && device.device().isAccelerator()) {
@@ -143,12 +158,18 @@ final class CompiledEncoder implements Encoder {
       doWithoutOperators(problem);
       policy = LayoutPolicy.on(device, false, isPackable());
       model(policy.usual());
+    } else if (device.option(OnnxOptions.CUDA_TUNE)) {
+      FusedTuning.run(batch -> run(AttentionLayout.FUSED, batch, Set.of(anyOutput())).close());
     }
+  }
+
+  private Output anyOutput() {
+    return outputs.contains(Output.DENSE) ? Output.DENSE : outputs.iterator().next();
   }
 
   /** Values of each text, of whichever output there is. */
   private List<float[]> values(AttentionLayout layout, TokenBatch batch) {
-    Output kind = outputs.contains(Output.DENSE) ? Output.DENSE : outputs.iterator().next();
+    Output kind = anyOutput();
     try (BackendOutput output = run(layout, batch, Set.of(kind))) {
       FloatBuffer all = output.get(kind);
       int width = columns(kind);
@@ -304,6 +325,7 @@ final class CompiledEncoder implements Encoder {
     List<TensorBinding> in = new ArrayList<>();
     List<TensorBinding> out = new ArrayList<>();
     Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
+    Map<Output, ShortBuffer> halves = new EnumMap<>(Output.class);
     try {
       EncoderInputs inputs = new EncoderInputs(batch, layout, config, pooling, pool, in);
       model.inputNames().forEach(inputs::add);
@@ -314,13 +336,20 @@ final class CompiledEncoder implements Encoder {
       }
       for (Output output : wanted) {
         if (!together.contains(output)) {
-          TensorBinding binding = TensorBinding.from(pool, output, batch, this);
+          boolean half = output == Output.COLBERT && EncoderGraph.isHalf(precision);
+          TensorBinding binding =
+              TensorBinding.from(
+                  pool, output, half ? OnnxJavaType.FLOAT16 : OnnxJavaType.FLOAT, batch, this);
           out.add(binding);
-          values.put(output, binding.buffer().asFloatBuffer());
+          if (half) {
+            halves.put(output, binding.buffer().asShortBuffer());
+          } else {
+            values.put(output, binding.buffer().asFloatBuffer());
+          }
         }
       }
       model.run(in, out, batch);
-      return OutputBuffers.of(values, out, pool);
+      return OutputBuffers.of(values, halves, out, pool);
     } catch (Throwable t) {
       out.forEach(binding -> pool.give(binding.buffer()));
       throw t;

@@ -42,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  *
  * out  dense      float [B, H]   not normalised; float [T, H], all states, without pooling
  *      sparse     float [T, 1]   relu(W·h + b)
- *      colbert    float [T, D']  W·h + b
+ *      colbert    float [T, D']  W·h + b; float16 where the graph computes in it
  * FUSED   vectors float [n]      dense, if pooled by cls or last, and behind it sparse
  * </pre>
  *
@@ -99,10 +99,7 @@ final class EncoderGraph {
     this.weights = weights;
     this.outputs = outputs;
     this.pooling = pooling;
-    this.type =
-        precision == Precision.FP16 || precision == Precision.FP8
-            ? DataType.FLOAT16
-            : DataType.FLOAT;
+    this.type = isHalf(precision) ? DataType.FLOAT16 : DataType.FLOAT;
     this.heads = new Projection(graph, initializers, type, layout == AttentionLayout.LOOP);
     this.projection =
         precision == Precision.INT8 ? new Int8Projection(graph, initializers, outliers) : heads;
@@ -115,6 +112,11 @@ final class EncoderGraph {
                 config,
                 new Rotation(graph, heads, config),
                 new ScoreBias(config, weights, heads));
+  }
+
+  /** Whether what lies between the operators, and token vectors, have 16 bits. */
+  static boolean isHalf(Precision precision) {
+    return precision == Precision.FP16 || precision == Precision.FP8;
   }
 
   Initializers initializers() {
@@ -327,8 +329,7 @@ final class EncoderGraph {
 
   private void colbert(String states) {
     Linear head = weights.colbertHead().orElseThrow();
-    String rows = heads.head("colbert", states, head);
-    graph.output("colbert", asFloat(rows), DataType.FLOAT, -1, head.outputs());
+    graph.output("colbert", heads.head("colbert", states, head), type, -1, head.outputs());
   }
 
   private String asFloat(String value) {

@@ -85,9 +85,7 @@ final class EncoderInputs {
         int[] all = CudaTiles.of(batch, CudaTiles.queries(batch));
         ByteBuffer out =
             binding(name, OnnxJavaType.INT32, all.length / CudaTiles.WIDTH, CudaTiles.WIDTH);
-        for (int value : all) {
-          out.putInt(value);
-        }
+        put(out, all);
       }
       case EncoderGraph.TOKENS ->
           tokens(binding(name, OnnxJavaType.INT32, batch.tokens(), CudaEncoder.TOKEN_WIDTH));
@@ -156,16 +154,27 @@ final class EncoderInputs {
   }
 
   private void tokens(ByteBuffer out) {
+    int[] all = new int[batch.tokens() * CudaEncoder.TOKEN_WIDTH];
+    int at = 0;
     for (int i = 0; i < batch.size(); i++) {
       int from = batch.offset(i);
       int to = batch.offset(i + 1);
       int next = config.firstPosition();
       for (int j = from; j < to; j++) {
         int id = batch.tokenIds()[j];
-        int position = isPadding(id) ? paddingPosition() : next++;
-        out.putInt(id).putInt(position).putInt(from).putInt(to);
+        all[at++] = id;
+        all[at++] = isPadding(id) ? paddingPosition() : next++;
+        all[at++] = from;
+        all[at++] = to;
       }
     }
+    put(out, all);
+  }
+
+  /** At once: number by number, large batches of small encoders wait for it. */
+  private static void put(ByteBuffer out, int[] values) {
+    out.asIntBuffer().put(values);
+    out.position(out.position() + values.length * Integer.BYTES);
   }
 
   /**

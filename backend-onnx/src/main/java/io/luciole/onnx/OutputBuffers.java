@@ -3,6 +3,7 @@ package io.luciole.onnx;
 import io.luciole.Output;
 import io.luciole.spi.BackendOutput;
 import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,20 @@ final class OutputBuffers {
    */
   static BackendOutput of(
       Map<Output, FloatBuffer> values, List<TensorBinding> bindings, BufferPool pool) {
+    return of(values, Map.of(), bindings, pool);
+  }
+
+  /**
+   * As above, with outputs in fp16 besides.
+   *
+   * @param halves in the bindings' buffers
+   */
+  static BackendOutput of(
+      Map<Output, FloatBuffer> values,
+      Map<Output, ShortBuffer> halves,
+      List<TensorBinding> bindings,
+      BufferPool pool) {
     return new BackendOutput(
-        values, () -> bindings.forEach(binding -> pool.give(binding.buffer())));
+        values, halves, () -> bindings.forEach(binding -> pool.give(binding.buffer())));
   }
 }

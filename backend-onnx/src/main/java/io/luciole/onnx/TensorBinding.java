@@ -28,13 +28,14 @@ record TensorBinding(String name, OnnxJavaType type, ByteBuffer buffer, long... 
     return new TensorBinding(name, type, pool.take(bytes(type, shape)), shape);
   }
 
-  /** A binding for an encoder's output of a batch, named as it. */
+  /** A binding for an encoder's output of a batch in fp32, named as it. */
   static TensorBinding from(BufferPool pool, Output output, TokenBatch batch, Encoder encoder) {
-    return from(
-        pool,
-        output.id(),
-        OnnxJavaType.FLOAT,
-        encoder.rows(output, batch),
-        encoder.columns(output));
+    return from(pool, output, OnnxJavaType.FLOAT, batch, encoder);
+  }
+
+  /** As in fp32, with elements of another type. */
+  static TensorBinding from(
+      BufferPool pool, Output output, OnnxJavaType type, TokenBatch batch, Encoder encoder) {
+    return from(pool, output.id(), type, encoder.rows(output, batch), encoder.columns(output));
   }
 }

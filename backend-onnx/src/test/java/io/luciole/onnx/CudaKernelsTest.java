@@ -120,7 +120,7 @@ class CudaKernelsTest extends KernelTestCase {
   }
 
   @ParameterizedTest
-  @CsvSource({"64, 64", "128, 64", "hopper, 64", "64, 32", "128, 32"})
+  @CsvSource({"64, 64", "128, 64", "hopper, 64", "64, 32", "128, 32", "hopper, 32"})
   void attention(String kernel, int head) throws IOException {
     assumeThat(!kernel.equals("hopper") || device.capability == 90)
         .as("attention_hopper is for compute capability 9.0")

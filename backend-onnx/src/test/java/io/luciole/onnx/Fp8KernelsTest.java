@@ -65,7 +65,14 @@ class Fp8KernelsTest extends KernelTestCase {
   }
 
   @ParameterizedTest
-  @CsvSource({"fp8_64, 64", "fp8_128, 64", "fp8_hopper, 64", "fp8_64, 32", "fp8_128, 32"})
+  @CsvSource({
+    "fp8_64, 64",
+    "fp8_128, 64",
+    "fp8_hopper, 64",
+    "fp8_64, 32",
+    "fp8_128, 32",
+    "fp8_hopper, 32"
+  })
   void attention(String kernel, int head) throws IOException {
     assumeThat(!kernel.equals("fp8_hopper") || device.capability == 90)
         .as("attention_hopper_fp8 is for compute capability 9.0")

@@ -11,6 +11,7 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.EngineStats;
 import io.luciole.LucioleConfig;
 import io.luciole.Output;
+import io.luciole.Role;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -25,6 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +41,7 @@ import org.jspecify.annotations.Nullable;
  *   warm=0                 seconds of passes over each file before those that are measured, one at least
  *   passes=3               measured passes
  *   repeat=1               how many times a pass submits each text
+ *   tokenised=false        true: submit token ids, made before the time is taken
  *   queries=200            single queries of each of three lengths, one after another; 0 for none
  *   peak=0                 what a large matrix product reaches on one device, TFLOP/s; 0: not known
  * </pre>
@@ -68,6 +71,8 @@ public final class EncodeBenchmark {
                 "3",
                 "repeat",
                 "1",
+                "tokenised",
+                "false",
                 "queries",
                 "200",
                 "peak",
@@ -98,8 +103,14 @@ public final class EncodeBenchmark {
       Work work = Work.of(settings.get("luciole.model"));
       for (Path file : files) {
         List<String> texts = texts(file, Integer.parseInt(option(own, "repeat")));
-        warmUp(engine, passage, texts, Double.parseDouble(option(own, "warm")));
-        Pass best = best(engine, passage, texts, Integer.parseInt(option(own, "passes")), work);
+        Submission submission =
+            new Submission(
+                texts.size(),
+                Boolean.parseBoolean(option(own, "tokenised"))
+                    ? tokenised(engine, passage, texts)
+                    : text -> engine.embed(texts.get(text), passage));
+        warmUp(submission, Double.parseDouble(option(own, "warm")));
+        Pass best = best(engine, submission, Integer.parseInt(option(own, "passes")), work);
         best.print(file, texts.size(), Double.parseDouble(option(own, "peak")));
       }
       int queries = Integer.parseInt(option(own, "queries"));
@@ -164,19 +175,17 @@ public final class EncodeBenchmark {
   }
 
   /** A short file is over before the JVM has compiled what it runs. */
-  private static void warmUp(
-      EmbeddingEngine engine, EmbedOptions options, List<String> texts, double seconds) {
+  private static void warmUp(Submission texts, double seconds) {
     long end = System.nanoTime() + (long) (seconds * 1e9);
     while (System.nanoTime() < end) {
-      submit(engine, options, texts);
+      texts.run();
     }
   }
 
-  private static Pass best(
-      EmbeddingEngine engine, EmbedOptions options, List<String> texts, int passes, Work work) {
+  private static Pass best(EmbeddingEngine engine, Submission texts, int passes, Work work) {
     long tokens = 0;
     double flops = 0;
-    for (Embedding embedding : submit(engine, options, texts)) {
+    for (Embedding embedding : texts.run()) {
       tokens += embedding.tokenCount();
       flops += work.flops(embedding.tokenCount());
     }
@@ -187,7 +196,7 @@ public final class EncodeBenchmark {
       EngineStats before = engine.stats();
       double processorBefore = processorSeconds();
       long t = System.nanoTime();
-      submit(engine, options, texts);
+      texts.run();
       double s = (System.nanoTime() - t) / 1e9;
       processor = Math.min(processor, processorSeconds() - processorBefore);
       EngineStats after = engine.stats();
@@ -228,13 +237,22 @@ public final class EncodeBenchmark {
             .toList());
   }
 
-  private static List<Embedding> submit(
-      EmbeddingEngine engine, EmbedOptions options, List<String> texts) {
-    List<CompletableFuture<Embedding>> futures = new ArrayList<>(texts.size());
-    for (String text : texts) {
-      futures.add(engine.embed(text, options));
+  /** Texts that are submitted all at once. */
+  private record Submission(int count, IntFunction<CompletableFuture<Embedding>> text) {
+    List<Embedding> run() {
+      List<CompletableFuture<Embedding>> futures = new ArrayList<>(count);
+      for (int i = 0; i < count; i++) {
+        futures.add(text.apply(i));
+      }
+      return futures.stream().map(CompletableFuture::join).toList();
     }
-    return futures.stream().map(CompletableFuture::join).toList();
+  }
+
+  private static IntFunction<CompletableFuture<Embedding>> tokenised(
+      EmbeddingEngine engine, EmbedOptions options, List<String> texts) {
+    List<int[]> ids =
+        texts.parallelStream().map(text -> engine.tokenize(text, Role.PASSAGE).ids()).toList();
+    return text -> engine.embed(ids.get(text), options);
   }
 
   /** Queries of about 8 words, {@code repeat} times over. */

@@ -4,12 +4,15 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.Output;
 import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * The values that a backend computed for a {@link TokenBatch} of B texts and T tokens, in fp32.
+ * The values that a backend computed for a {@link TokenBatch} of B texts and T tokens, in fp32 or,
+ * if the backend computed in fp16, as it left them.
  *
  * <table>
  * <caption>Shapes, for dense vectors of D components and token vectors of D' components</caption>
@@ -34,6 +37,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 public final class BackendOutput implements AutoCloseable {
   private final Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
+  private final Map<Output, ShortBuffer> halves = new EnumMap<>(Output.class);
   private final Runnable release;
   private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -45,26 +49,86 @@ public final class BackendOutput implements AutoCloseable {
    * @param release frees the buffers' memory; run once, by {@link #close}
    */
   public BackendOutput(Map<Output, FloatBuffer> values, Runnable release) {
-    this.values.putAll(values);
-    this.release = requireNonNull(release, "release");
+    this(values, Map.of(), release);
   }
 
   /**
-   * Returns the values of one output.
+   * Creates an output of which some values are in fp16, so that half as many bytes are copied and
+   * kept.
+   *
+   * @param values the buffer of each output in fp32, in the shapes above; the map is copied, the
+   *     buffers are not
+   * @param halves likewise of each output in fp16, a value being the bits of IEEE 754's binary16
+   *     ({@link Float#float16ToFloat}); no output may be in both maps
+   * @param release frees the buffers' memory; run once, by {@link #close}
+   * @throws IllegalArgumentException if an output is in both maps
+   */
+  public BackendOutput(
+      Map<Output, FloatBuffer> values, Map<Output, ShortBuffer> halves, Runnable release) {
+    this.values.putAll(values);
+    this.halves.putAll(halves);
+    this.release = requireNonNull(release, "release");
+    for (Output output : halves.keySet()) {
+      if (values.containsKey(output)) {
+        throw new IllegalArgumentException(
+            "expected " + output + " values in fp32 or in fp16, got both");
+      }
+    }
+  }
+
+  /**
+   * Returns the values of one output in fp32.
    *
    * @param output one that was asked for
-   * @return the buffer, not a copy
+   * @return the buffer, not a copy; a converted copy if the values are in fp16
    * @throws IllegalStateException if the output was not asked for, or after {@link #close}
    */
   public FloatBuffer get(Output output) {
+    requireHas(output);
+    FloatBuffer found = values.get(output);
+    return found != null ? found : toFloats(requireNonNull(halves.get(output)));
+  }
+
+  /**
+   * Returns the values of one output as the backend left them in fp16.
+   *
+   * @param output one that was asked for
+   * @return the buffer, not a copy; empty if the values are in fp32
+   * @throws IllegalStateException if the output was not asked for, or after {@link #close}
+   */
+  public Optional<ShortBuffer> halves(Output output) {
+    requireHas(output);
+    return Optional.ofNullable(halves.get(output));
+  }
+
+  /**
+   * Returns the number of values of one output.
+   *
+   * @param output one that was asked for
+   * @return the limit of its buffer
+   * @throws IllegalStateException if the output was not asked for, or after {@link #close}
+   */
+  public int size(Output output) {
+    requireHas(output);
+    FloatBuffer found = values.get(output);
+    return found != null ? found.limit() : requireNonNull(halves.get(output)).limit();
+  }
+
+  private void requireHas(Output output) {
     if (closed.get()) {
       throw new IllegalStateException("this output is closed; its buffers belong to the backend");
     }
-    FloatBuffer found = values.get(output);
-    if (found == null) {
+    if (!has(output)) {
       throw new IllegalStateException("this output holds no " + output + " values");
     }
-    return found;
+  }
+
+  private static FloatBuffer toFloats(ShortBuffer from) {
+    float[] floats = new float[from.limit()];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = Float.float16ToFloat(from.get(i));
+    }
+    return FloatBuffer.wrap(floats);
   }
 
   /**
@@ -74,7 +138,7 @@ public final class BackendOutput implements AutoCloseable {
    * @return true if it was asked for
    */
   public boolean has(Output output) {
-    return values.containsKey(output);
+    return values.containsKey(output) || halves.containsKey(output);
   }
 
   @Override

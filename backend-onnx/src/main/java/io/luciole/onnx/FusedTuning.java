@@ -1,0 +1,45 @@
+package io.luciole.onnx;
+
+import io.luciole.spi.TokenBatch;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Has the operator find its fastest algorithms for batches of up to {@value #MOST} tokens before
+ * the first text of a user, so that no query waits for it. Larger sizes are found when their first
+ * batch comes: what they then take, 10 to 100 ms, is little beside the batches themselves.
+ */
+final class FusedTuning {
+  private static final int MOST = 4096;
+
+  /** Up to so many tokens batches run as CUDA graphs, of which this is the largest. */
+  private static final int LARGEST_GRAPH = 256;
+
+  private static final int TEXT = 64;
+
+  private FusedTuning() {}
+
+  /** Runs a batch of each size that has algorithms of its own, the largest first. */
+  static void run(Consumer<TokenBatch> run) {
+    for (int tokens : sizes()) {
+      run.accept(TokenBatch.of(Collections.nCopies(tokens / TEXT, new int[TEXT])));
+    }
+  }
+
+  /**
+   * The sizes, descending: four an octave beyond the largest graph, as {@code token_bucket} of
+   * state.inc.c has them. Buffers of the largest serve all.
+   */
+  static List<Integer> sizes() {
+    List<Integer> sizes = new ArrayList<>();
+    for (int octave = MOST; octave > LARGEST_GRAPH; octave /= 2) {
+      for (int quarter = 0; quarter < 4; quarter++) {
+        sizes.add(octave - quarter * octave / 8);
+      }
+    }
+    sizes.add(LARGEST_GRAPH);
+    return sizes;
+  }
+}
