@@ -2,14 +2,14 @@ package io.luciole;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ScoringHead;
-import io.luciole.model.TokenizedText;
 import io.luciole.spi.Backends;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -20,53 +20,65 @@ import java.util.concurrent.CompletableFuture;
  * <pre>{@code
  * try (CrossEncoder reranker =
  *     CrossEncoder.open(EmbeddingEngine.builder().model("BAAI/bge-reranker-v2-m3").maxLength(512))) {
- *   List<Float> scores = reranker.scoreAll("Which insects glow?", List.of("Fireflies do.", "Bees."));
+ *   List<PairScore> scores =
+ *       reranker.scoreAll("Which insects glow?", List.of("Fireflies do.", "Bees."));
  * }
  * }</pre>
  *
- * <p>Pairs go through an {@link EmbeddingEngine}, which batches those of all callers by their
- * tokens. They are built as FlagEmbedding's {@code FlagReranker} builds them: {@code <s> query
- * </s></s> passage </s>}, the query cut to three quarters of the limit, and then the passage to
- * what is left. {@code FlagReranker}'s own limit is 512 tokens a pair; here it is {@link
- * EngineBuilder#maxLength}, or else the model's.
+ * <p>Pairs go through an {@link EmbeddingEngine}: its threads tokenise them, it batches those of
+ * all callers by their tokens, and its lanes, deadlines, bounds, listeners and statistics are
+ * theirs, a pair being a text. They are built as FlagEmbedding's {@code FlagReranker} builds them:
+ * {@code <s> query </s></s> passage </s>}. {@code FlagReranker}'s own limit is 512 tokens a pair;
+ * here it is {@link EngineBuilder#maxLength}, or else the model's.
+ *
+ * <p>Of a pair that is longer,
+ *
+ * <ul>
+ *   <li>{@link Truncation#TRUNCATE} cuts the query to three quarters of the limit if it is longer
+ *       than that, and then the end of the passage to what is left, as {@code FlagReranker} does
+ *       (Transformers' {@code only_second});
+ *   <li>{@link Truncation#ERROR} fails with {@link TextTooLongException};
+ *   <li>{@link Truncation#CHUNK} cuts the passage into chunks that fit behind the query, and the
+ *       pair has the best chunk's score (Dai and Callan 2019, "MaxP").
+ * </ul>
  *
  * <p>Safe for use by many threads.
  */
 public final class CrossEncoder implements AutoCloseable {
-  /** The special tokens of a pair: one before, two between, one behind. */
-  private static final int SPECIALS = 4;
+  private static final EmbedOptions USUAL = EmbedOptions.query();
+  private static final Set<Output> DENSE = Set.of(Output.DENSE);
 
   private final EmbeddingEngine engine;
   private final ScoringHead head;
-  private final int first;
-  private final int separator;
   private final int maxTokens;
-  private final EmbedOptions options;
 
   private CrossEncoder(EmbeddingEngine engine, ScoringHead head) {
     this.engine = engine;
     this.head = head;
     this.maxTokens = engine.description().maxTokens();
-    this.options = EmbedOptions.passage().outputs(Output.DENSE);
-    int[] empty = engine.tokenize("", Role.PASSAGE).ids();
-    if (empty.length != 2) {
-      throw new LucioleException(
+    int around = engine.tokenize("", Role.PASSAGE).length();
+    if (around != 2) {
+      throw new ModelException(
           "Expected a tokenizer that puts one token before a text and one behind it, found "
-              + empty.length
-              + " around an empty text");
+              + around
+              + " around an empty text. It is another model's tokenizer: copy tokenizer.json from"
+              + " the page of "
+              + engine.modelName()
+              + '.');
     }
-    this.first = empty[0];
-    this.separator = empty[1];
   }
 
   /**
    * Opens a reranker.
    *
-   * @param builder names the model, and says how the engine beneath runs; its outputs are not used
+   * @param builder names the model, and says how the engine beneath runs; its outputs and its cache
+   *     are not used
    * @return a reranker that is ready; close it after use
-   * @throws io.luciole.model.ModelException if the model is missing, its files are wrong, or it is
-   *     no reranker of this kind
+   * @throws ModelException if the model is missing, its files are wrong, or it is no reranker of
+   *     this kind
    * @throws ConfigException as {@link EngineBuilder#open}
+   * @throws IllegalArgumentException if the limit of tokens is below 20, which would leave nothing
+   *     of a passage beside a long query
    * @throws io.luciole.spi.BackendException as {@link EngineBuilder#open}
    */
   public static CrossEncoder open(EngineBuilder builder) {
@@ -74,6 +86,16 @@ public final class CrossEncoder implements AutoCloseable {
     Backends backends = builder.backends();
     ModelFiles files = builder.resolve(backends);
     ScoringHead head = ScoringHead.read(files);
+    int limit = files.description().maxTokens();
+    if (limit < PairTokenizer.MIN_LIMIT) {
+      throw new IllegalArgumentException(
+          "expected a limit of at least "
+              + PairTokenizer.MIN_LIMIT
+              + " tokens for pairs of query and passage, got "
+              + limit
+              + " for "
+              + files.name());
+    }
     EmbeddingEngine engine =
         builder.outputs(Output.DENSE).open(files.withStatesOfFirstTokens(), backends);
     try {
@@ -85,47 +107,119 @@ public final class CrossEncoder implements AutoCloseable {
   }
 
   /**
-   * Scores a pair.
+   * Scores a pair, in the interactive lane and without a deadline, as {@link #score(String, String,
+   * EmbedOptions)} does.
    *
    * @param query the query
    * @param passage the passage
-   * @return the score, any number: the larger, the more relevant; {@link #probability} maps it to
-   *     0..1. Failures and cancellation as {@link EmbeddingEngine#embed(String)}
-   * @throws EngineClosedException if this is closed
-   * @throws EngineOverloadedException as {@link EmbeddingEngine#embed(String, EmbedOptions)}
+   * @return a future that completes with the score
    */
-  public CompletableFuture<Float> score(String query, String passage) {
-    requireNonNull(query, "query");
-    return score(queryIds(query), requireNonNull(passage, "passage"), options);
+  public CompletableFuture<PairScore> score(String query, String passage) {
+    return score(query, passage, USUAL);
   }
 
   /**
-   * Scores passages of one query and waits for all of them.
+   * Scores a pair. Returns at once, unless too much waits, as {@link EmbeddingEngine#embed(String,
+   * EmbedOptions)} does; the calling thread tokenises the query.
+   *
+   * @param query the query
+   * @param passage the passage
+   * @param options lane, deadline, job and truncation; role and outputs are not used
+   * @return a future that completes with the score. It fails and is cancelled as that of {@link
+   *     EmbeddingEngine#embed(String, EmbedOptions)}
+   * @throws EngineClosedException if this is closed
+   * @throws EngineOverloadedException if too much waits and the engine does not block
+   * @throws EmbeddingInterruptedException if the thread was interrupted while it waited for room;
+   *     its interrupt flag stays set
+   */
+  public CompletableFuture<PairScore> score(String query, String passage, EmbedOptions options) {
+    return submit(
+        pairs(query),
+        passage,
+        complete(options),
+        options.job().orElse(EmbeddingEngine.NO_JOB),
+        true);
+  }
+
+  /**
+   * Scores any number of passages of one query and waits for all of them, in the interactive lane
+   * and without a deadline, as {@link #scoreAll(String, List, EmbedOptions)} does.
    *
    * @param query the query
    * @param passages the passages
    * @return a score for each passage, in their order
-   * @throws LucioleException the first failure, after all have completed
+   */
+  public List<PairScore> scoreAll(String query, List<String> passages) {
+    return scoreAll(query, passages, USUAL);
+  }
+
+  /**
+   * Scores any number of passages of one query and waits for all of them. Blocks while too much
+   * waits, whatever {@link EngineBuilder#overload} says. If this method throws, the pairs that were
+   * not computed are dropped.
+   *
+   * @param query the query
+   * @param passages the passages
+   * @param options as for one pair; the deadline is that of each pair
+   * @return a score for each passage, in their order
+   * @throws LucioleException the failure of the first pair that failed, after all have completed;
+   *     {@link DeadlineExceededException} if its deadline passed
+   * @throws EngineClosedException if this is closed
    * @throws EmbeddingInterruptedException if the thread is interrupted meanwhile; its interrupt
    *     flag stays set
    */
-  public List<Float> scoreAll(String query, List<String> passages) {
-    int[] ids = queryIds(requireNonNull(query, "query"));
-    EmbedOptions job = options.job(new Object());
-    List<CompletableFuture<Float>> scores = new ArrayList<>(passages.size());
+  public List<PairScore> scoreAll(String query, List<String> passages, EmbedOptions options) {
+    List<CompletableFuture<PairScore>> scores = submitAll(query, passages, options);
     try {
-      for (String passage : passages) {
-        scores.add(score(ids, requireNonNull(passage, "passage"), job));
-      }
       return EmbeddingStream.joinAll(scores);
     } finally {
       scores.forEach(score -> score.cancel(false));
     }
   }
 
-  private CompletableFuture<Float> score(int[] query, String passage, EmbedOptions how) {
-    CompletableFuture<Embedding> state = engine.embed(pair(query, passage), how);
-    CompletableFuture<Float> score = state.thenApply(e -> head.score(e.dense()));
+  /**
+   * Submits any number of passages of one query, for a caller that does not want to wait for all of
+   * them. Blocks while too much waits, whatever {@link EngineBuilder#overload} says.
+   *
+   * @param query the query
+   * @param passages the passages
+   * @param options as for one pair
+   * @return a future for each passage, in their order, as {@link #score(String, String,
+   *     EmbedOptions)} returns it
+   * @throws EngineClosedException if this is closed; the pairs that were submitted are dropped
+   * @throws EmbeddingInterruptedException if the thread is interrupted while it waits for room; its
+   *     interrupt flag stays set, and the pairs that were submitted are dropped
+   */
+  public List<CompletableFuture<PairScore>> submitAll(
+      String query, List<String> passages, EmbedOptions options) {
+    PairTokenizer pairs = pairs(query);
+    EmbedOptions each = complete(options);
+    Object job = options.job().orElseGet(Object::new);
+    List<CompletableFuture<PairScore>> scores = new ArrayList<>(passages.size());
+    try {
+      for (String passage : passages) {
+        scores.add(submit(pairs, passage, each, job, false));
+      }
+      return scores;
+    } catch (Throwable t) {
+      scores.forEach(score -> score.cancel(false));
+      throw t;
+    }
+  }
+
+  private PairTokenizer pairs(String query) {
+    return engine.unlessClosed(() -> PairTokenizer.of(engine.tokenizer(), head, maxTokens, query));
+  }
+
+  private EmbedOptions complete(EmbedOptions options) {
+    return options.truncation().isPresent() ? options : options.truncation(engine.truncation());
+  }
+
+  private CompletableFuture<PairScore> submit(
+      PairTokenizer pairs, String passage, EmbedOptions how, Object job, boolean mayReject) {
+    Input input = new Input(requireNonNull(passage, "passage"), null, pairs);
+    CompletableFuture<Embedding> state = engine.submit(input, how, DENSE, job, mayReject);
+    CompletableFuture<PairScore> score = state.thenApply(this::scoreOf);
     // A future does not pass cancellation on to what it depends on.
     var unused =
         score.whenComplete((value, failure) -> {
@@ -136,39 +230,12 @@ public final class CrossEncoder implements AutoCloseable {
     return score;
   }
 
-  private int[] queryIds(String query) {
-    int[] ids = inner(query);
-    return ids.length > maxTokens * 3 / 4 ? Arrays.copyOf(ids, maxTokens * 3 / 4) : ids;
-  }
-
-  /** A text's tokens without the special ones around them. */
-  private int[] inner(String text) {
-    TokenizedText tokens = engine.tokenize(text, Role.PASSAGE);
-    return Arrays.copyOfRange(tokens.ids(), 1, tokens.length() - 1);
-  }
-
-  private int[] pair(int[] query, String passage) {
-    int[] ids = inner(passage);
-    int kept = Math.clamp(maxTokens - SPECIALS - query.length, 0, ids.length);
-    int[] pair = new int[SPECIALS + query.length + kept];
-    pair[0] = first;
-    System.arraycopy(query, 0, pair, 1, query.length);
-    pair[1 + query.length] = separator;
-    pair[2 + query.length] = separator;
-    System.arraycopy(ids, 0, pair, 3 + query.length, kept);
-    pair[pair.length - 1] = separator;
-    return pair;
-  }
-
-  /**
-   * Maps a score to the probability that its training meant: {@code 1 / (1 + e⁻ˢ)}, as
-   * FlagEmbedding's {@code normalize=True}.
-   *
-   * @param score a score
-   * @return a number from 0 to 1
-   */
-  public static float probability(float score) {
-    return (float) (1 / (1 + Math.exp(-score)));
+  private PairScore scoreOf(Embedding state) {
+    float value = head.score(state.dense());
+    if (!Float.isFinite(value)) {
+      throw new NotFiniteException("score", value);
+    }
+    return new PairScore(value, state.tokenCount(), state.truncated());
   }
 
   /** {@return the model's name for people} */

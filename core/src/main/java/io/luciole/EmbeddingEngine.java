@@ -52,7 +52,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EmbeddingEngine implements AutoCloseable {
   /** The job of all texts without one. */
-  private static final Object NO_JOB = "";
+  static final Object NO_JOB = "";
 
   /** How many token budgets a stream of texts has in progress: enough to sort lengths well. */
   private static final int STREAM_BUDGETS = 16;
@@ -143,7 +143,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   public CompletableFuture<Embedding> embed(String text, EmbedOptions options) {
     requireNonNull(text, "text");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
-    return submit(text, complete(options), wanted, options.job().orElse(NO_JOB), true);
+    return submit(Input.of(text), complete(options), wanted, options.job().orElse(NO_JOB), true);
   }
 
   /**
@@ -164,12 +164,8 @@ public final class EmbeddingEngine implements AutoCloseable {
   public CompletableFuture<Embedding> embed(int[] tokenIds, EmbedOptions options) {
     requireNonNull(tokenIds, "tokenIds");
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
-    try {
-      return pipeline.submit(
-          tokenizer.frame(tokenIds), complete(options), wanted, options.job().orElse(NO_JOB));
-    } finally {
-      Reference.reachabilityFence(this);
-    }
+    Input tokens = Input.of(tokenizer.frame(tokenIds));
+    return submit(tokens, complete(options), wanted, options.job().orElse(NO_JOB), true);
   }
 
   /**
@@ -198,7 +194,7 @@ public final class EmbeddingEngine implements AutoCloseable {
         if (text == null) {
           throw EmbeddingStream.missing("Text", requests.size());
         }
-        requests.add(submit(text, each, wanted, job, false));
+        requests.add(submit(Input.of(text), each, wanted, job, false));
       }
       return EmbeddingStream.joinAll(requests);
     } finally {
@@ -281,23 +277,23 @@ public final class EmbeddingEngine implements AutoCloseable {
     return new EmbeddingStream<>(
         requireNonNull(items, "items"),
         requireNonNull(toText, "toText"),
-        of -> submit(of, each, wanted, job, false),
+        of -> submit(Input.of(of), each, wanted, job, false),
         of -> pipeline.estimate(of, each.truncation().orElse(truncation), wanted),
         EmbeddingStream.Window.of(streamTokens, wanted, info));
   }
 
   /** The engine must not be collected, and so be closed, while a text is being submitted. */
-  private Request submit(
-      String text, EmbedOptions options, Set<Output> wanted, Object job, boolean mayReject) {
+  Request submit(
+      Input input, EmbedOptions options, Set<Output> wanted, Object job, boolean mayReject) {
     try {
-      return pipeline.submit(text, options, wanted, job, mayReject);
+      return pipeline.submit(input, options, wanted, job, mayReject);
     } finally {
       Reference.reachabilityFence(this);
     }
   }
 
   /** As {@link #submit}, for what uses the tokenizer. */
-  private <R> R unlessClosed(Supplier<R> action) {
+  <R> R unlessClosed(Supplier<R> action) {
     try {
       return pipeline.unlessClosed(action);
     } finally {
@@ -314,6 +310,11 @@ public final class EmbeddingEngine implements AutoCloseable {
           "The model " + model.name() + " gives " + info.outputs() + ", not " + options.outputs());
     }
     return options.outputs();
+  }
+
+  /** Tokenises texts, also those that are computed while the engine closes. */
+  TextTokenizer tokenizer() {
+    return tokenizer;
   }
 
   private EmbedOptions complete(EmbedOptions options) {

@@ -120,7 +120,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     BackendInfo info = loaded.info();
     Pipeline pipeline =
         new Pipeline(
-            TruncationPolicy.tokenizer(
+            TextTruncation.tokenizer(
                 loaded.tokenizer(), files.description(), loaded.vocabularyCheck()),
             files.description().maxTokens(),
             info.pads(),
@@ -190,17 +190,12 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
    * @throws EmbeddingInterruptedException if the thread was interrupted while it waited for room
    */
   Request submit(
-      String text, EmbedOptions options, Set<Output> outputs, Object job, boolean mayReject) {
-    Request request = new Request(text, options, outputs, job, clock.getAsLong(), this);
-    return submit(request, estimate(text, request.truncation, outputs), mayReject);
-  }
-
-  /** Submits a text that is tokenised already; the overload rule applies. */
-  Request submit(TokenizedText tokens, EmbedOptions options, Set<Output> outputs, Object job) {
-    return submit(
-        new Request("", tokens, options, outputs, job, clock.getAsLong(), this),
-        tokens.length(),
-        true);
+      Input input, EmbedOptions options, Set<Output> outputs, Object job, boolean mayReject) {
+    Request request = new Request(input, options, outputs, job, clock.getAsLong(), this);
+    TokenizedText tokens = input.tokens();
+    int estimate =
+        tokens != null ? tokens.length() : estimate(input.text(), request.truncation, outputs);
+    return submit(request, estimate, mayReject);
   }
 
   private Request submit(Request request, int estimate, boolean mayReject) {

@@ -67,8 +67,8 @@ final class Request extends CompletableFuture<Embedding> {
   /** The text; null once it is tokenised or settled. */
   private volatile @Nullable String text;
 
-  /** The tokens that were submitted instead of a text. */
-  private final @Nullable TokenizedText given;
+  /** What was submitted, with an empty text. */
+  private final Input given;
 
   private int @Nullable [] ids;
   private boolean truncated;
@@ -96,21 +96,9 @@ final class Request extends CompletableFuture<Embedding> {
   long sequence;
 
   Request(
-      String text, EmbedOptions options, Set<Output> outputs, Object job, long now, Owner owner) {
-    this(text, null, options, outputs, job, now, owner);
-  }
-
-  /** A request for a text, or for the tokens {@code given}, with an empty text. */
-  Request(
-      String text,
-      @Nullable TokenizedText given,
-      EmbedOptions options,
-      Set<Output> outputs,
-      Object job,
-      long now,
-      Owner owner) {
-    this.text = text;
-    this.given = given;
+      Input input, EmbedOptions options, Set<Output> outputs, Object job, long now, Owner owner) {
+    this.text = input.text();
+    this.given = input.withoutText();
     this.role = options.role();
     this.truncation = options.truncation().orElse(Truncation.TRUNCATE);
     this.outputs = outputs;
@@ -125,7 +113,7 @@ final class Request extends CompletableFuture<Embedding> {
 
   /** A request for a tokenised chunk of a text, with the same lane, job and deadline. */
   Request(Request whole, TokenizedText tokens, Owner owner) {
-    this.given = null;
+    this.given = Input.NOTHING;
     this.role = whole.role;
     this.truncation = whole.truncation;
     this.outputs = whole.outputs;
@@ -143,8 +131,8 @@ final class Request extends CompletableFuture<Embedding> {
     return text;
   }
 
-  /** The tokens that were submitted instead of a text, or null. */
-  @Nullable TokenizedText given() {
+  /** What was submitted, without its text. */
+  Input given() {
     return given;
   }
 

@@ -178,7 +178,7 @@ final class TokenizerStage {
 
   private @Nullable Embedding cached(Request request) {
     String text = request.text();
-    if (cache == null || keys == null || text == null || request.given() != null) {
+    if (cache == null || keys == null || text == null || !request.given().isPlain()) {
       return null;
     }
     try {
@@ -218,16 +218,18 @@ final class TokenizerStage {
     return parts;
   }
 
-  private TokenizedText timed(Request request, String text) {
+  private TokenizedText timed(Tokenizer of, Request request, String text) {
     long start = System.nanoTime();
-    TokenizedText tokens = tokenizer.tokenize(text, request.role);
+    TokenizedText tokens = of.tokenize(text, request.role);
     pipeline.metrics().tokenized(request.lane, System.nanoTime() - start);
     return tokens;
   }
 
   private List<Request> parts(Request request, String text) {
-    TokenizedText given = request.given();
-    TokenizedText tokens = given != null ? given : timed(request, text);
+    TokenizedText given = request.given().tokens();
+    Tokenizer own = request.given().tokenizer();
+    Tokenizer of = own != null ? own : tokenizer;
+    TokenizedText tokens = given != null ? given : timed(of, request, text);
     boolean cut =
         request.truncation == Truncation.TRUNCATE
             || (given != null && request.truncation == Truncation.CHUNK);
@@ -235,7 +237,7 @@ final class TokenizerStage {
       request.tokenized(tokens);
       return List.of(request);
     }
-    TruncationPolicy truncationPolicy = tokenizer.truncationPolicy();
+    TruncationPolicy truncationPolicy = of.truncationPolicy();
     if (request.truncation == Truncation.ERROR) {
       throw given != null
           ? truncationPolicy.refusal()

@@ -17,7 +17,8 @@
  *   <li>{@code Pipeline.submit}, on the caller's thread: makes a {@code Request}, which is also the
  *       future. {@code Admission} takes its {@code TokenPermits}, or blocks, or rejects it.
  *   <li>{@code TokenizerStage}: takes it from the first queue, asks the cache, and tokenises it. If
- *       it is too long, {@code TruncationPolicy} cuts it into chunks or refuses it.
+ *       it is too long, {@code TruncationPolicy} cuts it into chunks or refuses it. A {@code
+ *       CrossEncoder} gives its texts a {@code PairTokenizer} of their own.
  *   <li>{@code BatchScheduler}: the second queue. It holds {@code WaitingTexts} and decides which
  *       of them form the next batch, as a {@code BatchCut}.
  *   <li>{@code DeviceSession}, an open backend with its threads: each thread is a {@code

@@ -51,7 +51,8 @@ class BatchSchedulerTest {
 
   private Request text(int length, EmbedOptions options) {
     Request request =
-        new Request("", options, Set.of(Output.DENSE), options.job().orElse(""), now, owner);
+        new Request(
+            Input.of(""), options, Set.of(Output.DENSE), options.job().orElse(""), now, owner);
     request.tokenized(new TokenizedText(new int[length], false));
     return request;
   }
@@ -240,7 +241,7 @@ class BatchSchedulerTest {
   void textsThatWantTokenVectors_goApart() {
     BatchScheduler queue = padding();
     Request colbert =
-        new Request("", EmbedOptions.passage(), Set.of(Output.COLBERT), "", now, owner);
+        new Request(Input.of(""), EmbedOptions.passage(), Set.of(Output.COLBERT), "", now, owner);
     colbert.tokenized(new TokenizedText(new int[10], false));
     queue.add(List.of(bulk(10), colbert, bulk(10)));
 

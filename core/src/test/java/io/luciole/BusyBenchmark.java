@@ -152,7 +152,8 @@ public class BusyBenchmark {
         end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
       }
       futures.add(
-          pipeline.submit(text(random), EmbedOptions.passage(), Set.of(Output.DENSE), "", false));
+          pipeline.submit(
+              Input.of(text(random)), EmbedOptions.passage(), Set.of(Output.DENSE), "", false));
       if (futures.size() > WAITING) {
         futures.remove().join();
       }

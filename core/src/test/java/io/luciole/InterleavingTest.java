@@ -45,7 +45,7 @@ class InterleavingTest {
 
   private static Request text() {
     Request request =
-        new Request("", EmbedOptions.passage(), Set.of(Output.DENSE), "", 0, new Owner());
+        new Request(Input.of(""), EmbedOptions.passage(), Set.of(Output.DENSE), "", 0, new Owner());
     request.tokenized(new TokenizedText(new int[3], false));
     return request;
   }

@@ -129,7 +129,7 @@ class LoneTextTest {
 
   private static CompletableFuture<Embedding> submit(
       Pipeline pipeline, String text, EmbedOptions options) {
-    return pipeline.submit(text, options, Set.of(Output.DENSE), "", true);
+    return pipeline.submit(Input.of(text), options, Set.of(Output.DENSE), "", true);
   }
 
   private static void assertRight(String text, CompletableFuture<Embedding> future) {

@@ -98,7 +98,8 @@ public class OverheadBenchmark {
     List<CompletableFuture<Embedding>> futures = new ArrayList<>(TEXTS);
     for (int i = 0; i < TEXTS; i++) {
       futures.add(
-          pipeline.submit("some text", EmbedOptions.passage(), Set.of(Output.DENSE), "", false));
+          pipeline.submit(
+              Input.of("some text"), EmbedOptions.passage(), Set.of(Output.DENSE), "", false));
     }
     float sum = 0;
     for (CompletableFuture<Embedding> future : futures) {
@@ -111,7 +112,7 @@ public class OverheadBenchmark {
   @Benchmark
   public Embedding submitOneAndJoin() {
     return pipeline
-        .submit("some text", EmbedOptions.query(), Set.of(Output.DENSE), "", false)
+        .submit(Input.of("some text"), EmbedOptions.query(), Set.of(Output.DENSE), "", false)
         .join();
   }
 }

@@ -202,7 +202,11 @@ class PipelineStressTest {
         try {
           CompletableFuture<Embedding> future =
               pipeline.submit(
-                  text, options, Set.of(Output.DENSE), options.job().orElse(""), own.nextBoolean());
+                  Input.of(text),
+                  options,
+                  Set.of(Output.DENSE),
+                  options.job().orElse(""),
+                  own.nextBoolean());
           AtomicInteger seen = new AtomicInteger();
           sent.add(new Sent(text, future, seen));
           CompletableFuture<Embedding> noted =

@@ -57,7 +57,8 @@ public class SchedulerBenchmark {
     for (int i = 0; i < waiting; i++) {
       EmbedOptions options = EmbedOptions.passage().job(random.nextInt(jobs));
       Request text =
-          new Request("", options, Set.of(Output.DENSE), options.job().orElse(""), 0, Ignored.IT);
+          new Request(
+              Input.of(""), options, Set.of(Output.DENSE), options.job().orElse(""), 0, Ignored.IT);
       text.tokenized(new TokenizedText(new int[8 + random.nextInt(33)], false));
       texts.add(text);
     }

@@ -60,7 +60,13 @@ public final class SchedulerCost {
       for (int k = i; k < Math.min(count, i + CHUNK); k++) {
         EmbedOptions options = EmbedOptions.passage().job(random.nextInt(jobs));
         Request text =
-            new Request("", options, Set.of(Output.DENSE), options.job().orElse(""), 0, Nobody.IT);
+            new Request(
+                Input.of(""),
+                options,
+                Set.of(Output.DENSE),
+                options.job().orElse(""),
+                0,
+                Nobody.IT);
         text.tokenized(new TokenizedText(new int[8 + random.nextInt(33)], false));
         texts.add(text);
       }

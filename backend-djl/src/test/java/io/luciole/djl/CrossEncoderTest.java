@@ -32,7 +32,10 @@ class CrossEncoderTest {
       for (String line : Files.readAllLines(FIXTURE.resolve("expected.jsonl"))) {
         JsonNode pair = new ObjectMapper().readTree(line);
         assertThat(
-                reranker.score(pair.path("query").asText(), pair.path("passage").asText()).join())
+                reranker
+                    .score(pair.path("query").asText(), pair.path("passage").asText())
+                    .join()
+                    .value())
             .isEqualTo((float) pair.path("score").asDouble(), within(1e-4f));
       }
     }

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.luciole.CrossEncoder;
 import io.luciole.EmbeddingEngine;
-import io.luciole.EngineClosedException;
+import io.luciole.PairScore;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelSource;
 import io.luciole.testkit.MiniM3;
@@ -53,19 +53,19 @@ class CrossEncoderTest {
     List<JsonNode> expected = expected();
     try (CrossEncoder reranker = open()) {
       assertThat(reranker.maxTokens()).isEqualTo(64);
-      List<CompletableFuture<Float>> together =
+      List<CompletableFuture<PairScore>> together =
           expected.stream()
               .map(e -> reranker.score(e.path("query").asText(), e.path("passage").asText()))
               .toList();
       for (int i = 0; i < expected.size(); i++) {
         JsonNode pair = expected.get(i);
         float score = (float) pair.path("score").asDouble();
-        assertThat(together.get(i).join()).as("pair %d", i).isEqualTo(score, within(1e-4f));
+        assertThat(together.get(i).join().value()).as("pair %d", i).isEqualTo(score, within(1e-4f));
         assertThat(
                 reranker.scoreAll(
                     pair.path("query").asText(), List.of(pair.path("passage").asText())))
             .singleElement()
-            .satisfies(alone -> assertThat(alone).isEqualTo(score, within(1e-4f)));
+            .satisfies(alone -> assertThat(alone.value()).isEqualTo(score, within(1e-4f)));
       }
     }
   }
@@ -75,32 +75,19 @@ class CrossEncoderTest {
     List<String> passages =
         expected().stream().map(e -> e.path("passage").asText()).collect(Collectors.toList());
     try (CrossEncoder reranker = open()) {
-      List<Float> scores = reranker.scoreAll("Which insects glow?", passages);
+      List<PairScore> scores = reranker.scoreAll("Which insects glow?", passages);
 
       assertThat(scores).hasSameSizeAs(passages);
-      assertThat(scores.get(0)).isEqualTo(-0.119063f, within(1e-4f));
-      assertThat(scores.get(1)).isEqualTo(-0.225288f, within(1e-4f));
+      assertThat(scores.get(0).value()).isEqualTo(-0.119063f, within(1e-4f));
+      assertThat(scores.get(1).value()).isEqualTo(-0.225288f, within(1e-4f));
     }
   }
 
   @Test
   void probability_isTheLogisticFunction() {
-    assertThat(CrossEncoder.probability(0)).isEqualTo(0.5f);
-    assertThat(CrossEncoder.probability(2)).isEqualTo(0.880797f, within(1e-6f));
-    assertThat(CrossEncoder.probability(-200)).isBetween(0f, 1e-30f);
-  }
-
-  @Test
-  void cancelledScore_isDropped_andAClosedRerankerTakesNone() {
-    CrossEncoder reranker = open();
-    CompletableFuture<Float> score = reranker.score("a", "b");
-    score.cancel(false);
-    assertThat(score).isCancelled();
-    reranker.close();
-    assertThatThrownBy(() -> reranker.score("a", "b").join())
-        .satisfies(e ->
-            assertThat(e instanceof EngineClosedException ? e : e.getCause())
-                .isInstanceOf(EngineClosedException.class));
+    assertThat(new PairScore(0, 5, false).probability()).isEqualTo(0.5f);
+    assertThat(new PairScore(2, 5, false).probability()).isEqualTo(0.880797f, within(1e-6f));
+    assertThat(new PairScore(-200, 5, false).probability()).isBetween(0f, 1e-30f);
   }
 
   @Test

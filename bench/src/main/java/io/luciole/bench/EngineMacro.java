@@ -68,7 +68,7 @@ public final class EngineMacro {
     }
     Path folder = Files.createTempDirectory("luciole-bench");
     try {
-      RandomCheckpoint.write(folder);
+      RandomCheckpoint.SMALL.write(folder);
       run(what, folder.toString(), args);
     } finally {
       try (Stream<Path> files = Files.list(folder)) {

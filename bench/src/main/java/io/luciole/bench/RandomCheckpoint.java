@@ -10,58 +10,121 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Random;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
 
 /**
- * A folder with a BERT of the size of bge-small-en-v1.5 (12 layers, 384 wide, 33 M weights) and
- * random weights, which the backend compiles to a graph in fp32: the same speed as a trained one.
- * Its tokenizer is the starter model's.
+ * Folders of checkpoints with random weights, which compute at the speed of trained ones. Their
+ * tokenizer is the starter model's.
+ *
+ * @param modelType as in {@code config.json}
+ * @param hidden the number of components of a token's state
+ * @param inner the width within a layer
+ * @param vocabulary rows of the table of tokens, at least those of the tokenizer
+ * @param positions rows of the table of positions
+ * @param types rows of the table of token types
+ * @param padding the id of the padding token
+ * @param half whether weights are written in 16 bits
+ * @param reranker whether there is the head of a reranker
  */
-final class RandomCheckpoint {
-  private static final int HIDDEN = 384;
-  private static final int INNER = 1536;
-  private static final int LAYERS = 12;
-  private static final int VOCABULARY = 30522;
-  private static final int POSITIONS = 512;
+record RandomCheckpoint(
+    String modelType,
+    int hidden,
+    int inner,
+    int layers,
+    int heads,
+    int vocabulary,
+    int positions,
+    int types,
+    int padding,
+    boolean half,
+    boolean reranker) {
+  /** A BERT of the size of bge-small-en-v1.5, 33 M weights, about 130 MB. */
+  static final RandomCheckpoint SMALL =
+      new RandomCheckpoint("bert", 384, 1536, 12, 12, 30522, 512, 2, 0, false, false);
 
-  private RandomCheckpoint() {}
+  /** The form of bge-reranker-v2-m3, 568 M weights, about 1.1 GB. */
+  static final RandomCheckpoint RERANKER =
+      new RandomCheckpoint("xlm-roberta", 1024, 4096, 24, 16, 250_002, 8194, 1, 1, true, true);
 
-  /** Writes the folder, about 130 MB. */
-  static void write(Path folder) throws IOException {
-    Files.copy(
-        ModelSource.parse(ModelSource.STARTER).resolve().tokenizer(),
-        folder.resolve("tokenizer.json"));
-    Files.writeString(folder.resolve("luciole.json"), "{\"pooling\": \"cls\"}");
-    Files.writeString(
-        folder.resolve("config.json"),
-        """
-        {"model_type": "bert", "hidden_act": "gelu", "hidden_size": %d, "intermediate_size": %d,
-         "layer_norm_eps": 1e-12, "max_position_embeddings": %d, "num_attention_heads": 12,
-         "num_hidden_layers": %d, "pad_token_id": 0, "type_vocab_size": 2, "vocab_size": %d}
-        """
-            .formatted(HIDDEN, INNER, POSITIONS, LAYERS, VOCABULARY));
+  /** The same with another number of layers, to try a benchmark out. */
+  RandomCheckpoint withLayers(int count) {
+    return new RandomCheckpoint(
+        modelType,
+        hidden,
+        inner,
+        count,
+        heads,
+        vocabulary,
+        positions,
+        types,
+        padding,
+        half,
+        reranker);
+  }
+
+  /** Writes the folder. */
+  void write(Path folder) throws IOException {
+    describe(folder, reranker);
+    String prefix = reranker ? "roberta." : "";
     Map<String, int[]> tensors = new LinkedHashMap<>();
-    tensors.put("embeddings.word_embeddings.weight", new int[] {VOCABULARY, HIDDEN});
-    tensors.put("embeddings.position_embeddings.weight", new int[] {POSITIONS, HIDDEN});
-    tensors.put("embeddings.token_type_embeddings.weight", new int[] {2, HIDDEN});
-    norm(tensors, "embeddings");
-    for (int i = 0; i < LAYERS; i++) {
-      String layer = "encoder.layer." + i;
-      linear(tensors, layer + ".attention.self.query", HIDDEN, HIDDEN);
-      linear(tensors, layer + ".attention.self.key", HIDDEN, HIDDEN);
-      linear(tensors, layer + ".attention.self.value", HIDDEN, HIDDEN);
-      linear(tensors, layer + ".attention.output.dense", HIDDEN, HIDDEN);
+    tensors.put(prefix + "embeddings.word_embeddings.weight", new int[] {vocabulary, hidden});
+    tensors.put(prefix + "embeddings.position_embeddings.weight", new int[] {positions, hidden});
+    tensors.put(prefix + "embeddings.token_type_embeddings.weight", new int[] {types, hidden});
+    norm(tensors, prefix + "embeddings");
+    for (int i = 0; i < layers; i++) {
+      String layer = prefix + "encoder.layer." + i;
+      linear(tensors, layer + ".attention.self.query", hidden, hidden);
+      linear(tensors, layer + ".attention.self.key", hidden, hidden);
+      linear(tensors, layer + ".attention.self.value", hidden, hidden);
+      linear(tensors, layer + ".attention.output.dense", hidden, hidden);
       norm(tensors, layer + ".attention.output");
-      linear(tensors, layer + ".intermediate.dense", INNER, HIDDEN);
-      linear(tensors, layer + ".output.dense", HIDDEN, INNER);
+      linear(tensors, layer + ".intermediate.dense", inner, hidden);
+      linear(tensors, layer + ".output.dense", hidden, inner);
       norm(tensors, layer + ".output");
+    }
+    if (reranker) {
+      linear(tensors, "classifier.dense", hidden, hidden);
+      linear(tensors, "classifier.out_proj", 1, hidden);
     }
     weights(folder.resolve("model.safetensors"), tensors);
   }
 
-  private static void norm(Map<String, int[]> tensors, String name) {
-    tensors.put(name + ".LayerNorm.weight", new int[] {HIDDEN});
-    tensors.put(name + ".LayerNorm.bias", new int[] {HIDDEN});
+  /**
+   * Writes all but the weights.
+   *
+   * @param scores whether it is to be a reranker's folder or an encoder's
+   */
+  void describe(Path folder, boolean scores) throws IOException {
+    Files.copy(
+        ModelSource.parse(ModelSource.STARTER).resolve().tokenizer(),
+        folder.resolve("tokenizer.json"));
+    if (!scores) {
+      Files.writeString(folder.resolve("luciole.json"), "{\"pooling\": \"cls\"}");
+    }
+    Files.writeString(
+        folder.resolve("config.json"),
+        """
+        {"model_type": "%s", "hidden_act": "gelu", "hidden_size": %d, "intermediate_size": %d,
+         "layer_norm_eps": 1e-12, "max_position_embeddings": %d, "num_attention_heads": %d,
+         "num_hidden_layers": %d, "pad_token_id": %d, "type_vocab_size": %d, "vocab_size": %d%s}
+        """
+            .formatted(
+                modelType,
+                hidden,
+                inner,
+                positions,
+                heads,
+                layers,
+                padding,
+                types,
+                vocabulary,
+                scores ? ", \"architectures\": [\"XLMRobertaForSequenceClassification\"]" : ""));
+  }
+
+  private void norm(Map<String, int[]> tensors, String name) {
+    tensors.put(name + ".LayerNorm.weight", new int[] {hidden});
+    tensors.put(name + ".LayerNorm.bias", new int[] {hidden});
   }
 
   private static void linear(Map<String, int[]> tensors, String name, int out, int in) {
@@ -70,14 +133,15 @@ final class RandomCheckpoint {
   }
 
   /** Safetensors: the header's length, the header, the values. */
-  private static void weights(Path file, Map<String, int[]> tensors) throws IOException {
+  private void weights(Path file, Map<String, int[]> tensors) throws IOException {
     StringBuilder header = new StringBuilder("{");
     long at = 0;
     for (Map.Entry<String, int[]> tensor : tensors.entrySet()) {
       int[] shape = tensor.getValue();
-      long end = at + 4L * size(shape);
+      long end = at + (half ? 2L : 4L) * size(shape);
       header.append(at == 0 ? "" : ",");
-      header.append('"').append(tensor.getKey()).append("\":{\"dtype\":\"F32\",\"shape\":[");
+      header.append('"').append(tensor.getKey()).append("\":{\"dtype\":\"");
+      header.append(half ? "F16" : "F32").append("\",\"shape\":[");
       header.append(shape[0]).append(shape.length > 1 ? "," + shape[1] : "");
       header.append("],\"data_offsets\":[").append(at).append(',').append(end).append("]}");
       at = end;
@@ -87,18 +151,30 @@ final class RandomCheckpoint {
       header.append(' ');
     }
     byte[] json = header.toString().getBytes(StandardCharsets.UTF_8);
-    Random random = new Random(1);
+    RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(1);
     try (OutputStream out = Files.newOutputStream(file)) {
       out.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).array());
       out.write(json);
       for (Map.Entry<String, int[]> tensor : tensors.entrySet()) {
-        int size = size(tensor.getValue());
         boolean scale = tensor.getKey().endsWith("LayerNorm.weight");
-        ByteBuffer values = ByteBuffer.allocate(4 * size).order(ByteOrder.LITTLE_ENDIAN);
-        for (int i = 0; i < size; i++) {
-          values.putFloat((scale ? 1 : 0) + 0.02f * (float) random.nextGaussian());
-        }
-        out.write(values.array());
+        write(out, random, size(tensor.getValue()), scale ? 1 : 0);
+      }
+    }
+  }
+
+  private void write(OutputStream out, RandomGenerator random, int size, float mean)
+      throws IOException {
+    ByteBuffer values = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < size; i++) {
+      float value = mean + 0.02f * (float) random.nextGaussian();
+      if (half) {
+        values.putShort(Float.floatToFloat16(value));
+      } else {
+        values.putFloat(value);
+      }
+      if (!values.hasRemaining() || i == size - 1) {
+        out.write(values.array(), 0, values.position());
+        values.clear();
       }
     }
   }

@@ -276,7 +276,7 @@ public final class HybridIndexer implements AutoCloseable {
    * @throws IndexException if the index cannot be written
    */
   public boolean delete(String id) {
-    return session.delete(requireNonNull(id, "id"));
+    return session.delete(List.of(id)) == 1;
   }
 
   /**
@@ -287,7 +287,7 @@ public final class HybridIndexer implements AutoCloseable {
    * @throws IndexException if the index cannot be written
    */
   public long delete(Collection<String> ids) {
-    return ids.stream().filter(this::delete).count();
+    return session.delete(List.copyOf(ids));
   }
 
   /**

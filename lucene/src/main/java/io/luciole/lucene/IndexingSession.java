@@ -6,6 +6,7 @@ import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineClosedException;
 import java.io.IOException;
+import java.util.Collection;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -202,16 +203,24 @@ final class IndexingSession {
     return embedder;
   }
 
-  /** Deletes the document of an id after all that was begun before with it. */
-  boolean delete(String id) {
+  /**
+   * Deletes the documents of ids, each after all that was begun before with it.
+   *
+   * @return how many there were
+   */
+  long delete(Collection<String> ids) {
     requireUsable();
-    try {
-      boolean there = pending.inOrder(id, () -> documents.delete(id));
-      commitIfMany();
+    return uninterrupted(() -> {
+      long there = 0;
+      for (String id : ids) {
+        requireUsable();
+        if (pending.inOrder(id, () -> documents.delete(id))) {
+          there++;
+          commitIfMany();
+        }
+      }
       return there;
-    } catch (IOException | AlreadyClosedException e) {
-      throw fail(folder.writeFailure(e));
-    }
+    });
   }
 
   /** Acts while no document is pending. */
@@ -222,15 +231,31 @@ final class IndexingSession {
     } catch (InterruptedException e) {
       throw interrupted(e);
     }
-    committing.lock();
     try {
-      requireUsable();
-      return action.get();
+      return uninterrupted(() -> {
+        committing.lock();
+        try {
+          requireUsable();
+          return action.get();
+        } finally {
+          committing.unlock();
+        }
+      });
+    } finally {
+      pending.unlock();
+    }
+  }
+
+  /** Acts on a thread that no caller interrupts; a failure to write ends this session. */
+  private <T> T uninterrupted(IOSupplier<T> action) {
+    try {
+      return Uninterrupted.call(action::get);
     } catch (IOException | AlreadyClosedException e) {
       throw fail(folder.writeFailure(e));
-    } finally {
-      committing.unlock();
-      pending.unlock();
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
     }
   }
 

@@ -163,10 +163,12 @@ final class SearchRun {
 
   /** The answer, fused in each of several ways. */
   List<SearchResult> run(List<Fusion> fusions) throws IOException {
-    List<SearchResult> answers = runOnce(fusions);
+    List<FacetCounts> facets =
+        arranger.counts(searcher, context.queries().whole(query.filter().orElse(null)));
+    List<SearchResult> answers = runOnce(fusions, facets);
     while (arranger.collapses() && isShort(answers) && !outOfTime()) {
       steps = DepthSteps.upTo(steps.get(steps.size() - 1) + 1L);
-      answers = runOnce(fusions);
+      answers = runOnce(fusions, facets);
     }
     return answers;
   }
@@ -182,7 +184,8 @@ final class SearchRun {
         && answers.stream().anyMatch(answer -> answer.hits().size() < query.top());
   }
 
-  private List<SearchResult> runOnce(List<Fusion> fusions) throws IOException {
+  private List<SearchResult> runOnce(List<Fusion> fusions, List<FacetCounts> facets)
+      throws IOException {
     TotalHits matches = new TotalHits(0, TotalHits.Relation.EQUAL_TO);
     List<LegResult> results = new ArrayList<>();
     Set<Leg> incomplete = EnumSet.noneOf(Leg.class);
@@ -200,8 +203,6 @@ final class SearchRun {
     }
     Embedding vectors = embedded();
     QueryTraits traits = QueryTraits.of(asked, context.embedder(), query.text());
-    List<FacetCounts> facets =
-        arranger.counts(searcher, context.queries().whole(query.filter().orElse(null)));
     List<SearchResult> answers = new ArrayList<>(fusions.size());
     for (Fusion fusion : fusions) {
       FusedList fused =

@@ -9,7 +9,8 @@ import org.apache.lucene.util.IOSupplier;
 
 /**
  * Runs what uses Lucene's writer on a thread that nobody interrupts: an interrupt closes the file
- * channel that is being written, and with that the writer fails for good.
+ * channel that is being written, and with that the writer fails for good. A platform thread, since
+ * a merge computes for long.
  */
 final class Uninterrupted {
   private Uninterrupted() {}
@@ -25,7 +26,8 @@ final class Uninterrupted {
   static <T> T call(Callable<T> action) throws Exception {
     CompletableFuture<T> result = new CompletableFuture<>();
     Thread unused =
-        Thread.ofVirtual()
+        Thread.ofPlatform()
+            .daemon()
             .name("luciole-uninterrupted")
             .start(() -> {
               try {

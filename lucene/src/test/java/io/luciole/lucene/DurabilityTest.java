@@ -7,18 +7,27 @@ import static org.awaitility.Awaitility.await;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.lucene.index.Term;
+import org.apache.lucene.search.TermQuery;
+import org.apache.lucene.store.Directory;
+import org.apache.lucene.store.FilterDirectory;
+import org.apache.lucene.store.IOContext;
+import org.apache.lucene.store.IndexOutput;
+import org.apache.lucene.store.NIOFSDirectory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -81,6 +90,52 @@ class DurabilityTest {
       assertThat(Thread.interrupted()).isTrue();
     }
     assertThat(committed()).isEqualTo(20);
+  }
+
+  /** As above, with the interrupt while files are written for the caller. */
+  @Test
+  void interruptedWhileFilesAreWritten_loseNothing() throws IOException {
+    Thread caller = Thread.currentThread();
+    AtomicBoolean armed = new AtomicBoolean();
+    try (Directory directory =
+        new FilterDirectory(new NIOFSDirectory(index)) {
+          @Override
+          public void sync(Collection<String> names) throws IOException {
+            interrupt();
+            super.sync(names);
+          }
+
+          @Override
+          public IndexOutput createOutput(String name, IOContext context) throws IOException {
+            interrupt();
+            return super.createOutput(name, context);
+          }
+
+          private void interrupt() {
+            if (armed.get()) {
+              caller.interrupt();
+            }
+          }
+        }) {
+      try (HybridIndexer indexer = HybridIndexer.open(directory, engine, WriteOptions.defaults())) {
+        for (int i = 0; i < 20; i++) {
+          indexer.put(SourceDocument.of("d" + i, "", "alpha beta")).join();
+        }
+        armed.set(true);
+        assertThat(indexer.delete(new TermQuery(new Term(SchemaFields.ID, "d3")))).isEqualTo(1);
+        assertThat(Thread.interrupted()).isTrue();
+        indexer.commit();
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(indexer.delete(List.of("d4", "d5", "none"))).isEqualTo(2);
+        indexer.commitMerged();
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(indexer.failure()).isEmpty();
+        armed.set(false);
+      }
+    } finally {
+      boolean unused = Thread.interrupted();
+    }
+    assertThat(committed()).isEqualTo(17);
   }
 
   @Test

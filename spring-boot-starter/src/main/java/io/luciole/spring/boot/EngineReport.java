@@ -10,15 +10,42 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * What a health indicator shows of an engine and the indexes that are written with it, for the
+ * What a health indicator shows of the engines and the indexes that are written with them, for the
  * Spring Boots that there are.
  *
- * @param up whether the engine can work, on some devices at least, and every index can be written
- * @param details the model, the backend, the state, each device with what is wrong with it, and why
- *     an index cannot be written any more
+ * @param up whether every engine can work, on some devices at least, and every index can be written
+ * @param details of each engine the model, the backend, the state, and each device with what is
+ *     wrong with it, under the name of its bean if there are several; and why an index cannot be
+ *     written any more
  */
 record EngineReport(boolean up, Map<String, Object> details) {
-  static EngineReport of(EmbeddingEngine engine, Stream<HybridIndexer> indexers) {
+  static EngineReport of(Map<String, EmbeddingEngine> engines, Stream<HybridIndexer> indexers) {
+    Map<String, Object> details = new LinkedHashMap<>();
+    if (engines.size() == 1) {
+      engines.values().forEach(engine -> details.putAll(details(engine)));
+    } else {
+      engines.forEach((name, engine) -> details.put(name, details(engine)));
+    }
+    List<String> failures =
+        indexers
+            .flatMap(indexer -> indexer.failure().stream())
+            .map(failure -> String.valueOf(failure.getMessage()))
+            .toList();
+    if (!failures.isEmpty()) {
+      details.put("index", String.join(" ", failures));
+    }
+    boolean up = failures.isEmpty() && engines.values().stream().allMatch(EngineReport::canWork);
+    return new EngineReport(up, details);
+  }
+
+  private static boolean canWork(EmbeddingEngine engine) {
+    return switch (engine.health().state()) {
+      case HEALTHY, DEGRADED -> true;
+      case UNHEALTHY, CLOSED -> false;
+    };
+  }
+
+  private static Map<String, Object> details(EmbeddingEngine engine) {
     EngineHealth health = engine.health();
     Map<String, Object> devices = new LinkedHashMap<>();
     for (DeviceHealth device : health.devices()) {
@@ -29,19 +56,6 @@ record EngineReport(boolean up, Map<String, Object> details) {
     details.put("backend", engine.backend().backend());
     details.put("state", health.state().name());
     details.put("devices", devices);
-    boolean up =
-        switch (health.state()) {
-          case HEALTHY, DEGRADED -> true;
-          case UNHEALTHY, CLOSED -> false;
-        };
-    List<String> failures =
-        indexers
-            .flatMap(indexer -> indexer.failure().stream())
-            .map(failure -> String.valueOf(failure.getMessage()))
-            .toList();
-    if (!failures.isEmpty()) {
-      details.put("index", String.join(" ", failures));
-    }
-    return new EngineReport(up && failures.isEmpty(), details);
+    return details;
   }
 }

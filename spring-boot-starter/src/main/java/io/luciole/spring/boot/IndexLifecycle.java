@@ -1,22 +1,23 @@
 package io.luciole.spring.boot;
 
 import io.luciole.lucene.HybridIndexer;
+import java.util.List;
 import org.springframework.context.SmartLifecycle;
 
 /**
- * Commits when the application stops: after the web server's requests under way and the tasks of
- * Spring's executors have ended, whose phases are higher, and before any bean is closed. A context
- * that is started again goes on with the same index.
+ * Commits every index when the application stops: after the web server's requests under way and the
+ * tasks of Spring's executors have ended, whose phases are higher, and before any bean is closed. A
+ * context that is started again goes on with the same indexes.
  */
 final class IndexLifecycle implements SmartLifecycle {
   /** Below the phases of Spring's web servers, executors, schedulers and message listeners. */
   static final int PHASE = 0;
 
-  private final HybridIndexer indexer;
+  private final List<HybridIndexer> indexers;
   private volatile boolean running;
 
-  IndexLifecycle(HybridIndexer indexer) {
-    this.indexer = indexer;
+  IndexLifecycle(List<HybridIndexer> indexers) {
+    this.indexers = List.copyOf(indexers);
   }
 
   @Override
@@ -27,7 +28,21 @@ final class IndexLifecycle implements SmartLifecycle {
   @Override
   public void stop() {
     running = false;
-    indexer.commit();
+    RuntimeException failure = null;
+    for (HybridIndexer indexer : indexers) {
+      try {
+        indexer.commit();
+      } catch (RuntimeException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.luciole.spring.boot;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.lucene.HybridIndexer;
+import java.util.Map;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
@@ -12,12 +13,12 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
 /**
- * The health indicator {@code luciole}: up while the engine can work on some device and no index
+ * The health indicator {@code luciole}: up while every engine can work on some device and no index
  * has failed, down otherwise, with each device and what is wrong with it. {@code
  * management.health.luciole.enabled=false} switches it off. Spring Boot 4 moved the types of
  * indicators to another package, so there is one for each.
  */
-@AutoConfiguration(after = LucioleAutoConfiguration.class)
+@AutoConfiguration(after = LucioleIndexAutoConfiguration.class)
 @ConditionalOnBean(EmbeddingEngine.class)
 @ConditionalOnProperty(name = "management.health.luciole.enabled", matchIfMissing = true)
 public class LucioleHealthAutoConfiguration {
@@ -31,9 +32,9 @@ public class LucioleHealthAutoConfiguration {
     @Bean
     @ConditionalOnMissingBean(name = "lucioleHealthIndicator")
     org.springframework.boot.actuate.health.HealthIndicator lucioleHealthIndicator(
-        EmbeddingEngine engine, ObjectProvider<HybridIndexer> indexers) {
+        Map<String, EmbeddingEngine> engines, ObjectProvider<HybridIndexer> indexers) {
       return () -> {
-        EngineReport report = EngineReport.of(engine, indexers.stream());
+        EngineReport report = EngineReport.of(engines, indexers.stream());
         var health = new org.springframework.boot.actuate.health.Health.Builder();
         return (report.up() ? health.up() : health.down()).withDetails(report.details()).build();
       };
@@ -47,9 +48,9 @@ public class LucioleHealthAutoConfiguration {
     @Bean
     @ConditionalOnMissingBean(name = "lucioleHealthIndicator")
     org.springframework.boot.health.contributor.HealthIndicator lucioleHealthIndicator(
-        EmbeddingEngine engine, ObjectProvider<HybridIndexer> indexers) {
+        Map<String, EmbeddingEngine> engines, ObjectProvider<HybridIndexer> indexers) {
       return () -> {
-        EngineReport report = EngineReport.of(engine, indexers.stream());
+        EngineReport report = EngineReport.of(engines, indexers.stream());
         var health = new org.springframework.boot.health.contributor.Health.Builder();
         return (report.up() ? health.up() : health.down()).withDetails(report.details()).build();
       };

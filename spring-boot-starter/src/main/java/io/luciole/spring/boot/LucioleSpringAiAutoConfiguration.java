@@ -12,11 +12,13 @@ import org.springframework.ai.tokenizer.TokenCountEstimator;
 import org.springframework.ai.vectorstore.observation.VectorStoreObservationConvention;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
-import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
+import org.springframework.boot.autoconfigure.condition.AllNestedConditions;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Conditional;
 
 /**
  * With {@code luciole-spring-ai} on the class path, an {@code EmbeddingModel} over the engine, a
@@ -25,9 +27,9 @@ import org.springframework.context.annotation.Bean;
  * spring.ai.model.embedding} and {@code spring.ai.vectorstore.type} choose where several are on the
  * class path: the value is {@code luciole}.
  */
-@AutoConfiguration(after = LucioleAutoConfiguration.class)
+@AutoConfiguration(after = LucioleIndexAutoConfiguration.class)
 @ConditionalOnClass(LucioleEmbeddingModel.class)
-@ConditionalOnBean(EmbeddingEngine.class)
+@ConditionalOnSingleCandidate(EmbeddingEngine.class)
 public class LucioleSpringAiAutoConfiguration {
   /** Called by Spring. */
   public LucioleSpringAiAutoConfiguration() {}
@@ -50,7 +52,7 @@ public class LucioleSpringAiAutoConfiguration {
 
   @Bean
   @ConditionalOnMissingBean
-  @ConditionalOnBean({HybridIndexer.class, HybridSearcher.class})
+  @Conditional(OneIndex.class)
   @ConditionalOnProperty(
       name = "spring.ai.vectorstore.type",
       havingValue = "luciole",
@@ -71,5 +73,18 @@ public class LucioleSpringAiAutoConfiguration {
   @ConditionalOnMissingBean(TokenCountEstimator.class)
   LucioleTokenCountEstimator lucioleTokenCountEstimator(EmbeddingEngine engine) {
     return new LucioleTokenCountEstimator(engine);
+  }
+
+  /** Where several could be meant, the application says which by a store of its own. */
+  static final class OneIndex extends AllNestedConditions {
+    OneIndex() {
+      super(ConfigurationPhase.REGISTER_BEAN);
+    }
+
+    @ConditionalOnSingleCandidate(HybridIndexer.class)
+    static class OneIndexer {}
+
+    @ConditionalOnSingleCandidate(HybridSearcher.class)
+    static class OneSearcher {}
   }
 }

@@ -8,6 +8,7 @@ import io.luciole.EngineKeys;
 import io.luciole.LucioleConfig;
 import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridSearcher;
+import io.luciole.lucene.IndexDescription;
 import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.SourceDocument;
 import io.luciole.model.ModelSource;
@@ -16,7 +17,11 @@ import io.luciole.spring.ai.LucioleEmbeddingModel;
 import io.luciole.spring.ai.LucioleVectorStore;
 import io.luciole.testkit.FakeBackend;
 import io.luciole.testkit.FakeModel;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.MeterBinder;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,6 +50,7 @@ class LucioleAutoConfigurationTest {
         .withConfiguration(
             AutoConfigurations.of(
                 LucioleAutoConfiguration.class,
+                LucioleIndexAutoConfiguration.class,
                 LucioleHealthAutoConfiguration.class,
                 LucioleMetersAutoConfiguration.class,
                 LucioleSpringAiAutoConfiguration.class))
@@ -54,6 +60,17 @@ class LucioleAutoConfigurationTest {
 
   private ApplicationContextRunner withIndex() {
     return runner().withPropertyValues("luciole.index.folder=" + folder.resolve("index"));
+  }
+
+  private EmbeddingEngine engine() {
+    return EmbeddingEngine.builder()
+        .model(FakeModel.write(folder, 512))
+        .backend(new FakeBackend())
+        .open();
+  }
+
+  private HybridIndexer indexer(String name, EmbeddingEngine engine) {
+    return HybridIndexer.open(folder.resolve(name), engine);
   }
 
   @Test
@@ -151,6 +168,48 @@ class LucioleAutoConfigurationTest {
                 .getFailure()
                 .rootCause()
                 .hasMessageContaining("luciole.index.folder"));
+  }
+
+  /** Two models, each with an index: what could be meant for either is left to the application. */
+  @Test
+  void severalEnginesAndIndexes_areServedTogether() {
+    EmbeddingEngine first = engine();
+    EmbeddingEngine second = engine();
+    runner()
+        .withBean("first", EmbeddingEngine.class, () -> first)
+        .withBean("second", EmbeddingEngine.class, () -> second)
+        .withBean("firstIndex", HybridIndexer.class, () -> indexer("index1", first))
+        .withBean("secondIndex", HybridIndexer.class, () -> indexer("index2", second))
+        .withPropertyValues("luciole.index.folder=" + folder.resolve("index"))
+        .run(context -> {
+          assertThat(context).hasNotFailed();
+          assertThat(context.getBeansOfType(EmbeddingEngine.class))
+              .containsOnlyKeys("first", "second");
+          assertThat(context).doesNotHaveBean(HybridSearcher.class);
+          assertThat(context).doesNotHaveBean(LucioleEmbeddingModel.class);
+          MeterRegistry registry = new SimpleMeterRegistry();
+          context
+              .getBeansOfType(MeterBinder.class)
+              .values()
+              .forEach(binder -> binder.bindTo(registry));
+          context
+              .getBeansOfType(HybridIndexer.class)
+              .values()
+              .forEach(indexer -> indexer.put(SourceDocument.of("one", "", "w1")).join());
+          for (String engine : List.of("first", "second")) {
+            assertThat(
+                    registry
+                        .get("luciole.texts.embedded")
+                        .tag("engine", engine)
+                        .functionCounter()
+                        .count())
+                .isEqualTo(1);
+          }
+          assertThat(registry.get("luciole.index.document").timer().count()).isEqualTo(2);
+        });
+    assertThat(folder.resolve("index")).doesNotExist();
+    assertThat(IndexDescription.read(folder.resolve("index1")).documents()).isEqualTo(1);
+    assertThat(IndexDescription.read(folder.resolve("index2")).documents()).isEqualTo(1);
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.luciole.ConfigException;
+import io.luciole.LucioleException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.boot.WebApplicationType;
@@ -31,6 +32,20 @@ class WrongSettingsTest {
         .contains("luciole.tokn-budget")
         .contains("did you mean luciole.token-budget?")
         .contains("luciole.threads")
+        .doesNotContain("at io.luciole");
+  }
+
+  @Test
+  void modelThatIsNone_isToldWithoutAStackTrace(CapturedOutput output) {
+    assertThatThrownBy(() ->
+            new SpringApplicationBuilder(Application.class)
+                .web(WebApplicationType.NONE)
+                .properties("luciole.model=/no/such/folder")
+                .run())
+        .hasRootCauseInstanceOf(LucioleException.class);
+    assertThat(output)
+        .contains("APPLICATION FAILED TO START")
+        .contains("/no/such/folder")
         .doesNotContain("at io.luciole");
   }
 }

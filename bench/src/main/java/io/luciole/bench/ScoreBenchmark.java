@@ -1,0 +1,158 @@
+package io.luciole.bench;
+
+import io.luciole.CrossEncoder;
+import io.luciole.EmbedOptions;
+import io.luciole.Embedding;
+import io.luciole.EmbeddingEngine;
+import io.luciole.EngineBuilder;
+import io.luciole.LucioleConfig;
+import io.luciole.Output;
+import io.luciole.PairScore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * How many pairs a second a reranker of bge-reranker-v2-m3's form scores, beside how many texts of
+ * the same length its encoder embeds: the same random weights, device and precision, passes in
+ * turn. Both read passages that are longer than the limit, which the engine cuts.
+ *
+ * <pre>
+ * java … io.luciole.bench.ScoreBenchmark FOLDER [key=value …]
+ *   FOLDER                 gets the model, 1.1 GB, if it is not there yet
+ *   luciole.device=cuda:0 luciole.precision=fp16 …   the engines' settings
+ *   length=512             tokens of a pair, and of a text
+ *   pairs=4000             pairs a pass, of 40 passages a query
+ *   passes=3               measured passes, after one that is not
+ *   layers=24              of the model, when it is written
+ * </pre>
+ */
+public final class ScoreBenchmark {
+  private static final int PASSAGES = 40;
+  private static final int QUERY_WORDS = 12;
+
+  private final Map<String, String> own =
+      new HashMap<>(Map.of("length", "512", "pairs", "4000", "passes", "3", "layers", "24"));
+  private final Map<String, String> settings = new HashMap<>();
+  private final Path folder;
+
+  private ScoreBenchmark(String[] args) {
+    this.folder = Path.of(args[0]);
+    for (int i = 1; i < args.length; i++) {
+      int eq = args[i].indexOf('=');
+      String key = args[i].substring(0, Math.max(0, eq));
+      String value = args[i].substring(eq + 1);
+      if (key.startsWith("luciole.")) {
+        settings.put(key, value);
+      } else if (eq < 0 || own.put(key, value) == null) {
+        throw new IllegalArgumentException(
+            "unknown option " + args[i] + "; known: " + own.keySet());
+      }
+    }
+  }
+
+  /** Runs the benchmark; see the class. */
+  public static void main(String[] args) throws IOException {
+    new ScoreBenchmark(args).run();
+  }
+
+  private int number(String name) {
+    return Integer.parseInt(own.getOrDefault(name, ""));
+  }
+
+  private void run() throws IOException {
+    Path reranker = folder.resolve("reranker");
+    Path encoder = folder.resolve("encoder");
+    if (!Files.exists(encoder)) {
+      RandomCheckpoint form = RandomCheckpoint.RERANKER.withLayers(number("layers"));
+      form.write(Files.createDirectories(reranker));
+      form.describe(Files.createDirectory(encoder), false);
+      Files.createLink(encoder.resolve("model.safetensors"), reranker.resolve("model.safetensors"));
+    }
+    try (CrossEncoder scorer = CrossEncoder.open(builder(reranker));
+        EmbeddingEngine embedder = builder(encoder).outputs(Output.DENSE).open()) {
+      System.out.printf(
+          Locale.ROOT,
+          "%s, %s, %s%n",
+          embedder.backend().device(),
+          embedder.backend().precision(),
+          embedder.backend().version());
+      measure(scorer, embedder);
+    }
+  }
+
+  private EngineBuilder builder(Path model) {
+    Map<String, String> all = new HashMap<>(settings);
+    all.put("luciole.model", model.toString());
+    return EmbeddingEngine.builder(LucioleConfig.of(all)).maxLength(number("length"));
+  }
+
+  private void measure(CrossEncoder scorer, EmbeddingEngine embedder) {
+    Random random = new Random(7);
+    List<String> passages = new ArrayList<>();
+    for (int i = 0; i < number("pairs"); i++) {
+      passages.add(Texts.ofWords(random, number("length")));
+    }
+    double bestPairs = 0;
+    double bestTexts = 0;
+    for (int pass = -1; pass < number("passes"); pass++) {
+      double pairs = pairsPerSecond(scorer, passages);
+      double texts = textsPerSecond(embedder, passages);
+      System.out.printf(
+          Locale.ROOT,
+          "%s %.1f pairs/s, %.1f texts/s of %d tokens: %.3f%n",
+          pass < 0 ? "warm-up" : "pass",
+          pairs,
+          texts,
+          number("length"),
+          pairs / texts);
+      bestPairs = pass < 0 ? 0 : Math.max(bestPairs, pairs);
+      bestTexts = pass < 0 ? 0 : Math.max(bestTexts, texts);
+    }
+    System.out.printf(
+        Locale.ROOT,
+        "best: %.1f pairs/s (%.0f tokens/s), %.1f texts/s (%.0f tokens/s): %.3f%n",
+        bestPairs,
+        bestPairs * number("length"),
+        bestTexts,
+        bestTexts * number("length"),
+        bestPairs / bestTexts);
+  }
+
+  /** Every query's passages are submitted before any score is awaited, as by many callers. */
+  private double pairsPerSecond(CrossEncoder scorer, List<String> passages) {
+    Random random = new Random(11);
+    EmbedOptions bulk = EmbedOptions.passage().job("pairs");
+    long start = System.nanoTime();
+    List<CompletableFuture<PairScore>> scores = new ArrayList<>(passages.size());
+    for (int from = 0; from < passages.size(); from += PASSAGES) {
+      List<String> some = passages.subList(from, Math.min(from + PASSAGES, passages.size()));
+      scores.addAll(scorer.submitAll(Texts.ofWords(random, QUERY_WORDS), some, bulk));
+    }
+    for (CompletableFuture<PairScore> score : scores) {
+      requireFull(score.join().tokenCount());
+    }
+    return passages.size() / ((System.nanoTime() - start) / 1e9);
+  }
+
+  private double textsPerSecond(EmbeddingEngine embedder, List<String> passages) {
+    long start = System.nanoTime();
+    for (Embedding embedding : embedder.embedAll(passages, EmbedOptions.passage())) {
+      requireFull(embedding.tokenCount());
+    }
+    return passages.size() / ((System.nanoTime() - start) / 1e9);
+  }
+
+  private void requireFull(int tokens) {
+    if (tokens != number("length")) {
+      throw new IllegalStateException("expected " + number("length") + " tokens, got " + tokens);
+    }
+  }
+}
