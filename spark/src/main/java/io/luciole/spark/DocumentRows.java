@@ -4,11 +4,13 @@ import io.luciole.Embedding;
 import io.luciole.MultiVector;
 import io.luciole.SparseVector;
 import io.luciole.lucene.SourceDocument;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.util.ArrayData;
 import org.apache.spark.sql.types.DataType;
@@ -23,10 +25,18 @@ final class DocumentRows {
 
   private final StructType columns;
   private final ShardPlan.ColumnNames names;
+  private final Map<String, Integer> indexes = new HashMap<>();
+  private final List<StructField> metadata;
 
   private DocumentRows(StructType columns, ShardPlan.ColumnNames names) {
     this.columns = columns;
     this.names = names;
+    for (String name : columns.fieldNames()) {
+      indexes.put(name, indexes.size());
+    }
+    Set<String> others = new HashSet<>(EmbeddingColumns.ALL);
+    others.addAll(List.of(names.id(), names.text(), names.title()));
+    metadata = Arrays.stream(columns.fields()).filter(f -> !others.contains(f.name())).toList();
   }
 
   static DocumentRows of(ShardPlan plan) {
@@ -53,7 +63,7 @@ final class DocumentRows {
     if (!names.title().isEmpty()) {
       requireString(names.title(), "title");
     }
-    for (StructField field : metadata()) {
+    for (StructField field : metadata) {
       FieldValue.requireKnown(field);
     }
   }
@@ -82,13 +92,7 @@ final class DocumentRows {
   }
 
   private int index(String column) {
-    return List.of(columns.fieldNames()).indexOf(column);
-  }
-
-  private List<StructField> metadata() {
-    List<String> others = new ArrayList<>(EmbeddingColumns.ALL);
-    others.addAll(List.of(names.id(), names.text(), names.title()));
-    return Arrays.stream(columns.fields()).filter(f -> !others.contains(f.name())).toList();
+    return indexes.getOrDefault(column, MISSING);
   }
 
   /** Why a row has no embedding; null if it has one. */
@@ -110,7 +114,7 @@ final class DocumentRows {
 
   SourceDocument document(InternalRow row) {
     Map<String, Object> values = new LinkedHashMap<>();
-    for (StructField field : metadata()) {
+    for (StructField field : metadata) {
       int at = index(field.name());
       if (!row.isNullAt(at)) {
         values.put(field.name(), FieldValue.of(row, at, field.dataType()));

@@ -53,7 +53,9 @@ record ModelProbe(Map<String, String> settings) implements MapPartitionsFunction
                 engine.fingerprint().format(),
                 engine.description().normalize(),
                 engine.backend().colbertDimension(),
-                engine.backend().outputs().stream().map(Output::id).collect(Collectors.joining(","))))
+                engine.backend().outputs().stream()
+                    .map(Output::id)
+                    .collect(Collectors.joining(","))))
         .iterator();
   }
 }

@@ -108,11 +108,7 @@ final class ShardBatchWrite implements BatchWrite {
             HybridSchema.parse(plan.schema()), ModelFingerprint.parse(plan.model()), shards);
     try (ShardTarget target = ShardTarget.open(plan)) {
       target.publish(before, manifest.format());
-      Set<String> named =
-          shards.stream().map(ShardManifest.Shard::name).collect(Collectors.toSet());
-      target.delete(folder ->
-          !named.contains(folder)
-              && (plan.isOfThisRun(folder) || (overwrites && folder.startsWith("part-"))));
+      collect(target, manifest);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -126,14 +122,33 @@ final class ShardBatchWrite implements BatchWrite {
         sum(commits, ShardCommit::skipped));
   }
 
+  /** Deletes what no longer belongs to the index. The write has succeeded, whatever this does. */
+  private void collect(ShardTarget target, ShardManifest manifest) {
+    Set<String> named = names(manifest);
+    try {
+      target.delete(folder ->
+          !named.contains(folder)
+              && (plan.isOfThisRun(folder) || (overwrites && folder.startsWith("part-"))));
+    } catch (IOException e) {
+      log.warn("Folders in {} that the manifest does not name were left behind", plan.path(), e);
+    }
+  }
+
+  private static Set<String> names(ShardManifest manifest) {
+    return manifest.shards().stream().map(ShardManifest.Shard::name).collect(Collectors.toSet());
+  }
+
   private static long sum(List<ShardCommit> commits, ToLongFunction<ShardCommit> number) {
     return commits.stream().mapToLong(number).sum();
   }
 
+  /** Keeps what a manifest names, since a commit may fail after it was published. */
   @Override
   public void abort(WriterCommitMessage[] messages) {
     try (ShardTarget target = ShardTarget.open(plan)) {
-      target.delete(plan::isOfThisRun);
+      String now = target.manifest();
+      Set<String> named = now.isEmpty() ? Set.of() : names(ShardManifest.parse(now));
+      target.delete(folder -> plan.isOfThisRun(folder) && !named.contains(folder));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

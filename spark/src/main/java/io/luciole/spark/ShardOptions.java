@@ -6,7 +6,6 @@ import io.luciole.lucene.IndexKeys;
 import io.luciole.lucene.MultiVectorForm;
 import io.luciole.lucene.SchemaBuilder;
 import io.luciole.model.ModelFingerprint;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -34,11 +33,7 @@ final class ShardOptions {
    * @throws IllegalArgumentException if one is unknown or there is no path
    */
   ShardOptions(CaseInsensitiveStringMap options) {
-    values = new TreeMap<>(options.asCaseSensitiveMap());
-    Map<String, String> lower = new TreeMap<>();
-    values.forEach((name, value) -> lower.put(name.toLowerCase(Locale.ROOT), value));
-    values.clear();
-    values.putAll(lower);
+    values = new TreeMap<>(options);
     for (String name : values.keySet()) {
       if (!KNOWN.contains(name)) {
         throw new IllegalArgumentException(
