@@ -24,7 +24,7 @@ build() {
   shift 2
   mkdir -p "$folder"
   git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -xf - -C "$folder"
-  (cd "$folder" && ./mvnw -B -ntp -q -Prelease,frameworks "-Drevision=$version" -Dmaven.test.skip=true -Dspotless.check.skip=true \
+  (cd "$folder" && ./mvnw -B -ntp -q -Prelease,frameworks,spark "-Drevision=$version" -Dmaven.test.skip=true -Dspotless.check.skip=true \
     "-DaltDeploymentRepository=staging::file://$repository" -pl "$unpublished" "$@" verify deploy:deploy)
 }
 

@@ -137,6 +137,21 @@ public final class LucioleConfig {
   }
 
   /**
+   * A copy in which some settings have other values.
+   *
+   * @param properties names and values, which override those of this configuration
+   * @return the changed copy
+   * @throws ConfigException if settings are unknown or have invalid values
+   */
+  public LucioleConfig with(Map<String, String> properties) {
+    Sources sources = new Sources(KnownKeys.onClassPath(List.of()));
+    sources.settings.putAll(settings);
+    sources.unknownProperties.addAll(unknownProperties);
+    sources.addProperties(new TreeMap<>(properties), "given properties", false);
+    return sources.config();
+  }
+
+  /**
    * The settings there are: the engine's, those of the backends and modules on the class path, and
    * those of the process.
    *

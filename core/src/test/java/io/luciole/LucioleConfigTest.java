@@ -202,6 +202,24 @@ class LucioleConfigTest {
   }
 
   @Test
+  void with_overridesSomeSettings_andKeepsThoseOfTheProcess() {
+    system.setProperty("luciole.cache", "/caches");
+    system.setProperty("luciole.model", "starter");
+    LucioleConfig loaded = LucioleConfig.load(folder, Map.of(), system, List.of());
+
+    LucioleConfig changed = loaded.with(Map.of("luciole.model", "m3", "luciole.threads", "2"));
+
+    assertThat(changed.get(EngineKeys.MODEL)).isEqualTo("m3");
+    assertThat(changed.get(EngineKeys.THREADS)).contains(2);
+    assertThat(changed.settings().keySet())
+        .containsExactly("luciole.cache", "luciole.model", "luciole.threads");
+    assertThat(loaded.get(EngineKeys.MODEL)).isEqualTo("starter");
+    assertThatThrownBy(() -> loaded.with(Map.of("luciole.threads", "many")))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("luciole.threads");
+  }
+
+  @Test
   void namesForTests_areIgnored() {
     system.setProperty("luciole.test.npl", "/data");
     system.setProperty("luciole.testkit.seed", "1");

@@ -102,6 +102,7 @@ public final class Main implements Runnable {
             .addSubcommand(new SearchCommand(console))
             .addSubcommand(new EvalCommand(console))
             .addSubcommand(new DeleteCommand(console))
+            .addSubcommand(new MergeCommand(console))
             .addSubcommand(new StatsCommand(console))
             .addSubcommand(new ServeCommand(console))
             .addSubcommand(new DoctorCommand(console))

@@ -13,8 +13,8 @@
  * <ul>
  *   <li>commands: {@code DemoCommand} with {@code DemoCorpus}, {@code PullCommand}, {@code
  *       EmbedCommand}, {@code IndexCommand}, {@code SearchCommand}, {@code EvalCommand}, {@code
- *       DeleteCommand}, {@code StatsCommand}, {@code ServeCommand} with {@code Serving}, {@code
- *       DoctorCommand}
+ *       DeleteCommand}, {@code MergeCommand}, {@code StatsCommand}, {@code ServeCommand} with
+ *       {@code Serving}, {@code DoctorCommand}
  *   <li>flags that several commands share, as picocli mixins: {@code EngineOptions}, {@code
  *       IndexOption}, {@code SchemaOptions}, {@code FusionOptions}, {@code FilterOption}, {@code
  *       ArrangeOptions}; {@code Choice} parses values

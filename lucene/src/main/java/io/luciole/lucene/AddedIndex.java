@@ -43,11 +43,11 @@ record AddedIndex(
     Lock lock = null;
     boolean opened = false;
     try {
-      requireSame(place, CommitMark.read(place, directory), to, mark);
+      CommitMark.read(place, directory).requireAlike(place, to, mark);
       lock = directory.obtainLock(IndexWriter.WRITE_LOCK_NAME);
       // Again under the lock: until now another commit may have come.
       CommitMark own = CommitMark.read(place, directory);
-      requireSame(place, own, to, mark);
+      own.requireAlike(place, to, mark);
       DirectoryReader reader = LiveReader.open(directory);
       opened = true;
       return new AddedIndex(place, directory, lock, reader, own.fingerprint());
@@ -68,33 +68,6 @@ record AddedIndex(
       if (!opened) {
         IOUtils.closeWhileHandlingException(lock);
       }
-    }
-  }
-
-  private static void requireSame(Object place, CommitMark own, Object to, CommitMark mark) {
-    if (!own.fingerprint().matches(mark.fingerprint())) {
-      throw new IndexException(
-          "The index "
-              + place
-              + " holds vectors of the model "
-              + own.fingerprint().brief()
-              + ", the index "
-              + to
-              + " those of "
-              + mark.fingerprint().brief()
-              + ": their vectors cannot be compared. Index the documents anew.");
-    }
-    if (!own.schema().equals(mark.schema())) {
-      throw new IndexException(
-          "The index "
-              + place
-              + " has the schema "
-              + own.schema()
-              + ", the index "
-              + to
-              + " has "
-              + mark.schema()
-              + ". Only indexes of one schema can be added to each other.");
     }
   }
 

@@ -180,6 +180,40 @@ public record CommitMark(HybridSchema schema, ModelFingerprint fingerprint, Stri
     }
   }
 
+  /**
+   * Refuses to be merged or searched with an index of another model or schema.
+   *
+   * @param place where the index is that bears this mark, for people
+   * @param to where the other index is
+   * @param mark the other index's
+   */
+  void requireAlike(Object place, Object to, CommitMark mark) {
+    if (!fingerprint.matches(mark.fingerprint)) {
+      throw new IndexException(
+          "The index "
+              + place
+              + " holds vectors of the model "
+              + fingerprint.brief()
+              + ", the index "
+              + to
+              + " those of "
+              + mark.fingerprint.brief()
+              + ": their vectors cannot be compared. Index the documents anew.");
+    }
+    if (!schema.equals(mark.schema)) {
+      throw new IndexException(
+          "The index "
+              + place
+              + " has the schema "
+              + schema
+              + ", the index "
+              + to
+              + " has "
+              + mark.schema
+              + ". Only indexes of one schema can be added to each other or searched together.");
+    }
+  }
+
   /** Refuses an engine that runs another model. */
   void requireModel(Object place, ModelFingerprint engine) {
     if (!fingerprint.matches(engine)) {

@@ -344,6 +344,18 @@ public final class HybridSchema {
     return new HybridSchema(vectors, words, chunks, metadata, analyzer);
   }
 
+  /**
+   * Reads what {@link #toString} returned. An analyzer of the application's own is not part of it:
+   * see {@link #withAnalyzer}.
+   *
+   * @param json the text
+   * @return the schema
+   * @throws IllegalArgumentException if the text is no schema
+   */
+  public static HybridSchema parse(String json) {
+    return SchemaJson.read(requireNonNull(json, "json"));
+  }
+
   @Override
   public boolean equals(Object o) {
     return o instanceof HybridSchema that && SchemaJson.write(this).equals(SchemaJson.write(that));

@@ -76,21 +76,35 @@ public final class HybridSearcher implements AutoCloseable {
    *     damaged
    */
   public static HybridSearcher open(Path index) {
-    return SearcherBuilder.openFolder(requireNonNull(index, "index"), null);
+    return SearcherBuilder.openFolders(List.of(index), null);
   }
 
   /**
    * Opens an index.
    *
-   * @param index the folder of the index
+   * @param index the folder of the index, or of its shards with a {@link ShardManifest}
    * @param engine the engine that embeds queries; it stays the caller's to close
    * @return the searcher
    * @throws IndexException if the folder holds no index that Luciole wrote, one that is newer or
    *     damaged, or one of another model; the message names both models
    */
   public static HybridSearcher open(Path index, EmbeddingEngine engine) {
-    return SearcherBuilder.openFolder(
-        requireNonNull(index, "index"), requireNonNull(engine, "engine"));
+    return open(List.of(index), engine);
+  }
+
+  /**
+   * Opens several indexes of one schema and model, such as shards, as one. Scores are those of one
+   * index of the same documents, except that approximate lists of dense vectors depend on segments;
+   * an id that two indexes have is found twice ({@link IndexMerge}).
+   *
+   * @param indexes folders as of {@link #open(Path, EmbeddingEngine)}, at least one
+   * @param engine the engine that embeds queries; it stays the caller's to close
+   * @return the searcher
+   * @throws IndexException as {@link #open(Path, EmbeddingEngine)}, or if they differ in schema or
+   *     model
+   */
+  public static HybridSearcher open(List<Path> indexes, EmbeddingEngine engine) {
+    return SearcherBuilder.openFolders(indexes, requireNonNull(engine, "engine"));
   }
 
   /**
@@ -294,10 +308,7 @@ public final class HybridSearcher implements AutoCloseable {
       throw closedAlready();
     }
     try {
-      if (view.isEmpty()) {
-        return source.acquire();
-      }
-      return source.acquire(view.getAsLong());
+      return view.isEmpty() ? source.acquire() : source.acquire(view.getAsLong());
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
@@ -417,15 +428,11 @@ public final class HybridSearcher implements AutoCloseable {
       throw closedAlready();
     }
     try {
-      return Uninterrupted.call(source::refresh);
+      return Uninterrupted.io(source::refresh);
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
       throw IndexProblems.unreadable(place, e);
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
     }
   }
 

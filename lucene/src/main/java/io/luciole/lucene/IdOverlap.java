@@ -110,6 +110,23 @@ final class IdOverlap {
     return count;
   }
 
+  /**
+   * Refuses duplicates, if that is the policy.
+   *
+   * @throws IndexException if there are any; the message names some, and where they are
+   */
+  void requireNoneRefused() {
+    if (count > 0 && policy == DuplicateIds.REFUSE) {
+      throw new IndexException(
+          "Expected no id in more than one index, found "
+              + count
+              + ": "
+              + describe()
+              + ". Say whose document stays (DuplicateIds.LATEST_WINS or FIRST_WINS), or delete"
+              + " the others first.");
+    }
+  }
+
   /** The first of these ids. */
   List<String> firstIds() {
     return firstIds;
@@ -118,6 +135,11 @@ final class IdOverlap {
   /** The ids of an index whose documents do not stay. */
   Set<BytesRef> losers(int index) {
     return losers.get(index);
+  }
+
+  /** How many documents an index has. */
+  long documents(int index) {
+    return documents[index];
   }
 
   /** The documents that stay of all indexes but the first. */
@@ -129,8 +151,7 @@ final class IdOverlap {
     return added;
   }
 
-  /** Says which indexes share which ids, for a refusal. */
-  String describe() {
+  private String describe() {
     List<String> shown = new ArrayList<>();
     for (int i = 0; i < Math.min(10, firstIds.size()); i++) {
       shown.add('"' + IndexProblems.brief(firstIds.get(i)) + "\" (" + firstPlaces.get(i) + ')');

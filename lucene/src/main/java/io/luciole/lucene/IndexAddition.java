@@ -89,15 +89,7 @@ final class IndexAddition {
         places.add(index.place());
       }
       IdOverlap overlap = IdOverlap.find(readers, places, policy);
-      if (overlap.count() > 0 && policy == DuplicateIds.REFUSE) {
-        throw new IndexException(
-            "Expected no id in more than one index, found "
-                + overlap.count()
-                + ": "
-                + overlap.describe()
-                + ". Say whose document stays (DuplicateIds.LATEST_WINS or FIRST_WINS), or delete"
-                + " the others first.");
-      }
+      overlap.requireNoneRefused();
       return overlap;
     }
   }

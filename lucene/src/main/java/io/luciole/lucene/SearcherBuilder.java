@@ -6,6 +6,8 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import org.apache.lucene.analysis.Analyzer;
@@ -53,14 +55,27 @@ public final class SearcherBuilder {
     this.origin = origin;
   }
 
-  /** Opens the index of a folder, which bears the mark of its schema and model. */
-  static HybridSearcher openFolder(Path path, @Nullable EmbeddingEngine engine) {
-    Directory directory = null;
+  /**
+   * Opens the indexes of folders, which bear the marks of their schema and model, as one.
+   *
+   * @param folders at least one, of an index or of shards with a {@link ShardManifest}
+   */
+  static HybridSearcher openFolders(List<Path> folders, @Nullable EmbeddingEngine engine) {
+    List<Path> indexes = ShardManifest.expand(folders);
+    List<Directory> directories = new ArrayList<>();
     boolean opened = false;
     try {
-      directory = IndexFolder.existing(path);
+      for (Path index : indexes) {
+        directories.add(IndexFolder.existing(index));
+      }
       SearcherBuilder builder =
-          new SearcherBuilder(path, new SearcherOrigin.OfDirectory(directory, directory));
+          indexes.size() == 1
+              ? new SearcherBuilder(
+                  indexes.get(0),
+                  new SearcherOrigin.OfDirectory(directories.get(0), directories.get(0)))
+              : new SearcherBuilder(
+                  folders.size() == 1 ? folders.get(0) : folders,
+                  new SearcherOrigin.OfShards(indexes, directories));
       if (engine != null) {
         builder.engine(engine);
       }
@@ -68,10 +83,10 @@ public final class SearcherBuilder {
       opened = true;
       return searcher;
     } catch (IOException e) {
-      throw IndexProblems.unreadable(path, e);
+      throw IndexProblems.unreadable(folders, e);
     } finally {
       if (!opened) {
-        IOUtils.closeWhileHandlingException(directory);
+        IOUtils.closeWhileHandlingException(directories);
       }
     }
   }

@@ -3,6 +3,8 @@ package io.luciole.lucene;
 import io.luciole.model.ModelFingerprint;
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import org.apache.lucene.index.DirectoryReader;
@@ -14,6 +16,7 @@ import org.apache.lucene.search.ReferenceManager;
 import org.apache.lucene.search.SearcherFactory;
 import org.apache.lucene.search.SearcherManager;
 import org.apache.lucene.store.Directory;
+import org.apache.lucene.util.IOSupplier;
 import org.apache.lucene.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 
@@ -66,17 +69,21 @@ interface SearcherOrigin {
 
     @Override
     public SearcherSource open(Opening opening) throws IOException {
-      SearchThreads threads = opening.threads();
-      DirectoryReader reader = null;
-      try {
-        reader = LiveReader.open(directory);
-        CommitManager manager = new CommitManager(reader, new Searchers(opening, threads));
-        return new SearcherSource.Managed(
-            opening.place(), manager, threads.executor(), view -> {}, manager, threads, owned);
-      } catch (IOException | RuntimeException e) {
-        IOUtils.closeWhileHandlingException(reader, threads);
-        throw e;
-      }
+      return commits(opening, () -> DirectoryReader.open(directory), owned);
+    }
+  }
+
+  /** The last commits of several indexes of ours, and after a refresh later ones. */
+  record OfShards(List<Path> folders, List<Directory> directories) implements SearcherOrigin {
+    @Override
+    public Optional<CommitMark> mark(Object place) {
+      return Optional.of(CommitMark.read(folders.get(0), directories.get(0)));
+    }
+
+    @Override
+    public SearcherSource open(Opening opening) throws IOException {
+      return commits(
+          opening, () -> ShardsReader.open(folders, directories), () -> IOUtils.close(directories));
     }
   }
 
@@ -151,6 +158,21 @@ interface SearcherOrigin {
     public SearcherSource open(Opening opening) {
       return new SearcherSource.Managed(
           opening.place(), manager, opening.executor(), opening::requireModel);
+    }
+  }
+
+  private static SearcherSource commits(
+      Opening opening, IOSupplier<DirectoryReader> commit, Closeable owned) throws IOException {
+    SearchThreads threads = opening.threads();
+    DirectoryReader reader = null;
+    try {
+      reader = LiveReader.of(commit.get());
+      CommitManager manager = new CommitManager(reader, new Searchers(opening, threads));
+      return new SearcherSource.Managed(
+          opening.place(), manager, threads.executor(), view -> {}, manager, threads, owned);
+    } catch (IOException | RuntimeException e) {
+      IOUtils.closeWhileHandlingException(reader, threads);
+      throw e;
     }
   }
 

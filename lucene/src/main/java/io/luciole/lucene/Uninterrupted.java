@@ -1,8 +1,11 @@
 package io.luciole.lucene;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import org.apache.lucene.util.IOSupplier;
 
 /**
  * Runs what uses Lucene's writer on a thread that nobody interrupts: an interrupt closes the file
@@ -45,18 +48,27 @@ final class Uninterrupted {
     }
   }
 
+  /** As {@link #call}, for what reads or writes. */
+  static <T> T io(IOSupplier<T> action) throws IOException {
+    try {
+      return call(action::get);
+    } catch (IOException | RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** As {@link #call}, for what throws nothing that is checked. */
   static void run(Runnable action) {
     try {
       Object unused =
-          call(() -> {
+          io(() -> {
             action.run();
             return true;
           });
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 }

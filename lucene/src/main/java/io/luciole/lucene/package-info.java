@@ -45,7 +45,8 @@
  *       over a {@code RecoveringIndex}, which replaces its {@code OpenIndex} after a failure
  *   <li>reading without a query: {@link io.luciole.lucene.DocumentReader}
  *   <li>adding indexes: {@code IndexAddition}, with {@code AddedIndex}, {@code IdOverlap}, {@code
- *       MaskedReader}
+ *       MaskedReader}; several at once: {@link io.luciole.lucene.IndexMerge}, {@code ShardsReader},
+ *       {@link io.luciole.lucene.ShardManifest}
  *   <li>what a version of Lucene decides: {@code LuceneFormats}, {@code LuceneRange}
  *   <li>descriptions: {@link io.luciole.lucene.IndexDescription}, {@code FieldSizes}
  *   <li>measuring quality: the package {@code io.luciole.lucene.eval}, which nothing here uses

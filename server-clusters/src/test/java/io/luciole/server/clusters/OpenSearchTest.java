@@ -6,8 +6,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.luciole.EmbedOptions;
+import io.luciole.Embedded;
+import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
+import io.luciole.SparseVector;
 import io.luciole.lucene.Hit;
 import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridQuery;
@@ -16,6 +20,9 @@ import io.luciole.lucene.Leg;
 import io.luciole.lucene.SourceDocument;
 import io.luciole.server.LucioleServer;
 import io.luciole.server.ServerConfig;
+import io.luciole.spark.BulkTarget;
+import io.luciole.spark.BulkWriter;
+import io.luciole.spark.ClusterKind;
 import io.luciole.testkit.MiniM3;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -26,6 +33,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -58,10 +66,11 @@ class OpenSearchTest {
   private record Text(String id, String text) {}
 
   private record Cluster(OpenSearchNode first, OpenSearchNode second) implements AutoCloseable {
-    static Cluster start() throws Exception {
-      OpenSearchNode first = OpenSearchNode.start(folder, "first", null);
+    static Cluster start(String name) throws Exception {
+      Path home = Files.createDirectories(folder.resolve(name));
+      OpenSearchNode first = OpenSearchNode.start(home, "first", null);
       try {
-        return new Cluster(first, OpenSearchNode.start(folder, "second", first));
+        return new Cluster(first, OpenSearchNode.start(home, "second", first));
       } catch (Throwable t) {
         first.close();
         throw t;
@@ -83,7 +92,7 @@ class OpenSearchTest {
             EmbeddingEngine.builder(LucioleConfig.of(Map.of())).model(MiniM3.source()).open();
         LucioleServer server =
             LucioleServer.start(ServerConfig.defaults().at("127.0.0.1", 0), engine);
-        Cluster cluster = Cluster.start();
+        Cluster cluster = Cluster.start("server");
         HttpClient http = HttpClient.newHttpClient()) {
       Calls calls = new Calls(http);
       URI sparse = server.uri().resolve("/embed_sparse?format=map");
@@ -119,6 +128,68 @@ class OpenSearchTest {
     }
   }
 
+  /** As a task of a Spark job does it, with vectors of the engine's own. */
+  @Test
+  void vectorsOfTheBulkWriter_findWhatTheSearcherFinds() throws Exception {
+    List<Text> documents =
+        texts("corpus.jsonl", 3000).stream().limit(Math.min(MOST, 1000)).toList();
+    List<Text> queries = texts("queries.jsonl", 50);
+    try (EmbeddingEngine engine =
+            EmbeddingEngine.builder(LucioleConfig.of(Map.of())).model(MiniM3.source()).open();
+        Cluster cluster = Cluster.start("bulk");
+        HttpClient http = HttpClient.newHttpClient()) {
+      BulkTarget target = BulkTarget.of(cluster.second.uri(), "passages");
+      for (int time = 0; time < 2; time++) {
+        // The second time is a task that is repeated.
+        try (BulkWriter writer = BulkWriter.open(target)) {
+          writer.createIndex(
+              ClusterKind.OPENSEARCH_WITHOUT_KNN.index(
+                  List.of("dense", "sparse"), engine.backend().dimension(), true));
+          Iterator<Embedded<Text>> embedded =
+              engine.embedAll(documents.iterator(), Text::text, EmbedOptions.passage());
+          embedded.forEachRemaining(each ->
+              writer.put(each.source().id, document(each.source(), each.embedding()).toString()));
+        }
+      }
+      Calls calls = new Calls(http);
+      URI index = cluster.first.uri().resolve("/passages");
+      calls.send("POST", index.resolve("/passages/_refresh"), "");
+      assertThat(calls.send("GET", index.resolve("/passages/_count"), "").path("count").asInt())
+          .isEqualTo(documents.size());
+      compare(
+          engine,
+          documents,
+          queries,
+          text -> {
+            Embedding query = engine.embed(text, EmbedOptions.query()).join();
+            JsonNode found =
+                calls.send("POST", index.resolve("/passages/_search"), search(weights(query)));
+            return found.at("/hits/hits").findValuesAsText("_id");
+          });
+    }
+  }
+
+  private static ObjectNode document(Text text, Embedding embedding) {
+    ObjectNode document = JSON.createObjectNode().put("text", text.text);
+    ArrayNode dense = document.putArray("dense");
+    for (float value : embedding.dense()) {
+      dense.add(value);
+    }
+    document.set("sparse", weights(embedding));
+    return document;
+  }
+
+  private static ObjectNode weights(Embedding embedding) {
+    ObjectNode weights = JSON.createObjectNode();
+    SparseVector sparse = embedding.sparse();
+    for (int i = 0; i < sparse.size(); i++) {
+      if (sparse.weight(i) > 0) {
+        weights.put(Integer.toString(sparse.id(i)), sparse.weight(i));
+      }
+    }
+    return weights;
+  }
+
   private interface Search {
     List<String> ids(String query) throws IOException, InterruptedException;
   }
@@ -127,7 +198,8 @@ class OpenSearchTest {
   private static void compare(
       EmbeddingEngine engine, List<Text> documents, List<Text> queries, Search search)
       throws Exception {
-    try (HybridIndexer indexer = HybridIndexer.open(folder.resolve("index"), engine)) {
+    try (HybridIndexer indexer =
+        HybridIndexer.open(Files.createTempDirectory(folder, "index"), engine)) {
       documents.forEach(each -> {
         var unused = indexer.put(SourceDocument.of(each.id, "", each.text));
       });

@@ -1,0 +1,136 @@
+package io.luciole.spark;
+
+import io.luciole.lucene.HybridIndexer;
+import io.luciole.lucene.HybridSchema;
+import io.luciole.lucene.WriteOptions;
+import io.luciole.model.ModelFingerprint;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.commons.io.FileUtils;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.connector.write.DataWriter;
+import org.apache.spark.sql.connector.write.WriterCommitMessage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Builds the shard of a task's attempt in a local folder of Spark's, and copies it to the target
+ * when Spark lets this attempt commit. Not for use by several threads, other than those on which
+ * documents are written.
+ */
+final class ShardWriter implements DataWriter<InternalRow> {
+  private final ShardPlan plan;
+  private final String shard;
+  private final DocumentRows rows;
+  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+  private final AtomicLong replaced = new AtomicLong();
+  private long documents;
+  private long skipped;
+  private boolean copying;
+  private @Nullable Path folder;
+  private @Nullable HybridIndexer indexer;
+
+  ShardWriter(ShardPlan plan, String shard) {
+    this.plan = plan;
+    this.shard = shard;
+    this.rows = DocumentRows.of(plan);
+  }
+
+  @Override
+  public void write(InternalRow row) throws IOException {
+    throwFailure();
+    String error = rows.error(row);
+    if (error == null) {
+      documents++;
+      var unused =
+          indexer()
+              .put(rows.document(row), rows.embedding(row))
+              .whenComplete((replacing, thrown) -> {
+                if (thrown != null) {
+                  failure.compareAndSet(null, thrown);
+                } else if (replacing) {
+                  replaced.incrementAndGet();
+                }
+              });
+      return;
+    }
+    if (!plan.skipsErrors()) {
+      throw new IOException(
+          "the document "
+              + rows.id(row)
+              + " has no embedding: "
+              + error
+              + ". Filter such rows (error IS NULL), or leave them out by the option errors=skip");
+    }
+    skipped++;
+  }
+
+  private HybridIndexer indexer() throws IOException {
+    if (indexer == null) {
+      folder = localFolder();
+      indexer =
+          HybridIndexer.open(
+              folder,
+              ModelFingerprint.parse(plan.model()),
+              WriteOptions.defaults()
+                  .schema(HybridSchema.parse(plan.schema()))
+                  .writerThreads(TaskContext.get().cpus())
+                  .bulk(true));
+    }
+    return indexer;
+  }
+
+  /** A folder that goes with the executor's others if the executor dies. */
+  private Path localFolder() throws IOException {
+    File[] disks = SparkEnv.get().blockManager().diskBlockManager().localDirs();
+    int disk = (int) Math.floorMod(TaskContext.get().taskAttemptId(), (long) disks.length);
+    return Files.createDirectories(disks[disk].toPath().resolve("luciole")).resolve(shard);
+  }
+
+  private void throwFailure() throws IOException {
+    Throwable thrown = failure.get();
+    if (thrown != null) {
+      throw new IOException(
+          "the shard " + shard + " cannot be written: " + thrown.getMessage(), thrown);
+    }
+  }
+
+  @Override
+  public WriterCommitMessage commit() throws IOException {
+    if (indexer == null || folder == null) {
+      return new ShardCommit("", 0, 0, skipped);
+    }
+    indexer.commitMerged();
+    throwFailure();
+    indexer.close();
+    copying = true;
+    try (ShardTarget target = ShardTarget.open(plan)) {
+      target.copy(folder, shard);
+    }
+    return new ShardCommit(shard, documents - replaced.get(), replaced.get(), skipped);
+  }
+
+  @Override
+  public void abort() throws IOException {
+    if (copying) {
+      try (ShardTarget target = ShardTarget.open(plan)) {
+        target.delete(shard::equals);
+      }
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (indexer != null) {
+      indexer.rollback();
+    }
+    if (folder != null) {
+      FileUtils.deleteDirectory(folder.toFile());
+    }
+  }
+}

@@ -1,0 +1,120 @@
+package io.luciole.spark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.codahale.metrics.MetricRegistry;
+import io.luciole.Embedded;
+import io.luciole.Embedding;
+import io.luciole.EmbeddingInterruptedException;
+import io.luciole.LucioleException;
+import io.luciole.spi.BackendException;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.apache.spark.resource.ResourceInformation;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.junit.jupiter.api.Test;
+
+/** Engines of executors, and which failures are a text's. */
+class ExecutorEnginesTest {
+  private static final Map<String, String> MODEL = Map.of("luciole.model", "m3");
+
+  @Test
+  void devices_areTheGpusOfTheTask_unlessASettingNamesOthers() {
+    ResourceInformation gpus = new ResourceInformation("gpu", new String[] {"1", "3"});
+    assertThat(ExecutorEngines.withDevices(MODEL, gpus))
+        .containsEntry("luciole.device", "cuda:1,cuda:3")
+        .containsEntry("luciole.model", "m3");
+    assertThat(ExecutorEngines.withDevices(Map.of("luciole.device", "cpu"), gpus))
+        .containsExactly(Map.entry("luciole.device", "cpu"));
+    assertThat(ExecutorEngines.withDevices(MODEL, null)).isEqualTo(MODEL);
+  }
+
+  @Test
+  void settings_areThoseOfSparkThatBeginWithLuciole() {
+    assertThat(
+            ClusterSettings.of(
+                Map.of(
+                    "spark.luciole.model", "m3", "spark.master", "local", "luciole.device", "x")))
+        .isEqualTo(MODEL);
+  }
+
+  @Test
+  void meters_areOfAllEngines() {
+    MetricRegistry registry = new MetricRegistry();
+    LucioleSparkPlugin.Meters.register(registry);
+    assertThat(registry.getGauges().keySet())
+        .containsExactlyInAnyOrder(
+            "texts",
+            "failed",
+            "tokens",
+            "batches",
+            "waitingTexts",
+            "waitingTokens",
+            "tokensPerBatch",
+            "busyShare");
+    assertThat(registry.getGauges().values())
+        .allSatisfy(gauge -> assertThat(((Number) gauge.getValue()).doubleValue()).isZero());
+  }
+
+  /** Rows whose embedding throws what a function says. */
+  private static EmbeddedRows rows(int count, Function<Integer, LucioleException> failures) {
+    Iterator<Row> rows =
+        IntStream.range(0, count)
+            .<Row>mapToObj(i -> RowFactory.create(Integer.toString(i)))
+            .iterator();
+    EmbeddingSpec spec = new EmbeddingSpec(MODEL, "PASSAGE", "text", null);
+    return EmbeddedRows.of(
+        rows,
+        spec,
+        List.of("dense"),
+        (all, toText) ->
+            new Iterator<>() {
+              private int at;
+
+              @Override
+              public boolean hasNext() {
+                return all.hasNext();
+              }
+
+              @Override
+              public Embedded<Row> next() {
+                Row row = all.next();
+                LucioleException failure = failures.apply(at++);
+                if (failure != null) {
+                  throw failure;
+                }
+                return new Embedded<>(row, Embedding.ofTokens(3).withDense(new float[] {1}));
+              }
+            });
+  }
+
+  @Test
+  void backendThatFailsOnSomeTexts_givesErrorsOfThoseRowsAlone() {
+    EmbeddedRows rows = rows(60, i -> i % 3 == 0 ? null : new BackendException("no " + i));
+    for (int i = 0; i < 60; i++) {
+      Row row = rows.next();
+      assertThat(row.getString(0)).isEqualTo(Integer.toString(i));
+      assertThat(row.getString(4)).isEqualTo(i % 3 == 0 ? null : "no " + i);
+    }
+    assertThat(rows.hasNext()).isFalse();
+  }
+
+  @Test
+  void backendThatFailsOnEveryText_andAnInterrupt_failTheTask() {
+    EmbeddedRows broken = rows(60, i -> new BackendException("no device"));
+    for (int i = 0; i < EmbeddedRows.MAX_BACKEND_FAILURES; i++) {
+      assertThat(broken.next().getString(4)).isEqualTo("no device");
+    }
+    assertThatThrownBy(broken::next)
+        .isInstanceOf(LucioleException.class)
+        .hasMessageContaining("more than 16 texts in a row")
+        .hasMessageContaining("no device");
+    assertThatThrownBy(() -> rows(1, i -> new EmbeddingInterruptedException("killed")).next())
+        .isInstanceOf(EmbeddingInterruptedException.class);
+  }
+}
