@@ -121,8 +121,9 @@ class EmbeddingDecoderTest {
         new BackendOutput(Map.of(Output.COLBERT, FloatBuffer.wrap(floats)), () -> {});
 
     for (int text = 0; text < texts.size(); text++) {
-      MultiVector found = decoder(true).decode(inHalves, texts, text, wanted, false).colbert();
-      MultiVector expected = decoder(true).decode(inFloats, texts, text, wanted, false).colbert();
+      MultiVector found = decoder(true).decode(inHalves, texts, text, wanted, false, 0).colbert();
+      MultiVector expected =
+          decoder(true).decode(inFloats, texts, text, wanted, false, 0).colbert();
 
       assertThat(found).isEqualTo(expected).hasSameHashCodeAs(expected);
       assertThat(found.rows()).isEqualTo(texts.length(text) - 1);
@@ -145,7 +146,8 @@ class EmbeddingDecoderTest {
                     new short[] {0, 0, 0, infinite, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})),
             () -> {});
 
-    assertThatThrownBy(() -> decoder(true).decode(output, batch, 0, Set.of(Output.COLBERT), false))
+    assertThatThrownBy(
+            () -> decoder(true).decode(output, batch, 0, Set.of(Output.COLBERT), false, 0))
         .isInstanceOf(NotFiniteException.class)
         .hasMessageContaining("ColBERT row");
   }
