@@ -21,6 +21,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -174,7 +175,7 @@ public final class BulkIndexing {
     }
 
     @Override
-    public void onDocument(Duration latency, boolean isWritten) {
+    public void onDocument(Duration latency, Optional<Throwable> failure) {
       if (left.decrementAndGet() == 0) {
         written.set(System.nanoTime());
       }
