@@ -33,8 +33,16 @@ from transformers import (
     BertModel,
     CamembertConfig,
     CamembertModel,
+    DebertaV2Config,
+    DebertaV2Model,
+    DistilBertConfig,
+    DistilBertModel,
     ElectraConfig,
     ElectraModel,
+    ModernBertConfig,
+    ModernBertModel,
+    MPNetConfig,
+    MPNetModel,
     RobertaConfig,
     RobertaModel,
     XLMRobertaConfig,
@@ -141,7 +149,7 @@ ROBERTA_TOKENS = {
 def checkpoint(name, kind, config, tokenizer, tokens):
     """Writes a checkpoint of random weights; returns the files of a folder with it, and the model."""
     torch.manual_seed(len(name) * 31 + sum(map(ord, name)))
-    extra = {"add_pooling_layer": False} if kind is not ElectraModel else {}
+    extra = {"add_pooling_layer": False} if kind in (BertModel, RobertaModel, XLMRobertaModel, CamembertModel, MPNetModel) else {}
     model = kind(config, **extra).eval()
     for parameter in model.parameters():
         parameter.data.add_(torch.randn_like(parameter) * 0.2)
@@ -155,6 +163,8 @@ def checkpoint(name, kind, config, tokenizer, tokens):
         ).split()
         if key in written
     }
+    if kind in (DistilBertModel, MPNetModel, ModernBertModel, DebertaV2Model):
+        kept = {key: value for key, value in written.items() if value is not None and key != "transformers_version"}
     kept["architectures"] = [kind.__name__]
     files = {
         "config.json": content(kept),
@@ -360,6 +370,7 @@ def main():
     rows_of_exports(bert, bert_model)
     rows_of_refusals(bert)
     rows_of_roberta(unigram, byte_level)
+    rows_of_other_families()
     rows_of_unsupported()
 
     for file in BASES.iterdir():
@@ -636,14 +647,32 @@ def rows_of_roberta(unigram, byte_level):
     row("CamemBERT, mean", sentence(camembert, [transformer(), pooled("mean")]))
 
 
+def rows_of_other_families():
+    vocabulary = len(json.loads((BASES / "bert-uncased.tokenizer.json").read_text())["model"]["vocab"])
+    families = [
+        ("ELECTRA", "electra", ElectraModel, ElectraConfig(**sizes(vocabulary, 48, embedding_size=16))),
+        ("DistilBERT", "distilbert", DistilBertModel, DistilBertConfig(
+            vocab_size=vocabulary, dim=16, n_layers=2, n_heads=2, hidden_dim=24, max_position_embeddings=48, pad_token_id=0)),
+        ("MPNet", "mpnet", MPNetModel, MPNetConfig(**sizes(vocabulary, 50, pad_token_id=1))),
+        ("ModernBERT", "modernbert", ModernBertModel, ModernBertConfig(
+            vocab_size=vocabulary, hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=24,
+            max_position_embeddings=48, pad_token_id=0, bos_token_id=None, eos_token_id=None, cls_token_id=None, sep_token_id=None,
+            local_attention=8, global_attn_every_n_layers=3)),
+    ]
+    for title, name, kind, config in families:
+        folder, _ = checkpoint(name, kind, config, "bert-uncased.tokenizer.json", BERT_TOKENS)
+        row(title + ", mean, Normalize", sentence(folder, [transformer(), pooled("mean"), normalize(2)]))
+
+
 def rows_of_unsupported():
-    config = ElectraConfig(**sizes(len(json.loads((BASES / "bert-uncased.tokenizer.json").read_text())["model"]["vocab"]), 48, embedding_size=16))
-    electra, model = checkpoint("electra", ElectraModel, config, "bert-uncased.tokenizer.json", BERT_TOKENS)
-    files = sentence(electra, [transformer(), pooled("mean")])
-    row("ELECTRA, checkpoint", files, refusal="model_type")
+    vocabulary = len(json.loads((BASES / "bert-uncased.tokenizer.json").read_text())["model"]["vocab"])
+    config = DebertaV2Config(**sizes(vocabulary, 48))
+    deberta, model = checkpoint("deberta", DebertaV2Model, config, "bert-uncased.tokenizer.json", BERT_TOKENS)
+    files = sentence(deberta, [transformer(), pooled("mean")])
+    row("DeBERTa, checkpoint", files, refusal="model_type")
     row(
-        "ELECTRA, checkpoint with onnx/model.onnx beside",
-        {**files, "onnx/model.onnx": export("electra.onnx", model, {"last_hidden_state": states})},
+        "DeBERTa, checkpoint with onnx/model.onnx beside",
+        {**files, "onnx/model.onnx": export("deberta.onnx", model, {"last_hidden_state": states})},
         refusal={"djl": "for the backend djl"},
         like=files,
     )

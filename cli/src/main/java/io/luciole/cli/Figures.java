@@ -60,7 +60,7 @@ final class Figures {
     } catch (JsonProcessingException e) {
       String found =
           e.getCause() instanceof IllegalArgumentException ours
-              ? Failures.message(ours)
+              ? Failures.text(ours)
               : e.getOriginalMessage();
       throw new CliException(wrong(file, found), e);
     } catch (IOException e) {

@@ -36,7 +36,7 @@ class MainTest {
     Run run = Cli.run("embed", "--inptu", "x.jsonl");
 
     assertThat(run.status()).isEqualTo(2);
-    assertThat(run.errLines().get(0)).isEqualTo("luciole: Unknown options: '--inptu', 'x.jsonl'");
+    assertThat(run.errLines().get(0)).isEqualTo("luciole: Unknown option: '--inptu'");
     assertThat(run.err()).contains("--input");
   }
 

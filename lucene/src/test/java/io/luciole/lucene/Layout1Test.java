@@ -85,7 +85,7 @@ class Layout1Test {
         assertThatThrownBy(() -> filters.parse(unknown))
             .isInstanceOf(MetadataFilterException.class)
             .hasMessageContaining("layout 1")
-            .hasMessageContaining("luciole index");
+            .hasMessageContaining("index the documents anew");
       }
     }
   }
