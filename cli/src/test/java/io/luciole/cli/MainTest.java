@@ -60,6 +60,7 @@ class MainTest {
             "search",
             "eval",
             "delete",
+            "merge",
             "stats",
             "serve",
             "doctor",

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelSource;
 import io.luciole.testkit.MiniM3;
+import io.luciole.testkit.ModelLayout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,16 +29,13 @@ final class Models {
     return folder;
   }
 
-  /** An ONNX export of mini-m3 in floats, without its checkpoint. */
+  /** An ONNX export in floats, without its checkpoint. */
   static Path export(Path folder) throws IOException {
-    Files.createDirectories(folder);
-    Files.copy(
-        Path.of("../backend-onnx/src/test/resources/exports/vecs.onnx"),
-        folder.resolve("model.onnx"));
-    for (String name : List.of("config.json", "tokenizer.json", "tokenizer_config.json")) {
-      Files.copy(MiniM3.folder().resolve(name), folder.resolve(name));
-    }
-    return folder;
+    return ModelLayout.all().stream()
+        .filter(layout -> layout.name().equals("ONNX with last_hidden_state, mean"))
+        .findAny()
+        .orElseThrow()
+        .writeTo(folder);
   }
 
   /** The starter model as a folder that describes itself. */
