@@ -24,6 +24,9 @@ public final class ModelFileNames {
   /** Transformers' special tokens, in models that do not name them in the tokenizer's config. */
   public static final String SPECIAL_TOKENS = "special_tokens_map.json";
 
+  /** An adapter (LoRA and others) to add to the checkpoint, which is refused. */
+  public static final String ADAPTER = "adapter_config.json";
+
   /** The modules of a sentence-transformers model. */
   public static final String MODULES = "modules.json";
 
@@ -79,6 +82,7 @@ public final class ModelFileNames {
       Set.of(
           TOKENIZER,
           CONFIG,
+          ADAPTER,
           TOKENIZER_CONFIG,
           SPECIAL_TOKENS,
           MODULES,

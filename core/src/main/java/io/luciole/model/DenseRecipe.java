@@ -2,6 +2,7 @@ package io.luciole.model;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.internal.ModelFileNames;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -72,8 +73,10 @@ public record DenseRecipe(
       throw new ModelException(
           "Nothing says how this model's token states become one vector: expected modules.json with"
               + " a pooling module, or luciole.json. Add luciole.json to the model's folder, for"
-              + " instance {\"pooling\": \"cls\", \"normalize\": true} (cls, mean or last), or set"
-              + " luciole.pooling.");
+              + " instance {\"pooling\": \"cls\", \"normalize\": true}, or set luciole.pooling; one"
+              + " of "
+              + Pooling.names()
+              + ", or several with commas between them.");
     }
     return pooling.inBackend();
   }
@@ -120,6 +123,8 @@ public record DenseRecipe(
               + size
               + " dimensions, which is what this model has, found "
               + dimensions.getAsInt()
+              + ", from luciole.dimensions or else \"truncate_dim\" in "
+              + ModelFileNames.PROMPTS
               + ". Set luciole.dimensions to no more.");
     }
     return dimensions.orElse(size);

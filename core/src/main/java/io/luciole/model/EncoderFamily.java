@@ -68,6 +68,7 @@ record EncoderFamily(EncoderConfig config, EncoderNames names) {
       throw reader.wrong("\"model_type\" of " + TYPES.keySet(), type);
     }
     reader.refuseFlags("is_decoder", "add_cross_attention");
+    reader.refuseValues("quantization_config", "compression_config");
     return family.apply(reader);
   }
 

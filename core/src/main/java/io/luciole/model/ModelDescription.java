@@ -39,6 +39,9 @@ public record ModelDescription(
     Set<Integer> outlierChannels,
     @Nullable Familiarity familiarity,
     boolean lowerCase) {
+  /** What stands before the digest of the passages' prompt, the last part of {@link #vectors}. */
+  static final String PASSAGE_PROMPT = ";prompt:";
+
   /** Checks and copies the components. */
   public ModelDescription {
     requireNonNull(hiddenSize, "hiddenSize");
@@ -177,6 +180,6 @@ public record ModelDescription(
     String prompt = prompt(Role.PASSAGE);
     return dense.id()
         + (lowerCase ? ";lower" : "")
-        + (prompt.isEmpty() ? "" : ";prompt:" + Sha256.hex(Sha256.of(prompt)).substring(0, 16));
+        + (prompt.isEmpty() ? "" : PASSAGE_PROMPT + Sha256.hex(Sha256.of(prompt)).substring(0, 16));
   }
 }

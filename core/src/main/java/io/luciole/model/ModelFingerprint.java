@@ -93,6 +93,23 @@ public record ModelFingerprint(
   }
 
   /**
+   * Tells whether vectors of queries from one model can be compared with another's vectors of
+   * passages: as {@link #matches}, but for the passages' prompt, which no vector of a query has.
+   *
+   * @param passages the fingerprint of the model that the passages' vectors come from
+   * @return true if they can
+   */
+  public boolean canSearch(ModelFingerprint passages) {
+    return withVectors(withoutPrompt(vectors))
+        .matches(passages.withVectors(withoutPrompt(passages.vectors)));
+  }
+
+  private static String withoutPrompt(String vectors) {
+    int prompt = vectors.indexOf(ModelDescription.PASSAGE_PROMPT);
+    return prompt < 0 ? vectors : vectors.substring(0, prompt);
+  }
+
+  /**
    * Tells whether both fingerprints know how their vectors were made.
    *
    * @param other the other fingerprint

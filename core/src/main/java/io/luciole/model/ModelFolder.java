@@ -47,9 +47,7 @@ final class ModelFolder {
           "outlierChannels",
           "tokensPerLetter");
 
-  private static final Set<String> MASKS = Set.of("<mask>", "[MASK]");
-
-  /** Rows of a table are no limit of the model beyond this; tokenizer files write 1e30 for none. */
+  /** Rows of a table are no limit of the model beyond this. */
   private static final int NO_LIMIT = 1 << 20;
 
   /** The folder of the checkpoint and its tokenizer. */
@@ -60,6 +58,7 @@ final class ModelFolder {
   private final JsonNode own;
   private final ServingProperties serving;
   private final SentenceTransformers sentence;
+  private final TokenizerConfig tokenizer;
   private final boolean hasM3Heads;
 
   private ModelFolder(Path root, Path folder, boolean hasM3Heads) {
@@ -69,6 +68,7 @@ final class ModelFolder {
     this.own = ModelJson.readIfPresent(luciole);
     this.serving = ServingProperties.of(folder);
     this.sentence = new SentenceTransformers(root);
+    this.tokenizer = new TokenizerConfig(folder);
     this.hasM3Heads = hasM3Heads;
   }
 
@@ -125,6 +125,9 @@ final class ModelFolder {
     if (weights != null && onnx != null && !isComputed(config, onnx)) {
       weights = null;
     }
+    if (weights != null) {
+      requireNoAdapter(folder);
+    }
     Path sparseHead = head(folder, ModelFileNames.SPARSE_HEAD);
     Path colbertHead = head(folder, ModelFileNames.COLBERT_HEAD);
     ModelDescription description =
@@ -161,6 +164,18 @@ final class ModelFolder {
       log.info(
           "The model is run from its export {}, not from its checkpoint: {}", onnx, e.getMessage());
       return false;
+    }
+  }
+
+  /** Transformers adds an adapter's weights to the checkpoint's when it finds one beside it. */
+  private static void requireNoAdapter(Path folder) {
+    Path adapter = folder.resolve(ModelFileNames.ADAPTER);
+    if (Files.exists(adapter)) {
+      throw new ModelException(
+          "Expected a checkpoint without an adapter, found "
+              + adapter
+              + ". Luciole does not add an adapter's weights. Merge them into the checkpoint with"
+              + " peft's merge_and_unload, save that, and leave the adapter out.");
     }
   }
 
@@ -260,6 +275,7 @@ final class ModelFolder {
     requireType("maxTokens", JsonNode::isIntegralNumber, "a whole number");
     requireType("queryPrompt", JsonNode::isTextual, "a string");
     requireType("passagePrompt", JsonNode::isTextual, "a string");
+    tokenizer.requireAgreement();
     OptionalInt hidden = EncoderConfig.hiddenSize(config);
     return new ModelDescription(
         hidden,
@@ -267,10 +283,10 @@ final class ModelFolder {
         dense(),
         prompts(),
         sentence.namedPrompts(),
-        unweightedTokens(),
+        tokenizer.unweightedTokens(),
         outlierChannels(hidden.orElse(Integer.MAX_VALUE)),
         familiarity(),
-        sentence.lowerCase());
+        sentence.limits().lowerCase());
   }
 
   private DenseRecipe dense() {
@@ -298,14 +314,7 @@ final class ModelFolder {
       normalize = own.path("normalize").asBoolean();
     }
     return new DenseRecipe(
-        pooling, chosen != null, pipeline.modules(), dimensions(), normalize, problem);
-  }
-
-  private OptionalInt dimensions() {
-    JsonNode kept = sentence.dimensions();
-    return kept.canConvertToInt() && kept.asInt() > 0
-        ? OptionalInt.of(kept.asInt())
-        : OptionalInt.empty();
+        pooling, chosen != null, pipeline.modules(), sentence.dimensions(), normalize, problem);
   }
 
   private @Nullable Familiarity familiarity() {
@@ -378,20 +387,23 @@ final class ModelFolder {
     }
   }
 
-  /** The smallest of the limits that the files state. */
+  /**
+   * The smallest of the limits that the files state. That of sentence-transformers takes the place
+   * of the tokenizer's, as there.
+   */
   private int maxTokens() {
     OptionalInt positions = EncoderConfig.positions(config);
     int limit =
         positions.isPresent()
             ? positions.getAsInt() - EncoderConfig.firstPosition(config)
             : NO_LIMIT;
-    limit = Math.min(limit, positive(sentence.maxTokens()));
-    JsonNode tokenizer = ModelJson.readIfPresent(folder.resolve(ModelFileNames.TOKENIZER_CONFIG));
-    limit = Math.min(limit, positive(tokenizer.path("model_max_length")));
+    OptionalInt ofSentences = sentence.limits().maxTokens();
+    OptionalInt asked = ofSentences.isPresent() ? ofSentences : tokenizer.maxTokens();
+    limit = Math.min(limit, asked.orElse(NO_LIMIT));
     limit = Math.min(limit, serving.maxLength().orElse(NO_LIMIT));
     if (own.has("maxTokens")) {
-      int asked = own.path("maxTokens").asInt();
-      if (asked < 2 || asked > limit) {
+      int chosen = own.path("maxTokens").asInt();
+      if (chosen < 2 || chosen > limit) {
         throw new ModelException(
             "Expected \"maxTokens\" from 2 to "
                 + limit
@@ -400,7 +412,7 @@ final class ModelFolder {
                 + " in "
                 + luciole);
       }
-      return asked;
+      return chosen;
     }
     if (limit == NO_LIMIT) {
       throw new ModelException(
@@ -413,11 +425,6 @@ final class ModelFolder {
           "Expected a limit of at least 2 tokens, found " + limit + " in the files of " + folder);
     }
     return limit;
-  }
-
-  private static int positive(JsonNode number) {
-    double value = number.asDouble(NO_LIMIT);
-    return value >= 1 && value < NO_LIMIT ? (int) value : NO_LIMIT;
   }
 
   private Map<Role, String> prompts() {
@@ -433,35 +440,5 @@ final class ModelFolder {
     if (text.isTextual()) {
       prompts.put(role, text.asText());
     }
-  }
-
-  /**
-   * As FlagEmbedding has it: the ids of the tokenizer's cls, eos, pad and unk tokens. Where no file
-   * beside {@code tokenizer.json} names these, they are its special tokens without the mask.
-   */
-  private Set<Integer> unweightedTokens() {
-    if (!Files.isRegularFile(folder.resolve(ModelFileNames.TOKENIZER))) {
-      return Set.of();
-    }
-    JsonNode names = ModelJson.readIfPresent(folder.resolve(ModelFileNames.TOKENIZER_CONFIG));
-    JsonNode map = ModelJson.readIfPresent(folder.resolve(ModelFileNames.SPECIAL_TOKENS));
-    Set<String> contents = new TreeSet<>();
-    for (String kind : List.of("cls_token", "eos_token", "pad_token", "unk_token")) {
-      JsonNode token = names.hasNonNull(kind) ? names.path(kind) : map.path(kind);
-      contents.add(token.isObject() ? token.path("content").asText() : token.asText());
-    }
-    contents.remove("");
-    Set<Integer> unweighted = new TreeSet<>();
-    for (ModelJson.AddedToken token :
-        ModelJson.addedTokens(folder.resolve(ModelFileNames.TOKENIZER))) {
-      boolean meant =
-          contents.isEmpty()
-              ? token.special() && !MASKS.contains(token.content())
-              : contents.contains(token.content());
-      if (meant && token.id() >= 0) {
-        unweighted.add(token.id());
-      }
-    }
-    return unweighted;
   }
 }

@@ -62,12 +62,24 @@ final class ModelJson {
     }
   }
 
-  /**
-   * The {@code added_tokens} of a {@code tokenizer.json}. Reads no further than that: the
-   * vocabulary behind it can have a quarter of a million entries.
-   */
+  /** The {@code added_tokens} of a {@code tokenizer.json}. */
   static List<AddedToken> addedTokens(Path tokenizer) {
     List<AddedToken> added = new ArrayList<>();
+    for (JsonNode token : part(tokenizer, "added_tokens")) {
+      added.add(
+          new AddedToken(
+              token.path("content").asText(),
+              token.path("id").asInt(-1),
+              token.path("special").asBoolean()));
+    }
+    return added;
+  }
+
+  /**
+   * One part of a {@code tokenizer.json}, or a missing node. Reads no further than that: the
+   * vocabulary behind it can have a quarter of a million entries.
+   */
+  static JsonNode part(Path tokenizer, String name) {
     try (JsonParser parser = new JsonFactory().createParser(tokenizer.toFile())) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw new ModelException("Expected a JSON object in " + tokenizer);
@@ -75,21 +87,12 @@ final class ModelJson {
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         String field = parser.currentName();
         parser.nextToken();
-        if (!field.equals("added_tokens")) {
-          parser.skipChildren();
-          continue;
+        if (field.equals(name)) {
+          return JSON.readTree(parser);
         }
-        JsonNode tokens = JSON.readTree(parser);
-        for (JsonNode token : tokens) {
-          added.add(
-              new AddedToken(
-                  token.path("content").asText(),
-                  token.path("id").asInt(-1),
-                  token.path("special").asBoolean()));
-        }
-        break;
+        parser.skipChildren();
       }
-      return added;
+      return MissingNode.getInstance();
     } catch (IOException e) {
       throw new ModelException("Cannot read " + tokenizer + " as JSON: " + firstLine(e), e);
     }

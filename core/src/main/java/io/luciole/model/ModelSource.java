@@ -117,14 +117,7 @@ public final class ModelSource {
       if (cached != null) {
         return ModelFolder.read(cached, text, formats);
       }
-      throw new ModelException(
-          "The model "
-              + text
-              + " is not on this machine: found neither a folder of that name, nor "
-              + cache.folder(reference.name())
-              + (reference.revision() == null ? "" : " of that revision")
-              + ", nor a snapshot in the Hugging Face cache. Fetch it with: luciole pull "
-              + text);
+      throw new ModelException(missing(reference, cache));
     }
     throw new ModelException(
         "There is no model \""
@@ -132,6 +125,22 @@ public final class ModelSource {
             + "\": expected the alias "
             + STARTER
             + ", an existing folder, or a hub name such as BAAI/bge-m3.");
+  }
+
+  private String missing(HubCache.Reference reference, HubCache cache) {
+    boolean isNamed = reference.revision() != null;
+    return "The model "
+        + text
+        + " is not on this machine: found neither a folder of that name, nor "
+        + (isNamed ? "the revision " + reference.revision() + " in " : "")
+        + cache.folder(reference.name())
+        + ", nor "
+        + (isNamed ? "a snapshot of that revision" : "a snapshot")
+        + " in the Hugging Face cache. Fetch it with: luciole pull "
+        + text
+        + (isNamed
+            ? ". Behind @ stands a branch, a tag or a commit; without it any revision is taken."
+            : "");
   }
 
   private static @Nullable Path existing(Path folder, String text) {

@@ -37,6 +37,14 @@ public enum Pooling {
     return id;
   }
 
+  /** The names of all poolings, for messages. */
+  static String names() {
+    return Arrays.stream(values())
+        .filter(pooling -> pooling != NONE)
+        .map(Pooling::id)
+        .collect(Collectors.joining(", "));
+  }
+
   /**
    * Reads a pooling's name.
    *
@@ -57,14 +65,7 @@ public enum Pooling {
               case "means" -> MEAN;
               default ->
                   throw new IllegalArgumentException(
-                      "expected a pooling of "
-                          + Arrays.stream(values())
-                              .filter(pooling -> pooling != NONE)
-                              .map(Pooling::id)
-                              .collect(Collectors.joining(", "))
-                          + ", got \""
-                          + name
-                          + '"');
+                      "expected a pooling of " + names() + ", got \"" + name + '"');
             });
   }
 }

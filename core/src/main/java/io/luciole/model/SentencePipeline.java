@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,19 @@ record SentencePipeline(
   /** Modules that are applied, and {@code Dropout}, which does nothing outside training. */
   private static final List<String> KNOWN =
       List.of("Transformer", "Pooling", "Dense", "LayerNorm", "Normalize", "Dropout");
+
+  /** The modules' classes by their whole names, in releases 2 to 5 and since release 6. */
+  private static final Set<String> CLASSES =
+      Stream.concat(
+              KNOWN.stream().map(name -> "sentence_transformers.models." + name),
+              Stream.of(
+                  "sentence_transformers.base.modules.transformer.Transformer",
+                  "sentence_transformers.base.modules.dense.Dense",
+                  "sentence_transformers.base.modules.normalize.Normalize",
+                  "sentence_transformers.sentence_transformer.modules.pooling.Pooling",
+                  "sentence_transformers.sentence_transformer.modules.layer_norm.LayerNorm",
+                  "sentence_transformers.sentence_transformer.modules.dropout.Dropout"))
+          .collect(Collectors.toUnmodifiableSet());
 
   private static final Set<String> ENTRY_KEYS = Set.of("idx", "name", "path", "type", "kwargs");
 
@@ -55,6 +70,16 @@ record SentencePipeline(
           "Sigmoid", Activation.SIGMOID,
           "SiLU", Activation.SILU);
 
+  private static final Set<String> DENSE_KEYS =
+      Set.of(
+          "in_features",
+          "out_features",
+          "bias",
+          "activation_function",
+          "module_input_name",
+          "module_output_name",
+          "use_residual");
+
   private static final String VECTOR = "sentence_embedding";
 
   /**
@@ -70,8 +95,7 @@ record SentencePipeline(
     TokenPooling pooling = chosen;
     List<VectorModule> modules = new ArrayList<>();
     for (JsonNode entry : list) {
-      requireKeys(entry, ENTRY_KEYS, folder.resolve(ModelFileNames.MODULES));
-      String type = type(entry);
+      String type = requireKnown(new SettingsFile(entry, folder.resolve(ModelFileNames.MODULES)));
       Path own = folder.resolve(entry.path("path").asText());
       switch (type) {
         case "Dropout" -> {
@@ -83,18 +107,7 @@ record SentencePipeline(
         case "Dense" -> modules.add(dense(own));
         case "LayerNorm" -> modules.add(layerNorm(own));
         case "Normalize" -> modules.add(normalize(own.resolve(ModelFileNames.CONFIG)));
-        default ->
-            throw new ModelException(
-                "Expected the modules "
-                    + KNOWN
-                    + ", found "
-                    + type
-                    + " ("
-                    + entry.path("path").asText()
-                    + ") in "
-                    + folder.resolve(ModelFileNames.MODULES)
-                    + ". Luciole does not apply it, and vectors without it are others than"
-                    + " sentence-transformers gives.");
+        default -> throw new IllegalStateException(type);
       }
       found.add(type);
     }
@@ -119,7 +132,7 @@ record SentencePipeline(
   /** The folder of the transformer in that of {@code modules.json}; usually the same. */
   static Path transformer(Path folder, JsonNode list) {
     for (JsonNode entry : list) {
-      if (type(entry).equals("Transformer") && !entry.path("path").asText().isEmpty()) {
+      if (type(entry).equals("Transformer") && !entry.path("path").asText("").isEmpty()) {
         return folder.resolve(entry.path("path").asText());
       }
     }
@@ -132,6 +145,33 @@ record SentencePipeline(
     return name.substring(name.lastIndexOf('.') + 1);
   }
 
+  /**
+   * The name of a module that is applied: a class of the model's own may do anything, whatever its
+   * name.
+   */
+  private static String requireKnown(SettingsFile entry) {
+    entry.requireKeys(ENTRY_KEYS);
+    String whole = entry.text("type").orElse("");
+    String path = entry.text("path").orElseThrow(() -> entry.wrong("path", "a string"));
+    String type = type(entry.json());
+    if (!CLASSES.contains(whole)) {
+      throw new ModelException(
+          "Expected the modules "
+              + KNOWN
+              + " of sentence-transformers, found "
+              + type
+              + " (\""
+              + whole
+              + "\", path \""
+              + path
+              + "\") in "
+              + entry.file()
+              + ". Luciole does not apply it, and vectors without it are others than"
+              + " sentence-transformers gives.");
+    }
+    return type;
+  }
+
   private static void requireOrder(List<String> found, Path folder) {
     List<String> behind = found.subList(Math.min(2, found.size()), found.size());
     boolean fits =
@@ -141,8 +181,8 @@ record SentencePipeline(
             && !behind.contains("Pooling");
     if (!fits) {
       throw new ModelException(
-          "Expected the modules Transformer and Pooling, and behind them any of Dense, LayerNorm and"
-              + " Normalize, found "
+          "Expected the modules Transformer and Pooling, and behind them any of Dense, LayerNorm"
+              + " and Normalize, found "
               + found
               + " in "
               + folder.resolve(ModelFileNames.MODULES));
@@ -151,107 +191,127 @@ record SentencePipeline(
 
   /** One flag a mode, or since release 5 a name or a list of names, which then counts alone. */
   private static TokenPooling pooling(Path file) {
-    JsonNode node = ModelJson.read(file);
     Set<String> keys = new TreeSet<>(POOLING_KEYS);
     keys.addAll(FLAGS);
-    requireKeys(node, keys, file);
+    SettingsFile settings = SettingsFile.read(file).requireKeys(keys);
     Set<Pooling> modes = new LinkedHashSet<>();
-    JsonNode named = node.path("pooling_mode");
     try {
-      if (named.isArray()) {
-        named.forEach(mode -> modes.add(Pooling.parse(mode.asText())));
-      } else if (named.isTextual()) {
-        modes.add(Pooling.parse(named.asText()));
-      } else {
-        FLAGS.stream()
-            .filter(flag -> node.path(flag).asBoolean())
-            .map(flag -> flag.substring("pooling_mode_".length()))
-            .map(flag -> flag.equals("mean_sqrt_len_tokens") ? flag : flag.split("_", -1)[0])
-            .forEach(name -> modes.add(Pooling.parse(name)));
+      for (String name : modes(settings)) {
+        if (!modes.add(Pooling.parse(name))) {
+          throw settings.wrong("pooling_mode", "each pooling once");
+        }
       }
     } catch (IllegalArgumentException e) {
       throw new ModelException("Wrong pooling in " + file + ": " + e.getMessage(), e);
     }
     if (modes.isEmpty()) {
-      throw new ModelException("Expected at least one pooling, found " + node + " in " + file);
+      throw new ModelException(
+          "Expected at least one pooling, found " + settings.json() + " in " + file);
     }
-    return new TokenPooling(List.copyOf(modes), node.path("include_prompt").asBoolean(true));
+    return new TokenPooling(List.copyOf(modes), settings.flag("include_prompt", true));
+  }
+
+  private static List<String> modes(SettingsFile settings) {
+    String key = "pooling_mode";
+    JsonNode named = settings.json().path(key);
+    if (!settings.has(key)) {
+      return FLAGS.stream()
+          .filter(flag -> settings.flag(flag, false))
+          .map(flag -> flag.substring("pooling_mode_".length()))
+          .map(flag -> flag.equals("mean_sqrt_len_tokens") ? flag : flag.split("_", -1)[0])
+          .toList();
+    }
+    List<String> names = new ArrayList<>();
+    for (JsonNode mode : named.isArray() ? named : List.of(named)) {
+      if (!mode.isTextual()) {
+        throw settings.wrong(key, "a string or a list of strings");
+      }
+      names.add(mode.asText());
+    }
+    return names;
   }
 
   private static VectorModule dense(Path folder) {
-    Path file = folder.resolve(ModelFileNames.CONFIG);
-    JsonNode config = ModelJson.read(file);
-    requireKeys(
-        config,
-        Set.of(
-            "in_features",
-            "out_features",
-            "bias",
-            "activation_function",
-            "module_input_name",
-            "module_output_name",
-            "use_residual"),
-        file);
-    requireVector(config, file);
-    int inputs = size(config, "in_features", file);
-    int outputs = size(config, "out_features", file);
-    Activation activation = activation(config.path("activation_function"), file);
+    SettingsFile config =
+        SettingsFile.read(folder.resolve(ModelFileNames.CONFIG)).requireKeys(DENSE_KEYS);
+    requireVector(config);
+    int inputs = config.size("in_features");
+    int outputs = config.size("out_features");
+    boolean hasBias = config.flag("bias", true);
+    boolean addsInput = config.flag("use_residual", false);
+    boolean projects = addsInput && inputs != outputs;
+    Activation activation = activation(config);
     try (Checkpoint weights = Checkpoint.open(weights(folder))) {
-      float[] weight = floats(weights, "linear.weight", outputs, inputs);
-      float[] bias =
-          config.path("bias").asBoolean(true)
-              ? floats(weights, "linear.bias", outputs)
-              : new float[outputs];
-      boolean residual = config.path("use_residual").asBoolean();
+      Set<String> used = new TreeSet<>(Set.of("linear.weight"));
+      if (hasBias) {
+        used.add("linear.bias");
+      }
+      if (projects) {
+        used.add("residual.weight");
+      }
+      requireNoMore(weights, used, folder);
       return new Dense(
-          weight,
-          bias,
+          folder.toString(),
+          floats(weights, "linear.weight", outputs, inputs),
+          hasBias ? floats(weights, "linear.bias", outputs) : new float[outputs],
           activation,
-          residual,
-          residual && inputs != outputs
-              ? floats(weights, "residual.weight", outputs, inputs)
-              : null);
+          addsInput,
+          projects ? floats(weights, "residual.weight", outputs, inputs) : null);
+    }
+  }
+
+  /** A tensor that is not used is one of a layer that is not computed. */
+  private static void requireNoMore(Checkpoint weights, Set<String> used, Path folder) {
+    Set<String> unused = new TreeSet<>(weights.names());
+    unused.removeAll(used);
+    if (!unused.isEmpty()) {
+      throw new ModelException(
+          "Expected no tensors but "
+              + used
+              + " by the settings of the module in "
+              + folder
+              + ", found "
+              + unused
+              + " beside them. Luciole does not know what they do to the vectors.");
     }
   }
 
   /** {@code torch.nn.modules.activation.Tanh}; where there is none, the reference takes Tanh. */
-  private static Activation activation(JsonNode written, Path file) {
-    if (written.isMissingNode() || written.isNull()) {
+  private static Activation activation(SettingsFile config) {
+    String key = "activation_function";
+    if (!config.json().has(key)) {
       return Activation.TANH;
     }
-    String name = written.asText();
+    String name = config.text(key).orElse("");
     Activation activation = ACTIVATIONS.get(name.substring(name.lastIndexOf('.') + 1));
     if (activation == null || !name.startsWith("torch.nn.")) {
-      throw new ModelException(
-          "Expected an \"activation_function\" of torch.nn named one of "
+      throw config.wrong(
+          key,
+          "an activation of torch.nn that Luciole computes, one of "
               + new TreeSet<>(ACTIVATIONS.keySet())
-              + ", found "
-              + written
-              + " in "
-              + file
-              + ". Luciole does not compute it.");
+              + ',');
     }
     return activation;
   }
 
   private static VectorModule layerNorm(Path folder) {
-    Path file = folder.resolve(ModelFileNames.CONFIG);
-    JsonNode config = ModelJson.read(file);
-    requireKeys(config, Set.of("dimension"), file);
-    int size = size(config, "dimension", file);
+    SettingsFile config =
+        SettingsFile.read(folder.resolve(ModelFileNames.CONFIG)).requireKeys(Set.of("dimension"));
+    int size = config.size("dimension");
     try (Checkpoint weights = Checkpoint.open(weights(folder))) {
+      requireNoMore(weights, Set.of("norm.weight", "norm.bias"), folder);
       return new LayerNorm(
-          floats(weights, "norm.weight", size), floats(weights, "norm.bias", size));
+          folder.toString(),
+          floats(weights, "norm.weight", size),
+          floats(weights, "norm.bias", size));
     }
   }
 
   /** The module has had a configuration since release 6 only. */
   private static VectorModule normalize(Path file) {
-    if (Files.isRegularFile(file)) {
-      JsonNode config = ModelJson.read(file);
-      requireKeys(config, Set.of("module_input_name", "module_output_name"), file);
-      requireVector(config, file);
-    }
+    requireVector(
+        SettingsFile.readIfPresent(file)
+            .requireKeys(Set.of("module_input_name", "module_output_name")));
     return new Normalize();
   }
 
@@ -272,54 +332,13 @@ record SentencePipeline(
     return tensor.toFloats();
   }
 
-  private static int size(JsonNode config, String key, Path file) {
-    int size = config.path(key).asInt();
-    if (size < 1) {
-      throw new ModelException(
-          "Expected a whole number of at least 1 for \""
-              + key
-              + "\", found "
-              + config.path(key)
-              + " in "
-              + file);
-    }
-    return size;
-  }
-
   /** Modules over token states or other features are none of ours. */
-  private static void requireVector(JsonNode config, Path file) {
+  private static void requireVector(SettingsFile config) {
     for (String key : List.of("module_input_name", "module_output_name")) {
-      if (config.hasNonNull(key) && !config.path(key).asText().equals(VECTOR)) {
-        throw new ModelException(
-            "Expected \""
-                + key
-                + "\": \""
-                + VECTOR
-                + "\", found "
-                + config.path(key)
-                + " in "
-                + file
-                + ". Luciole applies modules to the pooled vector alone.");
+      if (!config.text(key).orElse(VECTOR).equals(VECTOR)) {
+        throw config.wrong(
+            key, '"' + VECTOR + "\", since modules are applied to the pooled vector alone,");
       }
     }
-  }
-
-  /** Refuses keys whose meaning for the vectors is not known; null is no value. */
-  static void requireKeys(JsonNode node, Set<String> known, Path file) {
-    node.properties()
-        .forEach(entry -> {
-          if (!known.contains(entry.getKey()) && !entry.getValue().isNull()) {
-            throw new ModelException(
-                "Expected keys of "
-                    + new TreeSet<>(known)
-                    + ", found \""
-                    + entry.getKey()
-                    + "\": "
-                    + entry.getValue()
-                    + " in "
-                    + file
-                    + ". Luciole does not know what it means for the vectors.");
-          }
-        });
   }
 }

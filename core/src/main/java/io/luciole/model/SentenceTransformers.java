@@ -1,15 +1,15 @@
 package io.luciole.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.MissingNode;
 import io.luciole.Role;
 import io.luciole.internal.ModelFileNames;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -19,26 +19,6 @@ import org.jspecify.annotations.Nullable;
  * would give other vectors than sentence-transformers gives.
  */
 final class SentenceTransformers {
-  private static final String LIMIT = "max_seq_length";
-  private static final String LOWER_CASE = "do_lower_case";
-
-  /** The keys of the limits' file; all but the first two change no vector of a text. */
-  private static final Set<String> LIMITS_KEYS =
-      Set.of(
-          LIMIT,
-          LOWER_CASE,
-          "transformer_task",
-          "modality_config",
-          "module_output_name",
-          "processing_kwargs",
-          "unpad_inputs",
-          "model_args",
-          "model_kwargs",
-          "tokenizer_args",
-          "processor_kwargs",
-          "config_args",
-          "config_kwargs");
-
   /** The keys of the prompts' file; versions, the similarity and the kind change no vector. */
   private static final Set<String> PROMPTS_KEYS =
       Set.of(
@@ -51,16 +31,18 @@ final class SentenceTransformers {
 
   private final Path folder;
   private final JsonNode modules;
-  private final JsonNode limits;
-  private final JsonNode settings;
+  private final SentenceLimits limits;
+  private final SettingsFile settings;
+  private final Map<String, String> namedPrompts;
 
   SentenceTransformers(Path folder) {
     this.folder = folder;
     this.modules = ModelJson.readArrayIfPresent(folder.resolve(ModelFileNames.MODULES));
-    this.limits = readLimits();
-    Path file = folder.resolve(ModelFileNames.PROMPTS);
-    this.settings = ModelJson.readIfPresent(file);
-    SentencePipeline.requireKeys(settings, PROMPTS_KEYS, file);
+    this.limits = SentenceLimits.read(transformer());
+    this.settings =
+        SettingsFile.readIfPresent(folder.resolve(ModelFileNames.PROMPTS))
+            .requireKeys(PROMPTS_KEYS);
+    this.namedPrompts = readPrompts();
   }
 
   /** Whether {@code modules.json} is there, which then says all that is done to token states. */
@@ -88,46 +70,32 @@ final class SentenceTransformers {
     return SentencePipeline.transformer(folder, modules);
   }
 
-  /** The file of a text's limit, by the first of its names that is there, or a missing node. */
-  private JsonNode readLimits() {
-    for (String name : ModelFileNames.SENTENCE_CONFIGS) {
-      Path file = transformer().resolve(name);
-      if (Files.isRegularFile(file)) {
-        JsonNode found = ModelJson.read(file);
-        SentencePipeline.requireKeys(found, LIMITS_KEYS, file);
-        return found;
-      }
-    }
-    return MissingNode.getInstance();
+  /** What is said of texts before the transformer. */
+  SentenceLimits limits() {
+    return limits;
   }
 
-  /** The limit on a text's tokens, or a missing node or null if there is none. */
-  JsonNode maxTokens() {
-    return limits.path(LIMIT);
-  }
-
-  /** Whether a text is put into lower case before it is tokenised. */
-  boolean lowerCase() {
-    return limits.path(LOWER_CASE).asBoolean();
-  }
-
-  /** How many components of a vector are kept, the first ones, or a missing node or null. */
-  JsonNode dimensions() {
-    return settings.path("truncate_dim");
+  /** How many components of a vector are kept, the first ones; empty for all. */
+  OptionalInt dimensions() {
+    return settings.count("truncate_dim");
   }
 
   /** The prompts by their names in the file. */
   Map<String, String> namedPrompts() {
+    return namedPrompts;
+  }
+
+  private Map<String, String> readPrompts() {
+    JsonNode written = settings.json().path("prompts");
+    if (settings.has("prompts") && !written.isObject()) {
+      throw settings.wrong("prompts", "an object of names and strings");
+    }
+    SettingsFile prompts = new SettingsFile(written, settings.file());
     Map<String, String> found = new HashMap<>();
-    settings
-        .path("prompts")
-        .properties()
-        .forEach(entry -> {
-          if (entry.getValue().isTextual()) {
-            found.put(entry.getKey(), entry.getValue().asText());
-          }
-        });
-    return found;
+    written
+        .fieldNames()
+        .forEachRemaining(name -> prompts.text(name).ifPresent(text -> found.put(name, text)));
+    return Map.copyOf(found);
   }
 
   /**
@@ -135,17 +103,17 @@ final class SentenceTransformers {
    * it.
    */
   Map<Role, String> prompts() {
-    Map<String, String> named = namedPrompts();
-    JsonNode usual = settings.path("default_prompt_name");
+    Map<String, String> named = namedPrompts;
+    Optional<String> usual = settings.text("default_prompt_name");
     Map<Role, String> found = new EnumMap<>(Role.class);
-    if (usual.isTextual()) {
-      String prompt = named.get(usual.asText());
+    if (usual.isPresent()) {
+      String prompt = named.get(usual.get());
       if (prompt == null) {
         throw new ModelException(
             "Expected a prompt \""
-                + usual.asText()
+                + usual.get()
                 + "\", which \"default_prompt_name\" names, found none in "
-                + folder.resolve(ModelFileNames.PROMPTS));
+                + settings.file());
       }
       found.put(Role.QUERY, prompt);
       found.put(Role.PASSAGE, prompt);

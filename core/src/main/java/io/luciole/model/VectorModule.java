@@ -59,6 +59,7 @@ public sealed interface VectorModule {
 
   /** {@code activation(W·x + b)}, and where there is a residual, {@code x} or {@code R·x} more. */
   final class Dense implements VectorModule {
+    private final String place;
     private final int inputs;
     private final int outputs;
     private final float[] weight;
@@ -71,6 +72,7 @@ public sealed interface VectorModule {
     /**
      * Creates a layer. The arrays are not copied and must not change any more.
      *
+     * @param place where its files are, for messages
      * @param weight {@code W}, {@code [outputs, inputs]}, row by row
      * @param bias {@code b}, {@code [outputs]}
      * @param activation what is applied to each component
@@ -79,11 +81,13 @@ public sealed interface VectorModule {
      *     if it is not
      */
     Dense(
+        String place,
         float[] weight,
         float[] bias,
         Activation activation,
         boolean addsInput,
         float @Nullable [] residual) {
+      this.place = place;
       this.outputs = bias.length;
       this.inputs = weight.length / outputs;
       this.weight = weight;
@@ -127,7 +131,7 @@ public sealed interface VectorModule {
 
     @Override
     public int outputs(int given) {
-      requireInputs("Dense", inputs, given);
+      requireInputs("Dense", place, inputs, given);
       return outputs;
     }
 
@@ -141,11 +145,17 @@ public sealed interface VectorModule {
   final class LayerNorm implements VectorModule {
     private static final double EPSILON = 1e-5;
 
+    private final String place;
     private final float[] scale;
     private final float[] shift;
 
-    /** Creates a layer over arrays of equal length, which must not change any more. */
-    LayerNorm(float[] scale, float[] shift) {
+    /**
+     * Creates a layer over arrays of equal length, which must not change any more.
+     *
+     * @param place where its files are, for messages
+     */
+    LayerNorm(String place, float[] scale, float[] shift) {
+      this.place = place;
       this.scale = scale;
       this.shift = shift;
     }
@@ -171,7 +181,7 @@ public sealed interface VectorModule {
 
     @Override
     public int outputs(int given) {
-      requireInputs("LayerNorm", scale.length, given);
+      requireInputs("LayerNorm", place, scale.length, given);
       return given;
     }
 
@@ -210,13 +220,15 @@ public sealed interface VectorModule {
     }
   }
 
-  private static void requireInputs(String name, int expected, int given) {
+  private static void requireInputs(String name, String place, int expected, int given) {
     if (expected != given) {
       throw new ModelException(
           "Expected vectors of "
               + expected
               + " components for the module "
               + name
+              + " in "
+              + place
               + ", found that what comes before it gives "
               + given
               + '.');

@@ -90,21 +90,25 @@ class EncoderFamilyTest {
     "distilbert, '\"activation\": \"gelu\"', '\"activation\": \"mish\"', activation, mish",
     "distilbert, '\"dim\": 32', '\"dim\": 31', dim, 31",
     "distilbert, '\"n_layers\": 3', '\"n_layers\": 2', 2 layers, found more",
-    "electra, '\"vocab_size\": 160', '\"position_embedding_type\": \"relative_key\", \"vocab_size\":"
-        + " 160', position_embedding_type, relative_key",
+    "electra, '\"vocab_size\": 160', '\"position_embedding_type\": \"relative_key\","
+        + " \"vocab_size\": 160', position_embedding_type, relative_key",
+    "electra, '\"vocab_size\": 160', '\"quantization_config\": {\"load_in_8bit\": true},"
+        + " \"vocab_size\": 160', quantization_config, load_in_8bit",
     "electra, '\"embedding_size\": 16', '\"embedding_size\": 32', '[160, 32]', '[160, 16]'",
     "mpnet, '\"relative_attention_num_buckets\": 32', '\"relative_attention_num_buckets\": 16',"
         + " '[16, 2]', '[32, 2]'",
     "mpnet, '\"relative_attention_num_buckets\": 32', '\"relative_attention_num_buckets\": 6',"
         + " relative_attention_num_buckets, 6",
     "modernbert, '\"rope_type\": \"default\"', '\"rope_type\": \"yarn\"', rope_parameters, yarn",
-    "modernbert, '\"rope_type\": \"default\"', '\"partial_rotary_factor\": 0.5', rope_parameters, 0.5",
+    "modernbert, '\"rope_type\": \"default\"', '\"partial_rotary_factor\": 0.5', rope_parameters,"
+        + " 0.5",
     "modernbert, '\"full_attention\": {', '\"rope_type\": \"linear\", \"full_attention\": {',"
         + " rope_parameters, linear",
     "modernbert, '\"full_attention\",', '\"chunked_attention\",', layer_types, chunked_attention",
     "modernbert, '\"local_attention\": 20', '\"local_attention\": 20, \"sliding_window\": 20',"
         + " sliding_window, 20",
-    "modernbert-mlm, '\"norm_eps\": 1e-05', '\"rope_scaling\": {\"factor\": 2}', rope_scaling, factor",
+    "modernbert-mlm, '\"norm_eps\": 1e-05', '\"rope_scaling\": {\"factor\": 2}', rope_scaling,"
+        + " factor",
     "modernbert-mlm, '\"hidden_activation\": \"gelu\"', '\"hidden_activation\": \"gelu_fast\"',"
         + " hidden_activation, gelu_fast",
     "nomic, '\"rope_type\": \"default\"', '\"rope_type\": \"dynamic\"', rope_parameters, dynamic",
@@ -114,7 +118,8 @@ class EncoderFamilyTest {
     "nomic-2048, '\"qkv_proj_bias\": false', '\"qkv_proj_bias\": true', qkv_proj_bias, true",
     "nomic-2048, '\"rotary_scaling_factor\": null', '\"rotary_scaling_factor\": 2.0',"
         + " rotary_scaling_factor, 2.0",
-    "nomic-2048, '\"rotary_emb_fraction\": 1.0', '\"rotary_emb_fraction\": 0.5', rotary_emb_fraction, 0.5",
+    "nomic-2048, '\"rotary_emb_fraction\": 1.0', '\"rotary_emb_fraction\": 0.5',"
+        + " rotary_emb_fraction, 0.5",
     "nomic-2048, '\"causal\": false', '\"moe_every_n_layers\": 2', moe_every_n_layers, 2",
   })
   void whatAConfigurationSaysAndIsNotComputed_isRefusedByName(

@@ -94,4 +94,19 @@ class ModelFingerprintTest {
     assertThat(mean.matches(of("fp32"))).isTrue();
     assertThat(mean.isSureOf(of("fp32"))).isFalse();
   }
+
+  @ParameterizedTest
+  @CsvSource({
+    "mean, mean, true",
+    "mean, mean;prompt:00ff, true",
+    "mean;prompt:11ff, mean;prompt:00ff, true",
+    "mean;lower;prompt:11ff, mean;prompt:00ff, false",
+    "cls, mean;prompt:00ff, false",
+    "mean, '', true"
+  })
+  void queries_areComparedWithPassagesOfAnyPrompt(String queries, String passages, boolean can) {
+    ModelFingerprint ofQueries = of("fp32").withVectors(queries);
+
+    assertThat(ofQueries.canSearch(of("fp32").withVectors(passages))).isEqualTo(can);
+  }
 }

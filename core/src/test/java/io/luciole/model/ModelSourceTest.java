@@ -217,13 +217,17 @@ class ModelSourceTest {
     assertThatThrownBy(this::resolve)
         .isInstanceOf(ModelException.class)
         .hasMessageContaining(
-            "Expected model.safetensors, pytorch_model.bin, an .onnx file or a TorchScript .pt file");
+            "Expected model.safetensors, pytorch_model.bin, an .onnx file or a TorchScript .pt"
+                + " file");
     Files.delete(folder.resolve("tokenizer.json"));
     assertThatThrownBy(this::resolve).hasMessageContaining("Expected tokenizer.json");
     assertThatThrownBy(() -> ModelSource.parse("nothing-like-this").resolve())
         .hasMessageContaining("There is no model \"nothing-like-this\"");
     assertThatThrownBy(() -> ModelSource.parse("no-such-org/no-such-model").resolve())
         .hasMessageContaining("luciole pull no-such-org/no-such-model");
+    assertThatThrownBy(() -> ModelSource.parse("no-such-org/no-such-model@v2").resolve())
+        .hasMessageContaining("the revision v2 in ")
+        .hasMessageContaining("luciole pull no-such-org/no-such-model@v2");
     assertThatThrownBy(() -> ModelSource.parse("  ")).isInstanceOf(IllegalArgumentException.class);
   }
 

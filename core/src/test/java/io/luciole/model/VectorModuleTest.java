@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class VectorModuleTest {
   private static Dense dense(Activation activation, boolean addsInput) {
     float[] weight = {1, 2, 3, -1, 0, 1, 0.5f, 0, 0};
-    return new Dense(weight, new float[] {0, 1, -1}, activation, addsInput, null);
+    return new Dense("2_Dense", weight, new float[] {0, 1, -1}, activation, addsInput, null);
   }
 
   @ParameterizedTest
@@ -38,14 +38,19 @@ class VectorModuleTest {
         .containsExactly(7, 2, 0.5f);
     Dense projected =
         new Dense(
-            new float[] {1, 1}, new float[] {0}, Activation.IDENTITY, true, new float[] {10, 20});
+            "2_Dense",
+            new float[] {1, 1},
+            new float[] {0},
+            Activation.IDENTITY,
+            true,
+            new float[] {10, 20});
     assertThat(projected.apply(new float[] {1, 2})).containsExactly(3 + 50);
   }
 
   @Test
   void layerNorm_isThatOfPyTorch() {
     float[] found =
-        new LayerNorm(new float[] {1, 2, 1, 1}, new float[] {0, 0, 0, 1})
+        new LayerNorm("2_LayerNorm", new float[] {1, 2, 1, 1}, new float[] {0, 0, 0, 1})
             .apply(new float[] {1, 2, 3, 4});
 
     assertThat(found)
@@ -76,7 +81,8 @@ class VectorModuleTest {
     assertThat(dense(Activation.RELU, false).id()).isNotEqualTo(id);
     assertThat(dense(Activation.TANH, true).id()).isNotEqualTo(id);
     float[] other = {1, 2, 3, -1, 0, 1, 0.5f, 0, 0.001f};
-    assertThat(new Dense(other, new float[] {0, 1, -1}, Activation.TANH, false, null).id())
+    assertThat(
+            new Dense("2_Dense", other, new float[] {0, 1, -1}, Activation.TANH, false, null).id())
         .isNotEqualTo(id)
         .doesNotContain(" ");
   }

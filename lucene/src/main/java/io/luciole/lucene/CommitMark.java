@@ -214,9 +214,18 @@ public record CommitMark(HybridSchema schema, ModelFingerprint fingerprint, Stri
     }
   }
 
-  /** Refuses an engine that runs another model. */
+  /** Refuses an engine that is to write and runs another model. */
   void requireModel(Object place, ModelFingerprint engine) {
-    if (!fingerprint.matches(engine)) {
+    requireModel(place, engine, fingerprint.matches(engine));
+  }
+
+  /** Refuses an engine that is to embed queries alone and runs another model. */
+  void requireModelOfQueries(Object place, ModelFingerprint engine) {
+    requireModel(place, engine, engine.canSearch(fingerprint));
+  }
+
+  private void requireModel(Object place, ModelFingerprint engine, boolean fits) {
+    if (!fits) {
       throw new IndexMismatchException(
           "The index "
               + place
@@ -230,9 +239,9 @@ public record CommitMark(HybridSchema schema, ModelFingerprint fingerprint, Stri
         && !engine.vectors().isEmpty()
         && WARNED.add(place + engine.vectors())) {
       log.warn(
-          "The index {} was written before Luciole noted pooling, modules and the passages' prompt in"
-              + " an index. Its vectors are taken to be made as the engine makes them: {}. If pooling"
-              + " or prompts have changed since, index anew.",
+          "The index {} was written before Luciole noted pooling, modules and the passages' prompt"
+              + " in an index. Its vectors are taken to be made as the engine makes them: {}. If"
+              + " pooling or prompts have changed since, index anew.",
           place,
           engine.vectors());
     }

@@ -122,7 +122,7 @@ public final class HybridSearcher implements AutoCloseable {
     requireNonNull(engine, "engine");
     Object place = indexer.folder().place();
     new CommitMark(indexer.schema(), indexer.folder().stamp().writer(), "")
-        .requireModel(place, engine.fingerprint());
+        .requireModelOfQueries(place, engine.fingerprint());
     return new SearcherBuilder(place, new SearcherOrigin.OfWriter(indexer.folder().writer()))
         .schema(indexer.schema())
         .engine(engine)

@@ -252,7 +252,8 @@ public final class SearcherBuilder {
     Optional<ModelFingerprint> ofIndex = mark.map(CommitMark::fingerprint);
     Optional<ModelFingerprint> ofEmbedder =
         Optional.ofNullable(embedder).flatMap(QueryEmbedder::fingerprint);
-    ofEmbedder.ifPresent(model -> mark.ifPresent(marked -> marked.requireModel(place, model)));
+    ofEmbedder.ifPresent(
+        model -> mark.ifPresent(marked -> marked.requireModelOfQueries(place, model)));
     IndexLayout layout = layout(of);
     SearcherSource source =
         origin.open(

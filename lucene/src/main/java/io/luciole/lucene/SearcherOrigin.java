@@ -48,7 +48,7 @@ interface SearcherOrigin {
       ModelFingerprint expected = queries != null ? queries : model;
       if (expected != null) {
         markOf(place, searcher.getIndexReader())
-            .ifPresent(mark -> mark.requireModel(place, expected));
+            .ifPresent(mark -> mark.requireModelOfQueries(place, expected));
       }
     }
 

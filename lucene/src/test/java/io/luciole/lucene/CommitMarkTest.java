@@ -95,6 +95,17 @@ class CommitMarkTest {
         .hasMessageContaining("cls;normalize");
   }
 
+  @Test
+  void passagesOfAnotherPrompt_areSearchedButNotWritten() {
+    CommitMark mark = new CommitMark(SCHEMA, MODEL.withVectors("mean;prompt:00ff"), "");
+    ModelFingerprint engine = MODEL.withVectors("mean");
+
+    mark.requireModelOfQueries("ix", engine);
+    assertThatThrownBy(() -> mark.requireModel("ix", engine)).isInstanceOf(IndexException.class);
+    assertThatThrownBy(() -> mark.requireModelOfQueries("ix", MODEL.withVectors("cls")))
+        .isInstanceOf(IndexException.class);
+  }
+
   /** Its commit is from before pooling was noted. */
   @Test
   void indexThatDoesNotKnow_opensAndLearnsFromWhatIsWritten() {
