@@ -82,7 +82,8 @@ final class Figures {
       case UnrecognizedPropertyException unknown ->
           "the unknown field \"" + path(unknown) + '"' + JsonProblem.place(e);
       case JsonMappingException mapping
-      when mapping.getCause() instanceof IllegalArgumentException ours -> Failures.text(ours);
+          when mapping.getCause() instanceof IllegalArgumentException ours ->
+          Failures.text(ours);
       case MismatchedInputException other -> mismatch(other) + JsonProblem.place(e);
       default -> JsonProblem.of(e) + JsonProblem.place(e);
     };

@@ -66,7 +66,8 @@ class EmbedKillTest {
     }
     runs.complete();
 
-    System.out.printf("%s: killed with %s of 11,429 texts kept, seed %d%n", output, kept, runs.seed);
+    System.out.printf(
+        "%s: killed with %s of 11,429 texts kept, seed %d%n", output, kept, runs.seed);
     assertThat(kept).hasSize(kills).isSorted().doesNotHaveDuplicates();
   }
 

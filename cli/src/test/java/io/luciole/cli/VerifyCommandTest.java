@@ -147,8 +147,7 @@ class VerifyCommandTest {
         "[]                           | something else than an object (line 1, column",
         "{\"tolerance\": NaN}         | Non-standard token 'NaN' (line 1, column",
       })
-  void figuresOfAnotherForm_areToldInPlainWords(String content, String message)
-      throws IOException {
+  void figuresOfAnotherForm_areToldInPlainWords(String content, String message) throws IOException {
     Files.writeString(figures, content);
 
     Run run = verify("--figures", figures);

@@ -9,7 +9,8 @@ import java.util.regex.Pattern;
 /** What is wrong with JSON, for people: without the parser's own settings, classes and sources. */
 public final class JsonProblem {
   private static final String SOURCE = "\\[Source: [^\\]]*\\]";
-  private static final Pattern DUPLICATE = Pattern.compile("Duplicate field '(.*)'", Pattern.DOTALL);
+  private static final Pattern DUPLICATE =
+      Pattern.compile("Duplicate field '(.*)'", Pattern.DOTALL);
 
   /** Parts of the parser's messages that speak to programmers. */
   private static final Pattern INSIDES =

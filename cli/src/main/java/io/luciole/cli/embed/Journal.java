@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A file that says how far a job is: a JSON object a line, the first with the settings, by their
- * names for people, each further one a {@link Checkpoint}. The last whole line counts. Whoever opens
- * it has the {@link OutputLock} of its folder. For one thread.
+ * names for people, each further one a {@link Checkpoint}. The last whole line counts. Whoever
+ * opens it has the {@link OutputLock} of its folder. For one thread.
  */
 final class Journal implements Closeable {
   private static final ObjectMapper JSON = new ObjectMapper();

@@ -133,7 +133,8 @@ final class JsonTexts implements TextSource {
 
     /** An id that can be written as UTF-8: half a surrogate pair would make different ids equal. */
     private String whole(String id, String field) throws BadTextException {
-      if (id.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
+      if (id.codePoints()
+          .anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
         throw bad(
             "expected whole characters for \"" + field + "\", found half a surrogate pair", null);
       }
