@@ -232,23 +232,24 @@ final class EmbedCommand implements Callable<Integer> {
         progress.say(
             "Going on behind " + number(to.counts().texts()) + " texts of an earlier run.");
       }
-      long before = to.counts().tokens();
+      EmbedOutput.Counts before = to.counts();
       run(job, inputs, to, progress);
+      EmbedOutput.Counts now = to.counts().since(before);
       if (target != null) {
         console
             .err()
             .println(
                 "Embedded "
-                    + progress.summary(to.counts().tokens() - before)
+                    + progress.summary(now.embedded(), now.tokens())
                     + " with "
                     + engine.modelName()
                     + " on "
                     + engine.backend().device()
                     + ", to "
                     + output
-                    + remarks(to.counts(), engine));
+                    + remarks(now, before.failed(), engine));
       } else if (to.counts().failed() > 0) {
-        console.err().println("luciole: " + skipped(to.counts()));
+        console.err().println("luciole: " + skipped(now.failed(), before.failed()));
       }
       return to.counts().failed() == 0 ? 0 : 1;
     }
@@ -300,16 +301,19 @@ final class EmbedCommand implements Callable<Integer> {
     } catch (ClosedPipeException e) {
       throw e;
     } catch (IOException e) {
-      throw new CliException(cannot(e) + keptOf(to), e);
+      throw new CliException(withKept(cannot(e), to), e);
     } catch (LucioleException e) {
-      throw new CliException(Failures.message(e) + keptOf(to), e);
+      throw new CliException(withKept(Failures.message(e), to), e);
     }
   }
 
-  private static String keptOf(EmbedOutput to) {
-    return to instanceof KeptOutput output && to.counts().texts() > 0
-        ? " " + kept(output.folder())
-        : "";
+  /** A message, and behind it what a later run can go on with. */
+  private static String withKept(String message, EmbedOutput to) {
+    if (!(to instanceof KeptOutput output) || to.counts().texts() == 0) {
+      return message;
+    }
+    String end = message.endsWith(".") || message.endsWith("?") ? " " : ". ";
+    return message + end + kept(output.folder());
   }
 
   private static String kept(Path folder) {
@@ -318,21 +322,24 @@ final class EmbedCommand implements Callable<Integer> {
         + "; run the same command again to go on behind it.";
   }
 
-  private String remarks(EmbedOutput.Counts counts, EmbeddingEngine engine) {
+  /** What else is to be told of this run, and of texts that earlier ones skipped. */
+  private String remarks(EmbedOutput.Counts now, long skippedBefore, EmbeddingEngine engine) {
     String cut =
-        counts.truncated() == 0
+        now.truncated() == 0
             ? ""
             : String.format(
                 Locale.ROOT,
                 "; %,d of them longer than %,d tokens, cut off there (see --truncation)",
-                counts.truncated(),
+                now.truncated(),
                 engine.description().maxTokens());
-    return cut + (counts.failed() == 0 ? "" : "; " + skipped(counts));
+    return cut
+        + (now.failed() + skippedBefore == 0 ? "" : "; " + skipped(now.failed(), skippedBefore));
   }
 
-  private String skipped(EmbedOutput.Counts counts) {
-    return number(counts.failed())
+  private String skipped(long now, long before) {
+    return number(now)
         + " texts skipped"
+        + (before == 0 ? "" : " and " + number(before) + " by earlier runs")
         + (errors == null ? " (--errors FILE tells which)" : ", see " + errors);
   }
 

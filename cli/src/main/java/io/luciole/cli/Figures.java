@@ -1,9 +1,14 @@
 package io.luciole.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.luciole.internal.HubCache;
+import io.luciole.internal.JsonProblem;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -12,12 +17,16 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Reads files of figures, whose records check themselves ({@link #require}). */
 final class Figures {
   private static final JsonMapper JSON =
       JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -28,6 +37,9 @@ final class Figures {
       Map.of(
           "BAAI/bge-m3", "figures/bge-m3.json",
           "BAAI/bge-reranker-v2-m3", "figures/bge-reranker-v2-m3.json");
+
+  private static final Pattern MISSING =
+      Pattern.compile("Missing required creator property '([^']*)'.*", Pattern.DOTALL);
 
   private Figures() {}
 
@@ -58,14 +70,54 @@ final class Figures {
       }
       return figures;
     } catch (JsonProcessingException e) {
-      String found =
-          e.getCause() instanceof IllegalArgumentException ours
-              ? Failures.text(ours)
-              : e.getOriginalMessage();
-      throw new CliException(wrong(file, found), e);
+      throw new CliException(wrong(file, found(e)), e);
     } catch (IOException e) {
       throw new CliException("Cannot read " + file + ": " + Failures.message(e), e);
     }
+  }
+
+  /** What was found in place of figures. */
+  private static String found(JsonProcessingException e) {
+    return switch (e) {
+      case UnrecognizedPropertyException unknown ->
+          "the unknown field \"" + path(unknown) + '"' + JsonProblem.place(e);
+      case JsonMappingException mapping
+          when mapping.getCause() instanceof IllegalArgumentException ours ->
+          Failures.text(ours);
+      case MismatchedInputException other -> mismatch(other) + JsonProblem.place(e);
+      default -> JsonProblem.of(e) + JsonProblem.place(e);
+    };
+  }
+
+  private static String mismatch(MismatchedInputException e) {
+    Matcher missing = MISSING.matcher(e.getOriginalMessage());
+    if (missing.matches()) {
+      return "no \"" + missing.group(1) + '"' + (path(e).isEmpty() ? "" : " in " + path(e));
+    }
+    String kind = kind(e.getTargetType());
+    return path(e).isEmpty()
+        ? "something else than " + kind
+        : "something else than " + kind + " as \"" + path(e) + '"';
+  }
+
+  private static String kind(@Nullable Class<?> type) {
+    if (type == null) {
+      return "what belongs there";
+    }
+    if (type == String.class) {
+      return "a string";
+    }
+    if (type.isPrimitive() || Number.class.isAssignableFrom(type)) {
+      return "a number";
+    }
+    return List.class.isAssignableFrom(type) ? "a list" : "an object";
+  }
+
+  /** Where it stands, as {@code scores/dense/0}. */
+  private static String path(JsonMappingException e) {
+    return e.getPath().stream()
+        .map(at -> at.getFieldName() == null ? String.valueOf(at.getIndex()) : at.getFieldName())
+        .collect(Collectors.joining("/"));
   }
 
   private static String wrong(Path file, String found) {

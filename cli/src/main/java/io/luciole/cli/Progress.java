@@ -100,25 +100,32 @@ final class Progress implements AutoCloseable {
 
   /** A summary for the last message: {@code 11,429 documents in 41.2 s (277 a second)}. */
   String summary() {
-    double seconds = seconds();
+    return summary(count - begin, seconds());
+  }
+
+  private String summary(long done, double seconds) {
     return String.format(
         Locale.ROOT,
         "%s %s in %s (%s%s a second)",
-        shown(count - begin),
+        shown(done),
         unit,
         duration(seconds),
-        shown(Math.round((count - begin) / Math.max(seconds, 1e-3))),
+        shown(Math.round(done / Math.max(seconds, 1e-3))),
         unitSize == 1 ? "" : " " + unit);
   }
 
-  /** As {@link #summary()}, with the rate of the units' tokens. */
-  String summary(long tokens) {
-    String summary = summary();
+  /**
+   * As {@link #summary()}, of those units that count towards the result, with the rate of their
+   * tokens.
+   */
+  String summary(long done, long tokens) {
+    double seconds = seconds();
+    String summary = summary(done, seconds);
     return String.format(
         Locale.ROOT,
         "%s, %,.0f tokens a second)",
         summary.substring(0, summary.length() - 1),
-        tokens / Math.max(seconds(), 1e-3));
+        tokens / Math.max(seconds, 1e-3));
   }
 
   private String counted() {

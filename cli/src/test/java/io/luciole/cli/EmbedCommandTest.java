@@ -148,7 +148,10 @@ class EmbedCommandTest {
     assertThat(run.errLines())
         .singleElement()
         .asString()
-        .startsWith("luciole: " + in + ", line 2: expected the field \"text\", found none")
+        .startsWith(
+            "luciole: "
+                + in
+                + ", line 2: expected the field \"text\", found none. What was embedded is ")
         .endsWith("kept in " + out + ".part; run the same command again to go on behind it.");
     assertThat(out).hasContent("what stood there before");
 
@@ -189,7 +192,7 @@ class EmbedCommandTest {
 
     assertThat(run.status()).as(run.err()).isEqualTo(1);
     assertThat(run.err())
-        .startsWith("Embedded 5 texts")
+        .startsWith("Embedded 2 texts")
         .contains("; 3 texts skipped, see " + errors);
     assertThat(ids(out)).containsExactly("1", "5");
     List<String> lines = Files.readAllLines(errors);
@@ -202,6 +205,30 @@ class EmbedCommandTest {
                 + "\"expected the field \\\"text\\\", found none\"}");
     assertThat(lines.get(1)).contains("\"line\":3,\"error\":\"not JSON");
     assertThat(lines.get(2)).contains("\"line\":4,\"id\":4,\"error\":");
+  }
+
+  @Test
+  void embed_resumedBehindSkippedTexts_countsWhatEachRunEmbedded() throws IOException {
+    String whole = "{\"id\":1,\"text\":\"a\"}\nno\n{\"id\":3,\"text\":\"c\"}\n";
+    Path in = folder.resolve("in.jsonl");
+    // The end of the table's quotation marks is missing, which no run passes over.
+    Path broken = write("broken.csv", "id,text\n4,\"d\n");
+    Path out = folder.resolve("out.jsonl");
+    write("in.jsonl", whole);
+    Object[] args = {
+      "embed", "--input", in, "--input", broken, "--output", out, "--on-error", "skip"
+    };
+    assertThat(Cli.run(args).status()).isEqualTo(1);
+    write("broken.csv", "id,text\n4,d\nx\n5,e\n");
+
+    Run run = Cli.run(args);
+
+    assertThat(run.errLines().get(0)).isEqualTo("Going on behind 3 texts of an earlier run.");
+    assertThat(run.errLines().get(1))
+        .startsWith("Embedded 2 texts in ")
+        .contains("; 1 texts skipped and 1 by earlier runs (--errors FILE tells which)");
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(ids(out)).containsExactly("1", "3", "4", "5");
   }
 
   @Test

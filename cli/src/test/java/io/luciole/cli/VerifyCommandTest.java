@@ -129,6 +129,37 @@ class VerifyCommandTest {
     assertThat(run.err()).contains("docs/verify.md").contains("source");
   }
 
+  /** In words of its own: nothing of the parser's classes and settings. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "{\"model\": 1, \"model\": 2}  | the field \"model\" stands twice in one object (line 1, column",
+        "{\"model\": \"m\"             | it ends before its last bracket or quotation mark is closed (line 1,",
+        "{\"sauce\": \"x\"}            | the unknown field \"sauce\" (line 1, column",
+        "{\"model\": \"m\"}            | no \"source\"",
+        "{\"queries\": \"x\"}          | something else than a list as \"queries\" (line 1, column",
+        "{\"queries\": [{}]}          | something else than a string as \"queries/0\"",
+        "{\"scores\": {\"dense\": [[\"x\"]]}} | something else than a number as \"scores/dense/0/0\"",
+        "{\"tolerance\": null}        | something else than a number as \"tolerance\"",
+        "{\"weights\": []}            | something else than an object as \"weights\"",
+        "[]                           | something else than an object (line 1, column",
+        "{\"tolerance\": NaN}         | Non-standard token 'NaN' (line 1, column",
+      })
+  void figuresOfAnotherForm_areToldInPlainWords(String content, String message) throws IOException {
+    Files.writeString(figures, content);
+
+    Run run = verify("--figures", figures);
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .contains("docs/verify.md", figures + ", found: " + message)
+        .doesNotContain("Internal", "Source", "Feature", "deserialize", "java.");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

@@ -6,7 +6,8 @@
  * <ul>
  *   <li>Files: {@link io.luciole.internal.AtomicFiles} replaces a file as a whole, {@link
  *       io.luciole.internal.LineReader} reads a text line by line, {@link
- *       io.luciole.internal.Utf8Text} a whole one, {@link io.luciole.internal.Sha256} hashes.
+ *       io.luciole.internal.Utf8Text} a whole one, {@link io.luciole.internal.Sha256} hashes,
+ *       {@link io.luciole.internal.JsonProblem} tells what is wrong with JSON.
  *   <li>Folders and names: {@link io.luciole.internal.CacheFolder}, {@link
  *       io.luciole.internal.HubCache} and {@link io.luciole.internal.ModelFileNames} say where
  *       models lie and what their files are called.

@@ -18,6 +18,20 @@ public interface EmbedOutput extends Closeable {
     public long failed() {
       return texts - embedded;
     }
+
+    /**
+     * What has been added since.
+     *
+     * @param before earlier counts of the same output
+     * @return the differences
+     */
+    public Counts since(Counts before) {
+      return new Counts(
+          texts - before.texts,
+          embedded - before.embedded,
+          tokens - before.tokens,
+          truncated - before.truncated);
+    }
   }
 
   /**

@@ -6,8 +6,6 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A file that says how far a job is: a JSON object a line, the first with the settings, by their
- * names for people, each further one a {@link Checkpoint}. The last whole line counts. One process
- * at a time has the file open. For one thread.
+ * names for people, each further one a {@link Checkpoint}. The last whole line counts. Whoever
+ * opens it has the {@link OutputLock} of its folder. For one thread.
  */
 final class Journal implements Closeable {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -39,29 +37,16 @@ final class Journal implements Closeable {
   /**
    * Opens a journal, or makes an empty one.
    *
-   * @throws IOException if another process has it open, or it is of an unknown layout
+   * @throws IOException if it cannot be read or written, or is of an unknown layout
    */
   Journal(Path file) throws IOException {
     channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.CREATE);
     try {
-      lock(file);
       channel.truncate(read(file));
       channel.position(channel.size());
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
-    }
-  }
-
-  private void lock(Path file) throws IOException {
-    FileLock lock;
-    try {
-      lock = channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      lock = null;
-    }
-    if (lock == null) {
-      throw new IOException("Another luciole embed is at work in " + file.getParent());
     }
   }
 

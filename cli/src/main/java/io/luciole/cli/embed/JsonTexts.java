@@ -1,12 +1,13 @@
 package io.luciole.cli.embed;
 
 import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import io.luciole.cli.embed.TextItem.Place;
+import io.luciole.internal.JsonProblem;
 import io.luciole.internal.LineReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,6 +24,7 @@ final class JsonTexts implements TextSource {
   /** Strings as long as a line may be: the limit on lines bounds them. */
   private static final JsonFactory JSON =
       JsonFactory.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .streamReadConstraints(
               StreamReadConstraints.builder().maxStringLength(LineReader.LIMIT).build())
           .build();
@@ -66,11 +68,10 @@ final class JsonTexts implements TextSource {
       try (JsonParser parser = JSON.createParser(line)) {
         readFields(parser);
       } catch (JsonProcessingException e) {
-        JsonLocation at = e.getLocation();
         throw bad(
             "not JSON: "
-                + e.getOriginalMessage()
-                + (at == null ? "" : " (column " + at.getColumnNr() + ")")
+                + JsonProblem.of(e)
+                + JsonProblem.column(e)
                 + (place.line() == 1 ? "; for a text a line add --format lines" : ""),
             e);
       } catch (BadTextException e) {
@@ -122,12 +123,22 @@ final class JsonTexts implements TextSource {
 
     private TextId id(JsonParser parser, JsonToken value, String field) throws IOException {
       return switch (value) {
-        case VALUE_STRING -> TextId.of(parser.getText());
+        case VALUE_STRING -> TextId.of(whole(parser.getText(), field));
         case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> new TextId(parser.getText(), true);
         default ->
             throw bad(
                 "expected a string or a number for \"" + field + "\", found " + named(value), null);
       };
+    }
+
+    /** An id that can be written as UTF-8: half a surrogate pair would make different ids equal. */
+    private String whole(String id, String field) throws BadTextException {
+      if (id.codePoints()
+          .anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
+        throw bad(
+            "expected whole characters for \"" + field + "\", found half a surrogate pair", null);
+      }
+      return id;
     }
 
     private String string(JsonParser parser, JsonToken value, String field) throws IOException {

@@ -55,6 +55,7 @@ public final class KeptOutput implements EmbedOutput {
   }
 
   private final Job job;
+  private final OutputLock lock;
   private final Journal journal;
   private final VectorWriter vectors;
   private final ErrorFile errors;
@@ -65,9 +66,15 @@ public final class KeptOutput implements EmbedOutput {
   private boolean ended;
 
   private KeptOutput(
-      Job job, Journal journal, VectorWriter vectors, Duration interval, Runnable onExit)
+      Job job,
+      OutputLock lock,
+      Journal journal,
+      VectorWriter vectors,
+      Duration interval,
+      Runnable onExit)
       throws IOException {
     this.job = job;
+    this.lock = lock;
     this.journal = journal;
     this.vectors = vectors;
     this.errors = new ErrorFile(job.errors, journal.last().errors());
@@ -86,10 +93,22 @@ public final class KeptOutput implements EmbedOutput {
    * @param onExit called when the process ends before the output is closed, after the last
    *     checkpoint
    * @return the output, behind the texts that are done
-   * @throws IOException if the files cannot be made, or another process has them open
+   * @throws IOException if the files cannot be made, or another process works on the same output
    * @throws LucioleException if what is kept has other settings
    */
   public static KeptOutput open(Job job, boolean restart, Duration interval, Runnable onExit)
+      throws IOException {
+    OutputLock lock = OutputLock.take(job.folder());
+    try {
+      return open(job, lock, restart, interval, onExit);
+    } catch (IOException | RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  private static KeptOutput open(
+      Job job, OutputLock lock, boolean restart, Duration interval, Runnable onExit)
       throws IOException {
     Path folder = job.folder();
     Files.createDirectories(folder);
@@ -100,7 +119,7 @@ public final class KeptOutput implements EmbedOutput {
         begin(job, journal);
       }
       requireSameSettings(job, requireNonNull(journal.settings()));
-      return new KeptOutput(job, journal, vectors(job, journal), interval, onExit);
+      return new KeptOutput(job, lock, journal, vectors(job, journal), interval, onExit);
     } catch (IOException | RuntimeException e) {
       journal.close();
       throw e;
@@ -236,7 +255,7 @@ public final class KeptOutput implements EmbedOutput {
       return;
     }
     ended = true;
-    try {
+    try (lock) {
       checkpoint();
     } catch (IOException e) {
       // The last checkpoint before it counts.
@@ -261,10 +280,15 @@ public final class KeptOutput implements EmbedOutput {
 
   @Override
   public synchronized void finish() throws IOException {
+    if (ended) {
+      awaitEndOfProcess();
+    }
     checkpoint();
     vectors.finish(job.target);
-    end();
-    remove();
+    try (lock) {
+      end();
+      remove();
+    }
   }
 
   @Override
@@ -277,9 +301,11 @@ public final class KeptOutput implements EmbedOutput {
         checkpoint();
       }
     } finally {
-      end();
-      if (journal.last().texts() == 0) {
-        remove();
+      try (lock) {
+        end();
+        if (journal.last().texts() == 0) {
+          remove();
+        }
       }
     }
   }

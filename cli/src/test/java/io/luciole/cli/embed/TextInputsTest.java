@@ -241,7 +241,13 @@ class TextInputsTest {
       quoteCharacter = '`',
       textBlock =
           """
-          {"id": 2, "text": "b"            | not JSON: Unexpected end-of-input
+          {"id": 2, "text": "b"            | not JSON: it ends before its last bracket or quotation mark is closed (column
+          {"id": 2, "text": "b             | not JSON: it ends before its last bracket or quotation mark is closed (column
+          {"id": 2, "text": "b", "text": "c"} | not JSON: the field "text" stands twice in one object (column
+          {"id": 2, "id": 3, "text": "b"}  | not JSON: the field "id" stands twice in one object (column
+          {"id": "\\ud83d", "text": "b"}   | expected whole characters for "id", found half a surrogate pair
+          {"id": 2, "text": "b"]           | not JSON: Unexpected close marker ']': expected '}' (column
+          {"id": 2, /* b */ "text": "b"}   | not JSON: Unexpected character ('/' (code 47)): maybe a (non-standard) comment? (column
           {"id": 2, "text": b}             | not JSON: Unrecognized token 'b'
           {"id": 2}                        | expected the field "text", found none
           {"text": "b"}                    | expected the field "_id" or "id", found none
@@ -252,10 +258,10 @@ class TextInputsTest {
           ["id", 2]                        | expected an object such as {"id": "1", "text": "…"}, found an array
           {"id": 2, "text": "b"} {"id": 3} | expected one object a line, found more after it
           {"id": 2, "text": "\\ud83"}      | not JSON:
-          {"id": 2, "text": "b", "n": NaN} | not JSON:
-          DIGITS                           | not JSON:
-          NESTED                           | not JSON:
-          KEY                              | not JSON:
+          {"id": 2, "text": "b", "n": NaN} | not JSON: Non-standard token 'NaN' (column
+          DIGITS                           | not JSON: Number value length (1100) exceeds the maximum allowed (1000)
+          NESTED                           | not JSON: Document nesting depth (1001) exceeds the maximum allowed (1000)
+          KEY                              | not JSON: Name length (60000) exceeds the maximum allowed (50000)
           """)
   void json_badLine_isNamedAndTheNextIsRead(String line, String message) throws IOException {
     String bad =
@@ -270,7 +276,24 @@ class TextInputsTest {
     List<String> read = read(null, TextFields.USUAL, "texts.jsonl");
 
     assertThat(read).hasSize(3).startsWith("1=a").endsWith("3=c");
-    assertThat(read.get(1)).startsWith("! line 2: " + message);
+    assertThat(read.get(1))
+        .startsWith("! line 2: " + message)
+        .doesNotContain("Source", "Feature", "enable", "Constraints");
+  }
+
+  /** As the tokenizers take it: they put U+FFFD in its place. */
+  @Test
+  void json_halfASurrogatePairInAText_isRead() throws IOException {
+    write("texts.jsonl", "{\"id\":1,\"text\":\"a\\ud83d\"}\n");
+
+    assertThat(read(null, TextFields.USUAL, "texts.jsonl")).containsExactly("1=a\ud83d");
+  }
+
+  @Test
+  void idTwice_isRead() throws IOException {
+    write("texts.jsonl", "{\"id\":1,\"text\":\"a\"}\n{\"id\":1,\"text\":\"b\"}\n");
+
+    assertThat(read(null, TextFields.USUAL, "texts.jsonl")).containsExactly("1=a", "1=b");
   }
 
   @Test
