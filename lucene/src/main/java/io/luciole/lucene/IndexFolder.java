@@ -4,7 +4,6 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
@@ -205,8 +204,9 @@ final class IndexFolder {
               new IndexException(
                   "The new index "
                       + place
-                      + " needs a schema, since there is no engine to tell what the model gives: set"
-                      + " WriteOptions.schema, with HybridSchema.builder(dimension, normalized)."));
+                      + " needs a schema, since there is no engine to tell what the model gives:"
+                      + " set WriteOptions.schema, with HybridSchema.builder(dimension,"
+                      + " normalized)."));
     }
     return options.schema().orElseGet(() -> HybridSchema.forEngine(engine));
   }
@@ -353,7 +353,7 @@ final class IndexFolder {
     }
   }
 
-  /** Deletes an index that nobody writes, and its folder if nothing else is in it. */
+  /** Deletes an index that nobody writes, and its folder as {@link #delete()} does. */
   static void delete(Path path) {
     if (!Files.exists(path)) {
       return;
@@ -369,18 +369,25 @@ final class IndexFolder {
     }
   }
 
-  /** Deletes the index, which is closed, and its folder if nothing else is in it. */
+  /**
+   * Deletes the index, which is closed, and its folder if nothing else is in it. A folder that
+   * cannot be removed, such as a mount point, stays without the index.
+   */
   void delete() {
     if (folder == null) {
       throw new IllegalStateException("a directory of the application's is not deleted");
     }
     try {
       deleteFiles(folder);
-      Files.deleteIfExists(folder);
-    } catch (DirectoryNotEmptyException e) {
-      // What is left is not the index's.
     } catch (IOException e) {
       throw new IndexException("Cannot delete the index " + place + ": " + e, e);
+    }
+    if (Files.isDirectory(folder)) {
+      try {
+        Files.deleteIfExists(folder);
+      } catch (IOException e) {
+        // What is left is not the index: other files, a mount point, a folder of another owner's.
+      }
     }
   }
 

@@ -284,8 +284,8 @@ public final class LiveIndex implements AutoCloseable {
   }
 
   /**
-   * Deletes the files of an index that is not open, and its folder if nothing else is in it; also
-   * of one that cannot be opened. Does nothing if there is no folder.
+   * Deletes the files of an index that is not open, and its folder if nothing else is in it and it
+   * can be removed; also of one that cannot be opened. Does nothing if there is no folder.
    *
    * @param index the folder of the index
    * @throws IndexException if another process writes to it, or files cannot be deleted
@@ -295,13 +295,20 @@ public final class LiveIndex implements AutoCloseable {
   }
 
   /**
-   * Closes the index without a commit and deletes its files, and its folder if nothing else is in
-   * it.
+   * Closes the index without a commit and deletes its files, as far as they are there, and its
+   * folder if nothing else is in it and it can be removed: a mount point stays, empty.
    *
    * @throws IndexException if files cannot be deleted
    */
   public void delete() {
-    index.close(HybridIndexer::rollback);
-    index.newest().indexer().folder().delete();
+    IndexFolder folder = index.newest().indexer().folder();
+    try {
+      index.close(HybridIndexer::rollback);
+    } catch (IndexException e) {
+      if (folder.missing().isEmpty()) {
+        throw e;
+      }
+    }
+    folder.delete();
   }
 }

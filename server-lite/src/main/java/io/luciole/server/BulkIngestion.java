@@ -89,7 +89,6 @@ final class BulkIngestion {
     SearchIndex index = indexes.of(x);
     Durability durability = Durability.of(x);
     boolean failedOnly = failedOnly(x.query("results"));
-    index.requireRoom();
     // Not closed if something fails: the connection is then cut, so that the client does not take
     // a part of the answer for the whole.
     OutputStream out = x.sendStream("application/x-ndjson");

@@ -50,10 +50,16 @@ final class DocumentsApi implements Api {
   /**
    * The id that a request names in its path or as {@code ?id=}; null if it names none. In the path
    * a slash is a part of the id, whether it is encoded or a proxy has decoded it.
+   *
+   * @throws Problem if it names one in both places, or an empty one
    */
   static @Nullable String id(Exchange x) {
     String inPath = x.request().path().pathParameters().first("id").orElse(null);
-    String id = inPath == null ? x.query("id") : asSent(x, inPath);
+    String inQuery = x.query("id");
+    if (inPath != null && inQuery != null) {
+      throw Problem.invalid("id", "Expected an id in the path or as ?id=, found both.");
+    }
+    String id = inPath == null ? inQuery : asSent(x, inPath);
     if (id != null && id.isEmpty()) {
       throw Problem.invalid("id", "Expected an id of at least one character.");
     }
@@ -69,13 +75,25 @@ final class DocumentsApi implements Api {
   private void put(Exchange x) throws Exception {
     SearchIndex index = indexes.of(x);
     Durability durability = Durability.of(x);
-    ObjectNode body = x.json();
-    body.remove("_id");
-    body.put("id", id(x));
+    ObjectNode body = withId(x.json(), id(x));
     SourceDocument document = bodies.read(body, "");
     boolean replaced = await(x, index.put(document));
     x.count(1, 0);
     answer(x, index, durability, result(document.id(), replaced));
+  }
+
+  /** A document's body under the id of the request, which one in the body must not contradict. */
+  private static ObjectNode withId(ObjectNode body, @Nullable String id) {
+    for (String field : List.of("_id", "id")) {
+      JsonNode inBody = body.path(field);
+      if (!inBody.isMissingNode() && !inBody.isNull() && !inBody.asText().equals(id)) {
+        throw Problem.invalid(
+            field,
+            "Expected no id in the body, or that of the request's path or ?id=, found another.");
+      }
+    }
+    body.remove("_id");
+    return body.put("id", id);
   }
 
   private static ObjectNode result(String id, boolean replaced) {
@@ -171,6 +189,7 @@ final class DocumentsApi implements Api {
   }
 
   private void delete(Exchange x, String id) throws Exception {
+    requireNoSelection(x);
     SearchIndex index = indexes.of(x);
     Durability durability = Durability.of(x);
     boolean there = index.live().delete(id);
@@ -187,6 +206,13 @@ final class DocumentsApi implements Api {
       delete(x, id);
     } else {
       deleteAll(x);
+    }
+  }
+
+  /** Refuses a body that says what to delete beside the id of the path or query string. */
+  private static void requireNoSelection(Exchange x) {
+    if (x.request().content().hasEntity() && !x.json().isEmpty()) {
+      throw Problem.invalid("id", "Expected an id in the path or as ?id=, or a body, found both.");
     }
   }
 

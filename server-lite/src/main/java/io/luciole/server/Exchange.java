@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -97,8 +98,23 @@ final class Exchange {
     return request.headers().first(name).orElse(null);
   }
 
+  /**
+   * The value of a name in the query string, or null.
+   *
+   * @throws Problem if there are several
+   */
   @Nullable String query(String name) {
-    return request.query().first(name).orElse(null);
+    List<String> values = request.query().all(name, List::of);
+    if (values.size() > 1) {
+      throw Problem.invalid(
+          name,
+          "Expected \""
+              + name
+              + "\" once in the query string, found it "
+              + values.size()
+              + " times.");
+    }
+    return values.isEmpty() ? null : values.get(0);
   }
 
   /** The value of a variable in the route's path. */
@@ -233,8 +249,8 @@ final class Exchange {
       throw new Problem(
           505,
           "http_version",
-          "This answer comes in pieces, for which HTTP/1.1 is needed, and the request came in HTTP/1.0:"
-              + " in nginx, set proxy_http_version 1.1.");
+          "This answer comes in pieces, for which HTTP/1.1 is needed, and the request came in"
+              + " HTTP/1.0: in nginx, set proxy_http_version 1.1.");
     }
     status = 200;
     streaming = true;

@@ -19,11 +19,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.lucene.store.LockObtainFailedException;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -185,9 +186,13 @@ final class Indexes implements AutoCloseable {
   }
 
   private SearchIndex open(String name, ServedModel model, Optional<HybridSchema> schema) {
-    SearchIndex index = new SearchIndex(name, path(name), model, settings, schema);
-    serve(index);
-    return index;
+    try {
+      SearchIndex index = new SearchIndex(name, path(name), model, settings, schema);
+      serve(index);
+      return index;
+    } catch (IndexMismatchException e) {
+      throw new Problem(409, "index_differs", String.valueOf(e.getMessage()), "index", 0);
+    }
   }
 
   private synchronized void serve(SearchIndex index) {
@@ -232,7 +237,7 @@ final class Indexes implements AutoCloseable {
           "There is no index \""
               + name
               + "\"; this server has "
-              + (open.isEmpty() ? "none" : String.join(", ", open.keySet()))
+              + (names().isEmpty() ? "none" : String.join(", ", names()))
               + ". PUT /v1/indexes/"
               + name
               + " makes one.",
@@ -240,6 +245,13 @@ final class Indexes implements AutoCloseable {
           0);
     }
     return index;
+  }
+
+  /** The names of all indexes, those that could not be opened included, in order. */
+  private SortedSet<String> names() {
+    SortedSet<String> names = new TreeSet<>(open.keySet());
+    names.addAll(unopened.keySet());
+    return names;
   }
 
   /** Refuses what concerns an index that could not be opened. */
@@ -272,14 +284,13 @@ final class Indexes implements AutoCloseable {
         : find(name).map(index -> index.problem().isEmpty());
   }
 
-  /** Why an index cannot be written, or null if all can. */
-  @Nullable String problem() {
+  /** Why indexes cannot be written, one sentence or more for each of them. */
+  List<String> problems() {
     return Stream.concat(
             unopened.values().stream()
                 .map(index -> "the index \"" + index.name() + "\": " + index.problem()),
             open.values().stream().map(SearchIndex::problem).flatMap(Optional::stream))
-        .findFirst()
-        .orElse(null);
+        .toList();
   }
 
   /** Adds a watcher, which is told of the indexes that there are and of those made later. */
@@ -301,8 +312,8 @@ final class Indexes implements AutoCloseable {
     if (!NAME.matcher(name).matches()) {
       throw Problem.invalid(
           "index",
-          "Expected a name of 1 to 64 characters: a to z, 0 to 9, \"-\" and \"_\", the first a letter"
-              + " or digit.");
+          "Expected a name of 1 to 64 characters: a to z, 0 to 9, \"-\" and \"_\", the first a"
+              + " letter or digit.");
     }
     synchronized (this) {
       requireOpened(name);
@@ -383,10 +394,14 @@ final class Indexes implements AutoCloseable {
     watchers.forEach(watcher -> watcher.removed(broken.name()));
   }
 
+  /** Deletes an index; it is closed and not served any more even if that fails. */
   private synchronized void delete(SearchIndex index) {
     open.remove(index.name(), index);
-    index.live().delete();
-    watchers.forEach(watcher -> watcher.removed(index.name()));
+    try {
+      index.live().delete();
+    } finally {
+      watchers.forEach(watcher -> watcher.removed(index.name()));
+    }
   }
 
   /** Commits what is not committed yet, and closes all indexes. */

@@ -1,6 +1,7 @@
 package io.luciole.server;
 
 import com.google.inject.Inject;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -22,21 +23,25 @@ final class Readiness {
     models.standard().readiness().recordSuccess();
   }
 
-  /** Why the server is not ready, or null if it is. Models without a recent success are probed. */
+  /**
+   * Why the server is not ready, or null if it is: of every index, or else of every model. Models
+   * without a recent success are probed.
+   */
   @Nullable String reasonNotReady() {
-    String index = indexes.problem();
-    if (index != null) {
-      return index;
+    List<String> failed = indexes.problems();
+    if (!failed.isEmpty()) {
+      return String.join(" ", failed);
     }
     List<ServedModel> all = models.running();
     // The first one's probe runs while it is asked.
     all.stream().skip(1).forEach(model -> model.readiness().begin());
+    List<String> reasons = new ArrayList<>();
     for (ServedModel model : all) {
       String reason = model.readiness().reasonNotReady();
       if (reason != null) {
-        return all.size() == 1 ? reason : model.name() + ": " + reason;
+        reasons.add(all.size() == 1 ? reason : model.name() + ": " + reason);
       }
     }
-    return null;
+    return reasons.isEmpty() ? null : String.join("; ", reasons);
   }
 }

@@ -33,9 +33,10 @@ final class UnopenedIndex implements AutoCloseable {
     this.reason = reason;
     this.opening = opening;
     log.error(
-        "The index \"{}\" cannot be opened and is tried again; the server starts without it",
+        "The index \"{}\" cannot be opened and is tried again; the server starts without it: {}",
         name,
-        reason);
+        reason.getMessage());
+    log.debug("Where the opening of the index \"{}\" failed", name, reason);
   }
 
   /** Starts the thread. */

@@ -1,5 +1,6 @@
 package io.luciole.server;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -8,7 +9,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.luciole.LucioleConfig;
 import io.luciole.lucene.IndexMismatchException;
 import io.luciole.testkit.FakeBackend;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -54,7 +57,11 @@ class BrokenStartTest {
   }
 
   private Path commit() throws IOException {
-    try (Stream<Path> files = Files.list(index("bad"))) {
+    return commit("bad");
+  }
+
+  private Path commit(String name) throws IOException {
+    try (Stream<Path> files = Files.list(index(name))) {
       return files
           .filter(file -> file.getFileName().toString().startsWith("segments_"))
           .findFirst()
@@ -135,6 +142,30 @@ class BrokenStartTest {
   }
 
   @Test
+  void allIndexesThatFailed_areNamed_andEachIsOneLineOfTheLog() throws IOException {
+    for (String name : new String[] {"good", "bad"}) {
+      Files.write(commit(name), new byte[7]);
+    }
+    PrintStream usual = System.err;
+    ByteArrayOutputStream logged = new ByteArrayOutputStream();
+    // Where slf4j-simple writes.
+    System.setErr(new PrintStream(logged, true, UTF_8));
+    try (Server server = open()) {
+      assertThat(logged.toString(UTF_8))
+          .contains("The index \"bad\" cannot be opened")
+          .contains("The index \"good\" cannot be opened")
+          .contains("Format version is not supported")
+          .doesNotContain("\tat ");
+      assertThat(server.get("/health/ready").body())
+          .contains("the index \\\"bad\\\"")
+          .contains("the index \\\"good\\\"");
+      assertThat(server.get("/v1/indexes/other").body()).contains("this server has bad, good.");
+    } finally {
+      System.setErr(usual);
+    }
+  }
+
+  @Test
   void damagedDefaultIndex_isOpenedOnceItIsRestored_asTheSettingsSay() throws IOException {
     Path commit = commit();
     byte[] whole = Files.readAllBytes(commit);
@@ -178,13 +209,18 @@ class BrokenStartTest {
       Server.Answer refused = server.put("/v1/documents/b", "{\"text\":\"w1\"}");
       assertThat(refused.status()).isEqualTo(507);
       assertThat(refused.body()).contains("disk_full").contains("luciole.server.min-disk");
-      for (Server.Answer answer :
-          new Server.Answer[] {
-            server.put("/v1/documents", "{\"documents\":[{\"id\":\"b\",\"text\":\"w1\"}]}"),
-            server.post("/v1/documents/bulk", "{\"id\":\"b\",\"text\":\"w1\"}\n")
-          }) {
-        assertThat(answer.status()).as(answer.body()).isEqualTo(507);
-      }
+      Server.Answer several =
+          server.put("/v1/documents", "{\"documents\":[{\"id\":\"b\",\"text\":\"w1\"}]}");
+      assertThat(several.status()).as(several.body()).isEqualTo(507);
+      Server.Answer bulk =
+          server.post(
+              "/v1/documents/bulk?commit=true",
+              "{\"id\":\"b\",\"text\":\"w1\"}\n{\"delete\":\"c\"}\n");
+      assertOk(bulk);
+      assertThat(bulk.body())
+          .contains("\"id\":\"b\",\"status\":507")
+          .contains("\"id\":\"c\",\"status\":200,\"result\":\"not_found\"")
+          .endsWith("\"failed\":1,\"committed\":true}\n");
       assertThat(server.get("/health/ready").body()).contains("nearly full");
       assertThat(server.get("/metrics").body())
           .contains("luciole_index_writable{index=\"default\"} 0.0");

@@ -48,7 +48,7 @@ class DocumentIdsTest {
                       + body.length()
                       + "\r\n\r\n"
                       + body)
-                  .getBytes(StandardCharsets.US_ASCII));
+                  .getBytes(StandardCharsets.ISO_8859_1));
       return new String(
           Server.readAnswer(socket).getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
     }
@@ -116,6 +116,60 @@ class DocumentIdsTest {
     assertUsable("/v1/documents/a/../b;c", "a/../b;c");
     assertThat(send("PUT", "/v1/documents/a%2Fb", "{\"text\":\"w1\"}")).startsWith("HTTP/1.1 200");
     assertThat(send("DELETE", "/v1/documents", "{\"ids\":[\"a/b\"]}")).contains("\"deleted\":1");
+  }
+
+  /** Decoded, each of them would be the same sign, and ids that differ would be one. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"%ff", "%FE", "a%C3b", "%e2%82", "%c0%af", "%ED%A0%80", "\u00ff", "\u00c3"})
+  void bytesThatAreNoUtf8_areRefused_andNamed(String id) throws IOException {
+    for (String target :
+        new String[] {
+          "/v1/documents/" + id, "/v1/documents?id=" + id, "/v1/indexes/default/documents/" + id
+        }) {
+      for (String method : new String[] {"GET", "PUT", "DELETE"}) {
+        assertThat(send(method, target, method.equals("PUT") ? "{\"text\":\"w1\"}" : ""))
+            .as(method + target)
+            .startsWith("HTTP/1.1 400");
+      }
+    }
+    assertThat(ok("POST", "/v1/commit", "").path("documents").asInt()).isZero();
+  }
+
+  @Test
+  void byteThatIsNoUtf8_isNamed() throws IOException {
+    assertThat(send("GET", "/v1/documents/a%C3%A9%fe", "")).contains("found the byte %FE");
+    assertThat(send("GET", "/v1/documents?id=%E2%82", "")).contains("found the byte %E2");
+  }
+
+  @Test
+  void idsThatContradictEachOther_areRefused() throws IOException {
+    assertRefused("PUT", "/v1/documents/a?id=b", "{\"text\":\"w1\"}", "found both");
+    assertRefused("DELETE", "/v1/documents/a?id=b", "", "found both");
+    assertRefused("GET", "/v1/documents/a?id=b", "", "found both");
+    for (String method : new String[] {"GET", "PUT", "DELETE"}) {
+      String body = method.equals("PUT") ? "{\"text\":\"w1\"}" : "";
+      assertRefused(method, "/v1/documents?id=a&id=b", body, "found it 2 times");
+    }
+    assertRefused("DELETE", "/v1/documents?id=a", "{\"ids\":[\"b\"]}", "found both");
+    assertRefused("DELETE", "/v1/documents/a", "{\"filter\":{\"x\":1}}", "found both");
+    for (String id : new String[] {"\"_id\":\"b\"", "\"id\":\"b\"", "\"id\":7"}) {
+      assertRefused("PUT", "/v1/documents/a", "{" + id + ",\"text\":\"w1\"}", "found another");
+      assertRefused("PUT", "/v1/documents?id=a", "{" + id + ",\"text\":\"w1\"}", "found another");
+    }
+    assertThat(ok("POST", "/v1/commit", "").path("documents").asInt()).isZero();
+    assertThat(ok("PUT", "/v1/documents/a", "{\"id\":\"a\",\"text\":\"w1\"}").path("id").asText())
+        .isEqualTo("a");
+    assertThat(ok("PUT", "/v1/documents/7", "{\"_id\":7,\"text\":\"w1\"}").path("id").asText())
+        .isEqualTo("7");
+  }
+
+  private void assertRefused(String method, String target, String body, String reason)
+      throws IOException {
+    assertThat(send(method, target, body))
+        .as(method + target + body)
+        .startsWith("HTTP/1.1 400")
+        .contains(reason);
   }
 
   @Test

@@ -19,6 +19,8 @@ import java.util.Map;
 import java.util.SequencedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Indexes that are made, named, described and deleted over HTTP, and one that fails. */
@@ -229,6 +231,54 @@ class IndexesApiTest {
     assertThatThrownBy(() -> Server.fake(new FakeBackend(), folder, c -> c.index(file)).close())
         .isInstanceOf(IndexException.class)
         .hasMessageContaining("found the file " + file);
+  }
+
+  /** A path that ends in "." cannot be removed, as a mount point cannot. */
+  @Test
+  @EnabledOnOs({OS.LINUX, OS.MAC})
+  void folderThatCannotBeRemoved_isEmptied_andUsedAgain() throws IOException {
+    Path mount = Files.createDirectory(folder.resolve("mount"));
+    try (Server server = Server.fake(new FakeBackend(), folder, c -> c.index(mount.resolve(".")))) {
+      JsonNode made = ok(server.put("/v1/index", "{\"metadata\":{\"year\":\"long\"}}"));
+      assertThat(made.path("result").asText()).isEqualTo("created");
+      ok(server.put("/v1/documents/a?commit=true", "{\"text\":\"w1\",\"year\":1990}"));
+      ok(server.delete("/v1/index"));
+      assertThat(mount).isEmptyDirectory();
+      assertThat(server.get("/metrics").body()).doesNotContain("index=\"default\"");
+      ok(server.put("/v1/index", ""));
+      ok(server.put("/v1/documents/a?commit=true", "{\"text\":\"w1\"}"));
+      ok(server.get("/health/ready"));
+    }
+  }
+
+  @Test
+  void indexWhoseFolderIsGone_isDeleted_withItsMeters() throws IOException {
+    try (Server server = open()) {
+      ok(server.put("/v1/indexes/a", "{}"));
+      ok(server.put("/v1/indexes/a/documents/1", "{\"text\":\"w1\"}"));
+      Files.move(folder.resolve("indexes/a"), folder.resolve("away"));
+      ok(server.delete("/v1/indexes/a"));
+      assertThat(server.get("/metrics").body()).doesNotContain("index=\"a\"");
+      assertThat(ok(server.get("/v1/indexes")).path("indexes")).isEmpty();
+      ok(server.put("/v1/indexes/a", "{}"));
+    }
+  }
+
+  @Test
+  void newIndex_whereSomethingElseIs_isRefused() throws IOException {
+    Path indexes = Files.createDirectory(folder.resolve("indexes"));
+    Files.writeString(Files.createDirectory(indexes.resolve("bogus")).resolve("notes.txt"), "x");
+    Files.writeString(indexes.resolve("file"), "x");
+    try (Server server = open()) {
+      for (String name : new String[] {"bogus", "file"}) {
+        Server.Answer refused = server.put("/v1/indexes/" + name, "{}");
+        assertThat(refused.status()).as(refused.body()).isEqualTo(409);
+        assertThat(refused.body()).contains("index_differs").contains("Expected").contains("found");
+      }
+      assertThat(ok(server.get("/v1/indexes")).path("indexes")).isEmpty();
+    }
+    assertThat(indexes.resolve("bogus/notes.txt")).exists();
+    assertThat(indexes.resolve("file")).exists();
   }
 
   @Test
