@@ -32,6 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * before it is killed. Each is killed after a checkpoint of its own, up to a second later.
  */
 @Timeout(900)
+@SuppressWarnings("try") // Feeders and locks are held, not used.
 class EmbedKillTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 

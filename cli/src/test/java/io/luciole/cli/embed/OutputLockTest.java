@@ -20,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Processes at work on one output. */
 @Timeout(120)
+@SuppressWarnings("try") // Locks are held, not used.
 class OutputLockTest {
   @TempDir private Path folder;
 

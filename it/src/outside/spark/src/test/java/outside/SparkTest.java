@@ -21,7 +21,7 @@ class SparkTest {
   @TempDir Path folder;
 
   @Test
-  void viewIsEmbedded_andItsShardsAreSearched() {
+  void viewIsEmbedded_andItsShardsAreSearched() throws Exception {
     assertThat(Message.class.getProtectionDomain().getCodeSource().getLocation().getPath())
         .contains("protobuf-java-4.33.5");
     StructType columns = new StructType().add("id", "string").add("text", "string");
