@@ -204,9 +204,8 @@ final class IndexFolder {
               new IndexException(
                   "The new index "
                       + place
-                      + " needs a schema, since there is no engine to tell what the model gives:"
-                      + " set WriteOptions.schema, with HybridSchema.builder(dimension,"
-                      + " normalized)."));
+                      + " needs a schema, since there is no engine to tell what the model gives: set"
+                      + " WriteOptions.schema, with HybridSchema.builder(dimension, normalized)."));
     }
     return options.schema().orElseGet(() -> HybridSchema.forEngine(engine));
   }

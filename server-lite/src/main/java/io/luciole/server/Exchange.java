@@ -249,8 +249,8 @@ final class Exchange {
       throw new Problem(
           505,
           "http_version",
-          "This answer comes in pieces, for which HTTP/1.1 is needed, and the request came in"
-              + " HTTP/1.0: in nginx, set proxy_http_version 1.1.");
+          "This answer comes in pieces, for which HTTP/1.1 is needed, and the request came in HTTP/1.0:"
+              + " in nginx, set proxy_http_version 1.1.");
     }
     status = 200;
     streaming = true;

@@ -289,9 +289,9 @@ final class Gateway {
               + host
               + ", found one from a page of "
               + (origin == null ? "another site" : origin)
-              + ". If that is where a proxy publishes this server, let the proxy pass the Host"
-              + " header on, or name the origin in luciole.server.public-origins; pages of others"
-              + " may call if luciole.server.cors-origins names them.");
+              + ". If that is where a proxy publishes this server, let the proxy pass the Host header on,"
+              + " or name the origin in luciole.server.public-origins; pages of others may call if"
+              + " luciole.server.cors-origins names them.");
     }
   }
 

@@ -312,8 +312,8 @@ final class Indexes implements AutoCloseable {
     if (!NAME.matcher(name).matches()) {
       throw Problem.invalid(
           "index",
-          "Expected a name of 1 to 64 characters: a to z, 0 to 9, \"-\" and \"_\", the first a"
-              + " letter or digit.");
+          "Expected a name of 1 to 64 characters: a to z, 0 to 9, \"-\" and \"_\", the first a letter"
+              + " or digit.");
     }
     synchronized (this) {
       requireOpened(name);

@@ -42,7 +42,7 @@ final class PercentEncoding {
       int high = c == '%' && i + 2 < raw.length() ? Character.digit(raw.charAt(i + 1), 16) : -1;
       int low = high < 0 ? -1 : Character.digit(raw.charAt(i + 2), 16);
       if (low >= 0) {
-        bytes.write(high << 4 | low);
+        bytes.write((high << 4) | low);
         i += 2;
       } else {
         bytes.write(c);
