@@ -92,7 +92,7 @@ final class Figures {
   private static String mismatch(MismatchedInputException e) {
     Matcher missing = MISSING.matcher(e.getOriginalMessage());
     if (missing.matches()) {
-      return "no \"" + missing.group(1) + '"' + (path(e).isEmpty() ? "" : " in " + path(e));
+      return "no \"" + (path(e).isEmpty() ? missing.group(1) : path(e)) + '"';
     }
     String kind = kind(e.getTargetType());
     return path(e).isEmpty()

@@ -211,8 +211,8 @@ class EmbedCommandTest {
   void embed_resumedBehindSkippedTexts_countsWhatEachRunEmbedded() throws IOException {
     String whole = "{\"id\":1,\"text\":\"a\"}\nno\n{\"id\":3,\"text\":\"c\"}\n";
     Path in = folder.resolve("in.jsonl");
-    // The end of the table's quotation marks is missing, which no run passes over.
-    Path broken = write("broken.csv", "id,text\n4,\"d\n");
+    // Not a table, which no run passes over.
+    Path broken = write("broken.csv", "PAR1");
     Path out = folder.resolve("out.jsonl");
     write("in.jsonl", whole);
     Object[] args = {

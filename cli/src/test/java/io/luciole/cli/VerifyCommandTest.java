@@ -137,8 +137,7 @@ class VerifyCommandTest {
       value = {
         "{\"model\": 1, \"model\": 2}  | the field \"model\" stands twice in one object (line 1, column",
         "{\"model\": \"m\"             | it ends before its last bracket or quotation mark is closed (line 1,",
-        "{\"sauce\": \"x\"}            | the unknown field \"sauce\" (line 1, column",
-        "{\"model\": \"m\"}            | no \"source\"",
+        "{\"model\": \"m\"}            | no \"source\" (line 1, column",
         "{\"queries\": \"x\"}          | something else than a list as \"queries\" (line 1, column",
         "{\"queries\": [{}]}          | something else than a string as \"queries/0\"",
         "{\"scores\": {\"dense\": [[\"x\"]]}} | something else than a number as \"scores/dense/0/0\"",
@@ -173,6 +172,7 @@ class VerifyCommandTest {
         "scores/dense/0/0            | scores of dense",
         "scores/cosine               | \"cosine\"",
         "weights                     | null as model",
+        "sauce                       | the unknown field \"sauce\" (line 1, column",
         "tolerance                   | tolerance",
         "tokens                      | tokens that are not an object"
       })
