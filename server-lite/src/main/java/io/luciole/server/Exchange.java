@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -99,6 +100,11 @@ final class Exchange {
 
   @Nullable String query(String name) {
     return request.query().first(name).orElse(null);
+  }
+
+  /** The names in the query string. */
+  Set<String> queryNames() {
+    return request.query().names();
   }
 
   /** The value of a variable in the route's path. */
@@ -198,11 +204,11 @@ final class Exchange {
 
   /** An answer in gzip if it is large and the client takes that. */
   private byte[] encoded(byte[] body) {
+    response.headers().add(HeaderValues.create(HeaderNames.VARY, "Accept-Encoding"));
     if (!BodyEncodings.isWorthwhile(body, header(HeaderNames.ACCEPT_ENCODING))) {
       return body;
     }
     header(HeaderNames.CONTENT_ENCODING, "gzip");
-    response.headers().add(HeaderValues.create(HeaderNames.VARY, "Accept-Encoding"));
     return BodyEncodings.compressed(body);
   }
 
