@@ -188,6 +188,20 @@ public record CommitMark(HybridSchema schema, ModelFingerprint fingerprint, Stri
    * @param mark the other index's
    */
   void requireAlike(Object place, Object to, CommitMark mark) {
+    if (!fingerprint.matches(mark.fingerprint)
+        && Differences.areOfOneModel(fingerprint, mark.fingerprint)) {
+      throw new IndexException(
+          "The index "
+              + place
+              + " holds vectors of the model "
+              + fingerprint.name()
+              + " as the index "
+              + to
+              + " does, but made otherwise: "
+              + Differences.between(fingerprint, mark.fingerprint)
+              + ". Their vectors cannot be compared: index the documents anew under the settings of"
+              + " one of them.");
+    }
     if (!fingerprint.matches(mark.fingerprint)) {
       throw new IndexException(
           "The index "
@@ -204,12 +218,10 @@ public record CommitMark(HybridSchema schema, ModelFingerprint fingerprint, Stri
       throw new IndexException(
           "The index "
               + place
-              + " has the schema "
-              + schema
-              + ", the index "
+              + " has the schema of the index "
               + to
-              + " has "
-              + mark.schema
+              + " except for "
+              + Differences.between(schema, mark.schema)
               + ". Only indexes of one schema can be added to each other or searched together.");
     }
   }
@@ -225,6 +237,16 @@ public record CommitMark(HybridSchema schema, ModelFingerprint fingerprint, Stri
   }
 
   private void requireModel(Object place, ModelFingerprint engine, boolean fits) {
+    if (!fits && Differences.areOfOneModel(fingerprint, engine)) {
+      throw new IndexMismatchException(
+          "The index "
+              + place
+              + " holds vectors of the model "
+              + fingerprint.name()
+              + ", which the engine runs, but made otherwise than the engine makes them: "
+              + Differences.between(fingerprint, engine)
+              + ". Set that as the index has it, or index anew.");
+    }
     if (!fits) {
       throw new IndexMismatchException(
           "The index "

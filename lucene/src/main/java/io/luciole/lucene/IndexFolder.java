@@ -220,10 +220,8 @@ final class IndexFolder {
       throw new IndexMismatchException(
           "The index "
               + place
-              + " has the schema "
-              + mark.schema()
-              + ", asked for was "
-              + asked
+              + " has the schema that is asked for except for "
+              + Differences.between(mark.schema(), asked)
               + ". Leave the schema to the index, or index anew.");
     }
     position = mark.position();

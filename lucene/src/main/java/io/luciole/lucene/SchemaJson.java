@@ -18,6 +18,11 @@ final class SchemaJson {
   private SchemaJson() {}
 
   static String write(HybridSchema schema) {
+    return tree(schema).toString();
+  }
+
+  /** A schema as JSON that is not written yet. */
+  static ObjectNode tree(HybridSchema schema) {
     ObjectNode root = MAPPER.createObjectNode();
     schema
         .dense()
@@ -58,7 +63,7 @@ final class SchemaJson {
     }
     ObjectNode metadata = root.putObject("metadata");
     schema.metadata().forEach((field, type) -> metadata.put(field, type.id()));
-    return root.toString();
+    return root;
   }
 
   /**

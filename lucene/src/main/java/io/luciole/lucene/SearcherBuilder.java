@@ -243,10 +243,8 @@ public final class SearcherBuilder {
       throw new IndexException(
           "The index "
               + place
-              + " has the schema "
-              + mark.get().schema()
-              + ", given was "
-              + schema
+              + " has the schema that is given except for "
+              + Differences.between(mark.get().schema(), schema)
               + ". Leave the schema to the index, or index anew.");
     }
     Optional<ModelFingerprint> ofIndex = mark.map(CommitMark::fingerprint);

@@ -185,8 +185,9 @@ class AddIndexesTest {
         Directory foreign = new ByteBuffersDirectory()) {
       assertThatThrownBy(() -> indexer.addIndexes(List.of(other)))
           .isInstanceOf(IndexException.class)
-          .hasMessageContaining(other + " has the schema {")
-          .hasMessageContaining(to + " has {");
+          .hasMessageContaining(other + " has the schema of the index " + to + " except for ")
+          .hasMessageContaining("except for words.analyzer: \"en\" instead of \"")
+          .hasMessageNotContaining("{");
       try (HybridIndexer strange = HybridIndexer.open(foreign, stranger, options)) {
         strange.commit();
         assertThatThrownBy(() -> indexer.addIndexes(DuplicateIds.REFUSE, foreign))

@@ -85,14 +85,49 @@ class CommitMarkTest {
   }
 
   @Test
-  void modelWithOtherPooling_isRefusedWithBothNamed() {
-    CommitMark mark = new CommitMark(SCHEMA, MODEL.withVectors("mean;normalize"), "");
+  void modelUnderOtherSettings_isRefusedWithEachInWords() {
+    ModelFingerprint made = MODEL.withVectors("mean;normalize;prompt:0a");
+    CommitMark mark = new CommitMark(SCHEMA, made, "");
+    ModelFingerprint engine =
+        new ModelFingerprint(
+            "m", 12, "0a".repeat(32), "0b".repeat(32), "cls;dense:12;first:12;lower", "fp32");
 
-    mark.requireModel("ix", MODEL.withVectors("mean;normalize"));
-    assertThatThrownBy(() -> mark.requireModel("ix", MODEL.withVectors("cls;normalize")))
+    mark.requireModel("ix", made);
+    assertThatThrownBy(() -> mark.requireModel("ix", engine))
+        .isInstanceOf(IndexMismatchException.class)
+        .hasMessageContaining("dimensions: 24 instead of 12 (--dimensions, luciole.dimensions)")
+        .hasMessageContaining("pooling: mean instead of cls (--pooling, luciole.pooling)")
+        .hasMessageContaining("the modules behind the pooling")
+        .hasMessageContaining("vectors of length 1 instead of vectors as they are (--normalize")
+        .hasMessageContaining("texts as they are (do_lower_case")
+        .hasMessageContaining(
+            "a prompt for passages instead of none (--prompt, luciole.passage-prompt)")
+        .hasMessageContaining("Set that as the index has it")
+        .hasMessageNotContaining(";normalize")
+        .hasMessageNotContaining("Use the index's model");
+    assertThatThrownBy(() -> mark.requireAlike("a", "b", new CommitMark(SCHEMA, engine, "")))
         .isInstanceOf(IndexException.class)
-        .hasMessageContaining("mean;normalize")
-        .hasMessageContaining("cls;normalize");
+        .hasMessageContaining("pooling: mean instead of cls");
+    assertThatThrownBy(() -> mark.requireModel("ix", made.withVectors("mean;normalize;prompt:0b")))
+        .hasMessageContaining("makes them: another prompt for passages (--prompt");
+    assertThatThrownBy(() -> mark.requireModel("ix", made.withVectors("cls;normalize;prompt:0a")))
+        .hasMessageContaining(
+            "makes them: pooling: mean instead of cls (--pooling, luciole.pooling).");
+  }
+
+  @Test
+  void otherSchema_isRefusedWithTheDifferenceAlone() {
+    HybridSchema other =
+        HybridSchema.builder(24, true)
+            .sparseScale(512)
+            .multiVectors(MultiVectorForm.INT8, 16)
+            .build();
+    CommitMark mark = new CommitMark(SCHEMA, MODEL, "");
+
+    assertThatThrownBy(() -> mark.requireAlike("a", "b", new CommitMark(other, MODEL, "")))
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining("The index a has the schema of the index b except for")
+        .hasMessageContaining("except for metadata.year: \"long\" instead of none.");
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Locale;
+import java.util.Set;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipException;
@@ -23,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 final class BodyEncodings implements ContentEncodingContext {
   /** Fewest bytes of an answer that is worth compressing. */
   private static final int LARGE = 1 << 10;
+
+  /** The names of gzip. */
+  private static final Set<String> GZIP = Set.of("gzip", "x-gzip");
 
   /**
    * A body as it was before its sender encoded it.
@@ -44,18 +48,25 @@ final class BodyEncodings implements ContentEncodingContext {
     };
   }
 
-  /** Whether an answer should be compressed, by the request's {@code Accept-Encoding}. */
+  /**
+   * Whether an answer should be compressed, by the request's {@code Accept-Encoding}. What that
+   * says of {@code *} holds for gzip if it does not name it.
+   */
   static boolean isWorthwhile(byte[] body, @Nullable String accepted) {
     if (body.length < LARGE || accepted == null) {
       return false;
     }
+    boolean any = false;
     for (String each : accepted.toLowerCase(Locale.ROOT).split(",", -1)) {
       String[] parts = each.split(";", 2);
-      if (parts[0].strip().equals("gzip")) {
-        return parts.length == 1 || !parts[1].strip().matches("q=0(\\.0*)?");
+      String coding = parts[0].strip();
+      boolean taken = parts.length == 1 || !parts[1].strip().matches("q\\s*=\\s*0(\\.0*)?");
+      if (GZIP.contains(coding)) {
+        return taken;
       }
+      any |= coding.equals("*") && taken;
     }
-    return false;
+    return any;
   }
 
   static byte[] compressed(byte[] body) {

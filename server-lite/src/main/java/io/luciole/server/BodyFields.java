@@ -3,13 +3,14 @@ package io.luciole.server;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.luciole.internal.Spelling;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
- * The fields that a request may have, and what becomes of others: a misspelt option must not be
- * silently ignored. Immutable.
+ * The fields that a request's body or the names that its query string may have, and what becomes of
+ * others: a misspelt option must not be silently ignored. Immutable.
  *
  * <p>Strict fields refuse every other one, as OpenAI, Cohere and our own APIs do. Lenient ones
  * ignore them, as text-embeddings-inference, Infinity and Weaviate do, unless such a field is a
@@ -23,6 +24,9 @@ import java.util.Optional;
  */
 record BodyFields(
     List<String> read, List<String> ignored, Map<String, JsonNode> fixed, boolean lenient) {
+  /** Reads none and refuses none. */
+  static final BodyFields ANY = lenient(new String[0]);
+
   /** Most letters that a slip of the pen changes. */
   private static final int SLIP = 2;
 
@@ -59,7 +63,7 @@ record BodyFields(
       }
       JsonNode only = fixed.get(name);
       if (only == null) {
-        checkUnknown(name);
+        checkUnknown("field", name);
       } else if (!field.getValue().isNull() && !only.equals(field.getValue())) {
         throw Problem.invalid(
             name, "Of \"" + name + "\" only " + only + " is offered; leave the field out.");
@@ -67,7 +71,20 @@ record BodyFields(
     }
   }
 
-  private void checkUnknown(String name) {
+  /**
+   * Checks the names in a query string.
+   *
+   * @throws Problem if one is refused
+   */
+  void checkQuery(Collection<String> names) {
+    for (String name : names) {
+      if (!read.contains(name)) {
+        checkUnknown("name in the query string", name);
+      }
+    }
+  }
+
+  private void checkUnknown(String kind, String name) {
     Optional<String> meant =
         Spelling.closest(name, read).filter(known -> Spelling.distance(known, name) <= SLIP);
     if (lenient && meant.isEmpty()) {
@@ -78,11 +95,13 @@ record BodyFields(
     known.addAll(fixed.keySet().stream().sorted().toList());
     throw Problem.invalid(
         name,
-        "Unknown field \""
+        "Unknown "
+            + kind
+            + " \""
             + name
             + meant.map(each -> "\"; did you mean \"" + each + "\"?").orElse("\".")
             + " Known: "
-            + String.join(", ", known)
+            + (known.isEmpty() ? "none" : String.join(", ", known))
             + '.');
   }
 }

@@ -37,11 +37,16 @@ final class DocumentsApi implements Api {
   public List<Route> routes() {
     List<Route> routes = new ArrayList<>();
     for (String base : IndexesApi.BASES) {
-      routes.add(Route.of(Method.PUT, base + "/documents", this::putAll));
-      routes.add(Route.of(Method.DELETE, base + "/documents", this::delete));
-      routes.add(Route.of(Method.PUT, base + "/documents/{+id}", this::put));
-      routes.add(Route.of(Method.DELETE, base + "/documents/{+id}", this::delete));
-      routes.add(Route.of(Method.POST, base + "/documents/bulk", bulk::ingest));
+      String one = base + "/documents/{+id}";
+      String all = base + "/documents";
+      BodyFields byId = Durability.names("id");
+      routes.add(Route.of(Method.PUT, all, this::putAll).withQuery(byId));
+      routes.add(Route.of(Method.DELETE, all, this::delete).withQuery(byId));
+      routes.add(Route.of(Method.PUT, one, this::put).withQuery(Durability.names()));
+      routes.add(Route.of(Method.DELETE, one, this::delete).withQuery(Durability.names()));
+      routes.add(
+          Route.of(Method.POST, all + "/bulk", bulk::ingest)
+              .withQuery(Durability.names("results")));
       routes.add(Route.of(Method.POST, base + "/commit", this::commit));
     }
     return routes;

@@ -3,6 +3,7 @@ package io.luciole.server;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 
 /**
  * What a request that writes asks for beyond being written: {@code ?commit=true} has it committed
@@ -12,13 +13,18 @@ import java.util.concurrent.TimeoutException;
  * @param await whether to wait for a commit
  */
 record Durability(boolean commit, boolean await) {
+  /** The names that say it in a query string, and others that an operation has. */
+  static BodyFields names(String... more) {
+    return BodyFields.strict(
+        Stream.concat(Stream.of("commit", "wait_for"), Stream.of(more)).toArray(String[]::new));
+  }
+
   /**
    * Reads what a request asks for; call it before anything is written.
    *
    * @throws Problem if it asks for something else
    */
   static Durability of(Exchange x) {
-    RequestOptions.requireQuery(x, "commit", "wait_for", "id", "results");
     String awaited = x.query("wait_for");
     if (awaited != null && !awaited.equals("commit")) {
       throw Problem.invalid("wait_for", "Expected commit as \"wait_for\", found another word.");

@@ -15,6 +15,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -117,6 +118,11 @@ final class Exchange {
     return values.isEmpty() ? null : values.get(0);
   }
 
+  /** The names in the query string. */
+  Set<String> queryNames() {
+    return request.query().names();
+  }
+
   /** The value of a variable in the route's path. */
   String variable(String name) {
     return request.path().pathParameters().get(name);
@@ -214,11 +220,11 @@ final class Exchange {
 
   /** An answer in gzip if it is large and the client takes that. */
   private byte[] encoded(byte[] body) {
+    response.headers().add(HeaderValues.create(HeaderNames.VARY, "Accept-Encoding"));
     if (!BodyEncodings.isWorthwhile(body, header(HeaderNames.ACCEPT_ENCODING))) {
       return body;
     }
     header(HeaderNames.CONTENT_ENCODING, "gzip");
-    response.headers().add(HeaderValues.create(HeaderNames.VARY, "Accept-Encoding"));
     return BodyEncodings.compressed(body);
   }
 

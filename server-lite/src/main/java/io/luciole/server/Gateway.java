@@ -146,7 +146,13 @@ final class Gateway {
 
   private static Route other(Route.Handling handling) {
     return new Route(
-        Method.GET, "other", Route.Access.OPEN, Problems.Format.OPENAI, false, handling);
+        Method.GET,
+        "other",
+        Route.Access.OPEN,
+        Problems.Format.OPENAI,
+        false,
+        BodyFields.ANY,
+        handling);
   }
 
   private void preflight(Exchange x, String allow) {
@@ -230,6 +236,7 @@ final class Gateway {
       PercentEncoding.requireUtf8(x.request().path().rawPath(), "path");
       PercentEncoding.requireUtf8(x.request().query().rawValue(), "query string");
       authorize(route, x);
+      route.query().checkQuery(x.queryNames());
       if (route.limited()) {
         if (phase == Phase.ENDING) {
           throw Problem.shuttingDown();

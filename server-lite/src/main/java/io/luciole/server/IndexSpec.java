@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +35,9 @@ final class IndexSpec {
   private static final String[] MEMBERS = {
     "model", "analyzer", "bm25", "passages", "quantization", "sparse_form", "colbert", "metadata"
   };
+
+  /** What documents have that is no metadata. */
+  private static final Set<String> DOCUMENT = Set.of("id", "_id", "title", "text");
 
   private IndexSpec() {}
 
@@ -78,7 +82,7 @@ final class IndexSpec {
         fields.sparseForm(),
         SparseForm::parse,
         form -> {
-          RequestOptions.requireOutputs(engine, java.util.Set.of(Output.SPARSE), "sparse_form");
+          RequestOptions.requireOutputs(engine, Set.of(Output.SPARSE), "sparse_form");
           schema.sparseForm(form);
         });
     set(
@@ -87,7 +91,7 @@ final class IndexSpec {
         fields.colbert(),
         MultiVectorForm::parse,
         form -> {
-          RequestOptions.requireOutputs(engine, java.util.Set.of(Output.COLBERT), "colbert");
+          RequestOptions.requireOutputs(engine, Set.of(Output.COLBERT), "colbert");
           schema.multiVectors(form);
         });
     readPassages(body, fields, engine, schema);
@@ -183,6 +187,14 @@ final class IndexSpec {
     }
     for (Map.Entry<String, JsonNode> field : asked.properties()) {
       String where = "metadata." + field.getKey();
+      if (DOCUMENT.contains(field.getKey())) {
+        throw Problem.invalid(
+            where,
+            "Expected the name of metadata, found \""
+                + field.getKey()
+                + "\", which every document has beside its metadata. Leave it out; filter and sort"
+                + " by ids with \"$id\".");
+      }
       if (!field.getValue().isTextual()) {
         throw JsonBodies.wrong(where, "a type such as \"long\"", field.getValue());
       }

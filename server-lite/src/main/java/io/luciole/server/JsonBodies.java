@@ -2,6 +2,7 @@ package io.luciole.server;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
@@ -13,6 +14,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -27,6 +29,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongConsumer;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +40,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class JsonBodies {
   private static final int MAX_DEPTH = 100;
+
+  /** How the parser's messages name where a value starts. */
+  private static final Pattern SOURCE = Pattern.compile("\\[Source:[^\\]]*; (line: [^\\]]*)\\]");
+
+  /** What the parser's messages say of its own settings, which clients do not have. */
+  private static final Pattern SETTING =
+      Pattern.compile("(, from|: enable|: not allowed as per) `[^`]*`( to allow)?");
 
   private static final ObjectMapper MAPPER =
       JsonMapper.builder(
@@ -81,12 +91,15 @@ final class JsonBodies {
    *     after another
    */
   static ObjectNode parseObject(byte[] body, LongConsumer memory) {
-    if (body.length == 0) {
+    if (isBlank(body)) {
       throw Problem.invalid(null, "Expected a JSON object, found an empty body.");
     }
     JsonNode node;
     try (JsonParser parser = new WeighedJson(MAPPER.createParser(body), memory)) {
       node = READER.readValue(parser);
+    } catch (MismatchedInputException e) {
+      throw Problem.invalid(
+          null, "Expected one JSON object and nothing after it, found more" + place(e) + '.');
     } catch (StreamConstraintsException e) {
       throw Problem.invalid(null, "The JSON is nested or long beyond reason: " + at(e));
     } catch (JsonProcessingException e) {
@@ -99,6 +112,15 @@ final class JsonBodies {
       return object;
     }
     throw Problem.invalid(null, "Expected a JSON object, found " + kind(node) + '.');
+  }
+
+  private static boolean isBlank(byte[] body) {
+    for (byte each : body) {
+      if (each != ' ' && each != '\t' && each != '\r' && each != '\n') {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** An object as maps, lists, strings, booleans and exact numbers. */
@@ -117,17 +139,23 @@ final class JsonBodies {
     return Character.toUpperCase(message.charAt(0)) + message.substring(1) + '.';
   }
 
+  /** The parser's message without the names of its own settings, and where the JSON is wrong. */
   private static String at(JsonProcessingException e) {
-    String message = String.valueOf(e.getOriginalMessage());
+    String message = words(e);
     String brief = message.length() > 200 ? message.substring(0, 200) + "…" : message;
-    return e.getLocation() == null
-        ? brief
-        : brief
-            + " (line "
-            + e.getLocation().getLineNr()
-            + ", column "
-            + e.getLocation().getColumnNr()
-            + ")";
+    return brief + place(e);
+  }
+
+  private static String place(JsonProcessingException e) {
+    JsonLocation location = e.getLocation();
+    return location == null
+        ? ""
+        : " (line " + location.getLineNr() + ", column " + location.getColumnNr() + ")";
+  }
+
+  private static String words(JsonProcessingException e) {
+    String message = String.valueOf(e.getOriginalMessage());
+    return SETTING.matcher(SOURCE.matcher(message).replaceAll("$1")).replaceAll("");
   }
 
   static byte[] bytes(JsonNode node) {

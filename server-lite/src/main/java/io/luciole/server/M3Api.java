@@ -25,7 +25,9 @@ final class M3Api implements Api {
 
   @Override
   public List<Route> routes() {
-    return List.of(Route.post("/v1/m3/embeddings", Problems.Format.OPENAI, this::embeddings));
+    return List.of(
+        Route.post("/v1/m3/embeddings", Problems.Format.OPENAI, this::embeddings)
+            .withQuery(BodyFields.strict("role")));
   }
 
   private void embeddings(Exchange x) throws Exception {

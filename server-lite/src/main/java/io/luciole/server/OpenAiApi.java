@@ -59,10 +59,15 @@ final class OpenAiApi implements Api {
         .flatMap(prefix ->
             Stream.of(
                 Route.post(prefix + "/embeddings", Problems.Format.OPENAI, this::embeddings),
-                Route.of(Method.GET, prefix + "/models", this::models).withAccess(Route.Access.KEY),
-                Route.of(Method.GET, prefix + "/models/{+id}", this::model)
-                    .withAccess(Route.Access.KEY)))
+                reading(prefix + "/models", this::models),
+                reading(prefix + "/models/{+id}", this::model)))
         .toList();
+  }
+
+  private static Route reading(String path, Route.Handling handling) {
+    return Route.of(Method.GET, path, handling)
+        .withAccess(Route.Access.KEY)
+        .withQuery(BodyFields.ANY);
   }
 
   private void embeddings(Exchange x) throws Exception {

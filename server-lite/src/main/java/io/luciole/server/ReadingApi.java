@@ -35,7 +35,9 @@ final class ReadingApi implements Api {
     List<Route> routes = new ArrayList<>();
     for (String base : IndexesApi.BASES) {
       routes.add(Route.of(Method.GET, base + "/documents/{+id}", this::get));
-      routes.add(Route.of(Method.GET, base + "/documents", this::get));
+      routes.add(
+          Route.of(Method.GET, base + "/documents", this::get)
+              .withQuery(BodyFields.strict("id", "limit", "cursor", "filter")));
       routes.add(
           Route.of(Method.POST, base + "/documents/count", this::count)
               .withAccess(Route.Access.SEARCH));
@@ -47,7 +49,6 @@ final class ReadingApi implements Api {
   }
 
   private void get(Exchange x) {
-    RequestOptions.requireQuery(x, "id", "limit", "cursor", "filter");
     String id = DocumentsApi.id(x);
     if (id != null) {
       get(x, id);

@@ -54,16 +54,6 @@ final class RequestOptions {
     };
   }
 
-  /**
-   * Refuses names in the query string that an operation does not know, so that a misspelt {@code
-   * commit} is not silently ignored.
-   */
-  static void requireQuery(Exchange x, String... known) {
-    ObjectNode names = JsonBodies.object();
-    x.request().query().names().forEach(names::putNull);
-    JsonBodies.requireKnown(names, known);
-  }
-
   /** A filter by metadata, as {@link MetadataFilters#parse(String)} documents it. */
   static Query filter(JsonNode filter, HybridSchema schema) {
     if (!(filter instanceof ObjectNode object)) {

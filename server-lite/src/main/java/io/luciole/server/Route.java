@@ -18,6 +18,7 @@ import java.util.Set;
  * @param limited whether it counts towards the limit on concurrent requests and is handled by one
  *     of {@link Workers}' threads, as all do except those that manage the server: these answer at
  *     once, on the connection's virtual thread, and so also when all cores are busy
+ * @param query the names that its query string may have
  * @param handling what answers it
  */
 record Route(
@@ -26,6 +27,7 @@ record Route(
     Access access,
     Problems.Format errors,
     boolean limited,
+    BodyFields query,
     Handling handling) {
   /** Who may call. If keys are configured, all but {@code OPEN} ask for one. */
   enum Access {
@@ -59,26 +61,41 @@ record Route(
   Route {
     requireNonNull(method, "method");
     requireNonNull(path, "path");
+    requireNonNull(query, "query");
   }
 
-  /** A POST that uses the model. */
+  /**
+   * A POST that uses the model. Its query string may name a role; other names are ignored unless
+   * that may have been meant, since gateways and clients of the original API add some.
+   */
   static Route post(String path, Problems.Format errors, Handling handling) {
-    return new Route(Method.POST, path, Access.EMBED, errors, true, handling);
+    BodyFields query = BodyFields.lenient("role");
+    return new Route(Method.POST, path, Access.EMBED, errors, true, query, handling);
   }
 
-  /** An operation of the index: GET reads it, and all other methods change it. */
+  /**
+   * An operation of the index: GET reads it, and all other methods change it. Its query string has
+   * no names.
+   */
   static Route of(Method method, String path, Handling handling) {
     Access access = method.equals(Method.GET) ? Access.SEARCH : Access.WRITE;
-    return new Route(method, path, access, Problems.Format.OPENAI, true, handling);
+    BodyFields query = BodyFields.strict();
+    return new Route(method, path, access, Problems.Format.OPENAI, true, query, handling);
   }
 
   /** The same operation for other callers. */
   Route withAccess(Access other) {
-    return new Route(method, path, other, errors, limited, handling);
+    return new Route(method, path, other, errors, limited, query, handling);
   }
 
-  /** A GET that manages the server. */
+  /** The same operation with other names in its query string. */
+  Route withQuery(BodyFields names) {
+    return new Route(method, path, access, errors, limited, names, handling);
+  }
+
+  /** A GET that manages the server, whatever its query string says. */
   static Route management(String path, Access access, Handling handling) {
-    return new Route(Method.GET, path, access, Problems.Format.OPENAI, false, handling);
+    return new Route(
+        Method.GET, path, access, Problems.Format.OPENAI, false, BodyFields.ANY, handling);
   }
 }

@@ -49,7 +49,8 @@ final class SearchApi implements Api {
     return IndexesApi.BASES.stream()
         .map(base ->
             Route.post(base + "/search", Problems.Format.OPENAI, this::search)
-                .withAccess(Route.Access.SEARCH))
+                .withAccess(Route.Access.SEARCH)
+                .withQuery(BodyFields.strict()))
         .toList();
   }
 

@@ -19,6 +19,9 @@ enum SparseFormat {
    */
   OBJECT;
 
+  /** The names of the query string that choose among them, and a role's. */
+  static final BodyFields QUERY = BodyFields.lenient("role", "format", "tokens");
+
   /** What stands for a token. */
   enum Tokens {
     /** Its id, as a string: distinct, and free of characters that field names may not have. */
@@ -37,12 +40,24 @@ enum SparseFormat {
     return name == null ? LIST : JsonBodies.choice(name, "format", Arrays.asList(values()));
   }
 
-  /** What stands for tokens, by the URL's {@code tokens}; their ids if it is not there. */
-  static Tokens tokens(Exchange x) {
+  /**
+   * What stands for tokens, by the URL's {@code tokens}; their ids if it is not there.
+   *
+   * @throws Problem if this format has no place for that
+   */
+  Tokens tokens(Exchange x) {
     String name = x.query("tokens");
-    return name == null
-        ? Tokens.ID
-        : JsonBodies.choice(name, "tokens", Arrays.asList(Tokens.values()));
+    Tokens tokens =
+        name == null
+            ? Tokens.ID
+            : JsonBodies.choice(name, "tokens", Arrays.asList(Tokens.values()));
+    if (this == LIST && tokens != Tokens.ID) {
+      throw Problem.invalid(
+          "tokens",
+          "Expected \"tokens\" with format=map or format=object, found it with the list of ids that"
+              + " text-embeddings-inference gives.");
+    }
+    return tokens;
   }
 
   /** Writes an answer. */

@@ -66,7 +66,7 @@ final class TeiApi implements Api {
         Route.post("/", TEI, this::byShape),
         Route.post("/invocations", TEI, this::byShape),
         Route.post("/embed", TEI, this::embed),
-        Route.post("/embed_sparse", TEI, this::embedSparse),
+        Route.post("/embed_sparse", TEI, this::embedSparse).withQuery(SparseFormat.QUERY),
         Route.post("/embed_all", TEI, this::embedAll),
         Route.post("/similarity", TEI, x -> similarity(x, x.json())),
         Route.post("/predict", TEI, TeiApi::predict),
@@ -143,7 +143,7 @@ final class TeiApi implements Api {
 
   private void embedSparse(Exchange x) throws Exception {
     SparseFormat format = SparseFormat.of(x);
-    SparseFormat.Tokens tokens = SparseFormat.tokens(x);
+    SparseFormat.Tokens tokens = format.tokens(x);
     x.ok(format.write(names, embed(x, x.json(), Output.SPARSE), tokens));
   }
 

@@ -10,11 +10,13 @@ import java.util.regex.Pattern;
 
 /**
  * Names of an engine's tokens that people can read: the same for a token in every text, another for
- * every token, and never empty, as the names of a document's features have to be.
+ * every token, never empty and without dots, as Elasticsearch and OpenSearch ask of the names of a
+ * document's features.
  *
  * <p>A string names the token that the tokenizer makes of it. Other tokens with the same string,
  * such as a piece within words beside the piece that begins one, have their id behind it ({@code
- * the#70}), and so have tokens with an empty string ({@code #6}). Safe for use by many threads.
+ * the#70}), and so have tokens with an empty string ({@code #6}) and those with dots, which become
+ * underscores ({@code _#7}). Safe for use by many threads.
  */
 final class TokenNames {
   /** A string that could be taken for a name with an id. */
@@ -34,14 +36,14 @@ final class TokenNames {
     String known = names.get(id);
     if (known == null) {
       String text = engine.decodeToken(id).strip();
-      known = isWhatBecomesOf(text, id) ? text : text + '#' + id;
+      known = isWhatBecomesOf(text, id) ? text : text.replace('.', '_') + '#' + id;
       names.put(id, known);
     }
     return known;
   }
 
   private boolean isWhatBecomesOf(String text, int id) {
-    if (text.isEmpty() || WITH_ID.matcher(text).matches()) {
+    if (text.isEmpty() || text.indexOf('.') >= 0 || WITH_ID.matcher(text).matches()) {
       return false;
     }
     List<TextToken> all = pieces(text);

@@ -31,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Bad input gets the right status and a clear message, and costs nobody else anything. */
 @Timeout(120)
@@ -70,6 +71,25 @@ class BadInputTest {
     assertThat(server.post("/v1/embeddings", "{\"input\":\"w1 w2\"}").status()).isEqualTo(200);
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"input\":\"w1\"} {}",
+        "{\"input\":NaN}",
+        "{\"input\":[\"w1\"",
+        "[[[[[",
+        "{\"a\":1,,}"
+      })
+  void messageOfMalformedJson_namesNothingOfTheParser(String body) {
+    assertThat(server.post("/v1/embeddings", body).body())
+        .contains("invalid_request")
+        .doesNotContain("Feature", "Constraints", "[Source", "`");
+    String deep = "{\"input\":" + "[".repeat(500);
+    assertThat(server.post("/v1/embeddings", deep).body())
+        .contains("nested")
+        .doesNotContain("Constraints");
+  }
+
   private static Arguments bad(
       String name, String path, String body, int status, String... message) {
     return Arguments.argumentSet(name, path, body, status, message);
@@ -81,7 +101,8 @@ class BadInputTest {
     all.add(bad("empty body", e, "", 400, "empty body"));
     all.add(bad("no JSON", e, "hello", 400, "malformed", "line 1"));
     all.add(bad("half of JSON", e, "{\"input\": \"w1", 400, "malformed"));
-    all.add(bad("two values", e, "{\"input\":\"w1\"} {}", 400, "malformed"));
+    all.add(bad("two values", e, "{\"input\":\"w1\"} {}", 400, "nothing after it"));
+    all.add(bad("blanks", e, " \n", 400, "empty body"));
     all.add(bad("a key twice", e, "{\"input\":\"w1\",\"input\":\"w2\"}", 400, "Duplicate"));
     all.add(bad("an array", e, "[1]", 400, "object", "an array"));
     all.add(bad("null", e, "null", 400, "object"));

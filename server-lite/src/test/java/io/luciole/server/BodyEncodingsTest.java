@@ -137,6 +137,18 @@ class BodyEncodingsTest {
     String query = "{\"query\":\"w1\"}";
     assertThat(answer(query, "gzip;q=0", "identity")).isEmpty();
     assertThat(answer(query, "br, gzip", "gzip")).contains(text);
+    assertThat(answer(query, "x-gzip", "gzip")).contains(text);
+    assertThat(answer(query, "br;q=0.5, *", "gzip")).contains(text);
+    assertThat(answer(query, "gzip;q=0, *", "identity")).isEmpty();
+    assertThat(answer(query, "*;q=0", "identity")).isEmpty();
+  }
+
+  @Test
+  void answerThatMayBeInGzip_variesWithWhatTheClientAccepts() {
+    assertThat(server.get("/openapi.json").response().headers().allValues("Vary"))
+        .contains("Accept-Encoding");
+    assertThat(server.post("/v1/embeddings", BODY).response().headers().allValues("Vary"))
+        .doesNotContain("Accept-Encoding");
   }
 
   /** The answer if it is in gzip, "" if it is plain. */

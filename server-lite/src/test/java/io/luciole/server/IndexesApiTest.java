@@ -150,6 +150,8 @@ class IndexesApiTest {
               Map.entry("{\"colbert\":\"int4\"}", "\"param\":\"colbert\""),
               Map.entry("{\"metadata\":{\"year\":\"int\"}}", "\"param\":\"metadata.year\""),
               Map.entry("{\"metadata\":{\"year\":1}}", "\"param\":\"metadata.year\""),
+              Map.entry("{\"metadata\":{\"id\":\"long\"}}", "\"param\":\"metadata.id\""),
+              Map.entry("{\"metadata\":{\"title\":\"keyword\"}}", "beside its metadata"),
               Map.entry("{\"metadata\":[]}", "\"param\":\"metadata\""),
               Map.entry("{\"passages\":256}", "\"param\":\"passages\""),
               Map.entry("{\"passages\":{\"tokens\":8}}", "\"param\":\"passages\""),

@@ -27,7 +27,7 @@ class TokenNamesTest {
     int withId = 0;
     for (int id = 0; id < ids; id++) {
       String name = names.of(id);
-      assertThat(name).isNotBlank();
+      assertThat(name).isNotBlank().doesNotContain(".");
       assertThat(seen.put(name, id)).as(name).isNull();
       assertThat(names.of(id)).isEqualTo(name);
       withId += name.endsWith("#" + id) ? 1 : 0;
@@ -41,6 +41,8 @@ class TokenNamesTest {
       assertThat(assertDistinct(engine, 3000)).isLessThan(3000);
       assertThat(new TokenNames(engine).of(engine.tokens("moon", Role.PASSAGE).get(1).id()))
           .isEqualTo("moon");
+      int dot = engine.tokens(".", Role.PASSAGE).get(1).id();
+      assertThat(new TokenNames(engine).of(dot)).isEqualTo("_#" + dot);
     }
   }
 

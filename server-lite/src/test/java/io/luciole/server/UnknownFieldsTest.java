@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.luciole.testkit.FakeBackend;
 import java.io.IOException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -145,5 +147,66 @@ class UnknownFieldsTest {
       assertThat(answer.body()).contains("did you mean");
     }
     assertThat(server.post("/v1/documents/bulk?results=fail", "").body()).contains("all or failed");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          /v1/embeddings?rol=query    | 400 | role   | {"input":"w1"}
+          /v1/embed?roles=query       | 400 | role   | {"texts":["w1"]}
+          /v1/m3/embeddings?rol=query | 400 | role   | {"input":"w1"}
+          /embed?rolle=query          | 422 | role   | {"inputs":"w1"}
+          /embed_sparse?fromat=map    | 422 | format | {"inputs":"w1"}
+          /embed_sparse?format=map&token=text | 422 | tokens | {"inputs":"w1"}
+          /vectors?rol=query          | 422 | role   | {"text":"w1"}
+          """)
+  void slip_inTheQueryStringOfEmbeddings_isRefused(
+      String path, int status, String meant, String body) {
+    Server.Answer answer = server.post(path, body);
+    assertThat(answer.status()).as(answer.body()).isEqualTo(status);
+    assertThat(answer.body()).contains("did you mean \\\"" + meant + "\\\"?");
+  }
+
+  @Test
+  void ownOperations_refuseAnyOtherName_andThoseOfOthersIgnoreIt() throws Exception {
+    String query = "{\"query\":\"w1\"}";
+    for (Server.Answer answer :
+        new Server.Answer[] {
+          server.post("/v1/search?tpo=1", query),
+          server.post("/v1/search?top=1", query),
+          server.post("/v1/m3/embeddings?outputs=dense", "{\"input\":\"w1\"}"),
+          server.post("/v1/documents/count?filter=x", "{}"),
+          server.post("/v1/documents/export?limit=1", ""),
+          server.post("/v1/commit?wait_for=commit", ""),
+          server.get("/v1/documents/a?limit=1"),
+          server.get("/v1/index?x=1")
+        }) {
+      assertThat(answer.status()).as(answer.body()).isEqualTo(400);
+      assertThat(answer.body()).contains("name in the query string");
+    }
+    assertThat(status("/v1/embeddings?api-version=2024-10-21", "{\"input\":\"w1\"}"))
+        .isEqualTo(200);
+    assertThat(status("/embed?x=1", "{\"inputs\":\"w1\"}")).isEqualTo(200);
+  }
+
+  /**
+   * Of a request that the server's description does not list, and that is answered all the same.
+   */
+  private int status(String path, String body) throws IOException, InterruptedException {
+    HttpRequest request =
+        server.request(path).POST(HttpRequest.BodyPublishers.ofString(body)).build();
+    return server.client().send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+  }
+
+  @Test
+  void namesOfTokens_inTheListOfIds_areRefused() {
+    String body = "{\"inputs\":\"w1\"}";
+    Server.Answer answer = server.post("/embed_sparse?tokens=text", body);
+    assertThat(answer.status()).isEqualTo(422);
+    assertThat(answer.body()).contains("format=map");
+    assertThat(server.post("/embed_sparse?tokens=text&format=map", body).status()).isEqualTo(200);
+    assertThat(server.post("/embed_sparse?tokens=id", body).status()).isEqualTo(200);
   }
 }
