@@ -214,7 +214,7 @@ class LucioleConfigTest {
     assertThat(changed.settings().keySet())
         .containsAll(loaded.settings().keySet())
         .contains("luciole.cache", "luciole.threads")
-        .hasSize(loaded.settings().size() + 1);
+        .hasSize(loaded.settings().size());
     assertThat(loaded.get(EngineKeys.MODEL)).isEqualTo("starter");
     assertThatThrownBy(() -> loaded.with(Map.of("luciole.threads", "many")))
         .isInstanceOf(ConfigException.class)

@@ -75,6 +75,10 @@ class EngineOptionsTest {
 
     Run other = Cli.run("search", "--index", index, "glow");
     assertThat(other.status()).isNotZero();
-    assertThat(other.err()).contains("mean;normalize").contains("cls;normalize");
+    assertThat(other.err()).contains("pooling: mean instead of cls (--pooling");
+
+    // A search embeds no passages, so their prompt does not matter.
+    Run same = Cli.run("search", "--index", index, "--pooling", "mean", "glow");
+    assertThat(same.status()).as(same.err()).isZero();
   }
 }
