@@ -96,7 +96,10 @@ public final class ServerOverload {
   }
 
   private HttpRequest.Builder post(String path, String body) {
-    return HttpRequest.newBuilder(at.resolve(path)).POST(HttpRequest.BodyPublishers.ofString(body));
+    // Encoded once: the collector of this process would take the cores from the server's.
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    return HttpRequest.newBuilder(at.resolve(path))
+        .POST(HttpRequest.BodyPublishers.ofByteArray(bytes));
   }
 
   private static String words(int count) {
@@ -211,16 +214,20 @@ public final class ServerOverload {
   }
 
   private static Process child(String... arguments) throws IOException {
+    // A session of its own: Linux shares the cores between sessions, so that the load, which would
+    // come from other machines, does not take those of the server and of the probe.
+    Path setsid = Path.of("/usr/bin/setsid");
     List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx2g",
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                ServerOverload.class.getName()));
+        new ArrayList<>(Files.isExecutable(setsid) ? List.of(setsid.toString()) : List.of());
+    command.addAll(
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xmx2g",
+            "--add-modules=jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            ServerOverload.class.getName()));
     command.addAll(List.of(arguments));
     return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
   }
