@@ -1,17 +1,5 @@
 package io.luciole.djl;
 
-import io.luciole.Output;
-import io.luciole.model.ModelSource;
-import io.luciole.spi.Backend;
-import io.luciole.spi.BackendProvider;
-import io.luciole.spi.Precision;
-import io.luciole.testkit.BackendContractTest;
-import io.luciole.testkit.ReferenceText;
-import io.luciole.testkit.TinyEncoder;
-import java.util.EnumSet;
-import java.util.List;
-import java.util.OptionalLong;
-import java.util.Set;
 import org.junit.jupiter.api.Tag;
 
 /**
@@ -19,34 +7,8 @@ import org.junit.jupiter.api.Tag;
  * first.
  */
 @Tag("long")
-class DjlModernBertContractTest extends BackendContractTest {
-  @Override
-  protected BackendProvider provider() {
-    return new DjlBackendProvider();
-  }
-
-  @Override
-  protected ModelSource model() {
-    return new TinyEncoder("modernbert").source();
-  }
-
-  @Override
-  protected List<ReferenceText> reference() {
-    return List.of(); // DjlTinyEncodersTest compares the vectors.
-  }
-
-  @Override
-  protected Set<Output> outputs() {
-    return EnumSet.of(Output.DENSE);
-  }
-
-  @Override
-  protected Set<Precision> precisions() {
-    return EnumSet.of(Precision.FP32, Precision.FP16, Precision.BF16);
-  }
-
-  @Override
-  protected OptionalLong held(Backend backend) {
-    return OptionalLong.of(((DjlBackend) backend).tensors());
+class DjlModernBertContractTest extends DjlTinyContract {
+  DjlModernBertContractTest() {
+    super("modernbert");
   }
 }
