@@ -31,20 +31,11 @@ class AddIndexesTest {
   }
 
   private WriteOptions options(boolean chunked, boolean soft) {
-    SchemaBuilder schema = HybridSchema.builder(engine);
-    WriteOptions options =
-        WriteOptions.defaults()
-            .writerThreads(1)
-            .schema((chunked ? schema.chunks(16, 2) : schema).build());
-    return soft ? options.writerConfig(config -> config.setSoftDeletesField("gone")) : options;
+    return new SmallIndexes(folder, engine).options(chunked, soft);
   }
 
   private Path make(String name, List<SourceDocument> documents, WriteOptions options) {
-    Path index = folder.resolve(name);
-    try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
-      indexer.indexAll(documents.iterator(), progress -> {});
-    }
-    return index;
+    return new SmallIndexes(folder, engine).make(name, documents, options);
   }
 
   /** The scores of all documents that a query finds in a leg, by id. */

@@ -36,20 +36,11 @@ class ShardsTest {
   }
 
   private WriteOptions options(boolean chunked, boolean soft) {
-    SchemaBuilder schema = HybridSchema.builder(engine);
-    WriteOptions options =
-        WriteOptions.defaults()
-            .writerThreads(1)
-            .schema((chunked ? schema.chunks(16, 2) : schema).build());
-    return soft ? options.writerConfig(config -> config.setSoftDeletesField("gone")) : options;
+    return new SmallIndexes(folder, engine).options(chunked, soft);
   }
 
   private Path make(String name, List<SourceDocument> some, WriteOptions options) {
-    Path index = folder.resolve(name);
-    try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
-      indexer.indexAll(some.iterator(), progress -> {});
-    }
-    return index;
+    return new SmallIndexes(folder, engine).make(name, some, options);
   }
 
   private List<Path> shards(WriteOptions options) {
