@@ -2,7 +2,6 @@ package io.luciole.server;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
@@ -19,6 +18,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.luciole.internal.JsonProblem;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -99,7 +99,8 @@ final class JsonBodies {
       node = READER.readValue(parser);
     } catch (MismatchedInputException e) {
       throw Problem.invalid(
-          null, "Expected one JSON object and nothing after it, found more" + place(e) + '.');
+          null,
+          "Expected one JSON object and nothing after it, found more" + JsonProblem.place(e) + '.');
     } catch (StreamConstraintsException e) {
       throw Problem.invalid(null, "The JSON is nested or long beyond reason: " + at(e));
     } catch (JsonProcessingException e) {
@@ -143,14 +144,7 @@ final class JsonBodies {
   private static String at(JsonProcessingException e) {
     String message = words(e);
     String brief = message.length() > 200 ? message.substring(0, 200) + "…" : message;
-    return brief + place(e);
-  }
-
-  private static String place(JsonProcessingException e) {
-    JsonLocation location = e.getLocation();
-    return location == null
-        ? ""
-        : " (line " + location.getLineNr() + ", column " + location.getColumnNr() + ")";
+    return brief + JsonProblem.place(e);
   }
 
   private static String words(JsonProcessingException e) {
