@@ -11,7 +11,8 @@ if ! python3 -m venv "$folder" >&2; then
   exit 0
 fi
 # One by one, so that one that is not there takes no other with it.
-for client in openai langchain-openai huggingface_hub langchain-huggingface cohere chromadb pillow; do
+# (numpy: huggingface_hub's embeddings want it and do not bring it.)
+for client in numpy openai langchain-openai huggingface_hub langchain-huggingface cohere chromadb pillow; do
   "$folder/bin/pip" install --quiet --disable-pip-version-check --retries 0 --timeout 15 "$client" >/dev/null 2>&1 ||
     echo "python-clients: $client is not to be had here, and is skipped" >&2
 done
