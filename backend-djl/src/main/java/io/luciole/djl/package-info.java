@@ -18,7 +18,8 @@
  *
  * <ul>
  *   <li>finding and loading PyTorch: {@code TorchRuntime} loads it once in a process; {@code
- *       Natives} checks which native libraries are on the class path before DJL would download them
+ *       Natives} checks which native libraries are on the class path before DJL would download
+ *       them; {@code CudaNatives} has those for CUDA
  *   <li>models: {@code TorchEncoder} with {@code TorchWeights} for checkpoints, {@code
  *       ScriptedEncoder} for TorchScript files
  *   <li>native memory: {@code TorchSession} owns it, {@code FreeMemory} guards it
