@@ -9,7 +9,7 @@
  * DjlBackend.run          checks the batch, so that nothing invalid reaches native code
  *   Encoder.run           TorchEncoder (checkpoints) or ScriptedEncoder (TorchScript files)
  *     FreeMemory.require  refuses what the machine has no memory for
- *     BatchLayout         puts the texts into rows: grouped by length, or padded
+ *     BatchLayout         puts the texts into rows: by length, padded or packed
  *     TorchSession.run    runs encoder.pt in a scope that owns all native memory of the run
  *   BackendOutput         the results, copied to Java's heap
  * </pre>
