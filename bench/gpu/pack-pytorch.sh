@@ -15,7 +15,7 @@ get org.bytedeco:openblas:0.3.30-1.5.12:jar:linux-x86_64
 get org.bytedeco:cuda:12.6-9.5-1.5.11:jar:linux-x86_64-redist
 mkdir "$work/all" "$work/lib"
 for jar in "$work"/*.jar; do
-  unzip -q -o -j "$jar" '*.so' '*.so.[0-9]*' -d "$work/all"
+  unzip -q -o -j "$jar" '*.so*' -d "$work/all"
   rm "$jar"
 done
 for library in libtorch_cuda.so libcublasLt.so.12 libcublas.so.12; do
