@@ -38,7 +38,7 @@ final class SparseIndexes {
   static final String WORDS = "words";
 
   private static final String[] SHARES = {"0.1", "1", "10", "50"};
-  private static final double BUFFER_MIB = 512;
+  private static final double BUFFER_MIB = 128;
 
   private SparseIndexes() {}
 
