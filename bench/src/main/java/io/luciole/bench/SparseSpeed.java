@@ -1,0 +1,172 @@
+package io.luciole.bench;
+
+import io.luciole.SparseVector;
+import io.luciole.lucene.SparseForm;
+import io.luciole.lucene.VectorFields;
+import io.luciole.lucene.VectorQueries;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.Term;
+import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.search.Query;
+import org.apache.lucene.search.ScoreDoc;
+import org.apache.lucene.search.TermQuery;
+import org.apache.lucene.search.TopScoreDocCollectorManager;
+import org.apache.lucene.store.FSDirectory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How fast sparse weights are searched, over a corpus that {@code bench/corpus} makes, without a
+ * model: the ways of several indexes in turn, query by query, so that what disturbs the machine
+ * disturbs all of them.
+ *
+ * <pre>
+ * SparseSpeed build  CORPUS INDEX [form=impacts] [passages=1000000] [order=natural] [words=false]
+ *                                 [exact=false] [segments=1]
+ * SparseSpeed search CORPUS INDEX… [k=10,100,1000] [filters=none] [threads=1] [queries=500]
+ *                                 [rounds=3]
+ * </pre>
+ *
+ * <p>The form is one of {@link SparseForm}; {@code order} is natural or random; {@code segments} is
+ * what the index is merged to, 0 for what the flushes left. A filter is the percentage of passages
+ * that match it, by chance: 0.1, 1, 10 or 50. {@code threads} are those that one search may use.
+ */
+public final class SparseSpeed {
+  private SparseSpeed() {}
+
+  /** Runs it; see the class. */
+  public static void main(String[] args) throws IOException {
+    Map<String, String> options = new HashMap<>();
+    List<Path> folders = new ArrayList<>();
+    for (String arg : Arrays.asList(args).subList(1, args.length)) {
+      int equals = arg.indexOf('=');
+      if (equals > 0) {
+        options.put(arg.substring(0, equals), arg.substring(equals + 1));
+      } else {
+        folders.add(Path.of(arg));
+      }
+    }
+    switch (args[0]) {
+      case "build" -> SparseIndexes.build(folders.get(0), folders.get(1), options);
+      case "search" -> search(folders, options);
+      default -> throw new IllegalArgumentException("expected build or search, got " + args[0]);
+    }
+  }
+
+  /** An index and the queries that find its documents. */
+  private record Way(String name, IndexSearcher searcher, VectorQueries queries) {
+    ScoreDoc[] best(SparseVector vector, int k, @Nullable Query filter) throws IOException {
+      Query query = queries.sparse(vector, filter);
+      return searcher.search(query, new TopScoreDocCollectorManager(k, null, k)).scoreDocs;
+    }
+  }
+
+  private static void search(List<Path> folders, Map<String, String> options) throws IOException {
+    int threads = Integer.parseInt(options.getOrDefault("threads", "1"));
+    int rounds = Integer.parseInt(options.getOrDefault("rounds", "3"));
+    int most = Integer.parseInt(options.getOrDefault("queries", "500"));
+    List<PassageCorpus.Query> queries;
+    try (PassageCorpus corpus = PassageCorpus.open(folders.get(0), 1)) {
+      queries = corpus.queries(most);
+    }
+    List<DirectoryReader> readers = new ArrayList<>();
+    try (ExecutorService executor = Executors.newFixedThreadPool(threads)) {
+      List<Way> ways = new ArrayList<>();
+      for (Path folder : folders.subList(1, folders.size())) {
+        DirectoryReader reader = DirectoryReader.open(FSDirectory.open(folder));
+        readers.add(reader);
+        IndexSearcher searcher =
+            threads == 1 ? new IndexSearcher(reader) : new IndexSearcher(reader, executor);
+        searcher.setQueryCache(null);
+        String form = reader.getIndexCommit().getUserData().getOrDefault("form", "impacts");
+        VectorFields fields = SparseIndexes.fields(SparseForm.parse(form), false);
+        ways.add(new Way(folder.getFileName() + "", searcher, fields.queries()));
+        System.out.printf(
+            Locale.ROOT,
+            "%s: %,d passages, %d segments, %s%n",
+            folder.getFileName(),
+            reader.numDocs(),
+            reader.leaves().size(),
+            form);
+      }
+      for (String filter : options.getOrDefault("filters", "none").split(",", -1)) {
+        for (String k : options.getOrDefault("k", "10,100,1000").split(",", -1)) {
+          compare(ways, queries, Integer.parseInt(k), filter, rounds);
+        }
+      }
+    } finally {
+      for (DirectoryReader reader : readers) {
+        reader.close();
+      }
+    }
+  }
+
+  private static void compare(
+      List<Way> ways, List<PassageCorpus.Query> queries, int k, String filter, int rounds)
+      throws IOException {
+    Query accepted =
+        filter.equals("none") ? null : new TermQuery(new Term(SparseIndexes.SHARE, filter));
+    long[][] nanos = new long[ways.size()][rounds * queries.size()];
+    int[] different = new int[ways.size()];
+    for (int round = -1; round < rounds; round++) {
+      for (int q = 0; q < queries.size(); q++) {
+        SparseVector vector = queries.get(q).vector();
+        ScoreDoc[][] found = new ScoreDoc[ways.size()][];
+        for (int turn = 0; turn < ways.size(); turn++) {
+          int w = (turn + q) % ways.size();
+          long start = System.nanoTime();
+          found[w] = ways.get(w).best(vector, k, accepted);
+          long took = System.nanoTime() - start;
+          if (round >= 0) {
+            nanos[w][round * queries.size() + q] = took;
+          }
+        }
+        for (int w = 1; round == 0 && w < ways.size(); w++) {
+          different[w] += same(found[0], found[w]) ? 0 : 1;
+        }
+      }
+    }
+    double[] first = new double[2];
+    for (int w = 0; w < ways.size(); w++) {
+      Arrays.sort(nanos[w]);
+      double p50 = nanos[w][nanos[w].length / 2] / 1e6;
+      double p99 = nanos[w][(int) (nanos[w].length * 0.99)] / 1e6;
+      if (w == 0) {
+        first = new double[] {p50, p99};
+      }
+      System.out.printf(
+          Locale.ROOT,
+          "filter %-5s k=%-5d %-24s p50 %8.3f ms  p99 %8.3f ms  %6.2fx %6.2fx  other lists %d%n",
+          filter,
+          k,
+          ways.get(w).name(),
+          p50,
+          p99,
+          first[0] / p50,
+          first[1] / p99,
+          different[w]);
+    }
+  }
+
+  /** Whether the scores are the same but for what sums of floats lose; ties may be any of them. */
+  private static boolean same(ScoreDoc[] a, ScoreDoc[] b) {
+    if (a.length != b.length) {
+      return false;
+    }
+    for (int i = 0; i < a.length; i++) {
+      if (Math.abs(a[i].score - b[i].score) > 1e-5f * Math.abs(a[i].score)) {
+        return false;
+      }
+    }
+    return true;
+  }
+}
