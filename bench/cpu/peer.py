@@ -1,6 +1,6 @@
-"""sentence-transformers in fp32 on the CPU: the peer of bench/cpu/run.sh.
+"""sentence-transformers in fp32 or bf16 on the CPU: the peer of bench/cpu/run.sh.
 
-    python3 peer.py MODEL BATCH[,BATCH...] PASSES TEXTS.jsonl ...
+    [PRECISION=fp32] python3 peer.py MODEL BATCH[,BATCH...] PASSES TEXTS.jsonl ...
 
 Prints tokens/s for each file at its best batch size, best of the passes after one short text as warm-up, and the process's peak memory.
 """
@@ -12,6 +12,7 @@ import torch
 from sentence_transformers import SentenceTransformer, __version__
 from sentence_transformers import models as M
 
+precision = os.environ.get('PRECISION', 'fp32')
 model, sizes, passes, files = sys.argv[1], [int(b) for b in sys.argv[2].split(',')], int(sys.argv[3]), sys.argv[4:]
 threads = len(os.sched_getaffinity(0))
 torch.set_num_threads(threads)
@@ -23,10 +24,10 @@ def memory():
 
 
 imported = time.time()
-t = M.Transformer(model, max_seq_length=8192, model_args={'dtype': torch.float32})
+t = M.Transformer(model, max_seq_length=8192, model_args={'dtype': {'fp32': torch.float32, 'bf16': torch.bfloat16}[precision]})
 m = SentenceTransformer(modules=[t, M.Pooling(t.get_word_embedding_dimension(), pooling_mode='cls'), M.Normalize()], device='cpu')
 m.encode(['warm'])
-print(f'sentence-transformers {__version__}, torch {torch.__version__}, fp32, {threads} threads: imported in {imported - start:.1f} s, opened in {time.time() - imported:.1f} s', flush=True)
+print(f'sentence-transformers {__version__}, torch {torch.__version__}, {precision}, {threads} threads: imported in {imported - start:.1f} s, opened in {time.time() - imported:.1f} s', flush=True)
 print('memory once opened:', memory(), flush=True)
 for file in files:
     texts = [json.loads(line)['text'] for line in open(file, encoding='utf-8')]

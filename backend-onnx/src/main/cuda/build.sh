@@ -1,7 +1,8 @@
 #!/bin/sh
-# Builds the C library of the CUDA operator, or a program around it:
+# Builds the C libraries of the operators, or a program around one:
 #   build.sh OUT_DIR [FLAG…]              OUT_DIR/libluciole_cuda.so from luciole.c
-#   build.sh --program SOURCE OUT [FLAG…] OUT from SOURCE, which includes luciole.c (tests)
+#   build.sh --cpu OUT_DIR [FLAG…]        OUT_DIR/libluciole_cpu.so from ../cpu/luciole_cpu.c
+#   build.sh --program SOURCE OUT [FLAG…] OUT from SOURCE, which includes luciole.c or luciole_cpu.c (tests)
 # Needs a C compiler (cc or $CC) with the C library's headers, and nothing of CUDA's; see README.md.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,11 +10,11 @@ cc=${CC:-cc}
 if ! printf '#include <dlfcn.h>\n#include <stdio.h>\n' | $cc -E -x c - >/dev/null 2>&1; then
   cat >&2 <<'MESSAGE'
 
-The CUDA operator's library (backend-onnx/src/main/cuda) is part of the build on Linux x86-64 and needs a C compiler with the C library's
-headers; no `cc` that has them was found. Do one of these:
+The libraries of Luciole's kernels (backend-onnx/src/main/cuda and src/main/cpu) are part of the build on Linux x86-64 and need a C compiler
+with the C library's headers; no `cc` that has them was found. Do one of these:
   - install a compiler:  apt-get install gcc libc6-dev   (Fedora: dnf install gcc glibc-devel; Alpine: apk add gcc musl-dev), or name one
     with CC=…;
-  - build without the library; GPUs then take ONNX Runtime's own operators, which are slower, and CPUs notice nothing:
+  - build without the libraries; ONNX Runtime's own operators then serve GPUs and CPUs, and are slower:
       ./mvnw -Dcuda.skip=true verify
       MAVEN_OPTS=-Dcuda.skip=true ./luciole demo
 
@@ -31,10 +32,15 @@ if [ "$1" = --program ]; then
   shift 3
   mkdir -p "$(dirname "$out")"
   cd "$here"
-  exec $cc $flags -I. "$@" -o "$out" "$source" -ldl -lpthread
+  exec $cc $flags -I. -I../cpu "$@" -o "$out" "$source" -ldl -lpthread -lm
+fi
+name=libluciole_cuda.so source=luciole.c
+if [ "$1" = --cpu ]; then
+  name=libluciole_cpu.so source=luciole_cpu.c here=$here/../cpu
+  shift
 fi
 out=$(absolute "$1")
 shift
 mkdir -p "$out"
 cd "$here"
-exec $cc $flags -fPIC -shared -fvisibility=hidden $link "$@" -o "$out/libluciole_cuda.so" luciole.c -ldl -lpthread
+exec $cc $flags -fPIC -shared -fvisibility=hidden $link "$@" -o "$out/$name" "$source" -ldl -lpthread

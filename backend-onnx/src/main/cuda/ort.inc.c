@@ -1,7 +1,8 @@
-// Part of luciole.c.
+// Part of luciole.c, and of luciole_cpu.c.
 // ---- ONNX Runtime's C interface, as far as it is used, without its header: a table of functions by position, of which positions are
 // never reordered, and the struct that describes an operator.
 enum { ORT_API_VERSION = 16 };  // the version that is asked for; 1.16 and later have it
+enum { ORT_API_WITH_PARALLEL_FOR = 17 };  // the version that has KernelContext_ParallelFor
 
 typedef struct { void* const f[300]; } OrtApi;
 typedef struct { const OrtApi* (*GetApi)(uint32_t); const char* (*GetVersionString)(void); } OrtApiBase;
@@ -23,15 +24,17 @@ enum {
   ORT_KernelContext_GetInputCount = 88,
   ORT_KernelContext_GetInput = 90,
   ORT_KernelContext_GetOutput = 91,
+  ORT_ReleaseStatus = 93,
   ORT_ReleaseTensorTypeAndShapeInfo = 99,
-  ORT_KernelContext_GetGPUComputeStream = 193
+  ORT_KernelContext_GetGPUComputeStream = 193,
+  ORT_KernelContext_ParallelFor = 274  // counted from its neighbours in the header of 1.20
 };
 #define ORT(api, name, result, ...) ((result(*)(__VA_ARGS__))(api)->f[ORT_##name])
 
 enum { ORT_FAIL = 1 };                                                    // OrtErrorCode
 enum { OrtMemTypeCPUInput = -2, OrtMemTypeDefault = 0 };                  // OrtMemType
 enum { INPUT_OUTPUT_REQUIRED, INPUT_OUTPUT_OPTIONAL, INPUT_OUTPUT_VARIADIC };  // OrtCustomOpInputOutputCharacteristic
-enum { ELEMENT_FLOAT = 1, ELEMENT_INT32 = 6, ELEMENT_INT64 = 7, ELEMENT_FLOAT16 = 10 };  // ONNXTensorElementDataType
+enum { ELEMENT_FLOAT = 1, ELEMENT_UINT8 = 2, ELEMENT_INT32 = 6, ELEMENT_INT64 = 7, ELEMENT_FLOAT16 = 10 };  // ONNXTensorElementDataType
 
 typedef struct OrtCustomOp OrtCustomOp;
 struct OrtCustomOp {

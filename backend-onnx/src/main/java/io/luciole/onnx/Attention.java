@@ -36,7 +36,8 @@ interface Attention {
       case LOOP -> new LoopAttention(graph, config, rotation, bias);
       case PACKED -> new PackedAttention(graph, config);
       case PADDED -> new PaddedAttention(graph, config, rotation, bias);
-      case FUSED -> throw new IllegalArgumentException("the layers have their own attention");
+      case FUSED, LAYERS ->
+          throw new IllegalArgumentException("the layers have their own attention");
     };
   }
 }

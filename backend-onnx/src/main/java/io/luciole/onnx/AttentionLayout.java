@@ -16,6 +16,11 @@ enum AttentionLayout {
    */
   FUSED,
   /**
+   * All texts at once, unpadded, all layers in one operator of this project: {@link CpuLayers}. For
+   * CPUs with AVX-512 and VNNI, in int8 and bf16.
+   */
+  LAYERS,
+  /**
    * All texts at once, padded to the longest: {@code MultiHeadAttention} with each text's length.
    * For CUDA devices, where cuDNN's kernel wins on long texts of about equal length.
    */

@@ -8,6 +8,7 @@ import io.luciole.model.ModelFiles;
 import io.luciole.model.Pooling;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
+import io.luciole.spi.BackendOutOfMemoryException;
 import io.luciole.spi.BackendOutput;
 import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
@@ -21,6 +22,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -74,10 +76,10 @@ final class CompiledEncoder implements Encoder {
         outputs.contains(Output.DENSE) ? files.description().requirePooling() : Pooling.CLS;
     this.colbertDimension =
         outputs.contains(Output.COLBERT) ? weights.colbertHead().orElseThrow().outputs() : 0;
-    if (policy.usual() == AttentionLayout.FUSED) {
-      tryFused();
-    } else {
-      model(policy.usual());
+    switch (policy.usual()) {
+      case FUSED -> tryFused();
+      case LAYERS -> tryLayers();
+      default -> model(policy.usual());
     }
     this.runs = device.device().isAccelerator() ? runsOnAccelerator() : onCpu;
   }
@@ -104,11 +106,14 @@ final class CompiledEncoder implements Encoder {
 
   /** The policy at the start; what keeps the fused layout from being used on a GPU is logged. */
   private LayoutPolicy policy() {
+    if (!device.device().isAccelerator()) {
+      return policyOnCpu();
+    }
     String obstacle =
         EncoderGraph.isHalf(precision)
             ? CudaEncoder.obstacle(config, device)
             : "they compute in fp16, not in " + precision.id();
-    if (obstacle != null && device.device().isAccelerator()) {
+    if (obstacle != null) {
       doWithoutOperators(obstacle);
     }
     LayoutPolicy chosen = LayoutPolicy.on(device, obstacle == null, isPackable());
@@ -116,6 +121,60 @@ final class CompiledEncoder implements Encoder {
       throw noFp8(OnnxOptions.FORM + " chooses another form of attention");
     }
     return chosen;
+  }
+
+  private LayoutPolicy policyOnCpu() {
+    String obstacle = obstacleOnCpu();
+    if (obstacle != null && precision == Precision.INT8) {
+      log.debug("{} runs on ONNX Runtime's own operators: {}", device.device(), obstacle);
+    }
+    LayoutPolicy chosen = LayoutPolicy.on(device, obstacle == null, isPackable());
+    if (precision == Precision.BF16 && chosen.usual() != AttentionLayout.LAYERS) {
+      throw noBf16(obstacle == null ? OnnxOptions.FORM + " chooses others" : obstacle);
+    }
+    return chosen;
+  }
+
+  /** What keeps luciole's own kernels for CPUs from being used, or null if nothing does. */
+  private @Nullable String obstacleOnCpu() {
+    if (!CpuLayers.PRECISIONS.contains(precision)) {
+      return "they compute in int8 and bf16, not in " + precision.id();
+    }
+    Processor processor = Processor.here();
+    boolean asked = device.option(OnnxOptions.FORM).equals("fused");
+    if (processor.multipliesTiles() && precision == Precision.INT8 && !asked) {
+      return "it has AMX, where they have not been measured against ONNX Runtime's; "
+          + OnnxOptions.FORM
+          + "=fused takes them";
+    }
+    return CpuLayers.obstacle(config, processor);
+  }
+
+  private static BackendException noBf16(String reason) {
+    return new BackendException(
+        "Expected luciole's own kernels for CPUs for the precision bf16, which nothing else of this"
+            + " backend computes in, found that they cannot be used: "
+            + reason
+            + ". Set luciole.precision=fp32, or luciole.backend=djl.");
+  }
+
+  /** Opens luciole's own kernels for CPUs, or ONNX Runtime's where they cannot be loaded. */
+  private void tryLayers() {
+    try {
+      model(AttentionLayout.LAYERS);
+    } catch (BackendOutOfMemoryException e) {
+      throw e;
+    } catch (BackendException e) {
+      if (precision == Precision.BF16) {
+        throw e;
+      }
+      log.warn(
+          "{} runs on ONNX Runtime's own operators, which are slower than luciole's: {}",
+          device.device(),
+          e.getMessage());
+      policy = LayoutPolicy.on(device, false, isPackable());
+      model(policy.usual());
+    }
   }
 
   private boolean isPackable() {
@@ -212,11 +271,11 @@ final class CompiledEncoder implements Encoder {
     Set<Precision> possible =
         device.isAccelerator()
             ? EnumSet.of(Precision.FP32, Precision.FP16, Precision.FP8)
-            : EnumSet.of(Precision.FP32, Precision.INT8);
+            : EnumSet.of(Precision.FP32, Precision.BF16, Precision.INT8);
     if (!possible.contains(chosen)) {
       throw new BackendException(
           "Expected a precision of "
-              + (device.isAccelerator() ? "fp32, fp16 and fp8" : "fp32 and int8")
+              + (device.isAccelerator() ? "fp32, fp16 and fp8" : "fp32, bf16 and int8")
               + " on "
               + device
               + ", found "
@@ -268,8 +327,14 @@ final class CompiledEncoder implements Encoder {
         layout,
         f -> {
           EncoderGraph graph =
-              new EncoderGraph(config, weights, outputs, pooling, f, precision, outliers, device);
-          String kernels = f == AttentionLayout.FUSED ? CudaEncoder.library(device) : null;
+              new EncoderGraph(
+                  config, weights, outputs, pooling, f, precision, outliers, threads, device);
+          String kernels =
+              switch (f) {
+                case FUSED -> CudaEncoder.library(device);
+                case LAYERS -> CpuLayers.library();
+                default -> null;
+              };
           return runtime.compile(
               graph.build(), graph.initializers(), device.device(), threads, f, kernels);
         });

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  *      rows       int64 [B]      which row of the states is a text's vector (pooling cls, last)
  *      texts      int64 [T, 1]   which text a token belongs to    (pooling mean, instead of rows)
  *      lengths    float [B, 1]   its number of tokens               (likewise)
- * LOOP    starts  int64 [B+1]    where each text starts, and N
+ * LOOP, LAYERS  starts int64 [B+1]   where each text starts, and N
  *         windows int64 [n, 4]   first and end of queries, first and end of the keys that they see
  *                                (where a layer's tokens see a window)
  * PACKED  token_offset int32 [B, S], cumulative_sequence_length int32 [B+1]: see the operator
@@ -73,11 +73,15 @@ final class EncoderGraph {
   private final Set<Output> outputs;
   private final Pooling pooling;
   private final DataType type;
+  private final Precision precision;
+  private final Set<Integer> outliers;
+  private final AttentionLayout layout;
+  private final int threads;
   private final GraphBuilder graph = new GraphBuilder();
   private final Initializers initializers = new Initializers();
   private final Projection projection;
 
-  /** Null where the encoder is one operator. */
+  /** Null where an operator has all layers. */
   private final @Nullable Attention attention;
 
   private @Nullable String nonPaddingStates;
@@ -93,6 +97,7 @@ final class EncoderGraph {
       AttentionLayout layout,
       Precision precision,
       Set<Integer> outliers,
+      int threads,
       BackendConfig options) {
     this.config = config;
     this.options = options;
@@ -100,11 +105,16 @@ final class EncoderGraph {
     this.outputs = outputs;
     this.pooling = pooling;
     this.type = isHalf(precision) ? DataType.FLOAT16 : DataType.FLOAT;
-    this.heads = new Projection(graph, initializers, type, layout == AttentionLayout.LOOP);
+    this.precision = precision;
+    this.outliers = outliers;
+    this.layout = layout;
+    this.threads = threads;
+    boolean onCpu = layout == AttentionLayout.LOOP || layout == AttentionLayout.LAYERS;
+    this.heads = new Projection(graph, initializers, type, onCpu);
     this.projection =
         precision == Precision.INT8 ? new Int8Projection(graph, initializers, outliers) : heads;
     this.attention =
-        layout == AttentionLayout.FUSED
+        layout == AttentionLayout.FUSED || layout == AttentionLayout.LAYERS
             ? null
             : Attention.of(
                 layout,
@@ -130,7 +140,9 @@ final class EncoderGraph {
 
   /** Whether the last layer need be computed for the rows that are pooled only. */
   private boolean poolsEarly() {
-    return attention != null && outputs.equals(Set.of(Output.DENSE)) && takesRow(pooling);
+    return layout != AttentionLayout.FUSED
+        && outputs.equals(Set.of(Output.DENSE))
+        && takesRow(pooling);
   }
 
   /**
@@ -146,10 +158,10 @@ final class EncoderGraph {
 
   /** The graph, as ONNX Runtime reads it. */
   ByteBuffer build() {
-    if (attention == null) {
+    if (layout == AttentionLayout.FUSED) {
       fused();
     } else {
-      layers(attention);
+      layers();
     }
     return graph.build();
   }
@@ -179,16 +191,23 @@ final class EncoderGraph {
     }
   }
 
-  private void layers(Attention attention) {
+  private void layers() {
     String ids = graph.input(TOKEN_IDS, DataType.INT32, -1);
     String positions = graph.input(POSITIONS, DataType.INT32, -1);
     if (takesRow(pooling) && outputs.contains(Output.DENSE)) {
       graph.input(ROWS, DataType.INT64, -1);
     }
     String states = embeddings(ids, positions);
-    for (int i = 0; i < config.layers(); i++) {
-      boolean pooled = poolsEarly() && i + 1 == config.layers();
-      states = layer(attention, states, weights.layer(i), pooled);
+    if (attention == null) {
+      String rows = poolsEarly() ? ROWS : "";
+      states =
+          CpuLayers.add(
+              graph, initializers, config, weights, outliers, precision, threads, states, rows);
+    } else {
+      for (int i = 0; i < config.layers(); i++) {
+        boolean pooled = poolsEarly() && i + 1 == config.layers();
+        states = layer(attention, states, weights.layer(i), pooled);
+      }
     }
     Norm last = weights.finalNorm().orElse(null);
     if (last != null) {

@@ -46,12 +46,15 @@ final class GraphBuilder {
   /** The domain of {@link CudaEncoder}. */
   private static final String LUCIOLE = "luciole";
 
+  /** The domain of {@link CpuLayers}. */
+  private static final String LUCIOLE_CPU = "luciole.cpu";
+
   private final GraphProto.Builder graph = GraphProto.newBuilder();
   private final @Nullable GraphBuilder outer;
   private final Set<String> constants = new HashSet<>();
   private final Set<String> weights = new HashSet<>();
   private int counter;
-  private boolean usesLuciole;
+  private final Set<String> domains = new HashSet<>(Set.of(MICROSOFT));
 
   GraphBuilder() {
     this(null);
@@ -222,8 +225,14 @@ final class GraphBuilder {
 
   /** An operator of {@link CudaEncoder}. */
   Op luciole(String type) {
-    outermost().usesLuciole = true;
+    outermost().domains.add(LUCIOLE);
     return new Op(type, LUCIOLE);
+  }
+
+  /** An operator of {@link CpuLayers}. */
+  Op lucioleOnCpu(String type) {
+    outermost().domains.add(LUCIOLE_CPU);
+    return new Op(type, LUCIOLE_CPU);
   }
 
   /** An operator in the making; {@link #out} adds it. */
@@ -300,11 +309,10 @@ final class GraphBuilder {
         ModelProto.newBuilder()
             .setIrVersion(IR_VERSION)
             .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(OPSET))
-            .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1))
             .setProducerName("luciole")
             .setGraph(graph);
-    if (usesLuciole) {
-      builder.addOpsetImport(OperatorSetIdProto.newBuilder().setDomain(LUCIOLE).setVersion(1));
+    for (String domain : domains) {
+      builder.addOpsetImport(OperatorSetIdProto.newBuilder().setDomain(domain).setVersion(1));
     }
     byte[] model = builder.build().toByteArray();
     return ByteBuffer.allocateDirect(model.length).put(model).flip();

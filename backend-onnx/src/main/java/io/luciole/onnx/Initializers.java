@@ -86,6 +86,11 @@ final class Initializers {
     }
   }
 
+  /** The same, at an address that is a multiple of {@code alignment}, a power of 2. */
+  static ByteBuffer allocateAligned(long bytes, int alignment) {
+    return allocate(bytes + alignment).alignedSlice(alignment).order(ByteOrder.nativeOrder());
+  }
+
   /** The tensors, to be closed after the session. */
   Map<String, OnnxTensor> tensors(OrtEnvironment environment) throws OrtException {
     Map<String, OnnxTensor> tensors = new LinkedHashMap<>();

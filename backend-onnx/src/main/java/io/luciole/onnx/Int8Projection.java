@@ -49,7 +49,7 @@ final class Int8Projection extends Projection {
   private static final int WEIGHT_RANGE = 64;
 
   /** Activations lie in ±127 about a zero point of 128, or in 0…255 where c makes them positive. */
-  private static final int RANGE = 127;
+  static final int RANGE = 127;
 
   private static final int COLUMNS_AT_ONCE = 64;
 
@@ -92,14 +92,17 @@ final class Int8Projection extends Projection {
         outliers.length == 0
             ? activate(bytes(x, layer), bias(layer), activation)
             : activate(ofStates(x, layer, true), activation);
-    shifts.put(
-        y,
-        switch (activation) {
-          case GELU, GELU_TANH -> GELU_SHIFT;
-          case RELU -> 0f;
-          case SILU -> SILU_SHIFT;
-        });
+    shifts.put(y, shift(activation));
     return y;
+  }
+
+  /** c: no result of an activation is below −c. */
+  static float shift(EncoderConfig.Activation activation) {
+    return switch (activation) {
+      case GELU, GELU_TANH -> GELU_SHIFT;
+      case RELU -> 0f;
+      case SILU -> SILU_SHIFT;
+    };
   }
 
   @Override
@@ -263,7 +266,7 @@ final class Int8Projection extends Projection {
   }
 
   /** The bytes of such a tensor, row-major, with their zero points; null of any other. */
-  private static @Nullable ByteBuffer exactBytes(Tensor weight) {
+  static @Nullable ByteBuffer exactBytes(Tensor weight) {
     Quantization quantization = weight.quantization().orElse(null);
     if (quantization == null) {
       return null;
@@ -283,8 +286,7 @@ final class Int8Projection extends Projection {
   }
 
   /** Reads row n as bytes, from exact ones or by way of floats; its scale. */
-  private static float row(
-      Tensor weight, @Nullable ByteBuffer exact, int n, float[] floats, byte[] q) {
+  static float row(Tensor weight, @Nullable ByteBuffer exact, int n, float[] floats, byte[] q) {
     if (exact == null) {
       weight.readFloats(n * q.length, FloatBuffer.wrap(floats));
       return quantizeRow(floats, q);

@@ -37,7 +37,7 @@ final class LayoutPolicy {
   /**
    * The policy for a device and its options.
    *
-   * @param fusible whether the fused layout can be had for the model in its precision
+   * @param fusible whether this project's operators can be had for the model in its precision
    * @param packable whether the packed layout can: its operator knows BERT's attention alone
    * @throws BackendException if the layout that is named is not for this device or model
    */
@@ -45,15 +45,8 @@ final class LayoutPolicy {
     String form = config.option(OnnxOptions.FORM);
     if (!form.equals("auto")) {
       AttentionLayout layout = AttentionLayout.valueOf(form.toUpperCase(Locale.ROOT));
-      if (layout != AttentionLayout.LOOP && !config.device().isAccelerator()) {
-        throw new BackendException(
-            "Expected a CUDA device for "
-                + OnnxOptions.FORM
-                + "="
-                + form
-                + ", found "
-                + config.device()
-                + ": leave the setting out, or set auto or loop.");
+      if (!config.device().isAccelerator()) {
+        return onCpu(config, form, fusible);
       }
       if (!packable && layout != AttentionLayout.LOOP && layout != AttentionLayout.PADDED) {
         throw new BackendException(
@@ -70,7 +63,28 @@ final class LayoutPolicy {
     }
     return config.device().isAccelerator()
         ? new LayoutPolicy(fusible ? AttentionLayout.FUSED : AttentionLayout.PACKED, !fusible)
-        : new LayoutPolicy(AttentionLayout.LOOP, false);
+        : new LayoutPolicy(fusible ? AttentionLayout.LAYERS : AttentionLayout.LOOP, false);
+  }
+
+  private static LayoutPolicy onCpu(BackendConfig config, String form, boolean fusible) {
+    if (form.equals("loop")) {
+      return new LayoutPolicy(AttentionLayout.LOOP, false);
+    }
+    if (form.equals("fused") && fusible) {
+      return new LayoutPolicy(AttentionLayout.LAYERS, false);
+    }
+    throw new BackendException(
+        "Expected "
+            + (form.equals("fused")
+                ? "a model, a precision and a processor that Luciole's own kernels for CPUs are for"
+                : "a CUDA device")
+            + " for "
+            + OnnxOptions.FORM
+            + "="
+            + form
+            + ", found "
+            + config.device()
+            + ": leave the setting out, or set auto or loop.");
   }
 
   /** The layout most batches take; its session is opened at once, others when first needed. */

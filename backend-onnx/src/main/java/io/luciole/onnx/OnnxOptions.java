@@ -24,8 +24,8 @@ final class OnnxOptions {
           ValueParser.oneOf("auto", "loop", "packed", "fused", "padded"),
           "auto",
           "How the graph of a checkpoint computes attention. `auto` takes what is fastest on the"
-              + " device; `packed`, `fused` and `padded` are for CUDA devices, and `packed` does"
-              + " without Luciole's kernels.");
+              + " device; `fused` is Luciole's kernels, `loop` ONNX Runtime's on CPUs; `packed` and"
+              + " `padded` are ONNX Runtime's on CUDA devices.");
 
   /** The library with the CUDA kernels. */
   static final Key<Optional<Path>> CUDA_LIBRARY =

@@ -269,8 +269,8 @@ final class OrtRuntime {
    * Opens a graph of ours.
    *
    * @param weights its weights, kept for as long as the session lives
-   * @param kernels the library with the operators of {@link CudaEncoder}, or null if the graph has
-   *     none of them
+   * @param kernels the library with the operators of {@link CudaEncoder} or {@link CpuLayers}, or
+   *     null if the graph has none of them
    * @throws BackendException if the device cannot be used or has too little memory
    */
   OrtModel compile(

@@ -153,6 +153,7 @@ class CudaEncoderTest {
             AttentionLayout.FUSED,
             Precision.FP16,
             Set.of(),
+            1,
             options);
     BufferPool pool = new BufferPool();
     List<TensorBinding> in = new ArrayList<>();
@@ -195,8 +196,9 @@ class CudaEncoderTest {
     assertThat(CudaEncoder.obstacle(sized(384, 12, 1536), options)).as("bge-small's").isNull();
     assertThat(CudaEncoder.obstacle(sized(768, 16, 3072), options))
         .isEqualTo(
-            "they are for heads of 32 or 64 components, states of 256 or 384 or 512 or 768 or 1024, and"
-                + " a feed-forward layer of a multiple of 8, and this model has 48, 768 and 3072");
+            "they are for heads of 32 or 64 components, states of 256 or 384 or 512 or 768 or 1024,"
+                + " and a feed-forward layer of a multiple of 8, and this model has 48, 768 and"
+                + " 3072");
     assertThat(CudaEncoder.obstacle(sized(640, 10, 2560), options)).contains("640");
     assertThat(CudaEncoder.obstacle(sized(384, 12, 1001), options)).contains("1001");
   }

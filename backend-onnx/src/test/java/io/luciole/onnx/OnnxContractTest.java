@@ -15,6 +15,10 @@ class OnnxContractTest extends BackendContractTest {
 
   @Override
   protected Set<Precision> precisions() {
-    return EnumSet.of(Precision.FP32, Precision.INT8);
+    Set<Precision> precisions = EnumSet.of(Precision.FP32, Precision.INT8);
+    if (TestModels.hasCpuKernels()) {
+      precisions.add(Precision.BF16);
+    }
+    return precisions;
   }
 }

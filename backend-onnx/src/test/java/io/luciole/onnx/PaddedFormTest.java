@@ -47,6 +47,7 @@ class PaddedFormTest {
               PADDED,
               Precision.FP32,
               Set.of(),
+              2,
               settings);
       try (OrtModel model =
           runtime.compile(graph.build(), graph.initializers(), Device.CPU, 2, PADDED, null)) {

@@ -1,5 +1,7 @@
 package io.luciole.onnx;
 
+import io.luciole.model.EncoderWeights;
+import io.luciole.model.ModelSource;
 import io.luciole.testkit.MiniM3;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -41,6 +43,13 @@ final class TestModels {
               .toArray(String[]::new));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Whether this build and processor have the kernels of {@link CpuLayers}, for mini-m3. */
+  static boolean hasCpuKernels() {
+    try (EncoderWeights weights = EncoderWeights.open(ModelSource.path(MINI_M3).resolve())) {
+      return CpuLayers.obstacle(weights.config(), Processor.here()) == null;
     }
   }
 }

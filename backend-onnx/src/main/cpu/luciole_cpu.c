@@ -1,0 +1,418 @@
+// An ONNX Runtime operator of the domain "luciole", for the layers of BERT-like encoders on x86-64 processors with AVX-512 and VNNI: Layers,
+// from the states of tokens to their states after all layers, over texts laid end to end. Linear layers multiply bytes, or halves (bf16),
+// attention multiplies halves. Built into libluciole_cpu.so, which a session registers; see CpuLayers.java, which says what the inputs are.
+//
+// This file is the only one that the C compiler is given. The *.inc.c are parts of it; README.md says what each has.
+#define _GNU_SOURCE
+#include <float.h>
+#include <immintrin.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../cuda/ort.inc.c"
+
+// ---- What the kernels share. T tokens, H components of a state, F of a feed-forward layer, N outputs and K inputs of a linear layer.
+enum { GELU, GELU_TANH, RELU };  // activations
+enum { KEYS = 512 };             // of so many keys at a time attention keeps the scores
+
+typedef struct {           // x·Wᵀ + b. Vectors have `padded` components: the outputs, and zeros to a multiple of a panel
+  const void* packed;      // panels of W
+  const float *scale;      // of each output's bytes, or null where weights are halves
+  const int32_t* start;    // of bytes: -zero·Σw
+  const float* bias;
+  const float* outliers;   // [O, padded], or null
+  int inputs, outputs, padded;
+} Linear;
+
+typedef struct { const float *gamma, *beta; } Norm;
+
+typedef struct {
+  Linear qkv, out, up, down;
+  Norm attention_norm, output_norm;
+} Layer;
+
+typedef struct {           // rows as products take them
+  void* values;            // bytes, or halves
+  float* scales;           // of each row's bytes, or null of halves
+  float* outliers;         // [rows, outlier_count]
+  int outlier_count;
+} Rows;
+
+typedef struct {           // where a product goes: floats plus a residual, if not null, or halves
+  float* floats;
+  const float* residual;
+  uint16_t* halves;
+  size_t stride;
+} Target;
+
+typedef struct {
+  uint32_t* keys;          // [keys / PANEL, head / 2, PANEL] pairs
+  uint16_t* values;        // [keys / 2, head, 2]
+  float* scores;           // [TILE, KEYS]
+  uint16_t* weights;       // [TILE, KEYS]
+} AttentionScratch;
+
+typedef struct {           // see kernels.inc.c
+  void (*linear)(const Linear*, Rows, int row, int row_end, int panel, int panel_end, Target);
+  void (*convert)(float* values, int width, const int* channels, Rows, int row);
+  void (*convert_activated)(int activation, float* values, int width, float shift, Rows, int row);
+  void (*normalize)(const float* x, int width, const float* gamma, const float* beta, float epsilon, float* y);
+  void (*attend)(const uint16_t* queries, size_t query_stride, int asking, const uint16_t* keys, const uint16_t* values, size_t stride, int count,
+                 int head, const AttentionScratch*, float* to, size_t to_stride);
+} Kernels;
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")
+#define HALVES 0
+#define FN(name) name##_vnni
+#include "kernels.inc.c"
+#undef HALVES
+#undef FN
+#pragma GCC target("avx512bf16")
+#define HALVES 1
+#define FN(name) name##_bf16
+#include "kernels.inc.c"
+#undef FN
+#pragma GCC pop_options
+
+// The kernels for this processor; null if there are none.
+static const Kernels* kernels_of_processor(void) {
+  __builtin_cpu_init();
+  int vnni = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
+  return !vnni ? NULL : __builtin_cpu_supports("avx512bf16") ? &kernels_bf16 : &kernels_vnni;
+}
+
+typedef struct {
+  int layer_count, hidden, inner, heads, activation, outlier_count;
+  float epsilon, shift;    // shift: of bytes, what an activation is above -shift
+  const int* channels;     // [outlier_count]
+  Layer* layers;
+} Model;
+
+#include "layers.inc.c"
+
+// ---- The operator.
+enum { MAX_ARENAS = 8, KEPT_BYTES = 96 << 20, ALIGNMENT = 64 };
+
+typedef struct {
+  const OrtApi* api;
+  int64_t heads, inner, hidden, activation, threads, halves;
+  float epsilon, shift;
+  const Kernels* kernels;
+  pthread_mutex_t lock;    // guards what follows
+  Model* model;
+  struct { void* memory; size_t size; } arenas[MAX_ARENAS];  // of runs that are over, for the next
+} Operator;
+
+static OrtStatus* failed(const OrtApi* api, const char* problem) {
+  char text[300];
+  snprintf(text, sizeof text, "luciole::Layers: %s", problem);
+  return ORT(api, CreateStatus, OrtStatus*, int, const char*)(ORT_FAIL, text);
+}
+
+static OrtStatus* create(const OrtCustomOp* op, const OrtApi* api, const void* info, void** made) {
+  (void)op;
+  const Kernels* kernels = kernels_of_processor();
+  if (!kernels) return failed(api, "expected a processor with AVX-512 and VNNI");
+  Operator* k = calloc(1, sizeof *k);
+  if (!k) return failed(api, "no memory");
+  k->api = api;
+  k->kernels = kernels;
+  OrtStatus* (*number)(const void*, const char*, int64_t*) = (OrtStatus * (*)(const void*, const char*, int64_t*)) api->f[ORT_KernelInfoGetAttribute_int64];
+  OrtStatus* (*real)(const void*, const char*, float*) = (OrtStatus * (*)(const void*, const char*, float*)) api->f[ORT_KernelInfoGetAttribute_float];
+  OrtStatus* s = number(info, "heads", &k->heads);
+  if (!s) s = number(info, "hidden", &k->hidden);
+  if (!s) s = number(info, "inner", &k->inner);
+  if (!s) s = number(info, "activation", &k->activation);
+  if (!s) s = number(info, "threads", &k->threads);
+  if (!s) s = number(info, "halves", &k->halves);
+  if (!s) s = real(info, "epsilon", &k->epsilon);
+  if (!s) s = real(info, "shift", &k->shift);
+  if (s) {
+    free(k);
+    return s;
+  }
+  pthread_mutex_init(&k->lock, NULL);
+  *made = k;
+  return NULL;
+}
+
+static void destroy(void* kernel) {
+  Operator* k = kernel;
+  for (int i = 0; i < MAX_ARENAS; i++) free(k->arenas[i].memory);
+  if (k->model) free(k->model->layers);
+  free(k->model);
+  pthread_mutex_destroy(&k->lock);
+  free(k);
+}
+
+// An input's values and its first dimension; null and 0 where an optional one is not there.
+static const void* input(const OrtApi* api, void* context, size_t index, int64_t* rows) {
+  const void* value = NULL;
+  void *data = NULL, *shape = NULL;
+  *rows = 0;
+  ORT(api, KernelContext_GetInput, OrtStatus*, void*, size_t, const void**)(context, index, &value);
+  if (!value) return NULL;
+  ORT(api, GetTensorMutableData, OrtStatus*, const void*, void**)(value, &data);
+  int64_t dimensions[4] = {0};
+  size_t count = 0;
+  ORT(api, GetTensorTypeAndShape, OrtStatus*, const void*, void**)(value, &shape);
+  ORT(api, GetDimensionsCount, OrtStatus*, const void*, size_t*)(shape, &count);
+  ORT(api, GetDimensions, OrtStatus*, const void*, int64_t*, size_t)(shape, dimensions, count < 4 ? count : 4);
+  ORT(api, ReleaseTensorTypeAndShapeInfo, void, void*)(shape);
+  *rows = dimensions[0];
+  return data;
+}
+
+enum { STATES, STARTS, POOLED, HEADER, FIRST_LAYER };  // inputs
+
+// Takes the next `size` bytes of a layer's weights; parts begin at multiples of ALIGNMENT from the first.
+static const void* take(const char** at, size_t size) {
+  const void* taken = *at;
+  *at += (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  return taken;
+}
+
+static Linear take_linear(const Operator* k, const char** at, int outputs, int inputs, int outliers) {
+  Linear l = {.inputs = inputs, .outputs = outputs, .padded = panels(outputs) * PANEL};
+  l.packed = take(at, (size_t)l.padded * inputs * (k->halves ? 2 : 1));
+  l.bias = take(at, l.padded * 4);
+  if (!k->halves) {
+    l.scale = take(at, l.padded * 4);
+    l.start = take(at, l.padded * 4);
+    if (outliers) l.outliers = take(at, (size_t)outliers * l.padded * 4);
+  }
+  return l;
+}
+
+static Norm take_norm(const char** at, int hidden) {
+  const float* gamma = take(at, hidden * 4);
+  return (Norm){gamma, take(at, hidden * 4)};
+}
+
+// Notes where the weights are, at the first run. Null, with a problem, if they are not those of the attributes.
+static Model* read_model(Operator* k, void* context, const char** problem) {
+  size_t inputs = 0;
+  ORT(k->api, KernelContext_GetInputCount, OrtStatus*, void*, size_t*)(context, &inputs);
+  int layers = (int)(inputs - FIRST_LAYER), h = (int)k->hidden, f = (int)k->inner;
+  Model* m = calloc(1, sizeof *m);
+  Layer* all = calloc(layers, sizeof *all);
+  if (!m || !all) return free(m), free(all), *problem = "no memory", NULL;
+  int64_t size;
+  const int32_t* header = input(k->api, context, HEADER, &size);
+  *m = (Model){.layer_count = layers, .hidden = h, .inner = f, .heads = (int)k->heads, .activation = (int)k->activation, .outlier_count = header[0],
+               .epsilon = k->epsilon, .shift = k->shift, .channels = header + 1, .layers = all};
+  for (int i = 0; i < layers; i++) {
+    const char* first = input(k->api, context, FIRST_LAYER + i, &size);
+    const char* at = first;
+    Layer* l = &all[i];
+    l->qkv = take_linear(k, &at, 3 * h, h, m->outlier_count);
+    l->out = take_linear(k, &at, h, h, 0);
+    l->attention_norm = take_norm(&at, h);
+    l->up = take_linear(k, &at, f, h, m->outlier_count);
+    l->down = take_linear(k, &at, h, f, 0);
+    l->output_norm = take_norm(&at, h);
+    if (at - first != size) return free(m), free(all), *problem = "a layer's weights have another size", NULL;
+  }
+  return m;
+}
+
+static const Model* model(Operator* k, void* context, const char** problem) {
+  pthread_mutex_lock(&k->lock);
+  if (!k->model) k->model = read_model(k, context, problem);
+  const Model* m = k->model;
+  pthread_mutex_unlock(&k->lock);
+  return m;
+}
+
+// Memory of a run: pieces of one arena, which outlives the run unless it is large. `at` counts without memory first.
+typedef struct { char* memory; size_t at; } Arena;
+
+static void* piece(Arena* a, size_t size) {
+  void* p = a->memory ? a->memory + a->at : NULL;
+  a->at += (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  return p;
+}
+
+static Rows piece_of_rows(Arena* a, const Operator* k, size_t rows, int width, int outliers) {
+  Rows x = {.values = piece(a, rows * width * (k->halves ? 2 : 1)), .outlier_count = k->halves ? 0 : outliers};
+  if (!k->halves) x.scales = piece(a, rows * 4), x.outliers = piece(a, rows * outliers * 4);
+  return x;
+}
+
+static void lay_out(Run* r, const Operator* k, int slots, int longest, Arena* a) {
+  const Model* m = r->model;
+  size_t t = r->tokens, h = m->hidden;
+  int head = m->hidden / m->heads, keys = (longest + PANEL - 1) / PANEL * PANEL;
+  // `scales` tells the kinds of rows apart, so it must not be null where bytes are: pieces are counted with a base that is not.
+  r->sum = piece(a, t * h * 4);
+  r->context = piece(a, t * h * 4);
+  r->qkv = piece(a, t * 3 * h * 2);
+  r->pooled_queries = piece(a, (size_t)r->texts * h * 2);
+  r->states_in = piece_of_rows(a, k, t, m->hidden, m->outlier_count);
+  r->context_in = piece_of_rows(a, k, t, m->hidden, 0);
+  r->slots = piece(a, slots * sizeof(Slot));
+  for (int i = 0; i < slots; i++) {
+    Slot s = {0};
+    if (i == 0 || !goes_by_steps(r->tokens, r->threads)) {
+      s.inner = piece(a, (size_t)r->slot_rows * m->inner * 4);
+      s.activated = piece_of_rows(a, k, r->slot_rows, m->inner, 0);
+    }
+    s.attention.keys = piece(a, (size_t)keys * head * 2);
+    s.attention.values = piece(a, (size_t)keys * head * 2);
+    s.attention.scores = piece(a, TILE * KEYS * 4);
+    s.attention.weights = piece(a, TILE * KEYS * 2);
+    if (a->memory) r->slots[i] = s;
+  }
+}
+
+static void* borrow(Operator* k, size_t size, size_t* got) {
+  void* memory = NULL;
+  pthread_mutex_lock(&k->lock);
+  for (int i = 0; i < MAX_ARENAS && !memory; i++) {
+    if (k->arenas[i].memory && k->arenas[i].size >= size) {
+      memory = k->arenas[i].memory, *got = k->arenas[i].size;
+      k->arenas[i].memory = NULL;
+    }
+  }
+  pthread_mutex_unlock(&k->lock);
+  if (memory) return memory;
+  *got = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  return aligned_alloc(ALIGNMENT, *got);
+}
+
+// Keeps the memory for another run, in place of a smaller one if need be.
+static void give_back(Operator* k, void* memory, size_t size) {
+  if (size <= KEPT_BYTES) {
+    pthread_mutex_lock(&k->lock);
+    int least = 0;
+    for (int i = 0; i < MAX_ARENAS; i++) {
+      if (!k->arenas[i].memory) {
+        least = i;
+        break;
+      }
+      if (k->arenas[i].size < k->arenas[least].size) least = i;
+    }
+    void* other = k->arenas[least].memory;
+    k->arenas[least].memory = memory, k->arenas[least].size = size;
+    memory = other;
+    pthread_mutex_unlock(&k->lock);
+  }
+  free(memory);
+}
+
+// ---- Threads: those of the session's pool. Tasks are taken in turn by as many of them as the session has.
+typedef struct {
+  Run* run;
+  void (*task)(Run*, int, int);
+  int tasks;
+  atomic_int next;
+} Phase;
+
+static void work(void* phase, size_t slot) {
+  Phase* p = phase;
+  for (int i; (i = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed)) < p->tasks;) p->task(p->run, i, (int)slot);
+}
+
+static void parallel_in_pool(Run* r, void (*task)(Run*, int, int), int tasks) {
+  const Operator* k = *(const Operator**)r->context_of_ort;
+  void* context = ((void**)r->context_of_ort)[1];
+  Phase phase = {.run = r, .task = task, .tasks = tasks};
+  int workers = r->threads < tasks ? r->threads : tasks;
+  OrtStatus* s = NULL;
+  if (workers > 1)
+    s = ORT(k->api, KernelContext_ParallelFor, OrtStatus*, const void*, void (*)(void*, size_t), size_t, size_t, void*)(context, work, workers, 0, &phase);
+  else
+    work(&phase, 0);
+  if (s) ORT(k->api, ReleaseStatus, void, OrtStatus*)(s), work(&phase, 0);
+}
+
+static OrtStatus* compute(void* kernel, void* context) {
+  Operator* k = kernel;
+  const char* problem = NULL;
+  const Model* m = model(k, context, &problem);
+  if (!m) return failed(k->api, problem);
+  int64_t tokens, starts, texts;
+  const float* states = input(k->api, context, STATES, &tokens);
+  void* where[] = {k, context};
+  Run r = {.model = m, .kernels = k->kernels, .tokens = (int)tokens, .threads = (int)k->threads, .parallel = parallel_in_pool, .context_of_ort = where};
+  r.starts = input(k->api, context, STARTS, &starts);
+  r.pooled = input(k->api, context, POOLED, &texts);
+  r.texts = (int)starts - 1;
+  int64_t shape[2] = {r.pooled ? r.texts : r.tokens, m->hidden};
+  void *value = NULL, *out = NULL;
+  OrtStatus* s = ORT(k->api, KernelContext_GetOutput, OrtStatus*, void*, size_t, const int64_t*, size_t, void**)(context, 0, shape, 2, &value);
+  if (!s) s = ORT(k->api, GetTensorMutableData, OrtStatus*, const void*, void**)(value, &out);
+  if (s) return s;
+  int longest = 0;
+  for (int i = 0; i < r.texts; i++)
+    if (r.starts[i + 1] - r.starts[i] > longest) longest = (int)(r.starts[i + 1] - r.starts[i]);
+  // A batch that goes by steps has its rows in one slot, another one a block's in each.
+  r.slot_rows = goes_by_steps(r.tokens, r.threads) ? r.tokens : BLOCK_ROWS + TILE;
+  Arena count = {0};
+  size_t state_size = (size_t)r.tokens * m->hidden * 4, size;
+  lay_out(&r, k, r.threads, longest, &count);
+  char* memory = borrow(k, count.at + state_size, &size);
+  if (!memory) return failed(k->api, "no memory for a batch");
+  lay_out(&r, k, r.threads, longest, &(Arena){.memory = memory});
+  r.states = r.pooled ? (float*)(memory + count.at) : out;
+  memcpy(r.states, states, state_size);
+  run_layers(&r);
+  if (r.pooled) memcpy(out, r.states, (size_t)r.texts * m->hidden * 4);
+  give_back(k, memory, size);
+  return NULL;
+}
+
+static const char* name(const OrtCustomOp* op) { return (void)op, "Layers"; }
+static const char* provider(const OrtCustomOp* op) { return (void)op, NULL; }
+static int input_type(const OrtCustomOp* op, size_t i) {
+  return (void)op, i == STATES ? ELEMENT_FLOAT : i < HEADER ? ELEMENT_INT64 : ELEMENT_UINT8;
+}
+static size_t input_count(const OrtCustomOp* op) { return (void)op, HEADER + 1; }
+static int input_characteristic(const OrtCustomOp* op, size_t i) {
+  return (void)op, i == POOLED ? INPUT_OUTPUT_OPTIONAL : i == HEADER ? INPUT_OUTPUT_VARIADIC : INPUT_OUTPUT_REQUIRED;
+}
+static int input_memory(const OrtCustomOp* op, size_t i) { return (void)op, (void)i, OrtMemTypeDefault; }
+static int output_type(const OrtCustomOp* op, size_t i) { return (void)op, (void)i, ELEMENT_FLOAT; }
+static int output_characteristic(const OrtCustomOp* op, size_t i) { return (void)op, (void)i, INPUT_OUTPUT_REQUIRED; }
+static size_t one_output(const OrtCustomOp* op) { return (void)op, 1; }
+static int one(const OrtCustomOp* op) { return (void)op, 1; }
+
+static const OrtCustomOp LAYERS = {.version = ORT_API_VERSION,
+                                   .GetName = name,
+                                   .GetExecutionProviderType = provider,
+                                   .GetInputType = input_type,
+                                   .GetInputTypeCount = input_count,
+                                   .GetOutputType = output_type,
+                                   .GetOutputTypeCount = one_output,
+                                   .KernelDestroy = destroy,
+                                   .GetInputCharacteristic = input_characteristic,
+                                   .GetOutputCharacteristic = output_characteristic,
+                                   .GetInputMemoryType = input_memory,
+                                   .GetVariadicInputMinArity = one,
+                                   .GetVariadicInputHomogeneity = one,
+                                   .GetVariadicOutputMinArity = one,
+                                   .GetVariadicOutputHomogeneity = one,
+                                   .CreateKernelV2 = create,
+                                   .KernelComputeV2 = compute};
+
+/** Called by ONNX Runtime when a session registers this library. Linked so that it is never unloaded: sessions outlive the options
+    that registered it. */
+__attribute__((visibility("default"))) OrtStatus* RegisterCustomOps(void* options, const OrtApiBase* base) {
+  static void* domain = NULL;  // must outlive every session
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  const OrtApi* api = base->GetApi(ORT_API_WITH_PARALLEL_FOR);
+  if (!api) return NULL;
+  OrtStatus* s = NULL;
+  pthread_mutex_lock(&lock);
+  if (!domain) {
+    s = ORT(api, CreateCustomOpDomain, OrtStatus*, const char*, void**)("luciole.cpu", &domain);
+    if (!s) s = ORT(api, CustomOpDomain_Add, OrtStatus*, void*, const OrtCustomOp*)(domain, &LAYERS);
+  }
+  pthread_mutex_unlock(&lock);
+  return s ? s : ORT(api, AddCustomOpDomain, OrtStatus*, void*, void*)(options, domain);
+}

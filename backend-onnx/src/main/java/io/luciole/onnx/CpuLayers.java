@@ -1,0 +1,186 @@
+package io.luciole.onnx;
+
+import static java.util.Objects.requireNonNull;
+
+import io.luciole.internal.NativeFiles;
+import io.luciole.internal.NativePlatform;
+import io.luciole.internal.Sha256;
+import io.luciole.model.EncoderConfig;
+import io.luciole.model.EncoderWeights;
+import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
+import io.luciole.spi.BackendException;
+import io.luciole.spi.Precision;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URL;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The operator of this project's library {@code libluciole_cpu.so} (src/main/cpu), {@code
+ * luciole.cpu::Layers}: all layers of an encoder over unpadded texts, on x86-64 processors with
+ * AVX-512 and VNNI. Linear layers multiply bytes as in {@link Int8Projection}, or bf16; attention
+ * multiplies bf16 and adds up floats. What lies between two products is computed where their rows
+ * are in the cache, which ONNX Runtime's operators, each over the whole batch, cannot.
+ *
+ * <pre>
+ * states   float  [T, H]   of the embeddings, normalised
+ * starts   int64  [B+1]    where each text starts, and T
+ * rows     int64  [B]      where only those rows' states are asked for; left out otherwise
+ * header   uint8           int32 O, and the O outlier channels as int32
+ * layers   uint8           of each layer in turn: {@link CpuWeights}
+ *
+ * out      float  [T, H], or [B, H] with rows
+ * </pre>
+ *
+ * <p>A text's states depend on the text alone, to the last bit.
+ */
+final class CpuLayers {
+  private static final String LIBRARY = "libluciole_cpu.so";
+  private static final String RESOURCE = "/native/linux-x86_64/" + LIBRARY;
+
+  /** The vector width in components of a state and of a head. */
+  private static final int LANES = 16;
+
+  private static final int LARGEST_HEAD = 64;
+
+  /** The precisions that it computes in. */
+  static final Set<Precision> PRECISIONS = Set.of(Precision.INT8, Precision.BF16);
+
+  private static @Nullable String loaded; // guarded by the class
+
+  private CpuLayers() {}
+
+  /** What keeps the operator from being used for an encoder, or null if nothing does. */
+  static @Nullable String obstacle(EncoderConfig config, Processor processor) {
+    if (!NativePlatform.name().equals("linux-x86_64")) {
+      return "they are for Linux x86-64, this is " + NativePlatform.name();
+    }
+    if (!processor.multipliesBytes()) {
+      return "they are for processors with AVX-512 and VNNI, and this one ("
+          + processor.model()
+          + ") has not both";
+    }
+    if (CpuLayers.class.getResource(RESOURCE) == null) {
+      return "this build of luciole-backend-onnx has no "
+          + RESOURCE
+          + "; a build on Linux x86-64 without -Dcuda.skip has it";
+    }
+    if (!config.architecture().hasLayersOfBert()
+        || config.architecture().embedding() != config.hidden()
+        || config.activation() == EncoderConfig.Activation.SILU) {
+      return "they are for BERT's layers, with GELU or ReLU, and this model has others";
+    }
+    if (config.hidden() % LANES != 0
+        || config.feedForward() % LANES != 0
+        || config.headSize() % LANES != 0
+        || config.headSize() > LARGEST_HEAD) {
+      return "they are for states and heads of a multiple of "
+          + LANES
+          + " components, heads of up to "
+          + LARGEST_HEAD
+          + ", and this model has "
+          + config.hidden()
+          + ", "
+          + config.feedForward()
+          + " and "
+          + config.headSize();
+    }
+    return null;
+  }
+
+  /**
+   * The library's file, copied to the cache folder unless it is there.
+   *
+   * @throws BackendException if no folder will do
+   */
+  static synchronized String library() {
+    if (loaded == null) {
+      URL resource = requireNonNull(CpuLayers.class.getResource(RESOURCE), RESOURCE);
+      try (InputStream in = resource.openStream()) {
+        String name =
+            "luciole-cpu-" + Sha256.hex(Sha256.start().digest(in.readAllBytes())).substring(0, 16);
+        Path folder =
+            new NativeFiles(name, Map.of(LIBRARY, resource))
+                .load(candidate -> System.load(candidate.resolve(LIBRARY).toString()));
+        loaded = folder.resolve(LIBRARY).toString();
+      } catch (IOException e) {
+        throw new BackendException(
+            "Luciole's library for CPUs cannot be loaded: "
+                + e.getMessage()
+                + " Or set "
+                + OnnxOptions.FORM
+                + "=loop, which does without it.",
+            e);
+      }
+    }
+    return loaded;
+  }
+
+  /**
+   * Adds the operator.
+   *
+   * @param states of the embeddings
+   * @param rows the input that names the rows to be computed, or none for all
+   * @param precision int8 or bf16
+   * @param threads those of the session
+   * @return the states after all layers
+   */
+  static String add(
+      GraphBuilder graph,
+      Initializers initializers,
+      EncoderConfig config,
+      EncoderWeights weights,
+      Set<Integer> outliers,
+      Precision precision,
+      int threads,
+      String states,
+      String rows) {
+    int[] channels = outliers.stream().mapToInt(o -> o).sorted().toArray();
+    boolean bytes = precision == Precision.INT8;
+    List<String> inputs = new ArrayList<>();
+    inputs.add(states);
+    inputs.add(graph.input(EncoderGraph.STARTS, DataType.INT64, -1));
+    inputs.add(rows);
+    inputs.add(header(graph, bytes ? channels : new int[0]));
+    CpuWeights packer = new CpuWeights(config, bytes, channels);
+    for (int i = 0; i < config.layers(); i++) {
+      ByteBuffer packed = packer.of(weights.layer(i));
+      inputs.add(initializers.put(graph, "layer_" + i, DataType.UINT8, packed, packed.remaining()));
+    }
+    return graph
+        .lucioleOnCpu("Layers")
+        .with("heads", config.heads())
+        .with("hidden", config.hidden())
+        .with("inner", config.feedForward())
+        .with("threads", threads)
+        .with("halves", bytes ? 0 : 1)
+        .with(
+            "activation",
+            switch (config.activation()) {
+              case GELU -> 0;
+              case GELU_TANH -> 1;
+              case RELU -> 2;
+              case SILU -> throw new IllegalArgumentException("no kernel for SiLU");
+            })
+        .with("epsilon", config.epsilon())
+        .with("shift", Int8Projection.shift(config.activation()))
+        .in(inputs.toArray(String[]::new))
+        .out();
+  }
+
+  private static String header(GraphBuilder graph, int[] channels) {
+    ByteBuffer header = Initializers.allocate(4L * (1 + channels.length));
+    header.putInt(channels.length);
+    for (int channel : channels) {
+      header.putInt(channel);
+    }
+    int size = header.capacity();
+    return graph.weight("layers_header", DataType.UINT8, header.flip(), size);
+  }
+}

@@ -1,0 +1,229 @@
+// Each kernel of the operator for CPUs against a reference in double precision, for each set of instructions that this processor has. Prints
+// "none" where it has none; otherwise a line for each kernel and size: name, largest error, and the bound that it must not pass.
+// CpuKernelsTest reads them. Inputs are random from a fixed seed, and the same everywhere.
+#include "luciole_cpu.c"
+#include <math.h>
+
+static uint64_t state = 42;
+static double uniform(void) {  // in [-1, 1)
+  state = state * 6364136223846793005u + 1442695040888963407u;
+  return (double)(int32_t)(state >> 32) / 2147483648.0;
+}
+
+static void* zeros(size_t size) {
+  size_t rounded = (size + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+  return memset(aligned_alloc(ALIGNMENT, rounded), 0, rounded);
+}
+
+static float* floats(size_t count, double size) {
+  float* x = zeros(count * 4);
+  for (size_t i = 0; i < count; i++) x[i] = (float)(uniform() * size);
+  return x;
+}
+
+static uint16_t to_half(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, 4);
+  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static double of_half(uint16_t half) {
+  uint32_t bits = (uint32_t)half << 16;
+  float x;
+  memcpy(&x, &bits, 4);
+  return x;
+}
+
+static uint16_t* halves(size_t count, double size) {
+  uint16_t* x = zeros(count * 2);
+  for (size_t i = 0; i < count; i++) x[i] = to_half((float)(uniform() * size));
+  return x;
+}
+
+static const char* variant;
+static void report(const char* kernel, const char* sizes, double error, double bound) {
+  printf("%s_%s(%s) %.3g %.3g\n", kernel, variant, sizes, error, bound);
+}
+
+static void worse(double* worst, double error) {
+  if (!(error <= *worst)) *worst = error;  // NaN is worse, too
+}
+
+static void linear_layer(const Kernels* k, int bytes, int rows, int inputs, int outputs, int outliers, int into_halves) {
+  Linear l = {.inputs = inputs, .outputs = outputs, .padded = panels(outputs) * PANEL};
+  int step = bytes ? 4 : 2;
+  char* packed = zeros((size_t)l.padded * inputs * 2);
+  double* w = zeros((size_t)outputs * inputs * 8);
+  int32_t* start = zeros(l.padded * 4);
+  float* scale = floats(l.padded, 1e-3);
+  for (int n = 0; n < outputs; n++)
+    for (int i = 0; i < inputs; i++) {
+      size_t at = (size_t)n / PANEL * PANEL * inputs + (size_t)(i / step * PANEL + n % PANEL) * step + i % step;
+      if (bytes) {
+        int q = (int)lround(uniform() * 64);
+        ((int8_t*)packed)[at] = (int8_t)q;
+        w[(size_t)n * inputs + i] = (double)q * scale[n];
+        start[n] -= 128 * q;
+      } else {
+        ((uint16_t*)packed)[at] = to_half((float)uniform() * 0.1f);
+        w[(size_t)n * inputs + i] = of_half(((uint16_t*)packed)[at]);
+      }
+    }
+  float* bias = floats(l.padded, 1);
+  l.packed = packed, l.bias = bias;
+  float* apart = floats((size_t)outliers * l.padded, 0.1);
+  if (bytes) l.scale = scale, l.start = start, l.outliers = outliers ? apart : NULL;
+  Rows x = {.values = zeros((size_t)rows * inputs * 2), .outlier_count = outliers};
+  double* a = zeros((size_t)rows * inputs * 8);
+  if (bytes) x.scales = floats(rows, 0.02), x.outliers = floats((size_t)rows * outliers, 20);
+  for (size_t i = 0; i < (size_t)rows * inputs; i++) {
+    if (bytes) {
+      int q = (int)lround(uniform() * 127);
+      ((uint8_t*)x.values)[i] = (uint8_t)(q + 128);
+      a[i] = q * (double)x.scales[i / inputs];
+    } else {
+      ((uint16_t*)x.values)[i] = to_half((float)uniform());
+      a[i] = of_half(((uint16_t*)x.values)[i]);
+    }
+  }
+  size_t stride = outputs + 16;
+  float *y = floats(rows * stride, 1), *residual = floats(rows * stride, 1);
+  uint16_t* z = halves(rows * stride, 1);
+  Target to = into_halves ? (Target){.halves = z, .stride = stride} : (Target){.floats = y, .residual = residual, .stride = stride};
+  float behind = y[outputs];
+  k->linear(&l, x, 0, rows, 0, panels(outputs), to);
+  double worst = 0;
+  for (int r = 0; r < rows; r++)
+    for (int n = 0; n < outputs; n++) {
+      double sum = bias[n], size = fabs(sum);
+      for (int i = 0; i < inputs; i++) sum += a[(size_t)r * inputs + i] * w[(size_t)n * inputs + i], size += fabs(a[(size_t)r * inputs + i] * w[(size_t)n * inputs + i]);
+      for (int o = 0; bytes && o < outliers; o++) sum += (double)x.outliers[r * outliers + o] * apart[(size_t)o * l.padded + n], size += fabs((double)x.outliers[r * outliers + o] * apart[(size_t)o * l.padded + n]);
+      double found = into_halves ? of_half(z[r * stride + n]) : y[r * stride + n] - (double)residual[r * stride + n];
+      worse(&worst, fabs(found - sum) / (size + 1));
+    }
+  if (y[outputs] != behind) worst = NAN;  // wrote behind a row
+  char sizes[80];
+  snprintf(sizes, sizeof sizes, "rows=%d,inputs=%d,outputs=%d,outliers=%d,halves=%d", rows, inputs, outputs, outliers, into_halves);
+  // Sums of bytes are exact; those of halves round at each of their terms. A half has 8 binary digits.
+  report(bytes ? "linear_bytes" : "linear_halves", sizes, worst, into_halves ? 1 / 256. : bytes ? 1e-6 : 1e-5);
+}
+
+static void rows(const Kernels* k, int width) {
+  char sizes[40];
+  snprintf(sizes, sizeof sizes, "width=%d", width);
+  float *x = floats(width, 3), *gamma = floats(width, 1), *beta = floats(width, 1), *y = zeros(width * 4);
+  double mean = 0, variance = 0, worst = 0;
+  for (int i = 0; i < width; i++) mean += x[i] / (double)width;
+  for (int i = 0; i < width; i++) variance += (x[i] - mean) * (x[i] - mean) / width;
+  k->normalize(x, width, gamma, beta, 1e-5f, y);
+  for (int i = 0; i < width; i++) worse(&worst, fabs(y[i] - ((x[i] - mean) / sqrt(variance + 1e-5) * gamma[i] + beta[i])));
+  report("normalize", sizes, worst, 3e-6);
+
+  int channels[] = {1, width - 1};
+  x[1] = 77, x[width - 1] = -55;
+  float scale, apart[2], *before = zeros(width * 4);
+  memcpy(before, x, width * 4);
+  uint8_t* bytes = zeros(width);
+  k->convert(x, width, channels, (Rows){.values = bytes, .scales = &scale, .outliers = apart, .outlier_count = 2}, 0);
+  worst = memcmp(before, x, width * 4) || apart[0] != 77 || apart[1] != -55 || bytes[1] != 128 || bytes[width - 1] != 128 ? NAN : 0;
+  double most = 0;
+  for (int i = 2; i < width - 1; i++) most = fmax(most, fabs(x[i]));
+  most = fmax(most, fabs(x[0]));
+  worse(&worst, fabs(scale * 127 / most - 1));
+  for (int i = 0; i < width; i++)
+    if (i != 1 && i != width - 1) worse(&worst, fabs(x[i] / (double)scale - (bytes[i] - 128)) - 0.5);
+  report("convert_to_bytes", sizes, worst, 1e-4);
+
+  uint16_t* h = zeros(width * 2);
+  k->convert(x, width, NULL, (Rows){.values = h}, 0);
+  worst = 0;
+  for (int i = 0; i < width; i++) worse(&worst, h[i] != to_half(x[i]));
+  report("convert_to_halves", sizes, worst, 0);
+  float zero[64] = {0}, zero_scale;
+  k->convert(zero, 64, NULL, (Rows){.values = bytes, .scales = &zero_scale}, 0);
+  worst = 0;
+  for (int i = 0; i < (width < 64 ? width : 64); i++) worse(&worst, bytes[i] != 128);
+  report("convert_zeros", sizes, worst, 0);
+}
+
+static double activated(int activation, double x) {
+  if (activation == RELU) return x > 0 ? x : 0;
+  if (activation == GELU) return 0.5 * x * (1 + erf(x * M_SQRT1_2));
+  return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+}
+
+static void activations(const Kernels* k, int activation, double size) {
+  enum { WIDTH = 1024 };
+  float shift = activation == RELU ? 0 : 0.1702f, scale, *x = floats(WIDTH, size), *y = zeros(WIDTH * 4);
+  uint16_t* h = zeros(WIDTH * 2);
+  uint8_t* q = zeros(WIDTH);
+  memcpy(y, x, WIDTH * 4);
+  k->convert_activated(activation, y, WIDTH, shift, (Rows){.values = q, .scales = &scale}, 0);
+  double worst = 0, steps = 0, most = 0;
+  for (int i = 0; i < WIDTH; i++) {
+    double expected = activated(activation, x[i]) + shift;
+    worse(&worst, fabs(y[i] - expected) / (1 + fabs(x[i])));
+    worse(&steps, fabs(expected / scale - q[i]));
+    most = fmax(most, expected);
+  }
+  char sizes[40];
+  snprintf(sizes, sizeof sizes, "activation=%d,size=%g", activation, size);
+  report("activate", sizes, worst, 5e-7);
+  report("activated_bytes", sizes, fmax(steps, fabs(scale * 255 / most - 1) * 1000), 0.51);
+  k->convert_activated(activation, x, WIDTH, shift, (Rows){.values = h}, 0);
+  worst = 0;
+  for (int i = 0; i < WIDTH; i++) worse(&worst, fabs(of_half(h[i]) - (y[i] - shift)) / (1e-5 + fabs(y[i] - shift)));
+  report("activated_halves", sizes, worst, 1 / 64.);
+}
+
+static void attention(const Kernels* k, int asking, int count, int head, double size) {
+  size_t stride = 3 * head + 16;
+  uint16_t *qkv = halves(stride * (count > asking ? count : asking), size), *keys = qkv + head, *values = qkv + 2 * head;
+  int padded = panels(count) * PANEL;
+  AttentionScratch s = {(uint32_t*)halves((size_t)padded * head, 1), halves((size_t)padded * head, 1), floats(TILE * KEYS, 1), halves(TILE * KEYS, 1)};
+  float* y = floats((size_t)asking * head, 1);
+  k->attend(qkv, stride, asking, keys, values, stride, count, head, &s, y, head);
+  double worst = 0, *p = zeros(count * 8);
+  for (int q = 0; q < asking; q++) {
+    double most = -1e300, total = 0;
+    for (int j = 0; j < count; j++) {
+      p[j] = 0;
+      for (int i = 0; i < head; i++) p[j] += of_half(qkv[q * stride + i]) * of_half(keys[j * stride + i]) / sqrt(head);
+      most = fmax(most, p[j]);
+    }
+    for (int j = 0; j < count; j++) total += p[j] = exp(p[j] - most);
+    for (int i = 0; i < head; i++) {
+      double sum = 0;
+      for (int j = 0; j < count; j++) sum += p[j] / total * of_half(values[j * stride + i]);
+      worse(&worst, fabs(y[q * head + i] - sum) / size);
+    }
+  }
+  char sizes[80];
+  snprintf(sizes, sizeof sizes, "asking=%d,keys=%d,head=%d,size=%g", asking, count, head, size);
+  report("attend", sizes, worst, 1 / 256.);  // the weights are halves
+}
+
+static void all(const Kernels* k, const char* name) {
+  variant = name;
+  for (int bytes = 0; bytes < 2; bytes++) {
+    for (int r = 1; r <= 13; r++) linear_layer(k, bytes, r, 96, 96, r % 3, r % 2);
+    linear_layer(k, bytes, 7, 16, 16, 1, 0);
+    linear_layer(k, bytes, 6, 384, 64, 8, 0);
+    linear_layer(k, bytes, 5, 4096, 80, 0, 0);
+  }
+  for (int w = 32; w <= 1024; w *= 2) rows(k, w);
+  for (int a = GELU; a <= RELU; a++) activations(k, a, 0.01), activations(k, a, 6), activations(k, a, 200);
+  const int counts[] = {1, 2, 5, 16, 17, 63, 64, 65, 511, 512, 513, 1100};
+  for (int head = 16; head <= 64; head += 16)
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) attention(k, counts[i] < 9 ? counts[i] : 9, counts[i], head, 1);
+  attention(k, 13, 700, 64, 8);   // a few keys have all the weight
+  attention(k, 1, 40, 64, 30);
+}
+
+int main(void) {
+  const Kernels* best = kernels_of_processor();
+  if (!best) return puts("none"), 0;
+  all(&kernels_vnni, "vnni");
+  if (best == &kernels_bf16) all(&kernels_bf16, "bf16");
+  return 0;
+}
