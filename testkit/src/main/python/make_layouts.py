@@ -490,6 +490,16 @@ def rows_of_limits(bert, in_case):
     row("BERT, truncation and padding in tokenizer.json", sentence({**bert, "tokenizer.json": base("bert-preset.tokenizer.json")}, modules))
     row("BERT, truncate_dim", sentence(bert, modules, prompts={"prompts": {}, "truncate_dim": 10}))
 
+    def tokens(**more):
+        return {**bert, "tokenizer_config.json": content({**BERT_TOKENS, **more})}
+
+    for mode in ("cls", "mean", "lasttoken"):
+        row(f"BERT, {mode}, padding_side left", sentence(tokens(padding_side="left"), [transformer(), pooled(mode)]))
+    row(
+        "BERT, model_input_names without attention_mask",
+        sentence(tokens(model_input_names=["input_ids", "token_type_ids"]), modules),
+    )
+
 
 def rows_of_checkpoints(bert, model):
     modules = [transformer(), pooled("mean")]
@@ -567,6 +577,15 @@ def rows_of_exports(bert, model):
         {**without(sentence(bert, [transformer(), pooled("max")]), "model.safetensors"), "model.onnx": base("embedding-alone.onnx")},
         refusal={"all": "the pooling max", **djl},
     )
+    row(
+        "ONNX with sentence_embedding alone, padding_side left",
+        {
+            **without(sentence(bert, modules), "model.safetensors"),
+            "tokenizer_config.json": content({**BERT_TOKENS, "padding_side": "left"}),
+            "model.onnx": base("embedding-alone.onnx"),
+        },
+        refusal={"all": "padding_side", **djl},
+    )
     files, _ = exported("logits.onnx", {"logits": lambda found, mask: other(found, mask)[:, :1]})
     row("ONNX of a reranker, with logits alone", files, refusal={"all": "Expected token states", **djl})
     like = sentence(bert, modules)
@@ -602,11 +621,18 @@ def rows_of_refusals(bert):
     refused("Dense without its weights", "pytorch_model.bin", [transformer(), mean, lacking])
     refused("an unknown pooling", "attention", [transformer(), pooled("attention")])
     refused("an unknown flag of Pooling", "temperature", [transformer(), pooled("mean", temperature=2)])
+    refused("a pooling in capitals", "MEAN", [transformer(), pooled("MEAN")])
     refused("no pooling set", "Expected at least one pooling", [transformer(), flagged()])
     refused("an unknown flag of the limits", "query_expansion", [transformer(), mean], limits={"max_seq_length": 32, "query_expansion": True})
     refused("an unknown flag of the prompts", "instruction", [transformer(), mean], prompts={"instruction": "Represent: "})
     refused("a default prompt that is missing", "default_prompt_name", [transformer(), mean], prompts={"prompts": {}, "default_prompt_name": "s2p"})
     row("no file that says the pooling", dict(bert), refusal="Nothing says how")
+    inputs = {**BERT_TOKENS, "model_input_names": ["input_ids", "bbox", "attention_mask"]}
+    row(
+        "model_input_names with an unknown input",
+        sentence({**bert, "tokenizer_config.json": content(inputs)}, [transformer(), mean]),
+        refusal="bbox",
+    )
 
 
 def rows_of_roberta(unigram, byte_level):

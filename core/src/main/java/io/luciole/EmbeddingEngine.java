@@ -205,7 +205,8 @@ public final class EmbeddingEngine implements AutoCloseable {
 
   /**
    * Embeds any number of texts in bounded memory, as {@link #embedAll(Iterator, Function,
-   * EmbedOptions)} does with items.
+   * EmbedOptions)} does with items. For a source that may block, which would hold back finished
+   * results here, there is {@link #embedAll(Iterator, Function, EmbedOptions, Executor)}.
    *
    * @param texts the texts
    * @param options how each of them is embedded

@@ -152,6 +152,18 @@ final class PullCommand implements Callable<Integer> {
     }
 
     @Override
+    public void replacing(String old, String commit) {
+      console
+          .err()
+          .println(
+              "The folder of this model holds the revision "
+                  + old
+                  + " ("
+                  + commit.substring(0, Math.min(8, commit.length()))
+                  + "); this one takes its place.");
+    }
+
+    @Override
     public void planned(String commit, int files, long bytes, long presentBytes) {
       console
           .err()

@@ -41,7 +41,7 @@ record ReadmeExample(List<String> sentences, List<List<Double>> cosines) {
   /** A string of Python's on a line, without escapes that would need more than a backslash less. */
   private static final Pattern STRING =
       Pattern.compile(
-          "(?m)^\\s*('(?:[^'\\\\\\n]|\\\\['\"\\\\])*'|\"(?:[^\"\\\\\\n]|\\\\['\"\\\\])*\"),?\\s*$");
+          "(?m)^\\s*('(?:[^'\\\\\\n]++|\\\\['\"\\\\])*+'|\"(?:[^\"\\\\\\n]++|\\\\['\"\\\\])*+\"),?\\s*$");
 
   private static final Pattern TENSOR =
       Pattern.compile(

@@ -4,11 +4,13 @@ import io.luciole.CrossEncoder;
 import io.luciole.EmbedOptions;
 import io.luciole.EngineBuilder;
 import io.luciole.LucioleException;
+import io.luciole.model.ModelFiles;
 import io.luciole.spi.BackendInfo;
 import io.luciole.spi.BackendProvider;
 import io.luciole.spi.Backends;
 import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,20 +26,23 @@ final class RerankerProof {
   private static final String QUERY = "Which insects glow at dusk?";
 
   private final CheckTable table;
+  private final ModelFiles model;
   private final Supplier<EngineBuilder> builder;
 
   /**
    * Creates a proof.
    *
+   * @param model the reranker's files
    * @param builder makes a builder that has the flags laid over it
    */
-  RerankerProof(CheckTable table, Supplier<EngineBuilder> builder) {
+  RerankerProof(CheckTable table, ModelFiles model, Supplier<EngineBuilder> builder) {
     this.table = table;
+    this.model = model;
     this.builder = builder;
   }
 
   /** Runs it; the figures are the user's, or null for those that come with Luciole. */
-  void run(@Nullable Path figures) {
+  void run(@Nullable Path figures) throws IOException {
     @Nullable PairFigures own = figures == null ? null : Figures.read(figures, PairFigures.class);
     BackendInfo info;
     List<Double> scores;
@@ -60,15 +65,29 @@ final class RerankerProof {
         table.section(published.get().model() + ": " + published.get().source());
         table.report(published.get().compare(reranker, slack.ofPairs()));
       } else {
-        table.say(
-            "No figures of others: none come with Luciole for this name; --figures FILE names"
-                + " some.");
+        example(reranker, slack);
       }
       scores = together(reranker);
       table.section("The model against itself");
       compare("alone and in a batch", alone(reranker), scores, slack.ofBatch().ofPairs());
     }
     otherArithmetics(info, scores);
+  }
+
+  private void example(CrossEncoder reranker, Slack slack) throws IOException {
+    Optional<PairsExample> example = PairsExample.in(model.folder());
+    List<Check> checks =
+        example.isEmpty()
+            ? List.of()
+            : example.get().compare(reranker, model.folder(), slack.ofPairs());
+    if (checks.isEmpty()) {
+      table.say(
+          "No figures of others: none come with Luciole for this name, and there is no README.md with"
+              + " an example of scores beside the model; --figures FILE names some.");
+      return;
+    }
+    table.section("The example in the model's README");
+    table.report(checks);
   }
 
   private void otherArithmetics(BackendInfo info, List<Double> scores) {

@@ -77,7 +77,7 @@ final class VerifyCommand implements Callable<Integer> {
     LucioleConfig config = LucioleConfig.load().requireKnown();
     ModelFiles files = engineOptions.modelFiles(config);
     if (ScoringHead.isIn(files)) {
-      new RerankerProof(table, () -> engineOptions.builder(config)).run(figuresFile);
+      new RerankerProof(table, files, () -> engineOptions.builder(config)).run(figuresFile);
       return table.end();
     }
     @Nullable PublishedFigures own =

@@ -11,10 +11,12 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -240,6 +242,75 @@ class VerifyCommandTest {
     assertThat(red.out()).contains("FAIL  score of pair 1");
     assertThat(Figures.of("BAAI/bge-reranker-v2-m3", PairFigures.class).orElseThrow().pairs())
         .hasSize(3);
+  }
+
+  @Test
+  void rerankerWithAReadme_isHeldAgainstItsExample() throws IOException {
+    Path reranker = Models.reranker(folder.resolve("reranker"));
+    List<String> pairs = new ArrayList<>();
+    List<Double> scores = new ArrayList<>();
+    for (String line : Files.readAllLines(Models.RERANKER.resolve("ranking.jsonl"))) {
+      JsonNode pair = JSON.readTree(line);
+      pairs.add("    [" + pair.path("query") + ", " + pair.path("passage") + "],");
+      scores.add(pair.path("score").asDouble());
+    }
+    Path readme = reranker.resolve("README.md");
+    String probabilities =
+        scores.stream()
+            .map(score -> "%.4f".formatted(1 / (1 + Math.exp(-score))))
+            .collect(Collectors.joining("\n#  "));
+    Files.writeString(readme, example(pairs, probabilities));
+
+    Run run = Cli.run("verify", "--model", reranker);
+
+    assertThat(run.status()).as(run.out() + run.err()).isZero();
+    assertThat(run.out())
+        .contains("The example in the model's README", "ok    score of pair " + pairs.size());
+    // Without an activation, predict gives the scores themselves, which are other figures.
+    Path config = reranker.resolve("config.json");
+    ObjectNode own = (ObjectNode) JSON.readTree(Files.readString(config));
+    own.putObject("sentence_transformers").put("activation_fn", "torch.nn.modules.linear.Identity");
+    Files.writeString(config, own.toString());
+    assertThat(Cli.run("verify", "--model", reranker).status()).isEqualTo(1);
+    Files.writeString(
+        readme,
+        "scores = reranker.compute_score([%s])\nprint(scores) # %s\n"
+            .formatted(String.join("", pairs), scores));
+    assertThat(Cli.run("verify", "--model", reranker).status()).isZero();
+  }
+
+  private static String example(List<String> pairs, String scores) {
+    return """
+    # A reranker
+    ```python
+    # Get scores for pairs of inputs
+    pairs = [
+    %s
+    ]
+    scores = model.predict(pairs)
+    print(scores)
+    # [%s]
+    ```
+    """
+        .formatted(String.join("\n", pairs), scores);
+  }
+
+  @Test
+  void longTextsInAReadme_areRead() {
+    String text = "a long text ".repeat(20_000);
+    List<String> pairs = List.of("    ['%s', \"%s\"],\n".formatted(text, text).repeat(50));
+    String readme = "sentences = [\n    '%s',\n    '%s',\n]\n".formatted(text, text);
+
+    assertThat(PairsExample.parse(example(pairs, "0.5000 ".repeat(50))).orElseThrow().pairs())
+        .hasSize(50);
+    assertThat(
+            ReadmeExample.parse(
+                    readme
+                        + "model.similarity(embeddings, embeddings)\n"
+                        + "# tensor([[1.0, 0.5], [0.5, 1.0]])")
+                .orElseThrow()
+                .sentences())
+        .containsExactly(text, text);
   }
 
   @Test

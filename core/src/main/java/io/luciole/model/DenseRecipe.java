@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param normalize whether vectors are scaled to Euclidean length 1 in the end
  * @param problem what the files say of all this that Luciole does not do, for the message of {@link
  *     #requirePooling}; null if there is nothing of the kind
+ * @param padsLeft whether the model's tokenizer pads on the left. Backends pad on the right and
+ *     mask, which is the same to token states; a model that pools itself may count on the side
  */
 public record DenseRecipe(
     @Nullable TokenPooling pooling,
@@ -30,7 +32,8 @@ public record DenseRecipe(
     List<VectorModule> modules,
     OptionalInt dimensions,
     boolean normalize,
-    @Nullable String problem) {
+    @Nullable String problem,
+    boolean padsLeft) {
   /** Checks and copies the components. */
   public DenseRecipe {
     modules = List.copyOf(modules);
@@ -54,7 +57,8 @@ public record DenseRecipe(
         List.of(),
         OptionalInt.empty(),
         normalize,
-        null);
+        null,
+        false);
   }
 
   /**
@@ -83,7 +87,7 @@ public record DenseRecipe(
 
   /**
    * Checks that a model may compute its pooled vectors itself: then nothing must be said of pooling
-   * that it might not do.
+   * that it might not do, nor of batches that backends do otherwise.
    *
    * @param model what gives such vectors, for the message
    * @throws ModelException if something is said
@@ -97,6 +101,15 @@ public record DenseRecipe(
               + model
               + " gives pooled vectors alone. Leave the pooling to it, or use the model's"
               + " checkpoint or an export with token states.");
+    }
+    if (padsLeft) {
+      throw new ModelException(
+          "Expected token states (last_hidden_state) of a model whose tokenizer_config.json says"
+              + " \"padding_side\": \"left\", found that "
+              + model
+              + " gives pooled vectors alone. Luciole pads on the right, and a graph that takes the"
+              + " last place of a row would take padding. Use the model's checkpoint or an export"
+              + " with token states.");
     }
   }
 
@@ -153,6 +166,7 @@ public record DenseRecipe(
         modules,
         kept.isPresent() ? kept : dimensions,
         unit == null ? normalize : unit,
-        problem);
+        problem,
+        padsLeft);
   }
 }

@@ -73,13 +73,12 @@ record EncoderFamily(EncoderConfig config, EncoderNames names) {
   }
 
   private static EncoderFamily bert(ConfigReader json) {
-    int hidden = json.size("hidden_size");
-    Architecture architecture = Architecture.bert(hidden, json.size("num_hidden_layers"));
-    return new EncoderFamily(withPositions(json, hidden, architecture), EncoderNames.bert());
+    Architecture architecture =
+        Architecture.bert(json.size("hidden_size"), json.size("num_hidden_layers"));
+    return new EncoderFamily(withPositions(json, architecture), EncoderNames.bert());
   }
 
   private static EncoderFamily electra(ConfigReader json) {
-    int hidden = json.size("hidden_size");
     Architecture architecture =
         new Architecture(
             json.sizeOr(128, "embedding_size"),
@@ -88,24 +87,41 @@ record EncoderFamily(EncoderConfig config, EncoderNames names) {
             false,
             false,
             plain(json.size("num_hidden_layers")));
-    return new EncoderFamily(withPositions(json, hidden, architecture), EncoderNames.bert());
+    return new EncoderFamily(withPositions(json, architecture), EncoderNames.bert());
   }
 
-  private static EncoderConfig withPositions(
-      ConfigReader json, int hidden, Architecture architecture) {
+  private static EncoderConfig withPositions(ConfigReader json, Architecture architecture) {
     json.refuseUnless(
         "position_embedding_type", "absolute", value -> value.asText().equals("absolute"));
+    return sized(
+        json,
+        json.epsilon("layer_norm_eps", 1e-12),
+        json.activation("hidden_act", "gelu"),
+        firstPosition(json),
+        json.sizeOr(1, "type_vocab_size"),
+        architecture);
+  }
+
+  /** A configuration whose sizes have the names that most families give them. */
+  private static EncoderConfig sized(
+      ConfigReader json,
+      float epsilon,
+      Activation activation,
+      int firstPosition,
+      int tokenTypes,
+      Architecture architecture) {
+    int hidden = json.size("hidden_size");
     return new EncoderConfig(
         hidden,
         json.heads(hidden, "hidden_size", "num_attention_heads"),
         architecture.attention().size(),
         json.size("intermediate_size"),
-        json.epsilon("layer_norm_eps", 1e-12),
-        json.activation("hidden_act", "gelu"),
+        epsilon,
+        activation,
         json.size("vocab_size"),
         json.size("max_position_embeddings"),
-        firstPosition(json),
-        json.sizeOr(1, "type_vocab_size"),
+        firstPosition,
+        tokenTypes,
         architecture);
   }
 
@@ -160,15 +176,10 @@ record EncoderFamily(EncoderConfig config, EncoderNames names) {
           json.first("relative_attention_num_buckets"));
     }
     EncoderConfig config =
-        new EncoderConfig(
-            hidden,
-            json.heads(hidden, "hidden_size", "num_attention_heads"),
-            layers,
-            json.size("intermediate_size"),
+        sized(
+            json,
             json.epsilon("layer_norm_eps", 1e-12),
             json.activation("hidden_act", "gelu"),
-            json.size("vocab_size"),
-            json.size("max_position_embeddings"),
             firstPosition(json),
             0,
             new Architecture(hidden, true, buckets, false, false, plain(layers)));
@@ -190,15 +201,10 @@ record EncoderFamily(EncoderConfig config, EncoderNames names) {
     int hidden = json.size("hidden_size");
     int layers = json.size("num_hidden_layers");
     EncoderConfig config =
-        new EncoderConfig(
-            hidden,
-            json.heads(hidden, "hidden_size", "num_attention_heads"),
-            layers,
-            json.size("intermediate_size"),
+        sized(
+            json,
             json.epsilon("norm_eps", 1e-5),
             json.activation("hidden_activation", "gelu"),
-            json.size("vocab_size"),
-            json.size("max_position_embeddings"),
             0,
             0,
             new Architecture(hidden, false, 0, true, true, modernAttention(json, layers)));

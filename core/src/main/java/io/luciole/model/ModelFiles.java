@@ -164,10 +164,13 @@ public record ModelFiles(
         new ModelDescription(
             description.hiddenSize(),
             description.maxTokens(),
-            Pooling.CLS,
-            false,
+            DenseRecipe.of(Pooling.CLS, false),
             Map.of(),
-            description.unweightedTokens()));
+            Map.of(),
+            description.unweightedTokens(),
+            description.outlierChannels(),
+            description.familiarity(),
+            description.lowerCase()));
   }
 
   /**

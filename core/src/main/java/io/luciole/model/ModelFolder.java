@@ -314,7 +314,13 @@ final class ModelFolder {
       normalize = own.path("normalize").asBoolean();
     }
     return new DenseRecipe(
-        pooling, chosen != null, pipeline.modules(), sentence.dimensions(), normalize, problem);
+        pooling,
+        chosen != null,
+        pipeline.modules(),
+        sentence.dimensions(),
+        normalize,
+        problem,
+        tokenizer.padsLeft());
   }
 
   private @Nullable Familiarity familiarity() {
@@ -367,7 +373,9 @@ final class ModelFolder {
   }
 
   private void requireEmbedding() {
-    if (ScoringHead.isOf(config) && !own.has("pooling") && !sentence.areThere()) {
+    boolean scoresPairs =
+        sentence.limits().scoresPairs() || (ScoringHead.isOf(config) && !sentence.areThere());
+    if (scoresPairs && !own.has("pooling")) {
       throw new ModelException(
           "Expected a model that embeds texts, found a reranker ("
               + config.path("architectures")

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** How a text's vector is made from its tokens' last hidden states. */
@@ -45,6 +46,13 @@ public enum Pooling {
         .collect(Collectors.joining(", "));
   }
 
+  /** The pooling of this {@link #id}, to the letter; never {@link #NONE}. */
+  static Optional<Pooling> ofId(String id) {
+    return Arrays.stream(values())
+        .filter(pooling -> pooling != NONE && pooling.id.equals(id))
+        .findFirst();
+  }
+
   /**
    * Reads a pooling's name.
    *
@@ -55,10 +63,7 @@ public enum Pooling {
    */
   public static Pooling parse(String name) {
     String lower = requireNonNull(name, "name").strip().toLowerCase(Locale.ROOT);
-    return Arrays.stream(values())
-        .filter(pooling -> pooling != NONE)
-        .filter(pooling -> pooling.id.equals(lower))
-        .findFirst()
+    return ofId(lower)
         .orElseGet(() ->
             switch (lower) {
               case "last" -> LAST;

@@ -17,19 +17,34 @@ import java.util.stream.Stream;
  *
  * @param maxTokens the limit on a text's tokens; empty if there is none
  * @param lowerCase whether a text is put into lower case before it is tokenised
+ * @param scoresPairs whether the model is a reranker, as {@code CrossEncoder} has saved it since
+ *     release 6
  */
-record SentenceLimits(OptionalInt maxTokens, boolean lowerCase) {
+record SentenceLimits(OptionalInt maxTokens, boolean lowerCase, boolean scoresPairs) {
   private static final String LIMIT = "max_seq_length";
   private static final String LOWER_CASE = "do_lower_case";
 
-  /** The one value of each key by which token states are made as Luciole makes them. */
-  private static final Map<String, String> USUAL =
-      Map.of("transformer_task", "feature-extraction", "module_output_name", "token_embeddings");
-
+  private static final String TASK = "transformer_task";
+  private static final String OUTPUT = "module_output_name";
   private static final String MODALITIES = "modality_config";
 
-  private static final Map<String, String> STATES_OF_TEXT =
-      Map.of("method", "forward", "method_output_name", "last_hidden_state");
+  /**
+   * What is made of a text, in the one way in which Luciole makes it.
+   *
+   * @param task the value of {@code transformer_task}
+   * @param output that of {@code module_output_name}
+   * @param modelOutput what the model itself calls it
+   */
+  private record Task(String task, String output, String modelOutput) {
+    static final Task STATES =
+        new Task("feature-extraction", "token_embeddings", "last_hidden_state");
+    static final Task SCORES = new Task("sequence-classification", "scores", "logits");
+
+    /** Texts alone: another modality can wrap texts into messages. */
+    Map<String, String> ofText() {
+      return Map.of("method", "forward", "method_output_name", modelOutput);
+    }
+  }
 
   /** Arguments of loading or calling; each can change the vectors. */
   private static final Set<String> ARGUMENTS =
@@ -56,7 +71,7 @@ record SentenceLimits(OptionalInt maxTokens, boolean lowerCase) {
           "use_safetensors");
 
   private static final Set<String> KEYS =
-      Stream.of(Set.of(LIMIT, LOWER_CASE, MODALITIES, "unpad_inputs"), USUAL.keySet(), ARGUMENTS)
+      Stream.of(Set.of(LIMIT, LOWER_CASE, MODALITIES, "unpad_inputs", TASK, OUTPUT), ARGUMENTS)
           .flatMap(Set::stream)
           .collect(Collectors.toUnmodifiableSet());
 
@@ -73,35 +88,38 @@ record SentenceLimits(OptionalInt maxTokens, boolean lowerCase) {
             .filter(Files::isRegularFile)
             .toList();
     if (files.isEmpty()) {
-      return new SentenceLimits(OptionalInt.empty(), false);
+      return new SentenceLimits(OptionalInt.empty(), false, false);
     }
     SettingsFile file = SettingsFile.read(files.get(0)).requireKeys(KEYS);
-    USUAL.forEach((key, usual) -> {
-      if (!file.text(key).orElse(usual).equals(usual)) {
-        throw refused(file, key, '"' + usual + '"');
-      }
-    });
-    requireStatesOfText(file);
+    boolean scoresPairs = file.text(TASK).orElse("").equals(Task.SCORES.task());
+    requireTask(file, scoresPairs ? Task.SCORES : Task.STATES);
     ARGUMENTS.forEach(key -> requireHarmless(file, key));
-    return new SentenceLimits(file.count(LIMIT), file.flag(LOWER_CASE, false));
+    return new SentenceLimits(file.count(LIMIT), file.flag(LOWER_CASE, false), scoresPairs);
   }
 
-  /** Texts alone, by the model's last states: another modality can wrap texts into messages. */
-  private static void requireStatesOfText(SettingsFile file) {
+  private static void requireTask(SettingsFile file, Task usual) {
+    Map.of(TASK, usual.task(), OUTPUT, usual.output())
+        .forEach((key, value) -> {
+          if (!file.text(key).orElse(value).equals(value)) {
+            throw refused(file, key, '"' + value + '"');
+          }
+        });
     JsonNode written = file.json().path(MODALITIES);
     JsonNode text = written.path("text");
     boolean fits =
         !file.has(MODALITIES)
             || (written.size() == 1
-                && text.size() == STATES_OF_TEXT.size()
-                && STATES_OF_TEXT.entrySet().stream()
+                && text.size() == usual.ofText().size()
+                && usual.ofText().entrySet().stream()
                     .allMatch(
                         entry -> text.path(entry.getKey()).asText().equals(entry.getValue())));
     if (!fits) {
       throw refused(
           file,
           MODALITIES,
-          "{\"text\": {\"method\": \"forward\", \"method_output_name\": \"last_hidden_state\"}}");
+          "{\"text\": {\"method\": \"forward\", \"method_output_name\": \""
+              + usual.modelOutput()
+              + "\"}}");
     }
   }
 

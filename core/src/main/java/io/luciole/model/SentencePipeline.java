@@ -195,14 +195,13 @@ record SentencePipeline(
     keys.addAll(FLAGS);
     SettingsFile settings = SettingsFile.read(file).requireKeys(keys);
     Set<Pooling> modes = new LinkedHashSet<>();
-    try {
-      for (String name : modes(settings)) {
-        if (!modes.add(Pooling.parse(name))) {
-          throw settings.wrong("pooling_mode", "each pooling once");
-        }
+    for (String name : modes(settings)) {
+      Pooling mode =
+          Pooling.ofId(name)
+              .orElseThrow(() -> settings.wrong("pooling_mode", "a pooling of " + Pooling.names()));
+      if (!modes.add(mode)) {
+        throw settings.wrong("pooling_mode", "each pooling once");
       }
-    } catch (IllegalArgumentException e) {
-      throw new ModelException("Wrong pooling in " + file + ": " + e.getMessage(), e);
     }
     if (modes.isEmpty()) {
       throw new ModelException(

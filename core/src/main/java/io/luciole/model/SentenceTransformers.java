@@ -6,6 +6,7 @@ import io.luciole.internal.ModelFileNames;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,6 +30,9 @@ final class SentenceTransformers {
           "similarity_fn_name",
           "model_type");
 
+  /** What maps a reranker's scores to 0..1. Luciole gives scores and probabilities both. */
+  private static final String ACTIVATION = "activation_fn";
+
   private final Path folder;
   private final JsonNode modules;
   private final SentenceLimits limits;
@@ -40,9 +44,16 @@ final class SentenceTransformers {
     this.modules = ModelJson.readArrayIfPresent(folder.resolve(ModelFileNames.MODULES));
     this.limits = SentenceLimits.read(transformer());
     this.settings =
-        SettingsFile.readIfPresent(folder.resolve(ModelFileNames.PROMPTS))
-            .requireKeys(PROMPTS_KEYS);
+        SettingsFile.readIfPresent(folder.resolve(ModelFileNames.PROMPTS)).requireKeys(keys());
     this.namedPrompts = readPrompts();
+  }
+
+  private Set<String> keys() {
+    Set<String> keys = new HashSet<>(PROMPTS_KEYS);
+    if (limits.scoresPairs()) {
+      keys.add(ACTIVATION);
+    }
+    return keys;
   }
 
   /** Whether {@code modules.json} is there, which then says all that is done to token states. */
@@ -105,6 +116,12 @@ final class SentenceTransformers {
   Map<Role, String> prompts() {
     Map<String, String> named = namedPrompts;
     Optional<String> usual = settings.text("default_prompt_name");
+    if (limits.scoresPairs()) {
+      if (usual.isPresent()) {
+        throw settings.wrong("default_prompt_name", "none for a reranker, whose pairs have none,");
+      }
+      return Map.of();
+    }
     Map<Role, String> found = new EnumMap<>(Role.class);
     if (usual.isPresent()) {
       String prompt = named.get(usual.get());

@@ -5,9 +5,11 @@ import io.luciole.internal.ModelFileNames;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * What Transformers says of a tokenizer beside {@code tokenizer.json}. Its classes for BERT and
@@ -21,6 +23,9 @@ final class TokenizerConfig {
   /** Classes that take the normaliser as tokenizer.json has it, whatever the settings say. */
   private static final Set<String> GENERIC =
       Set.of("PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend");
+
+  /** What encoders take; types are those of one text, zeros. */
+  private static final Set<String> INPUTS = Set.of("input_ids", "attention_mask", "token_type_ids");
 
   /** Tokenizer files write 1e30 for no limit. */
   private static final int NO_LIMIT = 1 << 20;
@@ -38,7 +43,8 @@ final class TokenizerConfig {
 
   /** The limit on a text's tokens; empty if there is none. */
   OptionalInt maxTokens() {
-    String key = "model_max_length";
+    // Transformers takes the older name where the newer one is not there.
+    String key = settings.has("model_max_length") ? "model_max_length" : "max_len";
     JsonNode written = settings.json().path(key);
     if (settings.has(key) && !(written.isNumber() && written.asDouble() >= 1)) {
       throw settings.wrong(key, "a number of at least 1");
@@ -57,10 +63,83 @@ final class TokenizerConfig {
       throw settings.wrong(
           "truncation_side", "\"right\", since a long text keeps its first tokens,");
     }
+    padsLeft();
+    requireKnownInputs();
+    requireKnownTokens();
     if (!GENERIC.contains(settings.text("tokenizer_class").orElse(""))) {
       requireNormalizer();
     }
     requirePrefixSpace();
+  }
+
+  /**
+   * Whether texts of a batch are padded on the left. A text's token states do not depend on the
+   * side, nor does what is pooled of them: they are those of the text alone.
+   */
+  boolean padsLeft() {
+    String key = "padding_side";
+    String side = settings.text(key).orElse("right");
+    if (!side.equals("left") && !side.equals("right")) {
+      throw settings.wrong(key, "\"left\" or \"right\"");
+    }
+    return side.equals("left");
+  }
+
+  /**
+   * Padding is masked whether or not a mask is among the inputs: without one Transformers attends
+   * to padding, and a text's vectors depend on its neighbours; alone it gives the same as here.
+   */
+  private void requireKnownInputs() {
+    String key = "model_input_names";
+    if (!settings.has(key)) {
+      return;
+    }
+    JsonNode names = settings.json().path(key);
+    boolean known = names.isArray();
+    boolean hasIds = false;
+    for (JsonNode name : names) {
+      known = known && INPUTS.contains(name.asText());
+      hasIds = hasIds || name.asText().equals("input_ids");
+    }
+    if (!known || !hasIds) {
+      throw settings.wrong(key, "a list of \"input_ids\" and others of " + new TreeSet<>(INPUTS));
+    }
+  }
+
+  /** Transformers adds tokens that {@code tokenizer.json} lacks, which changes texts' tokens. */
+  private void requireKnownTokens() {
+    if (settings.flag("split_special_tokens", false)) {
+      throw settings.wrong("split_special_tokens", "false");
+    }
+    String key = "added_tokens_decoder";
+    JsonNode written = settings.json().path(key);
+    if (written.isEmpty()) {
+      return;
+    }
+    Set<String> added =
+        ModelJson.addedTokens(tokenizer).stream()
+            .map(ModelJson.AddedToken::content)
+            .collect(Collectors.toSet());
+    for (Map.Entry<String, JsonNode> token : written.properties()) {
+      String content = token.getValue().path("content").asText();
+      if (!added.contains(content) && !isInVocabulary(token.getKey())) {
+        throw new ModelException(
+            "Expected tokens of tokenizer.json for \""
+                + key
+                + "\", found \""
+                + content
+                + "\" with the id "
+                + token.getKey()
+                + " in "
+                + settings.file()
+                + ". Luciole takes tokenizer.json as it is. Save the tokenizer anew with Transformers,"
+                + " which writes both files alike, or remove the token.");
+      }
+    }
+  }
+
+  private boolean isInVocabulary(String id) {
+    return id.matches("\\d{1,9}") && Integer.parseInt(id) < VocabularySize.read(tokenizer);
   }
 
   /** BERT's normaliser: accents are stripped where text is put into lower case, or as it says. */

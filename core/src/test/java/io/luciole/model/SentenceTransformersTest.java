@@ -93,6 +93,38 @@ class SentenceTransformersTest {
     assertThat(description().normalize()).isTrue();
   }
 
+  @Test
+  void rerankerAsTheReferenceSavesIt_isNoEmbeddingModel_andHasNoPrompts() throws IOException {
+    write(
+        "modules.json",
+        """
+        [{"idx":0,"name":"0","path":"",
+          "type":"sentence_transformers.base.modules.transformer.Transformer"}]\
+        """);
+    write(
+        "sentence_bert_config.json",
+        """
+        {"transformer_task":"sequence-classification","module_output_name":"scores",
+         "modality_config":{"text":{"method":"forward","method_output_name":"logits"}}}\
+        """);
+    String settings =
+        """
+        {"activation_fn":"torch.nn.modules.activation.Sigmoid","default_prompt_name":%s,
+         "model_type":"CrossEncoder","prompts":{"query":"query: "}}\
+        """;
+    write("config_sentence_transformers.json", settings.formatted("null"));
+
+    assertThat(description().prompts()).isEmpty();
+    assertThatThrownBy(() -> description().requirePooling())
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("found a reranker");
+    write("config_sentence_transformers.json", settings.formatted("\"query\""));
+    assertThatThrownBy(this::description)
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("default_prompt_name")
+        .hasMessageContaining("reranker");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -134,6 +166,8 @@ class SentenceTransformersTest {
       value = {
         "{} | at least one pooling",
         "{\"pooling_mode\":\"attention\"} | attention",
+        "{\"pooling_mode\":\"MEAN\"} | \"MEAN\"",
+        "{\"pooling_mode\":\"last\"} | \"last\"",
         "{\"pooling_mode\":\"mean\",\"temperature\":2} | temperature"
       })
   void poolingThatIsNotApplied_isRefusedWithTheFile(String config, String named)

@@ -41,6 +41,11 @@ class TokenizerConfigTest {
     "uncased, tokenize_chinese_chars, false",
     "uncased, do_lower_case, \"true\"",
     "uncased, truncation_side, \"left\"",
+    "uncased, padding_side, \"middle\"",
+    "uncased, padding_side, true",
+    "uncased, split_special_tokens, true",
+    "uncased, model_input_names, [\"attention_mask\"]",
+    "uncased, model_input_names, \"input_ids\"",
     "bytes, add_prefix_space, true"
   })
   void settingThatSaysOtherwise_isRefusedByKey(String tokenizer, String key, String value)
@@ -68,12 +73,40 @@ class TokenizerConfigTest {
         "{\"do_lower_case\":true,\"strip_accents\":null,\"tokenize_chinese_chars\":true,"
             + "\"truncation_side\":\"right\",\"tokenizer_class\":\"BertTokenizer\"}",
         "{\"strip_accents\":true,\"add_prefix_space\":true}",
+        "{\"padding_side\":\"left\",\"model_input_names\":[\"input_ids\"]}",
+        "{\"model_input_names\":[\"input_ids\",\"token_type_ids\",\"attention_mask\"]}",
         "{\"do_lower_case\":false,\"tokenizer_class\":\"PreTrainedTokenizerFast\"}"
       })
   void settingsThatSayTheSameOrNothing_areRead(String settings) throws IOException {
     TokenizerConfig config = config(UNCASED, settings);
 
     assertThatCode(config::requireAgreement).doesNotThrowAnyException();
+  }
+
+  @Test
+  void tokenThatTheTokenizerLacks_isRefusedByName() throws IOException {
+    Files.writeString(
+        folder.resolve("tokenizer.json"),
+        """
+        {"added_tokens":[{"id":1,"content":"[CLS]","special":true}],
+         "model":{"vocab":{"a":0,"[CLS]":1,"[SEP]":2}}}""");
+    String settings = "{\"added_tokens_decoder\":{\"1\":{\"content\":\"[CLS]\"},\"2\":%s}}";
+    Path file = folder.resolve("tokenizer_config.json");
+    Files.writeString(file, settings.formatted("{\"content\":\"[SEP]\"}"));
+    assertThatCode(new TokenizerConfig(folder)::requireAgreement).doesNotThrowAnyException();
+    Files.writeString(
+        file, settings.formatted("{\"content\":\"[SEP]\"},\"3\":{\"content\":\"[MINE]\"}"));
+    assertThatThrownBy(new TokenizerConfig(folder)::requireAgreement)
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("\"[MINE]\" with the id 3")
+        .hasMessageContaining("added_tokens_decoder");
+  }
+
+  @Test
+  void olderNameOfTheLimit_holdsWhereTheNewerIsMissing() throws IOException {
+    assertThat(config(UNCASED, "{\"max_len\":24}").maxTokens()).hasValue(24);
+    assertThat(config(UNCASED, "{\"max_len\":24,\"model_max_length\":32}").maxTokens())
+        .hasValue(32);
   }
 
   @Test

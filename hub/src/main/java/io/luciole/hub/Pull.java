@@ -107,6 +107,9 @@ final class Pull {
     Marker here = Marker.read(folder);
     Marker next = next(listing, chosen, here);
     Collection<RemoteFile> files = next.files().values();
+    if (here != null && !here.revision().equals(next.revision())) {
+      context.listener().replacing(here.revision(), here.commit());
+    }
     if (here == null && Files.exists(folder)) {
       requireSame(files);
       next.write(folder);

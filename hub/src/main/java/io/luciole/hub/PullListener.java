@@ -19,6 +19,14 @@ public interface PullListener {
   default void waiting(Path lock) {}
 
   /**
+   * The model's folder holds another revision, whose place the one that is pulled takes.
+   *
+   * @param revision the revision that is there, as it was asked for
+   * @param commit the commit that it stood for, 40 hexadecimal digits
+   */
+  default void replacing(String revision, String commit) {}
+
+  /**
    * The files to fetch are known. Called once, unless nothing needs to be fetched.
    *
    * @param commit the commit that the revision stands for, 40 hexadecimal digits

@@ -178,6 +178,17 @@ final class ModelHubTest extends PullFixture {
   }
 
   @Test
+  void anotherRevision_takesTheLastOnesPlace_andThatIsTold() throws Exception {
+    pull();
+    hub.always(FakeHub.listingPath("v2"), exchange -> FakeHub.send(exchange, 200, hub.listing()));
+    pull(PullOptions.DEFAULT.withRevision("v2"));
+    pull(PullOptions.DEFAULT.withRevision("v2"));
+
+    assertThat(listener.replaced).containsExactly("main " + FakeHub.COMMIT);
+    assertThat(marker().revision()).isEqualTo("v2");
+  }
+
+  @Test
   void complete_model_isNotFetchedAgain() throws Exception {
     pull();
     hub.requests().clear();

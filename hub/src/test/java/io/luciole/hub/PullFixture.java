@@ -74,10 +74,16 @@ abstract class PullFixture {
   static final class Listener implements PullListener {
     final List<String> retries = new ArrayList<>();
     final List<Long> bytes = new ArrayList<>();
+    final List<String> replaced = new ArrayList<>();
     int planned;
     long total;
     long present;
     volatile boolean waits;
+
+    @Override
+    public void replacing(String revision, String commit) {
+      replaced.add(revision + ' ' + commit);
+    }
 
     @Override
     public void waiting(Path lock) {

@@ -71,6 +71,38 @@ public record ShardManifest(HybridSchema schema, ModelFingerprint model, List<Sh
     return shards.stream().mapToLong(Shard::documents).sum();
   }
 
+  /**
+   * Checks that shards of a schema and a model can be added to these.
+   *
+   * @param path where these are, for people
+   * @param other the schema of those to add
+   * @param added the model of the vectors of those to add
+   * @throws IllegalArgumentException if they differ; the message says wherein
+   */
+  public void requireAlike(String path, HybridSchema other, ModelFingerprint added) {
+    if (!model.matches(added)) {
+      throw new IllegalArgumentException(
+          "the shards in "
+              + path
+              + " hold vectors of the model "
+              + (Differences.areOfOneModel(model, added)
+                  ? model.name()
+                      + ", as those to add do, but made otherwise: "
+                      + Differences.between(model, added)
+                  : model.brief() + ", those to add are of " + added.brief())
+              + ". Vectors of both cannot be compared: embed as the shards were, write to another"
+              + " path, or overwrite");
+    }
+    if (!schema.equals(other)) {
+      throw new IllegalArgumentException(
+          "the shards in "
+              + path
+              + " have the schema of those to add except for "
+              + Differences.between(schema, other)
+              + ". Use the same columns and options, write to another path, or overwrite");
+    }
+  }
+
   /** {@return the content of the file} */
   public String format() {
     ObjectNode root = MAPPER.createObjectNode().put("version", VERSION);

@@ -53,25 +53,15 @@ final class ShardBatchWrite implements BatchWrite {
 
   private List<ShardManifest.Shard> kept(ShardManifest manifest) {
     ModelFingerprint model = ModelFingerprint.parse(plan.model());
-    if (!manifest.model().matches(model)) {
-      throw new IllegalArgumentException(
-          "the shards in "
-              + plan.path()
-              + " hold vectors of the model "
-              + manifest.model().brief()
-              + ", those to append are of "
-              + model.brief()
-              + ": their vectors cannot be compared. Write to another path, or overwrite");
-    }
-    if (!manifest.schema().equals(HybridSchema.parse(plan.schema()))) {
-      throw new IllegalArgumentException(
-          "the shards in "
-              + plan.path()
-              + " have the schema "
-              + manifest.schema()
-              + ", those to append would have "
-              + plan.schema()
-              + ": use the same columns and options, write to another path, or overwrite");
+    ModelFingerprint there = manifest.model();
+    manifest.requireAlike(plan.path(), HybridSchema.parse(plan.schema()), model);
+    if (!there.isAsPreciseAs(model)) {
+      log.warn(
+          "The shards in {} were computed in {}, those to append in {}: the same texts give somewhat"
+              + " other vectors. Set spark.luciole.precision to that of the shards.",
+          plan.path(),
+          there.precision(),
+          model.precision());
     }
     return manifest.shards();
   }

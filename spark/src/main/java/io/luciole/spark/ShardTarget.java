@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -91,9 +92,28 @@ final class ShardTarget implements Closeable {
     }
   }
 
-  /** Copies the files of a shard. */
+  /**
+   * Copies the files of a shard.
+   *
+   * @throws IOException if that fails; the message names the target
+   */
   void copy(java.nio.file.Path shard, String name) throws IOException {
     Path to = new Path(path, name);
+    try {
+      copyFiles(shard, to);
+    } catch (IOException | FSError e) {
+      // The local file system throws errors where others throw exceptions.
+      throw new IOException(
+          "the shard could not be copied to "
+              + to
+              + ": "
+              + e.getMessage()
+              + ". Nothing of it was added to the index; a full target needs room for all shards",
+          e);
+    }
+  }
+
+  private void copyFiles(java.nio.file.Path shard, Path to) throws IOException {
     if (!files.mkdirs(to)) {
       throw new IOException("cannot make the folder " + to);
     }

@@ -211,7 +211,14 @@ class SparkJobTest {
     String before = Files.readString(target.resolve(ShardManifest.FILE));
     assertThatThrownBy(
             () -> write(rows.withColumn("lang", functions.lit("en")).drop("sparse"), target))
-        .hasMessageContaining("have the schema");
+        .hasMessageContaining("have the schema of those to add except for")
+        .hasMessageContaining("sparse: ");
+    Dataset<Row> mean =
+        SparkRun.miniM3()
+            .setting("luciole.pooling", "mean")
+            .apply(texts(RowFactory.create("b", "another")));
+    assertThatThrownBy(() -> write(mean, target))
+        .hasMessageContaining("made otherwise: pooling: cls instead of mean");
     ShardManifest manifest = ShardManifest.parse(before);
     ModelFingerprint model = manifest.model();
     ModelFingerprint other =
@@ -255,6 +262,7 @@ class SparkJobTest {
     Dataset<Row> rows = SparkRun.miniM3().apply(spark.documents(corpus).where("year < 1920"));
     FullFileSystem.FAILURES.set(Integer.MAX_VALUE);
     assertThatThrownBy(() -> rows.write().format("luciole").mode("append").save(path))
+        .hasMessageContaining("could not be copied to full:" + target)
         .rootCause()
         .hasMessageContaining("No space left on device");
     assertThat(Shards.names(target)).isEmpty();
