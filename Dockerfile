@@ -22,7 +22,7 @@ ENV LUCIOLE_CACHE=/cache \
     LC_ALL=C.UTF-8
 VOLUME ["/cache", "/index"]
 EXPOSE 8080
-ENTRYPOINT ["java", "-Xlog:disable", "-XX:MaxRAMPercentage=50", "-XX:+ExitOnOutOfMemoryError", \
+ENTRYPOINT ["java", "-Xlog:disable", "-XX:MaxRAMPercentage=50", "-XX:MaxGCPauseMillis=40", "-XX:+ExitOnOutOfMemoryError", \
   "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", \
   "-cp", "/opt/luciole/lib/*", "io.luciole.cli.Main"]
 CMD ["serve"]

@@ -188,6 +188,9 @@ has 'the class path is the assembled folder' "<$lib/dep-1.jar:$lib/luciole-cli-1
 has 'the vector module' $'<--add-modules>\n<jdk.incubator.vector>' "$out"
 has 'the archive of classes' "<-XX:SharedArchiveFile=$copy/cli/target/luciole/classes.jsa>" "$out"
 
+SETTING=LUCIOLE_JAVA_OPTS=-Dmine=1 luciole serve
+has 'the server is collected in short pauses, unless the caller says otherwise' $'<-XX:MaxGCPauseMillis=40>\n<-Dmine=1>' "$out"
+
 luciole
 equal 'second run does not build' 1 "$(builds)"
 equal 'second run says nothing' '' "$err"

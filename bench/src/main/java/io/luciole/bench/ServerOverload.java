@@ -51,10 +51,12 @@ public final class ServerOverload {
   private static final Duration PAUSE = Duration.ofMillis(250);
 
   private final URI at;
+  private final ProcessHandle server;
   private final HttpClient client = HttpClient.newHttpClient();
   private final Map<String, HttpRequest.Builder> kinds = new LinkedHashMap<>();
 
-  private ServerOverload(int port) {
+  private ServerOverload(int port, ProcessHandle server) {
+    this.server = server;
     this.at = URI.create("http://127.0.0.1:" + port);
     kinds.put("tokenize, 4 MiB", post("/tokenize", texts("inputs", 600, "!".repeat(7000))));
     kinds.put(
@@ -65,6 +67,7 @@ public final class ServerOverload {
             {"query":"bees glow dance","top":1000,"highlight":true,"explain":true}\
             """));
     kinds.put("12 MB of JSON keys", post("/embed", keys(12 << 20)));
+    kinds.put("12 MB of JSON strings", post("/embed", texts("inputs", 3 << 20, "a")));
     kinds.put("embed, 2048 texts", post("/v1/embeddings", texts("input", 2048, words(500))));
     kinds.put("bulk, 2000 documents", post("/v1/documents/bulk", documents(2000)));
   }
@@ -183,6 +186,7 @@ public final class ServerOverload {
       throws Exception {
     Answers others = new Answers();
     long end = System.nanoTime() + time.toNanos();
+    long before = serversMillis();
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       if (!heavy.isEmpty()) {
         start(threads, HEAVY, -1, heavy, Duration.ZERO, end, others);
@@ -190,8 +194,21 @@ public final class ServerOverload {
       Process probe = child("probe", at.toString(), Long.toString(time.toSeconds()));
       String health = new String(probe.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       System.out.println(
-          "health, " + name + ": " + health.strip() + "; those: " + others.statuses());
+          "health, "
+              + name
+              + ": "
+              + health.strip()
+              + "; those: "
+              + others.statuses()
+              + ", for which the server computed "
+              + (serversMillis() - before)
+              + " ms");
+      threads.shutdownNow();
     }
+  }
+
+  private long serversMillis() {
+    return server.info().totalCpuDuration().orElse(Duration.ZERO).toMillis();
   }
 
   /** Asks for the server's health for a time, every 20 ms, and prints how long that took. */
@@ -223,6 +240,7 @@ public final class ServerOverload {
         List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-Xmx2g",
+            "-XX:MaxGCPauseMillis=40",
             "--add-modules=jdk.incubator.vector",
             "--enable-native-access=ALL-UNNAMED",
             "-cp",
@@ -232,7 +250,7 @@ public final class ServerOverload {
     return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
   }
 
-  private Answers polite(boolean greedy, Duration time) {
+  private Answers polite(boolean greedy, Duration time) throws Exception {
     Answers polite = new Answers();
     Answers others = new Answers();
     HttpRequest.Builder small = post("/v1/embeddings", texts("input", 4, words(64)));
@@ -248,14 +266,17 @@ public final class ServerOverload {
             end,
             others);
       }
-      start(threads, POLITE, 0, List.of(small), PAUSE, end, polite);
+      for (Future<?> each : start(threads, POLITE, 0, List.of(small), PAUSE, end, polite)) {
+        each.get();
+      }
+      System.out.println(
+          "polite, "
+              + (greedy ? "beside a greedy client" : "alone")
+              + ": "
+              + polite
+              + (greedy ? "; the greedy one: " + others.statuses() : ""));
+      threads.shutdownNow();
     }
-    System.out.println(
-        "polite, "
-            + (greedy ? "beside a greedy client" : "alone")
-            + ": "
-            + polite
-            + (greedy ? "; the greedy one: " + others.statuses() : ""));
     return polite;
   }
 
@@ -325,7 +346,7 @@ public final class ServerOverload {
       }
       long seconds = args.length == 0 ? 10 : Long.parseLong(args[0]);
       Pattern rows = Pattern.compile(args.length < 2 ? "" : args[1]);
-      new ServerOverload(Integer.parseInt(line.substring(5)))
+      new ServerOverload(Integer.parseInt(line.substring(5)), server.toHandle())
           .run(Duration.ofSeconds(seconds), rows);
     } finally {
       server.destroyForcibly().waitFor();

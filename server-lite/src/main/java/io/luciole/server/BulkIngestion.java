@@ -146,6 +146,7 @@ final class BulkIngestion {
       ObjectNode object = JsonBodies.parseObject(line, body.memory()::takeValues);
       if (isDeletion(object)) {
         id = JsonBodies.string(object, "delete");
+        DocumentBodies.requireCharacters(id, "delete");
         // Lines take effect in order: this also deletes what an earlier line has put.
         String result = DocumentsApi.resultOfDelete(index.live().delete(id));
         return new Pending(number, id, line.length, CompletableFuture.completedFuture(result));

@@ -35,6 +35,7 @@ final class DocumentBodies {
     if (id.isEmpty() || id.length() > MAX_ID) {
       throw Problem.invalid(where + "id", "Expected an id of 1 to " + MAX_ID + " characters.");
     }
+    requireCharacters(id, where + "id");
     String title = text(object, "title", where, "");
     String text = text(object, "text", where, null);
     requireAtMost(limits.maxTitle(), title.length(), "characters in its title", where + "title");
@@ -48,6 +49,25 @@ final class DocumentBodies {
       return new SourceDocument(id, title, text, metadata);
     } catch (IllegalArgumentException e) {
       throw Problem.invalid(where + "metadata", JsonBodies.sentence(e));
+    }
+  }
+
+  /**
+   * Refuses an id with half of a surrogate pair, which is no character: an index would keep another
+   * in its place, the same for all of them.
+   */
+  static void requireCharacters(String id, String where) {
+    for (int i = 0; i < id.length(); i += Character.charCount(id.codePointAt(i))) {
+      int found = id.codePointAt(i);
+      if (found >= Character.MIN_SURROGATE && found <= Character.MAX_SURROGATE) {
+        throw Problem.invalid(
+            where,
+            "Expected an id of whole characters, found one half of a surrogate pair, \\u"
+                + Integer.toHexString(found)
+                + ", at "
+                + i
+                + '.');
+      }
     }
   }
 

@@ -232,10 +232,16 @@ final class DocumentsApi implements Api {
     long deleted =
         body.has("filter")
             ? index.live().delete(RequestOptions.filter(body.get("filter"), index.live().schema()))
-            : JsonBodies.strings(body.path("ids"), "ids").stream()
-                .filter(index.live()::delete)
-                .count();
+            : ids(body).stream().filter(index.live()::delete).count();
     answer(x, index, durability, JsonBodies.object().put("deleted", deleted));
+  }
+
+  private static List<String> ids(ObjectNode body) {
+    List<String> ids = JsonBodies.strings(body.path("ids"), "ids");
+    for (int i = 0; i < ids.size(); i++) {
+      DocumentBodies.requireCharacters(ids.get(i), "ids[" + i + ']');
+    }
+    return ids;
   }
 
   private void commit(Exchange x) {

@@ -22,9 +22,6 @@ import org.jspecify.annotations.Nullable;
 
 /** One request and its answer. Used by one thread at a time. */
 final class Exchange {
-  /** Most bytes of a body that is read although refused, so that the connection can be kept. */
-  private static final long SMALL_BODY = 64 << 10;
-
   private final ServerRequest request;
   private final ServerResponse response;
   private final ServerConfig.Limits limits;
@@ -228,8 +225,17 @@ final class Exchange {
     return BodyEncodings.compressed(body);
   }
 
+  /**
+   * Answers. If something is left of the body, and it is not small, the connection ends with the
+   * answer. It is kept if the body is small, so that a client that is refused because of overload
+   * needs no new connection when it tries again.
+   */
   void send(int code, String contentType, byte[] body) {
     status = code;
+    boolean small = request.headers().contentLength().orElse(Long.MAX_VALUE) <= RequestBody.SMALL;
+    if (isBodyLeft() && !(small && leftover() != null)) {
+      response.header(HeaderNames.CONNECTION, "close");
+    }
     response.status(Status.create(code));
     response.header(HeaderNames.CONTENT_TYPE, contentType);
     if (request.prologue().method().equals(Method.HEAD)) {
@@ -299,30 +305,32 @@ final class Exchange {
     return streaming || response.isSent();
   }
 
-  /**
-   * Answers with a problem, without waiting for a body that has not been read yet. A small body is
-   * read after the answer and the connection is kept, so that a client that is refused because of
-   * overload needs no new connection when it tries again. Otherwise the connection ends; what the
-   * client has already sent is read first, since the client would lose the answer if the connection
-   * were reset.
-   */
+  /** Answers with a problem, without waiting for a body that has not been read yet. */
   void fail(Problem problem, Problems.Format format) {
-    boolean unread = request.content().hasEntity() && !request.content().consumed();
-    boolean waits =
-        request.headers().containsToken(HeaderValues.EXPECT_100) && !request.continueSent();
-    boolean taken = unread && problem.status() != 408 && !waits;
-    boolean stays = taken && request.headers().contentLength().orElse(Long.MAX_VALUE) <= SMALL_BODY;
     releaseBody();
     if (problem.retryAfterSeconds() > 0) {
       response.header(HeaderNames.RETRY_AFTER, Long.toString(problem.retryAfterSeconds()));
     }
-    if (unread && !stays) {
-      response.header(HeaderNames.CONNECTION, "close");
-    }
     send(problem.status(), "application/json", JsonBodies.bytes(Problems.write(problem, format)));
-    if (taken) {
-      body().drain();
-    }
+  }
+
+  /** Whether there is a body of which something was not read; its end is no byte. */
+  private boolean isBodyLeft() {
+    long length = RequestBody.length(request);
+    return request.content().hasEntity()
+        && !request.content().consumed()
+        && (length < 0 || bytesRead() < length);
+  }
+
+  /**
+   * What is left of the body, for {@link Leftovers}; null if nothing is, or nothing will come, or
+   * if the answer came in pieces and its connection is kept.
+   */
+  @Nullable RequestBody leftover() {
+    boolean waits =
+        request.headers().containsToken(HeaderValues.EXPECT_100) && !request.continueSent();
+    boolean kept = streaming && !isLast();
+    return isBodyLeft() && status != 408 && !waits && !kept ? body() : null;
   }
 
   int status() {

@@ -9,7 +9,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The room that is left on the disk of a folder. Safe for use by many threads. */
 final class FreeSpace {
-  private final Path folder;
   private final long least;
 
   /** Looked up once; null where that failed. */
@@ -21,7 +20,6 @@ final class FreeSpace {
    * @param least the bytes that should be free
    */
   FreeSpace(Path folder, long least) {
-    this.folder = folder;
     this.least = least;
     this.disk = disk(folder);
   }
@@ -45,9 +43,7 @@ final class FreeSpace {
       return free < 0 || free >= least
           ? Optional.empty()
           : Optional.of(
-              "The disk of "
-                  + folder
-                  + " is nearly full: documents are taken while "
+              "The disk of the index is nearly full: documents are taken while "
                   + least
                   + " bytes are free ("
                   + ServedIndexKeys.MIN_DISK

@@ -47,6 +47,7 @@ final class Gateway {
   private final ClientConnections connections;
   private final Workers workers = new Workers();
   private final HeavyWork heavyWork;
+  private final Leftovers leftovers;
   private volatile Phase phase = Phase.SERVING;
 
   @Inject
@@ -62,6 +63,9 @@ final class Gateway {
     this.limiter = limiter;
     this.heavyWork =
         new HeavyWork(Runtime.getRuntime().availableProcessors(), limiter::requestingCallers);
+    this.leftovers =
+        new Leftovers(
+            Runtime.getRuntime().availableProcessors(), config.limits().readTimeout(), connections);
     this.meters = meters;
     this.connections = connections;
   }
@@ -219,8 +223,14 @@ final class Gateway {
       MDC.remove("request_id");
       MDC.remove("trace_id");
     }
-    if (x.isLast()) {
+    RequestBody leftover = x.leftover();
+    if (leftover != null || x.isLast()) {
       x.finish();
+    }
+    if (leftover != null) {
+      leftovers.read(leftover);
+    }
+    if (x.isLast()) {
       // Otherwise the web server would wait for the client to close the connection.
       throw new CloseConnectionException("the connection ends with this answer");
     }

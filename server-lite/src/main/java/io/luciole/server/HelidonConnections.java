@@ -136,7 +136,9 @@ final class HelidonConnections implements ClientConnections {
 
     @Override
     public ServerConnection connection(ConnectionContext context) {
-      HelidonReader reader = new HelidonReader(context.dataReader(), context.executor(), timeout);
+      HelidonReader reader =
+          new HelidonReader(
+              context.dataReader(), context.serverSocket(), context.executor(), timeout);
       ServerConnection connection =
           http1.connection(
               new SupervisedContext(

@@ -179,6 +179,7 @@ final class IndexSpec {
       ObjectNode body, IndexSettings.Fields fields, SchemaBuilder schema) {
     JsonNode asked = body.path("metadata");
     if (asked.isMissingNode()) {
+      fields.metadata().keySet().forEach(name -> requireMetadata(name, "metadata." + name));
       fields.metadata().forEach(schema::metadata);
       return;
     }
@@ -187,14 +188,7 @@ final class IndexSpec {
     }
     for (Map.Entry<String, JsonNode> field : asked.properties()) {
       String where = "metadata." + field.getKey();
-      if (DOCUMENT.contains(field.getKey())) {
-        throw Problem.invalid(
-            where,
-            "Expected the name of metadata, found \""
-                + field.getKey()
-                + "\", which every document has beside its metadata. Leave it out; filter and sort"
-                + " by ids with \"$id\".");
-      }
+      requireMetadata(field.getKey(), where);
       if (!field.getValue().isTextual()) {
         throw JsonBodies.wrong(where, "a type such as \"long\"", field.getValue());
       }
@@ -204,6 +198,17 @@ final class IndexSpec {
               () ->
                   schema.metadata(
                       field.getKey(), MetadataType.parse(field.getValue().textValue())));
+    }
+  }
+
+  private static void requireMetadata(String name, String where) {
+    if (DOCUMENT.contains(name)) {
+      throw Problem.invalid(
+          where,
+          "Expected the name of metadata, found \""
+              + name
+              + "\", which every document has beside its metadata. Leave it out; filter and sort"
+              + " by ids with \"$id\".");
     }
   }
 

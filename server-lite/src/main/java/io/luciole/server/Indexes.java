@@ -191,7 +191,7 @@ final class Indexes implements AutoCloseable {
       serve(index);
       return index;
     } catch (IndexMismatchException e) {
-      throw new Problem(409, "index_differs", String.valueOf(e.getMessage()), "index", 0);
+      throw new Problem(409, "index_differs", Problems.withoutPaths(e), "index", 0);
     }
   }
 

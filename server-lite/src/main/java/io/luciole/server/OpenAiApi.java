@@ -132,12 +132,12 @@ final class OpenAiApi implements Api {
   private void models(Exchange x) {
     ObjectNode root = JsonBodies.object().put("object", "list");
     ArrayNode data = root.putArray("data");
-    models.all().forEach(model -> data.add(describe(model)));
+    models.running().forEach(model -> data.add(describe(model)));
     x.ok(root);
   }
 
   private void model(Exchange x) {
-    x.ok(describe(models.named(x.variable("id"))));
+    x.ok(describe(models.any(x.variable("id"))));
   }
 
   private ObjectNode describe(ServedModel model) {
@@ -149,13 +149,19 @@ final class OpenAiApi implements Api {
             .put("created", created)
             .put("owned_by", "luciole")
             .put("backend", engine.backend().backend())
-            .put("dimensions", engine.backend().dimension())
             .put("max_tokens", engine.description().maxTokens())
             .put("precision", engine.backend().precision().toLowerCase(Locale.ROOT));
+    if (models.all().contains(model)) {
+      description.put("dimensions", engine.backend().dimension());
+    }
     engine.backend().outputs().stream()
         .sorted()
         .forEach(output -> description.withArray("outputs").add(output.id()));
-    description.putArray("capabilities").add("embed").add("rerank");
+    ArrayNode capabilities = description.putArray("capabilities");
+    if (models.all().contains(model)) {
+      capabilities.add("embed");
+    }
+    capabilities.add("rerank");
     description
         .putObject("stats")
         .put(

@@ -18,6 +18,7 @@ import io.luciole.spi.BackendOutOfMemoryException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 
 /**
  * Maps exceptions to HTTP statuses, and writes them in the format of each family of APIs.
@@ -33,6 +34,13 @@ final class Problems {
     /** {@code {"message": "…"}}, Cohere's. */
     COHERE
   }
+
+  /** The folders of an absolute path, of Unix or Windows, up to its last name. */
+  private static final Pattern FOLDERS =
+      Pattern.compile("(?<![\\w/.:])(?:/(?:[^\\s/:\"]+/)+|[A-Za-z]:\\\\(?:[^\\s\\\\:\"]+\\\\)*)");
+
+  /** The folders of an index that a message names by its path. */
+  private static final Pattern INDEX_FOLDERS = Pattern.compile("(?<=\\bindex )" + FOLDERS);
 
   private Problems() {}
 
@@ -100,11 +108,14 @@ final class Problems {
                   + " from the first page again.",
               "view",
               0);
-      case IndexUnavailableException e -> new Problem(503, "index_unavailable", text(e), null, 5);
-      case IndexException e -> new Problem(500, "index_failed", text(e));
+      case IndexUnavailableException e ->
+          new Problem(503, "index_unavailable", withoutPaths(e), null, 5);
+      case IndexException e -> new Problem(500, "index_failed", withoutPaths(e));
       case ModelException e ->
           new Problem(500, "model_failed", "The model's files cannot be used.");
-      case IllegalArgumentException e -> Problem.invalid(null, text(e));
+      // Of these only what follows is the server's; anything else may be quoted from the request.
+      case IllegalArgumentException e ->
+          Problem.invalid(null, INDEX_FOLDERS.matcher(text(e)).replaceAll(""));
       case LucioleException e -> new Problem(500, "internal", "The server failed.");
       default -> new Problem(500, "internal", "The server failed; its log says why.");
     };
@@ -113,6 +124,19 @@ final class Problems {
   private static String text(Throwable e) {
     String message = e.getMessage();
     return message == null ? e.getClass().getSimpleName() : message;
+  }
+
+  /** What a failure says, for clients: see {@link #withoutPaths(String)}. */
+  static String withoutPaths(Throwable e) {
+    return withoutPaths(text(e));
+  }
+
+  /**
+   * A message about files for clients, who are told the names of the files, and not where the
+   * server has them. The log has the whole message.
+   */
+  static String withoutPaths(String message) {
+    return FOLDERS.matcher(message).replaceAll("");
   }
 
   private static String teiType(Problem problem) {

@@ -17,19 +17,17 @@ import org.jspecify.annotations.Nullable;
  * in {@link BodyMemory}, unless the body is small. Used by one thread at a time.
  */
 final class RequestBody {
-  private static final long MAX_DRAIN = 64L << 20;
-
-  /** How long a body is read at most after it was refused, if a client may be silent so long. */
-  static final Duration LEFTOVER = Duration.ofSeconds(5);
-
   /** Bytes of a body that earn its client another second to send more. */
   private static final long MIN_BYTES_A_SECOND = 1 << 10;
 
   /** Bytes of memory for each byte of a body: the body, and the strings in it. */
   private static final int COPIES = 2;
 
-  /** Bodies of so many bytes always find room: requests in progress are few enough for that. */
-  private static final int SMALL = 64 << 10;
+  /**
+   * Bodies of so many bytes always find room, as requests in progress are few enough for that, and
+   * are read although they were refused, so that the connection can be kept.
+   */
+  static final int SMALL = 64 << 10;
 
   private static final int PIECE = 64 << 10;
 
@@ -157,22 +155,6 @@ final class RequestBody {
     return Problem.tooLarge(null, "A body may have " + limits.maxBody() + " bytes" + found + '.');
   }
 
-  /** Reads what the client sends for a while, since it may not see an answer before it has sent. */
-  void drain() {
-    byte[] buffer = new byte[PIECE];
-    long time = Math.min(LEFTOVER.toNanos(), limits.readTimeout().toNanos());
-    long end = System.nanoTime() + time;
-    client.readUntil(end);
-    try (InputStream in = encoded()) {
-      long left = MAX_DRAIN;
-      for (int n = 0; n >= 0 && left > 0 && System.nanoTime() < end; left -= n) {
-        n = in.read(buffer);
-      }
-    } catch (IOException | RuntimeException e) {
-      // The answer was sent; reading on only helps the client to receive it.
-    }
-  }
-
   /** What to throw where the client disconnected, or sent nothing for too long, in a body. */
   static RuntimeException cutShort(Exception e) {
     if (e instanceof Problem malformed) {
@@ -190,7 +172,13 @@ final class RequestBody {
     return new Problem(408, "request_timeout", "The request's body did not come in time.");
   }
 
-  private InputStream encoded() {
+  /** Until when the body is read, in {@link System#nanoTime()}; then a read fails. */
+  void readUntil(long nanoTime) {
+    client.readUntil(nanoTime);
+  }
+
+  /** The body as it is sent; what is left of it, if some was read. */
+  InputStream encoded() {
     InputStream started = stream;
     if (started == null) {
       started =

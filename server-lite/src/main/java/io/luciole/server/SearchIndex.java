@@ -61,10 +61,11 @@ final class SearchIndex implements AutoCloseable {
 
   /** Why the index cannot be written, or empty if it can. */
   Optional<String> problem() {
-    return live.health()
-        .problem()
-        .or(space::shortage)
-        .map(problem -> "the index \"" + name + "\": " + problem);
+    return troubles().map(problem -> "the index \"" + name + "\": " + problem);
+  }
+
+  private Optional<String> troubles() {
+    return live.health().problem().map(Problems::withoutPaths).or(space::shortage);
   }
 
   /** Whether it is {@code open}, {@code failed}, or {@code full}: its disk has hardly any room. */
@@ -114,7 +115,7 @@ final class SearchIndex implements AutoCloseable {
         .put("lost", health.lost())
         .put("uncommitted", live.uncommittedChanges() > 0)
         .put("uncommitted_changes", live.uncommittedChanges());
-    health.problem().or(space::shortage).ifPresent(problem -> index.put("problem", problem));
+    troubles().ifPresent(problem -> index.put("problem", problem));
     index.set("schema", IndexSpec.describe(live.schema()));
     if (health.problem().isEmpty()) {
       describeFiles(index, IndexDescription.read(path));

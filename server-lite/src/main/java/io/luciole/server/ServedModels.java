@@ -137,7 +137,7 @@ final class ServedModels {
     if (name == null) {
       return standard();
     }
-    ServedModel model = known(name);
+    ServedModel model = any(name);
     if (!models.contains(model)) {
       throw Problem.invalid(
           "model",
@@ -151,7 +151,12 @@ final class ServedModels {
     return model;
   }
 
-  private ServedModel known(String name) {
+  /**
+   * The model or reranker of a name or alias, as {@link #named} has it for models.
+   *
+   * @throws Problem if there is none of this name
+   */
+  ServedModel any(String name) {
     ServedModel model = byName.get(key(name));
     if (model != null) {
       return model;

@@ -57,7 +57,7 @@ final class UnopenedIndex implements AutoCloseable {
 
   /** Why the index is not open, and what is being done about it. */
   String problem() {
-    return reason.getMessage() + " The index is opened as soon as that is possible.";
+    return Problems.withoutPaths(reason) + " The index is opened as soon as that is possible.";
   }
 
   /** What requests for the index are answered. */

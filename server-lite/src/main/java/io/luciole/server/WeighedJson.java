@@ -4,21 +4,25 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.util.JsonParserDelegate;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A parser that takes memory for the values it gives, before they are made: a small body of many
  * names becomes a tree of many times its bytes. What a body of less than {@link #STEP} needs is not
- * taken at all. A body with more fields than any request has is refused where the first is too
- * many.
+ * taken at all. A body with more values than any request has is refused where the first is too
+ * many: the collector would have to copy all of those before them.
  */
 final class WeighedJson extends JsonParserDelegate {
   /** Memory is taken in steps of so many bytes. */
   static final int STEP = 64 << 10;
 
-  /** Most fields of a body, of which a document has as many as it has metadata. */
-  private static final int MOST_FIELDS = 100_000;
+  /** Most fields of one object, or elements of one array. */
+  private static final int MOST_MEMBERS = 100_000;
+
+  /** Most values of a body. */
+  private static final int MOST_VALUES = 1_000_000;
 
   /** A name: its string, its entry among the names of its object, and the map's that finds it. */
   private static final int NAME = 160;
@@ -34,8 +38,12 @@ final class WeighedJson extends JsonParserDelegate {
 
   private final LongConsumer memory;
   private int untaken;
+  private int values;
+
+  /** The members that each open object or array had so far, and those of the body itself. */
+  private int[] members = new int[8];
+
   private int depth;
-  private int fields;
 
   WeighedJson(JsonParser parser, LongConsumer memory) {
     super(parser);
@@ -57,10 +65,25 @@ final class WeighedJson extends JsonParserDelegate {
   }
 
   private void count(JsonToken token) {
-    depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
-    if (depth == 1 && token == JsonToken.FIELD_NAME && ++fields > MOST_FIELDS) {
+    if (token.isStructEnd()) {
+      depth--;
+    } else if (token != JsonToken.FIELD_NAME) {
+      require(++members[depth], MOST_MEMBERS, "fields or elements in one object or array");
+      require(++values, MOST_VALUES, "values");
+      if (token.isStructStart()) {
+        depth++;
+        if (depth == members.length) {
+          members = Arrays.copyOf(members, 2 * depth);
+        }
+        members[depth] = 0;
+      }
+    }
+  }
+
+  private static void require(int count, int most, String what) {
+    if (count > most) {
       throw Problem.tooLarge(
-          null, "A body may have " + MOST_FIELDS + " fields, this one has more.");
+          null, "A body may have " + most + ' ' + what + ", this one has more; send several.");
     }
   }
 

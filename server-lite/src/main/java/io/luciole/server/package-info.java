@@ -35,14 +35,14 @@
  *   <li>models by name: {@code ServedModels} of {@code ServedModel}s, each with its {@code
  *       EngineReadiness}, and of {@code ServedReranker}s
  *   <li>who and how much: {@code ApiKeys} with {@code KeyFile}, {@code RequestLimiter} with {@code
- *       Shares}, {@code Throughput} and {@code HeavyWork}, {@code Workers}, {@code TlsKeys}; {@code
- *       FileWatch} loads files again
+ *       Shares}, {@code Throughput} and {@code HeavyWork}, {@code Leftovers} of bodies, {@code
+ *       Workers}, {@code TlsKeys}; {@code FileWatch} loads files again
  *   <li>watching: {@code Readiness}, {@code HttpMeters}, {@code ServedIndexMeters}, {@code
  *       OthersMeters}
  *   <li>Helidon's internals: {@code HelidonConnections} with {@code HelidonReader} alone, behind
- *       {@code ClientConnections}; {@code RequestFraming} knows HTTP's framing, {@code Http10}
- *       turns requests of HTTP/1.0 into those that Helidon takes, {@code ListenerWatch} and {@code
- *       Descriptors} know the system
+ *       {@code ClientConnections}; {@code ReadAhead} reads the socket, {@code RequestFraming} knows
+ *       HTTP's framing, {@code Http10} turns requests of HTTP/1.0 into those that Helidon takes,
+ *       {@code ListenerWatch} and {@code Descriptors} know the system
  * </ul>
  *
  * <p>To add an operation, return a {@code Route} from an {@code Api}, bind a new {@code Api} in

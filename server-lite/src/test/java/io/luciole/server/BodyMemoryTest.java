@@ -123,11 +123,22 @@ class BodyMemoryTest {
   }
 
   @Test
-  void bodyOfMoreFieldsThanAnyRequestHas_isRefused_whateverTheMemory() {
+  void bodyOfMoreValuesThanAnyRequestHas_isRefused_whateverTheMemory() {
     try (Server server = server(1L << 30)) {
-      Server.Answer answer = server.post("/v1/embeddings", names(2 << 20));
+      for (String body :
+          List.of(
+              names(2 << 20),
+              "{\"input\":[\"w1\"" + ",\"w1\"".repeat(100_000) + "]}",
+              "{\"input\":[[[[[[[[[[[[1" + ",1".repeat(100_000) + "]]]]]]]]]]]]}")) {
+        Server.Answer answer = server.post("/v1/embeddings", body);
+        assertThat(answer.status()).isEqualTo(413);
+        assertThat(answer.body()).contains("100000 fields or elements");
+      }
+      String ninety = "[1" + ",1".repeat(90_000) + "]";
+      Server.Answer answer =
+          server.post("/v1/embeddings", "{\"input\":[" + (ninety + ",").repeat(11) + ninety + "]}");
       assertThat(answer.status()).isEqualTo(413);
-      assertThat(answer.body()).contains("100000 fields");
+      assertThat(answer.body()).contains("1000000 values");
     }
   }
 

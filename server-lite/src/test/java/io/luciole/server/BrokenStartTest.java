@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.lucene.index.IndexWriter;
@@ -69,7 +70,7 @@ class BrokenStartTest {
     }
   }
 
-  private static void assertToldOfBad(Server server, String reason) throws IOException {
+  private void assertToldOfBad(Server server, String reason) throws IOException {
     Server.Answer refused =
         server.post("/v1/indexes/bad/search", "{\"query\":\"w1\",\"legs\":[\"bm25\"]}");
     assertThat(refused.status()).isEqualTo(503);
@@ -85,6 +86,9 @@ class BrokenStartTest {
     JsonNode listed = server.get("/v1/indexes").json().path("indexes").get(0);
     assertThat(listed.path("state").asText()).isEqualTo("failed");
     assertThat(listed.path("problem").asText()).contains(reason);
+    for (String told : List.of(refused.body(), ready.body(), listed.toString())) {
+      assertThat(told).as("clients are not told where files are").doesNotContain("" + folder);
+    }
     assertThat(server.get("/metrics").body())
         .contains("luciole_index_failures_total{index=\"bad\"} 1.0")
         .contains("luciole_index_writable{index=\"bad\"} 0.0")

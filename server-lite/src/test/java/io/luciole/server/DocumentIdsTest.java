@@ -173,6 +173,21 @@ class DocumentIdsTest {
   }
 
   @Test
+  void halfOfASurrogatePair_isRefused_andAWholeOneTaken() throws IOException {
+    String half = "\\ud800";
+    String reason = "half of a surrogate pair";
+    assertRefused(
+        "PUT",
+        "/v1/documents",
+        "{\"documents\":[{\"id\":\"a" + half + "\",\"text\":\"w1\"}]}",
+        reason);
+    assertRefused("DELETE", "/v1/documents", "{\"ids\":[\"a\",\"" + half + "\"]}", reason);
+    String lines =
+        "{\"id\":\"" + half + "\",\"text\":\"w1\"}\n{\"id\":\"\\ud83d\\ude00\",\"text\":\"w1\"}\n";
+    assertThat(server.post("/v1/documents/bulk", lines).body()).contains(reason, "\"failed\":1");
+  }
+
+  @Test
   void noId_isRefused() throws IOException {
     for (String target : new String[] {"/v1/documents/", "/v1/documents?id="}) {
       for (String method : new String[] {"GET", "PUT", "DELETE"}) {

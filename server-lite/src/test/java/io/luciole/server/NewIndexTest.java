@@ -88,4 +88,16 @@ class NewIndexTest {
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("gives dense, not sparse");
   }
+
+  @Test
+  void metadataOfANameThatDocumentsHaveAnyway_isRefused() {
+    ServerConfig config =
+        ServerConfig.of(Server.settings("luciole.server.metadata", "title=keyword"))
+            .at("127.0.0.1", 0)
+            .index(folder.resolve("titled"));
+    assertThatThrownBy(() -> Server.starter(c -> config).close())
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("metadata.title")
+        .hasMessageContaining("beside its metadata");
+  }
 }

@@ -122,6 +122,17 @@ class RerankerTest {
   }
 
   @Test
+  void reranker_isListedAmongTheModels_asWhatItIs() throws IOException {
+    JsonNode models = server.get("/v1/models").json().path("data");
+    JsonNode last = models.get(models.size() - 1);
+    assertThat(last.path("capabilities").toString()).isEqualTo("[\"rerank\"]");
+    assertThat(last.has("dimensions")).isFalse();
+    String name = last.path("id").asText();
+    assertThat(server.get("/v1/models/" + name).json().path("id").asText()).isEqualTo(name);
+    assertThat(models.get(0).path("capabilities").toString()).contains("embed");
+  }
+
+  @Test
   void reranker_embedsNothing_andIsInReadinessAndMeters() {
     Server.Answer refused = server.post("/v1/embeddings", "{\"model\":\"pairs\",\"input\":\"w1\"}");
     assertThat(refused.status()).isEqualTo(400);
