@@ -7,7 +7,7 @@
 # TEXTS    folder with mix.jsonl, u32.jsonl, u512.jsonl, u8192.jsonl, … ({"text": …} a line)
 # DEVICES  such as cuda:0 (the default) or cuda:0,cuda:1
 # For a machine with several GPUs the peer can have one of its own: PEER=0 here, and peer.py beside it.
-# In the environment: JAVA (a command and its options; default java), PRECISION (fp16 or fp8; default fp16), PEER=0 to leave
+# In the environment: BACKEND (onnx or djl; default onnx), JAVA (a command and its options; default java), PRECISION (fp16 or fp8; default fp16), PEER=0 to leave
 # sentence-transformers out.
 # CUDA 12 needs onnxruntime_gpu among the jars in place of onnxruntime; CUDA 13 a folder named by
 # -Donnxruntime.native.path in JAVA. Python needs torch, and sentence-transformers for the peer.
@@ -23,7 +23,7 @@ files=()
 for name in ${FILES:-u32 u128 u512 u2048 u8192 mix}; do
   [ ! -e "$texts/$name.jsonl" ] || files+=("$texts/$name.jsonl")
 done
-$java -cp "$jars/*" io.luciole.bench.EncodeBenchmark luciole.model="$model" luciole.device="$devices" luciole.precision="${PRECISION:-fp16}" \
+$java -cp "$jars/*" io.luciole.bench.EncodeBenchmark luciole.backend="${BACKEND:-onnx}" luciole.model="$model" luciole.device="$devices" luciole.precision="${PRECISION:-fp16}" \
   luciole.outputs=dense,sparse luciole.token-budget="${BUDGET:-32768}" luciole.tokenizer-threads="${THREADS:-$(($(nproc) * 3 / 4))}" \
   peak=$((peak * count)) repeat="${REPEAT:-1}" warm="${WARM:-3}" passes="${PASSES:-3}" queries="${QUERIES:-300}" "${files[@]}"
 if [ "${PEER:-1}" != 0 ]; then

@@ -3,7 +3,8 @@
     python make_encoder.py ../resources/io/luciole/djl/encoder.pt
 
 The weights, the sizes, the architecture and the layout of the batch are arguments, so that one file of a few kilobytes
-serves every model. Attention is torch.scaled_dot_product_attention, which does not materialise its S x S scores.
+serves every model. Attention is torch.scaled_dot_product_attention, which does not materialise its S x S scores, or, for texts
+that lie end to end on a GPU, PyTorch's flash attention over texts of any lengths.
 
 Written with PyTorch 2.13; PyTorch 2.7.1, which DJL 0.35.1 brings, reads it (the file format's version is 10 in both,
 and the script refuses to write another). Two runs of this script write the same bytes.
@@ -12,7 +13,7 @@ and the script refuses to write another). Two runs of this script write the same
 import io
 import sys
 import zipfile
-from typing import List
+from typing import List, Optional
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +33,8 @@ class Encoder(torch.nn.Module):
         mask: Tensor,
         order: Tensor,
         rows: Tensor,
+        starts: Tensor,
+        longest: int,
         embedding: List[Tensor],
         layers: List[Tensor],
         head: List[Tensor],
@@ -43,14 +46,17 @@ class Encoder(torch.nn.Module):
         wanted: List[int],
     ) -> List[Tensor]:
         """
-        The batch, laid out as N rows, one a token: groups of texts of one length each, padded to it or not.
+        The batch, laid out as N rows, one a token: groups of texts of one length each, padded to it or not; or packed,
+        the texts end to end.
 
         ids        [N]  int64, and positions [N], rows of the position table
-        groups     [2G] texts and length of each group, N = sum of their products
+        groups     [2G] texts and length of each group, N = sum of their products; empty if the batch is packed
         mask       [B, S] bool, true where a row is a token and not padding, for one padded group; or empty if no
                    group is padded
         order      [B]  which text of the layout is text i of the batch; empty if they are in order
         rows       [T]  which row is token t of the batch; empty if they are in order and nothing is padded
+        starts     [B + 1] int32, the row where each text of a packed batch begins, and N; empty if it is not packed
+        longest    the length of the longest text of a packed batch
 
         The weights, all on one device and of one floating type; those that the architecture lacks have no elements:
 
@@ -81,6 +87,10 @@ class Encoder(torch.nn.Module):
         distances = embedding[9]
         if distances.numel() > 0:
             distances = self.bias(distances, groups)
+        bounds: List[int] = []
+        if starts.numel() > 0 and not starts.is_cuda:
+            listed: List[int] = starts.long().tolist()
+            bounds = listed
         for layer in range(len(layers) // 18):
             w = layers[layer * 18 : layer * 18 + 18]
             turn = rotary[:0]
@@ -92,16 +102,16 @@ class Encoder(torch.nn.Module):
                 n = h
                 if w[8].numel() > 0:
                     n = self.norm(h, w[8], w[9], epsilon)
-                h = h + F.linear(self.attention(n, w, groups, keys, heads, turn, window, distances), w[6], w[7])
+                h = h + F.linear(self.attention(n, w, groups, keys, starts, bounds, longest, heads, turn, window, distances), w[6], w[7])
                 inner = self.inner(self.norm(h, w[14], w[15], epsilon), w, activation)
                 h = h + F.linear(inner, w[12], w[13])
             else:
-                a = F.linear(self.attention(h, w, groups, keys, heads, turn, window, distances), w[6], w[7])
+                a = F.linear(self.attention(h, w, groups, keys, starts, bounds, longest, heads, turn, window, distances), w[6], w[7])
                 h = self.norm(a.add_(h), w[8], w[9], epsilon)
                 h = self.norm(F.linear(self.inner(h, w, activation), w[12], w[13]).add_(h), w[14], w[15], epsilon)
         if first:
             h = self.norm(h, embedding[7], embedding[8], epsilon)
-        return self.outputs(h, groups, mask, order, rows, head, pooling, wanted)
+        return self.outputs(h, groups, mask, order, rows, starts, head, pooling, wanted)
 
     @torch.jit.export
     def finish(
@@ -116,7 +126,8 @@ class Encoder(torch.nn.Module):
     ) -> List[Tensor]:
         """The end of forward, for states [B, S, H] of one group that another program has computed."""
         h = states.float().reshape([-1, states.size(2)])
-        return self.outputs(h, groups, mask, torch.empty([0], dtype=torch.long), rows, head, pooling, wanted)
+        none = torch.empty([0], dtype=torch.long)
+        return self.outputs(h, groups, mask, none, rows, none, head, pooling, wanted)
 
     def outputs(
         self,
@@ -125,6 +136,7 @@ class Encoder(torch.nn.Module):
         mask: Tensor,
         order: Tensor,
         rows: Tensor,
+        starts: Tensor,
         head: List[Tensor],
         pooling: str,
         wanted: List[int],
@@ -136,7 +148,7 @@ class Encoder(torch.nn.Module):
                 states = h.index_select(0, rows)
             found.append(states.float().cpu().contiguous())
         elif wanted[0] == 1:
-            dense = self.pool(h, groups, mask, pooling)
+            dense = self.pool(h, groups, mask, starts, pooling)
             if order.numel() > 0:
                 dense = dense.index_select(0, order)
             found.append(dense.cpu().contiguous())
@@ -191,6 +203,9 @@ class Encoder(torch.nn.Module):
         w: List[Tensor],
         groups: List[int],
         keys: Tensor,
+        starts: Tensor,
+        bounds: List[int],
+        longest: int,
         heads: int,
         turn: List[Tensor],
         window: int,
@@ -203,6 +218,8 @@ class Encoder(torch.nn.Module):
         if len(turn) > 0:
             q = self.rotate(q, heads, turn)
             k = self.rotate(k, heads, turn)
+        if starts.numel() > 0:
+            return self.packed(q, k, v, starts, bounds, longest, heads, window)
         parts: List[Tensor] = []
         start = 0
         for g in range(len(groups) // 2):
@@ -228,6 +245,45 @@ class Encoder(torch.nn.Module):
             start += n
         if len(parts) == 1:
             return parts[0]
+        return torch.cat(parts, 0)
+
+    def packed(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        starts: Tensor,
+        bounds: List[int],
+        longest: int,
+        heads: int,
+        window: int,
+    ) -> Tensor:
+        """
+        Attention within each text. The flash kernel is for GPUs and 16 bits; a CPU computes text by text, so that tests
+        can compare this layout there.
+        """
+        shape = [q.size(0), heads, q.size(1) // heads]
+        q = q.view(shape)
+        k = k.view(shape)
+        v = v.view(shape)
+        if q.is_cuda:
+            side: Optional[int] = None
+            if window > 0:
+                side = window
+            a, _, _, _, _ = torch.ops.aten._flash_attention_forward(
+                q, k, v, starts, starts, longest, longest, 0.0, False, False, window_size_left=side, window_size_right=side
+            )
+            return a.reshape([shape[0], shape[1] * shape[2]])
+        parts: List[Tensor] = []
+        for i in range(len(bounds) - 1):
+            qt = q[bounds[i] : bounds[i + 1]].transpose(0, 1).unsqueeze(0)
+            kt = k[bounds[i] : bounds[i + 1]].transpose(0, 1).unsqueeze(0)
+            vt = v[bounds[i] : bounds[i + 1]].transpose(0, 1).unsqueeze(0)
+            if window > 0:
+                a = self.windowed(qt, kt, vt, torch.empty([0], dtype=torch.bool), window)
+            else:
+                a = F.scaled_dot_product_attention(qt, kt, vt)
+            parts.append(a.squeeze(0).transpose(0, 1).reshape([bounds[i + 1] - bounds[i], shape[1] * shape[2]]))
         return torch.cat(parts, 0)
 
     def windowed(self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor, window: int) -> Tensor:
@@ -265,7 +321,14 @@ class Encoder(torch.nn.Module):
             return F.silu(x, inplace=True)
         raise ValueError("activation")
 
-    def pool(self, h: Tensor, groups: List[int], mask: Tensor, pooling: str) -> Tensor:
+    def pool(self, h: Tensor, groups: List[int], mask: Tensor, starts: Tensor, pooling: str) -> Tensor:
+        if starts.numel() > 0:
+            offsets = starts.long()
+            if pooling == "cls":
+                return h.index_select(0, offsets[:-1]).float()
+            if pooling == "mean":
+                return torch.segment_reduce(h.float(), "mean", offsets=offsets)
+            return h.index_select(0, offsets[1:] - 1).float()
         parts: List[Tensor] = []
         start = 0
         for g in range(len(groups) // 2):

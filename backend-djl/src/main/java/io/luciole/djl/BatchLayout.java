@@ -13,10 +13,12 @@ import java.util.stream.IntStream;
  * <pre>
  * unpadded:  one group for each length          N = T
  * padded:    one group of the longest length    N = B * S
+ * packed:    no groups, texts end to end        N = T
  * </pre>
  *
  * <p>The unpadded layout calls the attention kernel once for each distinct length. That is cheap on
- * a CPU and expensive on a GPU.
+ * a CPU and expensive on a GPU, where the packed layout has a kernel that takes texts of any
+ * lengths at once.
  */
 final class BatchLayout {
   /** PyTorch would copy a mask of any other width for every layer and head. */
@@ -25,7 +27,7 @@ final class BatchLayout {
   final long[] ids;
   final long[] positions;
 
-  /** Two numbers for each group: its texts, and their length. */
+  /** Two numbers for each group: its texts, and their length; empty if the batch is packed. */
   final long[] groups;
 
   /** 1 for each row that is a token, 0 for padding; empty if no row is padding. */
@@ -37,7 +39,11 @@ final class BatchLayout {
   /** For each token of the batch its row in this layout; empty if the order is the same. */
   final long[] rows;
 
-  private BatchLayout(TokenBatch batch, int[] texts, int[] lengths, int firstPosition) {
+  /** The row where each text of a packed batch begins, and N; empty if the batch is not packed. */
+  final int[] starts;
+
+  private BatchLayout(
+      TokenBatch batch, int[] texts, int[] lengths, int firstPosition, boolean packed) {
     int size = Arrays.stream(lengths).reduce(0, Math::addExact);
     boolean padded = size > batch.tokens();
     boolean sorted = true;
@@ -76,9 +82,26 @@ final class BatchLayout {
         }
       }
     }
-    this.groups = Arrays.copyOf(groups, used);
+    this.groups = Arrays.copyOf(groups, packed ? 0 : used);
+    this.starts = packed ? starts(batch) : new int[0];
     this.order = sorted ? new long[0] : order;
     this.rows = sorted && !padded ? new long[0] : rows;
+  }
+
+  private static int[] starts(TokenBatch batch) {
+    int[] starts = new int[batch.size() + 1];
+    for (int text = 0; text < batch.size(); text++) {
+      starts[text] = batch.offset(text);
+    }
+    starts[batch.size()] = batch.tokens();
+    return starts;
+  }
+
+  /** The texts end to end, in their order. */
+  static BatchLayout packed(TokenBatch batch, int firstPosition) {
+    int[] texts = IntStream.range(0, batch.size()).toArray();
+    int[] lengths = Arrays.stream(texts).map(batch::length).toArray();
+    return new BatchLayout(batch, texts, lengths, firstPosition, true);
   }
 
   /** One group for each length, without padding. */
@@ -90,14 +113,14 @@ final class BatchLayout {
             .mapToInt(Integer::intValue)
             .toArray();
     int[] lengths = Arrays.stream(texts).map(batch::length).toArray();
-    return new BatchLayout(batch, texts, lengths, firstPosition);
+    return new BatchLayout(batch, texts, lengths, firstPosition, false);
   }
 
   /** One group of exactly the longest length, for files that compute positions themselves. */
   static BatchLayout rectangular(TokenBatch batch) {
     int[] lengths = new int[batch.size()];
     Arrays.fill(lengths, batch.maxLength());
-    return new BatchLayout(batch, IntStream.range(0, batch.size()).toArray(), lengths, 0);
+    return new BatchLayout(batch, IntStream.range(0, batch.size()).toArray(), lengths, 0, false);
   }
 
   /** The shape of {@link #mask}: texts by length, or 0. */
@@ -113,6 +136,6 @@ final class BatchLayout {
     Arrays.fill(
         lengths, equal ? longest : -Math.floorDiv(-longest, MASK_ALIGNMENT) * MASK_ALIGNMENT);
     return new BatchLayout(
-        batch, IntStream.range(0, batch.size()).toArray(), lengths, firstPosition);
+        batch, IntStream.range(0, batch.size()).toArray(), lengths, firstPosition, false);
   }
 }

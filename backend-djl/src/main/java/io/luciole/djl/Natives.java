@@ -15,10 +15,11 @@ import java.util.Properties;
  */
 final class Natives {
   static final String ADD_CUDA =
-      "For CUDA get PyTorch 2.7.1 built for CUDA 12.8 (Maven has none; it is in PyTorch's libtorch"
-          + " and Python packages) and set in the environment PYTORCH_LIBRARY_PATH to its folder"
-          + " lib, PYTORCH_VERSION=2.7.1 and PYTORCH_FLAVOR=cu128; the glue for it is in"
-          + " pytorch-jni. It needs NVIDIA's driver 570 or later.";
+      "For CUDA depend on io.luciole:luciole-djl-cuda12 (a POM) in place of luciole-backend-djl, or"
+          + " run ./luciole with LUCIOLE_PROFILES=djl-cuda12; both need NVIDIA's libraries of CUDA"
+          + " 12.8 or later, cuDNN 9 and the driver 570 or later. Or set in the environment"
+          + " PYTORCH_LIBRARY_PATH to the folder lib of a libtorch 2.7.1 for CUDA 12.8,"
+          + " PYTORCH_VERSION=2.7.1 and PYTORCH_FLAVOR=cu128.";
 
   private static final String LIBRARIES = "native/lib/pytorch.properties";
   private static final String GLUE = "jnilib/pytorch.properties";
@@ -63,6 +64,15 @@ final class Natives {
               + " (there are linux-x86_64, linux-aarch64, osx-aarch64 and win-x86_64). "
               + ADD_CUDA);
     }
+    requireGlue(loader, version);
+  }
+
+  /**
+   * Checks that the {@code pytorch-jni} for a version of PyTorch and DJL's is there.
+   *
+   * @throws BackendException if not; the message names the one to add and those that were found
+   */
+  static void requireGlue(ClassLoader loader, String version) {
     String expected = version;
     for (Properties engine : read(loader, ENGINE)) {
       expected = version + "-" + engine.getProperty("djl_version", "");

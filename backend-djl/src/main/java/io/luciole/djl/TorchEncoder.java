@@ -15,6 +15,7 @@ import io.luciole.model.Pooling;
 import io.luciole.model.RotaryTable;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
+import io.luciole.spi.BackendOutOfMemoryException;
 import io.luciole.spi.BackendOutput;
 import io.luciole.spi.Precision;
 import io.luciole.spi.TokenBatch;
@@ -25,18 +26,25 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.LongStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * An encoder from a checkpoint: the weights as PyTorch tensors, which the program of {@link
  * TorchSession} takes as arguments. It holds the weights until it is closed.
  */
 final class TorchEncoder implements Encoder {
+  private static final Logger log = LoggerFactory.getLogger(TorchEncoder.class);
+
   private final TorchSession session;
   private final EncoderConfig config;
   private final Pooling pooling;
   private final Precision precision;
   private final Set<Output> outputs;
   private final int colbertDimension;
+
+  /** Set by {@link #open} alone. */
+  private RowLayout layout;
 
   /** The bases of rotary positions that there are. */
   private final List<Double> bases;
@@ -73,6 +81,7 @@ final class TorchEncoder implements Encoder {
             ? files.colbertHead().map(EncoderWeights.Linear::outputs).orElse(0)
             : 0;
     this.session = new TorchSession(runtime, settings, memory);
+    this.layout = RowLayout.fastest(session.accelerated, precision, config);
     try {
       load(files);
     } catch (Throwable t) {
@@ -92,9 +101,42 @@ final class TorchEncoder implements Encoder {
     runtime.require(settings.device());
     precision(settings);
     try (EncoderWeights files = EncoderWeights.open(model)) {
-      return new TorchEncoder(runtime, model, files, settings, memory);
+      TorchEncoder encoder = new TorchEncoder(runtime, model, files, settings, memory);
+      encoder.tryLayout();
+      return encoder;
     } catch (EngineException | OutOfMemoryError e) {
       throw TorchErrors.of("loading " + model.name(), e);
+    }
+  }
+
+  /** As {@link #open}, with a layout that is not the fastest; for tests. */
+  static TorchEncoder open(
+      TorchRuntime runtime,
+      ModelFiles model,
+      BackendConfig settings,
+      FreeMemory memory,
+      RowLayout layout) {
+    TorchEncoder encoder = open(runtime, model, settings, memory);
+    encoder.layout = layout;
+    return encoder;
+  }
+
+  /** Cards below compute capability 8.0 and builds without the kernel fail in the packed layout. */
+  private void tryLayout() {
+    if (layout != RowLayout.PACKED) {
+      return;
+    }
+    try {
+      run(TokenBatch.of(List.of(new int[] {0, 0}, new int[] {0})), outputs);
+    } catch (BackendOutOfMemoryException e) {
+      close();
+      throw e;
+    } catch (BackendException e) {
+      log.warn(
+          "Texts are padded, which is slower where lengths differ: this GPU or this PyTorch cannot"
+              + " compute them end to end ({})",
+          e.getMessage());
+      layout = RowLayout.PADDED;
     }
   }
 
@@ -196,7 +238,7 @@ final class TorchEncoder implements Encoder {
 
   @Override
   public boolean pads() {
-    return session.accelerated;
+    return layout == RowLayout.PADDED;
   }
 
   @Override
@@ -243,10 +285,7 @@ final class TorchEncoder implements Encoder {
   }
 
   private BackendOutput forward(PtNDManager scope, TokenBatch batch, Set<Output> wanted) {
-    BatchLayout layout =
-        pads()
-            ? BatchLayout.padded(batch, config.firstPosition())
-            : BatchLayout.unpadded(batch, config.firstPosition());
+    BatchLayout layout = this.layout.of(batch, config.firstPosition());
     List<IValue> arguments = new ArrayList<>();
     List<IValue> own = new ArrayList<>();
     try {
@@ -256,6 +295,8 @@ final class TorchEncoder implements Encoder {
       own.add(session.flags(scope, layout.maskShape(), layout.mask));
       own.add(session.longs(scope, new Shape(layout.order.length), layout.order));
       own.add(session.longs(scope, new Shape(layout.rows.length), layout.rows));
+      own.add(session.ints(scope, new Shape(layout.starts.length), layout.starts));
+      own.add(IValue.from((long) batch.maxLength()));
       arguments.addAll(own);
       arguments.addAll(weights);
       List<Supplier<IValue>> rest =

@@ -6,15 +6,19 @@ import ai.djl.engine.StandardCapabilities;
 import ai.djl.pytorch.engine.PtEngine;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.JniUtils;
+import io.luciole.internal.CudaLibraries;
 import io.luciole.internal.DjlSettings;
 import io.luciole.internal.NativePlatform;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.Device;
 import java.io.IOException;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -27,11 +31,15 @@ final class TorchRuntime {
 
   private final Engine engine;
 
+  /** How this PyTorch can be one for CUDA, for an error about a device. */
+  private final String howToCuda;
+
   /** PyTorch's default number of threads: one for each core. */
   private final int threads;
 
-  private TorchRuntime(Engine engine) {
+  private TorchRuntime(Engine engine, String howToCuda) {
     this.engine = engine;
+    this.howToCuda = howToCuda;
     this.threads =
         Math.max(1, Math.min(JniUtils.getNumThreads(), Runtime.getRuntime().availableProcessors()));
   }
@@ -44,23 +52,48 @@ final class TorchRuntime {
   static synchronized TorchRuntime load() {
     TorchRuntime runtime = loaded;
     if (runtime == null) {
-      runtime = new TorchRuntime(loadEngine());
+      runtime = find();
       loaded = runtime;
     }
     return runtime;
   }
 
-  private static Engine loadEngine() {
-    if (DjlSettings.get(LIBRARY_PATH) == null) {
-      Natives.check(loader(), NativePlatform.name());
+  /**
+   * The build for CUDA where there is one, a GPU and all that it needs; otherwise the build for
+   * CPUs. Where the environment names a folder, that one.
+   */
+  private static TorchRuntime find() {
+    ClassLoader loader = loader();
+    if (DjlSettings.get(LIBRARY_PATH) != null) {
+      return new TorchRuntime(loadEngine(TorchRuntime::pyTorch), Natives.ADD_CUDA);
     }
+    if (!CudaNatives.areOn(loader)) {
+      Natives.check(loader, NativePlatform.name());
+      return new TorchRuntime(loadEngine(TorchRuntime::pyTorch), Natives.ADD_CUDA);
+    }
+    String missing =
+        hasNvidiaDevice()
+            ? CudaNatives.missing(CudaLibraries.installed())
+            : "No NVIDIA driver has a device in this machine or container.";
+    if (missing.isEmpty()) {
+      Map<String, URL> files = CudaNatives.files(loader);
+      return new TorchRuntime(
+          loadEngine(() -> CudaNatives.load(files, TorchRuntime::pyTorch)), Natives.ADD_CUDA);
+    }
+    Natives.check(loader, NativePlatform.name());
+    return new TorchRuntime(
+        loadEngine(TorchRuntime::pyTorch),
+        "PyTorch's libraries for CUDA are on the class path and were not loaded. " + missing);
+  }
+
+  private static Engine loadEngine(Supplier<Engine> load) {
     // When DJL first looks for engines it sends a report, and downloads libraries that it does not
     // find. Reports are switched off for good. Downloads are switched off only while this loads,
     // because the application may use them elsewhere.
     DjlSettings.setUnlessSet("OPT_OUT_TRACKING", "true");
     String before = System.setProperty(OFFLINE, "true");
     try {
-      return hasNvidiaDevice() ? pyTorch() : CudaWarnings.silenced(TorchRuntime::pyTorch);
+      return hasNvidiaDevice() ? load.get() : CudaWarnings.silenced(load);
     } catch (IllegalArgumentException e) {
       throw new BackendException(Natives.classesMissing(e), e);
     } catch (EngineException | AssertionError | UnsatisfiedLinkError e) {
@@ -97,7 +130,9 @@ final class TorchRuntime {
 
   /** Whether this PyTorch may be for CUDA; loads nothing. */
   static boolean mayBeForCuda() {
-    return DjlSettings.get(LIBRARY_PATH) != null || !Natives.areForCpusOnly(loader());
+    return DjlSettings.get(LIBRARY_PATH) != null
+        || !Natives.areForCpusOnly(loader())
+        || CudaNatives.areOn(loader());
   }
 
   private static ClassLoader loader() {
@@ -142,7 +177,7 @@ final class TorchRuntime {
             "This PyTorch is for CUDA, and CUDA finds no device: nvidia-smi may tell why.");
       }
     } else if (hasNvidiaDevice()) {
-      problems.add("An NVIDIA GPU is here, and this PyTorch is for CPU only. " + Natives.ADD_CUDA);
+      problems.add("An NVIDIA GPU is here, and this PyTorch is for CPU only. " + howToCuda);
     }
     devices.add(Device.CPU);
     return devices;
@@ -159,7 +194,7 @@ final class TorchRuntime {
       case "cuda" -> {
         if (!engine.hasCapability(StandardCapabilities.CUDA)) {
           throw new BackendException(
-              device + " was asked for, and this PyTorch is for CPU only. " + Natives.ADD_CUDA);
+              device + " was asked for, and this PyTorch is for CPU only. " + howToCuda);
         }
         if (device.ordinal() >= engine.getGpuCount()) {
           throw new BackendException(

@@ -142,6 +142,14 @@ final class TorchSession implements AutoCloseable {
     return onDevice(scope, array);
   }
 
+  IValue ints(PtNDManager scope, Shape shape, int[] values) {
+    PtNDArray array = scope.create(shape, DataType.INT32);
+    if (values.length > 0) {
+      array.toByteBuffer(true).asIntBuffer().put(values);
+    }
+    return onDevice(scope, array);
+  }
+
   /** A tensor of booleans; 1 is true. */
   IValue flags(PtNDManager scope, Shape shape, byte[] values) {
     PtNDArray array = scope.create(shape, DataType.BOOLEAN);

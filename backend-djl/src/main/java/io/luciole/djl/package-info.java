@@ -9,7 +9,7 @@
  * DjlBackend.run          checks the batch, so that nothing invalid reaches native code
  *   Encoder.run           TorchEncoder (checkpoints) or ScriptedEncoder (TorchScript files)
  *     FreeMemory.require  refuses what the machine has no memory for
- *     BatchLayout         puts the texts into rows: grouped by length, or padded
+ *     BatchLayout         puts the texts into rows: by length, padded or packed
  *     TorchSession.run    runs encoder.pt in a scope that owns all native memory of the run
  *   BackendOutput         the results, copied to Java's heap
  * </pre>
@@ -18,7 +18,8 @@
  *
  * <ul>
  *   <li>finding and loading PyTorch: {@code TorchRuntime} loads it once in a process; {@code
- *       Natives} checks which native libraries are on the class path before DJL would download them
+ *       Natives} checks which native libraries are on the class path before DJL would download
+ *       them; {@code CudaNatives} has those for CUDA
  *   <li>models: {@code TorchEncoder} with {@code TorchWeights} for checkpoints, {@code
  *       ScriptedEncoder} for TorchScript files
  *   <li>native memory: {@code TorchSession} owns it, {@code FreeMemory} guards it

@@ -3,6 +3,7 @@ package io.luciole.djl;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.luciole.spi.TokenBatch;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -60,5 +61,18 @@ class BatchLayoutTest {
         BatchLayout.unpadded(TokenBatch.of(List.of(new int[] {0, 1, 7, 1, 1, 8, 2})), 2);
 
     assertThat(layout.positions).containsExactly(2, 1, 3, 1, 1, 4, 5);
+  }
+
+  @Test
+  void packed_keepsTheOrder_andTellsWhereTextsBegin() {
+    BatchLayout layout = BatchLayout.packed(MIXED, 2);
+
+    assertThat(layout.ids)
+        .containsExactly(Arrays.stream(MIXED.tokenIds()).asLongStream().toArray());
+    assertThat(layout.starts).hasSize(MIXED.size() + 1).startsWith(0).endsWith(MIXED.tokens());
+    assertThat(layout.groups).isEmpty();
+    assertThat(layout.mask).isEmpty();
+    assertThat(layout.order).isEmpty();
+    assertThat(layout.rows).isEmpty();
   }
 }

@@ -8,6 +8,7 @@ import ai.onnxruntime.OrtProvider;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
 import ai.onnxruntime.providers.OrtCUDAProviderOptions;
+import io.luciole.internal.CudaLibraries;
 import io.luciole.model.ModelException;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
@@ -179,7 +180,7 @@ final class OrtRuntime {
   }
 
   private static String onThisMachine() {
-    return " On this machine: " + CudaLibraries.installed().advice();
+    return " On this machine: " + CudaLibraries.installed().advice(CudaToolkits.ALL);
   }
 
   private static String firstLine(OrtException e) {

@@ -16,8 +16,8 @@
  * <p>The classes by their job:
  *
  * <ul>
- *   <li>ONNX Runtime: {@code OrtRuntime} loads it and lists devices, {@code CudaLibraries} finds
- *       what CUDA lacks, {@code OrtErrors} converts failures, {@code BufferPool} and {@code
+ *   <li>ONNX Runtime: {@code OrtRuntime} loads it and lists devices, {@code CudaToolkits} names
+ *       what it needs of CUDA, {@code OrtErrors} converts failures, {@code BufferPool} and {@code
  *       OutputBuffers} reuse native memory
  *   <li>checkpoints: {@code EncoderGraph} builds the ONNX graph with {@code GraphBuilder}, from
  *       {@code Projection} and {@code Int8Projection} (matrix products), {@code Attention} and its

@@ -13,6 +13,7 @@
  *       models lie and what their files are called.
  *   <li>Native libraries: {@link io.luciole.internal.NativeFiles} copies them to where they are
  *       loaded from, {@link io.luciole.internal.NativePlatform} names the platform, {@link
+ *       io.luciole.internal.CudaLibraries} tells which of NVIDIA's are missing, {@link
  *       io.luciole.internal.TemporaryFolder} makes folders that last as long as the JVM, {@link
  *       io.luciole.internal.DjlSettings} reads DJL's settings.
  *   <li>{@link io.luciole.internal.Listeners} calls an application's listeners.

@@ -104,6 +104,11 @@ public abstract class BackendContractTest {
     return EnumSet.allOf(Output.class);
   }
 
+  /** {@return the precision to run in; by default what the backend takes if none is asked for} */
+  protected Optional<Precision> precision() {
+    return Optional.empty();
+  }
+
   /** {@return the precisions that it supports on the device; only fp32 by default} */
   protected Set<Precision> precisions() {
     return EnumSet.of(Precision.FP32);
@@ -149,7 +154,7 @@ public abstract class BackendContractTest {
   @BeforeAll
   final void openShared() {
     files = model().resolve(provider().weightFormats());
-    backend = AssertingBackend.around(open(null));
+    backend = AssertingBackend.around(open(precision().orElse(null)));
   }
 
   /** Closes the shared backend; fails if a test left an output open. */

@@ -1,4 +1,4 @@
-package io.luciole.onnx;
+package io.luciole.internal;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,38 +16,10 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which of the libraries that ONNX Runtime's CUDA provider links to are where the system's loader
- * looks, for telling a user what to install. Linux only; says nothing elsewhere.
+ * Which of NVIDIA's libraries that a backend links to are where the system's loader looks, for
+ * telling a user what to install. Linux only; elsewhere it finds none. Immutable.
  */
-final class CudaLibraries {
-  /**
-   * A version of CUDA.
-   *
-   * @param libraries what the provider of the build named in {@link OrtRuntime#ADD_CUDA} links to
-   *     (by its ELF header), and cuDNN, which ONNX Runtime asks for with CUDA 12 as well
-   * @param packages Debian packages of NVIDIA's that have it
-   * @param wheels Python wheels that have it
-   */
-  private record Toolkit(String title, List<String> libraries, String packages, String wheels) {}
-
-  private static final List<Toolkit> TOOLKITS =
-      List.of(
-          new Toolkit(
-              "CUDA 12",
-              List.of(
-                  "libcudart.so.12",
-                  "libcublas.so.12",
-                  "libcublasLt.so.12",
-                  "libcurand.so.10",
-                  "libcudnn.so.9"),
-              "cuda-cudart-12-8 libcublas-12-8 libcurand-12-8 libcudnn9-cuda-12",
-              "nvidia-cuda-runtime-cu12 nvidia-cublas-cu12 nvidia-curand-cu12 nvidia-cudnn-cu12"),
-          new Toolkit(
-              "CUDA 13",
-              List.of("libcudart.so.13", "libcublas.so.13", "libcublasLt.so.13", "libcudnn.so.9"),
-              "cuda-cudart-13-0 libcublas-13-0 libcudnn9-cuda-13",
-              "nvidia-cuda-runtime nvidia-cublas nvidia-cudnn-cu13"));
-
+public final class CudaLibraries {
   private static final String DRIVER = "libcuda.so.1";
 
   /** Where Linux keeps libraries besides what its loader's cache names. */
@@ -64,16 +36,36 @@ final class CudaLibraries {
   private static final Path LOADER_CACHE = Path.of("/etc/ld.so.cache");
 
   private static final Pattern LIBRARY =
-      Pattern.compile("lib(?:cuda|cudart|cublas|cublasLt|curand|cudnn)\\.so\\.\\d+");
+      Pattern.compile("lib(?:cu|nvJitLink)[A-Za-z]*\\.so\\.\\d+");
 
   private final Set<String> present;
+
+  /**
+   * A version of CUDA, as one build of a backend's runtime needs it.
+   *
+   * @param title what users call it
+   * @param libraries the names under which the loader looks for what the build links to
+   * @param packages Debian packages of NVIDIA's that have them
+   * @param wheels Python wheels that have them
+   */
+  public record Toolkit(String title, List<String> libraries, String packages, String wheels) {
+    /** Copies the list. */
+    public Toolkit {
+      libraries = List.copyOf(libraries);
+    }
+  }
 
   private CudaLibraries(Set<String> present) {
     this.present = present;
   }
 
+  /** As on a machine that has none. */
+  public static CudaLibraries none() {
+    return new CudaLibraries(Set.of());
+  }
+
   /** What this process's loader would find. */
-  static CudaLibraries installed() {
+  public static CudaLibraries installed() {
     List<Path> folders = new ArrayList<>();
     String path = System.getenv("LD_LIBRARY_PATH");
     Stream.concat(Stream.of((path == null ? "" : path).split(":", -1)), USUAL.stream())
@@ -91,7 +83,8 @@ final class CudaLibraries {
   static CudaLibraries in(List<Path> folders, @Nullable Path cache) {
     Set<String> present = new LinkedHashSet<>();
     for (Path folder : folders) {
-      try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "libcu*.so.*")) {
+      try (DirectoryStream<Path> files =
+          Files.newDirectoryStream(folder, "lib{cu,nvJitLink}*.so.*")) {
         files.forEach(file -> present.add(String.valueOf(file.getFileName())));
       } catch (IOException e) {
         // Not there, or not to be read: the loader finds nothing in it either.
@@ -110,18 +103,24 @@ final class CudaLibraries {
     return new CudaLibraries(present);
   }
 
+  /** The libraries of a version that were not found, in its order. */
+  public List<String> missing(Toolkit toolkit) {
+    return toolkit.libraries().stream().filter(name -> !present.contains(name)).toList();
+  }
+
   /**
    * One sentence or more on what is missing for each version of CUDA, and how to install it; says
    * so if nothing is.
+   *
+   * @param toolkits the versions, any of which would do
    */
-  String advice() {
+  public String advice(List<Toolkit> toolkits) {
     StringBuilder advice = new StringBuilder();
     if (!present.contains(DRIVER)) {
       advice.append("The NVIDIA driver's library ").append(DRIVER).append(" was not found. ");
     }
-    for (Toolkit toolkit : TOOLKITS) {
-      List<String> missing =
-          toolkit.libraries().stream().filter(name -> !present.contains(name)).toList();
+    for (Toolkit toolkit : toolkits) {
+      List<String> missing = missing(toolkit);
       if (missing.isEmpty()) {
         advice.append(toolkit.title()).append(": all libraries were found. ");
       } else {

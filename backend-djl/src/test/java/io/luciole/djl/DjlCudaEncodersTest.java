@@ -1,0 +1,42 @@
+package io.luciole.djl;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.luciole.spi.BackendProvider;
+import io.luciole.spi.Device;
+import io.luciole.spi.Precision;
+import io.luciole.testkit.TinyEncodersTest;
+import org.junit.jupiter.api.Tag;
+
+/**
+ * All architectures on a GPU in fp16, compared with Transformers in fp32; skipped without a GPU.
+ */
+@Tag("gpu")
+class DjlCudaEncodersTest extends TinyEncodersTest {
+  DjlCudaEncodersTest() {
+    assumeTrue(
+        new DjlBackendProvider().probe().devices().contains(DjlCudaContract.GPU),
+        "PyTorch finds no GPU");
+  }
+
+  @Override
+  protected BackendProvider provider() {
+    return new DjlBackendProvider();
+  }
+
+  @Override
+  protected Device device() {
+    return DjlCudaContract.GPU;
+  }
+
+  @Override
+  protected Precision precision() {
+    return Precision.FP16;
+  }
+
+  /** Some roundings to 11 bits. */
+  @Override
+  protected float tolerance() {
+    return 1e-2f;
+  }
+}
