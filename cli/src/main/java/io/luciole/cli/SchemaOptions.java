@@ -52,8 +52,9 @@ final class SchemaOptions {
       paramLabel = "FORM",
       converter = SparseFormConverter.class,
       description = {
-        "How sparse weights are kept: impacts (the default, smaller and faster), or features, which"
-            + " other programs can search as Lucene's own FeatureField."
+        "How sparse weights are kept: impacts (the default); blocks, which are found faster, and"
+            + " need luciole-lucene in whatever reads the index; or features, which other programs"
+            + " can search as Lucene's own FeatureField."
       })
   private @Nullable SparseForm sparseForm;
 

@@ -4,10 +4,14 @@ import java.io.IOException;
 import java.util.Map;
 import org.apache.lucene.codecs.Codec;
 import org.apache.lucene.codecs.DocValuesFormat;
+import org.apache.lucene.codecs.FieldsConsumer;
+import org.apache.lucene.codecs.FieldsProducer;
 import org.apache.lucene.codecs.KnnVectorsFormat;
 import org.apache.lucene.codecs.KnnVectorsReader;
 import org.apache.lucene.codecs.KnnVectorsWriter;
 import org.apache.lucene.codecs.PostingsFormat;
+import org.apache.lucene.codecs.lucene103.blocktree.Lucene103BlockTreeTermsReader;
+import org.apache.lucene.codecs.lucene103.blocktree.Lucene103BlockTreeTermsWriter;
 import org.apache.lucene.codecs.lucene104.Lucene104Codec;
 import org.apache.lucene.codecs.lucene104.Lucene104HnswScalarQuantizedVectorsFormat;
 import org.apache.lucene.codecs.lucene104.Lucene104PostingsFormat;
@@ -16,12 +20,13 @@ import org.apache.lucene.codecs.lucene99.Lucene99HnswVectorsFormat;
 import org.apache.lucene.index.SegmentReadState;
 import org.apache.lucene.index.SegmentWriteState;
 import org.apache.lucene.store.IOContext;
+import org.apache.lucene.util.IOUtils;
 import org.apache.lucene.util.quantization.QuantizedByteVectorValues.ScalarEncoding;
 
 /**
  * The formats of the index files: the only class that names versions of Lucene's formats, and so
  * the only one to change for another Lucene. Indexes are written under Lucene's own names, so
- * readers need nothing of Luciole.
+ * readers need nothing of Luciole, but for {@link BlockPostingsFormat}.
  */
 final class LuceneFormats {
   /** Smaller segments are searched as fast without a graph as with one; Lucene's own threshold. */
@@ -43,7 +48,10 @@ final class LuceneFormats {
   static Codec codec(HybridSchema schema, int mergeWorkers, boolean graphsByMerges) {
     LuceneRange.CODEC.require();
     try {
+      boolean blocks =
+          schema.sparse().map(sparse -> sparse.form() == SparseForm.BLOCKS).orElse(false);
       return SchemaCodec.of(
+          blocks ? new BlockPostingsFormat() : new Lucene104PostingsFormat(),
           schema
               .vectorFields()
               .dense()
@@ -64,6 +72,45 @@ final class LuceneFormats {
       HybridSchema.Dense dense, int mergeWorkers, boolean graphsByMerges) {
     KnnVectorsFormat merged = vectors(dense, mergeWorkers, GRAPH_THRESHOLD);
     return new DenseFormat(merged, graphsByMerges ? vectors(dense, 1, NO_GRAPH) : merged);
+  }
+
+  /** Writes the postings of {@link BlockPostingsFormat}, and its terms as Lucene's own format. */
+  static FieldsConsumer blocks(SegmentWriteState state) throws IOException {
+    LuceneRange.BLOCKS.require();
+    return Blocks.write(state);
+  }
+
+  /** Reads what {@link #blocks(SegmentWriteState)} wrote. */
+  static FieldsProducer blocks(SegmentReadState state) throws IOException {
+    LuceneRange.BLOCKS.require();
+    return Blocks.read(state);
+  }
+
+  /** Apart from {@link LuceneFormats}, because older versions of Lucene lack what it names. */
+  private static final class Blocks {
+    static FieldsConsumer write(SegmentWriteState state) throws IOException {
+      BlockPostingsWriter postings = new BlockPostingsWriter(state);
+      try {
+        return new Lucene103BlockTreeTermsWriter(
+            state,
+            postings,
+            Lucene103BlockTreeTermsWriter.DEFAULT_MIN_BLOCK_SIZE,
+            Lucene103BlockTreeTermsWriter.DEFAULT_MAX_BLOCK_SIZE);
+      } catch (Throwable t) {
+        IOUtils.closeWhileHandlingException(postings);
+        throw t;
+      }
+    }
+
+    static FieldsProducer read(SegmentReadState state) throws IOException {
+      BlockPostingsReader postings = new BlockPostingsReader(state);
+      try {
+        return new Lucene103BlockTreeTermsReader(postings, state);
+      } catch (Throwable t) {
+        IOUtils.closeWhileHandlingException(postings);
+        throw t;
+      }
+    }
   }
 
   /** What the files of an extension hold that all fields share, for people. */
@@ -116,12 +163,7 @@ final class LuceneFormats {
    */
   private static final class SchemaCodec extends Lucene104Codec {
     private final KnnVectorsFormat dense;
-    private final Map<String, PostingsFormat> postings =
-        Map.of(
-            SchemaFields.SPARSE,
-            new Lucene104PostingsFormat(),
-            SchemaFields.WORDS,
-            new Lucene104PostingsFormat());
+    private final Map<String, PostingsFormat> postings;
     private final Map<String, DocValuesFormat> values =
         Map.of(
             SchemaFields.SPARSE_EXACT,
@@ -129,13 +171,15 @@ final class LuceneFormats {
             SchemaFields.COLBERT,
             new Lucene90DocValuesFormat());
 
-    private SchemaCodec(KnnVectorsFormat dense) {
+    private SchemaCodec(PostingsFormat sparse, KnnVectorsFormat dense) {
       super(Mode.BEST_SPEED);
+      this.postings =
+          Map.of(SchemaFields.SPARSE, sparse, SchemaFields.WORDS, new Lucene104PostingsFormat());
       this.dense = dense;
     }
 
-    static Codec of(KnnVectorsFormat dense) {
-      return new SchemaCodec(dense);
+    static Codec of(PostingsFormat sparse, KnnVectorsFormat dense) {
+      return new SchemaCodec(sparse, dense);
     }
 
     @Override

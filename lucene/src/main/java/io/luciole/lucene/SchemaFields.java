@@ -75,9 +75,10 @@ public final class SchemaFields {
 
   /**
    * The sparse weights as postings. Present if the schema has {@link HybridSchema#sparse}, but for
-   * texts all of whose weights round to 0. In the form {@link SparseForm#IMPACTS} a term is the
-   * token id as 4 bytes, big-endian with the sign bit flipped, and its frequency is the weight
-   * times the schema's scale, rounded. In the form {@link SparseForm#FEATURES} a term is the token
+   * texts all of whose weights round to 0. In the forms {@link SparseForm#IMPACTS} and {@link
+   * SparseForm#BLOCKS} a term is the token id as 4 bytes, big-endian with the sign bit flipped, and
+   * its frequency is the weight times the schema's scale, rounded; the second has the postings
+   * format {@link BlockPostingsFormat}. In the form {@link SparseForm#FEATURES} a term is the token
    * id in decimal, and its frequency is the upper 17 bits of the weight as a float, as in {@link
    * org.apache.lucene.document.FeatureField}.
    */

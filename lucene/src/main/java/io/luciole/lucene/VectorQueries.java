@@ -188,6 +188,38 @@ public final class VectorQueries {
    * @throws IllegalArgumentException if there are no sparse weights
    */
   public Query sparse(SparseVector vector, @Nullable Query filter) {
+    return new CheckedQuery(sum(vector, filter), fields.sparseField(), form);
+  }
+
+  /**
+   * The documents that share tokens with the query, of which the best are wanted; else as {@link
+   * #sparse(SparseVector, Query)}. Where weights are kept in the form {@link SparseForm#BLOCKS},
+   * this finds them several times faster, if the query is searched by itself and for the best by
+   * score. Then the best {@code k} of each segment are collected, and no others are counted. In
+   * other uses it is the same query.
+   *
+   * @param vector the query's weights, any number of them; without any nothing matches
+   * @param k how many documents are wanted, at least 1: no fewer than the collector keeps, those of
+   *     earlier pages included
+   * @param filter what the documents must match, or null for anything
+   * @return the query
+   * @throws IllegalArgumentException if there are no sparse weights, or {@code k} is less than 1
+   */
+  public Query sparse(SparseVector vector, int k, @Nullable Query filter) {
+    if (k < 1) {
+      throw new IllegalArgumentException("expected 1 document or more to find, got " + k);
+    }
+    Query all = sum(vector, filter);
+    HybridSchema.Sparse sparse = sparseForm();
+    if (sparse.form() == SparseForm.FEATURES || vector.size() == 0) {
+      return new CheckedQuery(all, fields.sparseField(), form);
+    }
+    BlockMaxQuery.Search search =
+        new BlockMaxQuery.Search(fields.sparseField(), vector, sparse.scale(), k, documents);
+    return new CheckedQuery(new BlockMaxQuery(search, filter, all), fields.sparseField(), form);
+  }
+
+  private Query sum(SparseVector vector, @Nullable Query filter) {
     LuceneRange.FIELDS.require();
     SparsePostings postings = sparseForm().postings();
     String field = fields.sparseField();
@@ -195,7 +227,7 @@ public final class VectorQueries {
     for (int i = 0; i < vector.size(); i++) {
       tokens.add(postings.query(field, vector.id(i), vector.weight(i)));
     }
-    return new CheckedQuery(sum(tokens, filter), field, form);
+    return sum(tokens, filter);
   }
 
   private Query sum(List<Query> tokens, @Nullable Query filter) {

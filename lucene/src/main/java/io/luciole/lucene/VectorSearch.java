@@ -9,6 +9,7 @@ import org.apache.lucene.search.Rescorer;
 import org.apache.lucene.search.ScoreDoc;
 import org.apache.lucene.search.TopDocs;
 import org.apache.lucene.search.TopScoreDocCollectorManager;
+import org.apache.lucene.search.TotalHits;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,14 +59,13 @@ final class VectorSearch {
    */
   TopDocs sparse(SparseVector vector, int top, @Nullable Query filter) throws IOException {
     HybridSchema.Sparse form = queries.sparseForm();
-    Query query = queries.sparse(vector, filter);
     int depth = bounded(top);
     if (!form.exact()) {
-      return top(query, depth);
+      return rounded(vector, depth, filter);
     }
     Rescorer exactly = queries.sparseRescorer(vector);
     for (int wanted = bounded(depth + depth / 4 + 8L); ; wanted = bounded(4L * wanted)) {
-      TopDocs rounded = top(query, wanted);
+      TopDocs rounded = rounded(vector, wanted, filter);
       int found = rounded.scoreDocs.length;
       TopDocs exact = exactly.rescore(searcher, rounded, depth);
       if (found < wanted || wanted == bounded(Integer.MAX_VALUE)) {
@@ -76,6 +76,17 @@ final class VectorSearch {
         return exact;
       }
     }
+  }
+
+  /** The best by the postings; where as many are found as are wanted, there may be more. */
+  private TopDocs rounded(SparseVector vector, int wanted, @Nullable Query filter)
+      throws IOException {
+    TopDocs found = top(queries.sparse(vector, wanted, filter), wanted);
+    return found.scoreDocs.length < wanted
+        ? found
+        : new TopDocs(
+            new TotalHits(found.totalHits.value(), TotalHits.Relation.GREATER_THAN_OR_EQUAL_TO),
+            found.scoreDocs);
   }
 
   /** Lucene allocates a list of the length asked for, so no more is asked for than there is. */

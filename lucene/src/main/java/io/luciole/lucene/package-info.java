@@ -37,6 +37,11 @@
  *       BestPassageQuery}, {@code CheckedQuery}, {@link io.luciole.lucene.RankedDocsQuery}; of
  *       strings of metadata {@code StringMatches}, with {@code StoredStringsQuery} for long ones;
  *       of words {@code WordQueries} with {@code QueryWords} and {@code PrefixWordQuery}
+ *   <li>sparse weights in blocks: {@link io.luciole.lucene.BlockPostingsFormat}, whose layout is in
+ *       {@code BlockLayout}, with {@code BlockPostingsWriter}, {@code BlockEncoder}, {@code
+ *       PageChecks}, {@code BlockPostingsReader}, {@code BlockSource}, {@code BlockPostings}; its
+ *       search {@code BlockMaxQuery} with {@code BlockMaxSearch}, {@code BlockCursor}, {@code
+ *       BlockChunk}, {@code BestDocuments}, {@code SharedScore}
  *   <li>words: {@code Analyzers}, {@code MultilingualAnalyzer} with {@code WordPartFilter} and
  *       {@code PrefixFilter}
  *   <li>writing: {@code WriterConfigs}, {@code KnownIds} and {@code SeenIds}, {@code ModelStamp},

@@ -37,7 +37,7 @@ class CrashTest {
       FakeModel model = new FakeModel(Output.DENSE, Output.SPARSE);
       try (EmbeddingEngine engine = model.open();
           DocumentSource source = BeirReader.corpus(Path.of(args[1]));
-          HybridIndexer indexer = HybridIndexer.open(Path.of(args[0]), engine, options())) {
+          HybridIndexer indexer = HybridIndexer.open(Path.of(args[0]), engine, options(engine))) {
         System.out.println("started");
         IndexingReport report = indexer.indexAll(source, progress -> {});
         System.out.println("done " + report.skipped() + " " + report.added());
@@ -45,8 +45,12 @@ class CrashTest {
     }
   }
 
-  private static WriteOptions options() {
-    return WriteOptions.defaults().commitEvery(Duration.ofMillis(30)).bufferMiB(1).writerThreads(2);
+  private static WriteOptions options(EmbeddingEngine engine) {
+    return WriteOptions.defaults()
+        .schema(HybridSchema.builder(engine).sparseForm(SparseForm.BLOCKS).build())
+        .commitEvery(Duration.ofMillis(30))
+        .bufferMiB(1)
+        .writerThreads(2);
   }
 
   @Test

@@ -59,7 +59,7 @@ class ExactnessTest {
       float bits =
           Float.intBitsToFloat((Float.floatToIntBits(vector.weight(i)) + (1 << 14)) & -(1 << 15));
       float w =
-          form == SparseForm.IMPACTS ? (float) Math.round(vector.weight(i) * scale) / scale : bits;
+          form != SparseForm.FEATURES ? (float) Math.round(vector.weight(i) * scale) / scale : bits;
       if (w > 0) {
         ids[n] = vector.id(i);
         weights[n++] = w;
@@ -73,7 +73,7 @@ class ExactnessTest {
     List<DynamicTest> tests = new ArrayList<>();
     for (SparseForm form : SparseForm.values()) {
       for (boolean exact : new boolean[] {true, false}) {
-        for (int scale : form == SparseForm.IMPACTS ? new int[] {16, 256} : new int[] {1}) {
+        for (int scale : form != SparseForm.FEATURES ? new int[] {16, 256} : new int[] {1}) {
           tests.add(
               DynamicTest.dynamicTest(
                   form + (exact ? " exact " : " rounded ") + scale,

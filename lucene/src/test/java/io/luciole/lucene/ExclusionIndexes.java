@@ -59,6 +59,8 @@ final class ExclusionIndexes {
           new Shape(0, Segments.SEVERAL, SparseForm.IMPACTS, DenseQuantization.NONE, 90, false),
           new Shape(0, Segments.MERGED, SparseForm.FEATURES, DenseQuantization.BITS_8, 90, false),
           new Shape(0, Segments.SORTED, SparseForm.IMPACTS, DenseQuantization.BITS_1, 90, false),
+          new Shape(0, Segments.SEVERAL, SparseForm.BLOCKS, DenseQuantization.NONE, 90, false),
+          new Shape(24, Segments.MERGED, SparseForm.BLOCKS, DenseQuantization.NONE, 90, false),
           new Shape(24, Segments.SEVERAL, SparseForm.FEATURES, DenseQuantization.BITS_1, 90, false),
           new Shape(24, Segments.MERGED, SparseForm.IMPACTS, DenseQuantization.BITS_8, 90, false),
           new Shape(24, Segments.SORTED, SparseForm.IMPACTS, DenseQuantization.NONE, 90, false),

@@ -38,11 +38,11 @@ public final class ServedIndexKeys {
   public static final Key<Optional<SparseForm>> SPARSE_FORM =
       Key.optional(
           "luciole.server.sparse-form",
-          ValueParser.oneOf("impacts", "features").map(SparseForm::parse),
+          ValueParser.oneOf("impacts", "blocks", "features").map(SparseForm::parse),
           "impacts",
-          "How a new index keeps sparse weights: `impacts`, or `features` for other programs that"
-              + " search it with Lucene's `FeatureField`. An index that exists must have this"
-              + " form.");
+          "How a new index keeps sparse weights: `impacts`; `blocks`, which are found faster, and need"
+              + " luciole-lucene in whatever reads the index; or `features` for other programs that"
+              + " search it with Lucene's `FeatureField`. An index that exists must have this form.");
 
   /** The types of a new index's metadata fields, by name. */
   public static final Key<Optional<Map<String, MetadataType>>> METADATA =

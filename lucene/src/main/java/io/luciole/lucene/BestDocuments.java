@@ -1,0 +1,162 @@
+package io.luciole.lucene;
+
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
+import org.apache.lucene.util.ArrayUtil;
+
+/**
+ * The best documents seen so far, at most k: those with the largest scores and, of equal scores,
+ * the smallest numbers. Keeps up to half as many more and reduces them to k at once. For use by one
+ * thread.
+ */
+final class BestDocuments {
+  private final int k;
+  private final int capacity;
+  private final boolean repeating;
+
+  /** The bits of the score, which is not negative, above the complement of the document. */
+  private long[] keys;
+
+  private int size;
+
+  /** What a key must exceed. */
+  private long worst = -1;
+
+  /**
+   * Creates a collection.
+   *
+   * @param k at least 1
+   * @param repeating whether a document may be offered more than once; then its largest score
+   *     counts
+   */
+  BestDocuments(int k, boolean repeating) {
+    this.k = k;
+    this.capacity = Math.max(k, (int) Math.min(ArrayUtil.MAX_ARRAY_LENGTH, k + 8L + k / 2));
+    this.repeating = repeating;
+    this.keys = new long[Math.min(capacity, 1024)];
+  }
+
+  /** A score that k documents are known to have or exceed; 0 before that. */
+  float worstScore() {
+    return worst < 0 ? 0 : score(worst);
+  }
+
+  /** The last document that has {@link #worstScore} among the k. */
+  int worstDocument() {
+    return document(worst);
+  }
+
+  private static float score(long key) {
+    return Float.intBitsToFloat((int) (key >>> 32));
+  }
+
+  private static int document(long key) {
+    return Integer.MAX_VALUE - (int) key;
+  }
+
+  /**
+   * Takes a document if it may be among the best.
+   *
+   * @return whether {@link #worstScore} may have changed
+   */
+  boolean offer(int document, float score) {
+    long key = (long) Float.floatToIntBits(score) << 32 | Integer.MAX_VALUE - document;
+    if (key <= worst) {
+      return false;
+    }
+    if (size == keys.length) {
+      keys = ArrayUtil.growExact(keys, Math.min(capacity, 2 * size));
+    }
+    keys[size++] = key;
+    if (size < capacity) {
+      return false;
+    }
+    reduce();
+    return true;
+  }
+
+  /** Leaves the best k. */
+  private void reduce() {
+    if (repeating) {
+      Arrays.sort(keys, 0, size);
+      dropRepeated();
+    }
+    if (size < k) {
+      return;
+    }
+    int from = size - k;
+    if (!repeating && from > 0) {
+      select(from);
+    }
+    System.arraycopy(keys, from, keys, 0, k);
+    size = k;
+    worst = keys[0];
+  }
+
+  /** Leaves the best of each document; the keys are sorted, and are so again. */
+  private void dropRepeated() {
+    Set<Integer> seen = new HashSet<>();
+    int from = size;
+    for (int i = size - 1; i >= 0; i--) {
+      if (seen.add(document(keys[i]))) {
+        keys[--from] = keys[i];
+      }
+    }
+    size -= from;
+    System.arraycopy(keys, from, keys, 0, size);
+  }
+
+  /** Puts the key there that sorting would, none before it larger and none behind it smaller. */
+  private void select(int wanted) {
+    int low = 0;
+    int high = size - 1;
+    while (low < high) {
+      long pivot = middle(keys[low], keys[(low + high) >>> 1], keys[high]);
+      int i = low - 1;
+      int j = high + 1;
+      while (true) {
+        do {
+          i++;
+        } while (keys[i] < pivot);
+        do {
+          j--;
+        } while (keys[j] > pivot);
+        if (i >= j) {
+          break;
+        }
+        long key = keys[i];
+        keys[i] = keys[j];
+        keys[j] = key;
+      }
+      if (wanted <= j) {
+        high = j;
+      } else {
+        low = j + 1;
+      }
+    }
+  }
+
+  private static long middle(long a, long b, long c) {
+    return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+  }
+
+  /** A document and its score. */
+  record Scored(int document, float score) {}
+
+  /** The best by their number. */
+  Scored[] byDocument() {
+    reduce();
+    long[] byDocument = new long[size];
+    for (int i = 0; i < size; i++) {
+      byDocument[i] = (long) document(keys[i]) << 32 | keys[i] >>> 32;
+    }
+    Arrays.sort(byDocument);
+    Scored[] all = new Scored[size];
+    for (int i = 0; i < size; i++) {
+      all[i] =
+          new Scored((int) (byDocument[i] >>> 32), Float.intBitsToFloat((int) byDocument[i]));
+    }
+    return all;
+  }
+}

@@ -1,0 +1,190 @@
+package io.luciole.lucene;
+
+import static io.luciole.lucene.BlockLayout.BLOCKS;
+import static io.luciole.lucene.BlockLayout.BLOCK;
+import static io.luciole.lucene.BlockLayout.BLOCK_BITS;
+import static io.luciole.lucene.BlockLayout.SUPER;
+import static io.luciole.lucene.BlockLayout.SUPER_BITS;
+
+import java.io.IOException;
+
+/**
+ * The postings of a query's term in one segment, by superblock and block, as products of the term's
+ * weight and the frequencies. Superblocks may be opened in any order. For use by one thread.
+ */
+abstract class BlockCursor {
+  /** What a frequency is multiplied by. */
+  final float weight;
+
+  /** The largest product. */
+  final float largest;
+
+  /** The largest product in each superblock, 0 where it has no posting. */
+  final float[] maxima;
+
+  private BlockCursor(Term of) {
+    this.weight = of.weight;
+    this.largest = weight * of.term.max;
+    this.maxima = new float[of.source.superblocks()];
+  }
+
+  /** Reads what is needed to bound any superblock. */
+  static BlockCursor of(Term term) throws IOException {
+    return term.term.chunks > 0 ? new Chunks(term) : new List(term);
+  }
+
+  /**
+   * A term of the query.
+   *
+   * @param source has its postings
+   * @param weight what a frequency is multiplied by
+   */
+  record Term(BlockSource source, BlockTerm term, float weight) {}
+
+  /** Goes to a superblock that has a posting. */
+  abstract void open(int superblock) throws IOException;
+
+  /** Adds the largest product in each block of the open superblock. */
+  abstract void addMaxima(double[] sums);
+
+  /** Adds the products in a block of the open superblock, by document of the block. */
+  abstract void addBlock(int block, double[] sums) throws IOException;
+
+  /** Adds the products in the open superblock, by document of the superblock. */
+  abstract void addAll(double[] sums) throws IOException;
+
+  private static final class Chunks extends BlockCursor {
+    private final BlockChunk chunk;
+    private final long[] starts;
+    private final int[] lengths;
+
+    Chunks(Term of) throws IOException {
+      super(of);
+      this.chunk = new BlockChunk(of.source);
+      this.starts = new long[maxima.length];
+      this.lengths = new int[maxima.length];
+      BlockDirectory directory = of.source.directory(of.term);
+      while (directory.next()) {
+        int superblock = directory.superblock();
+        if (superblock >= maxima.length) {
+          throw of.source.corrupt("expected " + maxima.length + " superblocks");
+        }
+        maxima[superblock] = weight * directory.max();
+        starts[superblock] = directory.start();
+        lengths[superblock] = directory.length();
+      }
+    }
+
+    @Override
+    void open(int superblock) throws IOException {
+      chunk.open(starts[superblock], lengths[superblock]);
+    }
+
+    @Override
+    void addMaxima(double[] sums) {
+      chunk.addMaxima(weight, sums);
+    }
+
+    @Override
+    void addBlock(int block, double[] sums) throws IOException {
+      chunk.addBlock(block, weight, sums);
+    }
+
+    @Override
+    void addAll(double[] sums) throws IOException {
+      chunk.addAll(weight, sums);
+    }
+  }
+
+  private static final class List extends BlockCursor {
+    private final int[] documents;
+    private final int[] frequencies;
+
+    /** The first entry of each superblock, and the end. */
+    private final int[] entries;
+
+    /** Of each entry, which is a block with postings: its number. */
+    private final int[] blocks;
+
+    /** Of each entry: its first posting; and the end. */
+    private final int[] firsts;
+
+    /** Of each entry: its largest product. */
+    private final float[] tops;
+
+    private int from;
+    private int to;
+
+    List(Term of) throws IOException {
+      super(of);
+      BlockTerm term = of.term;
+      int size = term.docFreq;
+      this.documents = new int[size];
+      this.frequencies = new int[size];
+      if (size == 1) {
+        documents[0] = term.document;
+        frequencies[0] = term.max;
+      } else {
+        of.source.list(term, documents, frequencies);
+      }
+      this.entries = new int[maxima.length + 1];
+      this.blocks = new int[size];
+      this.firsts = new int[size + 1];
+      this.tops = new float[size];
+      int n = 0;
+      int superblock = 0;
+      int block = -1;
+      for (int i = 0; i < size; i++) {
+        float product = weight * frequencies[i];
+        if (documents[i] >>> BLOCK_BITS != block) {
+          block = documents[i] >>> BLOCK_BITS;
+          for (int next = documents[i] >>> SUPER_BITS; superblock < next; ) {
+            entries[++superblock] = n;
+          }
+          blocks[n] = block;
+          firsts[n] = i;
+          tops[n++] = product;
+        } else {
+          tops[n - 1] = Math.max(tops[n - 1], product);
+        }
+        maxima[superblock] = Math.max(maxima[superblock], product);
+      }
+      firsts[n] = size;
+      while (superblock < maxima.length) {
+        entries[++superblock] = n;
+      }
+    }
+
+    @Override
+    void open(int superblock) {
+      from = entries[superblock];
+      to = entries[superblock + 1];
+    }
+
+    @Override
+    void addMaxima(double[] sums) {
+      for (int e = from; e < to; e++) {
+        sums[blocks[e] & BLOCKS - 1] += tops[e];
+      }
+    }
+
+    @Override
+    void addBlock(int block, double[] sums) {
+      for (int e = from; e < to; e++) {
+        if ((blocks[e] & BLOCKS - 1) == block) {
+          for (int i = firsts[e]; i < firsts[e + 1]; i++) {
+            sums[documents[i] & BLOCK - 1] += weight * frequencies[i];
+          }
+          return;
+        }
+      }
+    }
+
+    @Override
+    void addAll(double[] sums) {
+      for (int i = firsts[from]; i < firsts[to]; i++) {
+        sums[documents[i] & SUPER - 1] += weight * frequencies[i];
+      }
+    }
+  }
+}

@@ -1,0 +1,107 @@
+package io.luciole.lucene;
+
+import org.apache.lucene.util.BitUtil;
+
+/**
+ * The layout of the postings of {@link BlockPostingsFormat}, for its writer and its readers.
+ * Documents are numbered within a segment; a <em>block</em> is 32 documents in a row, a
+ * <em>superblock</em> 32 blocks in a row. All numbers are little-endian; packed bits begin at the
+ * lowest bit of the first byte.
+ *
+ * <p>A term with one posting has it in the terms dictionary. A term with few for each superblock
+ * that it occurs in has a <em>list</em>; any other has <em>chunks</em>, one for each superblock
+ * that it occurs in, and a directory after them. A frequency is an unsigned number of {@link
+ * #width} bytes, by the largest of the list or chunk.
+ *
+ * <pre>
+ * list       low           1 byte: how many low bits of a document are packed
+ *            low bits      of each posting, by document
+ *            high bits     for each posting, by document: as many 0 as its document without the low
+ *                          bits exceeds that before it, then 1; filled up with 0 to whole bytes
+ *            frequencies   by document
+ *
+ * sparse     kind          1 byte: the width of the frequencies
+ * chunk      n - 1         1 byte: the postings, at most 256
+ *            blocks        32 bits: the blocks that have postings
+ *            frequencies   of each of these blocks its largest, then all others by document; of
+ *                          equal ones the first document's is the largest
+ *            starts        n bits: the postings by document that are the first of their block
+ *            documents     5 bits a posting, in the order of the frequencies: the document within
+ *                          its block
+ *
+ * dense      kind          1 byte: 128 + the width of the frequencies
+ * chunk      maxima        the largest frequency of each block, 0 without postings
+ *            documents     1024 bits: the documents that have postings
+ *            frequencies   by document
+ *
+ * directory  steps         of each chunk: its superblock minus that of the chunk before, minus 1
+ *            maxima        of each chunk: its largest frequency
+ *            lengths       of each chunk, in bytes
+ *            Each is an array of numbers of a width; term metadata has the widths.
+ * </pre>
+ *
+ * <p>What is needed to bound a chunk's products comes first in it. {@link PageChecks} describes
+ * what follows the postings in the file.
+ */
+final class BlockLayout {
+  static final int BLOCK_BITS = 5;
+  static final int BLOCK = 1 << BLOCK_BITS;
+  static final int SUPER_BITS = 10;
+  static final int SUPER = 1 << SUPER_BITS;
+  static final int BLOCKS = SUPER >>> BLOCK_BITS;
+  static final int DENSE = 128;
+  static final int MAX_SPARSE = 256;
+
+  /** The most bytes before the end of a chunk's maxima, where frequencies have one byte. */
+  static final int HEAD = 6 + BLOCKS;
+
+  /** Readers take 8 bytes at any place of a list, chunk or directory. */
+  static final int PADDING = 16;
+
+  private BlockLayout() {}
+
+  /** The bytes of an unsigned number: 0, 1, 2 or 4. */
+  static int width(int max) {
+    return max == 0 ? 0 : max < 1 << 8 ? 1 : max < 1 << 16 ? 2 : 4;
+  }
+
+  static int bytes(long bits) {
+    return Math.toIntExact((bits + 7) >>> 3);
+  }
+
+  static long readLong(byte[] from, int at) {
+    return (long) BitUtil.VH_LE_LONG.get(from, at);
+  }
+
+  static int readInt(byte[] from, int at) {
+    return (int) BitUtil.VH_LE_INT.get(from, at);
+  }
+
+  static int readNumber(byte[] from, int at, int width) {
+    return switch (width) {
+      case 0 -> 0;
+      case 1 -> from[at] & 0xFF;
+      case 2 -> (short) BitUtil.VH_LE_SHORT.get(from, at) & 0xFFFF;
+      default -> readInt(from, at);
+    };
+  }
+
+  static void writeNumber(byte[] to, int at, int width, int number) {
+    switch (width) {
+      case 0 -> {}
+      case 1 -> to[at] = (byte) number;
+      case 2 -> BitUtil.VH_LE_SHORT.set(to, at, (short) number);
+      default -> BitUtil.VH_LE_INT.set(to, at, number);
+    }
+  }
+
+  /** Sets up to 57 bits of bytes that are 0 there. */
+  static void writeBits(byte[] to, int base, long bit, long value) {
+    int at = base + (int) (bit >>> 3);
+    BitUtil.VH_LE_LONG.set(to, at, readLong(to, at) | value << (bit & 7));
+  }
+
+  static long readBits(byte[] from, int base, long bit) {
+    return readLong(from, base + (int) (bit >>> 3)) >>> (bit & 7);
+  }
+}
