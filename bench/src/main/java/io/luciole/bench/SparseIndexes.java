@@ -1,6 +1,7 @@
 package io.luciole.bench;
 
 import io.luciole.Embedding;
+import io.luciole.lucene.BlockPostingsFormat;
 import io.luciole.lucene.SparseForm;
 import io.luciole.lucene.VectorFields;
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.util.Comparator;
 import java.util.Iterator;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -25,8 +27,11 @@ import org.apache.lucene.document.StringField;
 import org.apache.lucene.document.TextField;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
+import org.apache.lucene.index.MergePolicy;
 import org.apache.lucene.index.NoMergePolicy;
 import org.apache.lucene.index.TieredMergePolicy;
+import org.apache.lucene.misc.index.BPIndexReorderer;
+import org.apache.lucene.misc.index.BPReorderingMergePolicy;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.FSDirectory;
 
@@ -38,7 +43,8 @@ final class SparseIndexes {
   static final String WORDS = "words";
 
   private static final String[] SHARES = {"0.1", "1", "10", "50"};
-  private static final double BUFFER_MIB = 128;
+  private static final double BUFFER_MIB = 32;
+  private static final int MIN_DOC_FREQ = Integer.getInteger("minDocFreq", 64);
 
   private SparseIndexes() {}
 
@@ -51,6 +57,7 @@ final class SparseIndexes {
     SparseForm form = SparseForm.parse(options.getOrDefault("form", "impacts"));
     String order = options.getOrDefault("order", "natural");
     int segments = Integer.parseInt(options.getOrDefault("segments", "1"));
+    boolean reordered = Boolean.parseBoolean(options.getOrDefault("reordered", "false"));
     boolean words = Boolean.parseBoolean(options.getOrDefault("words", "false"));
     VectorFields fields =
         fields(form, Boolean.parseBoolean(options.getOrDefault("exact", "false")));
@@ -86,24 +93,35 @@ final class SparseIndexes {
       double added = (System.nanoTime() - start) / 1e9;
       long merge = System.nanoTime();
       if (segments > 0) {
-        merge(directory, form, segments);
+        merge(directory, form, segments, reordered, fields.sparseField());
       }
       System.out.printf(
           Locale.ROOT,
-          "%s: %,d passages, %s, %s order: written in %.1f s, merged in %.1f s%n",
+          "%s: %,d passages, %s, %s order%s: written in %.1f s, merged in %.1f s%n",
           to.getFileName(),
           documents,
           form.id(),
           order,
+          reordered ? ", reordered" : "",
           added,
           (System.nanoTime() - merge) / 1e9);
       sizes(to, documents);
     }
   }
 
-  private static void merge(Directory directory, SparseForm form, int segments) throws IOException {
-    try (IndexWriter writer =
-        new IndexWriter(directory, config(form).setMergePolicy(new TieredMergePolicy()))) {
+  /** Merges; documents with tokens in common get numbers near each other if that is asked for. */
+  private static void merge(
+      Directory directory, SparseForm form, int segments, boolean reordered, String field)
+      throws IOException {
+    MergePolicy policy = new TieredMergePolicy();
+    if (reordered) {
+      BPIndexReorderer reorderer = new BPIndexReorderer();
+      reorderer.setFields(Set.of(field));
+      reorderer.setMinDocFreq(MIN_DOC_FREQ);
+      reorderer.setRAMBudgetMB(Runtime.getRuntime().maxMemory() / 4 >> 20);
+      policy = new BPReorderingMergePolicy(policy, reorderer);
+    }
+    try (IndexWriter writer = new IndexWriter(directory, config(form).setMergePolicy(policy))) {
       writer.forceMerge(segments);
       writer.commit();
     }
@@ -121,7 +139,7 @@ final class SparseIndexes {
     Map<String, PostingsFormat> formats =
         Map.of(
             fields(form, false).sparseField(),
-            new Lucene104PostingsFormat(),
+            form == SparseForm.BLOCKS ? new BlockPostingsFormat() : new Lucene104PostingsFormat(),
             WORDS,
             new Lucene104PostingsFormat());
     return new Lucene104Codec() {

@@ -31,14 +31,16 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * SparseSpeed build  CORPUS INDEX [form=impacts] [passages=1000000] [order=natural] [words=false]
- *                                 [exact=false] [segments=1]
+ *                                 [exact=false] [segments=1] [reordered=false]
  * SparseSpeed search CORPUS INDEX… [k=10,100,1000] [filters=none] [threads=1] [queries=500]
  *                                 [rounds=3]
  * </pre>
  *
  * <p>The form is one of {@link SparseForm}; {@code order} is natural or random; {@code segments} is
- * what the index is merged to, 0 for what the flushes left. A filter is the percentage of passages
- * that match it, by chance: 0.1, 1, 10 or 50. {@code threads} are those that one search may use.
+ * what the index is merged to, 0 for what the flushes left; {@code reordered} lets that merge
+ * reorder the passages by their tokens. A filter is the percentage of passages that match it, by
+ * chance: 0.1, 1, 10 or 50. {@code threads} are those that one search may use. An index of the form
+ * blocks is searched by the blocks' bounds, and by Lucene's MaxScore over the same postings.
  */
 public final class SparseSpeed {
   private SparseSpeed() {}
@@ -63,9 +65,9 @@ public final class SparseSpeed {
   }
 
   /** An index and the queries that find its documents. */
-  private record Way(String name, IndexSearcher searcher, VectorQueries queries) {
+  private record Way(String name, IndexSearcher searcher, VectorQueries queries, boolean blocks) {
     ScoreDoc[] best(SparseVector vector, int k, @Nullable Query filter) throws IOException {
-      Query query = queries.sparse(vector, filter);
+      Query query = blocks ? queries.sparse(vector, k, filter) : queries.sparse(vector, filter);
       return searcher.search(query, new TopScoreDocCollectorManager(k, null, k)).scoreDocs;
     }
   }
@@ -89,7 +91,11 @@ public final class SparseSpeed {
         searcher.setQueryCache(null);
         String form = reader.getIndexCommit().getUserData().getOrDefault("form", "impacts");
         VectorFields fields = SparseIndexes.fields(SparseForm.parse(form), false);
-        ways.add(new Way(folder.getFileName() + "", searcher, fields.queries()));
+        VectorQueries of = fields.queries();
+        ways.add(new Way(folder.getFileName() + "", searcher, of, form.equals("blocks")));
+        if (form.equals("blocks")) {
+          ways.add(new Way(folder.getFileName() + ", MaxScore", searcher, of, false));
+        }
         System.out.printf(
             Locale.ROOT,
             "%s: %,d passages, %d segments, %s%n",

@@ -19,7 +19,10 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code luciole index}. */
 @Command(
@@ -67,9 +70,18 @@ final class IndexCommand implements Callable<Integer> {
   private boolean bulk;
 
   @Option(
+      names = "--reorder",
+      description =
+          "With --bulk: number the documents anew at the end, so that similar ones stand together."
+              + " Takes longer; a smaller index, some searches faster.")
+  private boolean reorder;
+
+  @Option(
       names = "--skip-failures",
       description = "Report documents that cannot be read or embedded, and index the others.")
   private boolean skipFailures;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
 
   IndexCommand(Console console) {
     this.console = console;
@@ -77,6 +89,10 @@ final class IndexCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (reorder && !bulk) {
+      throw new ParameterException(
+          spec.commandLine(), "--reorder is done by the merge that ends a --bulk load: give both");
+    }
     LucioleConfig config = LucioleConfig.load().requireKnown();
     boolean isFolder = Files.isDirectory(input);
     long total = isFolder ? -1 : lines();
@@ -101,7 +117,8 @@ final class IndexCommand implements Callable<Integer> {
     WriteOptions options =
         WriteOptions.defaults()
             .onFailure(skipFailures ? WriteOptions.OnFailure.SKIP : WriteOptions.OnFailure.STOP)
-            .bulk(bulk);
+            .bulk(bulk)
+            .reorder(reorder);
     return schemaOptions.schema(engine).map(options::schema).orElse(options);
   }
 

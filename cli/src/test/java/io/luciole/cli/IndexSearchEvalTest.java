@@ -101,7 +101,8 @@ class IndexSearchEvalTest {
             "en",
             "--metadata",
             "year=long",
-            "--bulk");
+            "--bulk",
+            "--reorder");
     assertThat(run.status()).as(run.err()).isZero();
     JsonNode stats = JSON.readTree(Cli.run("stats", "--index", own, "--json").out());
     assertThat(stats.path("documents").asInt()).isEqualTo(6);

@@ -67,7 +67,7 @@ final class IndexAddition {
                     + folder.place()
                     + ": "
                     + e.getMessage()
-                    + ". Fields, index sort and soft deletes must be alike.",
+                    + ". Fields, index sort, soft deletes and parent fields must be alike.",
                 e));
       }
     } finally {

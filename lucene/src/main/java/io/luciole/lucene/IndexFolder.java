@@ -48,6 +48,7 @@ final class IndexFolder {
   private @Nullable KnownIds ids;
   private @Nullable ModelStamp stamp;
   private @Nullable MergePolicy merges;
+  private boolean reorder;
   private String position = "";
   private volatile boolean committed;
 
@@ -120,7 +121,9 @@ final class IndexFolder {
       }
       requireDimension(schema, model);
       IndexWriterConfig config = WriterConfigs.create(schema, options);
+      DocumentOrder.prepare(config, schema, place, committed ? directory : null, options.reorder());
       merges = config.getMergePolicy();
+      reorder = options.reorder();
       if (options.bulk()) {
         config.setMergePolicy(NoMergePolicy.INSTANCE);
       }
@@ -274,10 +277,19 @@ final class IndexFolder {
     return position;
   }
 
-  /** Merges everything into one segment. */
-  void mergeAll() throws IOException {
-    writer().getConfig().setMergePolicy(new SingleSegmentMerge(opened(merges)));
+  /** Merges everything into one segment, in a better order if that is asked for. */
+  void mergeAll(HybridSchema schema) throws IOException {
+    MergePolicy single = new SingleSegmentMerge(opened(merges));
+    writer()
+        .getConfig()
+        .setMergePolicy(
+            reorder
+                ? DocumentOrder.reordering(single, schema, writer().getDocStats().maxDoc)
+                : single);
     writer().forceMerge(1);
+    if (reorder) {
+      DocumentOrder.warnIfNotReordered(writer());
+    }
   }
 
   void commit(HybridSchema schema, String reached) throws IOException {

@@ -12,6 +12,7 @@ import java.util.Set;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.util.IOUtils;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Merges shards into one index or into several, without embedding anything again. The shards stay
@@ -84,11 +85,12 @@ public final class IndexMerge {
     requireTargets(targets);
     CommitMark first = firstMark();
     Overlap overlap = compare(first);
+    @Nullable String parent = firstParentField();
     List<HybridIndexer> indexers = new ArrayList<>();
     boolean done = false;
     try {
       for (List<Path> part : split(overlap.documents(), targets.size())) {
-        HybridIndexer indexer = open(targets.get(indexers.size()), first);
+        HybridIndexer indexer = open(targets.get(indexers.size()), first, parent);
         indexers.add(indexer);
         indexer.addIndexes(part, duplicates);
       }
@@ -132,6 +134,16 @@ public final class IndexMerge {
     Path shard = shards.get(0);
     try (Directory directory = IndexFolder.existing(shard)) {
       return CommitMark.read(shard, directory);
+    } catch (IOException e) {
+      throw IndexProblems.unreadable(shard, e);
+    }
+  }
+
+  /** What a writer must name as its parent field, or null. */
+  private @Nullable String firstParentField() {
+    Path shard = shards.get(0);
+    try (Directory directory = IndexFolder.existing(shard)) {
+      return DocumentOrder.parentField(directory);
     } catch (IOException e) {
       throw IndexProblems.unreadable(shard, e);
     }
@@ -185,9 +197,13 @@ public final class IndexMerge {
     return split;
   }
 
-  private HybridIndexer open(Path target, CommitMark mark) {
-    return HybridIndexer.open(
-        target, mark.fingerprint(), WriteOptions.defaults().schema(mark.schema()).bulk(oneSegment));
+  private HybridIndexer open(Path target, CommitMark mark, @Nullable String parent) {
+    WriteOptions options =
+        WriteOptions.defaults()
+            .schema(mark.schema())
+            .bulk(oneSegment)
+            .writerConfig(config -> parent == null ? config : config.setParentField(parent));
+    return HybridIndexer.open(target, mark.fingerprint(), options);
   }
 
   /** Deletes what has lost to a document of another target. */

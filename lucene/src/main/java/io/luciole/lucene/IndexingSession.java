@@ -335,7 +335,7 @@ final class IndexingSession {
     boolean unused =
         alone(() -> {
           if (merged) {
-            folder.mergeAll();
+            folder.mergeAll(schema);
           }
           writeCommit(reached);
           return true;

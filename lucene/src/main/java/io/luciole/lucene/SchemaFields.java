@@ -33,6 +33,7 @@ package io.luciole.lucene;
  * metadata.DATE      whole    -                             -      SORTED_NUMERIC  1       -       -
  * document           whole    DOCS                          no     -               -       -       -
  * passage            passage  -                             -      NUMERIC         -       -       -
+ * parent             whole    -                             -      NUMERIC         -       -       -
  * </pre>
  *
  * <p>Postings are Lucene's {@link org.apache.lucene.index.IndexOptions}, doc values its {@link
@@ -139,6 +140,13 @@ public final class SchemaFields {
    * the lower.
    */
   public static final String PASSAGE = "passage";
+
+  /**
+   * Lucene's parent field ({@link org.apache.lucene.index.IndexWriterConfig#setParentField}), which
+   * marks the last document of each block. Present where texts are cut and the index was made to be
+   * reordered ({@link WriteOptions#reorder}).
+   */
+  public static final String PARENT = "parent";
 
   /** The only term of {@link #DOCUMENT}. */
   static final String PRESENT = "1";

@@ -31,6 +31,7 @@ public final class WriteOptions {
   private final long commitAfter;
   private final boolean commitOnClose;
   private final boolean bulk;
+  private final boolean reorder;
   private final boolean resume;
   private final UnaryOperator<IndexWriterConfig> writerConfig;
   private final BiConsumer<SourceDocument, Document> fields;
@@ -44,6 +45,7 @@ public final class WriteOptions {
     this.commitAfter = draft.commitAfter;
     this.commitOnClose = draft.commitOnClose;
     this.bulk = draft.bulk;
+    this.reorder = draft.reorder;
     this.resume = draft.resume;
     this.writerConfig = draft.writerConfig;
     this.fields = draft.fields;
@@ -59,6 +61,7 @@ public final class WriteOptions {
     private long commitAfter = Long.MAX_VALUE;
     private boolean commitOnClose = true;
     private boolean bulk;
+    private boolean reorder;
     private boolean resume = true;
     private UnaryOperator<IndexWriterConfig> writerConfig = UnaryOperator.identity();
     private BiConsumer<SourceDocument, Document> fields = (source, document) -> {};
@@ -74,6 +77,7 @@ public final class WriteOptions {
     draft.commitAfter = commitAfter;
     draft.commitOnClose = commitOnClose;
     draft.bulk = bulk;
+    draft.reorder = reorder;
     draft.resume = resume;
     draft.writerConfig = writerConfig;
     draft.fields = fields;
@@ -202,6 +206,23 @@ public final class WriteOptions {
   }
 
   /**
+   * Sets whether the merge into one segment, at the end of {@link HybridIndexer#indexAll} in bulk
+   * mode and in {@link HybridIndexer#commitMerged}, numbers the documents anew, so that those with
+   * sparse tokens, or else words, in common stand together. That makes postings smaller and some
+   * searches faster, and takes longer than the merge itself. The passages of a document stay
+   * together. A segment that was merged before keeps its order.
+   *
+   * <p>An index that keeps passages must have been made with this option: it then has the field
+   * {@link SchemaFields#PARENT}, which is kept from then on.
+   *
+   * @param reorder whether to reorder; by default documents stay in the order in which they come
+   * @return a changed copy
+   */
+  public WriteOptions reorder(boolean reorder) {
+    return with(draft -> draft.reorder = reorder);
+  }
+
+  /**
    * Sets whether an earlier run over the same source in the same state that was interrupted is
    * resumed: the documents that it committed are then skipped.
    *
@@ -290,6 +311,11 @@ public final class WriteOptions {
   /** {@return whether merges wait for the end} */
   public boolean bulk() {
     return bulk;
+  }
+
+  /** {@return whether merges into one segment number the documents anew} */
+  public boolean reorder() {
+    return reorder;
   }
 
   /** {@return whether an interrupted run is resumed} */

@@ -117,7 +117,7 @@ class SchemaFieldsTest {
   private Path build(UnaryOperator<SchemaBuilder> schema, SourceDocument... documents) {
     Path index = folder.resolve("index");
     HybridSchema built = schema.apply(HybridSchema.builder(engine)).build();
-    WriteOptions options = WriteOptions.defaults().schema(built).writerThreads(1);
+    WriteOptions options = WriteOptions.defaults().schema(built).writerThreads(1).reorder(true);
     try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
       for (SourceDocument document : documents) {
         indexer.put(document).join();
@@ -211,7 +211,7 @@ class SchemaFieldsTest {
   @Test
   void fieldsOfABlock_areThoseOfTheTable_inEveryForm() throws IOException {
     Map<String, String> table = table();
-    assertThat(table).hasSize(18).containsKeys("id", "passage");
+    assertThat(table).hasSize(19).containsKeys("id", "passage");
     for (MultiVectorForm rows : MultiVectorForm.values()) {
       for (SparseForm form : SparseForm.values()) {
         Path index =
@@ -247,6 +247,7 @@ class SchemaFieldsTest {
     Map<String, String> table = withoutIn(table());
     table.remove("document");
     table.remove("passage");
+    table.remove("parent");
     read(
         build(SchemaFieldsTest::everything, FULL),
         reader -> assertThat(withoutIn(found(reader))).isEqualTo(table));
