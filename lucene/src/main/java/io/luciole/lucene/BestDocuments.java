@@ -154,8 +154,7 @@ final class BestDocuments {
     Arrays.sort(byDocument);
     Scored[] all = new Scored[size];
     for (int i = 0; i < size; i++) {
-      all[i] =
-          new Scored((int) (byDocument[i] >>> 32), Float.intBitsToFloat((int) byDocument[i]));
+      all[i] = new Scored((int) (byDocument[i] >>> 32), Float.intBitsToFloat((int) byDocument[i]));
     }
     return all;
   }

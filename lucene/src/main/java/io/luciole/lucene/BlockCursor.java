@@ -1,7 +1,7 @@
 package io.luciole.lucene;
 
-import static io.luciole.lucene.BlockLayout.BLOCKS;
 import static io.luciole.lucene.BlockLayout.BLOCK;
+import static io.luciole.lucene.BlockLayout.BLOCKS;
 import static io.luciole.lucene.BlockLayout.BLOCK_BITS;
 import static io.luciole.lucene.BlockLayout.SUPER;
 import static io.luciole.lucene.BlockLayout.SUPER_BITS;

@@ -25,8 +25,7 @@ final class BlockDirectory {
       return false;
     }
     start += length;
-    superblock +=
-        1 + BlockLayout.readNumber(bytes, next * term.stepWidth, term.stepWidth);
+    superblock += 1 + BlockLayout.readNumber(bytes, next * term.stepWidth, term.stepWidth);
     length = BlockLayout.readNumber(bytes, lengthsAt + next * term.lengthWidth, term.lengthWidth);
     next++;
     return true;
