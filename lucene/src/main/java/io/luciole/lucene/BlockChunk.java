@@ -107,7 +107,7 @@ final class BlockChunk {
     for (int from = 0; from < size; from += 64) {
       long word = BlockLayout.readLong(bytes, startsAt + (from >>> 3));
       if (size - from < 64) {
-        word &= (1L << size - from) - 1;
+        word &= (1L << (size - from)) - 1;
       }
       if (count + Long.bitCount(word) > BLOCKS) {
         return -1;
