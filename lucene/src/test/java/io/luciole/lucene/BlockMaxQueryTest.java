@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -77,7 +78,7 @@ class BlockMaxQueryTest {
     return vector(tokens);
   }
 
-  private static SparseVector vector(TreeMap<Integer, Float> tokens) {
+  private static SparseVector vector(SortedMap<Integer, Float> tokens) {
     int[] ids = tokens.keySet().stream().mapToInt(i -> i).toArray();
     float[] weights = new float[ids.length];
     for (int i = 0; i < ids.length; i++) {

@@ -1,5 +1,6 @@
 package io.luciole.lucene;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -98,7 +99,7 @@ class BlockPostingsTest {
       int[] ids = tokens.keySet().stream().mapToInt(i -> i).toArray();
       float[] weights = new float[ids.length];
       for (int i = 0; i < ids.length; i++) {
-        weights[i] = tokens.get(ids[i]);
+        weights[i] = requireNonNull(tokens.get(ids[i]));
       }
       all.add(SparseVector.of(ids, weights));
     }
