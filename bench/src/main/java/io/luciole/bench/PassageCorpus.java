@@ -130,6 +130,7 @@ final class PassageCorpus implements Closeable {
   }
 
   /** The texts of the passages, in the order of the pages; to be closed. */
+  @SuppressWarnings("StreamResourceLeak") // The caller closes it.
   Stream<String> texts() throws IOException {
     return Files.lines(folder.resolve("passages.txt")).limit(size);
   }
