@@ -118,7 +118,7 @@ final class SparseIndexes {
       BPIndexReorderer reorderer = new BPIndexReorderer();
       reorderer.setFields(Set.of(field));
       reorderer.setMinDocFreq(MIN_DOC_FREQ);
-      reorderer.setRAMBudgetMB(Runtime.getRuntime().maxMemory() / 4 >> 20);
+      reorderer.setRAMBudgetMB((double) (Runtime.getRuntime().maxMemory() >> 22));
       policy = new BPReorderingMergePolicy(policy, reorderer);
     }
     try (IndexWriter writer = new IndexWriter(directory, config(form).setMergePolicy(policy))) {
