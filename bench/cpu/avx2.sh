@@ -10,7 +10,8 @@
 #
 # ONNX Runtime asks the processor with the instruction CPUID, which a process cannot be kept from. So a copy of its library has UD2 in place of each
 # CPUID, and a preloaded library (avx2.c) answers for it. The kernels that ONNX Runtime then takes are its own for AVX2: bytes are multiplied by
-# VPMADDUBSW, which saturates, and floats in vectors of 256 bits. Only ONNX Runtime is told; the JVM keeps its instructions. Speeds are
+# VPMADDUBSW, which saturates, and floats in vectors of 256 bits. Only ONNX Runtime is told, and Luciole's own
+# kernels are switched off (luciole.onnx.form=loop, which engines read; a test that opens a backend itself does not); the JVM keeps its instructions. Speeds are
 # those of AVX2's kernels on this processor, not of an old processor.
 #
 # Needs cc, objdump, readelf, python3 and a JDK's libjsig.so. The work folder is removed at the end.
@@ -54,4 +55,4 @@ if objdump.wait() or not found:
 open(library, "wb").write(code)
 print(f"avx2.sh: {found} CPUID instructions replaced", file=sys.stderr)
 EOF
-LD_PRELOAD="$work/libavx2.so:$home/lib/libjsig.so" JAVA_TOOL_OPTIONS="${JAVA_TOOL_OPTIONS:-} -Donnxruntime.native.path=$work" "$@"
+LD_PRELOAD="$work/libavx2.so:$home/lib/libjsig.so" JAVA_TOOL_OPTIONS="${JAVA_TOOL_OPTIONS:-} -Donnxruntime.native.path=$work -Dluciole.onnx.form=loop" "$@"

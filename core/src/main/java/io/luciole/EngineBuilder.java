@@ -40,7 +40,7 @@ public final class EngineBuilder {
   private Optional<String> backend;
   private Optional<BackendProvider> provider = Optional.empty();
   private List<Device> devices;
-  private Optional<Precision> precision;
+  private PrecisionChoice precision;
   private Set<Output> outputs;
   private int threads;
   private int maxLength;
@@ -58,7 +58,7 @@ public final class EngineBuilder {
     model = ModelSource.parse(config.get(EngineKeys.MODEL));
     backend = config.get(EngineKeys.BACKEND);
     devices = config.get(EngineKeys.DEVICE).orElse(List.of());
-    precision = config.get(EngineKeys.PRECISION);
+    precision = config.get(EngineKeys.PRECISION).orElse(PrecisionChoice.AUTO);
     outputs = config.get(EngineKeys.OUTPUTS).orElse(Set.of());
     threads = config.get(EngineKeys.THREADS).orElse(0);
     maxLength = config.get(EngineKeys.MAX_LENGTH).orElse(0);
@@ -166,7 +166,17 @@ public final class EngineBuilder {
    * @return this builder
    */
   public EngineBuilder precision(Precision precision) {
-    this.precision = Optional.of(precision);
+    return precision(PrecisionChoice.of(precision));
+  }
+
+  /**
+   * Sets how the arithmetic is chosen.
+   *
+   * @param choice a policy, or a precision by name
+   * @return this builder
+   */
+  public EngineBuilder precision(PrecisionChoice choice) {
+    this.precision = requireNonNull(choice, "choice");
     return this;
   }
 
@@ -467,7 +477,8 @@ public final class EngineBuilder {
             files,
             chosen,
             where.stream()
-                .map(d -> new BackendConfig(d, precision, threads, outputs, own))
+                .map(d ->
+                    new BackendConfig(d, precision.on(chosen, files, d), threads, outputs, own))
                 .toList(),
             new LoadedModel.Budget(tokenBudget, calibrate));
     try {

@@ -150,7 +150,9 @@ class LucioleConfigTest {
     assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.device", "GPU 0")))
         .hasMessageContaining("expected a device such as cpu, cuda or cuda:1, got \"GPU 0\"");
     assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.precision", "fp4")))
-        .hasMessageContaining("expected a precision of [fp32, fp16, bf16, int8, fp8], got \"fp4\"");
+        .hasMessageContaining(
+            "expected auto, exact, fast or a precision of [fp32, fp16, bf16, int8, fp8], got"
+                + " \"fp4\"");
     assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.outputs", "dense,spars")))
         .hasMessageContaining("expected outputs of dense, sparse and colbert");
     assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.model", " ")))

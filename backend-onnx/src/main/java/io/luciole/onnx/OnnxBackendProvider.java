@@ -16,10 +16,12 @@ import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutput;
 import io.luciole.spi.BackendProvider;
 import io.luciole.spi.Device;
+import io.luciole.spi.Precision;
 import io.luciole.spi.TokenBatch;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
@@ -44,6 +46,15 @@ public final class OnnxBackendProvider implements BackendProvider {
   @Override
   public List<Key<?>> options() {
     return OnnxOptions.ALL;
+  }
+
+  @Override
+  public Optional<Precision> fastest(ModelFiles model, Device device) {
+    // int8 is faster than fp32 on every CPU that it was measured on. An export has the precision
+    // that it was written with.
+    return !device.isAccelerator() && model.weights() != null
+        ? Optional.of(Precision.INT8)
+        : Optional.empty();
   }
 
   @Override

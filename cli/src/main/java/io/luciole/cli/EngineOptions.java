@@ -6,6 +6,7 @@ import io.luciole.EngineBuilder;
 import io.luciole.EngineKeys;
 import io.luciole.Key;
 import io.luciole.LucioleConfig;
+import io.luciole.PrecisionChoice;
 import io.luciole.Role;
 import io.luciole.Truncation;
 import io.luciole.lucene.IndexModel;
@@ -13,7 +14,6 @@ import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelSource;
 import io.luciole.model.TokenPooling;
 import io.luciole.spi.Device;
-import io.luciole.spi.Precision;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -60,8 +60,9 @@ final class EngineOptions {
       paramLabel = "KIND",
       converter = PrecisionConverter.class,
       description =
-          "Arithmetic: fp32, fp16, bf16, int8 or fp8; by default fp32 on CPU, fp16 on CUDA.")
-  private @Nullable Precision precision;
+          "Arithmetic: fp32, fp16, bf16, int8 or fp8, or auto (fp32 on CPU, fp16 on CUDA; the"
+              + " default), exact (fp32) or fast.")
+  private @Nullable PrecisionChoice precision;
 
   @Option(
       names = "--threads",
@@ -100,8 +101,8 @@ final class EngineOptions {
       converter = PoolingConverter.class,
       description =
           "How token states become a dense vector, in place of what the model's files say: cls,"
-              + " mean, lasttoken, max, weightedmean or mean_sqrt_len_tokens, or several with commas"
-              + " between.")
+              + " mean, lasttoken, max, weightedmean or mean_sqrt_len_tokens, or several with"
+              + " commas between.")
   private @Nullable TokenPooling pooling;
 
   @Option(
@@ -310,10 +311,10 @@ final class EngineOptions {
   }
 
   /** Reads a precision. */
-  static final class PrecisionConverter implements ITypeConverter<Precision> {
+  static final class PrecisionConverter implements ITypeConverter<PrecisionChoice> {
     @Override
-    public Precision convert(String value) {
-      return Choice.checked(() -> Precision.parse(value));
+    public PrecisionChoice convert(String value) {
+      return Choice.checked(() -> PrecisionChoice.parse(value));
     }
   }
 }

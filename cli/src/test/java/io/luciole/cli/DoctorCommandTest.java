@@ -43,6 +43,18 @@ class DoctorCommandTest {
   }
 
   @Test
+  void doctor_thatMeasures_tellsSpeedAndDeviationOfEachPrecision() {
+    Run run = Cli.run("doctor", "--measure", "--device", "cpu");
+
+    assertThat(run.status()).as(run.out()).isZero();
+    assertThat(run.out())
+        .contains("cosine to fp32")
+        .containsPattern("fp32 +\\d+ +\\d+\\.\\d +1\\.000000, 1\\.000000")
+        .containsPattern("int8 +\\d+ +\\d+\\.\\d +0\\.99\\d+, 0\\.99\\d+")
+        .containsPattern("fp8 +not offered: Expected a precision of ");
+  }
+
+  @Test
   void doctor_modelThatIsNotHere_failsAndSaysHowToGetIt() {
     Run run = Cli.run("doctor", "--model", "nobody/nothing");
 

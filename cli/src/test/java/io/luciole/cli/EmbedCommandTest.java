@@ -525,7 +525,7 @@ class EmbedCommandTest {
           --output-format parquet  | Expected --output with a file for parquet, which cannot be streamed
           --token-strings          | Expected sparse among the outputs for --token-strings, found [DENSE]
           --device gpu-0           | expected a device such as cpu, cuda or cuda:1, got "gpu-0"
-          --precision fp4          | expected a precision of [fp32, fp16, bf16, int8, fp8], got "fp4"
+          --precision fp4          | expected auto, exact, fast or a precision of [fp32, fp16, bf16, int8, fp8], got "fp4"
           --threads 0              | expected a whole number of at least 1, got "0"
           --max-length 513         | the model starter takes texts of 2 to 512 tokens, got 513
           --modle starter          | Unknown option: '--modle'

@@ -4,6 +4,7 @@ import io.luciole.Key;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.WeightFormat;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Opens backends of one kind. Found by {@link java.util.ServiceLoader}: an artifact names its
@@ -60,6 +61,19 @@ public interface BackendProvider {
    */
   default List<WeightFormat> weightFormats() {
     return List.of();
+  }
+
+  /**
+   * The precision that {@code luciole.precision=fast} takes: the fastest for this device, processor
+   * and model whose vectors keep a mean cosine of 0.998 or more to fp32's on trained models. Must
+   * not load native libraries.
+   *
+   * @param model the model's files
+   * @param device where it is to run
+   * @return the precision; empty, the default, if the usual one is the fastest
+   */
+  default Optional<Precision> fastest(ModelFiles model, Device device) {
+    return Optional.empty();
   }
 
   /**
