@@ -89,7 +89,8 @@ class TokenizerConfigTest {
         folder.resolve("tokenizer.json"),
         """
         {"added_tokens":[{"id":1,"content":"[CLS]","special":true}],
-         "model":{"vocab":{"a":0,"[CLS]":1,"[SEP]":2}}}""");
+         "model":{"vocab":{"a":0,"[CLS]":1,"[SEP]":2}}}\
+        """);
     String settings = "{\"added_tokens_decoder\":{\"1\":{\"content\":\"[CLS]\"},\"2\":%s}}";
     Path file = folder.resolve("tokenizer_config.json");
     Files.writeString(file, settings.formatted("{\"content\":\"[SEP]\"}"));
