@@ -61,7 +61,7 @@ final class BestDocuments {
    * @return whether {@link #worstScore} may have changed
    */
   boolean offer(int document, float score) {
-    long key = (long) Float.floatToIntBits(score) << 32 | Integer.MAX_VALUE - document;
+    long key = ((long) Float.floatToIntBits(score) << 32) | (Integer.MAX_VALUE - document);
     if (key <= worst) {
       return false;
     }
@@ -149,13 +149,12 @@ final class BestDocuments {
     reduce();
     long[] byDocument = new long[size];
     for (int i = 0; i < size; i++) {
-      byDocument[i] = (long) document(keys[i]) << 32 | keys[i] >>> 32;
+      byDocument[i] = ((long) document(keys[i]) << 32) | (keys[i] >>> 32);
     }
     Arrays.sort(byDocument);
     Scored[] all = new Scored[size];
     for (int i = 0; i < size; i++) {
-      all[i] =
-          new Scored((int) (byDocument[i] >>> 32), Float.intBitsToFloat((int) byDocument[i]));
+      all[i] = new Scored((int) (byDocument[i] >>> 32), Float.intBitsToFloat((int) byDocument[i]));
     }
     return all;
   }

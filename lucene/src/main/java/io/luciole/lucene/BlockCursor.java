@@ -1,7 +1,7 @@
 package io.luciole.lucene;
 
-import static io.luciole.lucene.BlockLayout.BLOCKS;
 import static io.luciole.lucene.BlockLayout.BLOCK;
+import static io.luciole.lucene.BlockLayout.BLOCKS;
 import static io.luciole.lucene.BlockLayout.BLOCK_BITS;
 import static io.luciole.lucene.BlockLayout.SUPER;
 import static io.luciole.lucene.BlockLayout.SUPER_BITS;
@@ -47,51 +47,110 @@ abstract class BlockCursor {
   /** Adds the largest product in each block of the open superblock. */
   abstract void addMaxima(double[] sums);
 
-  /** Adds the products in a block of the open superblock, by document of the block. */
-  abstract void addBlock(int block, double[] sums) throws IOException;
+  /**
+   * Adds the products in a block of the open superblock, by document of the block.
+   *
+   * @return the largest of them, 0 if there are none
+   */
+  abstract float addBlock(int block, double[] sums) throws IOException;
 
   /** Adds the products in the open superblock, by document of the superblock. */
   abstract void addAll(double[] sums) throws IOException;
 
   private static final class Chunks extends BlockCursor {
     private final BlockChunk chunk;
+    private final int topWidth;
+    private final byte[] tops;
+
+    /** Of each superblock: where its chunk is, its blocks with postings, where their tops are. */
     private final long[] starts;
+
     private final int[] lengths;
+    private final int[] blocks;
+    private final int[] topsAt;
+
+    private int superblock;
+    private boolean read;
 
     Chunks(Term of) throws IOException {
       super(of);
       this.chunk = new BlockChunk(of.source);
       this.starts = new long[maxima.length];
       this.lengths = new int[maxima.length];
+      this.blocks = new int[maxima.length];
+      this.topsAt = new int[maxima.length];
       BlockDirectory directory = of.source.directory(of.term);
+      this.tops = directory.bytes();
+      this.topWidth = directory.topWidth();
       while (directory.next()) {
-        int superblock = directory.superblock();
-        if (superblock >= maxima.length) {
+        int s = directory.superblock();
+        if (s >= maxima.length) {
           throw of.source.corrupt("expected " + maxima.length + " superblocks");
         }
-        maxima[superblock] = weight * directory.max();
-        starts[superblock] = directory.start();
-        lengths[superblock] = directory.length();
+        maxima[s] = weight * directory.max();
+        starts[s] = directory.start();
+        lengths[s] = directory.length();
+        blocks[s] = directory.blocks();
+        topsAt[s] = directory.topsAt();
       }
     }
 
     @Override
-    void open(int superblock) throws IOException {
-      chunk.open(starts[superblock], lengths[superblock]);
+    void open(int of) {
+      superblock = of;
+      read = false;
+    }
+
+    private void read() throws IOException {
+      if (!read) {
+        read = true;
+        chunk.open(
+            starts[superblock],
+            lengths[superblock],
+            blocks[superblock],
+            tops,
+            topsAt[superblock],
+            topWidth);
+      }
+    }
+
+    private float product(int rank) {
+      int at = topsAt[superblock];
+      return weight
+          * (topWidth == 1
+              ? tops[at + rank] & 0xFF
+              : BlockLayout.readNumber(tops, at + rank * topWidth, topWidth));
     }
 
     @Override
     void addMaxima(double[] sums) {
-      chunk.addMaxima(weight, sums);
+      int left = blocks[superblock];
+      if (left == -1 && topWidth == 1) {
+        int at = topsAt[superblock];
+        for (int b = 0; b < BLOCKS; b++) {
+          sums[b] += weight * (tops[at + b] & 0xFF);
+        }
+        return;
+      }
+      for (int rank = 0; left != 0; left &= left - 1) {
+        sums[Integer.numberOfTrailingZeros(left)] += product(rank++);
+      }
     }
 
     @Override
-    void addBlock(int block, double[] sums) throws IOException {
+    float addBlock(int block, double[] sums) throws IOException {
+      int present = blocks[superblock];
+      if (((present >>> block) & 1) == 0) {
+        return 0;
+      }
+      read();
       chunk.addBlock(block, weight, sums);
+      return product(Integer.bitCount(present & ((1 << block) - 1)));
     }
 
     @Override
     void addAll(double[] sums) throws IOException {
+      read();
       chunk.addAll(weight, sums);
     }
   }
@@ -164,26 +223,27 @@ abstract class BlockCursor {
     @Override
     void addMaxima(double[] sums) {
       for (int e = from; e < to; e++) {
-        sums[blocks[e] & BLOCKS - 1] += tops[e];
+        sums[blocks[e] & (BLOCKS - 1)] += tops[e];
       }
     }
 
     @Override
-    void addBlock(int block, double[] sums) {
+    float addBlock(int block, double[] sums) {
       for (int e = from; e < to; e++) {
-        if ((blocks[e] & BLOCKS - 1) == block) {
+        if ((blocks[e] & (BLOCKS - 1)) == block) {
           for (int i = firsts[e]; i < firsts[e + 1]; i++) {
-            sums[documents[i] & BLOCK - 1] += weight * frequencies[i];
+            sums[documents[i] & (BLOCK - 1)] += weight * frequencies[i];
           }
-          return;
+          return tops[e];
         }
       }
+      return 0;
     }
 
     @Override
     void addAll(double[] sums) {
       for (int i = firsts[from]; i < firsts[to]; i++) {
-        sums[documents[i] & SUPER - 1] += weight * frequencies[i];
+        sums[documents[i] & (SUPER - 1)] += weight * frequencies[i];
       }
     }
   }

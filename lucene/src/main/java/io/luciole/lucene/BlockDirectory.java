@@ -6,7 +6,11 @@ final class BlockDirectory {
   private final byte[] bytes;
   private final int maximaAt;
   private final int lengthsAt;
+  private final int blocksAt;
+  private final int topsAt;
   private int next;
+  private int tops;
+  private int blocks;
   private int superblock = -1;
   private long start;
   private int length;
@@ -16,6 +20,8 @@ final class BlockDirectory {
     this.bytes = bytes;
     this.maximaAt = term.chunks * term.stepWidth;
     this.lengthsAt = maximaAt + term.chunks * term.maxWidth;
+    this.blocksAt = lengthsAt + term.chunks * term.lengthWidth;
+    this.topsAt = blocksAt + term.chunks * Integer.BYTES;
     this.start = term.start;
   }
 
@@ -25,8 +31,9 @@ final class BlockDirectory {
       return false;
     }
     start += length;
-    superblock +=
-        1 + BlockLayout.readNumber(bytes, next * term.stepWidth, term.stepWidth);
+    tops += Integer.bitCount(blocks);
+    blocks = BlockLayout.readInt(bytes, blocksAt + next * Integer.BYTES);
+    superblock += 1 + BlockLayout.readNumber(bytes, next * term.stepWidth, term.stepWidth);
     length = BlockLayout.readNumber(bytes, lengthsAt + next * term.lengthWidth, term.lengthWidth);
     next++;
     return true;
@@ -39,7 +46,7 @@ final class BlockDirectory {
 
   /** The last document of the superblock. */
   int end() {
-    return (superblock + 1 << BlockLayout.SUPER_BITS) - 1;
+    return ((superblock + 1) << BlockLayout.SUPER_BITS) - 1;
   }
 
   /** Where the chunk starts in the file. */
@@ -50,6 +57,25 @@ final class BlockDirectory {
   /** Bytes of the chunk. */
   int length() {
     return length;
+  }
+
+  /** The blocks that have postings. */
+  int blocks() {
+    return blocks;
+  }
+
+  /** Where the largest frequencies of these blocks are in {@link #bytes}. */
+  int topsAt() {
+    return topsAt + tops * term.maxWidth;
+  }
+
+  byte[] bytes() {
+    return bytes;
+  }
+
+  /** The width of the largest frequencies. */
+  int topWidth() {
+    return term.maxWidth;
   }
 
   /** The largest frequency of the chunk. */

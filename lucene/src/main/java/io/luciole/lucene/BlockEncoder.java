@@ -23,6 +23,9 @@ final class BlockEncoder {
   private int[] superblocks = new int[16];
   private int[] maxima = new int[16];
   private int[] lengths = new int[16];
+  private int[] blocksOf = new int[16];
+  private int[] tops = new int[16];
+  private int topCount;
 
   /** Writes what was encoded last. */
   void writeTo(PageChecks.Output out) throws IOException {
@@ -60,7 +63,7 @@ final class BlockEncoder {
     bytes[0] = (byte) low;
     for (int i = 0; i < size; i++) {
       int document = documents[i];
-      BlockLayout.writeBits(bytes, lowAt, (long) i * low, document & (1 << low) - 1);
+      BlockLayout.writeBits(bytes, lowAt, (long) i * low, document & ((1 << low) - 1));
       BlockLayout.writeBits(bytes, highAt, (document >>> low) + (long) i, 1);
       BlockLayout.writeNumber(bytes, frequenciesAt + i * width, width, frequencies[i]);
     }
@@ -69,6 +72,7 @@ final class BlockEncoder {
 
   void startTerm() {
     chunks = 0;
+    topCount = 0;
   }
 
   /** Encodes postings of one superblock, and remembers them for the directory. */
@@ -76,11 +80,13 @@ final class BlockEncoder {
     int n = to - from;
     int max = max(frequencies, from, to);
     int width = BlockLayout.width(max);
-    int sparse = 6 + BlockLayout.bytes(n) + BlockLayout.bytes(5L * n) + n * width;
-    int dense = 1 + BLOCKS * width + SUPER / 8 + n * width;
+    int blocks = findTops(documents, frequencies, from, to);
+    int others = n - Integer.bitCount(blocks);
+    int sparse = 2 + BlockLayout.bytes(n) + BlockLayout.bytes(5L * n) + others * width;
+    int dense = 1 + SUPER / 8 + n * width;
     if (n <= MAX_SPARSE && sparse < dense) {
       begin(sparse);
-      sparse(documents, frequencies, from, to, width);
+      sparse(documents, frequencies, from, to, width, Integer.bitCount(blocks));
     } else {
       begin(dense);
       dense(documents, frequencies, from, to, width);
@@ -89,7 +95,9 @@ final class BlockEncoder {
       superblocks = ArrayUtil.grow(superblocks, chunks + 1);
       maxima = ArrayUtil.growExact(maxima, superblocks.length);
       lengths = ArrayUtil.growExact(lengths, superblocks.length);
+      blocksOf = ArrayUtil.growExact(blocksOf, superblocks.length);
     }
+    blocksOf[chunks] = blocks;
     superblocks[chunks] = documents[from] >>> SUPER_BITS;
     maxima[chunks] = max;
     lengths[chunks++] = length;
@@ -97,21 +105,33 @@ final class BlockEncoder {
   }
 
   private static int blockOf(int document) {
-    return document >>> BLOCK_BITS & BLOCKS - 1;
+    return (document >>> BLOCK_BITS) & (BLOCKS - 1);
   }
 
-  private void sparse(int[] documents, int[] frequencies, int from, int to, int width) {
-    int n = to - from;
+  /** Remembers the largest frequency of each block, and returns the blocks. */
+  private int findTops(int[] documents, int[] frequencies, int from, int to) {
+    tops = ArrayUtil.grow(tops, topCount + BLOCKS);
     int blocks = 0;
     for (int i = from; i < to; i++) {
-      blocks |= 1 << blockOf(documents[i]);
+      int bit = 1 << blockOf(documents[i]);
+      if ((blocks & bit) == 0) {
+        blocks |= bit;
+        tops[topCount++] = frequencies[i];
+      } else {
+        tops[topCount - 1] = Math.max(tops[topCount - 1], frequencies[i]);
+      }
     }
+    return blocks;
+  }
+
+  private void sparse(int[] documents, int[] frequencies, int from, int to, int width, int blocks) {
+    int n = to - from;
     bytes[0] = (byte) width;
     bytes[1] = (byte) (n - 1);
-    BitUtil.VH_LE_INT.set(bytes, 2, blocks);
-    int startsAt = 6 + n * width;
-    int largestAt = 0;
-    int otherAt = Integer.bitCount(blocks);
+    int documentsAt = 2 + BlockLayout.bytes(n);
+    int frequenciesAt = documentsAt + BlockLayout.bytes(5L * n);
+    int top = 0;
+    int other = 0;
     for (int first = from; first < to; ) {
       int end = first + 1;
       int largest = first;
@@ -120,12 +140,13 @@ final class BlockEncoder {
           largest = end;
         }
       }
-      BlockLayout.writeBits(bytes, startsAt, first - from, 1);
+      BlockLayout.writeBits(bytes, 2, first - from, 1);
       for (int i = first; i < end; i++) {
-        int at = i == largest ? largestAt++ : otherAt++;
-        BlockLayout.writeNumber(bytes, 6 + at * width, width, frequencies[i]);
-        BlockLayout.writeBits(
-            bytes, startsAt + BlockLayout.bytes(n), 5L * at, documents[i] & BLOCK - 1);
+        int at = i == largest ? top++ : blocks + other;
+        BlockLayout.writeBits(bytes, documentsAt, 5L * at, documents[i] & (BLOCK - 1));
+        if (i != largest) {
+          BlockLayout.writeNumber(bytes, frequenciesAt + other++ * width, width, frequencies[i]);
+        }
       }
       first = end;
     }
@@ -133,17 +154,9 @@ final class BlockEncoder {
 
   private void dense(int[] documents, int[] frequencies, int from, int to, int width) {
     bytes[0] = (byte) (DENSE | width);
-    int maximaAt = 1;
-    int documentsAt = maximaAt + BLOCKS * width;
-    int frequenciesAt = documentsAt + SUPER / 8;
-    int max = 0;
     for (int i = from; i < to; i++) {
-      int block = blockOf(documents[i]);
-      max = i > from && blockOf(documents[i - 1]) == block ? max : 0;
-      max = Math.max(max, frequencies[i]);
-      BlockLayout.writeNumber(bytes, maximaAt + block * width, width, max);
-      BlockLayout.writeBits(bytes, documentsAt, documents[i] & SUPER - 1, 1);
-      BlockLayout.writeNumber(bytes, frequenciesAt + (i - from) * width, width, frequencies[i]);
+      BlockLayout.writeBits(bytes, 1, documents[i] & (SUPER - 1), 1);
+      BlockLayout.writeNumber(bytes, 1 + SUPER / 8 + (i - from) * width, width, frequencies[i]);
     }
   }
 
@@ -160,8 +173,11 @@ final class BlockEncoder {
     term.stepWidth = BlockLayout.width(largestStep);
     term.maxWidth = BlockLayout.width(term.max);
     term.lengthWidth = BlockLayout.width(max(lengths, 0, chunks));
+    term.tops = topCount;
     int maximaAt = chunks * term.stepWidth;
     int lengthsAt = maximaAt + chunks * term.maxWidth;
+    int blocksAt = lengthsAt + chunks * term.lengthWidth;
+    int topsAt = blocksAt + chunks * Integer.BYTES;
     begin(Math.toIntExact(term.directoryLength()));
     before = -1;
     for (int c = 0; c < chunks; c++) {
@@ -170,7 +186,11 @@ final class BlockEncoder {
       BlockLayout.writeNumber(bytes, maximaAt + c * term.maxWidth, term.maxWidth, maxima[c]);
       BlockLayout.writeNumber(
           bytes, lengthsAt + c * term.lengthWidth, term.lengthWidth, lengths[c]);
+      BitUtil.VH_LE_INT.set(bytes, blocksAt + c * Integer.BYTES, blocksOf[c]);
       before = superblocks[c];
+    }
+    for (int i = 0; i < topCount; i++) {
+      BlockLayout.writeNumber(bytes, topsAt + i * term.maxWidth, term.maxWidth, tops[i]);
     }
     return this;
   }

@@ -22,26 +22,25 @@ import org.apache.lucene.util.BitUtil;
  *
  * sparse     kind          1 byte: the width of the frequencies
  * chunk      n - 1         1 byte: the postings, at most 256
- *            blocks        32 bits: the blocks that have postings
- *            frequencies   of each of these blocks its largest, then all others by document; of
- *                          equal ones the first document's is the largest
  *            starts        n bits: the postings by document that are the first of their block
- *            documents     5 bits a posting, in the order of the frequencies: the document within
- *                          its block
+ *            documents     5 bits a posting, the document within its block: of each block that of
+ *                          its largest frequency (of equal ones, the first), then all others
+ *            frequencies   of these others, by document
  *
  * dense      kind          1 byte: 128 + the width of the frequencies
- * chunk      maxima        the largest frequency of each block, 0 without postings
- *            documents     1024 bits: the documents that have postings
+ * chunk      documents     1024 bits: the documents that have postings
  *            frequencies   by document
  *
  * directory  steps         of each chunk: its superblock minus that of the chunk before, minus 1
  *            maxima        of each chunk: its largest frequency
  *            lengths       of each chunk, in bytes
+ *            blocks        32 bits of each chunk: its blocks that have postings
+ *            tops          of each of these blocks, by chunk: its largest frequency
  *            Each is an array of numbers of a width; term metadata has the widths.
  * </pre>
  *
- * <p>What is needed to bound a chunk's products comes first in it. {@link PageChecks} describes
- * what follows the postings in the file.
+ * <p>So a directory has all that bounds products, to be read in order, and chunks are read where
+ * documents are to be scored. {@link PageChecks} describes what follows the postings in the file.
  */
 final class BlockLayout {
   static final int BLOCK_BITS = 5;
@@ -51,9 +50,6 @@ final class BlockLayout {
   static final int BLOCKS = SUPER >>> BLOCK_BITS;
   static final int DENSE = 128;
   static final int MAX_SPARSE = 256;
-
-  /** The most bytes before the end of a chunk's maxima, where frequencies have one byte. */
-  static final int HEAD = 6 + BLOCKS;
 
   /** Readers take 8 bytes at any place of a list, chunk or directory. */
   static final int PADDING = 16;
@@ -98,7 +94,7 @@ final class BlockLayout {
   /** Sets up to 57 bits of bytes that are 0 there. */
   static void writeBits(byte[] to, int base, long bit, long value) {
     int at = base + (int) (bit >>> 3);
-    BitUtil.VH_LE_LONG.set(to, at, readLong(to, at) | value << (bit & 7));
+    BitUtil.VH_LE_LONG.set(to, at, readLong(to, at) | (value << (bit & 7)));
   }
 
   static long readBits(byte[] from, int base, long bit) {

@@ -40,8 +40,8 @@ final class BlockMaxQuery extends Query {
   /** Where fewer of this many documents match a filter, they are looked at one by one. */
   private static final int SELECTIVE = 100;
 
-  /** Numbers for each superblock and term that a search may keep, of 16 bytes. */
-  private static final long MOST_BOUNDS = 8 << 20;
+  /** Superblocks times terms that a search may keep in memory, each of about 64 bytes. */
+  private static final long MOST_BOUNDS = 2 << 20;
 
   /**
    * What is searched.
@@ -132,7 +132,7 @@ final class BlockMaxQuery extends Query {
       least = Math.min(least, weight);
       sum += (double) weight * postings.term().max;
     }
-    boolean few = (long) found.size() * segment.maxDoc() <= MOST_BOUNDS << BlockLayout.SUPER_BITS;
+    boolean few = (long) found.size() * segment.maxDoc() <= (MOST_BOUNDS << BlockLayout.SUPER_BITS);
     return found.isEmpty() || (few && BlockMaxSearch.isExact(least, sum)) ? found : null;
   }
 

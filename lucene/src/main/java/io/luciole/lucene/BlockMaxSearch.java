@@ -39,7 +39,6 @@ final class BlockMaxSearch {
   private final int maxDocuments;
 
   private final BlockCursor[] open;
-  private final double[] rest;
   private final double[] bounds = new double[BLOCKS];
   private final double[] sums = new double[SUPER];
   private float least;
@@ -69,7 +68,6 @@ final class BlockMaxSearch {
     this.filter = filter;
     this.parents = parents;
     this.open = new BlockCursor[this.terms.length];
-    this.rest = new double[this.terms.length + 1];
   }
 
   /**
@@ -85,9 +83,10 @@ final class BlockMaxSearch {
 
   /** Runs the search. */
   void run() throws IOException {
-    for (long key : byBound()) {
-      float bound = Float.intBitsToFloat(Integer.MAX_VALUE - (int) (key >>> 32));
+    float[] total = totals();
+    for (long key : byBound(total)) {
       int superblock = (int) key;
+      float bound = total[superblock];
       least = Math.max(least, shared.get());
       if (bound < Math.max(least, best.worstScore())) {
         return;
@@ -98,21 +97,30 @@ final class BlockMaxSearch {
     }
   }
 
-  /** Superblocks with postings by descending bound, each as its complement above its number. */
-  private long[] byBound() {
+  /** The bound of each superblock, 0 without postings. */
+  private float[] totals() {
     int superblocks = (maxDocuments + SUPER - 1) >>> SUPER_BITS;
-    double[] total = new double[superblocks];
+    double[] sums = new double[superblocks];
     for (BlockCursor term : terms) {
       float[] maxima = term.maxima;
       for (int s = 0; s < superblocks; s++) {
-        total[s] += maxima[s];
+        sums[s] += maxima[s];
       }
     }
-    long[] keys = new long[superblocks];
-    int n = 0;
+    float[] total = new float[superblocks];
     for (int s = 0; s < superblocks; s++) {
+      total[s] = (float) sums[s];
+    }
+    return total;
+  }
+
+  /** Superblocks with postings by descending bound, each below the complement of its bound. */
+  private static long[] byBound(float[] total) {
+    long[] keys = new long[total.length];
+    int n = 0;
+    for (int s = 0; s < total.length; s++) {
       if (total[s] > 0) {
-        keys[n++] = (long) (Integer.MAX_VALUE - Float.floatToIntBits((float) total[s])) << 32 | s;
+        keys[n++] = ((long) (Integer.MAX_VALUE - Float.floatToIntBits(total[s])) << 32) | s;
       }
     }
     long[] sorted = Arrays.copyOf(keys, n);
@@ -132,7 +140,7 @@ final class BlockMaxSearch {
       return true;
     }
     long[] words = filter.getBits();
-    int from = superblock << SUPER_BITS - 6;
+    int from = superblock << (SUPER_BITS - 6);
     int to = Math.min(words.length, from + (SUPER >>> 6));
     long any = 0;
     for (int w = from; w < to; w++) {
@@ -151,34 +159,30 @@ final class BlockMaxSearch {
     int n = 0;
     for (BlockCursor term : terms) {
       if (term.maxima[superblock] > 0) {
+        term.open(superblock);
         open[n++] = term;
       }
     }
-    rest[n] = 0;
-    for (int t = n - 1; t >= 0; t--) {
-      rest[t] = rest[t + 1] + open[t].maxima[superblock];
-    }
     if (Math.max(least, best.worstScore()) <= 0) {
-      for (int t = 0; t < n; t++) {
-        open[t].open(superblock);
-      }
       scoreAll(superblock, n);
       return;
     }
-    int first = superblock << SUPER_BITS;
+    double rest = 0;
+    for (int t = 0; t < n; t++) {
+      rest += open[t].maxima[superblock];
+    }
     Arrays.fill(bounds, 0);
     for (int t = 0; t < n; t++) {
-      open[t].open(superblock);
       open[t].addMaxima(bounds);
-      if (t + 1 < n && !mayHaveBest((float) (max(bounds) + rest[t + 1]), first)) {
+      rest -= open[t].maxima[superblock];
+      if (!anyReaches(bounds, rest)) {
         return;
       }
     }
+    int first = superblock << SUPER_BITS;
     int wanted = 0;
     for (int b = 0; b < BLOCKS; b++) {
-      if (bounds[b] > 0 && mayHaveBest((float) bounds[b], first + b * BLOCK)) {
-        wanted++;
-      }
+      wanted += mayHaveBest((float) bounds[b], first + b * BLOCK) ? 1 : 0;
     }
     if (wanted > WHOLE) {
       scoreAll(superblock, n);
@@ -186,25 +190,33 @@ final class BlockMaxSearch {
     }
     for (int b = 0; wanted > 0 && b < BLOCKS; b++) {
       int at = first + b * BLOCK;
-      if (bounds[b] > 0 && mayHaveBest((float) bounds[b], at) && acceptedBlock(at)) {
-        scoreBlock(at, b, n);
+      if (mayHaveBest((float) bounds[b], at)) {
+        wanted--;
+        if (acceptedBlock(at)) {
+          scoreBlock(at, b, n);
+        }
       }
     }
   }
 
-  private static double max(double[] values) {
-    double max = 0;
+  /** Whether one of a block's or superblock's numbers and a rest may reach the best. */
+  private boolean anyReaches(double[] values, double rest) {
+    double limit = limit() - rest;
     for (int i = 0; i < BLOCK; i++) {
-      max = Math.max(max, values[i]);
+      if (values[i] >= limit) {
+        return true;
+      }
     }
-    return max;
+    return false;
   }
 
   private void scoreBlock(int first, int block, int n) throws IOException {
     Arrays.fill(sums, 0, BLOCK, 0);
+    double rest = bounds[block];
     for (int t = 0; t < n; t++) {
-      open[t].addBlock(block, sums);
-      if ((t & 3) == 2 && !mayHaveBest((float) (max(sums) + rest[t + 1]), first)) {
+      float largest = open[t].addBlock(block, sums);
+      rest -= largest;
+      if (largest > 0 && !anyReaches(sums, rest)) {
         return;
       }
     }
@@ -220,12 +232,17 @@ final class BlockMaxSearch {
   }
 
   private void offer(int first, int count) throws IOException {
-    float worst = Math.max(least, best.worstScore());
+    double limit = limit();
     for (int i = 0; i < count; i++) {
-      if (sums[i] > 0 && (float) sums[i] >= worst && offer(first + i, (float) sums[i])) {
-        worst = Math.max(least, best.worstScore());
+      if (sums[i] >= limit && offer(first + i, (float) sums[i])) {
+        limit = limit();
       }
     }
+  }
+
+  /** A sum that is smaller is not rounded up to the worst score; more than 0. */
+  private double limit() {
+    return Math.max(Float.MIN_VALUE, Math.nextDown(Math.max(least, best.worstScore())));
   }
 
   private boolean offer(int document, float score) throws IOException {

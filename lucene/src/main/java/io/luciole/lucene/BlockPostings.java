@@ -58,7 +58,8 @@ final class BlockPostings extends ImpactsEnum {
     BlockDirectory chunks = directory;
     if (chunks == null) {
       ensure(BlockLayout.SUPER);
-      chunks = directory = source.directory(term);
+      chunks = source.directory(term);
+      directory = chunks;
     }
     return chunks;
   }
@@ -103,7 +104,8 @@ final class BlockPostings extends ImpactsEnum {
       }
     } else if (at < 0 || pending || documents[size - 1] < target) {
       if (!decode(directory(), target)) {
-        return document = NO_MORE_DOCS;
+        document = NO_MORE_DOCS;
+        return document;
       }
     }
     return find(target);
@@ -112,11 +114,12 @@ final class BlockPostings extends ImpactsEnum {
   /** Decodes the first chunk that has a document of the target or later; false if none has. */
   private boolean decode(BlockDirectory chunks, int target) throws IOException {
     int superblock = target >>> BlockLayout.SUPER_BITS;
-    BlockChunk decoder = chunk == null ? chunk = new BlockChunk(source) : chunk;
+    BlockChunk decoder = chunk == null ? new BlockChunk(source) : chunk;
+    chunk = decoder;
     while (pending || chunks.next()) {
       pending = true;
       if (chunks.superblock() >= superblock) {
-        decoder.open(chunks.start(), chunks.length());
+        decoder.open(chunks);
         int first = chunks.superblock() << BlockLayout.SUPER_BITS;
         size = decoder.decode(first, documents, frequencies);
         if (size == 0 || documents[size - 1] >= source.maxDocuments()) {
@@ -138,7 +141,8 @@ final class BlockPostings extends ImpactsEnum {
     int low = at + 1;
     if (low < size && documents[low] >= target) {
       at = low;
-      return document = documents[low];
+      document = documents[low];
+      return document;
     }
     int high = size;
     while (low < high) {
@@ -150,7 +154,8 @@ final class BlockPostings extends ImpactsEnum {
       }
     }
     at = low;
-    return document = low < size ? documents[low] : NO_MORE_DOCS;
+    document = low < size ? documents[low] : NO_MORE_DOCS;
+    return document;
   }
 
   @Override

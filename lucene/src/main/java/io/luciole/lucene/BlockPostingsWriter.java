@@ -28,7 +28,7 @@ final class BlockPostingsWriter extends PushPostingsWriterBase {
   static final int VERSION = 0;
 
   /** A list is smaller than chunks up to about this many postings for each of them. */
-  private static final int LIST_DENSITY = 20;
+  private static final int LIST_DENSITY = 6;
 
   /** A list is read as a whole, so it has no more postings than are read fast. */
   private static final int MAX_LIST = 1 << 20;

@@ -84,7 +84,7 @@ final class BlockSource {
     for (int at = highAt; at < frequenciesAt; at += 8) {
       long word = BlockLayout.readLong(bytes, at);
       if (at + 8 > frequenciesAt) {
-        word &= -1L >>> 64 - 8 * (frequenciesAt - at);
+        word &= -1L >>> (64 - 8 * (frequenciesAt - at));
       }
       int base = (at - highAt) * 8;
       if (found + Long.bitCount(word) > size) {
@@ -93,7 +93,7 @@ final class BlockSource {
       for (; word != 0; word &= word - 1) {
         int high = base + Long.numberOfTrailingZeros(word) - found;
         documents[found] =
-            high << low | (int) BlockLayout.readBits(bytes, 1, (long) found * low) & mask;
+            (high << low) | ((int) BlockLayout.readBits(bytes, 1, (long) found * low) & mask);
         found++;
       }
     }

@@ -23,6 +23,9 @@ final class BlockTerm extends BlockTermState {
   /** Chunks, or 0 for a list. */
   int chunks;
 
+  /** The blocks with postings in all chunks. */
+  int tops;
+
   int stepWidth;
   int maxWidth;
   int lengthWidth;
@@ -33,7 +36,10 @@ final class BlockTerm extends BlockTermState {
 
   /** Bytes of the directory. */
   long directoryLength() {
-    return chunks == 0 ? 0 : (long) chunks * (stepWidth + maxWidth + lengthWidth);
+    return chunks == 0
+        ? 0
+        : (long) chunks * (stepWidth + maxWidth + lengthWidth + Integer.BYTES)
+            + (long) tops * maxWidth;
   }
 
   /** Writes this after the term before it in the same block of the terms dictionary. */
@@ -44,11 +50,12 @@ final class BlockTerm extends BlockTermState {
       return;
     }
     out.writeVLong(start - before.end());
-    out.writeVLong(length << 1 | (chunks > 0 ? 1 : 0));
+    out.writeVLong((length << 1) | (chunks > 0 ? 1 : 0));
     out.writeVInt(max);
     if (chunks > 0) {
       out.writeVInt(chunks);
-      out.writeByte((byte) (code(stepWidth) | code(maxWidth) << 2 | code(lengthWidth) << 4));
+      out.writeVInt(tops);
+      out.writeByte((byte) (code(stepWidth) | (code(maxWidth) << 2) | (code(lengthWidth) << 4)));
     }
   }
 
@@ -68,10 +75,11 @@ final class BlockTerm extends BlockTermState {
     max = in.readVInt();
     if ((coded & 1) != 0) {
       chunks = in.readVInt();
+      tops = in.readVInt();
       int widths = in.readByte() & 0xFF;
       stepWidth = width(widths & 3);
-      maxWidth = width(widths >>> 2 & 3);
-      lengthWidth = width(widths >>> 4 & 3);
+      maxWidth = width((widths >>> 2) & 3);
+      lengthWidth = width((widths >>> 4) & 3);
     }
   }
 
@@ -99,6 +107,7 @@ final class BlockTerm extends BlockTermState {
     length = that.length;
     max = that.max;
     chunks = that.chunks;
+    tops = that.tops;
     stepWidth = that.stepWidth;
     maxWidth = that.maxWidth;
     lengthWidth = that.lengthWidth;

@@ -80,7 +80,7 @@ final class PageChecks {
     }
     long last = (at + length - 1 - start) >>> PAGE_BITS;
     for (long page = (at - start) >>> PAGE_BITS; page <= last; page++) {
-      if ((compared[(int) (page >>> 6)] >>> page & 1) == 0) {
+      if (((compared[(int) (page >>> 6)] >>> page) & 1) == 0) {
         compare(in, page);
       }
     }

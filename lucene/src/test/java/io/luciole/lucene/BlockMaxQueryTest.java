@@ -248,11 +248,14 @@ class BlockMaxQueryTest {
         Query filter =
             q % 3 == 0 ? null : new TermQuery(new Term("share", Integer.toString(share)));
         TopDocs found = search(searcher, queries.sparse(query, k, filter), k);
-        String what = "seed " + seed + ", " + shape + ", query " + q + ", best " + k + ", " + filter;
+        String what =
+            "seed " + seed + ", " + shape + ", query " + q + ", best " + k + ", " + filter;
         List<ScoreDoc> expected = plain.best(query, k, filter);
         assertThat(found.scoreDocs).as(what).hasSize(expected.size());
         for (int i = 0; i < expected.size(); i++) {
-          assertThat(found.scoreDocs[i].doc).as(what + ", rank " + i).isEqualTo(expected.get(i).doc);
+          assertThat(found.scoreDocs[i].doc)
+              .as(what + ", rank " + i)
+              .isEqualTo(expected.get(i).doc);
           assertThat(found.scoreDocs[i].score).as(what).isEqualTo(expected.get(i).score);
         }
         TopDocs theirs = search(searcher, queries.sparse(query, filter), k);
@@ -364,10 +367,9 @@ class BlockMaxQueryTest {
           for (int q = 0; q < wanted.size(); q++) {
             assertThat(found(reader, wanted.get(q))).isEqualTo(expected.get(q));
           }
-          assertThatThrownBy(
-                  () ->
-                      ((org.apache.lucene.index.CodecReader) reader.leaves().get(0).reader())
-                          .checkIntegrity())
+          assertThatThrownBy(() ->
+                  ((org.apache.lucene.index.CodecReader) reader.leaves().get(0).reader())
+                      .checkIntegrity())
               .isInstanceOf(CorruptIndexException.class);
         } catch (CorruptIndexException e) {
           told++;
