@@ -43,7 +43,7 @@ final class SparseIndexes {
   static final String WORDS = "words";
 
   private static final String[] SHARES = {"0.1", "1", "10", "50"};
-  private static final double BUFFER_MIB = 32;
+  private static final double BUFFER_MIB = Integer.getInteger("bufferMiB", 32);
   private static final int MIN_DOC_FREQ = Integer.getInteger("minDocFreq", 64);
 
   private SparseIndexes() {}

@@ -41,6 +41,9 @@ import org.jspecify.annotations.Nullable;
  * reorder the passages by their tokens. A filter is the percentage of passages that match it, by
  * chance: 0.1, 1, 10 or 50. {@code threads} are those that one search may use. An index of the form
  * blocks is searched by the blocks' bounds, and by Lucene's MaxScore over the same postings.
+ *
+ * <p>The system properties {@code bufferMiB} (32) and {@code minDocFreq} (64) set the writer's
+ * buffer, and in how many passages a token must be to decide about their order.
  */
 public final class SparseSpeed {
   private SparseSpeed() {}
