@@ -105,7 +105,7 @@ final class ReadAhead {
    * @param nanos how long
    * @return the bytes, or null at the end of the connection
    * @throws TimeoutException if none have come; they are still read
-   * @throws RuntimeException what the connection threw, or {@link #fail} was given
+   * @throws RuntimeException what the connection threw, or {@link #failIfAwaited} was given
    */
   byte @Nullable [] next(long nanos) throws TimeoutException, InterruptedException {
     lock.lock();
