@@ -23,8 +23,6 @@ final class PrecisionTable {
   private static final int PASSES = 2;
   private static final int QUERIES = 9;
   private static final String QUERY = "which insects glow in the dark, and why?";
-  private static final String SENTENCE =
-      "Fireflies glow at dusk over the rice fields, and number %d of them waits for an answer. ";
 
   private final EngineOptions options;
   private final LucioleConfig config;
@@ -62,7 +60,10 @@ final class PrecisionTable {
     return IntStream.range(0, TEXTS)
         .mapToObj(text ->
             IntStream.range(0, 5)
-                .mapToObj(i -> String.format(Locale.ROOT, SENTENCE, 5 * text + i))
+                .mapToObj(i ->
+                    "Fireflies glow at dusk over the rice fields, and number "
+                        + (5 * text + i)
+                        + " of them waits for an answer. ")
                 .reduce("", String::concat))
         .toList();
   }
