@@ -29,7 +29,7 @@ class ReadAheadTest {
       if (next.length == 1 && next[0] == -1) {
         throw new IllegalStateException("reset");
       }
-      return next == END ? null : next;
+      return next.length == 0 ? null : next;
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
