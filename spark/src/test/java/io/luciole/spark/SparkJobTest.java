@@ -213,14 +213,14 @@ class SparkJobTest {
             () -> write(rows.withColumn("lang", functions.lit("en")).drop("sparse"), target))
         .hasMessageContaining("have the schema of those to add except for")
         .hasMessageContaining("sparse: ");
-    Dataset<Row> mean =
-        SparkRun.miniM3()
-            .setting("luciole.pooling", "mean")
-            .apply(texts(RowFactory.create("b", "another")));
-    assertThatThrownBy(() -> write(mean, target))
-        .hasMessageContaining("made otherwise: pooling: cls instead of mean");
     ShardManifest manifest = ShardManifest.parse(before);
     ModelFingerprint model = manifest.model();
+    ModelFingerprint mean = model.withVectors(model.vectors().replaceFirst("^cls", "mean"));
+    Files.writeString(
+        target.resolve(ShardManifest.FILE),
+        new ShardManifest(manifest.schema(), mean, manifest.shards()).format());
+    assertThatThrownBy(() -> write(rows, target))
+        .hasMessageContaining("made otherwise: pooling: mean instead of cls");
     ModelFingerprint other =
         new ModelFingerprint(
             "other", model.dimension(), model.tokenizerDigest(), "0".repeat(64), "");
