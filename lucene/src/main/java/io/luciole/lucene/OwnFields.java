@@ -23,7 +23,8 @@ final class OwnFields {
           SchemaFields.METADATA,
           SchemaFields.METADATA_TERMS,
           SchemaFields.DOCUMENT,
-          SchemaFields.PASSAGE);
+          SchemaFields.PASSAGE,
+          SchemaFields.PARENT);
 
   private final BiConsumer<SourceDocument, Document> adder;
   private final Set<String> taken;

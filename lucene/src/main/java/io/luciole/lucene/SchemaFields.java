@@ -146,7 +146,7 @@ public final class SchemaFields {
    * marks the last document of each block. Present where texts are cut and the index was made to be
    * reordered ({@link WriteOptions#reorder}).
    */
-  public static final String PARENT = "parent";
+  public static final String PARENT = "document.parent";
 
   /** The only term of {@link #DOCUMENT}. */
   static final String PRESENT = "1";

@@ -247,7 +247,7 @@ class SchemaFieldsTest {
     Map<String, String> table = withoutIn(table());
     table.remove("document");
     table.remove("passage");
-    table.remove("parent");
+    table.remove(SchemaFields.PARENT);
     read(
         build(SchemaFieldsTest::everything, FULL),
         reader -> assertThat(withoutIn(found(reader))).isEqualTo(table));
