@@ -83,7 +83,7 @@ class NewIndexTest {
     assertThatThrownBy(() -> config("terms"))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("luciole.server.sparse-form")
-        .hasMessageContaining("impacts or features");
+        .hasMessageContaining("impacts, blocks or features");
     assertThatThrownBy(() -> Server.starter(c -> config("features")).close())
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("gives dense, not sparse");
