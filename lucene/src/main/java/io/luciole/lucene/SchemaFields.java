@@ -33,7 +33,7 @@ package io.luciole.lucene;
  * metadata.DATE      whole    -                             -      SORTED_NUMERIC  1       -       -
  * document           whole    DOCS                          no     -               -       -       -
  * passage            passage  -                             -      NUMERIC         -       -       -
- * parent             whole    -                             -      NUMERIC         -       -       -
+ * document.parent    whole    -                             -      NUMERIC         -       -       -
  * </pre>
  *
  * <p>Postings are Lucene's {@link org.apache.lucene.index.IndexOptions}, doc values its {@link
