@@ -2,31 +2,21 @@ package io.luciole.djl;
 
 import io.luciole.Output;
 import io.luciole.model.ModelSource;
-import io.luciole.spi.Backend;
-import io.luciole.spi.BackendProvider;
-import io.luciole.spi.Precision;
-import io.luciole.testkit.BackendContractTest;
 import io.luciole.testkit.ReferenceText;
 import io.luciole.testkit.TinyEncoder;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.OptionalLong;
 import java.util.Set;
 
 /**
  * The contract of the backend djl over a {@link TinyEncoder}, whose vectors {@link
  * DjlTinyEncodersTest} compares.
  */
-abstract class DjlTinyContract extends BackendContractTest {
+abstract class DjlTinyContract extends DjlContract {
   private final String family;
 
   DjlTinyContract(String family) {
     this.family = family;
-  }
-
-  @Override
-  protected BackendProvider provider() {
-    return new DjlBackendProvider();
   }
 
   @Override
@@ -42,15 +32,5 @@ abstract class DjlTinyContract extends BackendContractTest {
   @Override
   protected Set<Output> outputs() {
     return EnumSet.of(Output.DENSE);
-  }
-
-  @Override
-  protected Set<Precision> precisions() {
-    return EnumSet.of(Precision.FP32, Precision.FP16, Precision.BF16);
-  }
-
-  @Override
-  protected OptionalLong held(Backend backend) {
-    return OptionalLong.of(((DjlBackend) backend).tensors());
   }
 }
