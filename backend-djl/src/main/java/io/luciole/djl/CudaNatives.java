@@ -12,6 +12,7 @@ import java.net.MalformedURLException;
 import java.net.URI;
 import java.net.URL;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -154,19 +155,18 @@ final class CudaNatives {
             "PYTORCH_LIBRARY_PATH", folder.toString(),
             "PYTORCH_VERSION", VERSION,
             "PYTORCH_FLAVOR", FLAVOR);
-    Properties before = (Properties) System.getProperties().clone();
-    settings.forEach(System::setProperty);
+    Map<String, String> before = new HashMap<>();
+    settings.forEach((name, value) -> {
+      String was = System.setProperty(name, value);
+      if (was != null) {
+        before.put(name, was);
+      }
+    });
     try {
       return start.get();
     } finally {
-      for (String name : settings.keySet()) {
-        String value = before.getProperty(name);
-        if (value == null) {
-          System.clearProperty(name);
-        } else {
-          System.setProperty(name, value);
-        }
-      }
+      settings.keySet().forEach(System::clearProperty);
+      before.forEach(System::setProperty);
     }
   }
 
