@@ -403,16 +403,7 @@ static const OrtCustomOp LAYERS = {.version = ORT_API_VERSION,
 /** Called by ONNX Runtime when a session registers this library. Linked so that it is never unloaded: sessions outlive the options
     that registered it. */
 __attribute__((visibility("default"))) OrtStatus* RegisterCustomOps(void* options, const OrtApiBase* base) {
-  static void* domain = NULL;  // must outlive every session
+  static void* domain = NULL;
   static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-  const OrtApi* api = base->GetApi(ORT_API_WITH_PARALLEL_FOR);
-  if (!api) return NULL;
-  OrtStatus* s = NULL;
-  pthread_mutex_lock(&lock);
-  if (!domain) {
-    s = ORT(api, CreateCustomOpDomain, OrtStatus*, const char*, void**)("luciole.cpu", &domain);
-    if (!s) s = ORT(api, CustomOpDomain_Add, OrtStatus*, void*, const OrtCustomOp*)(domain, &LAYERS);
-  }
-  pthread_mutex_unlock(&lock);
-  return s ? s : ORT(api, AddCustomOpDomain, OrtStatus*, void*, void*)(options, domain);
+  return register_operator(options, base, ORT_API_WITH_PARALLEL_FOR, "luciole.cpu", &LAYERS, &domain, &lock);
 }

@@ -276,15 +276,6 @@ static const OrtCustomOp ENCODER = {.version = ORT_API_VERSION,
 /** Called by ONNX Runtime when a session registers this library. Linked so that it is never unloaded: sessions outlive the options
     that registered it. */
 __attribute__((visibility("default"))) OrtStatus* RegisterCustomOps(void* options, const OrtApiBase* base) {
-  static void* domain = NULL;  // must outlive every session
-  const OrtApi* api = base->GetApi(ORT_API_VERSION);
-  if (!api) return NULL;
-  OrtStatus* s = NULL;
-  pthread_mutex_lock(&lock);
-  if (!domain) {
-    s = ORT(api, CreateCustomOpDomain, OrtStatus*, const char*, void**)("luciole", &domain);
-    if (!s) s = ORT(api, CustomOpDomain_Add, OrtStatus*, void*, const OrtCustomOp*)(domain, &ENCODER);
-  }
-  pthread_mutex_unlock(&lock);
-  return s ? s : ORT(api, AddCustomOpDomain, OrtStatus*, void*, void*)(options, domain);
+  static void* domain = NULL;
+  return register_operator(options, base, ORT_API_VERSION, "luciole", &ENCODER, &domain, &lock);
 }
