@@ -203,6 +203,7 @@ public final class LucioleServer implements AutoCloseable {
    */
   public void start() {
     try {
+      Descriptors.reserveForVirtualThreads();
       web.start();
     } catch (RuntimeException e) {
       giveBack();

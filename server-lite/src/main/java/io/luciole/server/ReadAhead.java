@@ -76,6 +76,9 @@ final class ReadAhead {
         next = connection.get();
       } catch (RuntimeException e) {
         failed = e;
+      } catch (Error e) {
+        // Whoever waits for the bytes must not wait for ever.
+        failed = new IllegalStateException("the connection cannot be read", e);
       }
       more = add(next, failed);
     }

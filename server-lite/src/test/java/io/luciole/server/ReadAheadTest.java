@@ -29,6 +29,9 @@ class ReadAheadTest {
       if (next.length == 1 && next[0] == -1) {
         throw new IllegalStateException("reset");
       }
+      if (next.length == 1 && next[0] == -2) {
+        throw new NoClassDefFoundError("gone");
+      }
       return next.length == 0 ? null : next;
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
@@ -96,6 +99,13 @@ class ReadAheadTest {
     sent.add(bytes(1, -1));
     assertThat(connection.next(LONG)).startsWith(1);
     assertThatThrownBy(() -> connection.next(LONG)).hasMessage("reset");
+    assertThat(connection.hasEnded()).isTrue();
+  }
+
+  @Test
+  void error_endsTheWait() {
+    sent.add(bytes(1, -2));
+    assertThatThrownBy(() -> connection.next(LONG)).hasRootCauseMessage("gone");
     assertThat(connection.hasEnded()).isTrue();
   }
 
