@@ -247,8 +247,12 @@ final class BlockMaxQuery extends Query {
       for (BlockCursor.Term term : supplier.terms) {
         cursors.add(BlockCursor.of(term));
       }
-      supplier.shared.raise(current.least);
-      new BlockMaxSearch(cursors, documents, found, supplier.shared, live, filtered, parents).run();
+      // What the collector asks for may exclude scores that equal its worst, and so leave out
+      // documents of segments that stand before this.
+      supplier.shared.raise(Math.max(0, Math.nextDown(current.least)));
+      new BlockMaxSearch(
+              cursors, documents, found, current.least, supplier.shared, live, filtered, parents)
+          .run();
       return found.byDocument();
     }
 
