@@ -367,7 +367,7 @@ static OrtStatus* compute(void* kernel, void* context) {
   size_t state_size = (size_t)r.tokens * m->hidden * 4, size;
   lay_out(&r, k, r.threads, longest, &count);
   char* memory = borrow(k, count.at + state_size, &size);
-  if (!memory) return failed(k->api, "no memory for a batch");
+  if (!memory) return failed(k->api, "out of memory for a batch");
   lay_out(&r, k, r.threads, longest, &(Arena){.memory = memory});
   r.states = r.pooled ? (float*)(memory + count.at) : out;
   memcpy(r.states, states, state_size);
