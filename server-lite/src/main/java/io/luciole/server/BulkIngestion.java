@@ -7,7 +7,9 @@ import io.luciole.lucene.IndexException;
 import io.luciole.lucene.SourceDocument;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -78,9 +80,11 @@ final class BulkIngestion {
     /** Whether the first line is to be answered before another is read. */
     boolean isFirstDue() {
       return !lines.isEmpty()
-          && (lines.size() > MAX_PENDING
-              || body.isMuch(bytes)
-              || lines.getFirst().result().isDone());
+          && (lines.size() > MAX_PENDING || body.isMuch(bytes) || isFirstDone());
+    }
+
+    boolean isFirstDone() {
+      return !lines.isEmpty() && lines.getFirst().result().isDone();
     }
   }
 
@@ -95,14 +99,19 @@ final class BulkIngestion {
     Answers answers = new Answers(out, failedOnly);
     InProgress pending = new InProgress(x.body());
     LineReader lines = new LineReader(x.body().heldStream(), "the body", longest(x));
-    while (takeNext(x, index, lines, pending)) {
-      while (pending.isFirstDue()) {
-        answers.answer(pending.remove());
+    // Also a client that waits for its answers before it sends more gets them.
+    x.body().whileWaiting(() -> answers.answerDone(pending));
+    try {
+      while (takeNext(x, index, lines, pending)) {
+        while (pending.isFirstDue()) {
+          answers.answer(pending.remove());
+        }
       }
+    } catch (Problem e) {
+      answers.answerAll(pending);
+      throw e;
     }
-    while (!pending.isEmpty()) {
-      answers.answer(pending.remove());
-    }
+    answers.answerAll(pending);
     durability.settle(index, x.limits().timeout().toMillis());
     x.count((int) Math.min(Integer.MAX_VALUE, answers.lines()), 0);
     answers.end(durability.isAsked());
@@ -204,6 +213,27 @@ final class BulkIngestion {
     /** How many lines were answered; blank ones are not. */
     long lines() {
       return lines;
+    }
+
+    /** Answers what is done, up to the first line that is not; whether there is such a line. */
+    boolean answerDone(InProgress pending) {
+      try {
+        while (pending.isFirstDone()) {
+          answer(pending.remove());
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new CancellationException();
+      }
+      return !pending.isEmpty();
+    }
+
+    void answerAll(InProgress pending) throws IOException, InterruptedException {
+      while (!pending.isEmpty()) {
+        answer(pending.remove());
+      }
     }
 
     void answer(Pending pending) throws IOException, InterruptedException {

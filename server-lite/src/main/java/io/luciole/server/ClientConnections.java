@@ -1,6 +1,7 @@
 package io.luciole.server;
 
 import io.helidon.webserver.WebServerConfig;
+import java.util.function.BooleanSupplier;
 
 /**
  * What the server needs to know and to do about its clients' connections while a request is being
@@ -47,6 +48,15 @@ interface ClientConnections extends AutoCloseable {
 
     /** Until when the request's body is read, in {@link System#nanoTime()}; then a read fails. */
     void readUntil(long nanoTime);
+
+    /**
+     * While a read of the request's body waits for the client, does something else from time to
+     * time, on the thread that reads.
+     *
+     * @param meanwhile says whether there is something that the client may wait for; as long as
+     *     there is, it is not silent. What it throws, the read throws
+     */
+    void whileWaiting(BooleanSupplier meanwhile);
 
     /** The request was answered; what is left of its body is read for a moment only. */
     void end();

@@ -264,32 +264,43 @@ final class Exchange {
           "This answer comes in pieces, for which HTTP/1.1 is needed, and the request came in HTTP/1.0:"
               + " in nginx, set proxy_http_version 1.1.");
     }
-    status = 200;
-    streaming = true;
-    response.status(Status.OK_200);
-    response.header(HeaderNames.CONTENT_TYPE, contentType);
-    OutputStream out = response.outputStream();
     return new OutputStream() {
+      private @Nullable OutputStream started;
+
+      // What fails before anything was written can still have a status of its own.
+      private OutputStream out() {
+        OutputStream out = started;
+        if (out == null) {
+          status = 200;
+          streaming = true;
+          response.status(Status.OK_200);
+          response.header(HeaderNames.CONTENT_TYPE, contentType);
+          out = response.outputStream();
+          started = out;
+        }
+        return out;
+      }
+
       @Override
       public void write(int b) throws IOException {
-        out.write(b);
+        out().write(b);
         bytesWritten++;
       }
 
       @Override
       public void write(byte[] bytes, int offset, int length) throws IOException {
-        out.write(bytes, offset, length);
+        out().write(bytes, offset, length);
         bytesWritten += length;
       }
 
       @Override
       public void flush() throws IOException {
-        out.flush();
+        out().flush();
       }
 
       @Override
       public void close() throws IOException {
-        out.close();
+        out().close();
       }
     };
   }

@@ -8,6 +8,7 @@ import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -25,9 +26,13 @@ import org.jspecify.annotations.Nullable;
  * request. Any thread may call {@link #endIfWaitingFor}.
  */
 final class HelidonReader implements ClientConnections.Client {
+  /** How often a reader that waits for its client looks at what goes on meanwhile. */
+  private static final long MEANWHILE_NANOS = Duration.ofMillis(5).toNanos();
+
   private final ReadAhead connection;
   private final Duration timeout;
   private final RequestFraming framing = new RequestFraming();
+  private @Nullable BooleanSupplier meanwhile;
   private boolean hasDeadline;
   private long deadline;
   private boolean inHead;
@@ -83,6 +88,14 @@ final class HelidonReader implements ClientConnections.Client {
 
   private byte @Nullable [] arrive() {
     try {
+      BooleanSupplier task = meanwhile;
+      while (task != null && task.getAsBoolean()) {
+        try {
+          return connection.next(MEANWHILE_NANOS);
+        } catch (TimeoutException e) {
+          // Looks again at what goes on meanwhile.
+        }
+      }
       return connection.next(nanosLeft());
     } catch (TimeoutException e) {
       throw new ServerConnectionException(
@@ -106,11 +119,17 @@ final class HelidonReader implements ClientConnections.Client {
     between = false;
     inHead = false;
     hasDeadline = false;
+    meanwhile = null;
     if (bodyLength < 0) {
       framing.chunked();
     } else {
       framing.length(bodyLength);
     }
+  }
+
+  @Override
+  public void whileWaiting(BooleanSupplier task) {
+    meanwhile = task;
   }
 
   @Override
@@ -121,6 +140,7 @@ final class HelidonReader implements ClientConnections.Client {
 
   @Override
   public void end() {
+    meanwhile = null;
     long leftover = Math.min(Leftovers.TIME.toNanos(), timeout.toNanos());
     readUntil(System.nanoTime() + leftover);
     betweenSince = System.nanoTime();

@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -175,6 +176,11 @@ final class RequestBody {
   /** Until when the body is read, in {@link System#nanoTime()}; then a read fails. */
   void readUntil(long nanoTime) {
     client.readUntil(nanoTime);
+  }
+
+  /** As {@link ClientConnections.Client#whileWaiting}. */
+  void whileWaiting(BooleanSupplier meanwhile) {
+    client.whileWaiting(meanwhile);
   }
 
   /** The body as it is sent; what is left of it, if some was read. */

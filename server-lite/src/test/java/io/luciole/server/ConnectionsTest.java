@@ -26,6 +26,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Connections: how they are framed, how long they may take, and how many there may be. */
 @Timeout(120)
 class ConnectionsTest {
+  private static final String BULK = "POST /v1/documents/bulk HTTP/1.1\r\nHost: localhost\r\n";
+
   private static final String CHUNKED =
       "POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
   private static final String BODY = "{\"input\":\"w1\"}";
@@ -170,6 +172,57 @@ class ConnectionsTest {
       await()
           .atMost(Duration.ofSeconds(20))
           .until(() -> server.get("/metrics").body().contains("luciole_http_requests_active 0.0"));
+    }
+  }
+
+  /** Sends a line of a bulk ingestion, in a chunk of its own. */
+  private static void sendLine(Socket socket, String line) throws IOException {
+    send(socket, Integer.toHexString(line.length() + 1) + "\r\n" + line + "\n\r\n");
+  }
+
+  /** Reads until the answer contains something; what was read. */
+  private static String readUntil(Socket socket, String wanted) throws IOException {
+    StringBuilder answer = new StringBuilder();
+    while (answer.indexOf(wanted) < 0) {
+      int b = socket.getInputStream().read();
+      assertThat(b).as("more than %s", answer).isNotNegative();
+      answer.append((char) b);
+    }
+    return answer.toString();
+  }
+
+  @Test
+  void bulk_whoseClientWaitsForEachAnswer_isAnswered() throws IOException {
+    try (Server server = server();
+        Socket socket = connect(server)) {
+      send(socket, BULK + "Transfer-Encoding: chunked\r\n\r\n");
+      for (int i = 1; i <= 5; i++) {
+        sendLine(socket, "{\"id\":\"d" + i + "\",\"text\":\"w" + i + "\"}");
+        assertThat(readUntil(socket, "\"created\"}")).contains("\"id\":\"d" + i + "\"");
+      }
+      send(socket, "0\r\n\r\n");
+      assertThat(readUntil(socket, "\"committed\":false}")).contains("\"lines\":5");
+    }
+  }
+
+  @Test
+  void bulkThatStalls_isAnsweredAsFarAsItCame_andEnds() throws IOException {
+    try (Server server = server("read-timeout", "500ms")) {
+      try (Socket socket = connect(server)) {
+        send(socket, BULK + "Content-Length: 1000\r\n\r\n{\"id\":\"d1\",\"text\":\"w1\"}\n{\"id\"");
+        readUntil(socket, "\"created\"}");
+        assertThat(ends(socket)).isTrue();
+      }
+      try (Socket silent = connect(server)) {
+        send(silent, BULK + "Content-Length: 1000\r\n\r\n");
+        assertThat(Server.readAnswer(silent)).startsWith("HTTP/1.1 408").contains("body");
+        assertThat(ends(silent)).isTrue();
+      }
+      try (Socket malformed = connect(server)) {
+        send(malformed, BULK + "Transfer-Encoding: chunked\r\n\r\nZZ\r\n");
+        assertThat(Server.readAnswer(malformed)).startsWith("HTTP/1.1 400").contains("bad_http");
+        assertThat(ends(malformed)).isTrue();
+      }
     }
   }
 
