@@ -35,6 +35,11 @@ import org.jspecify.annotations.Nullable;
  * BlockPostingsFormat} is searched by {@link BlockMaxSearch}, which collects the segment's best k
  * and no others. In all other cases, such as counting, sorting by a field, or as a clause of
  * another query, it is the query it is made from.
+ *
+ * <p>Lucene does not tell a query whether it is searched by itself. Exclusions and block joins,
+ * which leave out documents or make one of several, so that the best k would not do, show by asking
+ * for numbers of documents below a bound: only searchers ask for a segment without one. A search
+ * with a timeout asks for parts, too; {@link Search#alone} says that nothing else does.
  */
 final class BlockMaxQuery extends Query {
   /** Where fewer of this many documents match a filter, they are looked at one by one. */
@@ -50,9 +55,15 @@ final class BlockMaxQuery extends Query {
    * @param k how many documents are wanted, at least 1
    * @param documents finds the documents that follow their passages and are found in place of them;
    *     null where each document has weights itself
+   * @param alone whether the query is a clause of no other
    */
   record Search(
-      String field, SparseVector vector, int scale, int k, @Nullable BitSetProducer documents) {}
+      String field,
+      SparseVector vector,
+      int scale,
+      int k,
+      @Nullable BitSetProducer documents,
+      boolean alone) {}
 
   private final Search search;
   private final @Nullable Query filter;
@@ -176,7 +187,7 @@ final class BlockMaxQuery extends Query {
 
     @Override
     public BulkScorer bulkScorer() throws IOException {
-      return new BestScorer(this);
+      return topLevel ? new BestScorer(this) : every().bulkScorer();
     }
 
     @Override
@@ -209,8 +220,9 @@ final class BlockMaxQuery extends Query {
     @SuppressWarnings("ReferenceEquality") // Bits have no equality of their own.
     public int score(LeafCollector collector, @Nullable Bits accepted, int min, int max)
         throws IOException {
-      Bits live = supplier.leaf.reader().getLiveDocs();
-      if (every != null || (accepted != null && accepted != live)) {
+      LeafReader segment = supplier.leaf.reader();
+      boolean whole = search.alone() || (min == 0 && max == DocIdSetIterator.NO_MORE_DOCS);
+      if (every != null || !whole || (accepted != null && accepted != segment.getLiveDocs())) {
         // Another set of accepted documents may be defined between min and max only.
         every = every == null ? supplier.every().bulkScorer() : every;
         return every.score(collector, accepted, min, max);
@@ -247,8 +259,12 @@ final class BlockMaxQuery extends Query {
       for (BlockCursor.Term term : supplier.terms) {
         cursors.add(BlockCursor.of(term));
       }
-      supplier.shared.raise(current.least);
-      new BlockMaxSearch(cursors, documents, found, supplier.shared, live, filtered, parents).run();
+      // What the collector asks for may exclude scores that equal its worst, and so leave out
+      // documents of segments that stand before this.
+      supplier.shared.raise(Math.max(0, Math.nextDown(current.least)));
+      new BlockMaxSearch(
+              cursors, documents, found, current.least, supplier.shared, live, filtered, parents)
+          .run();
       return found.byDocument();
     }
 
@@ -302,6 +318,7 @@ final class BlockMaxQuery extends Query {
     return sameClassAs(o)
         && o instanceof BlockMaxQuery that
         && search.k() == that.search.k()
+        && search.alone() == that.search.alone()
         && all.equals(that.all);
   }
 

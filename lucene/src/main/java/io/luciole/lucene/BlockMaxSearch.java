@@ -46,6 +46,7 @@ final class BlockMaxSearch {
   /**
    * Creates a search.
    *
+   * @param least the least score that is wanted of this segment
    * @param shared the least score that the other segments' searches leave
    * @param live the documents that count, or null for all
    * @param filter the documents that match, or null for all; of parents if there are some
@@ -55,6 +56,7 @@ final class BlockMaxSearch {
       List<BlockCursor> terms,
       int maxDocuments,
       BestDocuments best,
+      float least,
       SharedScore shared,
       @Nullable Bits live,
       @Nullable FixedBitSet filter,
@@ -63,6 +65,7 @@ final class BlockMaxSearch {
     Arrays.sort(this.terms, Comparator.comparingDouble(term -> -term.largest));
     this.maxDocuments = maxDocuments;
     this.best = best;
+    this.least = least;
     this.shared = shared;
     this.live = live;
     this.filter = filter;

@@ -195,8 +195,9 @@ public final class VectorQueries {
    * The documents that share tokens with the query, of which the best are wanted; else as {@link
    * #sparse(SparseVector, Query)}. Where weights are kept in the form {@link SparseForm#BLOCKS},
    * this finds them several times faster, if the query is searched by itself and for the best by
-   * score. Then the best {@code k} of each segment are collected, and no others are counted. In
-   * other uses it is the same query.
+   * score, without a timeout of the searcher's ({@link #topSparse} is as fast with one). Then the
+   * best {@code k} of each segment are collected, and no others are counted. In other uses it is
+   * the same query.
    *
    * @param vector the query's weights, any number of them; without any nothing matches
    * @param k how many documents are wanted, at least 1: no fewer than the collector keeps, those of
@@ -206,6 +207,15 @@ public final class VectorQueries {
    * @throws IllegalArgumentException if there are no sparse weights, or {@code k} is less than 1
    */
   public Query sparse(SparseVector vector, int k, @Nullable Query filter) {
+    return best(vector, k, filter, false);
+  }
+
+  /**
+   * As {@link #sparse(SparseVector, int, Query)}.
+   *
+   * @param alone whether the query is a clause of no other; then a timeout does not make it slower
+   */
+  Query best(SparseVector vector, int k, @Nullable Query filter, boolean alone) {
     if (k < 1) {
       throw new IllegalArgumentException("expected 1 document or more to find, got " + k);
     }
@@ -215,7 +225,7 @@ public final class VectorQueries {
       return new CheckedQuery(all, fields.sparseField(), form);
     }
     BlockMaxQuery.Search search =
-        new BlockMaxQuery.Search(fields.sparseField(), vector, sparse.scale(), k, documents);
+        new BlockMaxQuery.Search(fields.sparseField(), vector, sparse.scale(), k, documents, alone);
     return new CheckedQuery(new BlockMaxQuery(search, filter, all), fields.sparseField(), form);
   }
 

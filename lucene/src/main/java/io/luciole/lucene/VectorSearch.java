@@ -81,7 +81,7 @@ final class VectorSearch {
   /** The best by the postings; where as many are found as are wanted, there may be more. */
   private TopDocs rounded(SparseVector vector, int wanted, @Nullable Query filter)
       throws IOException {
-    TopDocs found = top(queries.sparse(vector, wanted, filter), wanted);
+    TopDocs found = top(queries.best(vector, wanted, filter, true), wanted);
     return found.scoreDocs.length < wanted
         ? found
         : new TopDocs(

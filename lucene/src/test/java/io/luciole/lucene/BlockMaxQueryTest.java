@@ -41,6 +41,9 @@ import org.apache.lucene.search.SortField;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.search.TopDocs;
 import org.apache.lucene.search.TopScoreDocCollectorManager;
+import org.apache.lucene.search.join.QueryBitSetProducer;
+import org.apache.lucene.search.join.ScoreMode;
+import org.apache.lucene.search.join.ToParentBlockJoinQuery;
 import org.apache.lucene.store.ByteBuffersDirectory;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.IOContext;
@@ -301,8 +304,9 @@ class BlockMaxQueryTest {
       for (BooleanQuery.Builder builder : List.of(both, ours)) {
         builder.add(new TermQuery(new Term("share", "100")), Occur.MUST_NOT);
       }
-      assertThat(docs(search(searcher, ours.build(), 500)))
-          .isEqualTo(docs(search(searcher, both.build(), 500)));
+      // No more than its k: where nothing of a segment is excluded, it may be searched by itself.
+      assertThat(docs(search(searcher, ours.build(), 3)))
+          .isEqualTo(docs(search(searcher, both.build(), 3)));
       int first = search(searcher, best, 1).scoreDocs[0].doc;
       assertThat(searcher.explain(best, first).getValue())
           .isEqualTo(searcher.explain(all, first).getValue());
@@ -310,6 +314,101 @@ class BlockMaxQueryTest {
       timed.setTimeout(() -> false);
       assertThat(docs(search(timed, best, 3))).isEqualTo(docs(search(searcher, all, 3)));
     }
+  }
+
+  /** The best 3 passages are those of one document, or are excluded. */
+  @Test
+  void joinsAndExclusions_findAsManyAsThereAre() throws IOException {
+    try (Directory directory = new ByteBuffersDirectory()) {
+      try (IndexWriter writer = new IndexWriter(directory, BlockPostingsTest.config(true))) {
+        for (int d = 0; d < 100; d++) {
+          List<Document> block = new ArrayList<>();
+          for (int p = 1; p < 6; p++) {
+            SparseVector vector = SparseVector.of(new int[] {7}, new float[] {(d + 1) / 256f});
+            block.add(document(d * 10L + p, vector, d < 95 ? 1000 : 0));
+          }
+          Document whole = document(d * 10L, null, 1000);
+          whole.add(new StringField("whole", "yes", Field.Store.NO));
+          block.add(whole);
+          writer.addDocuments(block);
+        }
+        writer.forceMerge(1);
+      }
+      try (DirectoryReader reader = DirectoryReader.open(directory)) {
+        IndexSearcher searcher = new IndexSearcher(reader);
+        IndexSearcher timed = new IndexSearcher(reader);
+        timed.setTimeout(() -> false);
+        VectorQueries queries = fields().queries();
+        SparseVector vector = SparseVector.of(new int[] {7}, new float[] {1});
+        List<Query> clauses =
+            List.of(queries.sparse(vector, null), queries.sparse(vector, 3, null));
+        List<List<Integer>> found = new ArrayList<>();
+        for (Query clause : clauses) {
+          for (IndexSearcher each : List.of(searcher, timed)) {
+            found.add(docs(search(each, joined(clause), 3)));
+            found.add(docs(search(each, without(clause, "1"), 3)));
+          }
+        }
+        assertThat(found.subList(0, 2))
+            .isEqualTo(List.of(List.of(599, 593, 587), List.of(564, 565, 566)));
+        for (int i = 2; i < found.size(); i++) {
+          assertThat(found.get(i)).as("%d", i).isEqualTo(found.get(i % 2));
+        }
+        // Only the search by blocks counts no more than it returns.
+        assertThat(search(searcher, clauses.get(1), 3).totalHits.value()).isEqualTo(3);
+        assertThat(search(timed, clauses.get(1), 3).totalHits.value()).isGreaterThan(3);
+        assertThat(queries.topSparse(timed, vector, 3, null).totalHits.value()).isEqualTo(3);
+      }
+    }
+  }
+
+  private static Query joined(Query passages) {
+    return new ToParentBlockJoinQuery(passages, new QueryBitSetProducer(whole()), ScoreMode.Max);
+  }
+
+  private static Query without(Query query, String share) {
+    return new BooleanQuery.Builder()
+        .add(query, Occur.MUST)
+        .add(new TermQuery(new Term("share", share)), Occur.MUST_NOT)
+        .build();
+  }
+
+  /** The collector of the first slice leaves only more than the score that all documents have. */
+  @Test
+  void equalScores_ofSlicesThatAreSearchedOutOfOrder_leaveTheFirstDocuments() throws IOException {
+    SparseVector same = SparseVector.of(new int[] {7}, new float[] {0.5f});
+    try (Directory directory = new ByteBuffersDirectory()) {
+      try (IndexWriter writer =
+          new IndexWriter(
+              directory, BlockPostingsTest.config(true).setMergePolicy(NoMergePolicy.INSTANCE))) {
+        for (int d = 0; d < 120; d++) {
+          writer.addDocument(document(d, same, 1000));
+          if (d % 30 == 29) {
+            writer.commit();
+          }
+        }
+      }
+      try (DirectoryReader reader = DirectoryReader.open(directory)) {
+        IndexSearcher searcher =
+            new IndexSearcher(reader, Runnable::run) {
+              @Override
+              protected LeafSlice[] slices(List<LeafReaderContext> leaves) {
+                return new LeafSlice[] {
+                  slice(leaves.get(1), leaves.get(2), leaves.get(3)), slice(leaves.get(0))
+                };
+              }
+            };
+        assertThat(docs(search(searcher, fields().queries().sparse(same, 3, null), 3)))
+            .containsExactly(0, 1, 2);
+      }
+    }
+  }
+
+  private static IndexSearcher.LeafSlice slice(LeafReaderContext... leaves) {
+    return new IndexSearcher.LeafSlice(
+        Arrays.stream(leaves)
+            .map(IndexSearcher.LeafReaderContextPartition::createForEntireSegment)
+            .toList());
   }
 
   @Test
