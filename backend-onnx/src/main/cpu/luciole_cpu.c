@@ -270,17 +270,27 @@ static void lay_out(Run* r, const Operator* k, int slots, int longest, Arena* a)
   }
 }
 
+// Memory of an earlier run, or other memory in place of an earlier run's that is too small: there are never more than runs at once.
 static void* borrow(Operator* k, size_t size, size_t* got) {
-  void* memory = NULL;
+  void *memory = NULL, *too_small = NULL;
   pthread_mutex_lock(&k->lock);
+  int least = -1;
   for (int i = 0; i < MAX_ARENAS && !memory; i++) {
-    if (k->arenas[i].memory && k->arenas[i].size >= size) {
+    if (!k->arenas[i].memory) continue;
+    if (k->arenas[i].size >= size) {
       memory = k->arenas[i].memory, *got = k->arenas[i].size;
       k->arenas[i].memory = NULL;
+    } else if (least < 0 || k->arenas[i].size < k->arenas[least].size) {
+      least = i;
     }
+  }
+  if (!memory && least >= 0) {
+    too_small = k->arenas[least].memory;
+    k->arenas[least].memory = NULL;
   }
   pthread_mutex_unlock(&k->lock);
   if (memory) return memory;
+  free(too_small);
   *got = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   return aligned_alloc(ALIGNMENT, *got);
 }
@@ -357,7 +367,7 @@ static OrtStatus* compute(void* kernel, void* context) {
   size_t state_size = (size_t)r.tokens * m->hidden * 4, size;
   lay_out(&r, k, r.threads, longest, &count);
   char* memory = borrow(k, count.at + state_size, &size);
-  if (!memory) return failed(k->api, "no memory for a batch");
+  if (!memory) return failed(k->api, "out of memory for a batch");
   lay_out(&r, k, r.threads, longest, &(Arena){.memory = memory});
   r.states = r.pooled ? (float*)(memory + count.at) : out;
   memcpy(r.states, states, state_size);

@@ -220,10 +220,30 @@ static void all(const Kernels* k, const char* name) {
   attention(k, 1, 40, 64, 30);
 }
 
+// What an operator keeps after runs of growing size, as parts of the largest: no more than were in use at once.
+static void arenas(int at_once) {
+  Operator k = {0};
+  pthread_mutex_init(&k.lock, NULL);
+  void* memory[MAX_ARENAS];
+  size_t got[MAX_ARENAS], kept = 0, largest = 0;
+  for (size_t size = 1 << 12; size <= 1 << 22; size += size / 4) {
+    for (int i = 0; i < at_once; i++) memory[i] = borrow(&k, size, &got[i]);
+    for (int i = 0; i < at_once; i++) give_back(&k, memory[i], got[i]);
+    largest = got[0];
+  }
+  for (int i = 0; i < MAX_ARENAS; i++)
+    if (k.arenas[i].memory) kept += k.arenas[i].size, free(k.arenas[i].memory);
+  char sizes[80];
+  snprintf(sizes, sizeof sizes, "at_once=%d", at_once);
+  report("arenas", sizes, (double)kept / largest, at_once);
+}
+
 int main(void) {
   const Kernels* best = kernels_of_processor();
   if (!best) return puts("none"), 0;
   all(&kernels_vnni, "vnni");
   if (best == &kernels_bf16) all(&kernels_bf16, "bf16");
+  variant = "all";
+  for (int at_once = 1; at_once <= 3; at_once++) arenas(at_once);
   return 0;
 }
