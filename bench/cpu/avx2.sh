@@ -10,9 +10,9 @@
 #
 # ONNX Runtime asks the processor with the instruction CPUID, which a process cannot be kept from. So a copy of its library has UD2 in place of each
 # CPUID, and a preloaded library (avx2.c) answers for it. The kernels that ONNX Runtime then takes are its own for AVX2: bytes are multiplied by
-# VPMADDUBSW, which saturates, and floats in vectors of 256 bits. Only ONNX Runtime is told, and Luciole's own
-# kernels are switched off (luciole.onnx.form=loop, which engines read; a test that opens a backend itself does not); the JVM keeps its instructions. Speeds are
-# those of AVX2's kernels on this processor, not of an old processor.
+# VPMADDUBSW, which saturates, and floats in vectors of 256 bits. Luciole reads /proc/cpuinfo, which shows no AVX-512 where unshare may hide it
+# (as root); elsewhere its own kernels are switched off by luciole.onnx.form=loop, which engines read and a test that opens a backend itself does
+# not. The JVM keeps its instructions. Speeds are those of AVX2's kernels on this processor, not of an old processor.
 #
 # Needs cc, objdump, readelf, python3 and a JDK's libjsig.so. The work folder is removed at the end.
 set -eu
@@ -55,4 +55,12 @@ if objdump.wait() or not found:
 open(library, "wb").write(code)
 print(f"avx2.sh: {found} CPUID instructions replaced", file=sys.stderr)
 EOF
-LD_PRELOAD="$work/libavx2.so:$home/lib/libjsig.so" JAVA_TOOL_OPTIONS="${JAVA_TOOL_OPTIONS:-} -Donnxruntime.native.path=$work -Dluciole.onnx.form=loop" "$@"
+sed 's/ a[vm]x\(512\|_vnni\|_bf16\|_int8\|_tile\)[a-z0-9_]*//g' /proc/cpuinfo > "$work/cpuinfo"
+options="${JAVA_TOOL_OPTIONS:-} -Donnxruntime.native.path=$work"
+if unshare -m true 2>/dev/null; then
+  hidden='mount --bind "$0" /proc/cpuinfo && exec "$@"'
+  set -- unshare -m sh -c "$hidden" "$work/cpuinfo" "$@"
+else
+  options="$options -Dluciole.onnx.form=loop"
+fi
+LD_PRELOAD="$work/libavx2.so:$home/lib/libjsig.so" JAVA_TOOL_OPTIONS="$options" "$@"

@@ -42,7 +42,14 @@ final class SparseIndexes {
 
   static final String WORDS = "words";
 
-  private static final String[] SHARES = {"0.1", "1", "10", "50"};
+  private static final String[] SHARES = {"0.001", "0.01", "0.1", "1", "10", "50"};
+
+  /** Passages of a stretch in which all match {@link #STRETCHES}, of a hundred times as many. */
+  private static final int STRETCH = 5000;
+
+  /** The share of one percent in stretches. */
+  private static final String STRETCHES = "1s";
+
   private static final double BUFFER_MIB = Integer.getInteger("bufferMiB", 32);
   private static final int MIN_DOC_FREQ = Integer.getInteger("minDocFreq", 64);
 
@@ -81,6 +88,9 @@ final class SparseIndexes {
             if (share < Double.parseDouble(limit)) {
               document.add(new StringField(SHARE, limit, Field.Store.NO));
             }
+          }
+          if (passage / STRETCH % 100 == 7) {
+            document.add(new StringField(SHARE, STRETCHES, Field.Store.NO));
           }
           if (words) {
             document.add(new TextField(WORDS, text.next(), Field.Store.NO));
@@ -127,7 +137,7 @@ final class SparseIndexes {
     }
   }
 
-  private static IndexWriterConfig config(SparseForm form) {
+  static IndexWriterConfig config(SparseForm form) {
     return new IndexWriterConfig(new StandardAnalyzer())
         .setCodec(codec(form))
         .setUseCompoundFile(false)
@@ -151,7 +161,7 @@ final class SparseIndexes {
     };
   }
 
-  private static void delete(Path folder) throws IOException {
+  static void delete(Path folder) throws IOException {
     if (Files.exists(folder)) {
       try (Stream<Path> files = Files.walk(folder)) {
         for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {

@@ -5,6 +5,8 @@ import io.luciole.lucene.SparseForm;
 import io.luciole.lucene.VectorFields;
 import io.luciole.lucene.VectorQueries;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -33,19 +35,23 @@ import org.jspecify.annotations.Nullable;
  * SparseSpeed build  CORPUS INDEX [form=impacts] [passages=1000000] [order=natural] [words=false]
  *                                 [exact=false] [segments=1] [reordered=false]
  * SparseSpeed search CORPUS INDEX… [k=10,100,1000] [filters=none] [threads=1] [queries=500]
- *                                 [rounds=3]
+ *                                 [rounds=3] [maxscore=true]
+ * SparseSpeed merge  INDEX… [rounds=3]
  * </pre>
  *
  * <p>The form is one of {@link SparseForm}; {@code order} is natural or random; {@code segments} is
  * what the index is merged to, 0 for what the flushes left; {@code reordered} lets that merge
  * reorder the passages by their tokens. A filter is the percentage of passages that match it, by
- * chance: 0.1, 1, 10 or 50. {@code threads} are those that one search may use. An index of the form
- * blocks is searched by the blocks' bounds, and by Lucene's MaxScore over the same postings.
+ * chance: 0.001, 0.01, 0.1, 1, 10 or 50; 1s is about one percent in stretches of 5,000 passages.
+ * {@code threads} are those that one search may use. An index of the form blocks is searched by the
+ * blocks' bounds, and by Lucene's MaxScore over the same postings.
  *
  * <p>The system properties {@code bufferMiB} (32) and {@code minDocFreq} (64) set the writer's
  * buffer, and in how many passages a token must be to decide about their order.
  */
 public final class SparseSpeed {
+  private static final ThreadMXBean CPU = ManagementFactory.getThreadMXBean();
+
   private SparseSpeed() {}
 
   /** Runs it; see the class. */
@@ -63,7 +69,9 @@ public final class SparseSpeed {
     switch (args[0]) {
       case "build" -> SparseIndexes.build(folders.get(0), folders.get(1), options);
       case "search" -> search(folders, options);
-      default -> throw new IllegalArgumentException("expected build or search, got " + args[0]);
+      case "merge" -> SparseMerges.merge(folders, options);
+      default ->
+          throw new IllegalArgumentException("expected build, search or merge, got " + args[0]);
     }
   }
 
@@ -96,7 +104,7 @@ public final class SparseSpeed {
         VectorFields fields = SparseIndexes.fields(SparseForm.parse(form), false);
         VectorQueries of = fields.queries();
         ways.add(new Way(folder.getFileName() + "", searcher, of, form.equals("blocks")));
-        if (form.equals("blocks")) {
+        if (form.equals("blocks") && options.containsKey("maxscore")) {
           ways.add(new Way(folder.getFileName() + ", MaxScore", searcher, of, false));
         }
         System.out.printf(
@@ -125,6 +133,7 @@ public final class SparseSpeed {
     Query accepted =
         filter.equals("none") ? null : new TermQuery(new Term(SparseIndexes.SHARE, filter));
     long[][] nanos = new long[ways.size()][rounds * queries.size()];
+    long[] cpu = new long[ways.size()];
     int[] different = new int[ways.size()];
     for (int round = -1; round < rounds; round++) {
       for (int q = 0; q < queries.size(); q++) {
@@ -132,10 +141,12 @@ public final class SparseSpeed {
         ScoreDoc[][] found = new ScoreDoc[ways.size()][];
         for (int turn = 0; turn < ways.size(); turn++) {
           int w = (turn + q) % ways.size();
+          long used = CPU.getCurrentThreadCpuTime();
           long start = System.nanoTime();
           found[w] = ways.get(w).best(vector, k, accepted);
           long took = System.nanoTime() - start;
           if (round >= 0) {
+            cpu[w] += CPU.getCurrentThreadCpuTime() - used;
             nanos[w][round * queries.size() + q] = took;
           }
         }
@@ -144,24 +155,28 @@ public final class SparseSpeed {
         }
       }
     }
-    double[] first = new double[2];
+    double[] first = new double[3];
     for (int w = 0; w < ways.size(); w++) {
       Arrays.sort(nanos[w]);
       double p50 = nanos[w][nanos[w].length / 2] / 1e6;
       double p99 = nanos[w][(int) (nanos[w].length * 0.99)] / 1e6;
+      double mean = cpu[w] / 1e6 / nanos[w].length;
       if (w == 0) {
-        first = new double[] {p50, p99};
+        first = new double[] {p50, p99, mean};
       }
       System.out.printf(
           Locale.ROOT,
-          "filter %-5s k=%-5d %-24s p50 %8.3f ms  p99 %8.3f ms  %6.2fx %6.2fx  other lists %d%n",
+          "filter %-5s k=%-5d %-24s p50 %8.3f ms  p99 %8.3f ms  cpu %8.3f ms"
+              + "  %6.2fx %6.2fx %6.2fx  other lists %d%n",
           filter,
           k,
           ways.get(w).name(),
           p50,
           p99,
+          mean,
           first[0] / p50,
           first[1] / p99,
+          first[2] / mean,
           different[w]);
     }
   }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.IndexDescription;
 import io.luciole.lucene.Leg;
+import io.luciole.lucene.SparseWeights;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -81,7 +82,8 @@ final class StatsCommand implements Callable<Integer> {
             line(
                 "sparse",
                 s.form().id()
-                    + (s.exact() ? ", exact weights kept" : "")
+                    + ", weights "
+                    + s.weights().map(SparseWeights::id).orElse("of the postings")
                     + ", scale "
                     + s.scale()));
     schema
@@ -102,16 +104,24 @@ final class StatsCommand implements Callable<Integer> {
               .map(e -> e.getKey() + " " + e.getValue().id())
               .collect(Collectors.joining(", ")));
     }
-    line("size", ByteSize.format(of.bytes()));
+    line(
+        "size",
+        ByteSize.format(of.bytes()) + ", " + each(of, of.bytes()) + " B a document, of these:");
     of.parts()
         .forEach((part, bytes) ->
             out.println(
                 String.format(
                     Locale.ROOT,
-                    "  %10s  %4.1f %%  %s",
+                    "  %10s  %4.1f %%  %9s B  %s",
                     ByteSize.format(bytes),
                     100.0 * bytes / Math.max(1, of.bytes()),
+                    each(of, bytes),
                     part)));
+  }
+
+  /** Bytes a document. */
+  private static String each(IndexDescription of, long bytes) {
+    return String.format(Locale.ROOT, "%,.1f", (double) bytes / Math.max(1, of.documents()));
   }
 
   private void line(String what, String value) {

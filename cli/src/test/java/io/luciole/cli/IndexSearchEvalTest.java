@@ -166,6 +166,8 @@ class IndexSearchEvalTest {
           {"index", "--colbert", "int8"},
           {"index", "--sparse-form", "features"},
           {"index", "--sparse-form", "terms"},
+          {"index", "--sparse-weights", "10bit"},
+          {"index", "--sparse-weights", "9bit"},
           {"index", "--analyzer", "klingon"}
         }) {
       Run refused =
@@ -201,6 +203,31 @@ class IndexSearchEvalTest {
         Cli.run("search", "--model", model, "--index", own, "--json", "--mode", "sparse", "dusk");
     assertThat(found.status()).as(found.err()).isZero();
     assertThat(ids(found)).isNotEmpty();
+  }
+
+  @Test
+  void index_withLittleRoom_keepsWeightsInThePostings_andVectorsWithoutFloats() throws IOException {
+    Path corpus = Files.writeString(folder.resolve("corpus.jsonl"), CORPUS);
+    Path own = folder.resolve("index");
+    Path model = Path.of("../testkit/src/main/resources/mini-m3").toAbsolutePath();
+    String[] index = {"index", "--model", model.toString(), "--index", own.toString()};
+    Object[] options = {"--input", corpus, "--sparse-weights", "10bit", "--sparse-form"};
+    Run refused = Cli.run(with(with(index, options), "features"));
+    assertThat(refused.status()).isEqualTo(1);
+    assertThat(refused.err()).contains("impacts or blocks").doesNotContain("Exception");
+    Run run = Cli.run(with(with(index, options), "blocks", "--quantization", "8bit-only"));
+    assertThat(run.status()).as(run.err()).isZero();
+    assertThat(Cli.run("stats", "--index", own).out())
+        .contains("blocks, weights 10bit, scale 1024")
+        .contains("quantization 8bit-only")
+        .contains("vectors of dense: as given")
+        .doesNotContain("sparse.exact");
+    for (String mode : new String[] {"sparse", "dense"}) {
+      Run found =
+          Cli.run("search", "--model", model, "--index", own, "--json", "--mode", mode, "dusk");
+      assertThat(found.status()).as(found.err()).isZero();
+      assertThat(ids(found)).isNotEmpty();
+    }
   }
 
   private static JsonNode read(String line) {
@@ -265,7 +292,9 @@ class IndexSearchEvalTest {
         .containsPattern("model +starter \\(384 dimensions, weights [0-9a-f]{12}")
         .containsPattern("legs +dense, bm25")
         .containsPattern("words +analyzer multilingual")
-        .containsPattern("[0-9.]+ (B|KiB) +[0-9.]+ % +vectors of dense");
+        .containsPattern("size +[0-9.]+ KiB, [0-9,.]+ B a document")
+        .containsPattern("[0-9.]+ (B|KiB) +[0-9.]+ % +1,5[0-9.]+ B +vectors of dense: as given")
+        .contains("vectors of dense: graph");
 
     JsonNode stats = JSON.readTree(Cli.run("stats", "--index", index, "--json").out());
     assertThat(stats.path("documents").asInt()).isEqualTo(5);

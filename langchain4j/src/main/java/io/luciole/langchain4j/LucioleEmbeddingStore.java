@@ -95,7 +95,7 @@ public final class LucioleEmbeddingStore implements EmbeddingStore<TextSegment>,
     this.queries = builder.queries;
     this.filters = new FilterMapper(schema);
     this.searches = new Searches(model.engine(), searcher);
-    this.matches = new Matches(searcher, schema.vectorFields().denseField());
+    this.matches = new Matches(searcher, schema.vectorFields());
   }
 
   private static void requireWholeTexts(HybridSchema schema) {

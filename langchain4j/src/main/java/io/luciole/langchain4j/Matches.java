@@ -4,17 +4,17 @@ import dev.langchain4j.data.embedding.Embedding;
 import dev.langchain4j.data.segment.TextSegment;
 import dev.langchain4j.store.embedding.CosineSimilarity;
 import dev.langchain4j.store.embedding.EmbeddingMatch;
+import io.luciole.lucene.DenseVectors;
 import io.luciole.lucene.Hit;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.SearchResult;
+import io.luciole.lucene.VectorFields;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.lucene.index.FloatVectorValues;
 import org.apache.lucene.index.IndexReader;
-import org.apache.lucene.index.KnnVectorValues;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.ReaderUtil;
 import org.jspecify.annotations.Nullable;
@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  * Makes LangChain4j's matches of hits whose texts are kept whole: with the document's dense vector,
  * and its relevance by that, whichever leg found it.
  *
- * @param field the field of the dense vectors
+ * @param fields the fields of the vectors
  */
-record Matches(HybridSearcher searcher, String field) {
+record Matches(HybridSearcher searcher, VectorFields fields) {
   /** The hits of a result that are relevant enough, in their order. */
   List<EmbeddingMatch<TextSegment>> of(SearchResult result, Embedding query, double minScore) {
     Map<Integer, Embedding> vectors =
@@ -58,19 +58,14 @@ record Matches(HybridSearcher searcher, String field) {
       LeafReaderContext leaf =
           reader.leaves().get(ReaderUtil.subIndex(ascending[at], reader.leaves()));
       int end = leaf.docBase + leaf.reader().maxDoc();
-      FloatVectorValues values = leaf.reader().getFloatVectorValues(field);
+      DenseVectors dense = new DenseVectors(leaf.reader(), fields);
       for (; at < ascending.length && ascending[at] < end; at++) {
-        float[] vector = values == null ? null : vector(values, ascending[at] - leaf.docBase);
-        if (vector != null) {
-          vectors.put(ascending[at], Embedding.from(vector));
-        }
+        int document = ascending[at];
+        dense
+            .vector(document - leaf.docBase)
+            .ifPresent(vector -> vectors.put(document, Embedding.from(vector)));
       }
     }
     return vectors;
-  }
-
-  private static float @Nullable [] vector(FloatVectorValues values, int doc) throws IOException {
-    KnnVectorValues.DocIndexIterator at = values.iterator();
-    return at.advance(doc) == doc ? values.vectorValue(at.index()).clone() : null;
   }
 }

@@ -25,8 +25,16 @@ final class BlockChunk {
   private int topsAt;
   private int topWidth;
 
-  /** Where each block with postings starts among the postings by document, and the end. */
+  /**
+   * Where each block with postings starts among the postings by document, and the end; once it is
+   * needed.
+   */
   private final short[] starts = new short[BLOCKS + 1];
+
+  private boolean started;
+
+  /** The first document of each block with postings. */
+  private final int[] firsts = new int[BLOCKS];
 
   BlockChunk(BlockSource source) {
     this.source = source;
@@ -55,54 +63,74 @@ final class BlockChunk {
     int kind = bytes[0] & 0xFF;
     dense = kind >= DENSE;
     width = kind & (DENSE - 1);
+    started = false;
     boolean sound = width == 1 || width == 2 || width == 4;
     if (dense) {
       documentsAt = 1;
       frequenciesAt = documentsAt + SUPER / 8;
-      sound &= frequenciesAt < length && readCounts() == count;
+      sound &= frequenciesAt < length && readBlocks() == blocks;
       sound &= frequenciesAt + size * width == length;
     } else {
       size = (bytes[1] & 0xFF) + 1;
       documentsAt = 2 + BlockLayout.bytes(size);
       frequenciesAt = documentsAt + BlockLayout.bytes(5L * size);
-      sound &= frequenciesAt + (size - count) * width == length && readStarts() == count;
+      sound &= frequenciesAt + (size - count) * width == length;
+      sound &= (bytes[2] & 1) == 1 && countStarts() == count;
     }
     if (!sound) {
       throw source.corrupt("expected a chunk of " + length + " bytes at " + start);
     }
   }
 
-  /** Sets where blocks start, and returns how many do. */
-  private int readCounts() {
+  /** Sets the size of a dense chunk, and returns its blocks with postings. */
+  private int readBlocks() {
     int found = 0;
     size = 0;
-    for (int b = 0; b < BLOCKS; b++) {
-      int documents = Integer.bitCount(BlockLayout.readInt(bytes, documentsAt + 4 * b));
-      starts[found] = (short) size;
-      size += documents;
-      found += documents > 0 ? 1 : 0;
+    for (int b = 0; b < BLOCKS; b += 2) {
+      long documents = BlockLayout.readLong(bytes, documentsAt + 4 * b);
+      size += Long.bitCount(documents);
+      found |= ((int) documents != 0 ? 1 : 0) << b;
+      found |= (documents >>> 32 != 0 ? 2 : 0) << b;
     }
-    starts[found] = (short) size;
     return found;
   }
 
-  /** Sets where blocks start, and returns how many do. */
-  private int readStarts() {
+  /** 64 bits of a sparse chunk that say which of its postings from one on start a block. */
+  private long startsFrom(int posting) {
+    long word = BlockLayout.readLong(bytes, 2 + (posting >>> 3));
+    return size - posting < 64 ? word & ((1L << (size - posting)) - 1) : word;
+  }
+
+  private int countStarts() {
     int found = 0;
     for (int from = 0; from < size; from += 64) {
-      long word = BlockLayout.readLong(bytes, 2 + (from >>> 3));
-      if (size - from < 64) {
-        word &= (1L << (size - from)) - 1;
+      found += Long.bitCount(startsFrom(from));
+    }
+    return found;
+  }
+
+  /** Sets where blocks start. */
+  private void start() {
+    if (started) {
+      return;
+    }
+    started = true;
+    int found = 0;
+    if (dense) {
+      int at = 0;
+      for (int left = blocks; left != 0; left &= left - 1) {
+        starts[found++] = (short) at;
+        int block = Integer.numberOfTrailingZeros(left);
+        at += Integer.bitCount(BlockLayout.readInt(bytes, documentsAt + 4 * block));
       }
-      if (found + Long.bitCount(word) > BLOCKS) {
-        return -1;
-      }
-      for (; word != 0; word &= word - 1) {
-        starts[found++] = (short) (from + Long.numberOfTrailingZeros(word));
+    } else {
+      for (int from = 0; from < size; from += 64) {
+        for (long word = startsFrom(from); word != 0; word &= word - 1) {
+          starts[found++] = (short) (from + Long.numberOfTrailingZeros(word));
+        }
       }
     }
     starts[found] = (short) size;
-    return found;
   }
 
   private int frequency(int i) {
@@ -121,17 +149,31 @@ final class BlockChunk {
     return (int) BlockLayout.readBits(bytes, documentsAt, 5L * i) & (BLOCK - 1);
   }
 
-  /** Adds the products of a block with postings, by document of the block. */
-  void addBlock(int block, float weight, double[] sums) {
+  /**
+   * Adds the products of a block with postings, by document of the block.
+   *
+   * @param wanted a bit for each document whose sum is wanted; others may be left as they are
+   * @param base where the sum of the block's first document is
+   */
+  void addBlock(int block, int wanted, float weight, double[] sums, int base) {
+    start();
     int rank = Integer.bitCount(blocks & ((1 << block) - 1));
     if (dense) {
       int i = starts[rank];
       int documents = BlockLayout.readInt(bytes, documentsAt + 4 * block);
+      if (wanted != -1) {
+        for (int left = documents & wanted; left != 0; left &= left - 1) {
+          int bit = Integer.numberOfTrailingZeros(left);
+          int before = Integer.bitCount(documents & ((1 << bit) - 1));
+          sums[base + bit] += weight * frequency(i + before);
+        }
+        return;
+      }
       for (; documents != 0; documents &= documents - 1) {
-        sums[Integer.numberOfTrailingZeros(documents)] += weight * frequency(i++);
+        sums[base + Integer.numberOfTrailingZeros(documents)] += weight * frequency(i++);
       }
     } else {
-      addSparse(rank, weight, sums, 0);
+      addSparse(rank, weight, sums, base);
     }
   }
 
@@ -163,9 +205,65 @@ final class BlockChunk {
         }
       }
     } else {
-      int rank = 0;
-      for (int left = blocks; left != 0; left &= left - 1) {
-        addSparse(rank++, weight, sums, Integer.numberOfTrailingZeros(left) * BLOCK);
+      addAllSparse(weight, sums);
+    }
+  }
+
+  /** Without a loop for each block, of whose length a processor knows nothing. */
+  private void addAllSparse(float weight, double[] sums) {
+    int rank = 0;
+    for (int left = blocks; left != 0; left &= left - 1) {
+      int first = Integer.numberOfTrailingZeros(left) * BLOCK;
+      firsts[rank] = first;
+      sums[first + document(rank)] += weight * top(rank);
+      rank++;
+    }
+    // The other postings are those that start no block: of the i-th, at p, p - i blocks started.
+    int i = 0;
+    for (int from = 0; from < size; from += 64) {
+      long others = ~startsFrom(from);
+      if (size - from < 64) {
+        others &= (1L << (size - from)) - 1;
+      }
+      for (; others != 0; others &= others - 1) {
+        int first = firsts[from + Long.numberOfTrailingZeros(others) - i - 1];
+        sums[first + document(count + i)] += weight * frequency(i);
+        i++;
+      }
+    }
+  }
+
+  /**
+   * Adds the products of some documents.
+   *
+   * @param documents ascending numbers within the superblock
+   * @param sums of each of these
+   */
+  void addTo(int[] documents, int n, float weight, double[] sums) {
+    start();
+    for (int d = 0; d < n; d++) {
+      int block = documents[d] >>> BlockLayout.BLOCK_BITS;
+      if (((blocks >>> block) & 1) == 0) {
+        continue;
+      }
+      int rank = Integer.bitCount(blocks & ((1 << block) - 1));
+      int wanted = documents[d] & (BLOCK - 1);
+      if (dense) {
+        int present = BlockLayout.readInt(bytes, documentsAt + 4 * block);
+        if (((present >>> wanted) & 1) != 0) {
+          int before = Integer.bitCount(present & ((1 << wanted) - 1));
+          sums[d] += weight * frequency(starts[rank] + before);
+        }
+      } else if (document(rank) == wanted) {
+        sums[d] += weight * top(rank);
+      } else {
+        int end = starts[rank + 1] - rank - 1;
+        for (int i = starts[rank] - rank; i < end; i++) {
+          if (document(count + i) == wanted) {
+            sums[d] += weight * frequency(i);
+            break;
+          }
+        }
       }
     }
   }
@@ -178,6 +276,7 @@ final class BlockChunk {
    * @return how many there are
    */
   int decode(int base, int[] documents, int[] frequencies) {
+    start();
     int n = 0;
     if (dense) {
       for (int b = 0; b < BLOCKS; b++) {

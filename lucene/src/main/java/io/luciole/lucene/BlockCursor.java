@@ -7,6 +7,7 @@ import static io.luciole.lucene.BlockLayout.SUPER;
 import static io.luciole.lucene.BlockLayout.SUPER_BITS;
 
 import java.io.IOException;
+import java.util.Arrays;
 
 /**
  * The postings of a query's term in one segment, by superblock and block, as products of the term's
@@ -44,20 +45,40 @@ abstract class BlockCursor {
   /** Goes to a superblock that has a posting. */
   abstract void open(int superblock) throws IOException;
 
-  /** Adds the largest product in each block of the open superblock. */
-  abstract void addMaxima(double[] sums);
+  /** Bytes of the postings in the open superblock, a measure of what {@link #addAll} costs. */
+  abstract int bytes();
+
+  /**
+   * Adds the largest product in each block of the open superblock.
+   *
+   * @param wanted a bit for each block whose sum is wanted; others may be left as they are
+   */
+  abstract void addMaxima(int wanted, double[] sums);
 
   /**
    * Adds the products in a block of the open superblock, by document of the block.
    *
-   * @return the largest of them, 0 if there are none
+   * @param wanted a bit for each document whose sum is wanted; others may be left as they are
+   * @param base where the sum of the block's first document is
+   * @return the largest product of all documents, 0 if there are none
    */
-  abstract float addBlock(int block, double[] sums) throws IOException;
+  abstract float addBlock(int block, int wanted, double[] sums, int base) throws IOException;
 
   /** Adds the products in the open superblock, by document of the superblock. */
   abstract void addAll(double[] sums) throws IOException;
 
+  /**
+   * Adds the products of some documents.
+   *
+   * @param documents ascending numbers within the open superblock
+   * @param sums of each of these
+   */
+  abstract void addTo(int[] documents, int count, double[] sums) throws IOException;
+
   private static final class Chunks extends BlockCursor {
+    /** Up to so many blocks are looked up one by one. */
+    private static final int FEW_BLOCKS = 8;
+
     private final BlockChunk chunk;
     private final int topWidth;
     private final byte[] tops;
@@ -101,6 +122,11 @@ abstract class BlockCursor {
       read = false;
     }
 
+    @Override
+    int bytes() {
+      return lengths[superblock];
+    }
+
     private void read() throws IOException {
       if (!read) {
         read = true;
@@ -123,35 +149,51 @@ abstract class BlockCursor {
     }
 
     @Override
-    void addMaxima(double[] sums) {
-      int left = blocks[superblock];
-      if (left == -1 && topWidth == 1) {
+    void addMaxima(int wanted, double[] sums) {
+      int present = blocks[superblock];
+      if (Integer.bitCount(wanted) <= FEW_BLOCKS) {
+        for (int left = present & wanted; left != 0; left &= left - 1) {
+          int block = Integer.numberOfTrailingZeros(left);
+          sums[block] += product(rank(present, block));
+        }
+      } else if (present == -1 && topWidth == 1) {
         int at = topsAt[superblock];
         for (int b = 0; b < BLOCKS; b++) {
           sums[b] += weight * (tops[at + b] & 0xFF);
         }
-        return;
-      }
-      for (int rank = 0; left != 0; left &= left - 1) {
-        sums[Integer.numberOfTrailingZeros(left)] += product(rank++);
+      } else {
+        int rank = 0;
+        for (int left = present; left != 0; left &= left - 1) {
+          sums[Integer.numberOfTrailingZeros(left)] += product(rank++);
+        }
       }
     }
 
+    private static int rank(int present, int block) {
+      return Integer.bitCount(present & ((1 << block) - 1));
+    }
+
     @Override
-    float addBlock(int block, double[] sums) throws IOException {
+    float addBlock(int block, int wanted, double[] sums, int base) throws IOException {
       int present = blocks[superblock];
       if (((present >>> block) & 1) == 0) {
         return 0;
       }
       read();
-      chunk.addBlock(block, weight, sums);
-      return product(Integer.bitCount(present & ((1 << block) - 1)));
+      chunk.addBlock(block, wanted, weight, sums, base);
+      return product(rank(present, block));
     }
 
     @Override
     void addAll(double[] sums) throws IOException {
       read();
       chunk.addAll(weight, sums);
+    }
+
+    @Override
+    void addTo(int[] documents, int count, double[] sums) throws IOException {
+      read();
+      chunk.addTo(documents, count, weight, sums);
     }
   }
 
@@ -221,18 +263,23 @@ abstract class BlockCursor {
     }
 
     @Override
-    void addMaxima(double[] sums) {
+    int bytes() {
+      return 2 * (firsts[to] - firsts[from]);
+    }
+
+    @Override
+    void addMaxima(int wanted, double[] sums) {
       for (int e = from; e < to; e++) {
         sums[blocks[e] & (BLOCKS - 1)] += tops[e];
       }
     }
 
     @Override
-    float addBlock(int block, double[] sums) {
+    float addBlock(int block, int wanted, double[] sums, int base) {
       for (int e = from; e < to; e++) {
         if ((blocks[e] & (BLOCKS - 1)) == block) {
           for (int i = firsts[e]; i < firsts[e + 1]; i++) {
-            sums[documents[i] & (BLOCK - 1)] += weight * frequencies[i];
+            sums[base + (documents[i] & (BLOCK - 1))] += weight * frequencies[i];
           }
           return tops[e];
         }
@@ -244,6 +291,16 @@ abstract class BlockCursor {
     void addAll(double[] sums) {
       for (int i = firsts[from]; i < firsts[to]; i++) {
         sums[documents[i] & (SUPER - 1)] += weight * frequencies[i];
+      }
+    }
+
+    @Override
+    void addTo(int[] wanted, int count, double[] sums) {
+      for (int i = firsts[from]; i < firsts[to]; i++) {
+        int at = Arrays.binarySearch(wanted, 0, count, documents[i] & (SUPER - 1));
+        if (at >= 0) {
+          sums[at] += weight * frequencies[i];
+        }
       }
     }
   }

@@ -26,7 +26,6 @@ import org.apache.lucene.search.Weight;
 import org.apache.lucene.search.join.BitSetProducer;
 import org.apache.lucene.util.BitSet;
 import org.apache.lucene.util.Bits;
-import org.apache.lucene.util.FixedBitSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,9 +41,6 @@ import org.jspecify.annotations.Nullable;
  * with a timeout asks for parts, too; {@link Search#alone} says that nothing else does.
  */
 final class BlockMaxQuery extends Query {
-  /** Where fewer of this many documents match a filter, they are looked at one by one. */
-  private static final int SELECTIVE = 100;
-
   /** Superblocks times terms that a search may keep in memory, each of about 64 bytes. */
   private static final long MOST_BOUNDS = 2 << 20;
 
@@ -110,8 +106,8 @@ final class BlockMaxQuery extends Query {
         ScorerSupplier allowed = null;
         if (accepted != null) {
           allowed = accepted.scorerSupplier(leaf);
-          if (allowed == null || allowed.cost() < leaf.reader().maxDoc() / SELECTIVE) {
-            return in.scorerSupplier(leaf);
+          if (allowed == null) {
+            return null;
           }
         }
         return terms.isEmpty() ? null : new Supplier(in, leaf, terms, allowed, shared);
@@ -247,18 +243,19 @@ final class BlockMaxQuery extends Query {
       int documents = supplier.leaf.reader().maxDoc();
       BitSet parents =
           search.documents() == null ? null : search.documents().getBitSet(supplier.leaf);
-      FixedBitSet filtered = null;
-      if (supplier.allowed != null) {
-        filtered = new FixedBitSet(documents + BlockLayout.SUPER);
-        DocIdSetIterator matches = supplier.allowed.get(Long.MAX_VALUE).iterator();
-        matches.nextDoc();
-        matches.intoBitSet(DocIdSetIterator.NO_MORE_DOCS, filtered, 0);
-      }
-      BestDocuments found = new BestDocuments(Math.min(search.k(), documents), parents != null);
+      BlockFilter filtered =
+          supplier.allowed == null
+              ? null
+              : BlockFilter.of(supplier.allowed.get(Long.MAX_VALUE).iterator(), documents, parents);
       List<BlockCursor> cursors = new ArrayList<>(supplier.terms.size());
+      double largest = 0;
       for (BlockCursor.Term term : supplier.terms) {
-        cursors.add(BlockCursor.of(term));
+        BlockCursor cursor = BlockCursor.of(term);
+        cursors.add(cursor);
+        largest += cursor.largest;
       }
+      BestDocuments found =
+          new BestDocuments(Math.min(search.k(), documents), (float) largest, parents != null);
       // What the collector asks for may exclude scores that equal its worst, and so leave out
       // documents of segments that stand before this.
       supplier.shared.raise(Math.max(0, Math.nextDown(current.least)));

@@ -11,7 +11,7 @@ import java.util.Comparator;
 import java.util.List;
 import org.apache.lucene.util.BitSet;
 import org.apache.lucene.util.Bits;
-import org.apache.lucene.util.FixedBitSet;
+import org.apache.lucene.util.VectorUtil;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,7 +26,19 @@ import org.jspecify.annotations.Nullable;
  */
 final class BlockMaxSearch {
   /** Where more blocks of a superblock are to be scored than this, all of it is. */
-  private static final int WHOLE = 12;
+  private static final int WHOLE = 6;
+
+  /** Where a filter leaves no more documents of a superblock than this, they are looked up. */
+  private static final int FEW = 40;
+
+  /** Postings of more bytes than this are worth a look at which documents still need them. */
+  private static final int MANY_BYTES = 600;
+
+  private static final int[] ALL = new int[SUPER];
+
+  static {
+    Arrays.setAll(ALL, i -> i);
+  }
 
   /** By descending largest product. */
   private final BlockCursor[] terms;
@@ -34,13 +46,21 @@ final class BlockMaxSearch {
   private final BestDocuments best;
   private final SharedScore shared;
   private final @Nullable Bits live;
-  private final @Nullable FixedBitSet filter;
+  private final @Nullable BlockFilter filter;
   private final @Nullable BitSet parents;
   private final int maxDocuments;
 
   private final BlockCursor[] open;
+
+  /** By block of the superblock that is visited; infinite where no bound is needed. */
   private final double[] bounds = new double[BLOCKS];
+
+  /** By document of the superblock or block that is scored, or of {@link #candidates}. */
   private final double[] sums = new double[SUPER];
+
+  /** Documents of the superblock that may be among the best, ascending. */
+  private final int[] candidates = new int[SUPER];
+
   private float least;
 
   /**
@@ -49,7 +69,7 @@ final class BlockMaxSearch {
    * @param least the least score that is wanted of this segment
    * @param shared the least score that the other segments' searches leave
    * @param live the documents that count, or null for all
-   * @param filter the documents that match, or null for all; of parents if there are some
+   * @param filter the documents that may be found, or null for all
    * @param parents the documents that follow their passages and are found in place of them, or null
    */
   BlockMaxSearch(
@@ -59,7 +79,7 @@ final class BlockMaxSearch {
       float least,
       SharedScore shared,
       @Nullable Bits live,
-      @Nullable FixedBitSet filter,
+      @Nullable BlockFilter filter,
       @Nullable BitSet parents) {
     this.terms = terms.toArray(BlockCursor[]::new);
     Arrays.sort(this.terms, Comparator.comparingDouble(term -> -term.largest));
@@ -94,13 +114,13 @@ final class BlockMaxSearch {
       if (bound < Math.max(least, best.worstScore())) {
         return;
       }
-      if (mayHaveBest(bound, superblock << SUPER_BITS) && accepted(superblock)) {
+      if (mayHaveBest(bound, superblock << SUPER_BITS)) {
         visit(superblock);
       }
     }
   }
 
-  /** The bound of each superblock, 0 without postings. */
+  /** The bound of each superblock, 0 without a document that may be found. */
   private float[] totals() {
     int superblocks = (maxDocuments + SUPER - 1) >>> SUPER_BITS;
     double[] sums = new double[superblocks];
@@ -112,7 +132,7 @@ final class BlockMaxSearch {
     }
     float[] total = new float[superblocks];
     for (int s = 0; s < superblocks; s++) {
-      total[s] = (float) sums[s];
+      total[s] = filter == null || filter.blocks(s) != 0 ? (float) sums[s] : 0;
     }
     return total;
   }
@@ -138,26 +158,6 @@ final class BlockMaxSearch {
         && (bound > worst || (bound == worst && (parents != null || first < best.worstDocument())));
   }
 
-  private boolean accepted(int superblock) {
-    if (filter == null || parents != null) {
-      return true;
-    }
-    long[] words = filter.getBits();
-    int from = superblock << (SUPER_BITS - 6);
-    int to = Math.min(words.length, from + (SUPER >>> 6));
-    long any = 0;
-    for (int w = from; w < to; w++) {
-      any |= words[w];
-    }
-    return any != 0;
-  }
-
-  private boolean acceptedBlock(int first) {
-    return filter == null
-        || parents != null
-        || (int) (filter.getBits()[first >>> 6] >>> (first & 32)) != 0;
-  }
-
   private void visit(int superblock) throws IOException {
     int n = 0;
     for (BlockCursor term : terms) {
@@ -166,43 +166,60 @@ final class BlockMaxSearch {
         open[n++] = term;
       }
     }
-    if (Math.max(least, best.worstScore()) <= 0) {
-      scoreAll(superblock, n);
+    int accepted = filter == null ? -1 : filter.blocks(superblock);
+    int wanted = bound(superblock, n, accepted);
+    if (Integer.bitCount(wanted) > WHOLE) {
+      scoreAll(superblock, n, wanted);
       return;
+    }
+    for (; wanted != 0; wanted &= wanted - 1) {
+      int block = Integer.numberOfTrailingZeros(wanted);
+      int first = (superblock << SUPER_BITS) + block * BLOCK;
+      if (mayHaveBest((float) bounds[block], first)) {
+        scoreBlock(first, block, n);
+      }
+    }
+  }
+
+  /** Bounds the accepted blocks, and returns those that may have one of the best documents. */
+  private int bound(int superblock, int n, int accepted) {
+    if (Math.max(least, best.worstScore()) <= 0) {
+      Arrays.fill(bounds, Double.POSITIVE_INFINITY);
+      return accepted;
     }
     double rest = 0;
     for (int t = 0; t < n; t++) {
       rest += open[t].maxima[superblock];
     }
-    Arrays.fill(bounds, 0);
+    start(bounds, 0, accepted);
     for (int t = 0; t < n; t++) {
-      open[t].addMaxima(bounds);
+      open[t].addMaxima(accepted, bounds);
       rest -= open[t].maxima[superblock];
       if (!anyReaches(bounds, rest)) {
-        return;
+        return 0;
       }
     }
-    int first = superblock << SUPER_BITS;
     int wanted = 0;
+    int first = superblock << SUPER_BITS;
     for (int b = 0; b < BLOCKS; b++) {
-      wanted += mayHaveBest((float) bounds[b], first + b * BLOCK) ? 1 : 0;
+      wanted |= (mayHaveBest((float) bounds[b], first + b * BLOCK) ? 1 : 0) << b;
     }
-    if (wanted > WHOLE) {
-      scoreAll(superblock, n);
+    return wanted;
+  }
+
+  /** Starts 32 sums: at 0 what is accepted, at a value that stays below all others the rest. */
+  private static void start(double[] sums, int from, int accepted) {
+    if (accepted == -1) {
+      Arrays.fill(sums, from, from + BLOCK, 0);
       return;
     }
-    for (int b = 0; wanted > 0 && b < BLOCKS; b++) {
-      int at = first + b * BLOCK;
-      if (mayHaveBest((float) bounds[b], at)) {
-        wanted--;
-        if (acceptedBlock(at)) {
-          scoreBlock(at, b, n);
-        }
-      }
+    Arrays.fill(sums, from, from + BLOCK, Double.NEGATIVE_INFINITY);
+    for (int left = accepted; left != 0; left &= left - 1) {
+      sums[from + Integer.numberOfTrailingZeros(left)] = 0;
     }
   }
 
-  /** Whether one of a block's or superblock's numbers and a rest may reach the best. */
+  /** Whether one of 32 sums and a rest may reach the best. */
   private boolean anyReaches(double[] values, double rest) {
     double limit = limit() - rest;
     for (int i = 0; i < BLOCK; i++) {
@@ -214,10 +231,11 @@ final class BlockMaxSearch {
   }
 
   private void scoreBlock(int first, int block, int n) throws IOException {
-    Arrays.fill(sums, 0, BLOCK, 0);
+    int accepted = filter == null ? -1 : filter.documents(first);
+    start(sums, 0, accepted);
     double rest = bounds[block];
     for (int t = 0; t < n; t++) {
-      float largest = open[t].addBlock(block, sums);
+      float largest = open[t].addBlock(block, accepted, sums, 0);
       rest -= largest;
       if (largest > 0 && !anyReaches(sums, rest)) {
         return;
@@ -226,12 +244,59 @@ final class BlockMaxSearch {
     offer(first, BLOCK);
   }
 
-  private void scoreAll(int superblock, int n) throws IOException {
-    Arrays.fill(sums, 0);
+  /** Scores all accepted documents of a superblock at once, by term. */
+  private void scoreAll(int superblock, int n, int wanted) throws IOException {
+    double rest = 0;
+    int bytes = 0;
     for (int t = 0; t < n; t++) {
-      open[t].addAll(sums);
+      rest += open[t].maxima[superblock];
+      bytes += open[t].bytes();
     }
-    offer(superblock << SUPER_BITS, SUPER);
+    if (filter == null) {
+      Arrays.fill(sums, 0);
+    } else {
+      int count = filter.documents(superblock, wanted, candidates, FEW);
+      if (count <= FEW) {
+        Arrays.fill(sums, 0, count, 0);
+        scoreCandidates(superblock, 0, n, count, rest);
+        return;
+      }
+      for (int b = 0; b < BLOCKS; b++) {
+        start(sums, b * BLOCK, filter.documents((superblock << SUPER_BITS) + b * BLOCK));
+      }
+    }
+    int t = 0;
+    for (; t < n && (rest >= limit() || bytes <= MANY_BYTES); t++) {
+      open[t].addAll(sums);
+      rest -= open[t].maxima[superblock];
+      bytes -= open[t].bytes();
+    }
+    System.arraycopy(ALL, 0, candidates, 0, SUPER);
+    int count = VectorUtil.filterByScore(candidates, sums, limit() - rest, SUPER);
+    scoreCandidates(superblock, t, n, count, rest);
+  }
+
+  /**
+   * Scores documents one by one.
+   *
+   * @param from the first open term that is not in their sums
+   * @param found how many candidates there are, each with its sum
+   * @param remaining bounds what the terms from that one on add
+   */
+  private void scoreCandidates(int superblock, int from, int n, int found, double remaining)
+      throws IOException {
+    int count = found;
+    double rest = remaining;
+    for (int t = from; t < n && count > 0; t++) {
+      open[t].addTo(candidates, count, sums);
+      rest -= open[t].maxima[superblock];
+      count = VectorUtil.filterByScore(candidates, sums, limit() - rest, count);
+    }
+    for (int i = 0; i < count; i++) {
+      if (sums[i] >= limit()) {
+        offer((superblock << SUPER_BITS) + candidates[i], (float) sums[i]);
+      }
+    }
   }
 
   private void offer(int first, int count) throws IOException {
@@ -253,9 +318,6 @@ final class BlockMaxSearch {
       return false;
     }
     int found = parents == null ? document : parents.nextSetBit(document);
-    if (filter != null && !filter.get(found)) {
-      return false;
-    }
     if (!best.offer(found, score)) {
       return false;
     }

@@ -91,6 +91,12 @@ final class BlockPostings extends ImpactsEnum {
 
   @Override
   public int nextDoc() throws IOException {
+    int next = at + 1;
+    if (at >= 0 && !pending && next < size) {
+      at = next;
+      document = documents[next];
+      return document;
+    }
     return advance(document + 1);
   }
 

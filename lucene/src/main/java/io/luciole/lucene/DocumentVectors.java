@@ -6,12 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.lucene.document.LateInteractionField;
 import org.apache.lucene.index.BinaryDocValues;
-import org.apache.lucene.index.FloatVectorValues;
-import org.apache.lucene.index.KnnVectorValues;
 import org.apache.lucene.index.LeafReader;
-import org.apache.lucene.index.PostingsEnum;
-import org.apache.lucene.index.Terms;
-import org.apache.lucene.index.TermsEnum;
 import org.apache.lucene.util.BitSet;
 import org.apache.lucene.util.VectorUtil;
 import org.jspecify.annotations.Nullable;
@@ -24,11 +19,13 @@ import org.jspecify.annotations.Nullable;
 final class DocumentVectors {
   private final LeafReader reader;
   private final VectorFields fields;
-  private final @Nullable FloatVectorValues dense;
-  private final KnnVectorValues.@Nullable DocIndexIterator denseAt;
+  private final DenseVectors dense;
   private final @Nullable BinaryDocValues sparse;
   private final @Nullable BinaryDocValues colbert;
   private final @Nullable BitSet documents;
+
+  /** The postings of the query that was scored last, for indexes that keep no exact weights. */
+  private @Nullable QueryPostings postings;
 
   /**
    * Opens a segment's vectors.
@@ -41,9 +38,7 @@ final class DocumentVectors {
     this.documents = documents;
     this.reader = reader;
     this.fields = fields;
-    this.dense =
-        fields.dense().isPresent() ? reader.getFloatVectorValues(fields.denseField()) : null;
-    this.denseAt = dense == null ? null : dense.iterator();
+    this.dense = new DenseVectors(reader, fields);
     this.sparse = reader.getBinaryDocValues(fields.exactField());
     this.colbert = reader.getBinaryDocValues(fields.tokenVectorsField());
   }
@@ -58,16 +53,9 @@ final class DocumentVectors {
     return documents == null ? doc : doc - 1;
   }
 
-  /** The dot product with a document's full-precision dense vector; 0 if it has none. */
+  /** The dot product with a document's dense vector, as exact as it is kept; 0 if it has none. */
   float dense(int doc, float[] query) throws IOException {
-    if (dense == null || denseAt == null) {
-      return 0;
-    }
-    int at = denseAt.docID();
-    if (at < doc) {
-      at = denseAt.advance(doc);
-    }
-    return at == doc ? VectorUtil.dotProduct(query, dense.vectorValue(denseAt.index())) : 0;
+    return dense.dot(doc, query);
   }
 
   /** The sum of the products of shared tokens' weights. */
@@ -75,11 +63,7 @@ final class DocumentVectors {
     if (sparse != null) {
       return sparse.advanceExact(doc) ? query.dot(SparseBytes.decode(sparse.binaryValue())) : 0;
     }
-    double sum = 0;
-    for (Shared shared : shared(doc, query)) {
-      sum += (double) shared.queryWeight() * shared.documentWeight();
-    }
-    return (float) sum;
+    return postingsOf(query).dot(doc);
   }
 
   /** A token of both query and document. */
@@ -103,22 +87,16 @@ final class DocumentVectors {
       }
       return shared;
     }
-    Terms terms = reader.terms(fields.sparseField());
-    HybridSchema.Sparse sparseSchema = fields.sparse().orElse(null);
-    if (terms == null || sparseSchema == null) {
-      return shared;
+    return postingsOf(query).shared(doc);
+  }
+
+  private QueryPostings postingsOf(SparseVector query) throws IOException {
+    QueryPostings known = postings;
+    if (known == null || !known.query().equals(query)) {
+      known = QueryPostings.open(reader, fields, query);
+      postings = known;
     }
-    SparsePostings form = sparseSchema.postings();
-    TermsEnum at = terms.iterator();
-    for (int i = 0; i < query.size(); i++) {
-      if (at.seekExact(form.term(query.id(i)))) {
-        PostingsEnum postings = at.postings(null, PostingsEnum.FREQS);
-        if (postings.advance(doc) == doc) {
-          shared.add(new Shared(query.id(i), query.weight(i), form.weight(postings.freq())));
-        }
-      }
-    }
-    return shared;
+    return known;
   }
 
   /** The mean over the query's rows of the best dot product with a row of the document. */

@@ -65,12 +65,16 @@ final class FieldForm {
 
   private void checkDense(FieldInfo found) {
     HybridSchema.Dense dense = fields.dense().orElseThrow();
+    boolean floats = dense.quantization().keepsFloats();
     if (found.getVectorDimension() != dense.dimension()
-        || found.getVectorEncoding() != VectorEncoding.FLOAT32
+        || found.getVectorEncoding() != (floats ? VectorEncoding.FLOAT32 : VectorEncoding.BYTE)
         || found.getVectorSimilarityFunction() != fields.similarity()) {
       throw otherForm(
           found.name,
-          dense.dimension() + " floats compared by " + fields.similarity(),
+          dense.dimension()
+              + (floats ? " floats" : " bytes")
+              + " compared by "
+              + fields.similarity(),
           found.getVectorDimension() == 0
               ? "no vectors"
               : found.getVectorDimension()
@@ -80,9 +84,8 @@ final class FieldForm {
                   + found.getVectorSimilarityFunction());
     }
     @Nullable String format = found.getAttribute(PerFieldKnnVectorsFormat.PER_FIELD_FORMAT_KEY);
-    if (dense.quantization() == DenseQuantization.NONE
-        && format != null
-        && format.contains("Quantized")) {
+    boolean asGiven = !floats || dense.quantization() == DenseQuantization.NONE;
+    if (asGiven && format != null && format.contains("Quantized")) {
       throw otherForm(found.name, "vectors that are not quantised", "the format " + format);
     }
   }

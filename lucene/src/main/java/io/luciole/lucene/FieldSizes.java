@@ -67,10 +67,10 @@ final class FieldSizes {
   private static String part(String file, Map<String, String> parts) {
     String rest = IndexFileNames.stripSegmentName(IndexFileNames.stripExtension(file));
     String fields = parts.get(rest.startsWith("_") ? rest.substring(1) : rest);
-    if (fields != null) {
-      return fields;
-    }
-    return LuceneFormats.contents(String.valueOf(IndexFileNames.getExtension(file)));
+    String extension = String.valueOf(IndexFileNames.getExtension(file));
+    return fields != null
+        ? fields + LuceneFormats.partOfVectors(extension)
+        : LuceneFormats.contents(extension);
   }
 
   /** The names of the fields that share files, by the part of the file names that they share. */

@@ -52,6 +52,13 @@ public final class HybridSchema {
       inRange("dimension", dimension, 1, 4096);
       inRange("maxConnections", maxConnections, 2, 512);
       inRange("beamWidth", beamWidth, 1, 3200);
+      if (!normalized && !quantization.keepsFloats()) {
+        throw new IllegalArgumentException(
+            "expected a model that normalises its dense vectors for the quantization "
+                + quantization.id()
+                + ", whose scores are cosines, got one that does not: choose 8bit, which keeps"
+                + " floats too, or have vectors normalised (luciole.normalize)");
+      }
     }
   }
 
@@ -76,6 +83,11 @@ public final class HybridSchema {
 
     SparsePostings postings() {
       return form.postings(scale);
+    }
+
+    /** {@return how exactly weights are kept; empty for scales that have no name} */
+    public Optional<SparseWeights> weights() {
+      return SparseWeights.of(this);
     }
   }
 

@@ -26,7 +26,8 @@ import org.apache.lucene.store.Directory;
  * @param segments the number of Lucene segments
  * @param bytes its size on disk
  * @param parts the size on disk of each field, or of fields that share files, the largest first;
- *     they add up to {@code bytes}
+ *     they add up to {@code bytes}. Dense vectors have parts for what was given (floats, or bytes
+ *     with {@link DenseQuantization#BITS_8_ONLY}), what it was quantised to, and the graph
  * @param complete whether the last run that wrote it came to the end of its source; if not, running
  *     it again goes on from the last commit
  */

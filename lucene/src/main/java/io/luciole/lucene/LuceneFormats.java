@@ -123,10 +123,22 @@ final class LuceneFormats {
     };
   }
 
+  /** What of a field's vectors a file of an extension holds, for people; empty for other files. */
+  static String partOfVectors(String extension) {
+    return switch (extension) {
+      case "vec" -> ": as given";
+      case "veq" -> ": quantised";
+      case "vex", "vem", "vemf", "vemq" -> ": graph";
+      default -> "";
+    };
+  }
+
   private static KnnVectorsFormat vectors(HybridSchema.Dense dense, int workers, int threshold) {
     int links = dense.maxConnections();
     int beam = dense.beamWidth();
-    if (dense.quantization() == DenseQuantization.NONE) {
+    boolean asGiven =
+        dense.quantization() == DenseQuantization.NONE || !dense.quantization().keepsFloats();
+    if (asGiven) {
       return threshold == GRAPH_THRESHOLD
           ? new Lucene99HnswVectorsFormat(links, beam, workers, null)
           : new Lucene99HnswVectorsFormat(links, beam, workers, null, threshold);
@@ -144,7 +156,7 @@ final class LuceneFormats {
     static KnnVectorsFormat format(HybridSchema.Dense dense, int workers, int threshold) {
       ScalarEncoding encoding =
           switch (dense.quantization()) {
-            case NONE -> throw new IllegalStateException("vectors of full precision");
+            case NONE, BITS_8_ONLY -> throw new IllegalStateException("kept as they are given");
             case BITS_8 -> ScalarEncoding.UNSIGNED_BYTE;
             case BITS_4 -> ScalarEncoding.PACKED_NIBBLE;
             case BITS_1 -> ScalarEncoding.SINGLE_BIT_QUERY_NIBBLE;

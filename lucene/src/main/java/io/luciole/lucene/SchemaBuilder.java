@@ -104,6 +104,18 @@ public final class SchemaBuilder {
   }
 
   /**
+   * Sets how exactly sparse weights are kept, in place of {@link #sparseScale} and {@link
+   * #exactSparse}; {@link SparseWeights#EXACT} by default.
+   *
+   * @param how how
+   * @return this builder
+   */
+  public SchemaBuilder sparseWeights(SparseWeights how) {
+    vectors.sparseWeights(how);
+    return this;
+  }
+
+  /**
    * Keeps token vectors. The model must give them.
    *
    * @param form how they are kept
@@ -187,8 +199,8 @@ public final class SchemaBuilder {
    * Builds the schema.
    *
    * @return the schema
-   * @throws IllegalArgumentException if something is out of its range, or token vectors are to be
-   *     kept and the model gives none
+   * @throws IllegalArgumentException if something is out of its range, token vectors are to be kept
+   *     and the model gives none, or two settings do not go together
    */
   public HybridSchema build() {
     return new HybridSchema(

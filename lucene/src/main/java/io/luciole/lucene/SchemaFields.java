@@ -70,6 +70,9 @@ public final class SchemaFields {
   /**
    * The dense vector. Present if the schema has {@link HybridSchema#dense}. Compared by the dot
    * product; where the model does not normalize vectors, by Lucene's {@code MAXIMUM_INNER_PRODUCT}.
+   * With {@link DenseQuantization#BITS_8_ONLY} it is of the encoding BYTE in place of FLOAT32, each
+   * component times 127 / the vector's largest, rounded; compared by {@code COSINE}; and absent
+   * where all components are 0.
    */
   public static final String DENSE = "dense";
 

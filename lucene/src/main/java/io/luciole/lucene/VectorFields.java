@@ -17,6 +17,7 @@ import java.util.Set;
 import org.apache.lucene.codecs.KnnVectorsFormat;
 import org.apache.lucene.document.BinaryDocValuesField;
 import org.apache.lucene.document.Document;
+import org.apache.lucene.document.KnnByteVectorField;
 import org.apache.lucene.document.KnnFloatVectorField;
 import org.apache.lucene.document.LateInteractionField;
 import org.apache.lucene.index.VectorSimilarityFunction;
@@ -37,10 +38,10 @@ import org.jspecify.annotations.Nullable;
  * VectorFields} with {@linkplain Builder#prefix names} of its own. {@link SchemaFields} describes
  * what each field holds; a {@link HybridSchema} uses this class with the names given there.
  *
- * <p>Lucene's default codec writes dense vectors of up to 1024 dimensions as 32-bit floats in a
- * graph of its own default shape. For anything else an application's codec returns {@link
- * #denseFormat} for the field {@link #denseField}; readers need nothing. The other fields need no
- * format.
+ * <p>Lucene's default codec writes dense vectors of up to 1024 dimensions as 32-bit floats, or as
+ * bytes with {@link DenseQuantization#BITS_8_ONLY}, in a graph of its own default shape. For
+ * anything else an application's codec returns {@link #denseFormat} for the field {@link
+ * #denseField}; readers need nothing. The other fields need no format.
  *
  * <p>Runs on Lucene 10.0 and later; quantised vectors need 10.5, and token vectors of the form
  * {@link MultiVectorForm#FLOAT32} need 10.3. Immutable.
@@ -170,7 +171,7 @@ public final class VectorFields {
     if (dense != null) {
       float[] vector = embedding.dense();
       requireDimension("a dense vector", dense.dimension(), vector.length);
-      document.add(new KnnFloatVectorField(denseField(), vector, similarity()));
+      addDense(document, dense.quantization(), vector);
     }
     if (sparse != null) {
       SparseVector vector = embedding.sparse();
@@ -181,6 +182,17 @@ public final class VectorFields {
     }
     if (multiVectors != null) {
       addTokenVectors(document, multiVectors, embedding.colbert());
+    }
+  }
+
+  private void addDense(Document document, DenseQuantization how, float[] vector) {
+    if (how.keepsFloats()) {
+      document.add(new KnnFloatVectorField(denseField(), vector, similarity()));
+      return;
+    }
+    byte[] bytes = DenseBytes.encode(vector);
+    if (DenseBytes.hasDirection(bytes)) {
+      document.add(new KnnByteVectorField(denseField(), bytes, similarity()));
     }
   }
 
@@ -209,6 +221,9 @@ public final class VectorFields {
 
   /** How dense vectors are compared; {@link VectorQueries#dotProduct} computes the dot product. */
   VectorSimilarityFunction similarity() {
+    if (dense != null && !dense.quantization().keepsFloats()) {
+      return VectorSimilarityFunction.COSINE; // Bytes have no common scale.
+    }
     return dense == null || dense.normalized()
         ? VectorSimilarityFunction.DOT_PRODUCT
         : VectorSimilarityFunction.MAXIMUM_INNER_PRODUCT;
@@ -222,8 +237,8 @@ public final class VectorFields {
    *
    * @return the format; the same object for all fields of one writer that share files
    * @throws IllegalStateException if dense vectors are not kept
-   * @throws IndexException if vectors are quantised and the Lucene of the class path is older than
-   *     10.5
+   * @throws IndexException if vectors are quantised beside floats and the Lucene of the class path
+   *     is older than 10.5
    */
   public KnnVectorsFormat denseFormat() {
     if (dense == null) {
@@ -264,6 +279,7 @@ public final class VectorFields {
     private SparseForm sparseForm = SparseForm.IMPACTS;
     private int sparseScale = 256;
     private boolean exactSparse = true;
+    private boolean byPostings;
     private @Nullable MultiVectorForm multiVectors;
     private int rowDimension;
     private Map<Output, String> names = names("");
@@ -316,7 +332,8 @@ public final class VectorFields {
 
     /**
      * Sets how the dense vectors of the graph are kept; as 32-bit floats by default. A quantised
-     * field needs {@link VectorFields#denseFormat} in the writer's codec.
+     * field needs {@link VectorFields#denseFormat} in the writer's codec, but for {@link
+     * DenseQuantization#BITS_8_ONLY}.
      *
      * @param quantization how
      * @return this builder
@@ -382,6 +399,21 @@ public final class VectorFields {
      */
     public Builder exactSparse(boolean exact) {
       this.exactSparse = exact;
+      this.byPostings = false;
+      return this;
+    }
+
+    /**
+     * Sets how exactly sparse weights are kept, in place of {@link #sparseScale} and {@link
+     * #exactSparse}: {@link SparseWeights#EXACT} by default.
+     *
+     * @param weights how
+     * @return this builder
+     */
+    public Builder sparseWeights(SparseWeights weights) {
+      this.sparseScale = requireNonNull(weights, "weights").scale();
+      this.exactSparse = weights.exact();
+      this.byPostings = !weights.exact();
       return this;
     }
 
@@ -433,6 +465,12 @@ public final class VectorFields {
         throw new IllegalArgumentException(
             "expected a model that gives token vectors, so that the index can keep them, or their"
                 + " dimension (multiVectors(form, dimension)); found neither");
+      }
+      if (sparse && byPostings && sparseForm == SparseForm.FEATURES) {
+        throw new IllegalArgumentException(
+            "expected the form impacts or blocks for sparse weights of the postings alone, got"
+                + " features, which keeps 9 significant bits of each weight: choose one of those"
+                + " forms, or the weights exact");
       }
       return new VectorFields(
           dense

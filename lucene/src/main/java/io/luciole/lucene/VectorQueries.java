@@ -13,11 +13,14 @@ import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.search.KnnByteVectorQuery;
 import org.apache.lucene.search.KnnFloatVectorQuery;
+import org.apache.lucene.search.MatchNoDocsQuery;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.Rescorer;
 import org.apache.lucene.search.TopDocs;
 import org.apache.lucene.search.join.BitSetProducer;
+import org.apache.lucene.search.join.DiversifyingChildrenByteKnnVectorQuery;
 import org.apache.lucene.search.join.DiversifyingChildrenFloatKnnVectorQuery;
 import org.apache.lucene.search.join.QueryBitSetProducer;
 import org.apache.lucene.search.join.ToChildBlockJoinQuery;
@@ -108,7 +111,12 @@ public final class VectorQueries {
       throw new IllegalArgumentException(
           "expected a vector of " + dense.dimension() + " components, got " + vector.length);
     }
-    return new CheckedQuery(nearest(vector, k, filter), fields.denseField(), form);
+    return new CheckedQuery(
+        dense.quantization().keepsFloats()
+            ? nearest(vector, k, filter)
+            : nearest(DenseBytes.encode(vector), k, filter),
+        fields.denseField(),
+        form);
   }
 
   private Query nearest(float[] vector, int k, @Nullable Query filter) {
@@ -127,12 +135,42 @@ public final class VectorQueries {
         documents);
   }
 
+  /** The same among vectors of bytes. */
+  private Query nearest(byte[] vector, int k, @Nullable Query filter) {
+    if (!DenseBytes.hasDirection(vector)) {
+      return new MatchNoDocsQuery("a vector without a direction");
+    }
+    String field = fields.denseField();
+    boolean filtered = LuceneRange.FILTERED_GRAPHS.isThere();
+    if (documents == null || whole == null) {
+      return filtered
+          ? Filtered.nearest(field, vector, k, filter)
+          : new KnnByteVectorQuery(field, vector, k, filter);
+    }
+    Query accepted = filter == null ? null : passagesOf(filter, whole, documents);
+    return new BestPassageQuery(
+        filtered
+            ? Filtered.nearestPassages(field, vector, k, accepted, documents)
+            : new DiversifyingChildrenByteKnnVectorQuery(field, vector, accepted, k, documents),
+        documents);
+  }
+
   /** Apart from {@link VectorQueries}, because older versions of Lucene lack what it names. */
   private static final class Filtered {
     private static final KnnSearchStrategy ACORN = new KnnSearchStrategy.Hnsw(ACORN_THRESHOLD);
 
     static Query nearest(String field, float[] vector, int k, @Nullable Query filter) {
       return new KnnFloatVectorQuery(field, vector, k, filter, ACORN);
+    }
+
+    static Query nearest(String field, byte[] vector, int k, @Nullable Query filter) {
+      return new KnnByteVectorQuery(field, vector, k, filter, ACORN);
+    }
+
+    static Query nearestPassages(
+        String field, byte[] vector, int k, @Nullable Query passages, BitSetProducer documents) {
+      return new DiversifyingChildrenByteKnnVectorQuery(
+          field, vector, passages, k, documents, ACORN);
     }
 
     static Query nearestPassages(
@@ -251,9 +289,10 @@ public final class VectorQueries {
   }
 
   /**
-   * Finds the documents with the nearest dense vectors, scored by the dot product of the vectors in
-   * full precision. Where vectors are quantised, more candidates are collected ({@link
-   * DenseQuantization#oversampling}) and rescored.
+   * Finds the documents with the nearest dense vectors, scored by the dot product of the query's
+   * vector in full precision and the documents' as the index keeps them, in full precision unless
+   * it leaves that out ({@link DenseQuantization#keepsFloats}). Where vectors are quantised, more
+   * candidates are collected ({@link DenseQuantization#oversampling}) and rescored.
    *
    * @param searcher searches the index
    * @param vector the query's vector
@@ -291,7 +330,8 @@ public final class VectorQueries {
   }
 
   /**
-   * Returns a rescorer by the dot product with the dense vectors in full precision.
+   * Returns a rescorer by the dot product with the dense vectors, in full precision if the index
+   * keeps that.
    *
    * @param vector the query's vector
    * @return the rescorer

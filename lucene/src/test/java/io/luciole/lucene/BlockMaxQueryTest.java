@@ -3,9 +3,14 @@ package io.luciole.lucene;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.luciole.SparseVector;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -49,6 +54,8 @@ import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.IOContext;
 import org.apache.lucene.store.IndexInput;
 import org.apache.lucene.store.IndexOutput;
+import org.apache.lucene.util.ArrayUtil;
+import org.apache.lucene.util.Bits;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -63,6 +70,11 @@ class BlockMaxQueryTest {
 
   /** The weights of documents, by the number that they have in the index. */
   private final Map<Long, SparseVector> vectors = new HashMap<>();
+
+  /** Weights of real texts, which are then used in their order; none for random ones. */
+  private List<SparseVector> realDocuments = List.of();
+
+  private List<SparseVector> realQueries = List.of();
 
   /** How an index came about. */
   private enum Shape {
@@ -157,16 +169,27 @@ class BlockMaxQueryTest {
     return directory;
   }
 
+  private SparseVector passage(int d, int p, int longest) {
+    return realDocuments.isEmpty()
+        ? vector(d / 50, 5 + random.nextInt(longest))
+        : realDocuments.get((d + 1000 * p) % realDocuments.size());
+  }
+
+  private SparseVector query(int q, int documents) {
+    return realQueries.isEmpty()
+        ? vector(random.nextInt(documents / 50 + 1), 1 + random.nextInt(25))
+        : realQueries.get(q % realQueries.size());
+  }
+
   private void add(IndexWriter writer, Shape shape, int d) throws IOException {
     int share = random.nextInt(1000);
-    int topic = d / 50;
     if (shape != Shape.PASSAGES) {
-      writer.addDocument(document(d * 10L, vector(topic, 5 + random.nextInt(60)), share));
+      writer.addDocument(document(d * 10L, passage(d, 0, 60), share));
       return;
     }
     List<Document> block = new ArrayList<>();
     for (int p = random.nextInt(6); p > 0; p--) {
-      block.add(document(d * 10L + p, vector(topic, 5 + random.nextInt(30)), 1000));
+      block.add(document(d * 10L + p, passage(d, p, 30), 1000));
     }
     Document whole = document(d * 10L, null, share);
     whole.add(new StringField("whole", "yes", Field.Store.NO));
@@ -174,57 +197,101 @@ class BlockMaxQueryTest {
     writer.addDocuments(block);
   }
 
-  /** A plain computation over all documents of a view. */
+  /** A plain computation over the documents of a view, from their vectors. */
   private final class BruteForce {
     private final IndexSearcher searcher;
-    private final boolean passages;
-    private final List<ScoreDoc> hits = new ArrayList<>();
+    private final int count;
 
-    BruteForce(IndexSearcher searcher, boolean passages) {
+    /** The documents that count, and of each that in place of which it is found. */
+    private final boolean[] live;
+
+    private final int[] foundAs;
+
+    private final Map<Integer, Postings> postings = new HashMap<>();
+    private final double[] sums;
+
+    /** The documents of a token and their frequencies. */
+    private static final class Postings {
+      private int[] documents = new int[4];
+      private int[] frequencies = new int[4];
+      private int size;
+
+      void add(int document, int frequency) {
+        documents = ArrayUtil.grow(documents, size + 1);
+        frequencies = ArrayUtil.grow(frequencies, size + 1);
+        documents[size] = document;
+        frequencies[size++] = frequency;
+      }
+    }
+
+    BruteForce(IndexSearcher searcher, boolean passages) throws IOException {
       this.searcher = searcher;
-      this.passages = passages;
+      this.count = searcher.getIndexReader().maxDoc();
+      this.live = new boolean[count];
+      this.foundAs = new int[count];
+      this.sums = new double[count];
+      for (LeafReaderContext leaf : searcher.getIndexReader().leaves()) {
+        NumericDocValues numbers = leaf.reader().getNumericDocValues("number");
+        Bits kept = leaf.reader().getLiveDocs();
+        int first = leaf.docBase;
+        for (int d = 0; d < leaf.reader().maxDoc(); d++) {
+          assertThat(numbers.nextDoc()).isEqualTo(d);
+          int document = leaf.docBase + d;
+          live[document] = kept == null || kept.get(d);
+          add(document, vectors.get(numbers.longValue()));
+          if (!passages || numbers.longValue() % 10 == 0) {
+            Arrays.fill(foundAs, first, document + 1, document);
+            first = document + 1;
+          }
+        }
+      }
+    }
+
+    private void add(int document, @Nullable SparseVector vector) {
+      for (int i = 0; vector != null && i < vector.size(); i++) {
+        postings
+            .computeIfAbsent(vector.id(i), id -> new Postings())
+            .add(document, Math.round(vector.weight(i) * 256));
+      }
     }
 
     List<ScoreDoc> best(SparseVector query, int k, @Nullable Query filter) throws IOException {
-      hits.clear();
-      boolean[] accepted = new boolean[searcher.getIndexReader().maxDoc()];
+      boolean[] accepted = new boolean[count];
       Arrays.fill(accepted, filter == null);
       if (filter != null) {
-        for (ScoreDoc hit : searcher.search(filter, accepted.length).scoreDocs) {
+        for (ScoreDoc hit : searcher.search(filter, count).scoreDocs) {
           accepted[hit.doc] = true;
         }
       }
-      for (LeafReaderContext leaf : searcher.getIndexReader().leaves()) {
-        NumericDocValues numbers = leaf.reader().getNumericDocValues("number");
-        double best = 0;
-        for (int d = 0; d < leaf.reader().maxDoc(); d++) {
-          assertThat(numbers.advanceExact(d)).isTrue();
-          long number = numbers.longValue();
-          boolean live = leaf.reader().getLiveDocs() == null || leaf.reader().getLiveDocs().get(d);
-          SparseVector document = vectors.get(number);
-          best = Math.max(best, document == null || !live ? 0 : score(query, document));
-          if (passages && number % 10 != 0) {
-            continue;
-          }
-          if (best > 0 && accepted[leaf.docBase + d] && live) {
-            hits.add(new ScoreDoc(leaf.docBase + d, (float) best));
-          }
-          best = 0;
+      Arrays.fill(sums, 0);
+      for (int i = 0; i < query.size(); i++) {
+        Postings of = postings.getOrDefault(query.id(i), new Postings());
+        for (int p = 0; p < of.size; p++) {
+          sums[of.documents[p]] += query.weight(i) / 256 * of.frequencies[p];
+        }
+      }
+      double[] best = new double[count];
+      for (int d = 0; d < count; d++) {
+        best[foundAs[d]] = Math.max(best[foundAs[d]], live[d] ? sums[d] : 0);
+      }
+      List<ScoreDoc> hits = new ArrayList<>();
+      for (int d = 0; d < count; d++) {
+        if (best[d] > 0 && accepted[d] && live[d]) {
+          hits.add(new ScoreDoc(d, (float) best[d]));
         }
       }
       hits.sort(
           Comparator.<ScoreDoc>comparingDouble(hit -> -hit.score).thenComparingInt(hit -> hit.doc));
       return hits.subList(0, Math.min(k, hits.size()));
     }
+  }
 
-    private static double score(SparseVector query, SparseVector document) {
-      double sum = 0;
-      for (int i = 0; i < query.size(); i++) {
-        int frequency = Math.round(document.weightOf(query.id(i)) * 256);
-        sum += query.weight(i) / 256 * frequency;
-      }
-      return sum;
-    }
+  private static List<String> hits(List<ScoreDoc> hits) {
+    return hits.stream().map(hit -> hit.doc + " " + hit.score).toList();
+  }
+
+  private static List<String> hits(TopDocs found) {
+    return hits(List.of(found.scoreDocs));
   }
 
   private static TopDocs search(IndexSearcher searcher, Query query, int k) throws IOException {
@@ -248,7 +315,7 @@ class BlockMaxQueryTest {
                     return slices(leaves, 1, 1, false);
                   }
                 };
-        SparseVector query = vector(random.nextInt(documents / 50 + 1), 1 + random.nextInt(25));
+        SparseVector query = query(q, documents);
         int k = List.of(1, 10, 100, 1000).get(random.nextInt(4));
         int share = SHARES[random.nextInt(SHARES.length)];
         Query filter =
@@ -257,17 +324,9 @@ class BlockMaxQueryTest {
         String what =
             "seed " + seed + ", " + shape + ", query " + q + ", best " + k + ", " + filter;
         List<ScoreDoc> expected = plain.best(query, k, filter);
-        assertThat(found.scoreDocs).as(what).hasSize(expected.size());
-        for (int i = 0; i < expected.size(); i++) {
-          assertThat(found.scoreDocs[i].doc)
-              .as(what + ", rank " + i)
-              .isEqualTo(expected.get(i).doc);
-          assertThat(found.scoreDocs[i].score).as(what).isEqualTo(expected.get(i).score);
-        }
+        assertThat(hits(found)).as(what).isEqualTo(hits(expected));
         TopDocs theirs = search(searcher, queries.sparse(query, filter), k);
-        assertThat(Arrays.toString(theirs.scoreDocs))
-            .as(what)
-            .isEqualTo(Arrays.toString(found.scoreDocs));
+        assertThat(hits(theirs)).as(what).isEqualTo(hits(expected));
       }
     }
   }
@@ -285,6 +344,39 @@ class BlockMaxQueryTest {
     for (Shape shape : Shape.values()) {
       equalsBruteForce(shape, 60_000, 250);
     }
+  }
+
+  /** With what {@code bench/corpus} makes, where {@code luciole.test.passages} has its folder. */
+  @Tag("long")
+  @Test
+  void best_ofRealTexts_equalBruteForceInAThousandQueries() throws IOException {
+    String folder = System.getProperty("luciole.test.passages");
+    assumeThat(folder).as("luciole.test.passages").isNotNull();
+    realDocuments = read(Path.of(folder, "passages.bin"), 60_000);
+    realQueries = read(Path.of(folder, "queries.bin"), 250);
+    for (Shape shape : Shape.values()) {
+      equalsBruteForce(shape, realDocuments.size(), realQueries.size());
+    }
+  }
+
+  private static List<SparseVector> read(Path file, int most) throws IOException {
+    List<SparseVector> vectors = new ArrayList<>();
+    try (FileChannel channel = FileChannel.open(file)) {
+      long size = Math.min(Integer.MAX_VALUE, channel.size());
+      ByteBuffer in = channel.map(FileChannel.MapMode.READ_ONLY, 0, size);
+      in.order(ByteOrder.LITTLE_ENDIAN);
+      while (in.hasRemaining() && vectors.size() < most) {
+        int length = in.getInt();
+        int[] ids = new int[length];
+        float[] weights = new float[length];
+        in.asIntBuffer().get(ids);
+        in.position(in.position() + Integer.BYTES * length);
+        in.asFloatBuffer().get(weights);
+        in.position(in.position() + Float.BYTES * length);
+        vectors.add(SparseVector.of(ids, weights));
+      }
+    }
+    return vectors;
   }
 
   @Test

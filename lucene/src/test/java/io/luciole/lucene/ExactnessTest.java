@@ -119,18 +119,25 @@ class ExactnessTest {
                         folder.resolve(quantization.id()),
                         SEED,
                         b -> b.quantization(quantization).build())) {
-                  denseLeg(f);
+                  denseLeg(f, quantization);
                 }
               }));
     }
     return tests;
   }
 
-  private static void denseLeg(SearchFixture f) {
+  /** The vector as the index keeps it. */
+  static Embedding kept(Embedding embedding, DenseQuantization quantization) {
+    return quantization.keepsFloats()
+        ? embedding
+        : embedding.withDense(DenseBytes.decode(DenseBytes.encode(embedding.dense())));
+  }
+
+  private static void denseLeg(SearchFixture f, DenseQuantization quantization) {
     for (int q = 0; q < 50; q++) {
       String text = f.texts.text(1 + q % 30);
       Embedding query = f.query(text);
-      List<ScoredId> expected = f.bruteForce(e -> Scores.dense(query, e));
+      List<ScoredId> expected = f.bruteForce(e -> Scores.dense(query, kept(e, quantization)));
       SearchResult result =
           f.searcher.search(HybridQuery.of(text).legs(Leg.DENSE).depth(1_000_000));
       List<ScoredId> found = result.leg(Leg.DENSE);

@@ -123,7 +123,12 @@ class HybridIndexTest {
         .isEqualTo(description.parts().values().stream().mapToLong(Long::longValue).sum());
     assertThat(description.parts())
         .containsKeys(
-            "vectors of dense", "postings of sparse", "postings of words", "values of sparse.exact")
+            "vectors of dense: as given",
+            "vectors of dense: quantised",
+            "vectors of dense: graph",
+            "postings of sparse",
+            "postings of words",
+            "values of sparse.exact")
         .containsKey("stored texts");
     // Opened again without a schema it keeps its own; with another it is refused.
     indexAll(new Texts(3).documents(1));

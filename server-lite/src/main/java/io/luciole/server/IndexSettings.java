@@ -7,6 +7,7 @@ import io.luciole.lucene.DenseQuantization;
 import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.MultiVectorForm;
 import io.luciole.lucene.SparseForm;
+import io.luciole.lucene.SparseWeights;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -38,6 +39,7 @@ public record IndexSettings(
    * default index, if it is there already.
    *
    * @param sparseForm how sparse weights are kept, if that is set
+   * @param sparseWeights how exactly sparse weights are kept, if that is set
    * @param metadata the types of metadata fields
    * @param analyzer the name of the analyzer, if one is set
    * @param passageTokens the most tokens of a passage, if texts are to be cut into passages
@@ -47,6 +49,7 @@ public record IndexSettings(
    */
   public record Fields(
       Optional<SparseForm> sparseForm,
+      Optional<SparseWeights> sparseWeights,
       Map<String, MetadataType> metadata,
       Optional<String> analyzer,
       Optional<Integer> passageTokens,
@@ -56,6 +59,7 @@ public record IndexSettings(
     /** Checks and copies the components. */
     public Fields {
       requireNonNull(sparseForm, "sparseForm");
+      requireNonNull(sparseWeights, "sparseWeights");
       requireNonNull(analyzer, "analyzer");
       requireNonNull(passageTokens, "passageTokens");
       requireNonNull(passageOverlap, "passageOverlap");
@@ -89,6 +93,7 @@ public record IndexSettings(
         config.get(ServedIndexKeys.INDEXES),
         new Fields(
             config.get(ServedIndexKeys.SPARSE_FORM),
+            config.get(ServedIndexKeys.SPARSE_WEIGHTS),
             config.get(ServedIndexKeys.METADATA).orElse(Map.of()),
             config.get(ServedIndexKeys.ANALYZER),
             config.get(ServedIndexKeys.PASSAGE_TOKENS),

@@ -11,6 +11,7 @@ import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.MultiVectorForm;
 import io.luciole.lucene.SchemaBuilder;
 import io.luciole.lucene.SparseForm;
+import io.luciole.lucene.SparseWeights;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * {"analyzer": "en", "bm25": {"k1": 1.2, "b": 0.75}, "passages": {"tokens": 256, "overlap": 32},
- *  "quantization": "8bit", "sparse_form": "impacts", "colbert": "int8", "metadata": {"year": "long"}}
+ *  "quantization": "8bit", "sparse_form": "impacts", "sparse_weights": "10bit", "colbert": "int8",
+ *  "metadata": {"year": "long"}}
  * </pre>
  *
  * What a request leaves out is as an index that is there has it, as the settings say, or else the
@@ -33,7 +35,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class IndexSpec {
   private static final String[] MEMBERS = {
-    "model", "analyzer", "bm25", "passages", "quantization", "sparse_form", "colbert", "metadata"
+    "model",
+    "analyzer",
+    "bm25",
+    "passages",
+    "quantization",
+    "sparse_form",
+    "sparse_weights",
+    "colbert",
+    "metadata"
   };
 
   /** What documents have that is no metadata. */
@@ -45,6 +55,7 @@ final class IndexSpec {
   static Optional<HybridSchema> ofSettings(IndexSettings.Fields fields, EmbeddingEngine engine) {
     boolean usual =
         fields.sparseForm().isEmpty()
+            && fields.sparseWeights().isEmpty()
             && fields.metadata().isEmpty()
             && fields.analyzer().isEmpty()
             && fields.passageTokens().isEmpty()
@@ -75,7 +86,7 @@ final class IndexSpec {
         "quantization",
         fields.quantization(),
         DenseQuantization::parse,
-        schema::quantization);
+        quantization -> schema.quantization(quantization).build());
     set(
         body,
         "sparse_form",
@@ -84,6 +95,15 @@ final class IndexSpec {
         form -> {
           RequestOptions.requireOutputs(engine, Set.of(Output.SPARSE), "sparse_form");
           schema.sparseForm(form);
+        });
+    set(
+        body,
+        "sparse_weights",
+        fields.sparseWeights(),
+        SparseWeights::parse,
+        weights -> {
+          RequestOptions.requireOutputs(engine, Set.of(Output.SPARSE), "sparse_weights");
+          schema.sparseWeights(weights).build();
         });
     set(
         body,
@@ -223,6 +243,7 @@ final class IndexSpec {
     ObjectNode whole = describe(has);
     if (!engine.backend().outputs().contains(Output.SPARSE)) {
       whole.remove("sparse_form");
+      whole.remove("sparse_weights");
     }
     if (!engine.backend().outputs().contains(Output.DENSE)) {
       whole.remove("quantization");
@@ -248,7 +269,12 @@ final class IndexSpec {
             .orElse(null);
     spec.set("passages", passages);
     schema.dense().ifPresent(d -> spec.put("quantization", d.quantization().id()));
-    schema.sparse().ifPresent(s -> spec.put("sparse_form", s.form().id()));
+    schema
+        .sparse()
+        .ifPresent(s -> {
+          spec.put("sparse_form", s.form().id());
+          s.weights().ifPresent(weights -> spec.put("sparse_weights", weights.id()));
+        });
     spec.put("colbert", schema.multiVectors().map(m -> m.form().id()).orElse(null));
     ObjectNode metadata = spec.putObject("metadata");
     schema.metadata().forEach((name, type) -> metadata.put(name, type.id()));

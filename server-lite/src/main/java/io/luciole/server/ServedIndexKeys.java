@@ -7,6 +7,7 @@ import io.luciole.lucene.IndexKeys;
 import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.MultiVectorForm;
 import io.luciole.lucene.SparseForm;
+import io.luciole.lucene.SparseWeights;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -43,6 +44,15 @@ public final class ServedIndexKeys {
           "How a new index keeps sparse weights: `impacts`; `blocks`, which are found faster, and need"
               + " luciole-lucene in whatever reads the index; or `features` for other programs that"
               + " search it with Lucene's `FeatureField`. An index that exists must have this form.");
+
+  /** How exactly a new index keeps sparse weights. */
+  public static final Key<Optional<SparseWeights>> SPARSE_WEIGHTS =
+      Key.optional(
+          "luciole.server.sparse-weights",
+          ValueParser.oneOf("exact", "12bit", "10bit", "8bit").map(SparseWeights::parse),
+          "exact",
+          "How exactly a new index keeps sparse weights: `exact`, as floats beside the postings; or"
+              + " `12bit`, `10bit` or `8bit`, in the postings alone, which take a third of the room.");
 
   /** The types of a new index's metadata fields, by name. */
   public static final Key<Optional<Map<String, MetadataType>>> METADATA =
@@ -84,10 +94,12 @@ public final class ServedIndexKeys {
   public static final Key<Optional<DenseQuantization>> QUANTIZATION =
       Key.optional(
           "luciole.server.quantization",
-          ValueParser.oneOf("none", "8bit", "4bit", "1bit").map(DenseQuantization::parse),
+          ValueParser.oneOf("none", "8bit", "4bit", "1bit", "8bit-only")
+              .map(DenseQuantization::parse),
           "none",
           "How a new index quantises the dense vectors that it searches: `none`, `8bit`, `4bit` or"
-              + " `1bit`.");
+              + " `1bit`, with floats beside them to rescore by; or `8bit-only`, without floats, in a"
+              + " fifth of the room.");
 
   /** How a new index keeps token vectors. */
   public static final Key<Optional<MultiVectorForm>> COLBERT =
@@ -155,6 +167,7 @@ public final class ServedIndexKeys {
           INDEX,
           INDEXES,
           SPARSE_FORM,
+          SPARSE_WEIGHTS,
           METADATA,
           ANALYZER,
           PASSAGE_TOKENS,

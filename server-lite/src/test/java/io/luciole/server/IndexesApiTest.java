@@ -58,6 +58,7 @@ class IndexesApiTest {
           .isEqualTo(
               "{\"analyzer\":\"en\",\"bm25\":{\"k1\":0.9,\"b\":0.75},\"passages\":{\"tokens\":16,"
                   + "\"overlap\":2},\"quantization\":\"8bit\",\"sparse_form\":\"features\","
+                  + "\"sparse_weights\":\"exact\","
                   + "\"colbert\":\"int8\",\"metadata\":{\"year\":\"long\"}}");
       // What the answer says makes the same index again.
       assertThat(ok(server.put("/v1/indexes/books", made.path("schema").toString())).toString())
@@ -122,7 +123,8 @@ class IndexesApiTest {
     engines.put("two", Server.fakeEngine(new FakeBackend(), folder));
     String kept =
         "\"analyzer\":\"en\",\"bm25\":{\"k1\":0.9,\"b\":0.5},\"passages\":{\"tokens\":16,\"overlap\":4},"
-            + "\"quantization\":\"8bit\",\"sparse_form\":\"features\",\"colbert\":\"int8\","
+            + "\"quantization\":\"8bit\",\"sparse_form\":\"blocks\","
+            + "\"sparse_weights\":\"10bit\",\"colbert\":\"int8\","
             + "\"metadata\":{\"year\":\"long\"}";
     try (Server server =
         Server.of(engines, c -> c.indexes(c.indexes().folder(folder.resolve("indexes"))))) {
@@ -147,6 +149,11 @@ class IndexesApiTest {
               Map.entry("{\"analyzer\":\"klingon\"}", "\"param\":\"analyzer\""),
               Map.entry("{\"quantization\":\"3bit\"}", "\"param\":\"quantization\""),
               Map.entry("{\"sparse_form\":\"terms\"}", "\"param\":\"sparse_form\""),
+              Map.entry("{\"quantization\":\"8bit-only\"}", "\"param\":\"quantization\""),
+              Map.entry("{\"sparse_weights\":\"9bit\"}", "\"param\":\"sparse_weights\""),
+              Map.entry(
+                  "{\"sparse_form\":\"features\",\"sparse_weights\":\"8bit\"}",
+                  "\"param\":\"sparse_weights\""),
               Map.entry("{\"colbert\":\"int4\"}", "\"param\":\"colbert\""),
               Map.entry("{\"metadata\":{\"year\":\"int\"}}", "\"param\":\"metadata.year\""),
               Map.entry("{\"metadata\":{\"year\":1}}", "\"param\":\"metadata.year\""),

@@ -80,7 +80,7 @@ final class Server implements AutoCloseable {
   /** Over several engines by their names, which it closes. */
   static Server of(
       SequencedMap<String, EmbeddingEngine> engines, UnaryOperator<ServerConfig> settings) {
-    return new Server(engines, new LinkedHashMap<>(), settings.apply(config()));
+    return of(engines, Map.of(), settings);
   }
 
   /** Over an engine, which it closes, and a reranker, which stays the caller's. */
@@ -88,10 +88,15 @@ final class Server implements AutoCloseable {
       EmbeddingEngine engine,
       Map<String, CrossEncoder> rerankers,
       UnaryOperator<ServerConfig> settings) {
-    return new Server(
-        new LinkedHashMap<>(Map.of(engine.modelName(), engine)),
-        new LinkedHashMap<>(rerankers),
-        settings.apply(config()));
+    return of(new LinkedHashMap<>(Map.of(engine.modelName(), engine)), rerankers, settings);
+  }
+
+  /** Over several engines, which it closes, and rerankers, which stay the caller's. */
+  static Server of(
+      SequencedMap<String, EmbeddingEngine> engines,
+      Map<String, CrossEncoder> rerankers,
+      UnaryOperator<ServerConfig> settings) {
+    return new Server(engines, new LinkedHashMap<>(rerankers), settings.apply(config()));
   }
 
   /** Over a fake backend, which gives all outputs, and a model of 512 tokens. */
