@@ -11,6 +11,7 @@ import org.apache.lucene.index.SegmentReader;
 import org.apache.lucene.misc.index.BPIndexReorderer;
 import org.apache.lucene.misc.index.BPReorderingMergePolicy;
 import org.apache.lucene.store.Directory;
+import org.apache.lucene.util.Version;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,7 @@ final class DocumentOrder {
 
   private static final int LEAST_FREQUENCY = 16;
   private static final String REORDERED = "bp.reordered";
+  private static final String BISECTION = "org.apache.lucene.misc.index.BPIndexReorderer";
   private static final Logger LOG = LoggerFactory.getLogger(DocumentOrder.class);
 
   private DocumentOrder() {}
@@ -43,6 +45,7 @@ final class DocumentOrder {
    * @param reorder whether its documents are to be numbered anew
    * @throws IndexMismatchException if they are, but the index that is there keeps passages without
    *     a parent field
+   * @throws IndexException if they are, but {@code lucene-misc} is not there
    */
   static void prepare(
       IndexWriterConfig config,
@@ -51,6 +54,9 @@ final class DocumentOrder {
       @Nullable Directory existing,
       boolean reorder)
       throws IOException {
+    if (reorder) {
+      requireBisection();
+    }
     boolean needed = reorder && schema.chunks().isPresent();
     if (existing == null) {
       if (needed && config.getParentField() == null) {
@@ -86,18 +92,43 @@ final class DocumentOrder {
 
   /** The merges of another policy, of which those that are forced reorder. */
   static MergePolicy reordering(MergePolicy merges, HybridSchema schema, int documents) {
-    BPIndexReorderer reorderer = new BPIndexReorderer();
-    reorderer.setFields(
-        Set.of(schema.sparse().isPresent() ? SchemaFields.SPARSE : SchemaFields.WORDS));
-    reorderer.setMinDocFreq(
-        Math.clamp(
-            documents / DOCUMENTS_PER_FREQUENCY,
-            LEAST_FREQUENCY,
-            BPIndexReorderer.DEFAULT_MIN_DOC_FREQ));
-    reorderer.setRAMBudgetMB(Runtime.getRuntime().maxMemory() / 4.0 / (1 << 20));
-    BPReorderingMergePolicy policy = new BPReorderingMergePolicy(merges, reorderer);
-    policy.setMinNaturalMergeNumDocs(Integer.MAX_VALUE);
-    return policy;
+    requireBisection();
+    return Bisection.reordering(merges, schema, documents);
+  }
+
+  /**
+   * Looks for {@code lucene-misc}, which a class path may lack that never had to reorder.
+   *
+   * @throws IndexException if it is not there
+   */
+  static void requireBisection() {
+    try {
+      Class.forName(BISECTION, false, DocumentOrder.class.getClassLoader());
+    } catch (ClassNotFoundException | LinkageError e) {
+      throw new IndexException(
+          "Reordering documents needs org.apache.lucene:lucene-misc "
+              + Version.LATEST
+              + ", which was not found on the class path. Add it, or write without reordering.",
+          e);
+    }
+  }
+
+  /** Apart from {@link DocumentOrder}, because an application may lack what it names. */
+  private static final class Bisection {
+    static MergePolicy reordering(MergePolicy merges, HybridSchema schema, int documents) {
+      BPIndexReorderer reorderer = new BPIndexReorderer();
+      reorderer.setFields(
+          Set.of(schema.sparse().isPresent() ? SchemaFields.SPARSE : SchemaFields.WORDS));
+      reorderer.setMinDocFreq(
+          Math.clamp(
+              documents / DOCUMENTS_PER_FREQUENCY,
+              LEAST_FREQUENCY,
+              BPIndexReorderer.DEFAULT_MIN_DOC_FREQ));
+      reorderer.setRAMBudgetMB(Runtime.getRuntime().maxMemory() / 4.0 / (1 << 20));
+      BPReorderingMergePolicy policy = new BPReorderingMergePolicy(merges, reorderer);
+      policy.setMinNaturalMergeNumDocs(Integer.MAX_VALUE);
+      return policy;
+    }
   }
 
   /** Warns if Lucene has left a segment in its order, which it does silently for lack of memory. */

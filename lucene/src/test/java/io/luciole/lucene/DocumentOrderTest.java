@@ -7,7 +7,12 @@ import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
 import io.luciole.SparseVector;
+import java.io.File;
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -201,5 +206,27 @@ class DocumentOrderTest {
     Path merged = folder.resolve("merged");
     IndexMerge.of(shards).oneSegment(true).into(List.of(merged));
     assertThat(blocks(merged)).hasSize(60).doesNotHaveDuplicates();
+  }
+
+  /** All indexers ask the class for the parent field, so it must do without lucene-misc. */
+  @Test
+  void withoutLuceneMisc_onlyReorderingIsRefused() throws Exception {
+    List<URL> others = new ArrayList<>();
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+      if (!entry.contains("lucene-misc")) {
+        others.add(Path.of(entry).toUri().toURL());
+      }
+    }
+    try (URLClassLoader loader =
+        new URLClassLoader(others.toArray(URL[]::new), ClassLoader.getPlatformClassLoader())) {
+      Class<?> order = Class.forName(DocumentOrder.class.getName(), true, loader);
+      Method bisection = order.getDeclaredMethod("requireBisection");
+      bisection.setAccessible(true);
+      assertThatThrownBy(() -> bisection.invoke(null))
+          .isInstanceOf(InvocationTargetException.class)
+          .cause()
+          .hasMessageContaining("org.apache.lucene:lucene-misc")
+          .hasMessageContaining("without reordering");
+    }
   }
 }
