@@ -22,6 +22,7 @@ import org.apache.lucene.search.Scorable;
 import org.apache.lucene.search.ScoreMode;
 import org.apache.lucene.search.Scorer;
 import org.apache.lucene.search.ScorerSupplier;
+import org.apache.lucene.search.TopScoreDocCollector;
 import org.apache.lucene.search.Weight;
 import org.apache.lucene.search.join.BitSetProducer;
 import org.apache.lucene.util.BitSet;
@@ -217,7 +218,9 @@ final class BlockMaxQuery extends Query {
     public int score(LeafCollector collector, @Nullable Bits accepted, int min, int max)
         throws IOException {
       LeafReader segment = supplier.leaf.reader();
-      boolean whole = search.alone() || (min == 0 && max == DocIdSetIterator.NO_MORE_DOCS);
+      boolean whole =
+          search.alone()
+              || (min == 0 && max == DocIdSetIterator.NO_MORE_DOCS && isByScoreAlone(collector));
       if (every != null || !whole || (accepted != null && accepted != segment.getLiveDocs())) {
         // Another set of accepted documents may be defined between min and max only.
         every = every == null ? supplier.every().bulkScorer() : every;
@@ -237,6 +240,14 @@ final class BlockMaxQuery extends Query {
         }
       }
       return DocIdSetIterator.NO_MORE_DOCS;
+    }
+
+    /**
+     * Whether a collector keeps the best by score and, of equal scores, the first. Others, which
+     * sort equal scores by a field or look at documents themselves, get all.
+     */
+    private static boolean isByScoreAlone(LeafCollector collector) {
+      return collector.getClass().getEnclosingClass() == TopScoreDocCollector.class;
     }
 
     private BestDocuments.Scored[] search(@Nullable Bits live) throws IOException {

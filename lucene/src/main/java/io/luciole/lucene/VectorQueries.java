@@ -233,9 +233,9 @@ public final class VectorQueries {
    * The documents that share tokens with the query, of which the best are wanted; else as {@link
    * #sparse(SparseVector, Query)}. Where weights are kept in the form {@link SparseForm#BLOCKS},
    * this finds them several times faster, if the query is searched by itself and for the best by
-   * score, without a timeout of the searcher's ({@link #topSparse} is as fast with one). Then the
-   * best {@code k} of each segment are collected, and no others are counted. In other uses it is
-   * the same query.
+   * score alone (Lucene's {@code TopScoreDocCollector}), without a timeout of the searcher's
+   * ({@link #topSparse} is as fast with one). Then the best {@code k} of each segment are
+   * collected, and no others are counted. In other uses it is the same query.
    *
    * @param vector the query's weights, any number of them; without any nothing matches
    * @param k how many documents are wanted, at least 1: no fewer than the collector keeps, those of

@@ -465,6 +465,25 @@ class BlockMaxQueryTest {
         .build();
   }
 
+  @Test
+  void equalScores_areSortedByAField() throws IOException {
+    SparseVector same = SparseVector.of(new int[] {7}, new float[] {0.5f});
+    try (Directory directory = new ByteBuffersDirectory()) {
+      try (IndexWriter writer = new IndexWriter(directory, BlockPostingsTest.config(true))) {
+        for (int d = 0; d < 50; d++) {
+          writer.addDocument(document(d, same, 1000));
+        }
+      }
+      try (DirectoryReader reader = DirectoryReader.open(directory)) {
+        Sort sort =
+            new Sort(SortField.FIELD_SCORE, new SortField("number", SortField.Type.LONG, true));
+        Query best = fields().queries().sparse(same, 3, null);
+        assertThat(docs(new IndexSearcher(reader).search(best, 3, sort)))
+            .containsExactly(49, 48, 47);
+      }
+    }
+  }
+
   /** The collector of the first slice leaves only more than the score that all documents have. */
   @Test
   void equalScores_ofSlicesThatAreSearchedOutOfOrder_leaveTheFirstDocuments() throws IOException {
