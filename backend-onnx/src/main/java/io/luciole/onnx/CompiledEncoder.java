@@ -53,6 +53,10 @@ final class CompiledEncoder implements Encoder {
   private final Set<Integer> outliers;
   private final Precision precision;
   private LayoutPolicy policy;
+
+  /** What keeps the project's operators from being used on a GPU; null if nothing does. */
+  private @Nullable String whyNotFused;
+
   private final int colbertDimension;
   private final int threads;
   private final int runs;
@@ -81,6 +85,10 @@ final class CompiledEncoder implements Encoder {
       case LAYERS -> tryLayers();
       default -> model(policy.usual());
     }
+    if (whyNotFused != null) {
+      // Only now: a device that cannot be used at all is told by the exception alone.
+      warnOfSlowerOperators(whyNotFused);
+    }
     this.runs = device.device().isAccelerator() ? runsOnAccelerator() : onCpu;
   }
 
@@ -104,7 +112,7 @@ final class CompiledEncoder implements Encoder {
     return device.option(OnnxOptions.RUNS).orElse(small ? all : 1);
   }
 
-  /** The policy at the start; what keeps the fused layout from being used on a GPU is logged. */
+  /** The policy at the start. */
   private LayoutPolicy policy() {
     if (!device.device().isAccelerator()) {
       return policyOnCpu();
@@ -113,10 +121,11 @@ final class CompiledEncoder implements Encoder {
         EncoderGraph.isHalf(precision)
             ? CudaEncoder.obstacle(config, device)
             : "they compute in fp16, not in " + precision.id();
-    if (obstacle != null) {
-      doWithoutOperators(obstacle);
+    if (obstacle != null && precision == Precision.FP8) {
+      throw noFp8(obstacle);
     }
     LayoutPolicy chosen = LayoutPolicy.on(device, obstacle == null, isPackable());
+    whyNotFused = obstacle;
     if (precision == Precision.FP8 && chosen.usual() != AttentionLayout.FUSED) {
       throw noFp8(OnnxOptions.FORM + " chooses another form of attention");
     }
@@ -168,10 +177,7 @@ final class CompiledEncoder implements Encoder {
       if (precision == Precision.BF16) {
         throw e;
       }
-      log.warn(
-          "{} runs on ONNX Runtime's own operators, which are slower than luciole's: {}",
-          device.device(),
-          e.getMessage());
+      warnOfSlowerOperators(e.getMessage());
       policy = LayoutPolicy.on(device, false, isPackable());
       model(policy.usual());
     }
@@ -182,10 +188,7 @@ final class CompiledEncoder implements Encoder {
   }
 
   /** Warns of what a device does without luciole's operators; fp8 cannot do without. */
-  private void doWithoutOperators(String reason) {
-    if (precision == Precision.FP8) {
-      throw noFp8(reason);
-    }
+  private void warnOfSlowerOperators(@Nullable String reason) {
     log.warn(
         "{} runs on ONNX Runtime's own operators, which are slower than luciole's: {}",
         device.device(),
@@ -214,7 +217,10 @@ final class CompiledEncoder implements Encoder {
       if (failed != null) {
         failed.close();
       }
-      doWithoutOperators(problem);
+      if (precision == Precision.FP8) {
+        throw noFp8(problem);
+      }
+      whyNotFused = problem;
       policy = LayoutPolicy.on(device, false, isPackable());
       model(policy.usual());
     } else if (device.option(OnnxOptions.CUDA_TUNE)) {
@@ -275,7 +281,7 @@ final class CompiledEncoder implements Encoder {
     if (!possible.contains(chosen)) {
       throw new BackendException(
           "Expected a precision of "
-              + (device.isAccelerator() ? "fp32, fp16 and fp8" : "fp32, bf16 and int8")
+              + (device.isAccelerator() ? "fp32, fp16 or fp8" : "fp32, bf16 or int8")
               + " on "
               + device
               + ", found "

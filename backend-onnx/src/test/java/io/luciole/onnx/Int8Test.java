@@ -72,7 +72,7 @@ class Int8Test {
   @Test
   void fp16_onACpu_isRefused() {
     assertThatThrownBy(() -> open(Precision.FP16))
-        .hasMessageContaining("fp32, bf16 and int8")
+        .hasMessageContaining("fp32, bf16 or int8")
         .hasMessageContaining("fp16");
   }
 }
