@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -73,13 +74,12 @@ final class SparseIndexes {
     try (PassageCorpus corpus = PassageCorpus.open(from, most);
         Stream<String> texts = words ? corpus.texts() : Stream.empty();
         Directory directory = FSDirectory.open(to)) {
-      if (words && !order.equals("natural")) {
-        throw new IllegalArgumentException("words=true needs order=natural");
-      }
+      // In another order than the file's, all texts are kept in memory.
+      List<String> kept = words && !order.equals("natural") ? texts.toList() : List.of();
       int documents = corpus.size();
       try (IndexWriter writer =
           new IndexWriter(directory, config(form).setMergePolicy(NoMergePolicy.INSTANCE))) {
-        Iterator<String> text = texts.iterator();
+        Iterator<String> text = kept.isEmpty() ? texts.iterator() : kept.iterator();
         for (int passage : corpus.order(order)) {
           Document document = new Document();
           fields.addTo(document, Embedding.absent().withSparse(corpus.vector(passage)));
@@ -93,7 +93,9 @@ final class SparseIndexes {
             document.add(new StringField(SHARE, STRETCHES, Field.Store.NO));
           }
           if (words) {
-            document.add(new TextField(WORDS, text.next(), Field.Store.NO));
+            document.add(
+                new TextField(
+                    WORDS, kept.isEmpty() ? text.next() : kept.get(passage), Field.Store.NO));
           }
           writer.addDocument(document);
         }

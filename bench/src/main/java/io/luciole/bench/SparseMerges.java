@@ -48,7 +48,9 @@ final class SparseMerges {
             wall[f][round],
             cpu[f][round],
             bytes(to) / 1e6);
-        SparseIndexes.delete(to);
+        if (!options.containsKey("keep") || round < rounds - 1) {
+          SparseIndexes.delete(to);
+        }
       }
     }
     for (int f = 0; f < folders.size(); f++) {
@@ -80,6 +82,7 @@ final class SparseMerges {
               SparseIndexes.config(SparseForm.parse(form))
                   .setMergeScheduler(new SerialMergeScheduler()))) {
         writer.addIndexes(segments);
+        writer.setLiveCommitData(Map.of("form", form).entrySet());
       }
       return form + ", " + reader.numDocs() + " passages in " + segments.length + " segments";
     }

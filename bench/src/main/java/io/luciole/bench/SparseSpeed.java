@@ -1,6 +1,5 @@
 package io.luciole.bench;
 
-import io.luciole.SparseVector;
 import io.luciole.lucene.SparseForm;
 import io.luciole.lucene.VectorFields;
 import io.luciole.lucene.VectorQueries;
@@ -16,14 +15,18 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import org.apache.lucene.analysis.standard.StandardAnalyzer;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.Term;
+import org.apache.lucene.search.BooleanClause.Occur;
+import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.ScoreDoc;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.search.TopScoreDocCollectorManager;
 import org.apache.lucene.store.FSDirectory;
+import org.apache.lucene.util.QueryBuilder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,8 +38,8 @@ import org.jspecify.annotations.Nullable;
  * SparseSpeed build  CORPUS INDEX [form=impacts] [passages=1000000] [order=natural] [words=false]
  *                                 [exact=false] [segments=1] [reordered=false]
  * SparseSpeed search CORPUS INDEX… [k=10,100,1000] [filters=none] [threads=1] [queries=500]
- *                                 [rounds=3] [maxscore=true]
- * SparseSpeed merge  INDEX… [rounds=3]
+ *                                 [rounds=3] [maxscore=true] [words=true]
+ * SparseSpeed merge  INDEX… [rounds=3] [keep=true]
  * </pre>
  *
  * <p>The form is one of {@link SparseForm}; {@code order} is natural or random; {@code segments} is
@@ -75,12 +78,29 @@ public final class SparseSpeed {
     }
   }
 
-  /** An index and the queries that find its documents. */
-  private record Way(String name, IndexSearcher searcher, VectorQueries queries, boolean blocks) {
-    ScoreDoc[] best(SparseVector vector, int k, @Nullable Query filter) throws IOException {
-      Query query = blocks ? queries.sparse(vector, k, filter) : queries.sparse(vector, filter);
+  /** A way to find the best. */
+  private interface Best {
+    Query of(PassageCorpus.Query query, int k, @Nullable Query filter);
+  }
+
+  private record Way(String name, IndexSearcher searcher, Best best) {
+    ScoreDoc[] best(PassageCorpus.Query wanted, int k, @Nullable Query filter) throws IOException {
+      Query query = best.of(wanted, k, filter);
       return searcher.search(query, new TopScoreDocCollectorManager(k, null, k)).scoreDocs;
     }
+  }
+
+  private static Query words(PassageCorpus.Query query, @Nullable Query filter) {
+    BooleanQuery.Builder any = new BooleanQuery.Builder();
+    QueryBuilder words = new QueryBuilder(new StandardAnalyzer());
+    Query all = words.createBooleanQuery(SparseIndexes.WORDS, query.text());
+    if (all != null) {
+      any.add(all, Occur.MUST);
+    }
+    if (filter != null) {
+      any.add(filter, Occur.FILTER);
+    }
+    return any.build();
   }
 
   private static void search(List<Path> folders, Map<String, String> options) throws IOException {
@@ -103,9 +123,16 @@ public final class SparseSpeed {
         String form = reader.getIndexCommit().getUserData().getOrDefault("form", "impacts");
         VectorFields fields = SparseIndexes.fields(SparseForm.parse(form), false);
         VectorQueries of = fields.queries();
-        ways.add(new Way(folder.getFileName() + "", searcher, of, form.equals("blocks")));
-        if (form.equals("blocks") && options.containsKey("maxscore")) {
-          ways.add(new Way(folder.getFileName() + ", MaxScore", searcher, of, false));
+        String name = folder.getFileName() + "";
+        if (options.containsKey("words")) {
+          ways.add(new Way(name + ", BM25", searcher, (query, k, filter) -> words(query, filter)));
+        } else {
+          Best all = (query, k, filter) -> of.sparse(query.vector(), filter);
+          Best best = (query, k, filter) -> of.sparse(query.vector(), k, filter);
+          ways.add(new Way(name, searcher, form.equals("blocks") ? best : all));
+          if (form.equals("blocks") && options.containsKey("maxscore")) {
+            ways.add(new Way(name + ", MaxScore", searcher, all));
+          }
         }
         System.out.printf(
             Locale.ROOT,
@@ -137,13 +164,12 @@ public final class SparseSpeed {
     int[] different = new int[ways.size()];
     for (int round = -1; round < rounds; round++) {
       for (int q = 0; q < queries.size(); q++) {
-        SparseVector vector = queries.get(q).vector();
         ScoreDoc[][] found = new ScoreDoc[ways.size()][];
         for (int turn = 0; turn < ways.size(); turn++) {
           int w = (turn + q) % ways.size();
           long used = CPU.getCurrentThreadCpuTime();
           long start = System.nanoTime();
-          found[w] = ways.get(w).best(vector, k, accepted);
+          found[w] = ways.get(w).best(queries.get(q), k, accepted);
           long took = System.nanoTime() - start;
           if (round >= 0) {
             cpu[w] += CPU.getCurrentThreadCpuTime() - used;

@@ -234,12 +234,12 @@ final class BlockChunk {
   }
 
   /**
-   * Adds the products of some documents.
+   * Replaces the largest product in the block of some documents by the product of each.
    *
    * @param documents ascending numbers within the superblock
    * @param sums of each of these
    */
-  void addTo(int[] documents, int n, float weight, double[] sums) {
+  void replace(int[] documents, int n, float weight, double[] sums) {
     start();
     for (int d = 0; d < n; d++) {
       int block = documents[d] >>> BlockLayout.BLOCK_BITS;
@@ -248,6 +248,7 @@ final class BlockChunk {
       }
       int rank = Integer.bitCount(blocks & ((1 << block) - 1));
       int wanted = documents[d] & (BLOCK - 1);
+      sums[d] -= weight * top(rank);
       if (dense) {
         int present = BlockLayout.readInt(bytes, documentsAt + 4 * block);
         if (((present >>> wanted) & 1) != 0) {

@@ -68,12 +68,12 @@ abstract class BlockCursor {
   abstract void addAll(double[] sums) throws IOException;
 
   /**
-   * Adds the products of some documents.
+   * Replaces the largest product in the block of some documents by the product of each.
    *
    * @param documents ascending numbers within the open superblock
    * @param sums of each of these
    */
-  abstract void addTo(int[] documents, int count, double[] sums) throws IOException;
+  abstract void replace(int[] documents, int count, double[] sums) throws IOException;
 
   private static final class Chunks extends BlockCursor {
     /** Up to so many blocks are looked up one by one. */
@@ -191,9 +191,15 @@ abstract class BlockCursor {
     }
 
     @Override
-    void addTo(int[] documents, int count, double[] sums) throws IOException {
-      read();
-      chunk.addTo(documents, count, weight, sums);
+    void replace(int[] documents, int count, double[] sums) throws IOException {
+      int wanted = 0;
+      for (int i = 0; i < count; i++) {
+        wanted |= 1 << (documents[i] >>> BLOCK_BITS);
+      }
+      if ((wanted & blocks[superblock]) != 0) {
+        read();
+        chunk.replace(documents, count, weight, sums);
+      }
     }
   }
 
@@ -295,11 +301,17 @@ abstract class BlockCursor {
     }
 
     @Override
-    void addTo(int[] wanted, int count, double[] sums) {
-      for (int i = firsts[from]; i < firsts[to]; i++) {
-        int at = Arrays.binarySearch(wanted, 0, count, documents[i] & (SUPER - 1));
-        if (at >= 0) {
-          sums[at] += weight * frequencies[i];
+    void replace(int[] wanted, int count, double[] sums) {
+      for (int e = from; e < to; e++) {
+        int block = blocks[e] & (BLOCKS - 1);
+        for (int w = 0; w < count; w++) {
+          sums[w] -= wanted[w] >>> BLOCK_BITS == block ? tops[e] : 0;
+        }
+        for (int i = firsts[e]; i < firsts[e + 1]; i++) {
+          int at = Arrays.binarySearch(wanted, 0, count, documents[i] & (SUPER - 1));
+          if (at >= 0) {
+            sums[at] += weight * frequencies[i];
+          }
         }
       }
     }

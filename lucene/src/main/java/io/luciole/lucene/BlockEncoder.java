@@ -16,8 +16,19 @@ import org.apache.lucene.util.BitUtil;
 
 /** Encodes the lists, chunks and directories of {@link BlockLayout}, one at a time. */
 final class BlockEncoder {
+  /** How many documents within their blocks are written at once. */
+  private static final int PACKED = 11;
+
   private byte[] bytes = new byte[4 * (BLOCKS + SUPER) + SUPER + PADDING];
   private int length;
+
+  /** The documents of a sparse chunk within their blocks, as they are written. */
+  private final int[] inBlock = new int[MAX_SPARSE + 1];
+
+  /** Of each block of the chunk that has postings: where they end, and where the largest is. */
+  private final int[] ends = new int[BLOCKS + 1];
+
+  private final int[] largest = new int[BLOCKS + 1];
 
   private int chunks;
   private int[] superblocks = new int[16];
@@ -78,15 +89,16 @@ final class BlockEncoder {
   /** Encodes postings of one superblock, and remembers them for the directory. */
   BlockEncoder chunk(int[] documents, int[] frequencies, int from, int to) {
     int n = to - from;
-    int max = max(frequencies, from, to);
+    int first = topCount;
+    int blocks = findBlocks(documents, frequencies, from, to);
+    int max = max(tops, first, topCount);
     int width = BlockLayout.width(max);
-    int blocks = findTops(documents, frequencies, from, to);
-    int others = n - Integer.bitCount(blocks);
+    int others = n - (topCount - first);
     int sparse = 2 + BlockLayout.bytes(n) + BlockLayout.bytes(5L * n) + others * width;
     int dense = 1 + SUPER / 8 + n * width;
     if (n <= MAX_SPARSE && sparse < dense) {
       begin(sparse);
-      sparse(documents, frequencies, from, to, width, Integer.bitCount(blocks));
+      sparse(documents, frequencies, from, to, width, topCount - first);
     } else {
       begin(dense);
       dense(documents, frequencies, from, to, width);
@@ -108,19 +120,29 @@ final class BlockEncoder {
     return (document >>> BLOCK_BITS) & (BLOCKS - 1);
   }
 
-  /** Remembers the largest frequency of each block, and returns the blocks. */
-  private int findTops(int[] documents, int[] frequencies, int from, int to) {
+  /** Sets where blocks end and their largest frequencies, and returns the blocks. */
+  private int findBlocks(int[] documents, int[] frequencies, int from, int to) {
     tops = ArrayUtil.grow(tops, topCount + BLOCKS);
+    // Blocks are too short for a loop each, of whose length a processor knows nothing.
     int blocks = 0;
+    int count = -1;
+    int last = -1;
+    int top = 0;
+    int at = 0;
     for (int i = from; i < to; i++) {
-      int bit = 1 << blockOf(documents[i]);
-      if ((blocks & bit) == 0) {
-        blocks |= bit;
-        tops[topCount++] = frequencies[i];
-      } else {
-        tops[topCount - 1] = Math.max(tops[topCount - 1], frequencies[i]);
-      }
+      int block = blockOf(documents[i]);
+      boolean starts = block != last;
+      boolean larger = starts || frequencies[i] > top;
+      count += starts ? 1 : 0;
+      top = larger ? frequencies[i] : top;
+      at = larger ? i : at;
+      blocks |= 1 << block;
+      ends[count] = i + 1;
+      largest[count] = at;
+      tops[topCount + count] = top;
+      last = block;
     }
+    topCount += count + 1;
     return blocks;
   }
 
@@ -130,25 +152,26 @@ final class BlockEncoder {
     bytes[1] = (byte) (n - 1);
     int documentsAt = 2 + BlockLayout.bytes(n);
     int frequenciesAt = documentsAt + BlockLayout.bytes(5L * n);
-    int top = 0;
+    for (int b = 0; b < blocks; b++) {
+      int start = b == 0 ? 0 : ends[b - 1] - from;
+      bytes[2 + (start >>> 3)] |= (byte) (1 << (start & 7));
+      inBlock[b] = documents[largest[b]] & (BLOCK - 1);
+    }
+    int b = 0;
     int other = 0;
-    for (int first = from; first < to; ) {
-      int end = first + 1;
-      int largest = first;
-      for (; end < to && blockOf(documents[end]) == blockOf(documents[first]); end++) {
-        if (frequencies[end] > frequencies[largest]) {
-          largest = end;
-        }
+    for (int i = from; i < to; i++) {
+      // The largest of a block is written, too, and then overwritten or behind the end.
+      inBlock[blocks + other] = documents[i] & (BLOCK - 1);
+      BlockLayout.writeNumber(bytes, frequenciesAt + other * width, width, frequencies[i]);
+      other += i == largest[b] ? 0 : 1;
+      b += i + 1 == ends[b] ? 1 : 0;
+    }
+    for (int at = 0; at < n; at += PACKED) {
+      long bits = 0;
+      for (int d = Math.min(n, at + PACKED) - 1; d >= at; d--) {
+        bits = (bits << BLOCK_BITS) | inBlock[d];
       }
-      BlockLayout.writeBits(bytes, 2, first - from, 1);
-      for (int i = first; i < end; i++) {
-        int at = i == largest ? top++ : blocks + other;
-        BlockLayout.writeBits(bytes, documentsAt, 5L * at, documents[i] & (BLOCK - 1));
-        if (i != largest) {
-          BlockLayout.writeNumber(bytes, frequenciesAt + other++ * width, width, frequencies[i]);
-        }
-      }
-      first = end;
+      BlockLayout.writeBits(bytes, documentsAt, (long) BLOCK_BITS * at, bits);
     }
   }
 

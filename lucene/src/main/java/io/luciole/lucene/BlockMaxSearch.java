@@ -2,6 +2,7 @@ package io.luciole.lucene;
 
 import static io.luciole.lucene.BlockLayout.BLOCK;
 import static io.luciole.lucene.BlockLayout.BLOCKS;
+import static io.luciole.lucene.BlockLayout.BLOCK_BITS;
 import static io.luciole.lucene.BlockLayout.SUPER;
 import static io.luciole.lucene.BlockLayout.SUPER_BITS;
 
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 final class BlockMaxSearch {
   /** Where more blocks of a superblock are to be scored than this, all of it is. */
   private static final int WHOLE = 6;
+
+  /** After bounds of blocks left so many superblocks whole, as many are scored without them. */
+  private static final int IN_VAIN = 8;
 
   /** Where a filter leaves no more documents of a superblock than this, they are looked up. */
   private static final int FEW = 40;
@@ -62,6 +66,12 @@ final class BlockMaxSearch {
   private final int[] candidates = new int[SUPER];
 
   private float least;
+
+  /** Superblocks in a row of which bounds of blocks left too many. */
+  private int inVain;
+
+  /** Superblocks to be scored without bounds of blocks. */
+  private int unbounded;
 
   /**
    * Creates a search.
@@ -167,11 +177,21 @@ final class BlockMaxSearch {
       }
     }
     int accepted = filter == null ? -1 : filter.blocks(superblock);
+    if (unbounded > 0 && filter == null) {
+      unbounded--;
+      scoreAll(superblock, n, accepted);
+      return;
+    }
     int wanted = bound(superblock, n, accepted);
     if (Integer.bitCount(wanted) > WHOLE) {
+      if (++inVain == IN_VAIN) {
+        inVain = 0;
+        unbounded = IN_VAIN;
+      }
       scoreAll(superblock, n, wanted);
       return;
     }
+    inVain = 0;
     for (; wanted != 0; wanted &= wanted - 1) {
       int block = Integer.numberOfTrailingZeros(wanted);
       int first = (superblock << SUPER_BITS) + block * BLOCK;
@@ -257,8 +277,11 @@ final class BlockMaxSearch {
     } else {
       int count = filter.documents(superblock, wanted, candidates, FEW);
       if (count <= FEW) {
-        Arrays.fill(sums, 0, count, 0);
-        scoreCandidates(superblock, 0, n, count, rest);
+        if (bounds[0] == Double.POSITIVE_INFINITY) {
+          boundAll(0, n);
+        }
+        boundCandidates(count, false);
+        scoreCandidates(superblock, 0, n, count);
         return;
       }
       for (int b = 0; b < BLOCKS; b++) {
@@ -273,24 +296,41 @@ final class BlockMaxSearch {
     }
     System.arraycopy(ALL, 0, candidates, 0, SUPER);
     int count = VectorUtil.filterByScore(candidates, sums, limit() - rest, SUPER);
-    scoreCandidates(superblock, t, n, count, rest);
+    if (t < n) {
+      boundAll(t, n);
+      boundCandidates(count, true);
+    }
+    scoreCandidates(superblock, t, n, count);
+  }
+
+  /** Bounds what the open terms from one on have in each block. */
+  private void boundAll(int from, int n) {
+    Arrays.fill(bounds, 0);
+    for (int t = from; t < n; t++) {
+      open[t].addMaxima(-1, bounds);
+    }
+  }
+
+  /** Sets or adds to the sum of each candidate the bound of its block. */
+  private void boundCandidates(int count, boolean add) {
+    for (int i = 0; i < count; i++) {
+      double bound = bounds[candidates[i] >>> BLOCK_BITS];
+      sums[i] = add ? sums[i] + bound : bound;
+    }
   }
 
   /**
-   * Scores documents one by one.
+   * Scores documents one by one: their sums begin as bounds, in which one term after the other has
+   * its largest product of the block replaced by that of the document.
    *
-   * @param from the first open term that is not in their sums
-   * @param found how many candidates there are, each with its sum
-   * @param remaining bounds what the terms from that one on add
+   * @param from the first open term that is to be replaced
+   * @param found how many candidates there are
    */
-  private void scoreCandidates(int superblock, int from, int n, int found, double remaining)
-      throws IOException {
-    int count = found;
-    double rest = remaining;
+  private void scoreCandidates(int superblock, int from, int n, int found) throws IOException {
+    int count = VectorUtil.filterByScore(candidates, sums, limit(), found);
     for (int t = from; t < n && count > 0; t++) {
-      open[t].addTo(candidates, count, sums);
-      rest -= open[t].maxima[superblock];
-      count = VectorUtil.filterByScore(candidates, sums, limit() - rest, count);
+      open[t].replace(candidates, count, sums);
+      count = VectorUtil.filterByScore(candidates, sums, limit(), count);
     }
     for (int i = 0; i < count; i++) {
       if (sums[i] >= limit()) {
