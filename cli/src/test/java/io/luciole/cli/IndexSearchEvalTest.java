@@ -215,16 +215,25 @@ class IndexSearchEvalTest {
     Run refused = Cli.run(with(with(index, options), "features"));
     assertThat(refused.status()).isEqualTo(1);
     assertThat(refused.err()).contains("impacts or blocks").doesNotContain("Exception");
-    Run run = Cli.run(with(with(index, options), "blocks", "--quantization", "8bit-only"));
+    Run run =
+        Cli.run(
+            with(
+                with(index, options),
+                "blocks",
+                "--quantization",
+                "8bit-only",
+                "--colbert",
+                "residual2"));
     assertThat(run.status()).as(run.err()).isZero();
     assertThat(Cli.run("stats", "--index", own).out())
         .contains("blocks, weights 10bit, scale 1024")
         .contains("quantization 8bit-only")
+        .contains("96 dimensions, residual2")
         .contains("vectors of dense: as given")
         .doesNotContain("sparse.exact");
     for (String mode : new String[] {"sparse", "dense"}) {
-      Run found =
-          Cli.run("search", "--model", model, "--index", own, "--json", "--mode", mode, "dusk");
+      Object[] search = {"search", "--model", model, "--index", own, "--json", "--mode", mode};
+      Run found = Cli.run(with(search, "--rerank", "3", "dusk"));
       assertThat(found.status()).as(found.err()).isZero();
       assertThat(ids(found)).isNotEmpty();
     }

@@ -105,8 +105,12 @@ final class DocumentVectors {
     if (colbert == null || form == null || !colbert.advanceExact(doc)) {
       return 0;
     }
+    if (colbert instanceof ResidualValues values) {
+      return values.maxSim(query);
+    }
     return switch (form.form()) {
-      case INT8 -> MultiVectorBytes.maxSim(query, colbert.binaryValue(), form.dimension());
+      case INT8, RESIDUAL2 ->
+          MultiVectorBytes.maxSim(query, colbert.binaryValue(), form.dimension());
       case FLOAT32 -> maxSim(query, LateInteractionField.decode(colbert.binaryValue()));
     };
   }

@@ -56,7 +56,12 @@ final class LuceneFormats {
               .vectorFields()
               .dense()
               .map(d -> dense(d, mergeWorkers, graphsByMerges))
-              .orElseGet(Lucene99HnswVectorsFormat::new));
+              .orElseGet(Lucene99HnswVectorsFormat::new),
+          schema
+              .multiVectors()
+              .filter(rows -> rows.form() == MultiVectorForm.RESIDUAL2)
+              .map(rows -> residual(rows.dimension()))
+              .orElseGet(LuceneFormats::values));
     } catch (LinkageError e) {
       throw LuceneRange.withoutFormats(e);
     }
@@ -84,6 +89,17 @@ final class LuceneFormats {
   static FieldsProducer blocks(SegmentReadState state) throws IOException {
     LuceneRange.BLOCKS.require();
     return Blocks.read(state);
+  }
+
+  /** Lucene's own format of doc values. */
+  static DocValuesFormat values() {
+    return new Lucene90DocValuesFormat();
+  }
+
+  /** The format that compresses token vectors of some components. */
+  static DocValuesFormat residual(int dimension) {
+    LuceneRange.RESIDUALS.require();
+    return new ResidualFormat(dimension, ResidualFormat.MIN_ROWS);
   }
 
   /** Apart from {@link LuceneFormats}, because older versions of Lucene lack what it names. */
@@ -176,22 +192,18 @@ final class LuceneFormats {
   private static final class SchemaCodec extends Lucene104Codec {
     private final KnnVectorsFormat dense;
     private final Map<String, PostingsFormat> postings;
-    private final Map<String, DocValuesFormat> values =
-        Map.of(
-            SchemaFields.SPARSE_EXACT,
-            new Lucene90DocValuesFormat(),
-            SchemaFields.COLBERT,
-            new Lucene90DocValuesFormat());
+    private final Map<String, DocValuesFormat> values;
 
-    private SchemaCodec(PostingsFormat sparse, KnnVectorsFormat dense) {
+    private SchemaCodec(PostingsFormat sparse, KnnVectorsFormat dense, DocValuesFormat rows) {
       super(Mode.BEST_SPEED);
+      this.values = Map.of(SchemaFields.SPARSE_EXACT, values(), SchemaFields.COLBERT, rows);
       this.postings =
           Map.of(SchemaFields.SPARSE, sparse, SchemaFields.WORDS, new Lucene104PostingsFormat());
       this.dense = dense;
     }
 
-    static Codec of(PostingsFormat sparse, KnnVectorsFormat dense) {
-      return new SchemaCodec(sparse, dense);
+    static Codec of(PostingsFormat sparse, KnnVectorsFormat dense, DocValuesFormat rows) {
+      return new SchemaCodec(sparse, dense, rows);
     }
 
     @Override

@@ -30,6 +30,8 @@ enum LuceneRange {
       ", or write by an IndexWriter of your own: VectorFields and HybridSearcher.over need 10.0"),
   /** {@link BlockPostingsFormat}, whose impacts earlier versions read by another interface. */
   BLOCKS("The postings format " + BlockPostingsFormat.NAME, 10, 4, ""),
+  /** {@link ResidualFormat}, as {@link #CODEC}. */
+  RESIDUALS("Keeping token vectors as RESIDUAL2", 10, 4, ", or keep them as INT8"),
   /** Graphs of quantised vectors. */
   QUANTIZED("Quantising dense vectors", 10, 5, ", or keep them as floats");
 

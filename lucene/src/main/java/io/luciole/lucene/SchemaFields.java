@@ -102,7 +102,8 @@ public final class SchemaFields {
    * HybridSchema#multiVectors}, but for texts without a row. Doc value in the form {@link
    * MultiVectorForm#FLOAT32}: as {@link org.apache.lucene.document.LateInteractionField} has it. In
    * the form {@link MultiVectorForm#INT8}: for each row a scale as a little-endian float, then one
-   * signed byte a component, to be multiplied by the scale.
+   * signed byte a component, to be multiplied by the scale. In the form {@link
+   * MultiVectorForm#RESIDUAL2}: the same by the format {@link ResidualFormat}, which compresses it.
    */
   public static final String COLBERT = "colbert";
 

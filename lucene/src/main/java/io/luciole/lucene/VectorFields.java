@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.apache.lucene.codecs.DocValuesFormat;
 import org.apache.lucene.codecs.KnnVectorsFormat;
 import org.apache.lucene.document.BinaryDocValuesField;
 import org.apache.lucene.document.Document;
@@ -207,7 +208,8 @@ public final class VectorFields {
               tokenVectorsField(),
               switch (how.form()) {
                 case FLOAT32 -> LateInteractionField.encode(rows.toArrays());
-                case INT8 -> MultiVectorBytes.encode(rows);
+                // The format compresses what it has many of.
+                case INT8, RESIDUAL2 -> MultiVectorBytes.encode(rows);
               }));
     }
   }
@@ -245,6 +247,25 @@ public final class VectorFields {
       throw new IllegalStateException("expected dense vectors among the fields, found none");
     }
     return LuceneFormats.dense(dense, 1, false);
+  }
+
+  /**
+   * Returns the format that a codec of the application's writes the token vectors in, to be
+   * returned by its {@code getDocValuesFormatForField} for {@link #tokenVectorsField}. Without it,
+   * token vectors of the form {@link MultiVectorForm#RESIDUAL2} are kept as {@link
+   * MultiVectorForm#INT8} has them; the other forms need no format.
+   *
+   * @return the format
+   * @throws IllegalStateException if the form of token vectors is not RESIDUAL2
+   * @throws IndexException if the Lucene of the class path is older than 10.4
+   */
+  public DocValuesFormat tokenVectorsFormat() {
+    if (multiVectors == null || multiVectors.form() != MultiVectorForm.RESIDUAL2) {
+      throw new IllegalStateException(
+          "expected token vectors of the form RESIDUAL2 among the fields, found "
+              + (multiVectors == null ? "none" : multiVectors.form()));
+    }
+    return LuceneFormats.residual(multiVectors.dimension());
   }
 
   /**

@@ -32,7 +32,13 @@
  *
  * <ul>
  *   <li>encodings: {@code SparsePostings} with {@code ImpactPostings} and {@code FeaturePostings},
- *       {@code SparseBytes}, {@code MultiVectorBytes}, {@code PassageOffsets}
+ *       {@code SparseBytes}, {@code MultiVectorBytes}, {@code DenseBytes}, {@code PassageOffsets};
+ *       read back by {@code DocumentVectors} with {@code QueryPostings} and {@link
+ *       io.luciole.lucene.DenseVectors}
+ *   <li>token vectors in 2 bits a component: {@link io.luciole.lucene.ResidualFormat}, with {@code
+ *       ResidualWriter}, which asks a {@code ResidualSource}, {@code ResidualReader}, {@code
+ *       ResidualValues}, {@code ResidualRows}, {@code TokenCentroids}, {@code TokenRow}; scored by
+ *       {@code ResidualScorer}
  *   <li>Lucene queries: {@code TokenWeightQuery}, {@code DisjunctionSumQuery}, {@code
  *       BestPassageQuery}, {@code CheckedQuery}, {@link io.luciole.lucene.RankedDocsQuery}; of
  *       strings of metadata {@code StringMatches}, with {@code StoredStringsQuery} for long ones;

@@ -124,7 +124,7 @@ class IndexesApiTest {
     String kept =
         "\"analyzer\":\"en\",\"bm25\":{\"k1\":0.9,\"b\":0.5},\"passages\":{\"tokens\":16,\"overlap\":4},"
             + "\"quantization\":\"8bit\",\"sparse_form\":\"blocks\","
-            + "\"sparse_weights\":\"10bit\",\"colbert\":\"int8\","
+            + "\"sparse_weights\":\"10bit\",\"colbert\":\"residual2\","
             + "\"metadata\":{\"year\":\"long\"}";
     try (Server server =
         Server.of(engines, c -> c.indexes(c.indexes().folder(folder.resolve("indexes"))))) {
@@ -136,7 +136,7 @@ class IndexesApiTest {
       JsonNode half = ok(server.put("/v1/indexes/a", "{\"bm25\":{\"k1\":1.1},\"colbert\":null}"));
       assertThat(half.path("model").asText()).isEqualTo("two");
       assertThat(half.path("schema").toString())
-          .isEqualTo("{" + kept.replace("0.9", "1.1").replace("\"int8\"", "null") + "}");
+          .isEqualTo("{" + kept.replace("0.9", "1.1").replace("\"residual2\"", "null") + "}");
     }
   }
 

@@ -1,0 +1,135 @@
+package io.luciole.lucene;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * Token vectors in 2 bits a component beside a centroid, one after another:
+ *
+ * <pre>
+ * centroid  1 byte                 its number
+ * factor    float, 16 bits         what centroid + residual are multiplied by to have the length
+ *                                  of the vector
+ * size      float, 16 bits         the root of the mean square of the residual's components, each
+ *                                  divided by its spread
+ * residual  2 bits a component     its code ({@link TokenCentroids#code}) after it is divided by
+ *                                  its spread and the size; four a byte, from the lowest bits on
+ * </pre>
+ *
+ * Numbers are little-endian.
+ */
+final class ResidualRows {
+  private static final int HEAD = 1 + 2 * Short.BYTES;
+
+  private ResidualRows() {}
+
+  /** The bytes of a vector of some components. */
+  static int size(int dimension) {
+    return HEAD + (dimension + 3) / 4;
+  }
+
+  /** Compresses vectors. For one thread. */
+  static final class Encoder {
+    private final TokenCentroids by;
+    private final float[] vector;
+    private final float[] kept;
+
+    Encoder(TokenCentroids by, int dimension) {
+      this.by = by;
+      this.vector = new float[dimension];
+      this.kept = new float[dimension];
+    }
+
+    /** Writes a vector at a place; the bytes there are 0. */
+    void encode(TokenRow row, byte[] into, int at) {
+      int nearest = by.nearest(row);
+      row.decode(vector);
+      by.centroid(nearest).decode(kept);
+      float[] spread = by.spread();
+      double squares = 0;
+      for (int d = 0; d < vector.length; d++) {
+        double component = (vector[d] - kept[d]) / spread[d];
+        squares += component * component;
+      }
+      short size = Float.floatToFloat16((float) Math.sqrt(squares / vector.length));
+      float scale = Float.float16ToFloat(size);
+      for (int d = 0; d < vector.length; d++) {
+        float step = scale * spread[d];
+        int code = step == 0 ? 0 : TokenCentroids.code((vector[d] - kept[d]) / step);
+        into[at + HEAD + d / 4] |= (byte) (code << (2 * (d % 4)));
+        kept[d] += step * TokenCentroids.level(code);
+      }
+      float length = TokenCentroids.length(kept);
+      float factor = length == 0 ? 0 : TokenCentroids.length(vector) / length;
+      into[at] = (byte) nearest;
+      ByteBuffer head = little(into);
+      head.putShort(at + 1, Float.floatToFloat16(factor));
+      head.putShort(at + 1 + Short.BYTES, size);
+    }
+  }
+
+  private static ByteBuffer little(byte[] bytes) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Reads vectors that were compressed with the same centroids. For one thread. */
+  static final class Decoder {
+    /** The four values that a byte of a residual stands for. */
+    private static final float[] VALUES = new float[256 * 4];
+
+    static {
+      for (int i = 0; i < VALUES.length; i++) {
+        VALUES[i] = TokenCentroids.level(((i >>> 2) >>> (2 * (i & 3))) & 3);
+      }
+    }
+
+    private final TokenCentroids by;
+    private final float[] residual;
+    private final float[] centroid;
+
+    Decoder(TokenCentroids by, int dimension) {
+      this.by = by;
+      this.residual = new float[(dimension + 3) / 4 * 4];
+      this.centroid = new float[dimension];
+    }
+
+    TokenCentroids by() {
+      return by;
+    }
+
+    /** A residual as its codes say, in an array that the next call overwrites. */
+    float[] residual(byte[] from, int at) {
+      for (int i = 0; i < residual.length / 4; i++) {
+        int value = (from[at + HEAD + i] & 0xFF) << 2;
+        residual[4 * i] = VALUES[value];
+        residual[4 * i + 1] = VALUES[value + 1];
+        residual[4 * i + 2] = VALUES[value + 2];
+        residual[4 * i + 3] = VALUES[value + 3];
+      }
+      return residual;
+    }
+
+    /** Reads a vector. */
+    void decode(byte[] from, int at, float[] into) {
+      by.centroid(centroidOf(from, at)).decode(centroid);
+      float[] rest = residual(from, at);
+      float factor = factor(from, at);
+      float size = residualSize(from, at);
+      for (int d = 0; d < into.length; d++) {
+        into[d] = factor * (centroid[d] + size * by.spread()[d] * rest[d]);
+      }
+    }
+  }
+
+  static int centroidOf(byte[] from, int at) {
+    return from[at] & 0xFF;
+  }
+
+  static float residualSize(byte[] from, int at) {
+    return Float.float16ToFloat(little(from).getShort(at + 1 + Short.BYTES));
+  }
+
+  static float factor(byte[] from, int at) {
+    return Float.float16ToFloat(little(from).getShort(at + 1));
+  }
+}

@@ -1,0 +1,172 @@
+package io.luciole.lucene;
+
+import io.luciole.MultiVector;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.lucene.index.BinaryDocValues;
+import org.apache.lucene.index.CorruptIndexException;
+import org.apache.lucene.index.NumericDocValues;
+import org.apache.lucene.store.IndexInput;
+import org.apache.lucene.util.ArrayUtil;
+import org.apache.lucene.util.BytesRef;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The token vectors of a segment's documents in {@link ResidualFormat}. As doc values they have the
+ * form {@link MultiVectorForm#INT8}, whether they are compressed or not. For one thread.
+ */
+final class ResidualValues extends BinaryDocValues {
+  private final NumericDocValues addresses;
+  private final IndexInput data;
+  private final ResidualFormat.Field field;
+  private final Map<Integer, TokenCentroids> loaded = new HashMap<>();
+  private final Map<Integer, ResidualScorer> scorers = new HashMap<>();
+  private float @Nullable [][] scored;
+
+  private int read = -1;
+  private int centroids;
+  private int rows;
+  private byte[] bytes = new byte[0];
+
+  ResidualValues(NumericDocValues addresses, IndexInput data, ResidualFormat.Field field) {
+    this.addresses = addresses;
+    this.data = data;
+    this.field = field;
+  }
+
+  @Override
+  public int docID() {
+    return addresses.docID();
+  }
+
+  @Override
+  public int nextDoc() throws IOException {
+    return addresses.nextDoc();
+  }
+
+  @Override
+  public int advance(int target) throws IOException {
+    return addresses.advance(target);
+  }
+
+  @Override
+  public boolean advanceExact(int target) throws IOException {
+    return addresses.advanceExact(target);
+  }
+
+  @Override
+  public long cost() {
+    return addresses.cost();
+  }
+
+  /**
+   * Which of {@link ResidualFormat.Field#centroids} compress the document's vectors; −1 if none.
+   */
+  int centroids() throws IOException {
+    read();
+    return centroids;
+  }
+
+  /** The number of the document's vectors. */
+  int rows() throws IOException {
+    read();
+    return rows;
+  }
+
+  /** The document's vectors as they are kept, in bytes that the next document overwrites. */
+  BytesRef kept() throws IOException {
+    read();
+    return new BytesRef(bytes, 0, rows * field.rowSize(centroids));
+  }
+
+  private void read() throws IOException {
+    if (read == docID()) {
+      return;
+    }
+    data.seek(addresses.longValue());
+    centroids = data.readVInt() - 1;
+    rows = data.readVInt();
+    long length = (long) rows * field.rowSize(centroids);
+    if (centroids >= field.centroids().size() || rows < 0 || length > data.length()) {
+      throw new CorruptIndexException(
+          "expected one of "
+              + field.centroids().size()
+              + " sets of centroids and vectors that the file holds, found set "
+              + centroids
+              + " and "
+              + rows
+              + " vectors",
+          data);
+    }
+    bytes = ArrayUtil.growNoCopy(bytes, (int) length);
+    data.readBytes(bytes, 0, (int) length);
+    read = docID();
+  }
+
+  /** How many sets of centroids the segment has. */
+  int sets() {
+    return field.centroids().size();
+  }
+
+  /** A set of centroids of the segment. */
+  TokenCentroids load(int set) throws IOException {
+    TokenCentroids known = loaded.get(set);
+    if (known == null) {
+      data.seek(field.centroids().get(set).address());
+      known = ResidualFormat.readCentroids(data, field.dimension());
+      loaded.put(set, known);
+    }
+    return known;
+  }
+
+  @Override
+  public BytesRef binaryValue() throws IOException {
+    read();
+    if (centroids < 0) {
+      return kept();
+    }
+    int dimension = field.dimension();
+    ResidualRows.Decoder decoder = new ResidualRows.Decoder(load(centroids), dimension);
+    float[] all = new float[rows * dimension];
+    float[] row = new float[dimension];
+    for (int r = 0; r < rows; r++) {
+      decoder.decode(bytes, r * ResidualRows.size(dimension), row);
+      System.arraycopy(row, 0, all, r * dimension, dimension);
+    }
+    return MultiVectorBytes.encode(MultiVector.of(dimension, all));
+  }
+
+  /**
+   * The mean over the query's rows of the best dot product with a row of the document.
+   *
+   * @param query the rows; not changed between calls with the same array
+   */
+  float maxSim(float[][] query) throws IOException {
+    read();
+    if (centroids < 0) {
+      return MultiVectorBytes.maxSim(query, kept(), field.dimension());
+    }
+    if (rows == 0 || query.length == 0) {
+      return 0;
+    }
+    if (!Arrays.deepEquals(scored, query)) {
+      scorers.clear();
+      scored = query;
+    }
+    ResidualScorer scorer = scorers.get(centroids);
+    if (scorer == null) {
+      scorer = new ResidualScorer(load(centroids), query, field.dimension());
+      scorers.put(centroids, scorer);
+    }
+    float[] best = new float[query.length];
+    Arrays.fill(best, Float.NEGATIVE_INFINITY);
+    scorer.raise(best, bytes, 0, rows);
+    double sum = 0;
+    for (float b : best) {
+      sum += b;
+    }
+    return (float) (sum / query.length);
+  }
+}
