@@ -13,7 +13,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +33,6 @@ import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.NoMergePolicy;
-import org.apache.lucene.index.NumericDocValues;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
@@ -54,8 +52,6 @@ import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.IOContext;
 import org.apache.lucene.store.IndexInput;
 import org.apache.lucene.store.IndexOutput;
-import org.apache.lucene.util.ArrayUtil;
-import org.apache.lucene.util.Bits;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -197,95 +193,6 @@ class BlockMaxQueryTest {
     writer.addDocuments(block);
   }
 
-  /** A plain computation over the documents of a view, from their vectors. */
-  private final class BruteForce {
-    private final IndexSearcher searcher;
-    private final int count;
-
-    /** The documents that count, and of each that in place of which it is found. */
-    private final boolean[] live;
-
-    private final int[] foundAs;
-
-    private final Map<Integer, Postings> postings = new HashMap<>();
-    private final double[] sums;
-
-    /** The documents of a token and their frequencies. */
-    private static final class Postings {
-      private int[] documents = new int[4];
-      private int[] frequencies = new int[4];
-      private int size;
-
-      void add(int document, int frequency) {
-        documents = ArrayUtil.grow(documents, size + 1);
-        frequencies = ArrayUtil.grow(frequencies, size + 1);
-        documents[size] = document;
-        frequencies[size++] = frequency;
-      }
-    }
-
-    BruteForce(IndexSearcher searcher, boolean passages) throws IOException {
-      this.searcher = searcher;
-      this.count = searcher.getIndexReader().maxDoc();
-      this.live = new boolean[count];
-      this.foundAs = new int[count];
-      this.sums = new double[count];
-      for (LeafReaderContext leaf : searcher.getIndexReader().leaves()) {
-        NumericDocValues numbers = leaf.reader().getNumericDocValues("number");
-        Bits kept = leaf.reader().getLiveDocs();
-        int first = leaf.docBase;
-        for (int d = 0; d < leaf.reader().maxDoc(); d++) {
-          assertThat(numbers.nextDoc()).isEqualTo(d);
-          int document = leaf.docBase + d;
-          live[document] = kept == null || kept.get(d);
-          add(document, vectors.get(numbers.longValue()));
-          if (!passages || numbers.longValue() % 10 == 0) {
-            Arrays.fill(foundAs, first, document + 1, document);
-            first = document + 1;
-          }
-        }
-      }
-    }
-
-    private void add(int document, @Nullable SparseVector vector) {
-      for (int i = 0; vector != null && i < vector.size(); i++) {
-        postings
-            .computeIfAbsent(vector.id(i), id -> new Postings())
-            .add(document, Math.round(vector.weight(i) * 256));
-      }
-    }
-
-    List<ScoreDoc> best(SparseVector query, int k, @Nullable Query filter) throws IOException {
-      boolean[] accepted = new boolean[count];
-      Arrays.fill(accepted, filter == null);
-      if (filter != null) {
-        for (ScoreDoc hit : searcher.search(filter, count).scoreDocs) {
-          accepted[hit.doc] = true;
-        }
-      }
-      Arrays.fill(sums, 0);
-      for (int i = 0; i < query.size(); i++) {
-        Postings of = postings.getOrDefault(query.id(i), new Postings());
-        for (int p = 0; p < of.size; p++) {
-          sums[of.documents[p]] += query.weight(i) / 256 * of.frequencies[p];
-        }
-      }
-      double[] best = new double[count];
-      for (int d = 0; d < count; d++) {
-        best[foundAs[d]] = Math.max(best[foundAs[d]], live[d] ? sums[d] : 0);
-      }
-      List<ScoreDoc> hits = new ArrayList<>();
-      for (int d = 0; d < count; d++) {
-        if (best[d] > 0 && accepted[d] && live[d]) {
-          hits.add(new ScoreDoc(d, (float) best[d]));
-        }
-      }
-      hits.sort(
-          Comparator.<ScoreDoc>comparingDouble(hit -> -hit.score).thenComparingInt(hit -> hit.doc));
-      return hits.subList(0, Math.min(k, hits.size()));
-    }
-  }
-
   private static List<String> hits(List<ScoreDoc> hits) {
     return hits.stream().map(hit -> hit.doc + " " + hit.score).toList();
   }
@@ -303,7 +210,8 @@ class BlockMaxQueryTest {
     try (ExecutorService threads = Executors.newFixedThreadPool(3);
         Directory directory = index(shape, documents);
         DirectoryReader reader = DirectoryReader.open(directory)) {
-      BruteForce plain = new BruteForce(new IndexSearcher(reader), shape == Shape.PASSAGES);
+      SparseBruteForce plain =
+          new SparseBruteForce(new IndexSearcher(reader), vectors, shape == Shape.PASSAGES);
       VectorQueries queries = queries(shape);
       for (int q = 0; q < count; q++) {
         IndexSearcher searcher =
