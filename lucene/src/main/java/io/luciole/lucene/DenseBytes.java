@@ -1,5 +1,8 @@
 package io.luciole.lucene;
 
+import org.apache.lucene.document.Document;
+import org.apache.lucene.document.KnnByteVectorField;
+import org.apache.lucene.index.VectorSimilarityFunction;
 import org.apache.lucene.util.VectorUtil;
 
 /**
@@ -11,6 +14,15 @@ import org.apache.lucene.util.VectorUtil;
  */
 final class DenseBytes {
   private DenseBytes() {}
+
+  /** Adds a vector to a document, unless it has no direction. */
+  static void addTo(
+      Document document, String field, float[] vector, VectorSimilarityFunction similarity) {
+    byte[] bytes = encode(vector);
+    if (hasDirection(bytes)) {
+      document.add(new KnnByteVectorField(field, bytes, similarity));
+    }
+  }
 
   /** The bytes of a vector; all 0 if the vector is. */
   static byte[] encode(float[] vector) {

@@ -18,7 +18,6 @@ import org.apache.lucene.codecs.DocValuesFormat;
 import org.apache.lucene.codecs.KnnVectorsFormat;
 import org.apache.lucene.document.BinaryDocValuesField;
 import org.apache.lucene.document.Document;
-import org.apache.lucene.document.KnnByteVectorField;
 import org.apache.lucene.document.KnnFloatVectorField;
 import org.apache.lucene.document.LateInteractionField;
 import org.apache.lucene.index.VectorSimilarityFunction;
@@ -172,7 +171,11 @@ public final class VectorFields {
     if (dense != null) {
       float[] vector = embedding.dense();
       requireDimension("a dense vector", dense.dimension(), vector.length);
-      addDense(document, dense.quantization(), vector);
+      if (dense.quantization().keepsFloats()) {
+        document.add(new KnnFloatVectorField(denseField(), vector, similarity()));
+      } else {
+        DenseBytes.addTo(document, denseField(), vector, similarity());
+      }
     }
     if (sparse != null) {
       SparseVector vector = embedding.sparse();
@@ -183,17 +186,6 @@ public final class VectorFields {
     }
     if (multiVectors != null) {
       addTokenVectors(document, multiVectors, embedding.colbert());
-    }
-  }
-
-  private void addDense(Document document, DenseQuantization how, float[] vector) {
-    if (how.keepsFloats()) {
-      document.add(new KnnFloatVectorField(denseField(), vector, similarity()));
-      return;
-    }
-    byte[] bytes = DenseBytes.encode(vector);
-    if (DenseBytes.hasDirection(bytes)) {
-      document.add(new KnnByteVectorField(denseField(), bytes, similarity()));
     }
   }
 

@@ -33,7 +33,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Dense vectors of bytes without floats beside them. */
-@Tag("lucene-10.0")
 class DenseBytesTest {
   private static final long SEED = 20_261_129;
   private static final int DIMENSION = 64;
@@ -60,6 +59,7 @@ class DenseBytesTest {
   }
 
   @Test
+  @Tag("lucene-10.0")
   void bytes_keepDirectionsAndDropLengths() {
     Random random = new Random(SEED);
     for (int i = 0; i < 200; i++) {
@@ -80,6 +80,7 @@ class DenseBytesTest {
 
   /** By Lucene's own codec, in several segments, with deleted documents and a zero vector. */
   @Test
+  @Tag("lucene-10.0")
   void searches_findTheNearest_withScoresOfTheBytesAndTheQuerysFloats() throws IOException {
     Random random = new Random(SEED);
     VectorFields fields = fields(DenseQuantization.BITS_8_ONLY);
@@ -134,6 +135,7 @@ class DenseBytesTest {
   }
 
   @Test
+  @Tag("lucene-10.0")
   void vectorsInTheOtherForm_areRefused() throws IOException {
     VectorFields bytes = fields(DenseQuantization.BITS_8_ONLY);
     VectorFields floats = fields(DenseQuantization.NONE);
@@ -157,6 +159,7 @@ class DenseBytesTest {
   }
 
   @Test
+  @Tag("lucene-10.0")
   void modelThatDoesNotNormalise_isRefused() {
     assertThatThrownBy(() ->
             HybridSchema.builder(8, false).quantization(DenseQuantization.BITS_8_ONLY).build())
