@@ -22,7 +22,7 @@ class Fp8Test {
   void fp8_onACpu_isRefused() {
     assertThatThrownBy(() -> open(BackendConfig.on(Device.CPU).precision(Precision.FP8)))
         .isInstanceOf(BackendException.class)
-        .hasMessageContaining("and int8 on cpu, found fp8")
+        .hasMessageContaining("or int8 on cpu, found fp8")
         .hasMessageContaining("compute capability 9.0");
   }
 

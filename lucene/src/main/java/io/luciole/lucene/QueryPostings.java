@@ -15,33 +15,36 @@ import org.apache.lucene.index.TermsEnum;
  */
 final class QueryPostings {
   private final SparseVector query;
-  private final SparsePostings form;
   private final List<Token> tokens;
 
-  private record Token(int id, float weight, PostingsEnum postings) {}
+  private record Token(int id, float weight, PostingsEnum postings, SparsePostings form) {
+    /** The weight of the document that the postings are at. */
+    float documentWeight() throws IOException {
+      return form.weight(postings.freq());
+    }
+  }
 
-  private QueryPostings(SparseVector query, SparsePostings form, List<Token> tokens) {
+  private QueryPostings(SparseVector query, List<Token> tokens) {
     this.query = query;
-    this.form = form;
     this.tokens = tokens;
   }
 
-  /** Finds a query's tokens in a segment; the fields have sparse weights. */
+  /** Finds a query's tokens in a segment; none where the fields have no sparse weights. */
   static QueryPostings open(LeafReader reader, VectorFields fields, SparseVector query)
       throws IOException {
-    SparsePostings form = fields.sparse().orElseThrow().postings();
     List<Token> tokens = new ArrayList<>(query.size());
-    Terms terms = reader.terms(fields.sparseField());
-    if (terms != null) {
+    SparsePostings form = fields.sparse().map(HybridSchema.Sparse::postings).orElse(null);
+    Terms terms = form == null ? null : reader.terms(fields.sparseField());
+    if (form != null && terms != null) {
       TermsEnum at = terms.iterator();
       for (int i = 0; i < query.size(); i++) {
         if (at.seekExact(form.term(query.id(i)))) {
           PostingsEnum postings = at.postings(null, PostingsEnum.FREQS);
-          tokens.add(new Token(query.id(i), query.weight(i), postings));
+          tokens.add(new Token(query.id(i), query.weight(i), postings, form));
         }
       }
     }
-    return new QueryPostings(query, form, tokens);
+    return new QueryPostings(query, tokens);
   }
 
   SparseVector query() {
@@ -58,7 +61,7 @@ final class QueryPostings {
     double sum = 0;
     for (Token token : tokens) {
       if (has(token.postings, doc)) {
-        sum += (double) token.weight * form.weight(token.postings.freq());
+        sum += (double) token.weight * token.documentWeight();
       }
     }
     return (float) sum;
@@ -69,8 +72,7 @@ final class QueryPostings {
     List<DocumentVectors.Shared> shared = new ArrayList<>();
     for (Token token : tokens) {
       if (has(token.postings, doc)) {
-        float weight = form.weight(token.postings.freq());
-        shared.add(new DocumentVectors.Shared(token.id, token.weight, weight));
+        shared.add(new DocumentVectors.Shared(token.id, token.weight, token.documentWeight()));
       }
     }
     return shared;

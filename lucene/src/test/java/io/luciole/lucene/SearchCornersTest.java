@@ -298,6 +298,16 @@ class SearchCornersTest {
   }
 
   @Test
+  void matchedTokens_ofAnIndexWithoutSparseWeights_areNone() {
+    try (SearchFixture bare =
+        new SearchFixture(folder.resolve("bare"), 7, b -> b.sparse(false).build())) {
+      String text = bare.documents.get(0).text();
+      SearchResult result = bare.searcher.search(HybridQuery.of(text).matchedTokens(true));
+      assertThat(result.hits()).isNotEmpty().allMatch(hit -> hit.tokens().isEmpty());
+    }
+  }
+
+  @Test
   void badNumbers_areRefusedWithTheirValue() {
     HybridQuery query = HybridQuery.of("x");
     assertThatThrownBy(() -> query.top(-1)).hasMessageContaining("-1");
