@@ -3,6 +3,7 @@ package io.luciole.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.awaitility.Awaitility.await;
 
 import io.luciole.CrossEncoder;
 import io.luciole.DeadlineExceededException;
@@ -182,7 +183,8 @@ class CrossEncoderUseTest {
       running.await();
       EmbedOptions bulk = EmbedOptions.passage();
       CompletableFuture<PairScore> waiting = reranker.score("w0", "w2", bulk);
-      assertThat(reranker.engine().stats().bulk().texts()).isEqualTo(1);
+      // Once it is tokenised, on a thread of the engine.
+      await().until(() -> reranker.engine().stats().bulk().texts() == 1);
       CompletableFuture<PairScore> cancelled = reranker.score("w0", "w3", bulk);
       assertThat(cancelled.cancel(false)).isTrue();
       EmbedOptions hurried = bulk.timeout(Duration.ofMillis(30));
