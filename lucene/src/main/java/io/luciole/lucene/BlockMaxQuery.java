@@ -259,14 +259,10 @@ final class BlockMaxQuery extends Query {
               ? null
               : BlockFilter.of(supplier.allowed.get(Long.MAX_VALUE).iterator(), documents, parents);
       List<BlockCursor> cursors = new ArrayList<>(supplier.terms.size());
-      double largest = 0;
       for (BlockCursor.Term term : supplier.terms) {
-        BlockCursor cursor = BlockCursor.of(term);
-        cursors.add(cursor);
-        largest += cursor.largest;
+        cursors.add(BlockCursor.of(term));
       }
-      BestDocuments found =
-          new BestDocuments(Math.min(search.k(), documents), (float) largest, parents != null);
+      BestDocuments found = new BestDocuments(Math.min(search.k(), documents), parents != null);
       // What the collector asks for may exclude scores that equal its worst, and so leave out
       // documents of segments that stand before this.
       supplier.shared.raise(Math.max(0, Math.nextDown(current.least)));
