@@ -7,10 +7,16 @@ import org.apache.lucene.util.ArrayUtil;
 
 /**
  * The best documents seen so far, at most k: those with the largest scores and, of equal scores,
- * the smallest numbers. Keeps up to half as many more and reduces them to k at once. For use by one
- * thread.
+ * the smallest numbers. Keeps up to twice as many and reduces them to k at once; meanwhile it
+ * counts scores by ranges, of which the least that k documents reach bounds what is taken. For use
+ * by one thread.
  */
 final class BestDocuments {
+  /** Scores whose bits are equal but for so many are in one range: an octave has 512. */
+  private static final int RANGE_BITS = 14;
+
+  private static final int RANGES = 6 << (23 - RANGE_BITS);
+
   private final int k;
   private final int capacity;
   private final boolean repeating;
@@ -23,16 +29,29 @@ final class BestDocuments {
   /** What a key must exceed. */
   private long worst = -1;
 
+  /** How many documents were taken by range, from the lowest that counts. */
+  private final int[] counts;
+
+  private final int lowest;
+
+  /** The range that k documents are in or above, once there are so many; and how many are. */
+  private int reached;
+
+  private int above;
+
   /**
    * Creates a collection.
    *
    * @param k at least 1
+   * @param largest no score is larger
    * @param repeating whether a document may be offered more than once; then its largest score
    *     counts
    */
-  BestDocuments(int k, boolean repeating) {
+  BestDocuments(int k, float largest, boolean repeating) {
     this.k = k;
-    this.capacity = Math.max(k, (int) Math.min(ArrayUtil.MAX_ARRAY_LENGTH, k + 8L + k / 2));
+    this.counts = new int[repeating ? 0 : RANGES];
+    this.lowest = (Float.floatToIntBits(largest) >>> RANGE_BITS) - (RANGES - 1);
+    this.capacity = Math.max(k, (int) Math.min(ArrayUtil.MAX_ARRAY_LENGTH, 2L * k + 16));
     this.repeating = repeating;
     this.keys = new long[Math.min(capacity, 1024)];
   }
@@ -69,10 +88,34 @@ final class BestDocuments {
       keys = ArrayUtil.growExact(keys, Math.min(capacity, 2 * size));
     }
     keys[size++] = key;
+    boolean raised = !repeating && count((Float.floatToIntBits(score) >>> RANGE_BITS) - lowest);
     if (size < capacity) {
+      return raised;
+    }
+    if (!repeating) {
+      dropWorse();
+    }
+    if (size > k + (capacity - k) / 2) {
+      reduce();
+    }
+    return true;
+  }
+
+  /** Counts a document that was taken, and returns whether that bounds what is taken. */
+  private boolean count(int range) {
+    if (range < reached) {
       return false;
     }
-    reduce();
+    counts[range]++;
+    above++;
+    if (above < k || (above > k && above - counts[reached] < k)) {
+      return false;
+    }
+    while (above - counts[reached] >= k) {
+      above -= counts[reached++];
+    }
+    // All scores of the range exceed this key.
+    worst = Math.max(worst, ((long) (lowest + reached) << (RANGE_BITS + 32)) - 1);
     return true;
   }
 
@@ -92,6 +135,17 @@ final class BestDocuments {
     System.arraycopy(keys, from, keys, 0, k);
     size = k;
     worst = keys[0];
+  }
+
+  /** Drops what no longer may be among the best; at least k remain. */
+  private void dropWorse() {
+    int left = 0;
+    for (int i = 0; i < size; i++) {
+      if (keys[i] >= worst) {
+        keys[left++] = keys[i];
+      }
+    }
+    size = left;
   }
 
   /** Leaves the best of each document; the keys are sorted, and are so again. */

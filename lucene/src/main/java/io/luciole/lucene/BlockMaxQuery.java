@@ -259,10 +259,14 @@ final class BlockMaxQuery extends Query {
               ? null
               : BlockFilter.of(supplier.allowed.get(Long.MAX_VALUE).iterator(), documents, parents);
       List<BlockCursor> cursors = new ArrayList<>(supplier.terms.size());
+      double largest = 0;
       for (BlockCursor.Term term : supplier.terms) {
-        cursors.add(BlockCursor.of(term));
+        BlockCursor cursor = BlockCursor.of(term);
+        cursors.add(cursor);
+        largest += cursor.largest;
       }
-      BestDocuments found = new BestDocuments(Math.min(search.k(), documents), parents != null);
+      // Of a segment with fewer than k documents, none bounds what is found in others.
+      BestDocuments found = new BestDocuments(search.k(), (float) largest, parents != null);
       // What the collector asks for may exclude scores that equal its worst, and so leave out
       // documents of segments that stand before this.
       supplier.shared.raise(Math.max(0, Math.nextDown(current.least)));

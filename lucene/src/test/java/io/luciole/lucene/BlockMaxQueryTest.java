@@ -316,6 +316,31 @@ class BlockMaxQueryTest {
     }
   }
 
+  @Test
+  void segmentOfFewerDocumentsThanAreWanted_leavesOutNothingOfOthers() throws IOException {
+    try (Directory directory = new ByteBuffersDirectory()) {
+      IndexWriterConfig config = BlockPostingsTest.config(true);
+      try (IndexWriter writer =
+          new IndexWriter(directory, config.setMergePolicy(NoMergePolicy.INSTANCE))) {
+        for (int d = 0; d < 33; d++) {
+          float weight = (d < 3 ? 100 : d) / 256f;
+          writer.addDocument(
+              document(d, SparseVector.of(new int[] {7}, new float[] {weight}), 1000));
+          if (d == 2) {
+            writer.commit();
+          }
+        }
+      }
+      try (DirectoryReader reader = DirectoryReader.open(directory)) {
+        assertThat(reader.leaves()).hasSize(2);
+        SparseVector query = SparseVector.of(new int[] {7}, new float[] {1});
+        Query best = fields().queries().sparse(query, 10, null);
+        assertThat(docs(search(new IndexSearcher(reader), best, 10)))
+            .containsExactly(0, 1, 2, 32, 31, 30, 29, 28, 27, 26);
+      }
+    }
+  }
+
   /** The best 3 passages are those of one document, or are excluded. */
   @Test
   void joinsAndExclusions_findAsManyAsThereAre() throws IOException {
