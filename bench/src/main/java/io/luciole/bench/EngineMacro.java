@@ -37,7 +37,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.LongAccumulator;
-import java.util.stream.Stream;
+import org.apache.lucene.util.IOUtils;
 
 /**
  * The engine over a real model against what people do without one.
@@ -71,12 +71,7 @@ public final class EngineMacro {
       RandomCheckpoint.SMALL.write(folder);
       run(what, folder.toString(), args);
     } finally {
-      try (Stream<Path> files = Files.list(folder)) {
-        for (Path file : files.toList()) {
-          Files.delete(file);
-        }
-      }
-      Files.delete(folder);
+      IOUtils.rm(folder);
     }
   }
 

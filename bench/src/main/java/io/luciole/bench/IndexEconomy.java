@@ -22,7 +22,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,7 +30,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
-import java.util.stream.Stream;
+import org.apache.lucene.util.IOUtils;
 
 /**
  * What an index takes in each form that vectors can be kept in, and what that form does to the
@@ -121,7 +120,7 @@ public final class IndexEconomy {
   /** Makes an index, and hands it over with its description until it is deleted. */
   private void with(Consumer<SchemaBuilder> how, Consumer<Path> use) throws IOException {
     Path index = work.resolve("index");
-    delete(index);
+    IOUtils.rm(index);
     SchemaBuilder schema = HybridSchema.builder(model.dimension(), true);
     how.accept(schema);
     try (HybridIndexer indexer =
@@ -131,17 +130,7 @@ public final class IndexEconomy {
       indexer.commitMerged();
     }
     use.accept(index);
-    delete(index);
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (Files.exists(folder)) {
-      try (Stream<Path> files = Files.walk(folder)) {
-        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(file);
-        }
-      }
-    }
+    IOUtils.rm(index);
   }
 
   private static double score(Leg leg, Embedding query, Embedding document) {

@@ -13,11 +13,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Stream;
+import org.apache.lucene.util.IOUtils;
 
 /**
  * How much of the engine's own throughput an index gets, and who waits for whom: the same texts
@@ -84,21 +83,11 @@ public final class IndexingOverlap {
 
   private static IndexingReport index(
       EmbeddingEngine engine, List<SourceDocument> documents, Path index) throws IOException {
-    delete(index);
+    IOUtils.rm(index);
     try (HybridIndexer indexer = HybridIndexer.open(index, engine, WriteOptions.defaults())) {
       return indexer.indexAll(documents.iterator(), progress -> {});
     } finally {
-      delete(index);
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (Files.exists(folder)) {
-      try (Stream<Path> files = Files.walk(folder)) {
-        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(file);
-        }
-      }
+      IOUtils.rm(index);
     }
   }
 }

@@ -36,6 +36,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.apache.lucene.search.Query;
+import org.apache.lucene.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -123,12 +124,7 @@ public final class MillionDocuments {
             documents / all);
       }
     } finally {
-      try (var files = Files.list(model)) {
-        for (Path file : files.toList()) {
-          Files.delete(file);
-        }
-      }
-      Files.delete(model);
+      IOUtils.rm(model);
     }
     sizes(folder);
   }

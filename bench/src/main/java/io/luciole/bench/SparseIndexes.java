@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -35,6 +34,7 @@ import org.apache.lucene.misc.index.BPIndexReorderer;
 import org.apache.lucene.misc.index.BPReorderingMergePolicy;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.FSDirectory;
+import org.apache.lucene.util.IOUtils;
 
 /** Makes the indexes of {@link SparseSpeed}: a passage a document, no vectors but sparse ones. */
 final class SparseIndexes {
@@ -69,7 +69,7 @@ final class SparseIndexes {
     boolean words = Boolean.parseBoolean(options.getOrDefault("words", "false"));
     VectorFields fields =
         fields(form, Boolean.parseBoolean(options.getOrDefault("exact", "false")));
-    delete(to);
+    IOUtils.rm(to);
     long start = System.nanoTime();
     try (PassageCorpus corpus = PassageCorpus.open(from, most);
         Stream<String> texts = words ? corpus.texts() : Stream.empty();
@@ -161,16 +161,6 @@ final class SparseIndexes {
         return own != null ? own : super.getPostingsFormatForField(field);
       }
     };
-  }
-
-  static void delete(Path folder) throws IOException {
-    if (Files.exists(folder)) {
-      try (Stream<Path> files = Files.walk(folder)) {
-        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(file);
-        }
-      }
-    }
   }
 
   /** Bytes by what follows the segment's name in that of a file. */

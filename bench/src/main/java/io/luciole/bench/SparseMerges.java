@@ -16,6 +16,7 @@ import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.SerialMergeScheduler;
 import org.apache.lucene.store.FSDirectory;
+import org.apache.lucene.util.IOUtils;
 
 /**
  * How long merging all segments of an index to one takes: several indexes in turn, each merged into
@@ -34,7 +35,7 @@ final class SparseMerges {
       for (int turn = 0; turn < folders.size(); turn++) {
         int f = (turn + round) % folders.size();
         Path to = folders.get(f).resolveSibling(folders.get(f).getFileName() + ".merged");
-        SparseIndexes.delete(to);
+        IOUtils.rm(to);
         long used = CPU.getCurrentThreadCpuTime();
         long start = System.nanoTime();
         String what = merge(folders.get(f), to);
@@ -49,7 +50,7 @@ final class SparseMerges {
             cpu[f][round],
             bytes(to) / 1e6);
         if (!options.containsKey("keep") || round < rounds - 1) {
-          SparseIndexes.delete(to);
+          IOUtils.rm(to);
         }
       }
     }
