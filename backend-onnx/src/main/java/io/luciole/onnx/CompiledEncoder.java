@@ -133,8 +133,8 @@ final class CompiledEncoder implements Encoder {
   }
 
   private LayoutPolicy policyOnCpu() {
-    String obstacle = obstacleOnCpu();
-    if (obstacle != null && precision == Precision.INT8) {
+    String obstacle = CpuLayers.obstacle(config, precision, Processor.here());
+    if (obstacle != null) {
       log.debug("{} runs on ONNX Runtime's own operators: {}", device.device(), obstacle);
     }
     LayoutPolicy chosen = LayoutPolicy.on(device, obstacle == null, isPackable());
@@ -142,14 +142,6 @@ final class CompiledEncoder implements Encoder {
       throw noBf16(obstacle == null ? OnnxOptions.FORM + " chooses others" : obstacle);
     }
     return chosen;
-  }
-
-  /** What keeps luciole's own kernels for CPUs from being used, or null if nothing does. */
-  private @Nullable String obstacleOnCpu() {
-    if (!CpuLayers.PRECISIONS.contains(precision)) {
-      return "they compute in int8 and bf16, not in " + precision.id();
-    }
-    return CpuLayers.obstacle(config, Processor.here());
   }
 
   private static BackendException noBf16(String reason) {
@@ -164,6 +156,9 @@ final class CompiledEncoder implements Encoder {
   private void tryLayers() {
     try {
       model(AttentionLayout.LAYERS);
+      // Floats are packed at the first run, which is to be no caller's.
+      TokenBatch first = TokenBatch.of(List.of(new int[] {0}));
+      run(AttentionLayout.LAYERS, first, Set.of(outputs.iterator().next())).close();
     } catch (BackendOutOfMemoryException e) {
       throw e;
     } catch (BackendException e) {
