@@ -135,6 +135,7 @@ typedef struct {
   int64_t heads, inner, hidden, activation, threads, size;
   float epsilon, shift;
   const Kernels* kernels;
+  atomic_int running;      // batches
   pthread_mutex_t lock;    // guards what follows
   Model* model;
   struct { void* memory; size_t size; } arenas[MAX_ARENAS];  // of runs that are over, for the next
@@ -435,15 +436,14 @@ static void parallel_in_pool(Run* r, void (*task)(Run*, int, int), int tasks) {
   if (s) ORT(k->api, ReleaseStatus, void, OrtStatus*)(s), work(&phase, 0);
 }
 
-static OrtStatus* compute(void* kernel, void* context) {
-  Operator* k = kernel;
+static OrtStatus* compute_alone(Operator* k, void* context, int threads) {
   const char* problem = NULL;
   const Model* m = model(k, context, &problem);
   if (!m) return failed(k->api, problem);
   int64_t tokens, starts, texts;
   const float* states = input(k->api, context, STATES, &tokens);
   void* where[] = {k, context};
-  Run r = {.model = m, .kernels = k->kernels, .tokens = (int)tokens, .threads = (int)k->threads, .parallel = parallel_in_pool, .context_of_ort = where};
+  Run r = {.model = m, .kernels = k->kernels, .tokens = (int)tokens, .threads = threads, .parallel = parallel_in_pool, .context_of_ort = where};
   r.starts = input(k->api, context, STARTS, &starts);
   r.pooled = input(k->api, context, POOLED, &texts);
   r.texts = (int)starts - 1;
@@ -470,6 +470,16 @@ static OrtStatus* compute(void* kernel, void* context) {
   if (r.pooled) memcpy(out, r.states, (size_t)r.texts * m->hidden * 4);
   give_back(k, memory, size);
   return NULL;
+}
+
+// Batches that run at once share the threads: each has its part of them from its start to its end, and one alone has all. What comes out does not
+// depend on that.
+static OrtStatus* compute(void* kernel, void* context) {
+  Operator* k = kernel;
+  int running = atomic_fetch_add(&k->running, 1) + 1, threads = (int)k->threads / running;
+  OrtStatus* s = compute_alone(k, context, threads > 0 ? threads : 1);
+  atomic_fetch_sub(&k->running, 1);
+  return s;
 }
 
 static const char* name(const OrtCustomOp* op);
