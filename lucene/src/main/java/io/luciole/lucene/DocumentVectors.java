@@ -100,7 +100,7 @@ final class DocumentVectors {
   }
 
   /** The mean over the query's rows of the best dot product with a row of the document. */
-  float colbert(int doc, float[][] query) throws IOException {
+  float colbert(int doc, TokenQuery query) throws IOException {
     HybridSchema.MultiVectors form = fields.multiVectors().orElse(null);
     if (colbert == null || form == null || !colbert.advanceExact(doc)) {
       return 0;
@@ -110,8 +110,8 @@ final class DocumentVectors {
     }
     return switch (form.form()) {
       case INT8, RESIDUAL2 ->
-          MultiVectorBytes.maxSim(query, colbert.binaryValue(), form.dimension());
-      case FLOAT32 -> maxSim(query, LateInteractionField.decode(colbert.binaryValue()));
+          MultiVectorBytes.maxSim(query.rows(), colbert.binaryValue(), form.dimension());
+      case FLOAT32 -> maxSim(query.rows(), LateInteractionField.decode(colbert.binaryValue()));
     };
   }
 
