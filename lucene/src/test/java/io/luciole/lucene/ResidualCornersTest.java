@@ -1,0 +1,196 @@
+package io.luciole.lucene;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.luciole.Embedding;
+import io.luciole.MultiVector;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.apache.lucene.codecs.DocValuesFormat;
+import org.apache.lucene.codecs.lucene104.Lucene104Codec;
+import org.apache.lucene.document.Document;
+import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.IndexWriter;
+import org.apache.lucene.index.IndexWriterConfig;
+import org.apache.lucene.index.NoMergePolicy;
+import org.apache.lucene.index.SerialMergeScheduler;
+import org.apache.lucene.index.TieredMergePolicy;
+import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.search.ScoreDoc;
+import org.apache.lucene.search.TopDocs;
+import org.apache.lucene.store.ByteBuffersDirectory;
+import org.apache.lucene.store.Directory;
+import org.apache.lucene.util.VectorUtil;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Token vectors in 2 bits where a segment's vectors are all alike, or one is like no other. */
+@Tag("lucene-10.4")
+class ResidualCornersTest {
+  private static final int DIMENSION = 32;
+  private static final int MIN_ROWS = 512;
+
+  private final long seed = new Random().nextLong();
+  private final Random random = new Random(seed);
+  private final List<MultiVector> documents = new ArrayList<>();
+
+  private final VectorFields fields =
+      VectorFields.builder(1, true)
+          .dense(false)
+          .sparse(false)
+          .multiVectors(MultiVectorForm.RESIDUAL2, DIMENSION)
+          .build();
+
+  private IndexWriterConfig config(boolean merges) {
+    return new IndexWriterConfig()
+        .setMergePolicy(merges ? new TieredMergePolicy() : NoMergePolicy.INSTANCE)
+        .setMergeScheduler(new SerialMergeScheduler())
+        .setCodec(
+            new Lucene104Codec() {
+              private final DocValuesFormat rows = new ResidualFormat(DIMENSION, MIN_ROWS);
+
+              @Override
+              public DocValuesFormat getDocValuesFormatForField(String field) {
+                return field.equals(fields.tokenVectorsField())
+                    ? rows
+                    : super.getDocValuesFormatForField(field);
+              }
+            });
+  }
+
+  private static MultiVector rows(float[]... rows) {
+    float[] values = new float[rows.length * DIMENSION];
+    for (int r = 0; r < rows.length; r++) {
+      System.arraycopy(rows[r], 0, values, r * DIMENSION, DIMENSION);
+    }
+    return MultiVector.of(DIMENSION, values);
+  }
+
+  private float[] direction() {
+    float[] row = new float[DIMENSION];
+    for (int d = 0; d < DIMENSION; d++) {
+      row[d] = (float) random.nextGaussian();
+    }
+    return VectorUtil.l2normalize(row);
+  }
+
+  private static MultiVector same(float[] row) {
+    return rows(row, row, row, row);
+  }
+
+  private void write(Directory directory, List<MultiVector> segment) throws IOException {
+    try (IndexWriter writer = new IndexWriter(directory, config(false))) {
+      for (MultiVector rows : segment) {
+        Document document = new Document();
+        fields.addTo(document, Embedding.absent().withColbert(rows));
+        writer.addDocument(document);
+        documents.add(rows);
+      }
+    }
+  }
+
+  private float[] scores(Directory directory, float[] query) throws IOException {
+    try (DirectoryReader reader = DirectoryReader.open(directory)) {
+      IndexSearcher searcher = new IndexSearcher(reader);
+      TopDocs all = searcher.search(DocumentReader.all(), reader.maxDoc());
+      float[] scores = new float[reader.maxDoc()];
+      for (ScoreDoc hit :
+          fields
+              .queries()
+              .colbertRescorer(rows(query))
+              .rescore(searcher, all, reader.maxDoc())
+              .scoreDocs) {
+        scores[hit.doc] = hit.score;
+      }
+      return scores;
+    }
+  }
+
+  private void assertNear(Directory directory, double off) throws IOException {
+    for (int q = 0; q < 5; q++) {
+      float[] query = direction();
+      float[] scores = scores(directory, query);
+      for (int d = 0; d < scores.length; d++) {
+        assertThat((double) scores[d])
+            .as("seed %d, document %d", seed, d)
+            .isCloseTo(rows(query).maxSim(documents.get(d)), within(off));
+      }
+    }
+  }
+
+  @Test
+  void vectorsThatAreAllTheSame_haveTheirScore() throws IOException {
+    float[] same = direction();
+    try (Directory directory = new ByteBuffersDirectory()) {
+      write(directory, Collections.nCopies(200, same(same)));
+      assertNear(directory, 0.02);
+    }
+  }
+
+  @Test
+  void vectorUnlikeAllOthers_whichAreTheSame_hasAboutItsScore() throws IOException {
+    float[] same = direction();
+    try (Directory directory = new ByteBuffersDirectory()) {
+      List<MultiVector> segment = new ArrayList<>(Collections.nCopies(40_000, same(same)));
+      segment.set(2_021, same(direction()));
+      write(directory, segment);
+      assertNear(directory, 0.3);
+    }
+  }
+
+  @Test
+  void vectorsOfAnotherSegment_whichAreTheSame_haveAboutTheirScore() throws IOException {
+    try (Directory directory = new ByteBuffersDirectory()) {
+      write(directory, Collections.nCopies(200, same(direction())));
+      write(directory, List.of(same(direction()), same(direction())));
+      try (IndexWriter writer = new IndexWriter(directory, config(true))) {
+        writer.forceMerge(1);
+      }
+      assertNear(directory, 0.3);
+    }
+  }
+
+  @Test
+  void componentThatIsZeroInAllOtherVectors_givesAFiniteScore() throws IOException {
+    try (Directory directory = new ByteBuffersDirectory()) {
+      List<MultiVector> segment = new ArrayList<>();
+      for (int i = 0; i < 300; i++) {
+        float[] row = direction();
+        row[7] = 0;
+        segment.add(same(VectorUtil.l2normalize(row)));
+      }
+      write(directory, segment);
+      float[] odd = new float[DIMENSION];
+      odd[7] = 1;
+      write(directory, List.of(same(odd)));
+      try (IndexWriter writer = new IndexWriter(directory, config(true))) {
+        writer.forceMerge(1);
+      }
+      assertNear(directory, 0.5);
+    }
+  }
+
+  @Test
+  void vectorsOfAllLengths_haveFiniteScores() throws IOException {
+    try (Directory directory = new ByteBuffersDirectory()) {
+      List<MultiVector> segment = new ArrayList<>();
+      for (int i = 0; i < 300; i++) {
+        float[] row = direction();
+        if (i % 50 == 7) {
+          for (int d = 0; d < DIMENSION; d++) {
+            row[d] *= i % 100 == 7 ? 1e5f : 1e-5f;
+          }
+        }
+        segment.add(i == 33 ? same(new float[DIMENSION]) : same(row));
+      }
+      write(directory, segment);
+      for (float score : scores(directory, direction())) {
+        assertThat(score).isFinite();
+      }
+    }
+  }
+}
