@@ -115,6 +115,11 @@ final class ResidualValues extends BinaryDocValues {
     read = docID();
   }
 
+  /** The components of a vector. */
+  int dimension() {
+    return field.dimension();
+  }
+
   /** How many sets of centroids the segment has. */
   int sets() {
     return field.centroids().size();
