@@ -1,5 +1,6 @@
 package io.luciole.lucene;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -7,20 +8,34 @@ import io.luciole.Embedding;
 import io.luciole.MultiVector;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.apache.lucene.codecs.DocValuesFormat;
 import org.apache.lucene.codecs.lucene104.Lucene104Codec;
 import org.apache.lucene.document.Document;
+import org.apache.lucene.document.Field;
+import org.apache.lucene.document.NumericDocValuesField;
+import org.apache.lucene.document.StringField;
+import org.apache.lucene.index.ConcurrentMergeScheduler;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
 import org.apache.lucene.index.NoMergePolicy;
 import org.apache.lucene.index.SerialMergeScheduler;
+import org.apache.lucene.index.Term;
 import org.apache.lucene.index.TieredMergePolicy;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.ScoreDoc;
+import org.apache.lucene.search.Sort;
+import org.apache.lucene.search.SortField;
 import org.apache.lucene.search.TopDocs;
 import org.apache.lucene.store.ByteBuffersDirectory;
 import org.apache.lucene.store.Directory;
@@ -190,6 +205,90 @@ class ResidualCornersTest {
       write(directory, segment);
       for (float score : scores(directory, direction())) {
         assertThat(score).isFinite();
+      }
+    }
+  }
+
+  /** Several threads add, replace and delete, while segments are flushed and merged. */
+  @Test
+  void changesOfSeveralThreads_leaveEachDocumentItsVectors() throws Exception {
+    for (boolean sorted : new boolean[] {false, true}) {
+      try (Directory directory = new ByteBuffersDirectory()) {
+        IndexWriterConfig config =
+            config(true).setMergeScheduler(new ConcurrentMergeScheduler()).setMaxBufferedDocs(70);
+        if (sorted) {
+          config.setIndexSort(new Sort(new SortField("order", SortField.Type.LONG)));
+        }
+        Map<Integer, MultiVector> kept = new ConcurrentHashMap<>();
+        try (IndexWriter writer = new IndexWriter(directory, config)) {
+          List<Callable<Boolean>> threads = new ArrayList<>();
+          for (int t = 0; t < 4; t++) {
+            int first = t * 1000;
+            long of = random.nextLong();
+            threads.add(() -> change(writer, kept, first, new Random(of)));
+          }
+          try (ExecutorService executor = Executors.newFixedThreadPool(4)) {
+            for (Future<Boolean> done : executor.invokeAll(threads)) {
+              assertThat(done.get()).isTrue();
+            }
+          }
+          writer.commit();
+          assertKept(directory, kept);
+          writer.forceMerge(1);
+        }
+        assertKept(directory, kept);
+        BlockPostingsTest.check(directory);
+      }
+    }
+  }
+
+  private boolean change(
+      IndexWriter writer, Map<Integer, MultiVector> kept, int first, Random random)
+      throws IOException {
+    for (int i = 0; i < 500; i++) {
+      int id = first + random.nextInt(300);
+      Term term = new Term("id", Integer.toString(id));
+      if (random.nextInt(5) == 0) {
+        writer.deleteDocuments(term);
+        kept.remove(id);
+        continue;
+      }
+      float[] values = new float[random.nextInt(8) * DIMENSION];
+      for (int v = 0; v < values.length; v++) {
+        values[v] = (float) random.nextGaussian();
+      }
+      for (int row = 0; row < values.length; row += DIMENSION) {
+        float[] one = Arrays.copyOfRange(values, row, row + DIMENSION);
+        System.arraycopy(VectorUtil.l2normalize(one), 0, values, row, DIMENSION);
+      }
+      MultiVector rows = MultiVector.of(DIMENSION, values);
+      Document document = new Document();
+      document.add(new StringField("id", term.text(), Field.Store.YES));
+      document.add(new NumericDocValuesField("order", random.nextInt(20)));
+      fields.addTo(document, Embedding.absent().withColbert(rows));
+      writer.updateDocument(term, document);
+      kept.put(id, rows);
+    }
+    return true;
+  }
+
+  private void assertKept(Directory directory, Map<Integer, MultiVector> kept) throws IOException {
+    MultiVector query = rows(direction(), direction());
+    try (DirectoryReader reader = DirectoryReader.open(directory)) {
+      IndexSearcher searcher = new IndexSearcher(reader);
+      TopDocs all = searcher.search(DocumentReader.all(), reader.maxDoc());
+      assertThat(all.scoreDocs).as("seed %d", seed).hasSize(kept.size());
+      for (ScoreDoc hit :
+          fields
+              .queries()
+              .colbertRescorer(query)
+              .rescore(searcher, all, reader.maxDoc())
+              .scoreDocs) {
+        int id = Integer.parseInt(searcher.storedFields().document(hit.doc).get("id"));
+        MultiVector rows = requireNonNull(kept.get(id));
+        assertThat((double) hit.score)
+            .as("seed %d, document %d", seed, id)
+            .isCloseTo(rows.rows() == 0 ? 0 : query.maxSim(rows), within(0.3));
       }
     }
   }
