@@ -109,12 +109,12 @@ INLINE void FN(multiply_halves)(const int rows, const int vectors, const uint16_
   }
 }
 
-// Writes a tile, as floats with the residual added, or as halves.
-INLINE void FN(store)(const int rows, __m512 y[TILE][VECTORS], int vectors, Target to, int row, int column) {
+// Writes a tile, as floats with the residual added, or as halves; of each row as many vectors as are wanted.
+INLINE void FN(store)(const int rows, const int vectors, __m512 y[TILE][VECTORS], int wanted, Target to, int row, int column) {
   UNROLL for (int r = 0; r < rows; r++) {
     size_t at = (size_t)(row + r) * to.stride + column;
-    UNROLL for (int v = 0; v < VECTORS; v++, at += LANES) {
-      if (v >= vectors) continue;
+    UNROLL for (int v = 0; v < vectors; v++, at += LANES) {
+      if (v >= wanted) continue;
       if (to.halves) {
         _mm256_storeu_si256((__m256i*)(to.halves + at), FN(halves)(y[r][v]));
       } else {
@@ -125,8 +125,27 @@ INLINE void FN(store)(const int rows, __m512 y[TILE][VECTORS], int vectors, Targ
   }
 }
 
+// From sums of bytes, w->start included, to what they stand for.
+INLINE void FN(scale_sums)(const int rows, const int vectors, const Linear* w, Rows x, int row, int first, __m512i sum[TILE][VECTORS],
+                           __m512 y[TILE][VECTORS]) {
+  UNROLL for (int v = 0; v < vectors; v++) {
+    __m512 scale = _mm512_loadu_ps(w->scale + first + v * LANES), bias = _mm512_loadu_ps(w->bias + first + v * LANES);
+    UNROLL for (int r = 0; r < rows; r++)
+      y[r][v] = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum[r][v]), scale), _mm512_set1_ps(x.scales[row + r]), bias);
+  }
+  if (!w->outliers) return;
+  for (int o = 0; o < x.outlier_count; o++) {
+    const float* weights = w->outliers + (size_t)o * w->padded + first;
+    UNROLL for (int v = 0; v < vectors; v++) {
+      __m512 column = _mm512_loadu_ps(weights + v * LANES);
+      UNROLL for (int r = 0; r < rows; r++)
+        y[r][v] = _mm512_fmadd_ps(_mm512_set1_ps(x.outliers[(size_t)(row + r) * x.outlier_count + o]), column, y[r][v]);
+    }
+  }
+}
+
 INLINE void FN(tile_of_bytes)(const int rows, const Linear* w, Rows x, int row, int panel, Target to) {
-  int first = panel * PANEL, vectors = w->outputs - first >= PANEL ? VECTORS : (w->outputs - first) / LANES;
+  int first = panel * PANEL;
   __m512i sum[TILE][VECTORS];
   UNROLL for (int v = 0; v < VECTORS; v++) {
     __m512i start = _mm512_loadu_si512(w->start + first + v * LANES);
@@ -134,26 +153,12 @@ INLINE void FN(tile_of_bytes)(const int rows, const Linear* w, Rows x, int row, 
   }
   FN(multiply_bytes)(rows, (const uint8_t*)x.values + (size_t)row * w->inputs, w->inputs, (const int8_t*)w->packed + (size_t)first * w->inputs, w->inputs / 4, sum);
   __m512 y[TILE][VECTORS];
-  UNROLL for (int v = 0; v < VECTORS; v++) {
-    __m512 scale = _mm512_loadu_ps(w->scale + first + v * LANES), bias = _mm512_loadu_ps(w->bias + first + v * LANES);
-    UNROLL for (int r = 0; r < rows; r++)
-      y[r][v] = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum[r][v]), scale), _mm512_set1_ps(x.scales[row + r]), bias);
-  }
-  if (w->outliers) {
-    for (int o = 0; o < x.outlier_count; o++) {
-      const float* weights = w->outliers + (size_t)o * w->padded + first;
-      UNROLL for (int v = 0; v < VECTORS; v++) {
-        __m512 column = _mm512_loadu_ps(weights + v * LANES);
-        UNROLL for (int r = 0; r < rows; r++)
-          y[r][v] = _mm512_fmadd_ps(_mm512_set1_ps(x.outliers[(size_t)(row + r) * x.outlier_count + o]), column, y[r][v]);
-      }
-    }
-  }
-  FN(store)(rows, y, vectors, to, row, first);
+  FN(scale_sums)(rows, VECTORS, w, x, row, first, sum, y);
+  FN(store)(rows, VECTORS, y, (w->outputs - first) / LANES, to, row, first);
 }
 
 INLINE void FN(tile_of_halves)(const int rows, const Linear* w, Rows x, int row, int panel, Target to) {
-  int first = panel * PANEL, vectors = w->outputs - first >= PANEL ? VECTORS : (w->outputs - first) / LANES;
+  int first = panel * PANEL;
   __m512 y[TILE][VECTORS];
   UNROLL for (int v = 0; v < VECTORS; v++) {
     __m512 bias = _mm512_loadu_ps(w->bias + first + v * LANES);
@@ -161,7 +166,7 @@ INLINE void FN(tile_of_halves)(const int rows, const Linear* w, Rows x, int row,
   }
   FN(multiply_halves)(rows, VECTORS, (const uint16_t*)x.values + (size_t)row * w->inputs, w->inputs, (const uint16_t*)w->packed + (size_t)first * w->inputs,
                       2 * PANEL, w->inputs / 2, y);
-  FN(store)(rows, y, vectors, to, row, first);
+  FN(store)(rows, VECTORS, y, (w->outputs - first) / LANES, to, row, first);
 }
 
 // x·Wᵀ + b for rows from `row` to before `row_end`, and panels likewise.
@@ -364,7 +369,8 @@ static void FN(attend)(const uint16_t* queries, size_t query_stride, int asking,
     WITH_ROWS(asking - q, FN(attend_tile), queries + q * query_stride, query_stride, count, head, s, to + q * to_stride, to_stride)
 }
 
-static const Kernels FN(kernels) = {.linear = FN(linear),
+static const Kernels FN(kernels) = {.rows = TILE,
+                                    .linear = FN(linear),
                                     .convert = FN(convert),
                                     .convert_activated = FN(convert_activated),
                                     .normalize = FN(normalize),

@@ -90,14 +90,14 @@ static int step_width(const Model* m, Step step) {
 
 static int panels(int width) { return (width + PANEL - 1) / PANEL; }
 
-// The first row of the i-th of `parts` about equal parts of the rows, a multiple of TILE.
-static int part(int rows, int i, int parts) {
-  int tiles = (rows + TILE - 1) / TILE, row = (int)((int64_t)tiles * i / parts) * TILE;
+// The first row of the i-th of `parts` about equal parts of the rows, a multiple of what a product takes at once.
+static int part(const Run* r, int rows, int i, int parts) {
+  int tile = r->kernels->rows, tiles = (rows + tile - 1) / tile, row = (int)((int64_t)tiles * i / parts) * tile;
   return i == parts || row > rows ? rows : row;
 }
 
 static void block_task(Run* r, int task, int slot) {
-  int row = part(r->rows, task, r->blocks), end = part(r->rows, task + 1, r->blocks);
+  int row = part(r, r->rows, task, r->blocks), end = part(r, r->rows, task + 1, r->blocks);
   int last = r->layer + 1 == r->model->layer_count ? QKV : STEPS;
   for (int s = 0; s < last; s++) run_step(r, s, &r->slots[slot], row, row, end, 0, panels(step_width(r->model, s)));
 }
@@ -106,10 +106,10 @@ static void step_task(Run* r, int task, int slot) {
   (void)slot;
   int width = step_width(r->model, r->step);
   if (!width) {
-    run_step(r, r->step, &r->slots[0], 0, part(r->rows, task, r->blocks), part(r->rows, task + 1, r->blocks), 0, 0);
+    run_step(r, r->step, &r->slots[0], 0, part(r, r->rows, task, r->blocks), part(r, r->rows, task + 1, r->blocks), 0, 0);
   } else {
     int chunk = task % r->row_chunks, panel = task / r->row_chunks;
-    run_step(r, r->step, &r->slots[0], 0, part(r->rows, chunk, r->row_chunks), part(r->rows, chunk + 1, r->row_chunks), panel, panel + 1);
+    run_step(r, r->step, &r->slots[0], 0, part(r, r->rows, chunk, r->row_chunks), part(r, r->rows, chunk + 1, r->row_chunks), panel, panel + 1);
   }
 }
 
@@ -139,29 +139,29 @@ static void pool_rows(Run* r) {
 
 static void convert_task(Run* r, int task, int slot) {
   (void)slot;
-  int h = r->model->hidden, row = part(r->tokens, task, r->blocks), end = part(r->tokens, task + 1, r->blocks);
+  int h = r->model->hidden, row = part(r, r->tokens, task, r->blocks), end = part(r, r->tokens, task + 1, r->blocks);
   for (int t = row; t < end; t++) r->kernels->convert(r->states + (size_t)t * h, h, r->model->channels, r->states_in, t);
 }
 
 static void first_qkv_task(Run* r, int task, int slot) {
   (void)slot;
   int chunk = task % r->row_chunks, panel = task / r->row_chunks;
-  r->kernels->linear(&r->model->layers[0].qkv, r->states_in, part(r->tokens, chunk, r->row_chunks), part(r->tokens, chunk + 1, r->row_chunks), panel, panel + 1,
+  r->kernels->linear(&r->model->layers[0].qkv, r->states_in, part(r, r->tokens, chunk, r->row_chunks), part(r, r->tokens, chunk + 1, r->row_chunks), panel, panel + 1,
                      (Target){.halves = r->qkv, .stride = 3 * r->model->hidden});
 }
 
 static int goes_by_steps(int rows, int threads) { return rows <= FEW_ROWS * threads; }
 
 // Blocks of rows: at least one a thread, as many for each, none of more than `most` rows.
-static int block_count(int rows, int threads, int most) {
-  int each = (rows + most * threads - 1) / (most * threads), count = each * threads, tiles = (rows + TILE - 1) / TILE;
+static int block_count(const Run* r, int rows, int most) {
+  int tile = r->kernels->rows, each = (rows + most * r->threads - 1) / (most * r->threads), count = each * r->threads, tiles = (rows + tile - 1) / tile;
   return count < tiles ? count : tiles;
 }
 
 static void run_layers(Run* r) {
   const Model* m = r->model;
   r->rows = r->tokens;
-  r->blocks = block_count(r->rows, r->threads, BLOCK_ROWS);
+  r->blocks = block_count(r, r->rows, BLOCK_ROWS);
   r->row_chunks = (r->rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
   r->parallel(r, convert_task, r->blocks);
   r->parallel(r, first_qkv_task, panels(3 * m->hidden) * r->row_chunks);
@@ -169,12 +169,12 @@ static void run_layers(Run* r) {
     if (r->pooled && r->layer + 1 == m->layer_count) pool_rows(r);
     r->parallel(r, attention_task, r->texts * m->heads);
     if (!goes_by_steps(r->rows, r->threads) || r->rows > r->slot_rows) {
-      r->blocks = block_count(r->rows, r->threads, r->slot_rows < BLOCK_ROWS ? r->slot_rows : BLOCK_ROWS);
+      r->blocks = block_count(r, r->rows, r->slot_rows < BLOCK_ROWS ? r->slot_rows : BLOCK_ROWS);
       r->parallel(r, block_task, r->blocks);
       continue;
     }
     int last = r->layer + 1 == m->layer_count ? QKV : STEPS;
-    r->blocks = block_count(r->rows, r->threads, r->rows);
+    r->blocks = block_count(r, r->rows, r->rows);
     r->row_chunks = 1;
     for (int s = 0; s < last; s++) {
       int width = step_width(m, s);

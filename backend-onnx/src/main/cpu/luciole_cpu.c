@@ -12,11 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "../cuda/ort.inc.c"
 
 // ---- What the kernels share. T tokens, H components of a state, F of a feed-forward layer, N outputs and K inputs of a linear layer.
 enum { GELU, GELU_TANH, RELU };  // activations
-enum { KEYS = 512 };             // of so many keys at a time attention keeps the scores
+enum { QUERIES = 32, KEYS = 512 };  // of so many queries and keys at most attention keeps the scores at a time
 
 typedef struct {           // x·Wᵀ + b. Vectors have `padded` components: the outputs, and zeros to a multiple of a panel
   const void* packed;      // panels of W
@@ -51,11 +53,12 @@ typedef struct {           // where a product goes: floats plus a residual, if n
 typedef struct {
   uint32_t* keys;          // [keys / PANEL, head / 2, PANEL] pairs
   uint16_t* values;        // [keys / 2, head, 2]
-  float* scores;           // [TILE, KEYS]
-  uint16_t* weights;       // [TILE, KEYS]
+  float* scores;           // [QUERIES, KEYS]
+  uint16_t* weights;       // [QUERIES, KEYS]
 } AttentionScratch;
 
-typedef struct {           // see kernels.inc.c
+typedef struct {           // see kernels.inc.c and tiles.inc.c
+  int rows;                // that a product takes at once: tasks are cut at multiples of it
   void (*linear)(const Linear*, Rows, int row, int row_end, int panel, int panel_end, Target);
   void (*convert)(float* values, int width, const int* channels, Rows, int row);
   void (*convert_activated)(int activation, float* values, int width, float shift, Rows, int row);
@@ -75,15 +78,35 @@ typedef struct {           // see kernels.inc.c
 #define HALVES 1
 #define FN(name) name##_bf16
 #include "kernels.inc.c"
+// Tiles by assembly: the compilers' own macros do not tell that a load reads memory, and writes before it may then come after it.
+#define AMX(name) name##_amx
+#define TILE_CONFIGURE(config) __asm__ volatile("ldtilecfg %0" ::"m"(*(config)))
+#define TILE_RELEASE() __asm__ volatile("tilerelease")
+#define TILE_ZERO(tile) __asm__ volatile("tilezero %%tmm" #tile ::)
+#define TILE_LOAD(tile, from, stride) __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #tile ::"r"(from), "r"((size_t)(stride)) : "memory")
+#define TILE_STORE(tile, to, stride) __asm__ volatile("tilestored %%tmm" #tile ", (%0,%1,1)" ::"r"(to), "r"((size_t)(stride)) : "memory")
+#define TILE_ADD_FOURS(sum, a, b) __asm__ volatile("tdpbusd %%tmm" #b ", %%tmm" #a ", %%tmm" #sum ::)
+#define TILE_ADD_PAIRS(sum, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #sum ::)
+#include "tiles.inc.c"
+#undef AMX
 #undef FN
 #pragma GCC pop_options
+
+// Whether this process may use tiles: Linux wants to be asked first, since they make a thread's state 8 KB larger.
+static int may_use_tiles(void) {
+  enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA of asm/prctl.h
+  return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") && __builtin_cpu_supports("amx-bf16") &&
+         syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
 
 // The kernels for this processor; null if there are none.
 static const Kernels* kernels_of_processor(void) {
   __builtin_cpu_init();
   int vnni = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
-  return !vnni ? NULL : __builtin_cpu_supports("avx512bf16") ? &kernels_bf16 : &kernels_vnni;
+  if (!vnni) return NULL;
+  if (!__builtin_cpu_supports("avx512bf16")) return &kernels_vnni;
+  return may_use_tiles() ? &kernels_amx : &kernels_bf16;
 }
 
 typedef struct {
@@ -264,8 +287,8 @@ static void lay_out(Run* r, const Operator* k, int slots, int longest, Arena* a)
     }
     s.attention.keys = piece(a, (size_t)keys * head * 2);
     s.attention.values = piece(a, (size_t)keys * head * 2);
-    s.attention.scores = piece(a, TILE * KEYS * 4);
-    s.attention.weights = piece(a, TILE * KEYS * 2);
+    s.attention.scores = piece(a, QUERIES * KEYS * 4);
+    s.attention.weights = piece(a, QUERIES * KEYS * 2);
     if (a->memory) r->slots[i] = s;
   }
 }
@@ -362,7 +385,7 @@ static OrtStatus* compute(void* kernel, void* context) {
   for (int i = 0; i < r.texts; i++)
     if (r.starts[i + 1] - r.starts[i] > longest) longest = (int)(r.starts[i + 1] - r.starts[i]);
   // A batch that goes by steps has its rows in one slot, another one a block's in each.
-  r.slot_rows = goes_by_steps(r.tokens, r.threads) ? r.tokens : BLOCK_ROWS + TILE;
+  r.slot_rows = goes_by_steps(r.tokens, r.threads) ? r.tokens : BLOCK_ROWS + k->kernels->rows;
   Arena count = {0};
   size_t state_size = (size_t)r.tokens * m->hidden * 4, size;
   lay_out(&r, k, r.threads, longest, &count);

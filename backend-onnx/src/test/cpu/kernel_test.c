@@ -4,6 +4,73 @@
 #include "luciole_cpu.c"
 #include <math.h>
 
+// Tiles as the processor's manual says what its instructions do, for processors without them: the same functions of tiles.inc.c over registers in memory.
+typedef union {
+  char bytes[64];
+  uint8_t a[16][4];
+  int8_t b[16][4];
+  uint16_t half[16][2];
+  int32_t whole[16];
+  float real[16];
+} TileRow;
+static TileRow tile_rows[8][16];
+static TileConfig tiles;
+
+static void configure_tiles(const TileConfig* config) {
+  tiles = *config;
+  memset(tile_rows, 0, sizeof tile_rows);
+  for (int t = 0; t < 8; t++)
+    if (config->palette != 1 || !config->rows[t] || config->rows[t] > 16 || !config->bytes[t] || config->bytes[t] > 64) abort();
+}
+
+static void move_tile(int tile, char* memory, size_t stride, int load) {
+  for (int r = 0; r < 16; r++) {
+    char* row = tile_rows[tile][r].bytes;
+    if (load) memset(row, 0, 64);
+    if (r < tiles.rows[tile]) memcpy(load ? row : memory + r * stride, load ? memory + r * stride : row, tiles.bytes[tile]);
+  }
+}
+
+static float flushed(float x) { return fabsf(x) < FLT_MIN ? 0 : x; }
+
+static void multiply_tiles(int sum, int a, int b, int halves) {
+  if (tiles.bytes[a] / 4 != tiles.rows[b] || tiles.rows[a] != tiles.rows[sum] || tiles.bytes[b] != tiles.bytes[sum]) abort();
+  for (int r = 0; r < tiles.rows[sum]; r++)
+    for (int k = 0; k < tiles.bytes[a] / 4; k++)
+      for (int n = 0; n < tiles.bytes[b] / 4; n++) {
+        TileRow *to = &tile_rows[sum][r], *left = &tile_rows[a][r], *right = &tile_rows[b][k];
+        for (int i = 0; i < 4 && !halves; i++) to->whole[n] += left->a[k][i] * right->b[n][i];
+        for (int i = 0; i < 2 && halves; i++) {
+          uint32_t x = (uint32_t)left->half[k][i] << 16, y = (uint32_t)right->half[n][i] << 16;
+          float p, q;
+          memcpy(&p, &x, 4), memcpy(&q, &y, 4);
+          to->real[n] = flushed(fmaf(flushed(p), flushed(q), to->real[n]));
+        }
+      }
+}
+
+#undef TILE_CONFIGURE
+#undef TILE_RELEASE
+#undef TILE_ZERO
+#undef TILE_LOAD
+#undef TILE_STORE
+#undef TILE_ADD_FOURS
+#undef TILE_ADD_PAIRS
+#define TILE_CONFIGURE(config) configure_tiles(config)
+#define TILE_RELEASE() memset(&tiles, 0, sizeof tiles)
+#define TILE_ZERO(tile) memset(tile_rows[tile], 0, sizeof tile_rows[tile])
+#define TILE_LOAD(tile, from, stride) move_tile(tile, (char*)(from), stride, 1)
+#define TILE_STORE(tile, to, stride) move_tile(tile, (char*)(to), stride, 0)
+#define TILE_ADD_FOURS(sum, a, b) multiply_tiles(sum, a, b, 0)
+#define TILE_ADD_PAIRS(sum, a, b) multiply_tiles(sum, a, b, 1)
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,avx512bf16")
+#define FN(name) name##_bf16
+#define AMX(name) name##_emulated
+#include "tiles.inc.c"
+#undef FN
+#pragma GCC pop_options
+
 static uint64_t state = 42;
 static double uniform(void) {  // in [-1, 1)
   state = state * 6364136223846793005u + 1442695040888963407u;
@@ -180,7 +247,9 @@ static void attention(const Kernels* k, int asking, int count, int head, double 
   size_t stride = 3 * head + 16;
   uint16_t *qkv = halves(stride * (count > asking ? count : asking), size), *keys = qkv + head, *values = qkv + 2 * head;
   int padded = panels(count) * PANEL;
-  AttentionScratch s = {(uint32_t*)halves((size_t)padded * head, 1), halves((size_t)padded * head, 1), floats(TILE * KEYS, 1), halves(TILE * KEYS, 1)};
+  AttentionScratch s = {(uint32_t*)halves((size_t)padded * head, 1), halves((size_t)padded * head, 1), floats(QUERIES * KEYS, 1), halves(QUERIES * KEYS, 1)};
+  // What lies behind the last key is not the kernel's to rely on.
+  memset(s.keys, 0xff, (size_t)padded * head * 2), memset(s.values, 0xff, (size_t)padded * head * 2);
   float* y = floats((size_t)asking * head, 1);
   k->attend(qkv, stride, asking, keys, values, stride, count, head, &s, y, head);
   double worst = 0, *p = zeros(count * 8);
@@ -210,12 +279,17 @@ static void all(const Kernels* k, const char* name) {
     linear_layer(k, bytes, 7, 16, 16, 1, 0);
     linear_layer(k, bytes, 6, 384, 64, 8, 0);
     linear_layer(k, bytes, 5, 4096, 80, 0, 0);
+    for (int r = 14; r <= 115; r += r < 36 ? 1 : 13) linear_layer(k, bytes, r, 384, 144, r % 3, r % 2);
+    linear_layer(k, bytes, 33, 1088, 64, 2, 0);
   }
   for (int w = 32; w <= 1024; w *= 2) rows(k, w);
   for (int a = GELU; a <= RELU; a++) activations(k, a, 0.01), activations(k, a, 6), activations(k, a, 200);
   const int counts[] = {1, 2, 5, 16, 17, 63, 64, 65, 511, 512, 513, 1100};
   for (int head = 16; head <= 64; head += 16)
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) attention(k, counts[i] < 9 ? counts[i] : 9, counts[i], head, 1);
+  const int asked[] = {15, 16, 17, 31, 32, 33, 64, 70};
+  for (int head = 32; head <= 64; head += 32)
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) attention(k, asked[i], asked[i] * 9, head, 1);
   attention(k, 13, 700, 64, 8);   // a few keys have all the weight
   attention(k, 1, 40, 64, 30);
 }
@@ -242,7 +316,8 @@ int main(void) {
   const Kernels* best = kernels_of_processor();
   if (!best) return puts("none"), 0;
   all(&kernels_vnni, "vnni");
-  if (best == &kernels_bf16) all(&kernels_bf16, "bf16");
+  if (best != &kernels_vnni) all(&kernels_bf16, "bf16"), all(&kernels_emulated, "emulated_tiles");
+  if (best == &kernels_amx) all(&kernels_amx, "amx");
   variant = "all";
   for (int at_once = 1; at_once <= 3; at_once++) arenas(at_once);
   return 0;

@@ -149,14 +149,7 @@ final class CompiledEncoder implements Encoder {
     if (!CpuLayers.PRECISIONS.contains(precision)) {
       return "they compute in int8 and bf16, not in " + precision.id();
     }
-    Processor processor = Processor.here();
-    boolean asked = device.option(OnnxOptions.FORM).equals("fused");
-    if (processor.multipliesTiles() && precision == Precision.INT8 && !asked) {
-      return "it has AMX, where they have not been measured against ONNX Runtime's; "
-          + OnnxOptions.FORM
-          + "=fused takes them";
-    }
-    return CpuLayers.obstacle(config, processor);
+    return CpuLayers.obstacle(config, Processor.here());
   }
 
   private static BackendException noBf16(String reason) {
