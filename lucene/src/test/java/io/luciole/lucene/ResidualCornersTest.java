@@ -18,8 +18,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.apache.lucene.codecs.DocValuesFormat;
-import org.apache.lucene.codecs.lucene104.Lucene104Codec;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.Field;
 import org.apache.lucene.document.NumericDocValuesField;
@@ -64,17 +62,7 @@ class ResidualCornersTest {
     return new IndexWriterConfig()
         .setMergePolicy(merges ? new TieredMergePolicy() : NoMergePolicy.INSTANCE)
         .setMergeScheduler(new SerialMergeScheduler())
-        .setCodec(
-            new Lucene104Codec() {
-              private final DocValuesFormat rows = new ResidualFormat(DIMENSION, MIN_ROWS);
-
-              @Override
-              public DocValuesFormat getDocValuesFormatForField(String field) {
-                return field.equals(fields.tokenVectorsField())
-                    ? rows
-                    : super.getDocValuesFormatForField(field);
-              }
-            });
+        .setCodec(ResidualCodec.of(fields, MIN_ROWS));
   }
 
   private static MultiVector rows(float[]... rows) {

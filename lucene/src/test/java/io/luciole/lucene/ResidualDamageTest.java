@@ -15,8 +15,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import org.apache.lucene.codecs.DocValuesFormat;
-import org.apache.lucene.codecs.lucene104.Lucene104Codec;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.NumericDocValuesField;
 import org.apache.lucene.index.CodecReader;
@@ -68,17 +66,7 @@ class ResidualDamageTest {
   private static IndexWriterConfig config() {
     return new IndexWriterConfig()
         .setUseCompoundFile(false)
-        .setCodec(
-            new Lucene104Codec() {
-              private final DocValuesFormat rows = new ResidualFormat(DIMENSION, MIN_ROWS);
-
-              @Override
-              public DocValuesFormat getDocValuesFormatForField(String field) {
-                return field.equals(FIELDS.tokenVectorsField())
-                    ? rows
-                    : super.getDocValuesFormatForField(field);
-              }
-            });
+        .setCodec(ResidualCodec.of(FIELDS, MIN_ROWS));
   }
 
   @BeforeEach
