@@ -51,7 +51,7 @@ final class LuceneFormats {
       boolean blocks =
           schema.sparse().map(sparse -> sparse.form() == SparseForm.BLOCKS).orElse(false);
       return SchemaCodec.of(
-          blocks ? new BlockPostingsFormat() : new Lucene104PostingsFormat(),
+          blocks,
           schema
               .vectorFields()
               .dense()
@@ -186,24 +186,25 @@ final class LuceneFormats {
    * Lucene's codec with formats by field. Fields with a format object of their own have files of
    * their own, so that {@link FieldSizes} can tell their sizes.
    *
-   * <p>Made by {@link #of} alone, so that {@link LuceneFormats} can be linked where Lucene lacks
-   * the superclass.
+   * <p>Made by {@link #of} alone, which takes nothing that is of one of two classes, so that {@link
+   * LuceneFormats} can be linked where Lucene lacks the superclass, or a format.
    */
   private static final class SchemaCodec extends Lucene104Codec {
     private final KnnVectorsFormat dense;
     private final Map<String, PostingsFormat> postings;
     private final Map<String, DocValuesFormat> values;
 
-    private SchemaCodec(PostingsFormat sparse, KnnVectorsFormat dense, DocValuesFormat rows) {
+    private SchemaCodec(boolean blocks, KnnVectorsFormat dense, DocValuesFormat rows) {
       super(Mode.BEST_SPEED);
+      PostingsFormat sparse = blocks ? new BlockPostingsFormat() : new Lucene104PostingsFormat();
       this.values = Map.of(SchemaFields.SPARSE_EXACT, values(), SchemaFields.COLBERT, rows);
       this.postings =
           Map.of(SchemaFields.SPARSE, sparse, SchemaFields.WORDS, new Lucene104PostingsFormat());
       this.dense = dense;
     }
 
-    static Codec of(PostingsFormat sparse, KnnVectorsFormat dense, DocValuesFormat rows) {
-      return new SchemaCodec(sparse, dense, rows);
+    static Codec of(boolean blocks, KnnVectorsFormat dense, DocValuesFormat rows) {
+      return new SchemaCodec(blocks, dense, rows);
     }
 
     @Override
