@@ -4,12 +4,10 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleException;
-import io.luciole.Output;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collections;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -43,6 +41,7 @@ public final class HybridSearcher implements AutoCloseable {
   private final @Nullable HybridSchema schema;
   private final @Nullable ModelFingerprint fingerprint;
   private final SearchRun.Context context;
+  private final QueryNeeds needs;
   private final AtomicBoolean closed = new AtomicBoolean();
   private final IndexListeners listeners = new IndexListeners();
 
@@ -65,6 +64,7 @@ public final class HybridSearcher implements AutoCloseable {
     this.schema = schema;
     this.fingerprint = fingerprint;
     this.context = context;
+    this.needs = new QueryNeeds(place, fingerprint, context);
   }
 
   /**
@@ -225,8 +225,8 @@ public final class HybridSearcher implements AutoCloseable {
    */
   public List<SearchResult> search(HybridQuery query, List<Fusion> fusions) {
     boolean listing = ListingRun.isAskedBy(query);
-    Set<Leg> asked = listing ? Set.of() : asked(query);
-    requireRerank(query);
+    Set<Leg> asked = listing ? Set.of() : needs.legs(query);
+    needs.requireRerank(query);
     context.queries().requireTitles(query.wordBoosts());
     Arranger arranger = new Arranger(query.arrangement(), schema);
     IndexSearcher searcher = acquire(query.view());
@@ -245,62 +245,6 @@ public final class HybridSearcher implements AutoCloseable {
     } finally {
       release(searcher);
     }
-  }
-
-  private void requireRerank(HybridQuery query) {
-    if (query.rerankByModel().isPresent() && context.layout().shown().text().isEmpty()) {
-      throw new IllegalArgumentException(
-          "Reranking by a model needs the hits' texts, and the index "
-              + place
-              + " stores none that is known; SearcherBuilder.text names their field");
-    }
-    Set<Output> needed = query.rerank().map(HybridQuery.Rerank::outputs).orElse(Set.of());
-    Set<Output> kept = context.layout().vectors().outputs();
-    if (!kept.containsAll(needed)) {
-      throw new IllegalArgumentException(
-          "Reranking needs "
-              + needed
-              + ", the index "
-              + place
-              + " keeps "
-              + kept
-              + "; token vectors are kept if the schema says so");
-    }
-    if (!outputs(query).containsAll(needed)) {
-      throw new IllegalStateException(
-          "Reranking needs "
-              + needed
-              + " of the query: open the searcher with an engine that gives them");
-    }
-  }
-
-  private Set<Leg> asked(HybridQuery query) {
-    Set<Leg> possible = legs(outputs(query));
-    Set<Leg> wanted = query.legs().orElse(possible);
-    for (Leg leg : wanted) {
-      if (!context.layout().legs().contains(leg)) {
-        throw new IllegalArgumentException(
-            "The index " + place + " has the legs " + context.layout().legs() + ", not " + leg);
-      }
-      if (!possible.contains(leg)) {
-        throw new IllegalStateException(
-            "The leg "
-                + leg
-                + " needs the model "
-                + (fingerprint == null ? "of the index" : fingerprint.brief())
-                + ": open the searcher with an engine that runs it and gives that output");
-      }
-    }
-    return EnumSet.copyOf(wanted);
-  }
-
-  /** The vectors of the query that are given or that the engine can make. */
-  private Set<Output> outputs(HybridQuery query) {
-    EnumSet<Output> outputs = EnumSet.noneOf(Output.class);
-    outputs.addAll(context.outputs());
-    // A query's own vectors are used only if they hold all that is needed; else the engine's are.
-    query.embedding().ifPresent(given -> outputs.addAll(given.outputs()));
-    return outputs;
   }
 
   private IndexSearcher acquire(OptionalLong view) {
@@ -332,13 +276,7 @@ public final class HybridSearcher implements AutoCloseable {
    * {@return the legs that can search: those of the index for which the engine gives the output}
    */
   public Set<Leg> legs() {
-    return legs(context.outputs());
-  }
-
-  private Set<Leg> legs(Set<Output> outputs) {
-    Set<Leg> legs = Leg.of(outputs);
-    legs.retainAll(context.layout().legs());
-    return legs;
+    return needs.legs();
   }
 
   /**

@@ -25,39 +25,47 @@ final class ResidualRows {
   /** The largest number that 16 bits have. */
   private static final double LARGEST = 65504;
 
+  /** Codes in a byte. */
+  static final int CODES = 4;
+
   private ResidualRows() {}
 
   /** The bytes of a vector of some components. */
   static int size(int dimension) {
-    return HEAD + (dimension + 3) / 4;
+    return HEAD + residualBytes(dimension);
   }
 
-  /** Components of a residual with those that fill its last byte. */
-  static int residualLength(int dimension) {
-    return (dimension + 3) / 4 * 4;
+  /** The bytes of a residual. */
+  static int residualBytes(int dimension) {
+    return (dimension + CODES - 1) / CODES;
   }
 
-  /** The four values that a byte of a residual stands for. */
-  private static final float[] VALUES = new float[256 * 4];
-
-  static {
-    for (int i = 0; i < VALUES.length; i++) {
-      VALUES[i] = TokenCentroids.level(((i >>> 2) >>> (2 * (i & 3))) & 3);
-    }
+  /**
+   * The place of a component where {@link #residual} puts it: the first codes of all bytes are
+   * followed by all second ones, so that a processor computes many at once.
+   */
+  static int place(int component, int bytes) {
+    return component % CODES * bytes + component / CODES;
   }
 
   /**
    * Reads a residual as its codes say.
    *
-   * @param into of {@link #residualLength}
+   * @param bytes for the residual's bytes, as many as it has
+   * @param into {@value #CODES} times as many, each component at its {@link #place}
    */
-  static void residual(byte[] from, int at, float[] into) {
-    for (int i = 0; i < into.length / 4; i++) {
-      int value = (from[at + HEAD + i] & 0xFF) << 2;
-      into[4 * i] = VALUES[value];
-      into[4 * i + 1] = VALUES[value + 1];
-      into[4 * i + 2] = VALUES[value + 2];
-      into[4 * i + 3] = VALUES[value + 3];
+  static void residual(byte[] from, int at, int[] bytes, float[] into) {
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = from[at + HEAD + i];
+    }
+    for (int code = 0; code < CODES; code++) {
+      levels(bytes, 2 * code, into, code * bytes.length);
+    }
+  }
+
+  private static void levels(int[] bytes, int shift, float[] into, int at) {
+    for (int i = 0; i < bytes.length; i++) {
+      into[at + i] = TokenCentroids.level((float) ((bytes[i] >>> shift) & 3));
     }
   }
 
@@ -119,23 +127,25 @@ final class ResidualRows {
   /** Reads vectors that were compressed with the same centroids. For one thread. */
   static final class Decoder {
     private final TokenCentroids by;
+    private final int[] bytes;
     private final float[] residual;
     private final float[] centroid;
 
     Decoder(TokenCentroids by, int dimension) {
       this.by = by;
-      this.residual = new float[residualLength(dimension)];
+      this.bytes = new int[residualBytes(dimension)];
+      this.residual = new float[CODES * bytes.length];
       this.centroid = new float[dimension];
     }
 
     /** Reads a vector. */
     void decode(byte[] from, int at, float[] into) {
       by.centroid(centroidOf(from, at)).decode(centroid);
-      residual(from, at, residual);
+      residual(from, at, bytes, residual);
       float factor = factor(from, at);
       float size = residualSize(from, at);
       for (int d = 0; d < into.length; d++) {
-        into[d] = factor * (centroid[d] + size * by.spread()[d] * residual[d]);
+        into[d] = factor * (centroid[d] + size * by.spread()[d] * residual[place(d, bytes.length)]);
       }
     }
   }

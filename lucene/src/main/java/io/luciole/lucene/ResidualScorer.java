@@ -13,11 +13,15 @@ import org.jspecify.annotations.Nullable;
 final class ResidualScorer {
   private final float[][] query;
 
-  /** The query's rows with each component times its spread, for products with residuals. */
+  /**
+   * The query's rows with each component times its spread, for products with residuals: each at its
+   * {@link ResidualRows#place}, and 0 where there is none.
+   */
   private final float[][] spread;
 
   private final TokenCentroids by;
   private final int dimension;
+  private final int bytes;
 
   /**
    * By centroid the dot products with the query's rows; null until one is needed. Threads may
@@ -28,10 +32,11 @@ final class ResidualScorer {
 
   ResidualScorer(TokenCentroids by, float[][] query, int dimension) {
     this.query = query;
-    this.spread = new float[query.length][ResidualRows.residualLength(dimension)];
+    this.bytes = ResidualRows.residualBytes(dimension);
+    this.spread = new float[query.length][ResidualRows.CODES * bytes];
     for (int q = 0; q < query.length; q++) {
       for (int d = 0; d < dimension; d++) {
-        spread[q][d] = query[q][d] * by.spread()[d];
+        spread[q][ResidualRows.place(d, bytes)] = query[q][d] * by.spread()[d];
       }
     }
     this.by = by;
@@ -44,12 +49,13 @@ final class ResidualScorer {
    * @param best the largest products so far, one for each of the query's rows
    */
   void raise(float[] best, byte[] from, int offset, int count) {
-    float[] residual = new float[ResidualRows.residualLength(dimension)];
+    int[] codes = new int[bytes];
+    float[] residual = new float[ResidualRows.CODES * bytes];
     for (int r = 0, at = offset; r < count; r++, at += ResidualRows.size(dimension)) {
       float[] withCentroid = products(ResidualRows.centroidOf(from, at));
       float factor = ResidualRows.factor(from, at);
       float size = ResidualRows.residualSize(from, at);
-      ResidualRows.residual(from, at, residual);
+      ResidualRows.residual(from, at, codes, residual);
       for (int q = 0; q < query.length; q++) {
         float dot = withCentroid[q] + size * VectorUtil.dotProduct(spread[q], residual);
         best[q] = Math.max(best[q], factor * dot);

@@ -1,5 +1,6 @@
 package io.luciole.lucene;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.util.IdentityHashMap;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 final class TokenQuery {
   private final float[][] rows;
 
-  /** By field of a segment, of each set of centroids that was needed. Guarded by this. */
+  /** By field of a segment, of each set of centroids that was needed. */
+  @GuardedBy("this")
   private final IdentityHashMap<ResidualFormat.Field, @Nullable ResidualScorer[]> scorers =
       new IdentityHashMap<>();
 

@@ -14,16 +14,16 @@
  * io.luciole.lucene.CommitMark}.
  *
  * <p>The way of a query: {@link io.luciole.lucene.HybridSearcher} takes a {@link
- * io.luciole.lucene.HybridQuery} and a view of the index and starts a {@code SearchRun}. This
- * embeds the query and runs each leg ({@code LegQueries} by words, {@link
- * io.luciole.lucene.VectorQueries} by vectors), fuses the lists ({@code FusedList}, by a {@link
- * io.luciole.lucene.Fusion} and the lengths of {@code DepthSteps}), reranks the best by exact
- * vectors ({@code Reranker}, {@code ExactScorer}, {@code DocumentVectors}) or by a model ({@code
- * ModelReranker}, {@link io.luciole.lucene.PassageScorer}) and makes {@link io.luciole.lucene.Hit}s
- * of a page ({@code HitBuilder}, {@code PassageFinder}) in a {@link
- * io.luciole.lucene.SearchResult}. What an {@link io.luciole.lucene.Arrangement} asks for, {@code
- * Arranger} does between the two last steps, with {@code FacetCounter} and the doc values of {@code
- * FieldValues}; a query without words is a {@code ListingRun}.
+ * io.luciole.lucene.HybridQuery}, which {@code QueryNeeds} compares with what the index has, and a
+ * view of the index, and starts a {@code SearchRun}. This embeds the query and runs each leg
+ * ({@code LegQueries} by words, {@link io.luciole.lucene.VectorQueries} by vectors), fuses the
+ * lists ({@code FusedList}, by a {@link io.luciole.lucene.Fusion} and the lengths of {@code
+ * DepthSteps}), reranks the best by exact vectors ({@code Reranker}, {@code ExactScorer}, {@code
+ * DocumentVectors}) or by a model ({@code ModelReranker}, {@link io.luciole.lucene.PassageScorer})
+ * and makes {@link io.luciole.lucene.Hit}s of a page ({@code HitBuilder}, {@code PassageFinder}) in
+ * a {@link io.luciole.lucene.SearchResult}. What an {@link io.luciole.lucene.Arrangement} asks for,
+ * {@code Arranger} does between the two last steps, with {@code FacetCounter} and the doc values of
+ * {@code FieldValues}; a query without words is a {@code ListingRun}.
  *
  * <p>An application's own index: {@link io.luciole.lucene.VectorFields} adds vectors to its
  * documents, and {@link io.luciole.lucene.SearcherBuilder} opens a searcher over what it has.
