@@ -28,16 +28,17 @@ enum { ROUNDS = 9, WEIGHTS = 24, MOST_ROWS = 96 };
   }                                                                  \
   qsort(seconds, ROUNDS, sizeof(double), ascending);
 
-static void products(const Kernels* k, int bytes, int inputs, int outputs) {
+static void products(const Kernels* k, int size, int inputs, int outputs) {
+  int bytes = size == BYTES;
   Linear w[WEIGHTS];
   for (int i = 0; i < WEIGHTS; i++) {
-    w[i] = (Linear){.inputs = inputs, .outputs = outputs, .padded = outputs, .packed = filled((size_t)inputs * outputs * (bytes ? 1 : 2), bytes ? 3 : 0x3c),
+    w[i] = (Linear){.inputs = inputs, .outputs = outputs, .padded = outputs, .packed = filled((size_t)inputs * outputs * size, bytes ? 3 : 0x3c),
                     .bias = filled(outputs * 4, 0), .start = filled(outputs * 4, 0), .scale = bytes ? filled(outputs * 4, 0x3c) : NULL};
   }
-  Rows x = {.values = filled((size_t)MOST_ROWS * inputs * 2, bytes ? 5 : 0x3c), .scales = bytes ? filled(MOST_ROWS * 4, 0x3c) : NULL};
+  Rows x = {.values = filled((size_t)MOST_ROWS * inputs * size, bytes ? 5 : 0x3c), .size = size, .scales = bytes ? filled(MOST_ROWS * 4, 0x3c) : NULL};
   Target to = {.floats = filled((size_t)MOST_ROWS * outputs * 4, 0), .stride = outputs};
   const int rows[] = {6, 16, 21, 32, 96};
-  printf("  %s %d to %d:", bytes ? "bytes" : "bf16", inputs, outputs);
+  printf("  %s %d to %d:", bytes ? "bytes" : size == HALF ? "bf16" : "floats", inputs, outputs);
   for (int r = 0; r < 5; r++) {
     MEDIAN(seconds, WEIGHTS, k->linear(&w[i], x, 0, rows[r], 0, outputs / PANEL, to))
     printf("  %d rows %.0f", rows[r], 2e-9 * rows[r] * inputs * outputs / seconds[ROUNDS / 2]);
@@ -47,15 +48,16 @@ static void products(const Kernels* k, int bytes, int inputs, int outputs) {
   free(x.values), free(x.scales), free(to.floats);
 }
 
-static void attention(const Kernels* k) {
+static void attention(const Kernels* k, int size) {
   const int counts[] = {24, 128, 512, 2048};
-  printf("  attention of heads of 64:");
+  printf("  attention of heads of 64, %s:", size == HALF ? "bf16" : "floats");
   for (int c = 0; c < 4; c++) {
     int n = counts[c];
-    uint16_t* qkv = filled((size_t)n * 3072 * 2, 0x3c);
-    AttentionScratch s = {filled((size_t)(n + PANEL) * 128, 0), filled((size_t)(n + PANEL) * 128, 0), filled(QUERIES * KEYS * 4, 0), filled(QUERIES * KEYS * 2, 0)};
+    char* qkv = filled((size_t)n * 3072 * size, 0x3c);
+    Heads h = {qkv, qkv + 1024 * size, qkv + 2048 * size, size, 3072, 3072};
+    AttentionScratch s = {filled((size_t)(n + PANEL) * 64 * size, 0), filled((size_t)(n + PANEL) * 64 * size, 0), filled(QUERIES * KEYS * 4, 0), filled(QUERIES * KEYS * 4, 0)};
     float* to = filled((size_t)n * 1024 * 4, 0);
-    MEDIAN(seconds, 2048 / n, k->attend(qkv, 3072, n, qkv + 1024, qkv + 2048, 3072, n, 64, &s, to, 1024))
+    MEDIAN(seconds, 2048 / n, k->attend(h, n, n, 64, &s, to, 1024))
     printf("  %d tokens %.0f", n, 256e-9 * n * n / seconds[ROUNDS / 2]);
     free(qkv), free(s.keys), free(s.values), free(s.scores), free(s.weights), free(to);
   }
@@ -65,7 +67,7 @@ static void attention(const Kernels* k) {
 static void rows(const Kernels* k) {
   float *x = filled(4096 * 4, 0), *gamma = filled(4096 * 4, 0), *y = filled(4096 * 4, 0), scale;
   for (int i = 0; i < 4096; i++) x[i] = (float)(i % 13) - 6;
-  Rows bytes = {.values = filled(8192, 0), .scales = &scale}, halves = {.values = bytes.values};
+  Rows bytes = {.values = filled(8192, 0), .size = BYTES, .scales = &scale}, halves = {.values = bytes.values, .size = HALF};
   MEDIAN(norm, 1000, k->normalize(x, 1024, gamma, gamma, 1e-5f, y))
   MEDIAN(convert, 1000, k->convert(x, 1024, NULL, bytes, 0))
   MEDIAN(activate, 1000, memcpy(y, x, 4096 * 4); k->convert_activated(GELU, y, 4096, 0.17f, bytes, 0))
@@ -82,8 +84,8 @@ int main(void) {
   for (int i = known; i-- > 0;) {
     printf("%s\n", sets[i].name);
     const Kernels* k = sets[i].kernels;
-    for (int bytes = 1; bytes >= 0; bytes--) products(k, bytes, 1024, 1024), products(k, bytes, 1024, 4096), products(k, bytes, 4096, 1024);
-    attention(k);
+    for (int size = BYTES; size <= FLOATS; size *= 2) products(k, size, 1024, 1024), products(k, size, 1024, 4096), products(k, size, 4096, 1024);
+    attention(k, HALF), attention(k, FLOATS);
     rows(k);
   }
   return 0;

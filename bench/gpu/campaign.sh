@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Everything that is to be measured on a GPU, one step after another, each with a limit and a log of its own, so that one that fails costs no other.
 #   campaign.sh DIR LOGS [STEP …]       steps: models score kernels djl agreement speed djl-speed spark; all of them by default
-# DIR has what the machine lacks: jre and lib (../shared/gpu/pack.sh), jars and tests (pack-jars.py), pytorch (pack-pytorch.sh), spark (spark-jars.py and
-# the class folders that spark.sh names), mini-m3, corpus.jsonl, and make_random_m3.py with make_texts.py (../shared/gpu). The CUDA libraries of ONNX Runtime are those of pip's
-# packages. Prints the last lines of each log. In the environment: DEVICE (default cuda:0), PRECISION (fp16), LAYERS (24), SCALE (1: of the numbers
+# DIR has what the machine lacks, as pack.sh packs it. The CUDA libraries of ONNX Runtime are those of pip's packages. On a machine with several GPUs start one
+# campaign for each (DEVICE, taskset). Prints the last lines of each log. In the environment: DEVICE (default cuda:0), PRECISION (fp16), LAYERS (24), SCALE (1: of the numbers
 # of texts), LIMIT (seconds of a step, 420); DEVICE=cpu PRECISION=fp32 LAYERS=1 SCALE=0.01 tries the script on a machine without a GPU.
 set -uo pipefail
 dir=$(realpath "$1") logs=$(realpath -m "$2")

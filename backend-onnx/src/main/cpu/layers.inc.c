@@ -21,7 +21,7 @@ struct Run {
   const int64_t* starts;  // [texts + 1]
   const int64_t* pooled;  // rows of the last layer's queries, or null for all
   float *states, *sum, *context;  // [T, H]
-  uint16_t *qkv, *pooled_queries; // [T, 3H], [texts, H]
+  char *qkv, *pooled_queries;     // [T, 3H], [texts, H] of what attention multiplies
   Rows states_in, context_in;     // states and context as products take them
   Slot* slots;
   int slot_rows;          // how many rows of `inner` a slot has
@@ -32,10 +32,19 @@ struct Run {
   void* context_of_ort;
 };
 
+// The size of what attention multiplies.
+static int attended(const Model* m) { return m->size == FLOATS ? FLOATS : HALF; }
+
+// Where queries, keys and values go.
+static Target to_qkv(const Run* r) {
+  size_t stride = 3 * r->model->hidden;
+  return attended(r->model) == FLOATS ? (Target){.floats = (float*)r->qkv, .stride = stride} : (Target){.halves = (uint16_t*)r->qkv, .stride = stride};
+}
+
 // x without its first rows.
 static Rows from_row(Rows x, int width, int row) {
-  x.values = (char*)x.values + (size_t)row * width * (x.scales ? 1 : 2);
-  if (x.scales) x.scales += row, x.outliers += (size_t)row * x.outlier_count;
+  x.values = (char*)x.values + (size_t)row * width * x.size;
+  if (x.size == BYTES) x.scales += row, x.outliers += (size_t)row * x.outlier_count;
   return x;
 }
 
@@ -74,7 +83,7 @@ static void run_step(Run* r, Step step, const Slot* slot, int base, int row, int
         k->convert_activated(m->activation, slot->inner + (size_t)t * f, f, m->shift, slot->activated, t);
       break;
     default:
-      k->linear(&m->layers[r->layer + 1].qkv, r->states_in, row, row_end, panel, panel_end, (Target){.halves = r->qkv, .stride = 3 * h});
+      k->linear(&m->layers[r->layer + 1].qkv, r->states_in, row, row_end, panel, panel_end, to_qkv(r));
   }
 }
 
@@ -115,22 +124,20 @@ static void step_task(Run* r, int task, int slot) {
 
 static void attention_task(Run* r, int task, int slot) {
   const Model* m = r->model;
-  int text = task / m->heads, size = m->hidden / m->heads, column = task % m->heads * size, h = m->hidden;
+  int text = task / m->heads, size = m->hidden / m->heads, column = task % m->heads * size, h = m->hidden, scale = attended(m);
   int first = (int)r->starts[text], count = (int)(r->starts[text + 1] - first);
-  const uint16_t* qkv = r->qkv + (size_t)first * 3 * h + column;
+  const char* qkv = r->qkv + ((size_t)first * 3 * h + column) * scale;
   int pooled = r->pooled && r->layer + 1 == m->layer_count;
-  if (pooled)
-    r->kernels->attend(r->pooled_queries + (size_t)text * h + column, h, 1, qkv + h, qkv + 2 * h, 3 * h, count, size, &r->slots[slot].attention,
-                       r->context + (size_t)text * h + column, h);
-  else
-    r->kernels->attend(qkv, 3 * h, count, qkv + h, qkv + 2 * h, 3 * h, count, size, &r->slots[slot].attention, r->context + (size_t)first * h + column, h);
+  Heads heads = {.queries = qkv, .keys = qkv + h * scale, .values = qkv + 2 * h * scale, .size = scale, .query_stride = 3 * h, .stride = 3 * h};
+  if (pooled) heads.queries = r->pooled_queries + ((size_t)text * h + column) * scale, heads.query_stride = h;
+  r->kernels->attend(heads, pooled ? 1 : count, count, size, &r->slots[slot].attention, r->context + (size_t)(pooled ? text : first) * h + column, h);
 }
 
 // Between the last layer's keys and its attention: only pooled rows go on. Their queries are those of rows that are in r->qkv already.
 static void pool_rows(Run* r) {
-  int h = r->model->hidden;
+  int h = r->model->hidden, row = h * attended(r->model);
   for (int t = 0; t < r->texts; t++) {
-    memcpy(r->pooled_queries + (size_t)t * h, r->qkv + (size_t)r->pooled[t] * 3 * h, h * sizeof(uint16_t));
+    memcpy(r->pooled_queries + (size_t)t * row, r->qkv + (size_t)r->pooled[t] * 3 * row, row);
     memcpy(r->sum + (size_t)t * h, r->states + (size_t)r->pooled[t] * h, h * sizeof(float));
   }
   memcpy(r->states, r->sum, (size_t)r->texts * h * sizeof(float));
@@ -146,8 +153,7 @@ static void convert_task(Run* r, int task, int slot) {
 static void first_qkv_task(Run* r, int task, int slot) {
   (void)slot;
   int chunk = task % r->row_chunks, panel = task / r->row_chunks;
-  r->kernels->linear(&r->model->layers[0].qkv, r->states_in, part(r, r->tokens, chunk, r->row_chunks), part(r, r->tokens, chunk + 1, r->row_chunks), panel, panel + 1,
-                     (Target){.halves = r->qkv, .stride = 3 * r->model->hidden});
+  r->kernels->linear(&r->model->layers[0].qkv, r->states_in, part(r, r->tokens, chunk, r->row_chunks), part(r, r->tokens, chunk + 1, r->row_chunks), panel, panel + 1, to_qkv(r));
 }
 
 static int goes_by_steps(int rows, int threads) { return rows <= FEW_ROWS * threads; }

@@ -135,10 +135,10 @@ INLINE const char* AMX(columns)(const Linear* w, int size, int first) {
   return (const char*)w->packed + (size_t)(first / PANEL) * PANEL * size + first % PANEL * 4;
 }
 
-// Rows whose length is no multiple of a tile's go through vectors.
+// Floats, and rows whose length is no multiple of a tile's, go through vectors.
 static void AMX(linear)(const Linear* w, Rows x, int row, int row_end, int panel, int panel_end, Target to) {
-  int halves = !w->scale, size = w->inputs * (halves ? 2 : 1), steps = size / TILE_BYTES;
-  if (size % TILE_BYTES) {
+  int halves = x.size == HALF, size = w->inputs * x.size, steps = size / TILE_BYTES;
+  if (x.size == FLOATS || size % TILE_BYTES) {
     FN(linear)(w, x, row, row_end, panel, panel_end, to);
     return;
   }
@@ -207,12 +207,13 @@ static void AMX(attend_rows)(int rows, const uint16_t* queries, size_t stride, i
   for (int r = 0; r < rows; r++) most[r] = -1e30f, total[r] = 0;
   for (int first = 0; first < count; first += KEYS) {
     int keys = count - first < KEYS ? count - first : KEYS;
-    if (head == PANEL) AMX(score)(1, rows, queries, stride, s->keys + (size_t)first * (head / 2), keys, s->scores);
-    else AMX(score)(0, rows, queries, stride, s->keys + (size_t)first * (head / 2), keys, s->scores);
+    if (head == PANEL) AMX(score)(1, rows, queries, stride, (const uint32_t*)s->keys + (size_t)first * (head / 2), keys, s->scores);
+    else AMX(score)(0, rows, queries, stride, (const uint32_t*)s->keys + (size_t)first * (head / 2), keys, s->scores);
+    uint16_t* weights = s->weights;
     for (int r = 0; r < rows; r++) {
-      float shrink = FN(exponentiate)(s->scores + r * KEYS, keys, factor, &most[r], &total[r], s->weights + r * KEYS);
+      float shrink = FN(exponentiate)(0, s->scores + r * KEYS, keys, factor, &most[r], &total[r], weights + r * KEYS);
       int behind = (keys + LANES - 1) / LANES * LANES;
-      if (behind % PAIR_COLUMNS) _mm256_storeu_si256((__m256i*)(s->weights + r * KEYS + behind), _mm256_setzero_si256());
+      if (behind % PAIR_COLUMNS) _mm256_storeu_si256((__m256i*)(weights + r * KEYS + behind), _mm256_setzero_si256());
       if (first)
         for (int i = 0; i < head; i += LANES)
           _mm512_store_ps(context + r * PANEL + i, _mm512_mul_ps(_mm512_load_ps(context + r * PANEL + i), _mm512_set1_ps(shrink)));
@@ -220,7 +221,7 @@ static void AMX(attend_rows)(int rows, const uint16_t* queries, size_t stride, i
     TileConfig config = product_config(rows);
     TILE_CONFIGURE(&config);
     for (int column = 0; column < head; column += PAIR_COLUMNS)
-      AMX(add_products)(1, rows > TILE_ROWS, first == 0, context + column, PANEL * 4, s->weights, KEYS * 2, s->values + (size_t)first * head + 2 * column,
+      AMX(add_products)(1, rows > TILE_ROWS, first == 0, context + column, PANEL * 4, weights, KEYS * 2, (const uint16_t*)s->values + (size_t)first * head + 2 * column,
                         head * 4, (keys + PAIR_COLUMNS - 1) / PAIR_COLUMNS, NULL);
   }
   for (int r = 0; r < rows; r++)
@@ -228,20 +229,20 @@ static void AMX(attend_rows)(int rows, const uint16_t* queries, size_t stride, i
       _mm512_storeu_ps(to + r * to_stride + i, _mm512_div_ps(_mm512_load_ps(context + r * PANEL + i), _mm512_set1_ps(total[r])));
 }
 
-// As of vectors, which also serve one query alone and heads whose size is no multiple of a tile's.
-static void AMX(attend)(const uint16_t* queries, size_t query_stride, int asking, const uint16_t* keys, const uint16_t* values, size_t stride, int count,
-                        int head, const AttentionScratch* s, float* to, size_t to_stride) {
-  if (head % PAIR_COLUMNS || asking == 1) {
-    FN(attend)(queries, query_stride, asking, keys, values, stride, count, head, s, to, to_stride);
+// As of vectors, which also serve one query alone, floats, and heads whose size is no multiple of a tile's.
+static void AMX(attend)(Heads h, int asking, int count, int head, const AttentionScratch* s, float* to, size_t to_stride) {
+  if (h.size == FLOATS || head % PAIR_COLUMNS || asking == 1) {
+    FN(attend)(h, asking, count, head, s, to, to_stride);
     return;
   }
-  FN(pack_keys)(keys, stride, count, head, s->keys);
-  FN(pack_values)(values, stride, count, head, s->values);
+  FN(pack)(h.keys, h.stride / 2, count, head / 2, s->keys);
+  FN(pack_values)(h.values, h.stride, count, head, s->values);
   // Rows of values that a tile takes behind the last have weights of 0, which must not meet what is no number.
   int packed = (count + 1) / 2 * 2, needed = (count + PAIR_COLUMNS - 1) / PAIR_COLUMNS * PAIR_COLUMNS;
-  memset(s->values + (size_t)packed * head, 0, (size_t)(needed - packed) * head * 2);
+  memset((uint16_t*)s->values + (size_t)packed * head, 0, (size_t)(needed - packed) * head * 2);
   for (int q = 0; q < asking; q += PAIR_ROWS)
-    AMX(attend_rows)(asking - q < PAIR_ROWS ? asking - q : PAIR_ROWS, queries + q * query_stride, query_stride, count, head, s, to + q * to_stride, to_stride);
+    AMX(attend_rows)(asking - q < PAIR_ROWS ? asking - q : PAIR_ROWS, (const uint16_t*)h.queries + q * h.query_stride, h.query_stride, count, head, s,
+                     to + q * to_stride, to_stride);
   TILE_RELEASE();
 }
 
@@ -250,4 +251,5 @@ static const Kernels AMX(kernels) = {.rows = TILE_ROWS,
                                      .convert = FN(convert),
                                      .convert_activated = FN(convert_activated),
                                      .normalize = FN(normalize),
+                                     .pack = FN(pack),
                                      .attend = AMX(attend)};

@@ -43,7 +43,7 @@ final class SparseIndexes {
 
   static final String WORDS = "words";
 
-  private static final String[] SHARES = {"0.001", "0.01", "0.1", "1", "10", "50"};
+  private static final String[] SHARES = {"0.001", "0.01", "0.1", "1", "3", "10", "50"};
 
   /** Passages of a stretch in which all match {@link #STRETCHES}, of a hundred times as many. */
   private static final int STRETCH = 5000;

@@ -43,7 +43,7 @@ final class SparseMerges {
         cpu[f][round] = (CPU.getCurrentThreadCpuTime() - used) / 1e9;
         System.out.printf(
             Locale.ROOT,
-            "%s: %s, %.1f s, processor %.1f s, %.1f MB%n",
+            "%s: %s, %.2f s, processor %.2f s, %.1f MB%n",
             folders.get(f).getFileName(),
             what,
             wall[f][round],
@@ -59,7 +59,7 @@ final class SparseMerges {
       Arrays.sort(cpu[f]);
       System.out.printf(
           Locale.ROOT,
-          "%s: median %.1f s, processor %.1f s; %.2f and %.2f times the first%n",
+          "%s: median %.2f s, processor %.2f s; %.2f and %.2f times the first%n",
           folders.get(f).getFileName(),
           wall[f][rounds / 2],
           cpu[f][rounds / 2],

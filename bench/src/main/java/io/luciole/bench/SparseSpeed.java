@@ -45,7 +45,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The form is one of {@link SparseForm}; {@code order} is natural or random; {@code segments} is
  * what the index is merged to, 0 for what the flushes left; {@code reordered} lets that merge
  * reorder the passages by their tokens. A filter is the percentage of passages that match it, by
- * chance: 0.001, 0.01, 0.1, 1, 10 or 50; 1s is about one percent in stretches of 5,000 passages.
+ * chance: 0.001, 0.01, 0.1, 1, 3, 10 or 50; 1s is about one percent in stretches of 5,000 passages.
  * {@code threads} are those that one search may use. An index of the form blocks is searched by the
  * blocks' bounds, and by Lucene's MaxScore over the same postings.
  *

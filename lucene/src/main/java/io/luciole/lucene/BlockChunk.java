@@ -36,6 +36,15 @@ final class BlockChunk {
   /** The first document of each block with postings. */
   private final int[] firsts = new int[BLOCKS];
 
+  /** Documents within their blocks, as they are kept. */
+  private final byte[] inBlock = new byte[BlockLayout.MAX_SPARSE + 8];
+
+  /**
+   * The place of the largest of each block with postings, by document; behind them as many that
+   * nobody reads, for what is not to be kept.
+   */
+  private final int[] places = new int[2 * BLOCKS];
+
   BlockChunk(BlockSource source) {
     this.source = source;
   }
@@ -277,38 +286,57 @@ final class BlockChunk {
    * @return how many there are
    */
   int decode(int base, int[] documents, int[] frequencies) {
-    start();
-    int n = 0;
     if (dense) {
-      for (int b = 0; b < BLOCKS; b++) {
-        int bits = BlockLayout.readInt(bytes, documentsAt + 4 * b);
+      int n = 0;
+      for (int b = 0; b < BLOCKS; b += 2) {
+        long bits = BlockLayout.readLong(bytes, documentsAt + 4 * b);
         for (; bits != 0; bits &= bits - 1) {
-          documents[n] = base + b * BLOCK + Integer.numberOfTrailingZeros(bits);
+          documents[n] = base + b * BLOCK + Long.numberOfTrailingZeros(bits);
           frequencies[n] = frequency(n);
           n++;
         }
       }
-      return n;
+    } else {
+      decodeSparse(base, documents, frequencies);
+    }
+    return size;
+  }
+
+  /** Without a loop for each block, as {@link #addAllSparse}. */
+  private void decodeSparse(int base, int[] documents, int[] frequencies) {
+    for (int i = 0; i < size; i += 8) {
+      BlockLayout.unpack(bytes, documentsAt, inBlock, i);
     }
     int rank = 0;
-    int other = 0;
-    for (int left = blocks; left != 0; left &= left - 1, rank++) {
-      int first = base + Integer.numberOfTrailingZeros(left) * BLOCK;
-      int largest = first + document(rank);
-      int end = starts[rank + 1];
-      for (boolean pending = true; n < end; n++) {
-        // The largest stands apart, so one less is left when it has had its turn.
-        int document = n + 1 < end || !pending ? first + document(count + other) : largest;
-        if (pending && largest <= document) {
-          documents[n] = largest;
-          frequencies[n] = top(rank);
-          pending = false;
-        } else {
-          documents[n] = document;
-          frequencies[n] = frequency(other++);
-        }
+    for (int left = blocks; left != 0; left &= left - 1) {
+      firsts[rank++] = base + Integer.numberOfTrailingZeros(left) * BLOCK;
+    }
+    rank = 0;
+    int i = 0;
+    for (int from = 0; from < size; from += 64) {
+      long starting = startsFrom(from);
+      for (long left = starting; left != 0; left &= left - 1) {
+        places[rank++] = from + Long.numberOfTrailingZeros(left);
+      }
+      long others = ~starting;
+      if (size - from < 64) {
+        others &= (1L << (size - from)) - 1;
+      }
+      for (; others != 0; others &= others - 1) {
+        int at = from + Long.numberOfTrailingZeros(others);
+        int of = at - i - 1;
+        int document = inBlock[count + i];
+        // One place further on if behind the largest of its block, which else moves behind it.
+        int behind = (inBlock[of] - document) >>> 31;
+        places[of + behind * BLOCKS] = at;
+        documents[at - 1 + behind] = firsts[of] + document;
+        frequencies[at - 1 + behind] = frequency(i);
+        i++;
       }
     }
-    return n;
+    for (int r = 0; r < count; r++) {
+      documents[places[r]] = firsts[r] + inBlock[r];
+      frequencies[places[r]] = top(r);
+    }
   }
 }

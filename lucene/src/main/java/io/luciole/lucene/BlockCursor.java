@@ -71,13 +71,14 @@ abstract class BlockCursor {
    * Replaces the largest product in the block of some documents by the product of each.
    *
    * @param documents ascending numbers within the open superblock
+   * @param wanted a bit for each block that has one of them
    * @param sums of each of these
    */
-  abstract void replace(int[] documents, int count, double[] sums) throws IOException;
+  abstract void replace(int[] documents, int count, int wanted, double[] sums) throws IOException;
 
   private static final class Chunks extends BlockCursor {
     /** Up to so many blocks are looked up one by one. */
-    private static final int FEW_BLOCKS = 8;
+    private static final int FEW_BLOCKS = 14;
 
     private final BlockChunk chunk;
     private final int topWidth;
@@ -191,11 +192,7 @@ abstract class BlockCursor {
     }
 
     @Override
-    void replace(int[] documents, int count, double[] sums) throws IOException {
-      int wanted = 0;
-      for (int i = 0; i < count; i++) {
-        wanted |= 1 << (documents[i] >>> BLOCK_BITS);
-      }
+    void replace(int[] documents, int count, int wanted, double[] sums) throws IOException {
       if ((wanted & blocks[superblock]) != 0) {
         read();
         chunk.replace(documents, count, weight, sums);
@@ -301,14 +298,17 @@ abstract class BlockCursor {
     }
 
     @Override
-    void replace(int[] wanted, int count, double[] sums) {
+    void replace(int[] candidates, int count, int wanted, double[] sums) {
       for (int e = from; e < to; e++) {
         int block = blocks[e] & (BLOCKS - 1);
-        for (int w = 0; w < count; w++) {
-          sums[w] -= wanted[w] >>> BLOCK_BITS == block ? tops[e] : 0;
+        if (((wanted >>> block) & 1) == 0) {
+          continue;
+        }
+        for (int c = 0; c < count; c++) {
+          sums[c] -= candidates[c] >>> BLOCK_BITS == block ? tops[e] : 0;
         }
         for (int i = firsts[e]; i < firsts[e + 1]; i++) {
-          int at = Arrays.binarySearch(wanted, 0, count, documents[i] & (SUPER - 1));
+          int at = Arrays.binarySearch(candidates, 0, count, documents[i] & (SUPER - 1));
           if (at >= 0) {
             sums[at] += weight * frequencies[i];
           }

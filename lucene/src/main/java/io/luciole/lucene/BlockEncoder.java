@@ -16,19 +16,22 @@ import org.apache.lucene.util.BitUtil;
 
 /** Encodes the lists, chunks and directories of {@link BlockLayout}, one at a time. */
 final class BlockEncoder {
-  /** How many documents within their blocks are written at once. */
-  private static final int PACKED = 11;
-
   private byte[] bytes = new byte[4 * (BLOCKS + SUPER) + SUPER + PADDING];
   private int length;
 
-  /** The documents of a sparse chunk within their blocks, as they are written. */
-  private final int[] inBlock = new int[MAX_SPARSE + 1];
+  /** Of each block of the chunk with postings: its largest frequency, and below it which it is. */
+  private final long[] largest = new long[BLOCKS];
 
-  /** Of each block of the chunk that has postings: where they end, and where the largest is. */
-  private final int[] ends = new int[BLOCKS + 1];
+  /** A bit for each posting of the chunk that is the first of its block. */
+  private final long[] starts = new long[SUPER / Long.SIZE];
 
-  private final int[] largest = new int[BLOCKS + 1];
+  /** A bit for each posting of a sparse chunk that is not the largest of its block. */
+  private final long[] others = new long[MAX_SPARSE / Long.SIZE];
+
+  /** The documents of a sparse chunk within their blocks, and the frequencies, as written. */
+  private final byte[] inBlock = new byte[MAX_SPARSE + 8];
+
+  private final int[] rest = new int[MAX_SPARSE + 1];
 
   private int chunks;
   private int[] superblocks = new int[16];
@@ -88,90 +91,95 @@ final class BlockEncoder {
 
   /** Encodes postings of one superblock, and remembers them for the directory. */
   BlockEncoder chunk(int[] documents, int[] frequencies, int from, int to) {
-    int n = to - from;
-    int first = topCount;
-    int blocks = findBlocks(documents, frequencies, from, to);
-    int max = max(tops, first, topCount);
-    int width = BlockLayout.width(max);
-    int others = n - (topCount - first);
-    int sparse = 2 + BlockLayout.bytes(n) + BlockLayout.bytes(5L * n) + others * width;
-    int dense = 1 + SUPER / 8 + n * width;
-    if (n <= MAX_SPARSE && sparse < dense) {
-      begin(sparse);
-      sparse(documents, frequencies, from, to, width, topCount - first);
-    } else {
-      begin(dense);
-      dense(documents, frequencies, from, to, width);
-    }
     if (chunks == superblocks.length) {
       superblocks = ArrayUtil.grow(superblocks, chunks + 1);
       maxima = ArrayUtil.growExact(maxima, superblocks.length);
       lengths = ArrayUtil.growExact(lengths, superblocks.length);
       blocksOf = ArrayUtil.growExact(blocksOf, superblocks.length);
     }
-    blocksOf[chunks] = blocks;
+    int n = to - from;
+    int first = topCount;
+    findBlocks(documents, frequencies, from, to);
+    int blocks = topCount - first;
+    int max = max(tops, first, topCount);
+    int width = BlockLayout.width(max);
+    int sparse = 2 + BlockLayout.bytes(n) + BlockLayout.bytes(5L * n) + (n - blocks) * width;
+    int dense = 1 + SUPER / 8 + n * width;
+    if (n <= MAX_SPARSE && sparse < dense) {
+      length = sparse;
+      sparse(documents, frequencies, from, to, width, blocks);
+    } else {
+      begin(dense);
+      dense(documents, frequencies, from, to, width);
+    }
     superblocks[chunks] = documents[from] >>> SUPER_BITS;
     maxima[chunks] = max;
     lengths[chunks++] = length;
     return this;
   }
 
-  private static int blockOf(int document) {
-    return (document >>> BLOCK_BITS) & (BLOCKS - 1);
-  }
-
-  /** Sets where blocks end and their largest frequencies, and returns the blocks. */
-  private int findBlocks(int[] documents, int[] frequencies, int from, int to) {
+  /**
+   * Finds the blocks of the chunk, where they start and their largest frequencies. Blocks are too
+   * short for a loop each, or a branch, of whose length or way a processor knows nothing.
+   */
+  private void findBlocks(int[] documents, int[] frequencies, int from, int to) {
     tops = ArrayUtil.grow(tops, topCount + BLOCKS);
-    // Blocks are too short for a loop each, of whose length a processor knows nothing.
     int blocks = 0;
-    int count = -1;
+    int rank = -1;
     int last = -1;
-    int top = 0;
-    int at = 0;
-    for (int i = from; i < to; i++) {
-      int block = blockOf(documents[i]);
-      boolean starts = block != last;
-      boolean larger = starts || frequencies[i] > top;
-      count += starts ? 1 : 0;
-      top = larger ? frequencies[i] : top;
-      at = larger ? i : at;
-      blocks |= 1 << block;
-      ends[count] = i + 1;
-      largest[count] = at;
-      tops[topCount + count] = top;
-      last = block;
+    long most = 0;
+    for (int at = from; at < to; at += 64) {
+      long starting = 0;
+      int end = Math.min(to, at + 64);
+      for (int i = at; i < end; i++) {
+        int block = documents[i] >>> BLOCK_BITS;
+        int starts = (last - block) >>> 31;
+        // Of equal frequencies, the first is the largest.
+        long key = ((long) frequencies[i] << SUPER_BITS) | (SUPER - 1 - (i - from));
+        most = Math.max(most & (starts - 1L), key);
+        rank += starts;
+        largest[rank] = most;
+        starting |= (long) starts << (i - at);
+        blocks |= 1 << block;
+        last = block;
+      }
+      starts[(at - from) >>> 6] = starting;
     }
-    topCount += count + 1;
-    return blocks;
+    for (int r = 0; r <= rank; r++) {
+      tops[topCount++] = (int) (largest[r] >>> SUPER_BITS);
+    }
+    blocksOf[chunks] = blocks;
   }
 
   private void sparse(int[] documents, int[] frequencies, int from, int to, int width, int blocks) {
     int n = to - from;
-    bytes[0] = (byte) width;
-    bytes[1] = (byte) (n - 1);
+    int words = (n + 63) >>> 6;
     int documentsAt = 2 + BlockLayout.bytes(n);
     int frequenciesAt = documentsAt + BlockLayout.bytes(5L * n);
+    bytes[0] = (byte) width;
+    bytes[1] = (byte) (n - 1);
+    for (int w = 0; w < words; w++) {
+      BitUtil.VH_LE_LONG.set(bytes, 2 + w * Long.BYTES, starts[w]);
+      others[w] = -1;
+    }
     for (int b = 0; b < blocks; b++) {
-      int start = b == 0 ? 0 : ends[b - 1] - from;
-      bytes[2 + (start >>> 3)] |= (byte) (1 << (start & 7));
-      inBlock[b] = documents[largest[b]] & (BLOCK - 1);
+      int at = SUPER - 1 - ((int) largest[b] & (SUPER - 1));
+      inBlock[b] = (byte) (documents[from + at] & (BLOCK - 1));
+      others[at >>> 6] ^= 1L << at;
     }
-    int b = 0;
     int other = 0;
-    for (int i = from; i < to; i++) {
+    for (int i = 0; i < n; i++) {
       // The largest of a block is written, too, and then overwritten or behind the end.
-      inBlock[blocks + other] = documents[i] & (BLOCK - 1);
-      BlockLayout.writeNumber(bytes, frequenciesAt + other * width, width, frequencies[i]);
-      other += i == largest[b] ? 0 : 1;
-      b += i + 1 == ends[b] ? 1 : 0;
+      inBlock[blocks + other] = (byte) (documents[from + i] & (BLOCK - 1));
+      rest[other] = frequencies[from + i];
+      other += (int) (others[i >>> 6] >>> i) & 1;
     }
-    for (int at = 0; at < n; at += PACKED) {
-      long bits = 0;
-      for (int d = Math.min(n, at + PACKED) - 1; d >= at; d--) {
-        bits = (bits << BLOCK_BITS) | inBlock[d];
-      }
-      BlockLayout.writeBits(bytes, documentsAt, (long) BLOCK_BITS * at, bits);
+    Arrays.fill(inBlock, n, n + 8, (byte) 0);
+    for (int i = 0; i < n; i += 8) {
+      BlockLayout.pack(inBlock, i, bytes, documentsAt);
+    }
+    for (int i = 0; i < other; i++) {
+      BlockLayout.writeNumber(bytes, frequenciesAt + i * width, width, rest[i]);
     }
   }
 

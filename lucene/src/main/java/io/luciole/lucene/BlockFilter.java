@@ -43,6 +43,11 @@ final class BlockFilter {
     return documents.get(document);
   }
 
+  /** How many documents there are. */
+  int count() {
+    return documents.cardinality();
+  }
+
   /** A bit for each block of a superblock that has one of the documents. */
   int blocks(int superblock) {
     int from = superblock << (BlockLayout.SUPER_BITS - 6);
@@ -65,20 +70,15 @@ final class BlockFilter {
    *
    * @param blocks a bit for each block
    * @param into their numbers within the superblock, ascending
-   * @param most at least this many fit into the list
-   * @return how many there are, or more than {@code most}, and then they are not listed
+   * @return how many there are
    */
-  int documents(int superblock, int blocks, int[] into, int most) {
+  int documents(int superblock, int blocks, int[] into) {
     int first = superblock << BlockLayout.SUPER_BITS;
     int count = 0;
     for (int left = blocks; left != 0; left &= left - 1) {
       int base = Integer.numberOfTrailingZeros(left) << BlockLayout.BLOCK_BITS;
-      int documents = documents(first + base);
-      if (count + Integer.bitCount(documents) > most) {
-        return most + 1;
-      }
-      for (; documents != 0; documents &= documents - 1) {
-        into[count++] = base + Integer.numberOfTrailingZeros(documents);
+      for (int in = documents(first + base); in != 0; in &= in - 1) {
+        into[count++] = base + Integer.numberOfTrailingZeros(in);
       }
     }
     return count;

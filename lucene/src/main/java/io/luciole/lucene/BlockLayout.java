@@ -100,4 +100,23 @@ final class BlockLayout {
   static long readBits(byte[] from, int base, long bit) {
     return readLong(from, base + (int) (bit >>> 3)) >>> (bit & 7);
   }
+
+  /** Packs 8 numbers of 5 bits, each in a byte, and 0 behind them; the first is a multiple of 8. */
+  static void pack(byte[] numbers, int first, byte[] to, int base) {
+    long bits = readLong(numbers, first);
+    // 4 of 10 bits, then 2 of 20, then 40.
+    bits = (bits & 0x001F_001F_001F_001FL) | ((bits & 0x1F00_1F00_1F00_1F00L) >>> 3);
+    bits = (bits & 0x0000_03FF_0000_03FFL) | ((bits & 0x03FF_0000_03FF_0000L) >>> 6);
+    bits = (bits & 0x0000_0000_000F_FFFFL) | ((bits & 0x000F_FFFF_0000_0000L) >>> 12);
+    BitUtil.VH_LE_LONG.set(to, base + BLOCK_BITS * (first >>> 3), bits);
+  }
+
+  /** Unpacks 8 numbers that {@link #pack} packed. */
+  static void unpack(byte[] from, int base, byte[] numbers, int first) {
+    long bits = readLong(from, base + BLOCK_BITS * (first >>> 3));
+    bits = (bits & 0x0000_0000_000F_FFFFL) | ((bits << 12) & 0x000F_FFFF_0000_0000L);
+    bits = (bits & 0x0000_03FF_0000_03FFL) | ((bits << 6) & 0x03FF_0000_03FF_0000L);
+    bits = (bits & 0x001F_001F_001F_001FL) | ((bits << 3) & 0x1F00_1F00_1F00_1F00L);
+    BitUtil.VH_LE_LONG.set(numbers, first, bits);
+  }
 }

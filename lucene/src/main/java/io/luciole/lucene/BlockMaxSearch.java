@@ -35,6 +35,21 @@ final class BlockMaxSearch {
   /** Where a filter leaves no more documents of a superblock than this, they are looked up. */
   private static final int FEW = 40;
 
+  /** The same where bounds of blocks tell little. */
+  private static final int FEW_IF_EVEN = 12;
+
+  /** So many candidates are compared one by one. */
+  private static final int SHORT = 40;
+
+  /** Of superblocks with bounds alike, one of so many is visited by bound. */
+  private static final int FIRST = 16;
+
+  /**
+   * Where a filter leaves no more documents of a superblock on average, to read a superblock's
+   * postings takes longer than to use them.
+   */
+  private static final int SPARSE = 40;
+
   /** Postings of more bytes than this are worth a look at which documents still need them. */
   private static final int MANY_BYTES = 600;
 
@@ -66,6 +81,9 @@ final class BlockMaxSearch {
   private final int[] candidates = new int[SUPER];
 
   private float least;
+
+  /** As {@link #FEW}. */
+  private int few = FEW;
 
   /** Superblocks in a row of which bounds of blocks left too many. */
   private int inVain;
@@ -117,17 +135,37 @@ final class BlockMaxSearch {
   /** Runs the search. */
   void run() throws IOException {
     float[] total = totals();
-    for (long key : byBound(total)) {
-      int superblock = (int) key;
-      float bound = total[superblock];
-      least = Math.max(least, shared.get());
-      if (bound < Math.max(least, best.worstScore())) {
-        return;
+    long[] keys = byBound(total);
+    int first = keys.length;
+    if (filter != null && isEven(keys, total)) {
+      few = FEW_IF_EVEN;
+      if (filter.count() <= (long) SPARSE * keys.length) {
+        first /= FIRST;
       }
-      if (mayHaveBest(bound, superblock << SUPER_BITS)) {
+    }
+    visit(keys, 0, first, total);
+    // With no superblock better than others, memory is read faster in the order of the numbers.
+    for (int i = first; i < keys.length; i++) {
+      keys[i] = (int) keys[i];
+    }
+    Arrays.sort(keys, first, keys.length);
+    visit(keys, first, keys.length, total);
+  }
+
+  private void visit(long[] keys, int from, int to, float[] total) throws IOException {
+    for (int i = from; i < to; i++) {
+      int superblock = (int) keys[i];
+      least = Math.max(least, shared.get());
+      if (mayHaveBest(total[superblock], superblock << SUPER_BITS)) {
         visit(superblock);
       }
     }
+  }
+
+  /** Whether most superblocks have bounds alike, as of documents in random order. */
+  private static boolean isEven(long[] byBound, float[] total) {
+    int n = byBound.length;
+    return n > 0 && total[(int) byBound[n - 1 - n / 16]] * 8 > total[(int) byBound[0]];
   }
 
   /** The bound of each superblock, 0 without a document that may be found. */
@@ -177,8 +215,9 @@ final class BlockMaxSearch {
       }
     }
     int accepted = filter == null ? -1 : filter.blocks(superblock);
-    if (unbounded > 0 && filter == null) {
+    if (unbounded > 0) {
       unbounded--;
+      Arrays.fill(bounds, Double.POSITIVE_INFINITY);
       scoreAll(superblock, n, accepted);
       return;
     }
@@ -264,43 +303,59 @@ final class BlockMaxSearch {
     offer(first, BLOCK);
   }
 
-  /** Scores all accepted documents of a superblock at once, by term. */
+  /** Scores the accepted documents in some blocks of a superblock at once, by term. */
   private void scoreAll(int superblock, int n, int wanted) throws IOException {
+    int count = SUPER;
+    if (filter != null) {
+      count = boundAccepted(filter.documents(superblock, wanted, candidates), n);
+      if (count <= few) {
+        scoreCandidates(superblock, 0, n, count);
+        return;
+      }
+    }
     double rest = 0;
     int bytes = 0;
     for (int t = 0; t < n; t++) {
       rest += open[t].maxima[superblock];
       bytes += open[t].bytes();
     }
-    if (filter == null) {
-      Arrays.fill(sums, 0);
-    } else {
-      int count = filter.documents(superblock, wanted, candidates, FEW);
-      if (count <= FEW) {
-        if (bounds[0] == Double.POSITIVE_INFINITY) {
-          boundAll(0, n);
-        }
-        boundCandidates(count, false);
-        scoreCandidates(superblock, 0, n, count);
-        return;
-      }
-      for (int b = 0; b < BLOCKS; b++) {
-        start(sums, b * BLOCK, filter.documents((superblock << SUPER_BITS) + b * BLOCK));
-      }
-    }
+    Arrays.fill(sums, 0);
     int t = 0;
     for (; t < n && (rest >= limit() || bytes <= MANY_BYTES); t++) {
       open[t].addAll(sums);
       rest -= open[t].maxima[superblock];
       bytes -= open[t].bytes();
     }
-    System.arraycopy(ALL, 0, candidates, 0, SUPER);
-    int count = VectorUtil.filterByScore(candidates, sums, limit() - rest, SUPER);
+    if (filter == null) {
+      System.arraycopy(ALL, 0, candidates, 0, SUPER);
+    } else {
+      for (int i = 0; i < count; i++) {
+        sums[i] = sums[candidates[i]];
+      }
+    }
+    count = keepReaching(limit() - rest, count);
     if (t < n) {
       boundAll(t, n);
       boundCandidates(count, true);
     }
     scoreCandidates(superblock, t, n, count);
+  }
+
+  /**
+   * Leaves the candidates whose blocks' bounds suffice, if they are not too many to look.
+   *
+   * @return how many there are; up to {@link #few} have the bounds as their sums
+   */
+  private int boundAccepted(int count, int n) {
+    boolean bounded = bounds[0] < Double.POSITIVE_INFINITY;
+    if (count <= few && !bounded) {
+      boundAll(0, n);
+    }
+    if (count <= few || (count <= SHORT && bounded)) {
+      boundCandidates(count, false);
+      return keepReaching(limit(), count);
+    }
+    return count;
   }
 
   /** Bounds what the open terms from one on have in each block. */
@@ -327,16 +382,35 @@ final class BlockMaxSearch {
    * @param found how many candidates there are
    */
   private void scoreCandidates(int superblock, int from, int n, int found) throws IOException {
-    int count = VectorUtil.filterByScore(candidates, sums, limit(), found);
+    int count = keepReaching(limit(), found);
     for (int t = from; t < n && count > 0; t++) {
-      open[t].replace(candidates, count, sums);
-      count = VectorUtil.filterByScore(candidates, sums, limit(), count);
+      int blocks = 0;
+      for (int i = 0; i < count; i++) {
+        blocks |= 1 << (candidates[i] >>> BLOCK_BITS);
+      }
+      open[t].replace(candidates, count, blocks, sums);
+      count = keepReaching(limit(), count);
     }
     for (int i = 0; i < count; i++) {
       if (sums[i] >= limit()) {
         offer((superblock << SUPER_BITS) + candidates[i], (float) sums[i]);
       }
     }
+  }
+
+  /** Leaves the candidates whose sums reach a limit, and returns how many they are. */
+  private int keepReaching(double limit, int count) {
+    if (count > SHORT) {
+      return VectorUtil.filterByScore(candidates, sums, limit, count);
+    }
+    int kept = 0;
+    for (int i = 0; i < count; i++) {
+      double sum = sums[i];
+      candidates[kept] = candidates[i];
+      sums[kept] = sum;
+      kept += sum >= limit ? 1 : 0;
+    }
+    return kept;
   }
 
   private void offer(int first, int count) throws IOException {

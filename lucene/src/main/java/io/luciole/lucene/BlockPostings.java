@@ -29,7 +29,10 @@ final class BlockPostings extends ImpactsEnum {
 
   private int[] documents = new int[0];
   private int[] frequencies = new int[0];
+
+  /** How many were decoded; none behind the current one while the directory is further on. */
   private int size;
+
   private int at;
   private int document;
 
@@ -92,7 +95,7 @@ final class BlockPostings extends ImpactsEnum {
   @Override
   public int nextDoc() throws IOException {
     int next = at + 1;
-    if (at >= 0 && !pending && next < size) {
+    if (next < size) {
       at = next;
       document = documents[next];
       return document;
@@ -108,7 +111,7 @@ final class BlockPostings extends ImpactsEnum {
         source.list(term, documents, frequencies);
         size = term.docFreq;
       }
-    } else if (at < 0 || pending || documents[size - 1] < target) {
+    } else if (size == 0 || documents[size - 1] < target) {
       if (!decode(directory(), target)) {
         document = NO_MORE_DOCS;
         return document;
@@ -201,6 +204,7 @@ final class BlockPostings extends ImpactsEnum {
           return;
         }
         pending = true;
+        size = at + 1;
       }
     }
   }

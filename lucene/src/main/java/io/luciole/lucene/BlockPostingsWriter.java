@@ -160,9 +160,12 @@ final class BlockPostingsWriter extends PushPostingsWriterBase {
     int from = 0;
     while (from < count) {
       int superblock = documents[from] >>> BlockLayout.SUPER_BITS;
-      int to = from + 1;
-      while (to < count && documents[to] >>> BlockLayout.SUPER_BITS == superblock) {
-        to++;
+      int to = count;
+      if (documents[count - 1] >>> BlockLayout.SUPER_BITS != superblock) {
+        to = from + 1;
+        while (documents[to] >>> BlockLayout.SUPER_BITS == superblock) {
+          to++;
+        }
       }
       encoder.chunk(documents, frequencies, from, to).writeTo(out);
       from = to;

@@ -105,7 +105,7 @@ final class DocumentVectors {
   }
 
   /** The mean over the query's rows of the best dot product with a row of the document. */
-  float colbert(int doc, float[][] query) throws IOException {
+  float colbert(int doc, TokenQuery query) throws IOException {
     HybridSchema.MultiVectors form = fields.multiVectors().orElse(null);
     if (colbert == null || form == null || !colbert.advanceExact(doc)) {
       return 0;
@@ -116,8 +116,8 @@ final class DocumentVectors {
     BytesRef rows = colbert.binaryValue();
     FieldForm.checkRows(rows, form, fields.tokenVectorsField());
     return switch (form.form()) {
-      case INT8, RESIDUAL2 -> MultiVectorBytes.maxSim(query, rows, form.dimension());
-      case FLOAT32 -> maxSim(query, LateInteractionField.decode(rows));
+      case INT8, RESIDUAL2 -> MultiVectorBytes.maxSim(query.rows(), rows, form.dimension());
+      case FLOAT32 -> maxSim(query.rows(), LateInteractionField.decode(rows));
     };
   }
 

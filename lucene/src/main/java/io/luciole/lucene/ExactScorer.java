@@ -30,7 +30,7 @@ final class ExactScorer {
   private final double sumOfWeights;
   private final float[] dense;
   private final SparseVector sparse;
-  private final float[][] colbert;
+  private final TokenQuery colbert;
 
   /**
    * The exact scores of a document, or of its best passage. Those of weight 0 are not computed.
@@ -61,14 +61,14 @@ final class ExactScorer {
     require(weights.colbert(), Output.COLBERT);
     dense = weights.dense() > 0 ? query.dense() : new float[0];
     sparse = weights.sparse() > 0 ? query.sparse() : SparseVector.EMPTY;
-    colbert = weights.colbert() > 0 ? query.colbert().toArrays() : new float[0][];
+    colbert = new TokenQuery(weights.colbert() > 0 ? query.colbert().toArrays() : new float[0][]);
     if (weights.dense() > 0) {
       int expected = queries.fields().dense().orElseThrow().dimension();
       requireDimension("a dense vector", expected, dense.length);
     }
-    if (colbert.length > 0) {
+    if (colbert.rows().length > 0) {
       int expected = queries.fields().multiVectors().orElseThrow().dimension();
-      requireDimension("token vectors", expected, colbert[0].length);
+      requireDimension("token vectors", expected, colbert.rows()[0].length);
     }
   }
 

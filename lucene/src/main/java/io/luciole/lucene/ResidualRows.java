@@ -32,6 +32,35 @@ final class ResidualRows {
     return HEAD + (dimension + 3) / 4;
   }
 
+  /** Components of a residual with those that fill its last byte. */
+  static int residualLength(int dimension) {
+    return (dimension + 3) / 4 * 4;
+  }
+
+  /** The four values that a byte of a residual stands for. */
+  private static final float[] VALUES = new float[256 * 4];
+
+  static {
+    for (int i = 0; i < VALUES.length; i++) {
+      VALUES[i] = TokenCentroids.level(((i >>> 2) >>> (2 * (i & 3))) & 3);
+    }
+  }
+
+  /**
+   * Reads a residual as its codes say.
+   *
+   * @param into of {@link #residualLength}
+   */
+  static void residual(byte[] from, int at, float[] into) {
+    for (int i = 0; i < into.length / 4; i++) {
+      int value = (from[at + HEAD + i] & 0xFF) << 2;
+      into[4 * i] = VALUES[value];
+      into[4 * i + 1] = VALUES[value + 1];
+      into[4 * i + 2] = VALUES[value + 2];
+      into[4 * i + 3] = VALUES[value + 3];
+    }
+  }
+
   /** Compresses vectors. For one thread. */
   static final class Encoder {
     private final TokenCentroids by;
@@ -89,49 +118,24 @@ final class ResidualRows {
 
   /** Reads vectors that were compressed with the same centroids. For one thread. */
   static final class Decoder {
-    /** The four values that a byte of a residual stands for. */
-    private static final float[] VALUES = new float[256 * 4];
-
-    static {
-      for (int i = 0; i < VALUES.length; i++) {
-        VALUES[i] = TokenCentroids.level(((i >>> 2) >>> (2 * (i & 3))) & 3);
-      }
-    }
-
     private final TokenCentroids by;
     private final float[] residual;
     private final float[] centroid;
 
     Decoder(TokenCentroids by, int dimension) {
       this.by = by;
-      this.residual = new float[(dimension + 3) / 4 * 4];
+      this.residual = new float[residualLength(dimension)];
       this.centroid = new float[dimension];
-    }
-
-    TokenCentroids by() {
-      return by;
-    }
-
-    /** A residual as its codes say, in an array that the next call overwrites. */
-    float[] residual(byte[] from, int at) {
-      for (int i = 0; i < residual.length / 4; i++) {
-        int value = (from[at + HEAD + i] & 0xFF) << 2;
-        residual[4 * i] = VALUES[value];
-        residual[4 * i + 1] = VALUES[value + 1];
-        residual[4 * i + 2] = VALUES[value + 2];
-        residual[4 * i + 3] = VALUES[value + 3];
-      }
-      return residual;
     }
 
     /** Reads a vector. */
     void decode(byte[] from, int at, float[] into) {
       by.centroid(centroidOf(from, at)).decode(centroid);
-      float[] rest = residual(from, at);
+      residual(from, at, residual);
       float factor = factor(from, at);
       float size = residualSize(from, at);
       for (int d = 0; d < into.length; d++) {
-        into[d] = factor * (centroid[d] + size * by.spread()[d] * rest[d]);
+        into[d] = factor * (centroid[d] + size * by.spread()[d] * residual[d]);
       }
     }
   }

@@ -1,5 +1,6 @@
 package io.luciole.lucene;
 
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.apache.lucene.util.VectorUtil;
 import org.jspecify.annotations.Nullable;
 
@@ -7,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * The dot products of a query's rows with vectors compressed by the same centroids. Those with
  * centroids are computed once for a query and kept in a table, as in PLAID (Santhanam et al.,
  * "PLAID: An Efficient Engine for Late Interaction Retrieval", arXiv 2205.09707, section 4), those
- * with residuals for each vector. For one thread.
+ * with residuals for each vector. Safe for use by many threads.
  */
 final class ResidualScorer {
   private final float[][] query;
@@ -15,24 +16,26 @@ final class ResidualScorer {
   /** The query's rows with each component times its spread, for products with residuals. */
   private final float[][] spread;
 
-  private final ResidualRows.Decoder rows;
-  private final int rowSize;
-  private final float[] centroid;
+  private final TokenCentroids by;
+  private final int dimension;
 
-  /** By centroid the dot products with the query's rows; null until one is needed. */
-  private final float[] @Nullable [] products = new float[TokenCentroids.COUNT][];
+  /**
+   * By centroid the dot products with the query's rows; null until one is needed. Threads may
+   * compute the same ones at a time.
+   */
+  private final AtomicReferenceArray<float @Nullable []> products =
+      new AtomicReferenceArray<>(TokenCentroids.COUNT);
 
   ResidualScorer(TokenCentroids by, float[][] query, int dimension) {
     this.query = query;
-    this.spread = new float[query.length][(dimension + 3) / 4 * 4];
+    this.spread = new float[query.length][ResidualRows.residualLength(dimension)];
     for (int q = 0; q < query.length; q++) {
       for (int d = 0; d < dimension; d++) {
         spread[q][d] = query[q][d] * by.spread()[d];
       }
     }
-    this.rows = new ResidualRows.Decoder(by, dimension);
-    this.rowSize = ResidualRows.size(dimension);
-    this.centroid = new float[dimension];
+    this.by = by;
+    this.dimension = dimension;
   }
 
   /**
@@ -41,11 +44,12 @@ final class ResidualScorer {
    * @param best the largest products so far, one for each of the query's rows
    */
   void raise(float[] best, byte[] from, int offset, int count) {
-    for (int r = 0, at = offset; r < count; r++, at += rowSize) {
+    float[] residual = new float[ResidualRows.residualLength(dimension)];
+    for (int r = 0, at = offset; r < count; r++, at += ResidualRows.size(dimension)) {
       float[] withCentroid = products(ResidualRows.centroidOf(from, at));
       float factor = ResidualRows.factor(from, at);
       float size = ResidualRows.residualSize(from, at);
-      float[] residual = rows.residual(from, at);
+      ResidualRows.residual(from, at, residual);
       for (int q = 0; q < query.length; q++) {
         float dot = withCentroid[q] + size * VectorUtil.dotProduct(spread[q], residual);
         best[q] = Math.max(best[q], factor * dot);
@@ -54,14 +58,15 @@ final class ResidualScorer {
   }
 
   private float[] products(int code) {
-    float[] known = products[code];
+    float[] known = products.get(code);
     if (known == null) {
-      rows.by().centroid(code).decode(centroid);
+      float[] centroid = new float[dimension];
+      by.centroid(code).decode(centroid);
       known = new float[query.length];
       for (int q = 0; q < query.length; q++) {
         known[q] = VectorUtil.dotProduct(query[q], centroid);
       }
-      products[code] = known;
+      products.set(code, known);
     }
     return known;
   }

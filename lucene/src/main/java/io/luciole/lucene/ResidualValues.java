@@ -28,7 +28,7 @@ final class ResidualValues extends BinaryDocValues {
   private final ResidualFormat.Field field;
   private final Map<Integer, TokenCentroids> loaded = new HashMap<>();
   private final Map<Integer, ResidualScorer> scorers = new HashMap<>();
-  private float @Nullable [][] scored;
+  private @Nullable TokenQuery scored;
 
   private int read = -1;
   private int centroids;
@@ -90,11 +90,20 @@ final class ResidualValues extends BinaryDocValues {
     return new BytesRef(bytes, 0, rows * field.rowSize(centroids));
   }
 
+  private long address() throws IOException {
+    try {
+      return addresses.longValue();
+    } catch (IndexOutOfBoundsException e) {
+      // Lucene reads numbers without a check of their bytes.
+      throw checks.corrupt("expected the address of document " + docID() + ", found " + e);
+    }
+  }
+
   private void read() throws IOException {
     if (read == docID()) {
       return;
     }
-    long at = addresses.longValue();
+    long at = address();
     checks.require(pages, at, (int) Math.min(MOST_HEAD, checks.end() - at));
     data.seek(at);
     int document = data.readVInt();
@@ -155,35 +164,38 @@ final class ResidualValues extends BinaryDocValues {
     return MultiVectorBytes.encode(MultiVector.of(dimension, all));
   }
 
-  /**
-   * The mean over the query's rows of the best dot product with a row of the document.
-   *
-   * @param query the rows; not changed between calls with the same array
-   */
-  float maxSim(float[][] query) throws IOException {
-    read();
-    if (centroids < 0) {
-      return MultiVectorBytes.maxSim(query, kept(), field.dimension());
-    }
-    if (rows == 0 || query.length == 0) {
-      return 0;
-    }
-    if (!Arrays.deepEquals(scored, query)) {
+  /** The scorer of a query for the vectors that a set of centroids compresses. */
+  @SuppressWarnings("ReferenceEquality") // One object for each query.
+  ResidualScorer scorer(TokenQuery query, int set) throws IOException {
+    if (scored != query) {
       scorers.clear();
       scored = query;
     }
-    ResidualScorer scorer = scorers.get(centroids);
-    if (scorer == null) {
-      scorer = new ResidualScorer(load(centroids), query, field.dimension());
-      scorers.put(centroids, scorer);
+    ResidualScorer known = scorers.get(set);
+    if (known == null) {
+      known = query.scorer(field, set, () -> load(set));
+      scorers.put(set, known);
     }
-    float[] best = new float[query.length];
+    return known;
+  }
+
+  /** The mean over the query's rows of the best dot product with a row of the document. */
+  float maxSim(TokenQuery query) throws IOException {
+    read();
+    int length = query.rows().length;
+    if (centroids < 0) {
+      return MultiVectorBytes.maxSim(query.rows(), kept(), field.dimension());
+    }
+    if (rows == 0 || length == 0) {
+      return 0;
+    }
+    float[] best = new float[length];
     Arrays.fill(best, Float.NEGATIVE_INFINITY);
-    scorer.raise(best, bytes, 0, rows);
+    scorer(query, centroids).raise(best, bytes, 0, rows);
     double sum = 0;
     for (float b : best) {
       sum += b;
     }
-    return (float) (sum / query.length);
+    return (float) (sum / length);
   }
 }

@@ -38,7 +38,7 @@
  *   <li>token vectors in 2 bits a component: {@link io.luciole.lucene.ResidualFormat}, with {@code
  *       ResidualWriter}, which asks a {@code ResidualSource}, {@code ResidualReader}, {@code
  *       ResidualValues}, {@code ResidualRows}, {@code TokenCentroids}, {@code TokenRow}; scored by
- *       {@code ResidualScorer}
+ *       {@code ResidualScorer}, which a {@code TokenQuery} shares among the threads of a search
  *   <li>Lucene queries: {@code TokenWeightQuery}, {@code DisjunctionSumQuery}, {@code
  *       BestPassageQuery}, {@code CheckedQuery}, {@link io.luciole.lucene.RankedDocsQuery}; of
  *       strings of metadata {@code StringMatches}, with {@code StoredStringsQuery} for long ones;

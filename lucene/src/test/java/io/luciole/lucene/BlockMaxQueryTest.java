@@ -59,7 +59,7 @@ import org.junit.jupiter.api.Test;
 /** The best documents by sparse weights, by blocks, against a plain computation over all. */
 @Tag("lucene-10.4")
 class BlockMaxQueryTest {
-  private static final int[] SHARES = {1, 10, 100, 500};
+  private static final int[] SHARES = {1, 10, 30, 100, 500};
 
   private final long seed = new Random().nextLong();
   private final Random random = new Random(seed);
@@ -244,6 +244,8 @@ class BlockMaxQueryTest {
     for (Shape shape : Shape.values()) {
       equalsBruteForce(shape, 5000, 60);
     }
+    // Enough superblocks for another order of them.
+    equalsBruteForce(Shape.ONE_SEGMENT, 20_000, 60);
   }
 
   @Tag("long")

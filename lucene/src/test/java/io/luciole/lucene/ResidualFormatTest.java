@@ -18,6 +18,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.apache.lucene.codecs.DocValuesFormat;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.StringField;
@@ -191,6 +193,45 @@ class ResidualFormatTest {
       MultiVector query = rows(4);
       assertNear(scores(directory, query), query, 0.03);
       check(directory);
+    }
+  }
+
+  @Test
+  void tasksOfAQuery_shareItsProductsWithCentroids_segmentsDoNot() throws IOException {
+    try (Directory directory = new ByteBuffersDirectory()) {
+      segment(directory, "a", 180);
+      segment(directory, "b", 180);
+      try (DirectoryReader reader = DirectoryReader.open(directory)) {
+        TokenQuery query = new TokenQuery(rows(4).toArrays());
+        List<ResidualScorer> scorers = new ArrayList<>();
+        for (LeafReaderContext leaf : reader.leaves()) {
+          for (int task = 0; task < 2; task++) {
+            BinaryDocValues values = leaf.reader().getBinaryDocValues(fields.tokenVectorsField());
+            scorers.add(((ResidualValues) values).scorer(query, 0));
+          }
+        }
+        assertThat(scorers.get(1)).isSameAs(scorers.get(0));
+        assertThat(scorers.get(3)).isSameAs(scorers.get(2)).isNotSameAs(scorers.get(0));
+      }
+    }
+  }
+
+  @Test
+  void manyThreads_scoreAsOne() throws IOException {
+    try (Directory directory = new ByteBuffersDirectory();
+        ExecutorService threads = Executors.newFixedThreadPool(4)) {
+      segment(directory, "a", 180);
+      segment(directory, "b", 180);
+      try (DirectoryReader reader = DirectoryReader.open(directory)) {
+        TopDocs all = new IndexSearcher(reader).search(DocumentReader.all(), reader.maxDoc());
+        for (int q = 0; q < 20; q++) {
+          Rescorer rescorer = fields.queries().colbertRescorer(rows(4));
+          ScoreDoc[] one = rescorer.rescore(new IndexSearcher(reader), all, 400).scoreDocs;
+          ScoreDoc[] many =
+              rescorer.rescore(new IndexSearcher(reader, threads), all, 400).scoreDocs;
+          assertThat(Arrays.toString(many)).as("seed %d", SEED).isEqualTo(Arrays.toString(one));
+        }
+      }
     }
   }
 
