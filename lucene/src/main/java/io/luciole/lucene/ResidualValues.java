@@ -90,11 +90,20 @@ final class ResidualValues extends BinaryDocValues {
     return new BytesRef(bytes, 0, rows * field.rowSize(centroids));
   }
 
+  private long address() throws IOException {
+    try {
+      return addresses.longValue();
+    } catch (IndexOutOfBoundsException e) {
+      // Lucene reads numbers without a check of their bytes.
+      throw checks.corrupt("expected the address of document " + docID() + ", found " + e);
+    }
+  }
+
   private void read() throws IOException {
     if (read == docID()) {
       return;
     }
-    long at = addresses.longValue();
+    long at = address();
     checks.require(pages, at, (int) Math.min(MOST_HEAD, checks.end() - at));
     data.seek(at);
     int document = data.readVInt();
