@@ -1,7 +1,7 @@
 #!/bin/sh
 # Luciole in its precisions against sentence-transformers in fp32 and bf16, on the same checkpoint, texts and cores, one after another.
 #
-#   CP=... MODEL=DIR [JAVA=java] [PYTHON=python3] [CPUS=0,1] [SCALE=1] [ROUNDS=1] [WHO="fp32 peer-fp32 bf16 peer-bf16 int8"] [PREFIX=command]
+#   CP=... MODEL=DIR [JAVA=java] [PYTHON=python3] [CPUS=0,1] [SCALE=1] [ROUNDS=1] [WHO="fp32 peer-fp32 bf16 peer-bf16 int8"] [OPTIONS=luciole.KEY=VALUE] [PREFIX=command]
 #   bench/cpu/run.sh OUT_DIR
 #
 # CP       the class path: 'bench/target/classes:bench/target/lib/*' after ./mvnw -pl bench -am package
@@ -11,13 +11,14 @@
 # ROUNDS   how often those of WHO take turns, each time in processes of their own, every second time in the other order: where a process's memory
 #          comes to lie changes its speed, the peer's too; the ratios of all rounds are told in the end
 # WHO      Luciole's precisions, and the peer's with peer-; PRECISION:FORM is a precision with luciole.onnx.form=FORM, such as int8:loop
+# OPTIONS  more settings of Luciole's, such as luciole.onnx.runs=4
 # PREFIX   what to run each process with, such as 'flock /tmp/lock chrt -r 5' on a machine that others use, too
 #
 # Dense vectors only, since the peer has no others. The JVM has a heap of 512 MB. Prints load time, memory (VmHWM is the peak; RssAnon is
 # memory of the process's own, RssFile is mapped files', which the system takes back when it needs it) and tokens/s.
 set -eu
 out=${1:?where to} ; mkdir -p "$out"
-JAVA=${JAVA:-java} PYTHON=${PYTHON:-python3} CPUS=${CPUS:-0,1} SCALE=${SCALE:-1} ROUNDS=${ROUNDS:-1} PREFIX=${PREFIX:-}
+JAVA=${JAVA:-java} PYTHON=${PYTHON:-python3} CPUS=${CPUS:-0,1} SCALE=${SCALE:-1} ROUNDS=${ROUNDS:-1} OPTIONS=${OPTIONS:-} PREFIX=${PREFIX:-}
 WHO=${WHO:-fp32 peer-fp32 bf16 peer-bf16 int8}
 here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 # shellcheck disable=SC2086
@@ -44,7 +45,7 @@ reversed=$(for who in $WHO; do echo "$who"; done | tac)
       case $who in
         peer-*) PRECISION=${who#peer-} run "$PYTHON" "$here/peer.py" "$MODEL" 4,16 1 $files ;;
         *) java io.luciole.bench.EncodeBenchmark luciole.model="$MODEL" luciole.backend=onnx luciole.device=cpu luciole.precision="$precision" \
-             luciole.onnx.form="$form" luciole.outputs=dense outputs=dense passes=1 queries=20 $files ;;
+             luciole.onnx.form="$form" $OPTIONS luciole.outputs=dense outputs=dense passes=1 queries=20 $files ;;
       esac
     done
   done

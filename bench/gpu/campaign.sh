@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Everything that is to be measured on a GPU, one step after another, each with a limit and a log of its own, so that one that fails costs no other.
-#   campaign.sh DIR LOGS [STEP …]       steps: models score kernels djl agreement speed djl-speed spark; all of them by default
-# DIR has what the machine lacks: jre and lib (../shared/gpu/pack.sh), jars and tests (pack-jars.py), pytorch (pack-pytorch.sh), spark (spark-jars.py and
-# the class folders that spark.sh names), mini-m3, corpus.jsonl, and make_random_m3.py with make_texts.py (../shared/gpu). The CUDA libraries of ONNX Runtime are those of pip's
-# packages. Prints the last lines of each log. In the environment: DEVICE (default cuda:0), PRECISION (fp16), LAYERS (24), SCALE (1: of the numbers
+#   campaign.sh DIR LOGS [STEP …]       steps: models score kernels djl agreement speed djl-speed spark cores; all of them by default
+# DIR has what the machine lacks, as pack.sh packs it. The CUDA libraries of ONNX Runtime are those of pip's packages. On a machine with several GPUs start one
+# campaign for each (DEVICE, taskset). Prints the last lines of each log. In the environment: DEVICE (default cuda:0), PRECISION (fp16), LAYERS (24), SCALE (1: of the numbers
 # of texts), LIMIT (seconds of a step, 420); DEVICE=cpu PRECISION=fp32 LAYERS=1 SCALE=0.01 tries the script on a machine without a GPU.
 set -uo pipefail
 dir=$(realpath "$1") logs=$(realpath -m "$2")
@@ -50,6 +49,22 @@ agreement() {
 }
 speed() { JAVA="${java[*]}" onnx ./run.sh "$dir/jars" "$dir/model" "$dir/texts" "$device"; }
 djl-speed() { BACKEND=djl PEER=0 QUERIES=100 JAVA="${java[*]}" torch ./run.sh "$dir/jars" "$dir/model" "$dir/texts" "$device"; }
+cores() {
+  # The processor beside the GPU. One runs on 16 cores first, since time is short.
+  printf '#!/bin/sh\nexec %s "$@"\n' "${java[*]}" > "$dir/java"
+  chmod +x "$dir/java"
+  local n runs most
+  most=$(nproc)
+  for n in 16 8 4 2 1; do
+    [ "$n" -le "$most" ] || continue
+    for runs in 1 2 4; do
+      [ "$runs" = 1 ] || [ $((n / runs)) -ge 4 ] || continue
+      echo "cores $n runs $runs"
+      CP="$dir/jars/*" MODEL="$dir/model" JAVA="$dir/java" CPUS=0-$((n - 1)) SCALE=$(((n + 1) / 2)) WHO="int8$([ "$runs" != 1 ] || echo ' peer-bf16')" \
+        OPTIONS="luciole.onnx.runs=$runs" ../cpu/run.sh "$dir/cores" | grep -E 'tokens/s|VmHWM|p50'
+    done
+  done
+}
 spark() { DEVICES=$device JAVA="${java[*]}" onnx ./spark.sh "$dir/spark" "$dir/model" "$(count 200000)"; }
 
 cd "$here"
@@ -57,7 +72,7 @@ if [ "${1:-}" = only ]; then
   "$2"
   exit
 fi
-[ $# -gt 0 ] || set -- models score kernels djl agreement speed djl-speed spark
+[ $# -gt 0 ] || set -- models score kernels djl agreement speed djl-speed spark cores
 for name in "$@"; do
   start=$SECONDS rc=0
   timeout -k 10 "${LIMIT:-420}" "$here/campaign.sh" "$dir" "$logs" only "$name" > "$logs/$name.log" 2>&1 || rc=$?

@@ -2,7 +2,7 @@
 // set to 1 where the processor multiplies bf16. Vectors have 512 bits: 16 floats or 64 bytes.
 //
 // Matrix products compute tiles of up to TILE rows by a panel of 64 columns. A panel of a weight W [N, K] holds, for each step of the
-// inner dimension in turn, 64 columns with the numbers that one instruction takes of each: 4 bytes or 2 halves. A panel's last columns
+// inner dimension in turn, 64 columns with the numbers that one instruction takes of each: 4 bytes, 2 halves or a float. A panel's last columns
 // may be padding; `vectors` says how many of its 4 vectors are not.
 
 #ifndef LUCIOLE_SHARED_BY_KERNELS
@@ -109,12 +109,31 @@ INLINE void FN(multiply_halves)(const int rows, const int vectors, const uint16_
   }
 }
 
-// Writes a tile, as floats with the residual added, or as halves.
-INLINE void FN(store)(const int rows, __m512 y[TILE][VECTORS], int vectors, Target to, int row, int column) {
+INLINE void FN(multiply_floats)(const int rows, const int vectors, const float* a, size_t stride, const float* b, size_t b_stride, int steps,
+                                __m512 sum[TILE][VECTORS]) {
+  for (int s = 0; s < steps; s++, b += b_stride, a++) {
+    __m512 column[VECTORS];
+    UNROLL for (int v = 0; v < vectors; v++) column[v] = _mm512_loadu_ps(b + v * LANES);
+    UNROLL for (int r = 0; r < rows; r++) {
+      __m512 row = _mm512_set1_ps(a[r * stride]);
+      UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = _mm512_fmadd_ps(row, column[v], sum[r][v]);
+    }
+  }
+}
+
+// Halves or floats, `count` of each row, with `columns` columns; `stride` in numbers.
+INLINE void FN(multiply_numbers)(const int floats, const int rows, const int vectors, const void* a, size_t stride, const void* b, size_t columns, int count,
+                                 __m512 sum[TILE][VECTORS]) {
+  if (floats) FN(multiply_floats)(rows, vectors, a, stride, b, columns, count, sum);
+  else FN(multiply_halves)(rows, vectors, a, stride, b, 2 * columns, (count + 1) / 2, sum);
+}
+
+// Writes a tile, as floats with the residual added, or as halves; of each row as many vectors as are wanted.
+INLINE void FN(store)(const int rows, const int vectors, __m512 y[TILE][VECTORS], int wanted, Target to, int row, int column) {
   UNROLL for (int r = 0; r < rows; r++) {
     size_t at = (size_t)(row + r) * to.stride + column;
-    UNROLL for (int v = 0; v < VECTORS; v++, at += LANES) {
-      if (v >= vectors) continue;
+    UNROLL for (int v = 0; v < vectors; v++, at += LANES) {
+      if (v >= wanted) continue;
       if (to.halves) {
         _mm256_storeu_si256((__m256i*)(to.halves + at), FN(halves)(y[r][v]));
       } else {
@@ -125,8 +144,27 @@ INLINE void FN(store)(const int rows, __m512 y[TILE][VECTORS], int vectors, Targ
   }
 }
 
+// From sums of bytes, w->start included, to what they stand for.
+INLINE void FN(scale_sums)(const int rows, const int vectors, const Linear* w, Rows x, int row, int first, __m512i sum[TILE][VECTORS],
+                           __m512 y[TILE][VECTORS]) {
+  UNROLL for (int v = 0; v < vectors; v++) {
+    __m512 scale = _mm512_loadu_ps(w->scale + first + v * LANES), bias = _mm512_loadu_ps(w->bias + first + v * LANES);
+    UNROLL for (int r = 0; r < rows; r++)
+      y[r][v] = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum[r][v]), scale), _mm512_set1_ps(x.scales[row + r]), bias);
+  }
+  if (!w->outliers) return;
+  for (int o = 0; o < x.outlier_count; o++) {
+    const float* weights = w->outliers + (size_t)o * w->padded + first;
+    UNROLL for (int v = 0; v < vectors; v++) {
+      __m512 column = _mm512_loadu_ps(weights + v * LANES);
+      UNROLL for (int r = 0; r < rows; r++)
+        y[r][v] = _mm512_fmadd_ps(_mm512_set1_ps(x.outliers[(size_t)(row + r) * x.outlier_count + o]), column, y[r][v]);
+    }
+  }
+}
+
 INLINE void FN(tile_of_bytes)(const int rows, const Linear* w, Rows x, int row, int panel, Target to) {
-  int first = panel * PANEL, vectors = w->outputs - first >= PANEL ? VECTORS : (w->outputs - first) / LANES;
+  int first = panel * PANEL;
   __m512i sum[TILE][VECTORS];
   UNROLL for (int v = 0; v < VECTORS; v++) {
     __m512i start = _mm512_loadu_si512(w->start + first + v * LANES);
@@ -134,52 +172,44 @@ INLINE void FN(tile_of_bytes)(const int rows, const Linear* w, Rows x, int row, 
   }
   FN(multiply_bytes)(rows, (const uint8_t*)x.values + (size_t)row * w->inputs, w->inputs, (const int8_t*)w->packed + (size_t)first * w->inputs, w->inputs / 4, sum);
   __m512 y[TILE][VECTORS];
-  UNROLL for (int v = 0; v < VECTORS; v++) {
-    __m512 scale = _mm512_loadu_ps(w->scale + first + v * LANES), bias = _mm512_loadu_ps(w->bias + first + v * LANES);
-    UNROLL for (int r = 0; r < rows; r++)
-      y[r][v] = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum[r][v]), scale), _mm512_set1_ps(x.scales[row + r]), bias);
-  }
-  if (w->outliers) {
-    for (int o = 0; o < x.outlier_count; o++) {
-      const float* weights = w->outliers + (size_t)o * w->padded + first;
-      UNROLL for (int v = 0; v < VECTORS; v++) {
-        __m512 column = _mm512_loadu_ps(weights + v * LANES);
-        UNROLL for (int r = 0; r < rows; r++)
-          y[r][v] = _mm512_fmadd_ps(_mm512_set1_ps(x.outliers[(size_t)(row + r) * x.outlier_count + o]), column, y[r][v]);
-      }
-    }
-  }
-  FN(store)(rows, y, vectors, to, row, first);
+  FN(scale_sums)(rows, VECTORS, w, x, row, first, sum, y);
+  FN(store)(rows, VECTORS, y, (w->outputs - first) / LANES, to, row, first);
 }
 
-INLINE void FN(tile_of_halves)(const int rows, const Linear* w, Rows x, int row, int panel, Target to) {
-  int first = panel * PANEL, vectors = w->outputs - first >= PANEL ? VECTORS : (w->outputs - first) / LANES;
+INLINE void FN(tile_of_numbers)(const int floats, const int rows, const Linear* w, Rows x, int row, int panel, Target to) {
+  const size_t size = floats ? 4 : 2;
+  int first = panel * PANEL;
   __m512 y[TILE][VECTORS];
   UNROLL for (int v = 0; v < VECTORS; v++) {
     __m512 bias = _mm512_loadu_ps(w->bias + first + v * LANES);
     UNROLL for (int r = 0; r < rows; r++) y[r][v] = bias;
   }
-  FN(multiply_halves)(rows, VECTORS, (const uint16_t*)x.values + (size_t)row * w->inputs, w->inputs, (const uint16_t*)w->packed + (size_t)first * w->inputs,
-                      2 * PANEL, w->inputs / 2, y);
-  FN(store)(rows, y, vectors, to, row, first);
+  FN(multiply_numbers)(floats, rows, VECTORS, (const char*)x.values + row * w->inputs * size, w->inputs, (const char*)w->packed + first * w->inputs * size, PANEL,
+                       w->inputs, y);
+  FN(store)(rows, VECTORS, y, (w->outputs - first) / LANES, to, row, first);
 }
+
+INLINE void FN(tile_of_halves)(const int rows, const Linear* w, Rows x, int row, int panel, Target to) { FN(tile_of_numbers)(0, rows, w, x, row, panel, to); }
+INLINE void FN(tile_of_floats)(const int rows, const Linear* w, Rows x, int row, int panel, Target to) { FN(tile_of_numbers)(1, rows, w, x, row, panel, to); }
 
 // x·Wᵀ + b for rows from `row` to before `row_end`, and panels likewise.
 static void FN(linear)(const Linear* w, Rows x, int row, int row_end, int panel, int panel_end, Target to) {
   for (int p = panel; p < panel_end; p++)
     for (int r = row; r < row_end; r += TILE) {
-      if (w->scale) {
-        WITH_ROWS(row_end - r, FN(tile_of_bytes), w, x, r, p, to)
-      } else {
-        WITH_ROWS(row_end - r, FN(tile_of_halves), w, x, r, p, to)
+      switch (x.size) {
+        case BYTES: WITH_ROWS(row_end - r, FN(tile_of_bytes), w, x, r, p, to) break;
+        case HALF: WITH_ROWS(row_end - r, FN(tile_of_halves), w, x, r, p, to) break;
+        default: WITH_ROWS(row_end - r, FN(tile_of_floats), w, x, r, p, to)
       }
     }
 }
 
 // ---- Rows.
-// Writes row `row` of x as what products multiply: bytes in ±127 about 128 with a scale, outlier channels apart; or halves.
+// Writes row `row` of x as what products multiply: bytes in ±127 about 128 with a scale, outlier channels apart; or halves. Floats are multiplied where
+// they are.
 static void FN(convert)(float* values, int width, const int* channels, Rows x, int row) {
-  if (!x.scales) {
+  if (x.size == FLOATS) return;
+  if (x.size == HALF) {
     uint16_t* to = (uint16_t*)x.values + (size_t)row * width;
     for (int i = 0; i < width; i += LANES) _mm256_storeu_si256((__m256i*)(to + i), FN(halves)(_mm512_loadu_ps(values + i)));
     return;
@@ -199,10 +229,10 @@ static void FN(convert)(float* values, int width, const int* channels, Rows x, i
   for (int o = 0; o < x.outlier_count; o++) values[channels[o]] = apart[o];
 }
 
-// Activates a row in place, and writes it as what products multiply: bytes 0…255 of what it is above -shift, with a scale; or halves.
+// Activates a row in place, and writes it as what products multiply: bytes 0…255 of what it is above -shift, with a scale; or halves. Floats stay in place.
 INLINE void FN(activate_row)(const int activation, float* values, int width, float shift, Rows x, int row) {
-  __m512 most = _mm512_setzero_ps(), above = _mm512_set1_ps(shift);
-  uint16_t* halves = x.scales ? NULL : (uint16_t*)x.values + (size_t)row * width;
+  __m512 most = _mm512_setzero_ps(), above = _mm512_set1_ps(x.size == BYTES ? shift : 0);
+  uint16_t* halves = x.size == HALF ? (uint16_t*)x.values + (size_t)row * width : NULL;
   for (int i = 0; i < width; i += LANES) {
     __m512 y = FN(activate)(activation, _mm512_loadu_ps(values + i));
     if (halves) {
@@ -213,7 +243,7 @@ INLINE void FN(activate_row)(const int activation, float* values, int width, flo
       _mm512_storeu_ps(values + i, y);
     }
   }
-  if (halves) return;
+  if (x.size != BYTES) return;
   float scale = _mm512_reduce_max_ps(most) * (1.f / 255);
   x.scales[row] = scale = scale > FLT_MIN ? scale : FLT_MIN;
   __m512 inverse = _mm512_set1_ps(1 / scale);
@@ -267,18 +297,17 @@ INLINE void FN(transpose)(__m512i row[LANES]) {
   }
 }
 
-// Rows [count, head] of halves, `stride` apart, to panels of 64 rows: [count/64, head/2, 64] pairs. Padding is 0.
-static void FN(pack_keys)(const uint16_t* keys, size_t stride, int count, int head, uint32_t* to) {
-  for (int first = 0; first < count; first += PANEL, to += head / 2 * PANEL)
+// Rows [count, width] of 32 bits, `stride` apart, to panels of 64 rows: [count/64, width, 64]. Padding is 0.
+static void FN(pack)(const uint32_t* rows, size_t stride, int count, int width, uint32_t* to) {
+  for (int first = 0; first < count; first += PANEL, to += width * PANEL)
     for (int block = 0; block < PANEL; block += LANES)
-      for (int pair = 0; pair < head / 2; pair += LANES) {
-        int pairs = head / 2 - pair < LANES ? head / 2 - pair : LANES, rows = count - first - block;
-        __mmask16 mask = (__mmask16)((1u << pairs) - 1);
+      for (int at = 0; at < width; at += LANES) {
+        int columns = width - at < LANES ? width - at : LANES, left = count - first - block;
+        __mmask16 mask = (__mmask16)((1u << columns) - 1);
         __m512i row[LANES];
-        for (int r = 0; r < LANES; r++)
-          row[r] = r < rows ? _mm512_maskz_loadu_epi32(mask, keys + (first + block + r) * stride + 2 * pair) : _mm512_setzero_si512();
+        for (int r = 0; r < LANES; r++) row[r] = r < left ? _mm512_maskz_loadu_epi32(mask, rows + (first + block + r) * stride + at) : _mm512_setzero_si512();
         FN(transpose)(row);
-        for (int p = 0; p < pairs; p++) _mm512_storeu_si512(to + (pair + p) * PANEL + block, row[p]);
+        for (int c = 0; c < columns; c++) _mm512_storeu_si512(to + (at + c) * PANEL + block, row[c]);
       }
 }
 
@@ -292,16 +321,21 @@ static void FN(pack_values)(const uint16_t* values, size_t stride, int count, in
     }
 }
 
-INLINE void FN(score_tile)(const int rows, const uint16_t* queries, size_t stride, const uint32_t* panel, int head, float* scores) {
+INLINE void FN(score_tile)(const int floats, const int rows, const void* queries, size_t stride, const void* panel, int head, float* scores) {
   __m512 sum[TILE][VECTORS];
   UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < VECTORS; v++) sum[r][v] = _mm512_setzero_ps();
-  FN(multiply_halves)(rows, VECTORS, queries, stride, (const uint16_t*)panel, 2 * PANEL, head / 2, sum);
+  FN(multiply_numbers)(floats, rows, VECTORS, queries, stride, panel, PANEL, head, sum);
   UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < VECTORS; v++) _mm512_storeu_ps(scores + r * KEYS + v * LANES, sum[r][v]);
 }
 
-// Softmax's numerators of a row of scores, as halves, with 0 behind the last of `count`; a power of 2 of (score - largest) · factor.
+INLINE void FN(put)(const int floats, void* to, int at, __m512 x) {
+  if (floats) _mm512_storeu_ps((float*)to + at, x);
+  else _mm256_storeu_si256((__m256i*)((uint16_t*)to + at), FN(halves)(x));
+}
+
+// Softmax's numerators of a row of scores, as halves or floats, with 0 behind the last of `count`; a power of 2 of (score - largest) · factor.
 // `most` and `total` are those of the keys before and of these. Returns what sums of earlier keys are to be multiplied by.
-INLINE float FN(exponentiate)(const float* scores, int count, float factor, float* most, float* total, uint16_t* to) {
+INLINE float FN(exponentiate)(const int floats, const float* scores, int count, float factor, float* most, float* total, void* to) {
   __m512 high = _mm512_set1_ps(*most);
   int i = 0;
   for (; i + LANES <= count; i += LANES) high = _mm512_max_ps(_mm512_loadu_ps(scores + i), high);
@@ -312,42 +346,47 @@ INLINE float FN(exponentiate)(const float* scores, int count, float factor, floa
   for (i = 0; i + LANES <= count; i += LANES) {
     __m512 e = FN(exp2)(_mm512_fmadd_ps(_mm512_loadu_ps(scores + i), by, less));
     sum = _mm512_add_ps(sum, e);
-    _mm256_storeu_si256((__m256i*)(to + i), FN(halves)(e));
+    FN(put)(floats, to, i, e);
   }
   if (rest) {
     __m512 e = _mm512_maskz_mov_ps(rest, FN(exp2)(_mm512_fmadd_ps(_mm512_loadu_ps(scores + i), by, less)));
     sum = _mm512_add_ps(sum, e);
-    _mm256_storeu_si256((__m256i*)(to + i), FN(halves)(e));
+    FN(put)(floats, to, i, e);
   }
   *most = largest;
   *total = *total * shrink + _mm512_reduce_add_ps(sum);
   return shrink;
 }
 
-INLINE void FN(weigh_tile)(const int rows, const int vectors, const uint16_t* weights, const uint16_t* values, int count, const float* shrink, float* context) {
+INLINE void FN(weigh_tile)(const int rows, const int floats, const int vectors, const void* weights, const void* values, int count, const float* shrink,
+                           float* context) {
   const int head = vectors * LANES;
   __m512 sum[TILE][VECTORS];
   UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < vectors; v++)
       sum[r][v] = _mm512_mul_ps(_mm512_loadu_ps(context + r * PANEL + v * LANES), _mm512_set1_ps(shrink[r]));
-  FN(multiply_halves)(rows, vectors, weights, KEYS, values, 2 * head, (count + 1) / 2, sum);
+  FN(multiply_numbers)(floats, rows, vectors, weights, KEYS, values, head, count, sum);
   UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < vectors; v++) _mm512_storeu_ps(context + r * PANEL + v * LANES, sum[r][v]);
 }
 
-INLINE void FN(attend_tile)(const int rows, const uint16_t* queries, size_t stride, int count, int head, const AttentionScratch* s, float* to, size_t to_stride) {
+INLINE void FN(attend_tile)(const int rows, const int floats, const char* queries, size_t stride, int count, int head, const AttentionScratch* s, float* to,
+                            size_t to_stride) {
+  const size_t size = floats ? 4 : 2;
   float most[TILE], total[TILE], shrink[TILE], context[TILE * PANEL] = {0};
   const float factor = 1.44269504f / FN(root)((float)head);
   for (int r = 0; r < rows; r++) most[r] = -1e30f, total[r] = 0;
   for (int first = 0; first < count; first += KEYS) {
     int keys = count - first < KEYS ? count - first : KEYS;
     for (int k = 0; k < keys; k += PANEL)
-      FN(score_tile)(rows, queries, stride, s->keys + (size_t)(first + k) * (head / 2), head, s->scores + k);
-    for (int r = 0; r < rows; r++) shrink[r] = FN(exponentiate)(s->scores + r * KEYS, keys, factor, &most[r], &total[r], s->weights + r * KEYS);
-    const uint16_t* values = s->values + (size_t)first * head;
+      FN(score_tile)(floats, rows, queries, stride, (const char*)s->keys + (size_t)(first + k) * head * size, head, s->scores + k);
+    char* weights = s->weights;
+    for (int r = 0; r < rows; r++)
+      shrink[r] = FN(exponentiate)(floats, s->scores + r * KEYS, keys, factor, &most[r], &total[r], weights + r * KEYS * size);
+    const char* values = (const char*)s->values + (size_t)first * head * size;
     switch (head / LANES) {
-      case 1: FN(weigh_tile)(rows, 1, s->weights, values, keys, shrink, context); break;
-      case 2: FN(weigh_tile)(rows, 2, s->weights, values, keys, shrink, context); break;
-      case 3: FN(weigh_tile)(rows, 3, s->weights, values, keys, shrink, context); break;
-      default: FN(weigh_tile)(rows, 4, s->weights, values, keys, shrink, context); break;
+      case 1: FN(weigh_tile)(rows, floats, 1, weights, values, keys, shrink, context); break;
+      case 2: FN(weigh_tile)(rows, floats, 2, weights, values, keys, shrink, context); break;
+      case 3: FN(weigh_tile)(rows, floats, 3, weights, values, keys, shrink, context); break;
+      default: FN(weigh_tile)(rows, floats, 4, weights, values, keys, shrink, context); break;
     }
   }
   for (int r = 0; r < rows; r++)
@@ -355,17 +394,28 @@ INLINE void FN(attend_tile)(const int rows, const uint16_t* queries, size_t stri
       _mm512_storeu_ps(to + r * to_stride + i, _mm512_div_ps(_mm512_loadu_ps(context + r * PANEL + i), _mm512_set1_ps(total[r])));
 }
 
-// Softmax(Q·Kᵀ / sqrt(head))·V of the queries [asking, head] over keys and values [count, head], all halves, into floats.
-static void FN(attend)(const uint16_t* queries, size_t query_stride, int asking, const uint16_t* keys, const uint16_t* values, size_t stride, int count,
-                       int head, const AttentionScratch* s, float* to, size_t to_stride) {
-  FN(pack_keys)(keys, stride, count, head, s->keys);
-  FN(pack_values)(values, stride, count, head, s->values);
-  for (int q = 0; q < asking; q += TILE)
-    WITH_ROWS(asking - q, FN(attend_tile), queries + q * query_stride, query_stride, count, head, s, to + q * to_stride, to_stride)
+static void FN(attend)(Heads h, int asking, int count, int head, const AttentionScratch* s, float* to, size_t to_stride) {
+  if (h.size == FLOATS) {
+    FN(pack)(h.keys, h.stride, count, head, s->keys);
+    for (int k = 0; k < count; k++) memcpy((float*)s->values + (size_t)k * head, (const float*)h.values + k * h.stride, head * 4);
+  } else {
+    FN(pack)(h.keys, h.stride / 2, count, head / 2, s->keys);
+    FN(pack_values)(h.values, h.stride, count, head, s->values);
+  }
+  for (int q = 0; q < asking; q += TILE) {
+    const char* queries = (const char*)h.queries + q * h.query_stride * h.size;
+    if (h.size == FLOATS) {
+      WITH_ROWS(asking - q, FN(attend_tile), 1, queries, h.query_stride, count, head, s, to + q * to_stride, to_stride)
+    } else {
+      WITH_ROWS(asking - q, FN(attend_tile), 0, queries, h.query_stride, count, head, s, to + q * to_stride, to_stride)
+    }
+  }
 }
 
-static const Kernels FN(kernels) = {.linear = FN(linear),
+static const Kernels FN(kernels) = {.rows = TILE,
+                                    .linear = FN(linear),
                                     .convert = FN(convert),
                                     .convert_activated = FN(convert_activated),
                                     .normalize = FN(normalize),
+                                    .pack = FN(pack),
                                     .attend = FN(attend)};

@@ -277,5 +277,5 @@ static const OrtCustomOp ENCODER = {.version = ORT_API_VERSION,
     that registered it. */
 __attribute__((visibility("default"))) OrtStatus* RegisterCustomOps(void* options, const OrtApiBase* base) {
   static void* domain = NULL;
-  return register_operator(options, base, ORT_API_VERSION, "luciole", &ENCODER, &domain, &lock);
+  return register_operator(options, base, ORT_API_VERSION, "luciole", (const OrtCustomOp*[]){&ENCODER, NULL}, &domain, &lock);
 }

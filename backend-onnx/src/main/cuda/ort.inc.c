@@ -60,17 +60,17 @@ struct OrtCustomOp {
   void* later[8];
 };
 
-/** Adds an operator's domain to a session's options. A domain is made once in a process and must outlive every session, as the caller's
+/** Adds the domain of some operators, a list that ends with null, to a session's options. A domain is made once in a process and must outlive every session, as the caller's
     two variables do. An ONNX Runtime without this version of the interface is left as it is: it does not know the operator then. */
-static OrtStatus* register_operator(void* options, const OrtApiBase* base, uint32_t version, const char* domain_name, const OrtCustomOp* op,
-                                    void** domain, pthread_mutex_t* domain_lock) {
+static OrtStatus* register_operator(void* options, const OrtApiBase* base, uint32_t version, const char* domain_name,
+                                    const OrtCustomOp* const* operators, void** domain, pthread_mutex_t* domain_lock) {
   const OrtApi* api = base->GetApi(version);
   if (!api) return NULL;
   OrtStatus* s = NULL;
   pthread_mutex_lock(domain_lock);
   if (!*domain) {
     s = ORT(api, CreateCustomOpDomain, OrtStatus*, const char*, void**)(domain_name, domain);
-    if (!s) s = ORT(api, CustomOpDomain_Add, OrtStatus*, void*, const OrtCustomOp*)(*domain, op);
+    for (; !s && *operators; operators++) s = ORT(api, CustomOpDomain_Add, OrtStatus*, void*, const OrtCustomOp*)(*domain, *operators);
   }
   pthread_mutex_unlock(domain_lock);
   return s ? s : ORT(api, AddCustomOpDomain, OrtStatus*, void*, void*)(options, *domain);

@@ -29,11 +29,17 @@ import org.slf4j.LoggerFactory;
 final class DeviceSession implements BatchConsumer {
   private static final Logger log = LoggerFactory.getLogger(DeviceSession.class);
 
-  /** The largest number of runs at once, whatever the backend allows: two keep a device busy. */
-  private static final int MAX_RUNS = 2;
+  /** The largest number of runs at once, whatever the backend allows: two keep it busy. */
+  private static final int MAX_RUNS_ON_ACCELERATOR = 2;
 
-  /** The largest number of outputs that are computed and not yet decoded. */
-  private static final int MAX_OUTPUTS = 4;
+  /** Likewise; a run there has a group of cores, or one. */
+  private static final int MAX_RUNS_ON_CPU = 64;
+
+  /** The largest number of outputs that are computed and not yet decoded, for each run. */
+  private static final int OUTPUTS_A_RUN = 2;
+
+  /** The same for all runs, if they are few. */
+  private static final int LEAST_OUTPUTS = 4;
 
   private static final int MAX_TEXTS = 1 << 16;
 
@@ -47,7 +53,8 @@ final class DeviceSession implements BatchConsumer {
   private final BackendInfo info;
   private final EmbeddingDecoder decoder;
   private final BiConsumer<DeviceSession, DeviceLostException> onLost;
-  private final Semaphore outputs = new Semaphore(MAX_OUTPUTS);
+  private final int maxOutputs;
+  private final Semaphore outputs;
   private final List<BatchRunner> runners = new ArrayList<>();
   private final CountDownLatch ended = new CountDownLatch(1);
   private final AtomicReference<@Nullable List<Request>> prefetched = new AtomicReference<>();
@@ -73,7 +80,11 @@ final class DeviceSession implements BatchConsumer {
     this.info = backend.info();
     this.decoder = new EmbeddingDecoder(context.description(), info);
     this.onLost = onLost;
-    for (int i = 0; i < Math.min(MAX_RUNS, info.concurrentRuns()); i++) {
+    int most = info.device().isAccelerator() ? MAX_RUNS_ON_ACCELERATOR : MAX_RUNS_ON_CPU;
+    int runs = Math.min(most, info.concurrentRuns());
+    this.maxOutputs = Math.max(LEAST_OUTPUTS, OUTPUTS_A_RUN * runs);
+    this.outputs = new Semaphore(maxOutputs);
+    for (int i = 0; i < runs; i++) {
       runners.add(new BatchRunner(context, this));
     }
     this.running = runners.size();
@@ -191,7 +202,7 @@ final class DeviceSession implements BatchConsumer {
     return info.pads() ? (long) longest * texts.size() : tokens;
   }
 
-  /** Waits until fewer than {@link #MAX_OUTPUTS} outputs are undecoded, and reserves one. */
+  /** Waits until fewer than {@link #maxOutputs} outputs are undecoded, and reserves one. */
   void reserveOutput() {
     outputs.acquireUninterruptibly();
   }
@@ -271,7 +282,7 @@ final class DeviceSession implements BatchConsumer {
       stop(Pipeline.closedWhileWaiting());
       returnPrefetched();
       // Outputs belong to the backend: they are decoded before it is closed.
-      outputs.acquireUninterruptibly(MAX_OUTPUTS);
+      outputs.acquireUninterruptibly(maxOutputs);
       closeQuietly(backend, "backend");
       ended.countDown();
     }

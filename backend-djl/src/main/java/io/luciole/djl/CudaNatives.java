@@ -48,6 +48,11 @@ final class CudaNatives {
               + " nvidia-cuda-cupti-cu12 nvidia-curand-cu12 nvidia-cusparse-cu12"
               + " nvidia-nvjitlink-cu12 nvidia-cudnn-cu12");
 
+  private static final String NO_DEVICE =
+      "NVIDIA's driver has no device in this machine or container: install the driver 570 or later,"
+          + " see that nvidia-smi lists the card, and start a container with it (docker run --gpus"
+          + " all). ";
+
   private static final String VERSION = "2.7.1";
   private static final String FLAVOR = "cu128";
 
@@ -131,9 +136,16 @@ final class CudaNatives {
     }
   }
 
-  /** What of NVIDIA's this machine lacks, and how to install it; empty if nothing. */
-  static String missing(CudaLibraries installed) {
-    return installed.missing(CUDA_12).isEmpty() ? "" : installed.advice(List.of(CUDA_12));
+  /**
+   * What of NVIDIA's this machine lacks, and how to install it; empty if nothing.
+   *
+   * @param device whether the driver has a device
+   */
+  static String missing(boolean device, CudaLibraries installed) {
+    if (device && installed.missing(CUDA_12).isEmpty()) {
+      return "";
+    }
+    return (device ? "" : NO_DEVICE) + installed.advice(List.of(CUDA_12));
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.luciole.djl;
 
 import io.luciole.spi.BackendException;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
@@ -8,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Properties;
+import java.util.regex.Pattern;
 
 /**
  * Finds PyTorch's native libraries on the class path. DJL downloads libraries that it does not
@@ -65,6 +67,30 @@ final class Natives {
               + ADD_CUDA);
     }
     requireGlue(loader, version);
+  }
+
+  /**
+   * Checks that a folder of the user's has PyTorch, since DJL passes over one that has not.
+   *
+   * @param folders one, or several as in a class path; the library itself will do, too
+   * @throws BackendException if none has; the message says what was expected
+   */
+  static void requireFolder(String folders) {
+    String library = System.mapLibraryName("torch");
+    for (String folder : folders.split(Pattern.quote(File.pathSeparator), -1)) {
+      File named = new File(folder);
+      if (new File(named, library).isFile() || (named.isFile() && folder.endsWith(library))) {
+        return;
+      }
+    }
+    throw new BackendException(
+        "Expected "
+            + library
+            + " in the folder that PYTORCH_LIBRARY_PATH names, found none in "
+            + folders
+            + ". Name the folder libtorch/lib of PyTorch's own download or torch/lib of its Python"
+            + " package, of version 2.7.1, and set PYTORCH_VERSION=2.7.1 and PYTORCH_FLAVOR (cpu or"
+            + " cu128); or unset PYTORCH_LIBRARY_PATH, for the libraries of the class path.");
   }
 
   /**

@@ -64,29 +64,51 @@ final class TorchRuntime {
    */
   private static TorchRuntime find() {
     ClassLoader loader = loader();
-    if (DjlSettings.get(LIBRARY_PATH) != null) {
-      return new TorchRuntime(loadEngine(TorchRuntime::pyTorch), Natives.ADD_CUDA);
+    String folder = DjlSettings.get(LIBRARY_PATH);
+    if (folder != null) {
+      Natives.requireFolder(folder);
+      return new TorchRuntime(
+          loadEngine(
+              TorchRuntime::pyTorch,
+              "come from the folder that PYTORCH_LIBRARY_PATH names, "
+                  + folder
+                  + ": see that it has all of libtorch 2.7.1 for this machine, and that"
+                  + " PYTORCH_VERSION and PYTORCH_FLAVOR are what it is"),
+          "It is the one that PYTORCH_LIBRARY_PATH names, " + folder + ". " + Natives.ADD_CUDA);
     }
     if (!CudaNatives.areOn(loader)) {
       Natives.check(loader, NativePlatform.name());
-      return new TorchRuntime(loadEngine(TorchRuntime::pyTorch), Natives.ADD_CUDA);
+      return new TorchRuntime(loadEngine(TorchRuntime::pyTorch, forCpus()), Natives.ADD_CUDA);
     }
-    String missing =
-        hasNvidiaDevice()
-            ? CudaNatives.missing(CudaLibraries.installed())
-            : "No NVIDIA driver has a device in this machine or container.";
+    String missing = CudaNatives.missing(hasNvidiaDevice(), CudaLibraries.installed());
     if (missing.isEmpty()) {
       Map<String, URL> files = CudaNatives.files(loader);
       return new TorchRuntime(
-          loadEngine(() -> CudaNatives.load(files, TorchRuntime::pyTorch)), Natives.ADD_CUDA);
+          loadEngine(
+              () -> CudaNatives.load(files, TorchRuntime::pyTorch),
+              "come from io.luciole:luciole-djl-cuda12, and are copied to the cache folder: see"
+                  + " that they are whole there"),
+          Natives.ADD_CUDA);
     }
     Natives.check(loader, NativePlatform.name());
     return new TorchRuntime(
-        loadEngine(TorchRuntime::pyTorch),
+        loadEngine(TorchRuntime::pyTorch, forCpus()),
         "PyTorch's libraries for CUDA are on the class path and were not loaded. " + missing);
   }
 
-  private static Engine loadEngine(Supplier<Engine> load) {
+  private static String forCpus() {
+    return "come from ai.djl.pytorch:pytorch-native-cpu:2.7.1 with the classifier "
+        + NativePlatform.name()
+        + ", and are unpacked to the folder .djl.ai of the user's home, or DJL_CACHE_DIR: see that"
+        + " it can be written";
+  }
+
+  /**
+   * Loads PyTorch.
+   *
+   * @param origin where its libraries come from and what to see to, behind "its libraries"
+   */
+  private static Engine loadEngine(Supplier<Engine> load, String origin) {
     // When DJL first looks for engines it sends a report, and downloads libraries that it does not
     // find. Reports are switched off for good. Downloads are switched off only while this loads,
     // because the application may use them elsewhere.
@@ -107,14 +129,7 @@ final class TorchRuntime {
             e);
       }
       throw new BackendException(
-          "PyTorch cannot be loaded ("
-              + root(e)
-              + "). Its native libraries come from ai.djl.pytorch:pytorch-native-cpu:2.7.1 with the"
-              + " classifier "
-              + NativePlatform.name()
-              + ", and are unpacked to the folder .djl.ai of the user's home, or DJL_CACHE_DIR: see"
-              + " that it can be written.",
-          e);
+          "PyTorch cannot be loaded (" + root(e) + "). Its native libraries " + origin + ".", e);
     } finally {
       if (before == null) {
         System.clearProperty(OFFLINE);
@@ -178,6 +193,8 @@ final class TorchRuntime {
       }
     } else if (hasNvidiaDevice()) {
       problems.add("An NVIDIA GPU is here, and this PyTorch is for CPU only. " + howToCuda);
+    } else if (DjlSettings.get(LIBRARY_PATH) == null && CudaNatives.areOn(loader())) {
+      problems.add(howToCuda);
     }
     devices.add(Device.CPU);
     return devices;

@@ -133,11 +133,23 @@ class CudaNativesTest {
   /** Every library that a machine lacks is named, with the packages that have them. */
   @Test
   void missingLibraries_areAllNamed() {
-    String missing = CudaNatives.missing(CudaLibraries.none());
+    String missing = CudaNatives.missing(true, CudaLibraries.none());
 
     assertThat(CudaNatives.CUDA_12.libraries())
         .hasSize(10)
         .allSatisfy(library -> assertThat(missing).contains(library));
     assertThat(missing).contains("libcudnn9-cuda-12").contains("nvidia-cufile-cu12");
+    assertThat(missing).doesNotContain("no device");
+  }
+
+  /** A machine without a GPU learns at once what else it lacks. */
+  @Test
+  void missingDevice_isToldWithWhatToDo_andWithTheLibraries() {
+    String missing = CudaNatives.missing(false, CudaLibraries.none());
+
+    assertThat(missing)
+        .startsWith("NVIDIA's driver has no device in this machine or container")
+        .contains("driver 570 or later", "nvidia-smi", "--gpus all")
+        .contains("missing libcudart.so.12", "libcudnn.so.9");
   }
 }

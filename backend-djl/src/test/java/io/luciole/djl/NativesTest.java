@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.luciole.internal.NativePlatform;
 import io.luciole.spi.BackendException;
+import java.io.File;
 import java.io.IOException;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -35,6 +36,24 @@ class NativesTest {
   @Test
   void thisClassPath_hasWhatItTakes() {
     assertThatCode(() -> Natives.check(getClass().getClassLoader(), NativePlatform.name()))
+        .doesNotThrowAnyException();
+  }
+
+  @Test
+  void folderWithoutPyTorch_isNamed_withWhatWasExpected() throws IOException {
+    String library = System.mapLibraryName("torch");
+    assertThatThrownBy(() -> Natives.requireFolder(folder.toString()))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContainingAll(
+            "Expected " + library, "PYTORCH_LIBRARY_PATH", "found none in " + folder, "unset");
+    assertThatThrownBy(() -> Natives.requireFolder(""))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("PYTORCH_LIBRARY_PATH");
+    write(library, "a library");
+    for (String named : new String[] {"", "/none" + File.pathSeparator}) {
+      assertThatCode(() -> Natives.requireFolder(named + folder)).doesNotThrowAnyException();
+    }
+    assertThatCode(() -> Natives.requireFolder(folder.resolve(library).toString()))
         .doesNotThrowAnyException();
   }
 

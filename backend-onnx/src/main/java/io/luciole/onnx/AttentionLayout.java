@@ -17,7 +17,7 @@ enum AttentionLayout {
   FUSED,
   /**
    * All texts at once, unpadded, all layers in one operator of this project: {@link CpuLayers}. For
-   * CPUs with AVX-512 and VNNI, in int8 and bf16.
+   * CPUs with AVX-512 and VNNI, in fp32, bf16 and int8.
    */
   LAYERS,
   /**

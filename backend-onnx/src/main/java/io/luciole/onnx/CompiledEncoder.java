@@ -30,10 +30,11 @@ import org.slf4j.LoggerFactory;
  * An encoder whose graph is compiled from a checkpoint.
  *
  * <p>On CPUs a batch has all threads, so that a lone query is answered soonest. With {@link
- * OnnxOptions#RUNS} set to 2 two batches run at once, on half the threads each, where there are two
- * or more: for those who index in bulk. Threads of different batches do not wait for each other at
- * every operator, which brings 5 to 20 % on two cores; a lone query takes 1.4 times as long there.
- * Small encoders in bytes run as many batches as there are threads, on one each.
+ * OnnxOptions#RUNS} more batches run at once: for those who index in bulk, since threads of
+ * different batches do not wait for each other. Luciole's own kernels share the threads among the
+ * batches that there are; ONNX Runtime's operators have a fixed part of them each, with which a
+ * lone query takes longer. Small encoders in bytes run as many batches as there are threads, on one
+ * each.
  */
 final class CompiledEncoder implements Encoder {
   /**
@@ -75,7 +76,8 @@ final class CompiledEncoder implements Encoder {
     this.policy = policy();
     int all = OrtRuntime.threads(device);
     int onCpu = Math.min(wantedRuns(all), all);
-    this.threads = device.device().isAccelerator() ? all : all / onCpu;
+    boolean shared = policy.usual() == AttentionLayout.LAYERS && !hasARunAThread();
+    this.threads = device.device().isAccelerator() || shared ? all : all / onCpu;
     this.pooling =
         outputs.contains(Output.DENSE) ? files.description().requirePooling() : Pooling.CLS;
     this.colbertDimension =
@@ -108,8 +110,13 @@ final class CompiledEncoder implements Encoder {
    * query.
    */
   private int wantedRuns(int all) {
-    boolean small = precision == Precision.INT8 && config.hidden() <= SMALL;
-    return device.option(OnnxOptions.RUNS).orElse(small ? all : 1);
+    return device.option(OnnxOptions.RUNS).orElse(hasARunAThread() ? all : 1);
+  }
+
+  private boolean hasARunAThread() {
+    return precision == Precision.INT8
+        && config.hidden() <= SMALL
+        && device.option(OnnxOptions.RUNS).isEmpty();
   }
 
   /** The policy at the start. */
@@ -133,8 +140,8 @@ final class CompiledEncoder implements Encoder {
   }
 
   private LayoutPolicy policyOnCpu() {
-    String obstacle = obstacleOnCpu();
-    if (obstacle != null && precision == Precision.INT8) {
+    String obstacle = CpuLayers.obstacle(config, precision, Processor.here());
+    if (obstacle != null) {
       log.debug("{} runs on ONNX Runtime's own operators: {}", device.device(), obstacle);
     }
     LayoutPolicy chosen = LayoutPolicy.on(device, obstacle == null, isPackable());
@@ -142,21 +149,6 @@ final class CompiledEncoder implements Encoder {
       throw noBf16(obstacle == null ? OnnxOptions.FORM + " chooses others" : obstacle);
     }
     return chosen;
-  }
-
-  /** What keeps luciole's own kernels for CPUs from being used, or null if nothing does. */
-  private @Nullable String obstacleOnCpu() {
-    if (!CpuLayers.PRECISIONS.contains(precision)) {
-      return "they compute in int8 and bf16, not in " + precision.id();
-    }
-    Processor processor = Processor.here();
-    boolean asked = device.option(OnnxOptions.FORM).equals("fused");
-    if (processor.multipliesTiles() && precision == Precision.INT8 && !asked) {
-      return "it has AMX, where they have not been measured against ONNX Runtime's; "
-          + OnnxOptions.FORM
-          + "=fused takes them";
-    }
-    return CpuLayers.obstacle(config, processor);
   }
 
   private static BackendException noBf16(String reason) {
@@ -171,6 +163,9 @@ final class CompiledEncoder implements Encoder {
   private void tryLayers() {
     try {
       model(AttentionLayout.LAYERS);
+      // Floats are packed at the first run, which is to be no caller's.
+      TokenBatch first = TokenBatch.of(List.of(new int[] {0}));
+      run(AttentionLayout.LAYERS, first, Set.of(outputs.iterator().next())).close();
     } catch (BackendOutOfMemoryException e) {
       throw e;
     } catch (BackendException e) {

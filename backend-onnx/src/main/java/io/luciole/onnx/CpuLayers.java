@@ -7,6 +7,7 @@ import io.luciole.internal.NativePlatform;
 import io.luciole.internal.Sha256;
 import io.luciole.model.EncoderConfig;
 import io.luciole.model.EncoderWeights;
+import io.luciole.model.checkpoint.Tensor;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.Precision;
@@ -22,18 +23,22 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The operator of this project's library {@code libluciole_cpu.so} (src/main/cpu), {@code
- * luciole.cpu::Layers}: all layers of an encoder over unpadded texts, on x86-64 processors with
- * AVX-512 and VNNI. Linear layers multiply bytes as in {@link Int8Projection}, or bf16; attention
- * multiplies bf16 and adds up floats. What lies between two products is computed where their rows
- * are in the cache, which ONNX Runtime's operators, each over the whole batch, cannot.
+ * The operators of this project's library {@code libluciole_cpu.so} (src/main/cpu), {@code
+ * luciole.cpu::Layers} and {@code FloatLayers}: all layers of an encoder over unpadded texts, on
+ * x86-64 processors with AVX-512 and VNNI. Linear layers multiply bytes as in {@link
+ * Int8Projection}, bf16 or floats; attention multiplies floats with floats, otherwise bf16, and
+ * adds up floats. What lies between two products is computed where their rows are in the cache,
+ * which ONNX Runtime's operators, each over the whole batch, cannot.
  *
  * <pre>
  * states   float  [T, H]   of the embeddings, normalised
  * starts   int64  [B+1]    where each text starts, and T
  * rows     int64  [B]      where only those rows' states are asked for; left out otherwise
+ * of Layers, in int8 and bf16
  * header   uint8           int32 O, and the O outlier channels as int32
  * layers   uint8           of each layer in turn: {@link CpuWeights}
+ * of FloatLayers, which packs them at its first run, so that they may lie in a mapped file
+ * weights  float           of each layer in turn: {@link #floats}
  *
  * out      float  [T, H], or [B, H] with rows
  * </pre>
@@ -49,15 +54,19 @@ final class CpuLayers {
 
   private static final int LARGEST_HEAD = 64;
 
-  /** The precisions that it computes in. */
-  static final Set<Precision> PRECISIONS = Set.of(Precision.INT8, Precision.BF16);
+  /** The precisions that they compute in, with the size of a weight. */
+  private static final Map<Precision, Integer> SIZES =
+      Map.of(Precision.INT8, 1, Precision.BF16, 2, Precision.FP32, 4);
 
   private static @Nullable String loaded; // guarded by the class
 
   private CpuLayers() {}
 
   /** What keeps the operator from being used for an encoder, or null if nothing does. */
-  static @Nullable String obstacle(EncoderConfig config, Processor processor) {
+  static @Nullable String obstacle(EncoderConfig config, Precision precision, Processor processor) {
+    if (!SIZES.containsKey(precision)) {
+      return "they compute in fp32, bf16 and int8, not in " + precision.id();
+    }
     if (!NativePlatform.name().equals("linux-x86_64")) {
       return "they are for Linux x86-64, this is " + NativePlatform.name();
     }
@@ -127,7 +136,7 @@ final class CpuLayers {
    *
    * @param states of the embeddings
    * @param rows the input that names the rows to be computed, or none for all
-   * @param precision int8 or bf16
+   * @param precision fp32, bf16 or int8
    * @param threads those of the session
    * @return the states after all layers
    */
@@ -141,25 +150,33 @@ final class CpuLayers {
       int threads,
       String states,
       String rows) {
-    int[] channels = outliers.stream().mapToInt(o -> o).sorted().toArray();
-    boolean bytes = precision == Precision.INT8;
+    int size = requireNonNull(SIZES.get(precision));
     List<String> inputs = new ArrayList<>();
     inputs.add(states);
     inputs.add(graph.input(EncoderGraph.STARTS, DataType.INT64, -1));
     inputs.add(rows);
-    inputs.add(header(graph, bytes ? channels : new int[0]));
-    CpuWeights packer = new CpuWeights(config, bytes, channels);
-    for (int i = 0; i < config.layers(); i++) {
-      ByteBuffer packed = packer.of(weights.layer(i));
-      inputs.add(initializers.put(graph, "layer_" + i, DataType.UINT8, packed, packed.remaining()));
+    if (precision == Precision.FP32) {
+      for (int i = 0; i < config.layers(); i++) {
+        floats(graph, initializers, "layer_" + i, weights.layer(i), inputs);
+      }
+    } else {
+      int[] channels =
+          size == 1 ? outliers.stream().mapToInt(o -> o).sorted().toArray() : new int[0];
+      inputs.add(header(graph, channels));
+      CpuWeights packer = new CpuWeights(config, size == 1, channels);
+      for (int i = 0; i < config.layers(); i++) {
+        ByteBuffer packed = packer.of(weights.layer(i));
+        inputs.add(
+            initializers.put(graph, "layer_" + i, DataType.UINT8, packed, packed.remaining()));
+      }
     }
     return graph
-        .lucioleOnCpu("Layers")
+        .lucioleOnCpu(precision == Precision.FP32 ? "FloatLayers" : "Layers")
         .with("heads", config.heads())
         .with("hidden", config.hidden())
         .with("inner", config.feedForward())
         .with("threads", threads)
-        .with("halves", bytes ? 0 : 1)
+        .with("size", size)
         .with(
             "activation",
             switch (config.activation()) {
@@ -172,6 +189,39 @@ final class CpuLayers {
         .with("shift", Int8Projection.shift(config.activation()))
         .in(inputs.toArray(String[]::new))
         .out();
+  }
+
+  /**
+   * Adds a layer's weights in the order in which FloatLayers takes them. The keys' bias is left
+   * out: it adds the same to all scores of a query, which softmax takes away again.
+   */
+  private static void floats(
+      GraphBuilder graph,
+      Initializers initializers,
+      String name,
+      EncoderWeights.Layer layer,
+      List<String> inputs) {
+    EncoderWeights.Norm norm = layer.requireAttentionNorm();
+    List<Tensor> tensors =
+        List.of(
+            layer.query().weight(),
+            layer.query().bias(),
+            layer.key().weight(),
+            layer.value().weight(),
+            layer.value().bias(),
+            layer.attentionOutput().weight(),
+            layer.attentionOutput().bias(),
+            norm.scale(),
+            norm.shift(),
+            layer.intermediate().weight(),
+            layer.intermediate().bias(),
+            layer.output().weight(),
+            layer.output().bias(),
+            layer.outputNorm().scale(),
+            layer.outputNorm().shift());
+    for (int i = 0; i < tensors.size(); i++) {
+      inputs.add(initializers.floats(graph, name + "_" + i, tensors.get(i)));
+    }
   }
 
   private static String header(GraphBuilder graph, int[] channels) {

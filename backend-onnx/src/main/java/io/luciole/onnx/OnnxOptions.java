@@ -8,14 +8,17 @@ import java.util.Optional;
 
 /** The settings of this backend. */
 final class OnnxOptions {
+  private static final int MOST_RUNS = 64;
+
   /** Batches that run at once on CPUs. */
   static final Key<Optional<Integer>> RUNS =
       Key.optional(
           "luciole.onnx.runs",
-          ValueParser.oneOf("1", "2").map(Integer::valueOf),
+          ValueParser.of("a whole number from 1 to " + MOST_RUNS, OnnxOptions::runs),
           "1; for small encoders in int8 one for each thread",
-          "Batches that run at once on CPUs, each on its share of the threads. 2 is for indexing in"
-              + " bulk; a lone query then takes longer.");
+          "Batches that run at once on CPUs and share the threads, at most one for each thread. 2 and"
+              + " more are for indexing in bulk; with ONNX Runtime's own operators a lone query then"
+              + " takes longer.");
 
   /** How the graph computes attention, in lower case. */
   static final Key<String> FORM =
@@ -67,6 +70,15 @@ final class OnnxOptions {
       List.of(RUNS, FORM, CUDA_LIBRARY, CUDA_TUNE, CUDA_GRAPHS, CUDA_FP16_LAYERS);
 
   private OnnxOptions() {}
+
+  private static int runs(String text) {
+    int runs = text.matches("\\d{1,2}") ? Integer.parseInt(text) : 0;
+    if (runs < 1 || runs > MOST_RUNS) {
+      throw new IllegalArgumentException(
+          "expected a whole number from 1 to " + MOST_RUNS + ", got \"" + text + '"');
+    }
+    return runs;
+  }
 
   private static int count(String text) {
     if (!text.matches("\\d{1,9}")) {

@@ -66,9 +66,4 @@ record Processor(String model, Set<String> flags) {
   boolean multipliesHalves() {
     return flags.contains("avx512_bf16");
   }
-
-  /** Whether it multiplies tiles of bytes (AMX), as ONNX Runtime's kernels do. */
-  boolean multipliesTiles() {
-    return flags.contains("amx_int8");
-  }
 }

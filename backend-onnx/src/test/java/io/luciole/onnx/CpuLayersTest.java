@@ -78,10 +78,21 @@ class CpuLayersTest {
   @ParameterizedTest
   @EnumSource(
       value = Precision.class,
-      names = {"INT8", "BF16"})
+      names = {"FP32", "BF16", "INT8"})
   void states_areNearThoseOfFloats(Precision precision) {
     requireKernels();
-    double least = precision == Precision.INT8 ? 0.995 : 0.9999;
+    double least =
+        switch (precision) {
+          case INT8 -> 0.995;
+          case BF16 -> 0.9999;
+          default -> 0.999999;
+        };
+    float most =
+        switch (precision) {
+          case INT8 -> 0.1f;
+          case BF16 -> 0.02f;
+          default -> 1e-4f;
+        };
     Set<Output> outputs = EnumSet.of(Output.DENSE, Output.SPARSE);
     try (Backend exact = open("loop", Precision.FP32, 2, outputs);
         Backend fast = open("fused", precision, 2, outputs)) {
@@ -95,8 +106,7 @@ class CpuLayersTest {
       List<float[]> weights = run(exact, texts(), Output.SPARSE);
       List<float[]> near = run(fast, texts(), Output.SPARSE);
       for (int i = 0; i < LENGTHS.length; i++) {
-        assertThat(near.get(i))
-            .containsExactly(weights.get(i), within(precision == Precision.INT8 ? 0.1f : 0.02f));
+        assertThat(near.get(i)).containsExactly(weights.get(i), within(most));
       }
     }
   }
@@ -128,7 +138,7 @@ class CpuLayersTest {
   @ParameterizedTest
   @EnumSource(
       value = Precision.class,
-      names = {"INT8", "BF16"})
+      names = {"FP32", "BF16", "INT8"})
   void states_dependOnTheTextAlone_toTheLastBit(Precision precision) {
     requireKernels();
     Set<Output> outputs = EnumSet.of(Output.DENSE, Output.SPARSE);
@@ -147,7 +157,7 @@ class CpuLayersTest {
   @ParameterizedTest
   @EnumSource(
       value = Precision.class,
-      names = {"INT8", "BF16"})
+      names = {"FP32", "BF16", "INT8"})
   void lastLayer_ofPooledRowsAlone_givesTheSameVectors(Precision precision) {
     requireKernels();
     Set<Output> both = EnumSet.of(Output.DENSE, Output.SPARSE);
@@ -171,8 +181,9 @@ class CpuLayersTest {
   }
 
   @Test
-  void fused_ofFp32_isRefusedWithWhatToDo() {
-    assertThatThrownBy(() -> open("fused", Precision.FP32, 1, Set.of()))
+  void fused_ofWhatTheKernelsAreNotFor_isRefusedWithWhatToDo() {
+    BackendConfig config = BackendConfig.on(Device.CPU).option(OnnxOptions.FORM, "fused");
+    assertThatThrownBy(() -> LayoutPolicy.on(config, false, true))
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("luciole.onnx.form=fused")
         .hasMessageContaining("auto or loop");
@@ -182,7 +193,7 @@ class CpuLayersTest {
   void obstacle_namesWhatTheProcessorLacks() throws Exception {
     Processor old = new Processor("Old Processor", Set.of("avx2", "fma"));
     try (EncoderWeights weights = EncoderWeights.open(MODEL)) {
-      assertThat(CpuLayers.obstacle(weights.config(), old))
+      assertThat(CpuLayers.obstacle(weights.config(), Precision.INT8, old))
           .satisfiesAnyOf(
               problem -> assertThat(problem).contains("Old Processor").contains("VNNI"),
               problem -> assertThat(problem).contains("Linux x86-64"));

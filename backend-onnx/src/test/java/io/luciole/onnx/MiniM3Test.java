@@ -93,11 +93,21 @@ class MiniM3Test {
     }
 
     @Test
-    void batchesAtOnce_areOneOrTwo() {
-      assertThatThrownBy(() -> open(engineBuilder().option(OnnxOptions.RUNS.name(), "3")))
-          .isInstanceOf(ConfigException.class)
-          .hasMessageContaining("expected 1 or 2")
-          .hasMessageContaining("\"3\"");
+    void batchesAtOnce_ofAWrongNumber_areRefused() {
+      for (String wrong : List.of("0", "65", "two")) {
+        assertThatThrownBy(() -> open(engineBuilder().option(OnnxOptions.RUNS.name(), wrong)))
+            .isInstanceOf(ConfigException.class)
+            .hasMessageContaining("expected a whole number from 1 to 64")
+            .hasMessageContaining('"' + wrong + '"');
+      }
+    }
+
+    @Test
+    void batchesAtOnce_areAtMostAsManyAsThreads() {
+      EmbeddingEngine engine =
+          open(engineBuilder().option(OnnxOptions.RUNS.name(), "5").threads(3).outputs(ALL));
+      assertThat(engine.backend().concurrentRuns()).isEqualTo(3);
+      checkAll(engine, MiniM3Reference.lines());
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.luciole.onnx;
 
 import io.luciole.model.EncoderWeights;
 import io.luciole.model.ModelSource;
+import io.luciole.spi.Precision;
 import io.luciole.testkit.MiniM3;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -49,7 +50,7 @@ final class TestModels {
   /** Whether this build and processor have the kernels of {@link CpuLayers}, for mini-m3. */
   static boolean hasCpuKernels() {
     try (EncoderWeights weights = EncoderWeights.open(ModelSource.path(MINI_M3).resolve())) {
-      return CpuLayers.obstacle(weights.config(), Processor.here()) == null;
+      return CpuLayers.obstacle(weights.config(), Precision.INT8, Processor.here()) == null;
     }
   }
 }

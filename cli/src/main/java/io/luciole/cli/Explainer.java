@@ -60,7 +60,9 @@ final class Explainer {
         .rerank()
         .ifPresent(rerank ->
             lines.add(
-                "The best " + rerank.depth() + " were then ordered by exact vectors (reranked)."));
+                "The best "
+                    + rerank.depth()
+                    + " were then ordered by the vectors that the index keeps (reranked)."));
     query
         .rerankByModel()
         .ifPresent(rerank ->

@@ -119,14 +119,15 @@ final class SchemaOptions {
       builder.quantization(quantization);
     }
     if (sparseForm != null) {
-      requireSparse(engine, "--sparse-form");
+      require(engine, Output.SPARSE, "--sparse-form: the model gives no sparse weights");
       builder.sparseForm(sparseForm);
     }
     if (sparseWeights != null) {
-      requireSparse(engine, "--sparse-weights");
+      require(engine, Output.SPARSE, "--sparse-weights: the model gives no sparse weights");
       builder.sparseWeights(sparseWeights);
     }
     if (colbert != null) {
+      require(engine, Output.COLBERT, "--colbert: the model gives no token vectors");
       builder.multiVectors(colbert);
     }
     metadata.forEach((name, type) ->
@@ -141,9 +142,9 @@ final class SchemaOptions {
     }
   }
 
-  private static void requireSparse(EmbeddingEngine engine, String flag) {
-    if (!engine.outputs().contains(Output.SPARSE)) {
-      throw new CliException(flag + ": the model gives no sparse weights");
+  private static void require(EmbeddingEngine engine, Output output, String otherwise) {
+    if (!engine.backend().outputs().contains(output)) {
+      throw new CliException(otherwise + "; BAAI/bge-m3 does");
     }
   }
 

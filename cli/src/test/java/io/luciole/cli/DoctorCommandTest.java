@@ -131,7 +131,8 @@ class DoctorCommandTest {
 
     assertThat(run.status()).isEqualTo(1);
     assertThat(run.out())
-        .contains("FAIL  luciole.onnx.runs (system property luciole.onnx.runs): expected 1 or 2")
+        .contains(
+            "FAIL  luciole.onnx.runs (system property luciole.onnx.runs): expected a whole number from 1 to 64")
         .contains("FAIL  Unknown setting luciole.devise")
         .contains("FAIL  luciole.threads (system property luciole.threads): expected a whole");
   }

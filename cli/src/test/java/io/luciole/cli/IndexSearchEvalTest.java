@@ -75,6 +75,21 @@ class IndexSearchEvalTest {
                 + " lines?");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "--sparse-form, blocks, sparse weights",
+    "--sparse-weights, 10bit, sparse weights",
+    "--colbert, residual2, token vectors"
+  })
+  void index_withWhatTheModelDoesNotGive_namesTheFlag(String flag, String value, String what) {
+    Path own = folder.resolve("index");
+    Path corpus = shared.resolve("corpus.jsonl");
+    Run run = Cli.run("index", "--index", own, "--input", corpus, flag, value);
+    assertThat(run.status()).isOne();
+    assertThat(run.err()).contains(flag + ": the model gives no " + what);
+    assertThat(own).doesNotExist();
+  }
+
   @Test
   void index_withASchema_isSearchedAsTheFlagsSay() throws IOException {
     String text = "The bridge fell. ".repeat(30) + "Fireflies glow. " + "Salt is salt. ".repeat(30);

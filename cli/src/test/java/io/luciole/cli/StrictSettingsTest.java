@@ -36,7 +36,7 @@ class StrictSettingsTest {
       textBlock =
           """
           luciole.batch-tokns | 2    | luciole.batch-
-          luciole.onnx.runs   | abc  | expected 1 or 2
+          luciole.onnx.runs   | abc  | expected a whole number from 1 to 64
           luciole.onxx.runs   | 2    | did you mean luciole.onnx.runs?
           luciole.onnx.runz   | abc  | did you mean luciole.onnx.runs?
           luciole.onnx.form   | lop  | expected auto, loop, packed, fused or padded

@@ -267,9 +267,7 @@ final class BlockMaxQuery extends Query {
       }
       // Of a segment with fewer than k documents, none bounds what is found in others.
       BestDocuments found = new BestDocuments(search.k(), (float) largest, parents != null);
-      // What the collector asks for may exclude scores that equal its worst, and so leave out
-      // documents of segments that stand before this.
-      supplier.shared.raise(Math.max(0, Math.nextDown(current.least)));
+      // What a collector asks for is not shared: a weight may serve others, which keep more.
       new BlockMaxSearch(
               cursors, documents, found, current.least, supplier.shared, live, filtered, parents)
           .run();

@@ -1,5 +1,7 @@
 package io.luciole.lucene;
 
+import static java.util.Objects.requireNonNull;
+
 import io.luciole.SparseVector;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -8,6 +10,7 @@ import org.apache.lucene.document.LateInteractionField;
 import org.apache.lucene.index.BinaryDocValues;
 import org.apache.lucene.index.LeafReader;
 import org.apache.lucene.util.BitSet;
+import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.VectorUtil;
 import org.jspecify.annotations.Nullable;
 
@@ -58,12 +61,16 @@ final class DocumentVectors {
     return dense.dot(doc, query);
   }
 
+  /** Whether a document has exact sparse weights; of a merged segment, some may have none. */
+  private boolean hasExact(int doc) throws IOException {
+    return sparse != null && sparse.advanceExact(doc);
+  }
+
   /** The sum of the products of shared tokens' weights. */
   float sparse(int doc, SparseVector query) throws IOException {
-    if (sparse != null) {
-      return sparse.advanceExact(doc) ? query.dot(SparseBytes.decode(sparse.binaryValue())) : 0;
-    }
-    return postingsOf(query).dot(doc);
+    return hasExact(doc)
+        ? query.dot(SparseBytes.decode(requireNonNull(sparse).binaryValue()))
+        : postingsOf(query).dot(doc);
   }
 
   /** A token of both query and document. */
@@ -75,19 +82,17 @@ final class DocumentVectors {
    */
   List<Shared> shared(int doc, SparseVector query) throws IOException {
     List<Shared> shared = new ArrayList<>();
-    if (sparse != null) {
-      if (sparse.advanceExact(doc)) {
-        SparseVector weights = SparseBytes.decode(sparse.binaryValue());
-        for (int i = 0; i < query.size(); i++) {
-          float weight = weights.weightOf(query.id(i));
-          if (weight > 0) {
-            shared.add(new Shared(query.id(i), query.weight(i), weight));
-          }
-        }
-      }
-      return shared;
+    if (!hasExact(doc)) {
+      return postingsOf(query).shared(doc);
     }
-    return postingsOf(query).shared(doc);
+    SparseVector weights = SparseBytes.decode(requireNonNull(sparse).binaryValue());
+    for (int i = 0; i < query.size(); i++) {
+      float weight = weights.weightOf(query.id(i));
+      if (weight > 0) {
+        shared.add(new Shared(query.id(i), query.weight(i), weight));
+      }
+    }
+    return shared;
   }
 
   private QueryPostings postingsOf(SparseVector query) throws IOException {
@@ -105,13 +110,14 @@ final class DocumentVectors {
     if (colbert == null || form == null || !colbert.advanceExact(doc)) {
       return 0;
     }
-    if (colbert instanceof ResidualValues values) {
+    if (colbert instanceof ResidualValues values && values.dimension() == form.dimension()) {
       return values.maxSim(query);
     }
+    BytesRef rows = colbert.binaryValue();
+    FieldForm.checkRows(rows, form, fields.tokenVectorsField());
     return switch (form.form()) {
-      case INT8, RESIDUAL2 ->
-          MultiVectorBytes.maxSim(query.rows(), colbert.binaryValue(), form.dimension());
-      case FLOAT32 -> maxSim(query.rows(), LateInteractionField.decode(colbert.binaryValue()));
+      case INT8, RESIDUAL2 -> MultiVectorBytes.maxSim(query.rows(), rows, form.dimension());
+      case FLOAT32 -> maxSim(query.rows(), LateInteractionField.decode(rows));
     };
   }
 

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The form in which {@link VectorFields} write, compared with what a segment has. What a segment
- * does not tell is not compared: the scale of rounded sparse weights, and the bits of quantised
- * vectors.
+ * does not tell is not compared: the bits of quantised vectors, and in segments that were written
+ * before November 2026 the scale of rounded sparse weights.
  */
 final class FieldForm {
   private final VectorFields fields;
@@ -99,10 +99,47 @@ final class FieldForm {
     if (terms == null) {
       return;
     }
+    checkScale(found, fields.sparse().orElseThrow());
     // All terms of a field are of one form, so that one tells.
     BytesRef first = terms.getMin();
     if (first != null && !fields.sparse().orElseThrow().postings().isTerm(first)) {
       throw otherForm(found.name, "postings of the form " + expected, formOf(first));
+    }
+  }
+
+  /**
+   * Compares what weights were multiplied by for the postings, if the segment tells.
+   *
+   * @throws IndexException if it is another number
+   */
+  static void checkScale(@Nullable FieldInfo found, HybridSchema.Sparse sparse) {
+    String scale = found == null ? null : found.getAttribute(ImpactPostings.SCALE);
+    if (found != null
+        && scale != null
+        && sparse.form() != SparseForm.FEATURES
+        && !scale.equals(Integer.toString(sparse.scale()))) {
+      throw otherForm(found.name, "weights times " + sparse.scale(), "weights times " + scale);
+    }
+  }
+
+  /**
+   * Compares the token vectors of a document.
+   *
+   * @throws IndexException if they are in another form
+   */
+  static void checkRows(BytesRef rows, HybridSchema.MultiVectors form, String field) {
+    int dimension = form.dimension();
+    int first = rows.length < Integer.BYTES ? 0 : BlockLayout.readInt(rows.bytes, rows.offset);
+    // Lucene's form begins with the dimension, ours with a float that is not as small.
+    boolean same =
+        form.form() == MultiVectorForm.FLOAT32
+            ? first == dimension
+            : first != dimension && rows.length % TokenRow.size(dimension) == 0;
+    if (!same) {
+      throw otherForm(
+          field,
+          "token vectors of " + dimension + " components of the form " + form.form(),
+          rows.length + " bytes that are none");
     }
   }
 
@@ -115,7 +152,7 @@ final class FieldForm {
     return "terms of no such form (" + term + ")";
   }
 
-  private static IndexException otherForm(String field, String expected, String found) {
+  static IndexException otherForm(String field, String expected, String found) {
     return new IndexException(
         "Expected "
             + expected

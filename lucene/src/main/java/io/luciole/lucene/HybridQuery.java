@@ -60,8 +60,8 @@ public final class HybridQuery {
   }
 
   /**
-   * Reranking: the best of the fused list are scored by the exact vectors that the index keeps and
-   * ordered by those scores.
+   * Reranking: the best of the fused list are scored by the vectors that the index keeps, in the
+   * precision in which it keeps them, and ordered by those scores.
    *
    * @param depth how many of the fused list, at least 1; the others keep their order behind them
    * @param weights what each kind of score counts; a score of weight 0 is not computed

@@ -122,8 +122,8 @@ final class IdOverlap {
               + count
               + ": "
               + describe()
-              + ". Say whose document stays (DuplicateIds.LATEST_WINS or FIRST_WINS), or delete"
-              + " the others first.");
+              + ". Say whose document stays (DuplicateIds.LATEST_WINS or FIRST_WINS; of the command"
+              + " --duplicates latest-wins or first-wins), or delete the others first.");
     }
   }
 

@@ -20,18 +20,30 @@ import org.apache.lucene.util.NumericUtils;
  * @param scale a power of two, so that dividing by it is exact
  */
 record ImpactPostings(int scale) implements SparsePostings {
-  private static final FieldType TYPE = new FieldType();
+  /**
+   * The attribute of a segment's field that has the scale; indexes before November 2026 lack it.
+   */
+  static final String SCALE = "luciole.scale";
+
+  /** By the binary logarithm of the scale. */
+  private static final FieldType[] TYPES = new FieldType[Integer.SIZE - 1];
 
   static {
-    TYPE.setIndexOptions(IndexOptions.DOCS_AND_FREQS);
-    TYPE.setOmitNorms(true);
-    TYPE.setTokenized(true);
-    TYPE.freeze();
+    for (int bits = 0; bits < TYPES.length; bits++) {
+      FieldType type = new FieldType();
+      type.setIndexOptions(IndexOptions.DOCS_AND_FREQS);
+      type.setOmitNorms(true);
+      type.setTokenized(true);
+      String unused = type.putAttribute(SCALE, Integer.toString(1 << bits));
+      type.freeze();
+      TYPES[bits] = type;
+    }
   }
 
   @Override
   public void add(Document document, String field, SparseVector weights) {
-    document.add(new Field(field, new Postings(weights), TYPE));
+    FieldType type = TYPES[Integer.numberOfTrailingZeros(scale)];
+    document.add(new Field(field, new Postings(weights), type));
   }
 
   @Override

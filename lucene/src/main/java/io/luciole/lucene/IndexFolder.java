@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.apache.lucene.index.CorruptIndexException;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
@@ -312,6 +313,18 @@ final class IndexFolder {
           || message.contains("quota exceeded")) {
         return new IndexException(
             "The disk is full: the index " + place + " could not be written." + standing, cause);
+      }
+      if (t instanceof CorruptIndexException) {
+        return new IndexException(
+            "The index "
+                + place
+                + " could not be written, because a file of it or of what was added to it is"
+                + " damaged: "
+                + t
+                + "."
+                + standing
+                + " Restore what is damaged, or index anew.",
+            cause);
       }
     }
     return new IndexException(

@@ -85,7 +85,12 @@ final class IndexProblems {
   static IndexException unreadable(Object place, IOException e) {
     if (e instanceof IndexFormatTooNewException || e instanceof IndexFormatTooOldException) {
       return new IndexException(
-          "The index " + place + " was written by a Lucene this program cannot read: " + e, e);
+          "The index "
+              + place
+              + " was written by a version of Lucene or of Luciole that this program cannot read: "
+              + e
+              + ". Use the version that wrote it, or index anew.",
+          e);
     }
     boolean damaged =
         e instanceof CorruptIndexException

@@ -253,7 +253,8 @@ final class IndexingSession {
     } catch (IOException | AlreadyClosedException e) {
       throw fail(folder.writeFailure(e));
     } catch (RuntimeException e) {
-      throw e;
+      // Lucene's own, where a merge failed so that its writer is of no use any more.
+      throw folder.writer().getTragicException() == null ? e : fail(folder.writeFailure(e));
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }

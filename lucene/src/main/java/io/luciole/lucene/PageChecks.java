@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.zip.CRC32C;
 import org.apache.lucene.codecs.CodecUtil;
 import org.apache.lucene.index.CorruptIndexException;
+import org.apache.lucene.store.DataOutput;
 import org.apache.lucene.store.IndexInput;
 import org.apache.lucene.store.IndexOutput;
 import org.apache.lucene.store.RandomAccessInput;
@@ -16,9 +17,9 @@ import org.apache.lucene.util.ArrayUtil;
  *
  * <pre>
  * header      of Lucene's
- * postings    in pages of 8192 bytes from the end of the header on, the last one shorter
+ * content     in pages of 8192 bytes from the end of the header on, the last one shorter
  * checksums   4 bytes for each page: its CRC-32C
- * size        8 bytes: those of the postings
+ * size        8 bytes: those of the content
  * footer      of Lucene's, with the checksum of the file
  * </pre>
  *
@@ -50,7 +51,7 @@ final class PageChecks {
     long size = sizeAt < start ? -1 : file.randomAccessSlice(sizeAt, Long.BYTES).readLong(0);
     long pages = (size + PAGE - 1) >>> PAGE_BITS;
     if (size < 0 || size > sizeAt || start + size + pages * Integer.BYTES != sizeAt) {
-      throw new CorruptIndexException("expected " + size + " bytes of postings", file);
+      throw new CorruptIndexException("expected " + size + " bytes of content", file);
     }
     this.end = start + size;
     this.compared = new long[(int) ((pages + 63) >>> 6)];
@@ -76,7 +77,7 @@ final class PageChecks {
    */
   void require(RandomAccessInput in, long at, int length) throws IOException {
     if (at < start || length < 1 || at + length > end) {
-      throw corrupt("expected " + length + " bytes of postings at " + at + ", found no such place");
+      throw corrupt("expected " + length + " bytes at " + at + ", found no such place");
     }
     long last = (at + length - 1 - start) >>> PAGE_BITS;
     for (long page = (at - start) >>> PAGE_BITS; page <= last; page++) {
@@ -106,7 +107,7 @@ final class PageChecks {
   }
 
   /** Writes the pages of a file. For use by one thread. */
-  static final class Output {
+  static final class Output extends DataOutput {
     private final IndexOutput file;
     private final long start;
     private final CRC32C sum = new CRC32C();
@@ -124,16 +125,35 @@ final class PageChecks {
       this.start = file.getFilePointer();
     }
 
+    /** The bytes of the file so far, its header included. */
+    long position() {
+      return file.getFilePointer();
+    }
+
     void write(byte[] bytes, int length) throws IOException {
-      file.writeBytes(bytes, 0, length);
+      writeBytes(bytes, 0, length);
+    }
+
+    @Override
+    public void writeBytes(byte[] bytes, int offset, int length) throws IOException {
+      file.writeBytes(bytes, offset, length);
       for (int at = 0; at < length; ) {
         int count = Math.min(length - at, PAGE - filled);
-        sum.update(bytes, at, count);
+        sum.update(bytes, offset + at, count);
         at += count;
         filled += count;
         if (filled == PAGE) {
           endPage();
         }
+      }
+    }
+
+    @Override
+    public void writeByte(byte value) throws IOException {
+      file.writeByte(value);
+      sum.update(value);
+      if (++filled == PAGE) {
+        endPage();
       }
     }
 

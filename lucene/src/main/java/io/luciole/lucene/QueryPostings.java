@@ -33,8 +33,12 @@ final class QueryPostings {
   static QueryPostings open(LeafReader reader, VectorFields fields, SparseVector query)
       throws IOException {
     List<Token> tokens = new ArrayList<>(query.size());
-    SparsePostings form = fields.sparse().map(HybridSchema.Sparse::postings).orElse(null);
+    HybridSchema.Sparse sparse = fields.sparse().orElse(null);
+    SparsePostings form = sparse == null ? null : sparse.postings();
     Terms terms = form == null ? null : reader.terms(fields.sparseField());
+    if (sparse != null) {
+      FieldForm.checkScale(reader.getFieldInfos().fieldInfo(fields.sparseField()), sparse);
+    }
     if (form != null && terms != null) {
       TermsEnum at = terms.iterator();
       for (int i = 0; i < query.size(); i++) {

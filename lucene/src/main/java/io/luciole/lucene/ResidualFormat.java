@@ -24,7 +24,9 @@ import org.apache.lucene.store.IndexInput;
  * that nothing more is lost; others are compressed by new centroids if there are {@value #MIN_ROWS}
  * of them, else by those of most vectors, else they stay as they are. A merge that renumbers
  * documents ({@link WriteOptions#reorder}) or reads through a wrapper of an application's own reads
- * INT8, and compresses anew.
+ * INT8, and compresses anew. A document of which a vector would become too different (a cosine
+ * below 0.8, which takes a vector that is like none of those that centroids were learnt from) stays
+ * as it is.
  *
  * <p>Lucene finds this class by the name {@value #NAME} in the index, so whatever reads or merges
  * such an index needs this module on its class path.
@@ -37,14 +39,18 @@ import org.apache.lucene.store.IndexInput;
  * of a field:
  *   centroids  of each set: as many floats as a vector has components, their spreads; 256 times a
  *              float, the scale, and as many bytes, which are to be multiplied by it
- *   vectors    of each document: vint, 0 if they are not compressed, else 1 + the number of their
- *              set of centroids; vint, how many there are; each as in {@link ResidualRows}, or as
- *              in INT8
+ *   vectors    of each document: vint, its number; vint, 0 if they are not compressed, else 1 + the
+ *              number of their set of centroids; vint, how many there are; each as in {@link
+ *              ResidualRows}, or as in INT8
  * directory    of each field: int, its number; int, components of a vector; int, sets of centroids;
  *              of each set: long, its address; long, how many vectors it compresses. Then int −1
  * address      long, of the directory
+ * checksums    as {@link PageChecks} describes them, of all from the header on
  * footer       as of all of Lucene's index files, with a checksum
  * </pre>
+ *
+ * <p>What is read is compared with its page's checksum first, and the number of a document with
+ * that of the one that is asked for: damaged files are told, and give no wrong scores.
  */
 public final class ResidualFormat extends DocValuesFormat {
   /** The name of this format in an index. */
@@ -55,7 +61,7 @@ public final class ResidualFormat extends DocValuesFormat {
 
   static final String EXTENSION = "lrv";
   static final String CODEC = "LucioleResidual";
-  static final int VERSION = 0;
+  static final int VERSION = 1;
   static final int NO_FIELD = -1;
 
   private final int dimension;
@@ -86,6 +92,11 @@ public final class ResidualFormat extends DocValuesFormat {
    * @param rows how many vectors it compresses
    */
   record Centroids(long address, long rows) {}
+
+  /** The bytes of a set of centroids. */
+  static int centroidsSize(int dimension) {
+    return dimension * Float.BYTES + TokenCentroids.COUNT * TokenRow.size(dimension);
+  }
 
   /** What the directory has of a field. */
   record Field(int dimension, List<Centroids> centroids) {

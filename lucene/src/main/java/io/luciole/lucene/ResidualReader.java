@@ -8,7 +8,6 @@ import java.util.Map;
 import org.apache.lucene.codecs.CodecUtil;
 import org.apache.lucene.codecs.DocValuesProducer;
 import org.apache.lucene.index.BinaryDocValues;
-import org.apache.lucene.index.CorruptIndexException;
 import org.apache.lucene.index.DocValuesSkipper;
 import org.apache.lucene.index.FieldInfo;
 import org.apache.lucene.index.IndexFileNames;
@@ -18,6 +17,7 @@ import org.apache.lucene.index.SortedDocValues;
 import org.apache.lucene.index.SortedNumericDocValues;
 import org.apache.lucene.index.SortedSetDocValues;
 import org.apache.lucene.store.IndexInput;
+import org.apache.lucene.store.RandomAccessInput;
 import org.apache.lucene.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class ResidualReader extends DocValuesProducer {
   private final DocValuesProducer addresses;
   private final IndexInput data;
+  private final PageChecks checks;
   private final Map<Integer, ResidualFormat.Field> fields;
 
   ResidualReader(SegmentReadState state) throws IOException {
@@ -40,8 +41,9 @@ final class ResidualReader extends DocValuesProducer {
           ResidualFormat.VERSION,
           state.segmentInfo.getId(),
           state.segmentSuffix);
+      checks = new PageChecks(data, data.getFilePointer());
       CodecUtil.retrieveChecksum(data);
-      fields = directory(data);
+      fields = directory();
       addresses = LuceneFormats.values().fieldsProducer(state);
     } catch (Throwable t) {
       IOUtils.closeWhileHandlingException(data);
@@ -49,22 +51,17 @@ final class ResidualReader extends DocValuesProducer {
     }
   }
 
-  private static Map<Integer, ResidualFormat.Field> directory(IndexInput data) throws IOException {
-    long end = data.length() - CodecUtil.footerLength() - Long.BYTES;
-    data.seek(end);
-    long start = data.readLong();
-    if (start < 0 || start >= end) {
-      throw new CorruptIndexException("expected a directory before " + end + ", at " + start, data);
-    }
+  private Map<Integer, ResidualFormat.Field> directory() throws IOException {
+    RandomAccessInput pages = data.randomAccessSlice(0, data.length());
+    long end = checks.end() - Long.BYTES;
+    checks.require(pages, end, Long.BYTES);
+    long start = pages.readLong(end);
+    checks.require(pages, start, Math.toIntExact(end - start));
     data.seek(start);
     Map<Integer, ResidualFormat.Field> fields = new HashMap<>();
     for (int field = data.readInt(); field != ResidualFormat.NO_FIELD; field = data.readInt()) {
       int dimension = data.readInt();
       int sets = data.readInt();
-      if (dimension < 1 || sets < 0) {
-        throw new CorruptIndexException(
-            "expected a dimension and a number of sets, found " + dimension + " and " + sets, data);
-      }
       List<ResidualFormat.Centroids> centroids = new ArrayList<>();
       for (int s = 0; s < sets; s++) {
         centroids.add(new ResidualFormat.Centroids(data.readLong(), data.readLong()));
@@ -78,9 +75,9 @@ final class ResidualReader extends DocValuesProducer {
   public BinaryDocValues getBinary(FieldInfo field) throws IOException {
     ResidualFormat.Field kept = fields.get(field.number);
     if (kept == null) {
-      throw new CorruptIndexException("expected the field " + field.name + ", found none", data);
+      throw checks.corrupt("expected the field " + field.name + ", found none");
     }
-    return new ResidualValues(addresses.getNumeric(field), data.clone(), kept);
+    return new ResidualValues(addresses.getNumeric(field), data.clone(), checks, kept);
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.luciole.lucene;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.apache.lucene.util.VectorUtil;
 
 /**
  * Token vectors in 2 bits a component beside a centroid, one after another:
@@ -23,6 +24,9 @@ final class ResidualRows {
 
   /** Codes in a byte. */
   static final int CODES = 4;
+
+  /** The largest number that 16 bits have. */
+  private static final double LARGEST = 65504;
 
   private ResidualRows() {}
 
@@ -77,8 +81,12 @@ final class ResidualRows {
       this.kept = new float[dimension];
     }
 
-    /** Writes a vector at a place; the bytes there are 0. */
-    void encode(TokenRow row, byte[] into, int at) {
+    /**
+     * Writes a vector at a place; the bytes there are 0.
+     *
+     * @return the cosine of what was written and the vector; 1 if the vector is 0
+     */
+    float encode(TokenRow row, byte[] into, int at) {
       int nearest = by.nearest(row);
       row.decode(vector);
       by.centroid(nearest).decode(kept);
@@ -88,7 +96,7 @@ final class ResidualRows {
         double component = (vector[d] - kept[d]) / spread[d];
         squares += component * component;
       }
-      short size = Float.floatToFloat16((float) Math.sqrt(squares / vector.length));
+      short size = float16(Math.sqrt(squares / vector.length));
       float scale = Float.float16ToFloat(size);
       for (int d = 0; d < vector.length; d++) {
         float step = scale * spread[d];
@@ -96,13 +104,20 @@ final class ResidualRows {
         into[at + HEAD + d / 4] |= (byte) (code << (2 * (d % 4)));
         kept[d] += step * TokenCentroids.level(code);
       }
-      float length = TokenCentroids.length(kept);
-      float factor = length == 0 ? 0 : TokenCentroids.length(vector) / length;
+      float length = TokenCentroids.length(vector);
+      float keptLength = TokenCentroids.length(kept);
+      double factor = keptLength == 0 ? 0 : length / keptLength;
       into[at] = (byte) nearest;
       ByteBuffer head = little(into);
-      head.putShort(at + 1, Float.floatToFloat16(factor));
+      head.putShort(at + 1, float16(factor));
       head.putShort(at + 1 + Short.BYTES, size);
+      return length == 0 ? 1 : VectorUtil.dotProduct(vector, kept) / length / keptLength;
     }
+  }
+
+  /** A number that is not negative, the largest there is in place of infinity. */
+  private static short float16(double number) {
+    return Float.floatToFloat16((float) Math.min(number, LARGEST));
   }
 
   private static ByteBuffer little(byte[] bytes) {

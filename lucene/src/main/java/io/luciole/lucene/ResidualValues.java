@@ -6,9 +6,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.lucene.index.BinaryDocValues;
-import org.apache.lucene.index.CorruptIndexException;
 import org.apache.lucene.index.NumericDocValues;
 import org.apache.lucene.store.IndexInput;
+import org.apache.lucene.store.RandomAccessInput;
 import org.apache.lucene.util.ArrayUtil;
 import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +18,13 @@ import org.jspecify.annotations.Nullable;
  * form {@link MultiVectorForm#INT8}, whether they are compressed or not. For one thread.
  */
 final class ResidualValues extends BinaryDocValues {
+  /** The most bytes before a document's vectors: three numbers. */
+  private static final int MOST_HEAD = 15;
+
   private final NumericDocValues addresses;
   private final IndexInput data;
+  private final PageChecks checks;
+  private final RandomAccessInput pages;
   private final ResidualFormat.Field field;
   private final Map<Integer, TokenCentroids> loaded = new HashMap<>();
   private final Map<Integer, ResidualScorer> scorers = new HashMap<>();
@@ -30,9 +35,13 @@ final class ResidualValues extends BinaryDocValues {
   private int rows;
   private byte[] bytes = new byte[0];
 
-  ResidualValues(NumericDocValues addresses, IndexInput data, ResidualFormat.Field field) {
+  ResidualValues(
+      NumericDocValues addresses, IndexInput data, PageChecks checks, ResidualFormat.Field field)
+      throws IOException {
     this.addresses = addresses;
     this.data = data;
+    this.checks = checks;
+    this.pages = data.randomAccessSlice(0, data.length());
     this.field = field;
   }
 
@@ -85,24 +94,30 @@ final class ResidualValues extends BinaryDocValues {
     if (read == docID()) {
       return;
     }
-    data.seek(addresses.longValue());
+    long at = addresses.longValue();
+    checks.require(pages, at, (int) Math.min(MOST_HEAD, checks.end() - at));
+    data.seek(at);
+    int document = data.readVInt();
     centroids = data.readVInt() - 1;
     rows = data.readVInt();
     long length = (long) rows * field.rowSize(centroids);
-    if (centroids >= field.centroids().size() || rows < 0 || length > data.length()) {
-      throw new CorruptIndexException(
-          "expected one of "
-              + field.centroids().size()
-              + " sets of centroids and vectors that the file holds, found set "
-              + centroids
-              + " and "
-              + rows
-              + " vectors",
-          data);
+    if (document != docID()
+        || centroids >= field.centroids().size()
+        || rows < 0
+        || length > checks.end() - data.getFilePointer()) {
+      throw checks.corrupt("expected the vectors of document " + docID() + " at " + at);
+    }
+    if (length > 0) {
+      checks.require(pages, data.getFilePointer(), (int) length);
     }
     bytes = ArrayUtil.growNoCopy(bytes, (int) length);
     data.readBytes(bytes, 0, (int) length);
     read = docID();
+  }
+
+  /** The components of a vector. */
+  int dimension() {
+    return field.dimension();
   }
 
   /** How many sets of centroids the segment has. */
@@ -114,7 +129,9 @@ final class ResidualValues extends BinaryDocValues {
   TokenCentroids load(int set) throws IOException {
     TokenCentroids known = loaded.get(set);
     if (known == null) {
-      data.seek(field.centroids().get(set).address());
+      long at = field.centroids().get(set).address();
+      checks.require(pages, at, ResidualFormat.centroidsSize(field.dimension()));
+      data.seek(at);
       known = ResidualFormat.readCentroids(data, field.dimension());
       loaded.put(set, known);
     }

@@ -29,8 +29,15 @@ final class ResidualWriter extends DocValuesConsumer {
 
   private static final long SEED = 20_261_129;
 
+  /**
+   * The least cosine of a compressed vector and the one that was given. Without any likeness to
+   * centroids, 2 bits leave about 0.94; less, where one component exceeds all others by far.
+   */
+  private static final float LEAST_COSINE = 0.8f;
+
   private final DocValuesConsumer addresses;
-  private final IndexOutput data;
+  private final IndexOutput file;
+  private final PageChecks.Output data;
   private final List<Written> written = new ArrayList<>();
   private final int dimension;
   private final int minRows;
@@ -55,17 +62,18 @@ final class ResidualWriter extends DocValuesConsumer {
     String name =
         IndexFileNames.segmentFileName(
             state.segmentInfo.name, state.segmentSuffix, ResidualFormat.EXTENSION);
-    data = state.directory.createOutput(name, state.context);
+    file = state.directory.createOutput(name, state.context);
     try {
       CodecUtil.writeIndexHeader(
-          data,
+          file,
           ResidualFormat.CODEC,
           ResidualFormat.VERSION,
           state.segmentInfo.getId(),
           state.segmentSuffix);
+      data = new PageChecks.Output(file);
       addresses = LuceneFormats.values().fieldsConsumer(state);
     } catch (Throwable t) {
-      IOUtils.closeWhileHandlingException(data);
+      IOUtils.closeWhileHandlingException(file);
       throw t;
     }
   }
@@ -99,18 +107,24 @@ final class ResidualWriter extends DocValuesConsumer {
         sets.get(own).rows += raw;
       }
     }
-    List<ResidualFormat.Centroids> kept = new ArrayList<>();
+    List<Centroids> kept = new ArrayList<>();
+    List<Long> places = new ArrayList<>();
     int[] numbers = new int[sets.size()];
     for (int s = 0; s < numbers.length; s++) {
       Centroids set = sets.get(s);
       numbers[s] = kept.size();
       if (set.rows > 0) {
-        kept.add(new ResidualFormat.Centroids(data.getFilePointer(), set.rows));
+        kept.add(set);
+        places.add(data.position());
         ResidualFormat.writeCentroids(data, set.centroids);
       }
     }
-    writeVectors(field, numbers, own < 0 ? null : sets.get(own).centroids, own, source);
-    written.add(new Written(field.number, List.copyOf(kept)));
+    writeVectors(field, numbers, own < 0 ? null : sets.get(own), own, source);
+    List<ResidualFormat.Centroids> directory = new ArrayList<>();
+    for (int s = 0; s < kept.size(); s++) {
+      directory.add(new ResidualFormat.Centroids(places.get(s), kept.get(s).rows));
+    }
+    written.add(new Written(field.number, List.copyOf(directory)));
   }
 
   /** The set that compresses most; −1 if none compresses any. */
@@ -185,17 +199,15 @@ final class ResidualWriter extends DocValuesConsumer {
   }
 
   private void writeVectors(
-      FieldInfo field,
-      int[] numbers,
-      @Nullable TokenCentroids by,
-      int own,
-      ResidualSource.Opener source)
+      FieldInfo field, int[] numbers, @Nullable Centroids by, int own, ResidualSource.Opener source)
       throws IOException {
     PackedLongValues.Builder places = PackedLongValues.monotonicBuilder(PackedInts.COMPACT);
-    ResidualRows.Encoder encoder = by == null ? null : new ResidualRows.Encoder(by, dimension);
+    ResidualRows.Encoder encoder =
+        by == null ? null : new ResidualRows.Encoder(by.centroids, dimension);
     ResidualSource from = source.open();
-    while (from.next() != ResidualSource.END) {
-      places.add(data.getFilePointer());
+    for (int document = from.next(); document != ResidualSource.END; document = from.next()) {
+      places.add(data.position());
+      data.writeVInt(document);
       BytesRef bytes = from.bytes();
       int set = from.centroids();
       if (set >= 0) {
@@ -204,13 +216,16 @@ final class ResidualWriter extends DocValuesConsumer {
         data.writeBytes(bytes.bytes, bytes.offset, bytes.length);
       } else {
         int rows = rows(field, bytes);
-        data.writeVInt(encoder == null ? 0 : 1 + numbers[own]);
+        byte[] compressed = encoder == null ? null : compressed(encoder, little(bytes), rows);
+        data.writeVInt(compressed == null ? 0 : 1 + numbers[own]);
         data.writeVInt(rows);
-        if (encoder == null) {
-          data.writeBytes(bytes.bytes, bytes.offset, bytes.length);
-        } else {
-          byte[] compressed = compressed(encoder, little(bytes), rows);
+        if (compressed != null) {
           data.writeBytes(compressed, compressed.length);
+        } else {
+          data.writeBytes(bytes.bytes, bytes.offset, bytes.length);
+          if (by != null) {
+            by.rows -= rows;
+          }
         }
       }
     }
@@ -225,12 +240,15 @@ final class ResidualWriter extends DocValuesConsumer {
         });
   }
 
-  private byte[] compressed(ResidualRows.Encoder encoder, ByteBuffer int8, int rows) {
+  /** A document's vectors compressed; null if one would become too different. */
+  private byte @Nullable [] compressed(ResidualRows.Encoder encoder, ByteBuffer int8, int rows) {
     int size = ResidualRows.size(dimension);
     byte[] compressed = new byte[rows * size];
     for (int r = 0; r < rows; r++) {
       TokenRow row = TokenRow.read(int8, r * TokenRow.size(dimension), dimension);
-      encoder.encode(row, compressed, r * size);
+      if (!(encoder.encode(row, compressed, r * size) >= LEAST_COSINE)) {
+        return null;
+      }
     }
     return compressed;
   }
@@ -275,7 +293,7 @@ final class ResidualWriter extends DocValuesConsumer {
     finished = true;
     boolean done = false;
     try {
-      long directory = data.getFilePointer();
+      long directory = data.position();
       for (Written field : written) {
         data.writeInt(field.field());
         data.writeInt(dimension);
@@ -287,13 +305,14 @@ final class ResidualWriter extends DocValuesConsumer {
       }
       data.writeInt(ResidualFormat.NO_FIELD);
       data.writeLong(directory);
-      CodecUtil.writeFooter(data);
+      data.finish();
+      CodecUtil.writeFooter(file);
       done = true;
     } finally {
       if (done) {
-        IOUtils.close(data, addresses);
+        IOUtils.close(file, addresses);
       } else {
-        IOUtils.closeWhileHandlingException(data, addresses);
+        IOUtils.closeWhileHandlingException(file, addresses);
       }
     }
   }

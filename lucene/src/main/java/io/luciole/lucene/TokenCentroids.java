@@ -33,8 +33,14 @@ final class TokenCentroids {
   /** Above it in absolute value, the outer value is the nearer one. */
   private static final float BETWEEN = 0.9816f;
 
-  /** Where a component never differs from its centroid, any value will do but 0. */
-  private static final double LEAST_SPREAD = 1e-6;
+  /**
+   * The least spread of a component, as a share of the root mean square of all: what hardly varies
+   * in the vectors that were learnt from may vary in others.
+   */
+  private static final double LEAST_SHARE = 0.25;
+
+  /** The least spread where no component differs from its centroid. */
+  private static final double LEAST_SPREAD = 1e-4;
 
   private static final int ROUNDS = 6;
 
@@ -151,9 +157,15 @@ final class TokenCentroids {
         squares[d] += residual * residual;
       }
     }
+    double all = 0;
+    for (int d = 0; d < dimension; d++) {
+      squares[d] /= vectors.size();
+      all += squares[d] / dimension;
+    }
+    double least = Math.max(LEAST_SPREAD, LEAST_SHARE * Math.sqrt(all));
     float[] spread = new float[dimension];
     for (int d = 0; d < dimension; d++) {
-      spread[d] = (float) Math.max(LEAST_SPREAD, Math.sqrt(squares[d] / vectors.size()));
+      spread[d] = (float) Math.max(least, Math.sqrt(squares[d]));
     }
     return spread;
   }

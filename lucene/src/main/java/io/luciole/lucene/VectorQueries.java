@@ -41,8 +41,8 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  *
  * <p>An index in which the fields were written in another form (see {@link VectorFields}) is
- * refused with an {@link IndexException} when a query is rewritten, which is before it is run. A
- * field that no document has finds nothing.
+ * refused with an {@link IndexException} when a query is rewritten, which is before it is run, or
+ * when a rescorer reads them. A field that no document has finds nothing.
  *
  * <p>Safe for use by many threads.
  */

@@ -56,7 +56,8 @@ final class VectorRescorer extends Rescorer {
   private static void add(List<Explanation> parts, String name, double weight, float score) {
     if (weight > 0) {
       parts.add(
-          Explanation.match(score, name + ", exact score", Explanation.match(weight, "weight")));
+          Explanation.match(
+              score, name + ", score by the kept vectors", Explanation.match(weight, "weight")));
     }
   }
 }

@@ -4,14 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.luciole.SparseVector;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.NumericDocValuesField;
@@ -149,23 +147,7 @@ class BlockDamageTest {
       for (Path file : files("")) {
         Files.copy(file, copy.resolve(file.getFileName()));
       }
-      Process process =
-          new ProcessBuilder(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-Xmx256m",
-                  "-XX:TieredStopAtLevel=1",
-                  "--enable-native-access=ALL-UNNAMED",
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  Merger.class.getName(),
-                  copy.toString())
-              .redirectError(ProcessBuilder.Redirect.DISCARD)
-              .start();
-      try (var out = process.inputReader(StandardCharsets.UTF_8)) {
-        assertThat(out.readLine()).as("seed %d", seed).isEqualTo("started");
-        process.waitFor(random.nextInt(500), TimeUnit.MILLISECONDS);
-        process.destroyForcibly().waitFor();
-      }
+      KilledProcess.run(Merger.class, copy, random.nextInt(500));
       try (FSDirectory directory = FSDirectory.open(copy)) {
         BlockPostingsTest.check(directory);
       }

@@ -271,7 +271,7 @@ class OwnSearcherTest {
       assertThat(searcher.legs()).containsExactly(Leg.DENSE, Leg.SPARSE);
       Hit hit = searcher.search(query().rerank(20)).hits().get(0);
       assertThat(hit.id()).isEqualTo("isbn17");
-      assertThat(hit.explain().toString()).contains("colbert, exact score");
+      assertThat(hit.explain().toString()).contains("colbert, score by the kept vectors");
       assertThatThrownBy(() -> searcher.search(query().legs(Leg.BM25)))
           .isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(searcher::schema).isInstanceOf(IllegalStateException.class);

@@ -21,7 +21,6 @@ import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.apache.lucene.codecs.DocValuesFormat;
-import org.apache.lucene.codecs.lucene104.Lucene104Codec;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.StringField;
 import org.apache.lucene.index.BinaryDocValues;
@@ -95,17 +94,7 @@ class ResidualFormatTest {
   private IndexWriterConfig config() {
     return new IndexWriterConfig()
         .setMergePolicy(NoMergePolicy.INSTANCE)
-        .setCodec(
-            new Lucene104Codec() {
-              private final DocValuesFormat rows = new ResidualFormat(DIMENSION, MIN_ROWS);
-
-              @Override
-              public DocValuesFormat getDocValuesFormatForField(String field) {
-                return field.equals(fields.tokenVectorsField())
-                    ? rows
-                    : super.getDocValuesFormatForField(field);
-              }
-            });
+        .setCodec(ResidualCodec.of(fields, MIN_ROWS));
   }
 
   /** Writes a segment of documents; each ninth has no vectors. */

@@ -10,9 +10,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -141,6 +143,25 @@ class ShardsTest {
           .hasMessageContaining(wrong + " " + what);
       assertThat(target).doesNotExist();
     }
+  }
+
+  @Test
+  void damagedShard_isToldWhereItsSegmentsAreMerged() throws IOException {
+    List<Path> shards = shards(options(false, false));
+    Path largest;
+    try (Stream<Path> files = Files.list(shards.get(1))) {
+      largest = files.max(Comparator.comparingLong(file -> file.toFile().length())).orElseThrow();
+    }
+    byte[] bytes = Files.readAllBytes(largest);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(largest, bytes);
+    Path target = folder.resolve("target");
+    assertThatThrownBy(() -> IndexMerge.of(shards).oneSegment(true).into(List.of(target)))
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining("damaged")
+        .hasMessageContaining("CorruptIndexException")
+        .hasMessageContaining("estore");
+    assertThat(target).doesNotExist();
   }
 
   private static ModelFingerprint otherModel(ModelFingerprint model) {

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineBuilder;
 import io.luciole.Key;
 import io.luciole.LucioleConfig;
 import io.luciole.LucioleException;
@@ -228,13 +229,14 @@ public abstract class BackendContractTest {
       if (texts.isEmpty()) {
         continue;
       }
-      try (EmbeddingEngine engine =
+      EngineBuilder builder =
           EmbeddingEngine.builder()
               .model(model())
               .backend(AssertingBackend.around(provider()))
               .device(device().toString())
-              .maxLength(limit)
-              .open()) {
+              .maxLength(limit);
+      precision().ifPresent(builder::precision);
+      try (EmbeddingEngine engine = builder.open()) {
         List<Embedding> found =
             engine.embedAll(
                 texts.stream().map(ReferenceText::text).toList(),

@@ -17,9 +17,11 @@ import io.luciole.Overload;
 import io.luciole.Role;
 import io.luciole.model.Chunker;
 import io.luciole.spi.BackendException;
+import io.luciole.spi.TokenBatch;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -53,6 +55,36 @@ class EngineLifecycleTest extends EngineTestCase {
           assertThat(device.problem()).contains("The engine is closed.");
         });
     assertThatThrownBy(() -> engine.embed("w1")).isInstanceOf(EngineClosedException.class);
+  }
+
+  @Test
+  void runsOnACpu_areAsManyAtOnceAsTheBackendAllows() {
+    CountDownLatch together = new CountDownLatch(6);
+    backend
+        .concurrentRuns(6)
+        .faults(
+            new Fault() {
+              @Override
+              public void before(TokenBatch batch) {
+                together.countDown();
+                try {
+                  if (!together.await(60, TimeUnit.SECONDS)) {
+                    throw new BackendException("six runs were expected at once");
+                  }
+                } catch (InterruptedException e) {
+                  Thread.currentThread().interrupt();
+                }
+              }
+            });
+    try (EmbeddingEngine engine = open()) {
+      Map<String, CompletableFuture<Embedding>> futures = new HashMap<>();
+      for (int i = 0; i < 6; i++) {
+        futures.putAll(submit(engine, 1, 30 + i));
+        int running = i + 1;
+        await().until(() -> together.getCount() <= 6 - running);
+      }
+      assertThat(futures.values()).allSatisfy(f -> assertThat(get(f)).isNotNull());
+    }
   }
 
   @Test
