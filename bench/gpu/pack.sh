@@ -26,15 +26,15 @@ cp "$corpus" "$all/corpus.jsonl"
 classpath -Pspark -Dmdep.outputFile="$out/spark-classpath" -pl spark -am
 for module in core lucene testkit backend-onnx spark; do cp -r "$module/target/classes/." "$all/spark/classes"; done
 cp -r spark/target/test-classes "$all/spark/test-classes"
-# A small job on this machine tells which classes of Spark are loaded.
+# A small job on this machine tells which classes of Spark are loaded; it takes longer than the ten seconds between two heartbeats.
 mkdir "$out/jars"
 tr : '\n' < "$out/spark-classpath" | grep '\.jar$' | xargs -I{} ln -s {} "$out/jars/"
 ln -s "$all/spark/classes" "$all/spark/test-classes" "$out/jars/"
-DEVICES=cpu PRECISION=fp32 JAVA="$JAVA_HOME/bin/java -Xlog:class+load:file=$out/loaded" "$here/spark.sh" "$out/jars" "$all/mini-m3" 500
+DEVICES=cpu PRECISION=fp32 JAVA="$JAVA_HOME/bin/java -Xlog:class+load:file=$out/loaded" "$here/spark.sh" "$out/jars" "$all/mini-m3" 4000
 python3 "$here/spark-jars.py" "$out/loaded" "$all/spark"
 cp "$all"/jars/onnxruntime*.jar "$all"/jars/tokenizers-*.jar "$all"/jars/api-*.jar "$all/spark/"
 # The same job by what is packed alone.
-DEVICES=cpu PRECISION=fp32 JAVA="$all/jre/bin/java -Donnxruntime.native.path=$all/lib" "$here/spark.sh" "$all/spark" "$all/mini-m3" 500
+DEVICES=cpu PRECISION=fp32 JAVA="$all/jre/bin/java -Donnxruntime.native.path=$all/lib" "$here/spark.sh" "$all/spark" "$all/mini-m3" 4000
 
 tar c -C "$all" . | xz -T0 -3 | split -b "${size}000000" -d - "$out/part"
 for part in "$out"/part*; do

@@ -94,8 +94,9 @@ class MiniM3Test {
 
     @Test
     void batchesAtOnce_ofAWrongNumber_areRefused() {
+      EngineBuilder builder = engineBuilder();
       for (String wrong : List.of("0", "65", "two")) {
-        assertThatThrownBy(() -> open(engineBuilder().option(OnnxOptions.RUNS.name(), wrong)))
+        assertThatThrownBy(() -> open(builder.option(OnnxOptions.RUNS.name(), wrong)))
             .isInstanceOf(ConfigException.class)
             .hasMessageContaining("expected a whole number from 1 to 64")
             .hasMessageContaining('"' + wrong + '"');
