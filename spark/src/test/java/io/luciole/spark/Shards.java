@@ -16,10 +16,12 @@ import io.luciole.lucene.ShardManifest;
 import io.luciole.lucene.SourceDocument;
 import io.luciole.lucene.WriteOptions;
 import io.luciole.testkit.MiniM3;
-import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +37,8 @@ import org.apache.lucene.store.FSDirectory;
 
 /** Compares what a job wrote with an index that one process makes of the same documents. */
 final class Shards {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
   private Shards() {}
 
   /** The names of the files and folders of a target; those of shards are from its manifest. */
@@ -59,15 +63,28 @@ final class Shards {
     }
   }
 
-  /** The folders that shards are built in, which are to be gone after a job. */
-  static List<File> leftBehind(Path local) throws IOException {
+  /**
+   * Asserts that the folders in which shards were built go away. A job that failed does not wait
+   * for its other tasks, whose folders are there until they have noticed.
+   */
+  static void assertNothingLeftBehind(Path local) throws IOException, InterruptedException {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (!leftBehind(local).isEmpty() && System.nanoTime() < end) {
+      Thread.sleep(50);
+    }
+    assertThat(leftBehind(local)).isEmpty();
+  }
+
+  private static List<String> leftBehind(Path local) throws IOException {
     if (!Files.exists(local)) {
       return List.of();
     }
     try (Stream<Path> all = Files.walk(local)) {
-      return all.filter(path -> path.getFileName().toString().startsWith("part-"))
-          .map(Path::toFile)
+      return all.map(path -> path.getFileName().toString())
+          .filter(name -> name.startsWith("part-"))
           .toList();
+    } catch (NoSuchFileException | UncheckedIOException e) {
+      return List.of("one that went away meanwhile");
     }
   }
 

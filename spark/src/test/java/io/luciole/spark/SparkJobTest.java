@@ -106,7 +106,7 @@ class SparkJobTest {
   }
 
   @Test
-  void taskThatFailsOnce_leavesEachDocumentOnce() throws IOException {
+  void taskThatFailsOnce_leavesEachDocumentOnce() throws Exception {
     Dataset<Row> documents = spark.documents(corpus);
     Dataset<Row> failing =
         documents.mapPartitions(new FailingOnce(1), Encoders.row(documents.schema()));
@@ -118,7 +118,7 @@ class SparkJobTest {
     assertThat(manifest.shards()).hasSize(PARTITIONS);
     assertThat(manifest.documents()).isEqualTo(DOCUMENTS);
     Shards.assertOnlyShards(target);
-    assertThat(Shards.leftBehind(home.resolve("local"))).isEmpty();
+    Shards.assertNothingLeftBehind(home.resolve("local"));
     Shards.assertSameAsOneIndex(target, DOCUMENTS, folder);
   }
 
@@ -256,7 +256,7 @@ class SparkJobTest {
   }
 
   @Test
-  void fullDiskOfOneTask_failsTheJobOrIsRepeated_andChangesNothing() throws IOException {
+  void fullDiskOfOneTask_failsTheJobOrIsRepeated_andChangesNothing() throws Exception {
     Path target = folder.resolve("shards");
     String path = FullFileSystem.SCHEME + "://" + target;
     Dataset<Row> rows = SparkRun.miniM3().apply(spark.documents(corpus).where("year < 1920"));
@@ -270,7 +270,7 @@ class SparkJobTest {
     rows.write().format("luciole").mode("append").save(path);
     assertThat(ShardManifest.find(target).orElseThrow().documents()).isEqualTo(DOCUMENTS / 5);
     Shards.assertOnlyShards(target);
-    assertThat(Shards.leftBehind(home.resolve("local"))).isEmpty();
+    Shards.assertNothingLeftBehind(home.resolve("local"));
   }
 
   @Test
