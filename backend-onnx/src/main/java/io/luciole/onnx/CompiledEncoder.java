@@ -163,9 +163,11 @@ final class CompiledEncoder implements Encoder {
   private void tryLayers() {
     try {
       model(AttentionLayout.LAYERS);
-      // Floats are packed at the first run, which is to be no caller's.
-      TokenBatch first = TokenBatch.of(List.of(new int[] {0}));
-      run(AttentionLayout.LAYERS, first, Set.of(outputs.iterator().next())).close();
+      if (precision == Precision.FP32) {
+        // Floats are packed at the first run, which is to be no caller's.
+        TokenBatch first = TokenBatch.of(List.of(new int[] {0}));
+        run(AttentionLayout.LAYERS, first, Set.of(outputs.iterator().next())).close();
+      }
     } catch (BackendOutOfMemoryException e) {
       throw e;
     } catch (BackendException e) {
