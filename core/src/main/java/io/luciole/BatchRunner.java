@@ -200,6 +200,8 @@ final class BatchRunner implements Runnable {
         context.events().budgetChanged();
       }
       delivered = true;
+      // Before the callers are answered: the first of them is back in a moment.
+      context.scheduler().ran(part.get(0).lane == Lane.INTERACTIVE ? part.size() : 0, nanos);
       session.deliver(part, batch, requireNonNull(output));
       return Outcome.DONE;
     } finally {

@@ -20,9 +20,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <ol>
  *   <li><b>Lane.</b> Interactive texts go before bulk texts. Each interactive batch that is cut
- *       while bulk texts wait earns the bulk lane a credit of {@code 1/7} of its cost. When the
- *       credit pays for a batch, the bulk lane has a turn. It therefore keeps an eighth of the
- *       device under any interactive load.
+ *       while bulk texts wait earns the bulk lane a credit ({@link LaneTurns}). It therefore keeps
+ *       an eighth of the device under any interactive load.
  *   <li><b>Flow.</b> The texts of one job that want the same kind of output form a flow. The flow
  *       with the least service so far is next (start-time fair queueing, Goyal et al. 1996: a new
  *       flow starts with the service of the flow that was served last). Room that it leaves in the
@@ -46,9 +45,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Waiting</h2>
  *
- * There is no artificial delay: a free device takes what waits. While earlier stages hold texts
- * that arrive in a moment ({@code upstream}), {@link #take} gathers for at most {@link
- * #GATHER_NANOS}. A positive {@code maxWait} makes it wait longer, for fuller batches.
+ * A free device takes what waits. While earlier stages hold texts that arrive in a moment ({@code
+ * upstream}), {@link #take} gathers for at most {@link #GATHER_NANOS}; while few interactive texts
+ * wait, and nothing else to do, it expects those whom the last run answered, if they tend to come
+ * back ({@link Anticipation}). A positive {@code maxWait} makes it wait longer, for fuller batches.
  *
  * <h2>Threads and locks</h2>
  *
@@ -62,9 +62,6 @@ final class BatchScheduler {
 
   /** How many token budgets of younger texts may overtake a text of the same flow. */
   static final int MAX_OVERTAKEN = 8;
-
-  /** The bulk lane keeps one part in this many of the device. */
-  private static final int BULK_SHARE = 8;
 
   /**
    * The limits of a batch.
@@ -110,10 +107,17 @@ final class BatchScheduler {
   private final List<Request> expired = new ArrayList<>();
 
   @GuardedBy("lock")
-  private long bulkCredit;
+  private final LaneTurns lanes;
 
   @GuardedBy("lock")
   private long gatheringSince;
+
+  @GuardedBy("lock")
+  private final Anticipation anticipation = new Anticipation();
+
+  /** The limits of the consumer that waits for the callers of the last run; null if none does. */
+  @GuardedBy("lock")
+  private @Nullable Limits expecting;
 
   /** Threads that wait in {@link #take}. */
   @GuardedBy("lock")
@@ -155,6 +159,7 @@ final class BatchScheduler {
     this.waiting = new WaitingTexts(pads);
     this.interactive = waiting.interactive;
     this.bulk = waiting.bulk;
+    this.lanes = new LaneTurns(interactive, bulk);
     this.maxWaitNanos = maxWaitNanos;
     this.clock = clock;
     this.upstream = upstream;
@@ -171,11 +176,17 @@ final class BatchScheduler {
       if (rejecting) {
         return false;
       }
-      beginGathering();
+      if (waiting.size() == 0) {
+        gatheringSince = clock.getAsLong();
+      }
+      long before = interactive.texts;
       for (Request request : requests) {
         waiting.link(request, this);
       }
-      waiters.wakeOne();
+      if (interactive.texts > before) {
+        anticipation.came((int) (interactive.texts - before), clock.getAsLong());
+      }
+      wakeOne();
       return true;
     } finally {
       lock.unlock();
@@ -184,24 +195,29 @@ final class BatchScheduler {
 
   /** Adds a text, as {@link #add(Collection)} does. */
   boolean add(Request request) {
+    return add(List.of(request));
+  }
+
+  /**
+   * A batch of this queue has been computed.
+   *
+   * @param texts how many interactive texts it had; their callers are answered now
+   * @param nanos how long it took
+   */
+  void ran(int texts, long nanos) {
     lock.lock();
     try {
-      if (rejecting) {
-        return false;
-      }
-      beginGathering();
-      waiting.link(request, this);
-      waiters.wakeOne();
-      return true;
+      anticipation.ran(texts, nanos, clock.getAsLong());
     } finally {
       lock.unlock();
     }
   }
 
+  /** Wakes a consumer, but none that expects more texts: the last of them wakes it. */
   @GuardedBy("lock")
-  private void beginGathering() {
-    if (waiting.size() == 0) {
-      gatheringSince = clock.getAsLong();
+  private void wakeOne() {
+    if (expecting == null || expectedNanos(expecting) <= 0) {
+      waiters.wakeOne();
     }
   }
 
@@ -360,7 +376,14 @@ final class BatchScheduler {
         long wait = 0;
         if (waiting.size() > 0) {
           Limits limits = consumer.limits();
-          wait = state == State.CLOSED || waiting.tokens() >= limits.tokens ? 0 : gatherNanos();
+          if (state != State.CLOSED && waiting.tokens() < limits.tokens) {
+            wait = waiters.isEmpty() ? expectedNanos(limits) : 0;
+            if (wait > 0) {
+              expecting = limits;
+            } else {
+              wait = gatherNanos();
+            }
+          }
           if (wait <= 0) {
             List<Request> batch = cut(limits);
             if (!batch.isEmpty()) {
@@ -371,7 +394,11 @@ final class BatchScheduler {
         } else if (state == State.CLOSED) {
           return null;
         }
-        waiters.await(wait);
+        try {
+          waiters.await(wait);
+        } finally {
+          expecting = null;
+        }
       }
     } finally {
       lock.unlock();
@@ -409,7 +436,7 @@ final class BatchScheduler {
   @Nullable List<Request> takeInteractive(Limits limits) {
     lock.lock();
     try {
-      if (interactive.texts == 0 || lane(limits) != interactive) {
+      if (interactive.texts == 0 || lanes.next(limits) != interactive) {
         return null;
       }
       List<Request> batch = cut(limits);
@@ -428,9 +455,20 @@ final class BatchScheduler {
     return bound == 0 ? 0 : bound - (clock.getAsLong() - gatheringSince);
   }
 
+  /**
+   * How long to wait for the callers of the last run: only where a run of its own for what waits
+   * would be all fixed cost, and nothing else could use the device.
+   */
+  @GuardedBy("lock")
+  private long expectedNanos(Limits limits) {
+    return state == State.OPEN && bulk.texts == 0 && waiting.tokens() < limits.fixedCost
+        ? anticipation.nanosLeft(clock.getAsLong())
+        : 0;
+  }
+
   @GuardedBy("lock")
   private List<Request> cut(Limits limits) {
-    WaitingTexts.LaneQueue lane = lane(limits);
+    WaitingTexts.LaneQueue lane = lanes.next(limits);
     WaitingTexts.Flow flow = lane.turns.first();
     lane.service = flow.service;
     BatchCut cut = new BatchCut(waiting, pads, limits, expired, clock.getAsLong());
@@ -451,33 +489,11 @@ final class BatchScheduler {
       }
     }
     cut.reorderFlows();
-    charge(lane, cut.cost(), limits);
+    lanes.charge(lane, cut.cost(), limits);
     gatheringSince = cut.now;
     if (waiting.size() > 0) {
       waiters.wakeOne();
     }
     return cut.taken;
-  }
-
-  @GuardedBy("lock")
-  private WaitingTexts.LaneQueue lane(Limits limits) {
-    if (interactive.texts == 0) {
-      return bulk;
-    }
-    return bulk.texts > 0 && bulkCredit >= Math.min(limits.tokens, bulk.tokens)
-        ? bulk
-        : interactive;
-  }
-
-  @GuardedBy("lock")
-  private void charge(WaitingTexts.LaneQueue lane, long cost, Limits limits) {
-    if (lane == bulk) {
-      bulkCredit = Math.max(0, bulkCredit - cost);
-    } else if (bulk.texts > 0) {
-      // A small batch costs time too, however few its tokens.
-      bulkCredit += (cost + limits.tokens / 16) / (BULK_SHARE - 1);
-    } else {
-      bulkCredit = 0;
-    }
   }
 }

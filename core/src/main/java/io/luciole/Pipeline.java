@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  * submit ─▶ admission ─▶ raw queue ─▶ tokenizer threads ─▶ ready queue ─▶ device threads ─▶ results
  *            (bound)  │ (scheduler)                     ▲  (scheduler)    (DeviceWorker)    (virtual)
- *                     └─ a short text alone: its caller ┘
+ *                     └─ a short text that ─────────────┘
+ *                        its caller waits for
  * </pre>
  *
  * <p>Both queues are {@link BatchScheduler}s, so that lanes, fairness, deadlines and cancellation
@@ -38,7 +39,8 @@ import org.jspecify.annotations.Nullable;
  * <h2>Threads and locks</h2>
  *
  * <ul>
- *   <li>Callers run {@link #submit}, which queues, and tokenises a short text that is alone.
+ *   <li>Callers run {@link #submit}, which queues, or tokenises a short text if the caller has no
+ *       other in the engine, as one that waits for each.
  *   <li>The threads of {@link TokenizerStage}, of each {@link DeviceWorker} and of {@link Results}
  *       move texts on.
  *   <li>The {@link Watchdog} fails texts whose deadline has passed, finds devices that give no
@@ -67,6 +69,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
   private final Results results;
   private final TokenizerStage tokenizers;
   private final AtomicLong unsettled = new AtomicLong();
+  private final Callers callers = new Callers();
 
   /** Texts whose end is being decided or has been, and whose future may not show it yet. */
   private final Set<Request> settling = ConcurrentHashMap.newKeySet();
@@ -206,16 +209,16 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     DeviceLostException lost = allLost;
     boolean admitted = lost == null && admission.admit(request, estimate, mayReject);
     metrics.submitted();
-    boolean alone = unsettled.getAndIncrement() == 0;
-    if (alone) {
+    if (unsettled.getAndIncrement() == 0) {
       watchdog.wake();
     }
+    boolean onlyOne = callers.submits(request);
     if (!admitted) {
       results.fail(List.of(request), lost != null ? lost : deadlinePassed());
       return request;
     }
     request.reserve(estimate);
-    if (alone && tokenizers.tokenizeInline(request)) {
+    if (onlyOne && tokenizers.tokenizeInline(request)) {
       return request;
     }
     if (!raw.add(request)) {
@@ -312,6 +315,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     }
     int held = request.endReservation();
     admission.release(request.lane, held, held == 0 ? 0 : 1);
+    callers.settled(request);
     if (unsettled.decrementAndGet() == 0 && closed) {
       synchronized (drained) {
         drained.notifyAll();

@@ -83,6 +83,9 @@ final class Request extends CompletableFuture<Embedding> {
   /** The key of its embedding in the cache; set by the thread that tokenises it. */
   EmbeddingCache.@Nullable Key cacheKey;
 
+  /** Where {@link Callers} counts it. */
+  int caller;
+
   /** Failed runs of the text alone, or in a batch whose device was lost. */
   int failures;
 

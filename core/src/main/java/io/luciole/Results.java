@@ -19,13 +19,20 @@ import org.slf4j.LoggerFactory;
  * Decodes the outputs of devices and completes futures, on virtual threads of its own. The
  * callbacks of callers run here and nowhere else, except those of a text that its caller cancels.
  *
- * <p>One thread handles the texts of a batch in order. A callback may take long or never return: if
- * a thread has not moved on between two checks of the watchdog, another thread continues with the
- * texts behind it. So a callback delays its neighbours by two checks at most, and cannot block
- * them, even if it waits for one of them.
+ * <p>One thread handles up to {@value #TEXTS_A_THREAD} texts of a batch, up to {@value #THREADS}
+ * more of them, each taking the next text. A callback may take long or never return: if no thread
+ * has moved on between two checks of the watchdog, another continues with the texts behind it. So a
+ * callback delays its neighbours by two checks at most, and cannot block them, even if it waits for
+ * one of them.
  */
 final class Results {
   private static final Logger log = LoggerFactory.getLogger(Results.class);
+
+  /** The fewest texts that a thread is started for: waking callers takes several µs each. */
+  private static final int TEXTS_A_THREAD = 8;
+
+  /** The largest number of threads that a batch begins with. */
+  private static final int THREADS = 4;
 
   private final ExecutorService threads =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("luciole-results-", 0).factory());
@@ -113,7 +120,10 @@ final class Results {
 
   private void start(Delivery delivery) {
     active.add(delivery);
-    threads.execute(delivery);
+    int count = Math.clamp(delivery.texts.size() / TEXTS_A_THREAD, 1, THREADS);
+    for (int i = 0; i < count; i++) {
+      threads.execute(delivery);
+    }
   }
 
   /** Runs a task on a new virtual thread. */

@@ -14,8 +14,9 @@ import org.slf4j.LoggerFactory;
  * The threads that tokenise texts ahead of the devices. Each takes a few texts from the raw queue,
  * delivers those that the cache knows, and passes the others on to the ready queue.
  *
- * <p>A short text that is alone in the engine is tokenised by the thread that submits it ({@link
- * #tokenizeInline}), since waking another thread would take about as long.
+ * <p>A short text of a caller that has no other in the engine is tokenised by the thread that
+ * submits it ({@link #tokenizeInline}): waking another thread would take about as long, and many
+ * such callers tokenise beside each other.
  */
 final class TokenizerStage {
   private static final Logger log = LoggerFactory.getLogger(TokenizerStage.class);

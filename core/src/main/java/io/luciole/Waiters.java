@@ -41,6 +41,10 @@ final class Waiters {
     }
   }
 
+  boolean isEmpty() {
+    return waiters.isEmpty();
+  }
+
   void wakeOne() {
     Condition next = lastFirst ? waiters.pollLast() : waiters.pollFirst();
     if (next != null) {

@@ -1,5 +1,6 @@
 package io.luciole;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.luciole.model.TokenizedText;
@@ -358,6 +359,67 @@ class BatchSchedulerTest {
     for (Thread consumer : consumers) {
       consumer.join();
     }
+  }
+
+  /** Has the queue know callers who come back. */
+  private void teach(BatchScheduler queue, BatchScheduler.Limits limits) {
+    for (int i = 0; i < 20; i++) {
+      queue.ran(2, 1_000_000);
+      queue.add(List.of(query(10), query(10)));
+      queue.poll(limits);
+    }
+  }
+
+  @Test
+  void freeDevice_expectsThoseWhoWereJustAnswered_whereAFewTextsWait() throws Exception {
+    BatchScheduler.Limits limits = new BatchScheduler.Limits(4096, 1000, 1024);
+    BatchScheduler queue = packing();
+    BlockingQueue<List<Integer>> batches = new LinkedBlockingQueue<>();
+    teach(queue, limits);
+    queue.add(query(7)); // of another caller, during the run
+    queue.ran(2, 1_000_000);
+    queue.add(query(8));
+    Thread device =
+        Thread.ofPlatform()
+            .start(() -> {
+              try {
+                batches.add(lengths(requireNonNull(queue.take(consumer(limits)))));
+                batches.add(lengths(requireNonNull(queue.take(consumer(limits)))));
+              } catch (InterruptedException e) {
+                batches.add(List.of());
+              }
+            });
+    // The clock stands still: without the second caller's next text the device would wait for ever.
+    queue.add(query(9));
+    assertThat(batches.take()).containsExactly(7, 8, 9);
+
+    // Nobody comes back, and the time for it passes.
+    queue.ran(2, 1_000_000);
+    queue.add(query(5));
+    now += 250_001;
+    queue.wake();
+    assertThat(batches.take()).containsExactly(5);
+    device.join();
+  }
+
+  @Test
+  void freeDevice_expectsNobody_whereThatCostsMoreThanItSaves() throws Exception {
+    BatchScheduler.Limits limits = new BatchScheduler.Limits(4096, 1000, 1024);
+    BatchScheduler queue = packing();
+    teach(queue, limits);
+    queue.ran(2, 1_000_000);
+    queue.add(query(1024)); // its own tokens cost as much as starting
+    assertThat(lengths(requireNonNull(queue.take(consumer(limits))))).containsExactly(1024);
+
+    queue.ran(2, 1_000_000);
+    queue.add(List.of(query(7), bulk(8))); // the device has something else to do
+    assertThat(lengths(requireNonNull(queue.take(consumer(limits))))).containsExactly(7);
+    queue.poll(limits);
+
+    queue.ran(2, 1_000_000);
+    queue.add(query(7));
+    queue.flush();
+    assertThat(lengths(requireNonNull(queue.take(consumer(limits))))).containsExactly(7);
   }
 
   private static BatchConsumer consumer(BatchScheduler.Limits limits) {

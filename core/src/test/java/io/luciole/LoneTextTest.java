@@ -30,7 +30,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** A text that is the only one in the engine: tokenised by its caller, kept like any other. */
+/** A text that is the only one of its caller: tokenised by the caller, kept like any other. */
 @Timeout(120)
 class LoneTextTest {
   private static final ModelDescription MODEL =
@@ -175,6 +175,34 @@ class LoneTextTest {
         .startsWith(Thread.currentThread().getName())
         .endsWith("a virtual caller")
         .noneMatch(n -> n.startsWith("luciole-"));
+  }
+
+  @Test
+  void callersWhoWaitForEachText_tokeniseBesideEachOther() throws Exception {
+    int callers = 8; // more than there are tokenizer threads
+    CountDownLatch all = new CountDownLatch(callers);
+    Pipeline pipeline =
+        open(
+            (text, role) -> {
+              tokenizedBy.add(Thread.currentThread().getName());
+              all.countDown();
+              pass(all);
+              return tokens(text);
+            },
+            Duration.ZERO,
+            FOREVER);
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < callers; i++) {
+      String text = "text " + i;
+      threads.add(
+          Thread.ofVirtual()
+              .name("caller " + i)
+              .start(() -> assertRight(text, submit(pipeline, text))));
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertThat(tokenizedBy).hasSize(callers).allMatch(n -> n.startsWith("caller "));
   }
 
   @Test
