@@ -162,6 +162,7 @@ final class OrtRuntime {
     try (OrtCUDAProviderOptions cuda = new OrtCUDAProviderOptions(device.ordinal())) {
       int kernels = layout == AttentionLayout.PADDED ? ATTENTION + CUDNN_ATTENTION : ATTENTION;
       cuda.add("sdpa_kernel", Integer.toString(kernels));
+      cuda.add("use_tf32", "0"); // by default its products in fp32 round their inputs to 11 bits
       options.addCUDA(cuda);
     } catch (OrtException e) {
       throw cudaFailure(device, e);
