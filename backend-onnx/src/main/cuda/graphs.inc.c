@@ -149,7 +149,7 @@ static int holds(const Encoder* k, const Batch* b, int tokens) {
   if (b->token_count > tokens) return 0;
   if (uses_small_batch(k, tokens)) return 1;
   if (tokens < 64 && has_medium_batch(k)) return 0;  // 64 are faster there than fewer by cuBLASLt
-  return tokens % 16 == 0 && (tokens & (tokens - 1)) == 0 && b->tile_count <= tokens / 16;
+  return tokens % 16 == 0 && b->tile_count <= tokens / 16;
 }
 
 // Enqueues what the graph of a size does.
@@ -188,7 +188,7 @@ static int capture_graph(Encoder* k, EncoderGraph* g, int tokens) {
 static int replay_graph(Encoder* k, Batch b, int queries, CUdeviceptr* sum) {
   DeviceState* h = k->device;
   *sum = 0;
-  for (int i = 0; i < GRAPHS && k->graphs && queries == 64; i++) {
+  for (int i = 0, most = k->fp8_layers ? FP8_GRAPHS : GRAPHS; i < most && k->graphs && queries == 64; i++) {
     int tokens = GRAPH_TOKENS[i];
     if (!holds(k, &b, tokens)) continue;
     EncoderGraph* g = &k->graph[i];

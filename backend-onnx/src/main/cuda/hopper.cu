@@ -13,16 +13,16 @@ namespace luciole {
 constexpr int GROUP_ROWS = 64;  // query rows of a warpgroup
 constexpr int GROUPS = 2;       // warpgroups of a block
 constexpr int BLOCK_KEYS = 64;  // keys of a step
-constexpr int STAGES = 4;       // blocks of keys, and of values, in shared memory; a power of 2
+constexpr int STAGES = 2;       // pairs of blocks of keys, and of values, in shared memory; a power of 2
 static_assert(GROUPS * 128 == HOPPER_THREADS, "the host launches with params.h's number");
 
-// Shared memory in bytes: sQ [GROUPS·64, HEAD], sK [STAGES, 64, HEAD], sV [STAGES, 64, HEAD], all swizzled, then an mbarrier of 8 bytes each.
+// Shared memory in bytes: sQ [GROUPS·64, HEAD], sK [STAGES, 2, 64, HEAD], sV [STAGES, 2, 64, HEAD], all swizzled, then an mbarrier of 8 bytes each.
 template <int HEAD>
 struct Layout {
   static constexpr int ROW_BYTES = HEAD * 2;  // of a row of a head
-  static constexpr int BLOCK_BYTES = BLOCK_KEYS * ROW_BYTES;
-  static constexpr int K_OFFSET = GROUPS * GROUP_ROWS * ROW_BYTES, V_OFFSET = K_OFFSET + STAGES * BLOCK_BYTES;
-  static constexpr int K_FULL = V_OFFSET + STAGES * BLOCK_BYTES, V_FULL = K_FULL + 8 * STAGES;  // the copy has arrived
+  static constexpr int BLOCK_BYTES = BLOCK_KEYS * ROW_BYTES, PAIR_BYTES = 2 * BLOCK_BYTES;
+  static constexpr int K_OFFSET = GROUPS * GROUP_ROWS * ROW_BYTES, V_OFFSET = K_OFFSET + STAGES * PAIR_BYTES;
+  static constexpr int K_FULL = V_OFFSET + STAGES * PAIR_BYTES, V_FULL = K_FULL + 8 * STAGES;  // the copy has arrived
   static constexpr int K_EMPTY = V_FULL + 8 * STAGES, V_EMPTY = K_EMPTY + 8 * STAGES;           // every warp is done with it
   static constexpr int Q_FULL = V_EMPTY + 8 * STAGES, SHARED_MEMORY = Q_FULL + 8;
 };
@@ -58,14 +58,19 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
   const int groups = min(GROUPS, (tile.y + GROUP_ROWS - 1) / GROUP_ROWS), blocks = (tile.w + BLOCK_KEYS - 1) / BLOCK_KEYS;
   const uint32_t base = static_cast<uint32_t>(__cvta_generic_to_shared(memory));
 
-  auto stage = [](int b) { return b & (STAGES - 1); };
-  auto parity = [](int b) { return (uint32_t)(b / STAGES) & 1; };
-  // Requests block b of the keys (part 1) or of the values (part 2).
-  auto load_block = [&](int part, int b) {
-    uint32_t full = base + (part == 1 ? K_FULL : V_FULL) + 8 * stage(b);
-    mbarrier_expect_tx(full, BLOCK_BYTES);
-    tma_load(base + (part == 1 ? K_OFFSET : V_OFFSET) + BLOCK_BYTES * stage(b), map, part * hidden + blockIdx.x * HEAD,
-             tile.z + b * BLOCK_KEYS, full);
+  // Blocks come in pairs, which share barriers: each wait and each request is time in which a warpgroup computes nothing.
+  const int pairs = (blocks + 1) / 2;
+  auto stage = [](int pair) { return pair & (STAGES - 1); };
+  auto parity = [](int pair) { return (uint32_t)(pair / STAGES) & 1; };
+  auto place = [](int b) { return (b & (2 * STAGES - 1)) * L::BLOCK_BYTES; };
+  // Requests a pair of blocks of the keys (part 1) or of the values (part 2); the last may be one block.
+  auto load_pair = [&](int part, int pair) {
+    const uint32_t full = base + (part == 1 ? K_FULL : V_FULL) + 8 * stage(pair);
+    const uint32_t to = base + (part == 1 ? K_OFFSET : V_OFFSET) + place(2 * pair);
+    const bool whole = 2 * pair + 1 < blocks;
+    mbarrier_expect_tx(full, whole ? L::PAIR_BYTES : BLOCK_BYTES);
+    tma_load(to, map, part * hidden + blockIdx.x * HEAD, tile.z + 2 * pair * BLOCK_KEYS, full);
+    if (whole) tma_load(to + BLOCK_BYTES, map, part * hidden + blockIdx.x * HEAD, tile.z + (2 * pair + 1) * BLOCK_KEYS, full);
   };
 
   if (threadIdx.x == 0) {
@@ -78,7 +83,7 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
     mbarrier_expect_tx(base + Q_FULL, groups * GROUP_ROWS * ROW_BYTES);
     for (int g = 0; g < groups; g++)
       tma_load(base + g * GROUP_ROWS * ROW_BYTES, map, blockIdx.x * HEAD, tile.x + g * GROUP_ROWS, base + Q_FULL);
-    for (int b = 0; b < min(STAGES, blocks); b++) load_block(1, b), load_block(2, b);
+    for (int pair = 0; pair < min(STAGES, pairs); pair++) load_pair(1, pair), load_pair(2, pair);
   }
   __syncthreads();
   if (group >= groups) return;
@@ -94,14 +99,14 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
   uint32_t even[16], odd[16];             // P of a block of keys, as the second product reads it
 
   auto issue_qk = [&](int b) {
-    uint64_t q = matrix_descriptor<ROW_BYTES>(queries), k = matrix_descriptor<ROW_BYTES>(base + K_OFFSET + BLOCK_BYTES * stage(b));
+    uint64_t q = matrix_descriptor<ROW_BYTES>(queries), k = matrix_descriptor<ROW_BYTES>(base + K_OFFSET + place(b));
     wgmma_fence();
 #pragma unroll
     for (int d = 0; d < HEAD / 16; d++) wgmma_abt(acc_s, q + 2 * d, k + 2 * d, d > 0);
     wgmma_commit();
   };
   auto issue_pv = [&](int b, uint32_t (&p)[16]) {
-    uint64_t v = matrix_descriptor<ROW_BYTES>(base + V_OFFSET + BLOCK_BYTES * stage(b));
+    uint64_t v = matrix_descriptor<ROW_BYTES>(base + V_OFFSET + place(b));
     wgmma_fence();
 #pragma unroll
     for (int j = 0; j < BLOCK_KEYS / 16; j++) wgmma_pv(acc_o, p + 4 * j, v + 16 * ROW_BYTES / 16 * j);
@@ -165,54 +170,60 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
     }
     row_sum[0] += part[0], row_sum[1] += part[1];
   };
-  auto release = [&](int which, int b) {
-    if (lane == 0) mbarrier_arrive(base + which + 8 * stage(b));
+  auto await = [&](int which, int pair) { mbarrier_wait(base + which + 8 * stage(pair), parity(pair)); };
+  auto release = [&](int which, int pair) {
+    if (lane == 0) mbarrier_arrive(base + which + 8 * stage(pair));
   };
 
-  // Scores and exponentials of block b, to p, and the product with the values of the block before, whose exponentials are `before`.
-  auto step = [&](int b, uint32_t (&before)[16], uint32_t (&p)[16]) {
-    mbarrier_wait(base + K_FULL + 8 * stage(b), parity(b));
+  // A step: scores and exponentials of block b, to p, and the product with the values of the block before, whose exponentials are `before`.
+  // The next pair is requested as soon as both warpgroups are done with the one in its place, so that it is seldom waited for: keys by one
+  // of them and values by the other, since the time it takes is lost to a softmax.
+  auto first_of_pair = [&](int b, uint32_t (&before)[16], uint32_t (&p)[16]) {
+    const int pair = b / 2;
+    await(K_FULL, pair);
     issue_qk(b);
-    mbarrier_wait(base + V_FULL + 8 * stage(b - 1), parity(b - 1));
     issue_pv(b - 1, before);
-    // Requests the next blocks, into the stages that the step before was done with, so that the other warpgroup is seldom waited for. Each
-    // warpgroup requests one kind, since the time it takes is lost to its softmax.
-    if (threadIdx.x == 0) {
-      int k = b - 1;
-      if (k + STAGES < blocks) mbarrier_wait(base + K_EMPTY + 8 * stage(k), parity(k)), load_block(1, k + STAGES);
-    }
-    if (threadIdx.x == 128 * (groups - 1)) {
-      int v = b - 2;
-      if (v >= 0 && v + STAGES < blocks) mbarrier_wait(base + V_EMPTY + 8 * stage(v), parity(v)), load_block(2, v + STAGES);
-    }
+    if (threadIdx.x == 0 && pair + 1 < pairs) await(K_EMPTY, pair - 1), load_pair(1, pair + 1);
     __syncwarp();
     wgmma_wait<1>(acc_s);
-    release(K_EMPTY, b);
     mask(b);
     softmax(p, false);
     wgmma_wait<0>(acc_o);
     wgmma_wait(before);
-    release(V_EMPTY, b - 1);
+    release(V_EMPTY, pair - 1);
+  };
+  auto second_of_pair = [&](int b, uint32_t (&before)[16], uint32_t (&p)[16]) {
+    const int pair = b / 2;
+    issue_qk(b);
+    await(V_FULL, pair);
+    issue_pv(b - 1, before);
+    if (threadIdx.x == 128 * (groups - 1) && pair >= 1 && pair + 1 < pairs) await(V_EMPTY, pair - 1), load_pair(2, pair + 1);
+    __syncwarp();
+    wgmma_wait<1>(acc_s);
+    release(K_EMPTY, pair);
+    mask(b);
+    softmax(p, false);
+    wgmma_wait<0>(acc_o);
+    wgmma_wait(before);
   };
 
   mbarrier_wait(base + Q_FULL, 0);
-  mbarrier_wait(base + K_FULL, 0);
+  await(K_FULL, 0);
   issue_qk(0);
   wgmma_wait<0>(acc_s);
-  release(K_EMPTY, 0);
   mask(0);
   softmax(even, true);
   int b = 1;
   for (; b + 1 < blocks; b += 2) {
-    step(b, even, odd);
-    step(b + 1, odd, even);
+    second_of_pair(b, even, odd);
+    first_of_pair(b + 1, odd, even);
   }
   if (b < blocks) {
-    step(b, even, odd);
+    second_of_pair(b, even, odd);
 #pragma unroll
     for (int i = 0; i < 16; i++) even[i] = odd[i];
   }
-  mbarrier_wait(base + V_FULL + 8 * stage(blocks - 1), parity(blocks - 1));
+  await(V_FULL, pairs - 1);
   issue_pv(blocks - 1, even);
 
 #pragma unroll

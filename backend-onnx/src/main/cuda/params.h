@@ -44,7 +44,7 @@ enum {
 };
 
 // ---- hopper.cu
-enum { HOPPER_THREADS = 256, HOPPER_SHARED_MEMORY = 82056, HOPPER_SMALL_HEAD_SHARED_MEMORY = 41096 };
+enum { HOPPER_THREADS = 256, HOPPER_SHARED_MEMORY = 81992, HOPPER_SMALL_HEAD_SHARED_MEMORY = 41032 };
 
 // CUtensorMap: describes qkv [T, 3H] to the tensor memory accelerator (TMA).
 typedef struct TensorMap {

@@ -28,7 +28,7 @@ final class CudaTiles {
   static final int LARGE = 128;
 
   /** Batches of no more tokens are run as CUDA graphs, which have small tiles. */
-  private static final int GRAPHS = 256;
+  private static final int GRAPHS = 1024;
 
   private CudaTiles() {}
 

@@ -14,8 +14,8 @@ import java.util.function.Consumer;
 final class FusedTuning {
   private static final int MOST = 4096;
 
-  /** Up to so many tokens batches run as CUDA graphs, of which this is the largest. */
-  private static final int LARGEST_GRAPH = 256;
+  /** Beyond so many tokens there are four sizes an octave. */
+  private static final int ONE_AN_OCTAVE = 256;
 
   private static final int TEXT = 64;
 
@@ -29,17 +29,17 @@ final class FusedTuning {
   }
 
   /**
-   * The sizes, descending: four an octave beyond the largest graph, as {@code token_bucket} of
-   * state.inc.c has them. Buffers of the largest serve all.
+   * The sizes, descending, as {@code token_bucket} of state.inc.c has them, so that the CUDA graphs
+   * among them are made, too. Buffers of the largest serve all.
    */
   static List<Integer> sizes() {
     List<Integer> sizes = new ArrayList<>();
-    for (int octave = MOST; octave > LARGEST_GRAPH; octave /= 2) {
+    for (int octave = MOST; octave > ONE_AN_OCTAVE; octave /= 2) {
       for (int quarter = 0; quarter < 4; quarter++) {
         sizes.add(octave - quarter * octave / 8);
       }
     }
-    sizes.add(LARGEST_GRAPH);
+    sizes.add(ONE_AN_OCTAVE);
     return sizes;
   }
 }

@@ -69,8 +69,8 @@ class CudaTilesTest {
 
   @Test
   void queries_ofSmallBatchesAreThoseOfTheirGraphs() {
-    assertThat(CudaTiles.queries(batch(256))).isEqualTo(CudaTiles.SMALL);
-    assertThat(CudaTiles.queries(batch(257))).isEqualTo(CudaTiles.LARGE);
+    assertThat(CudaTiles.queries(batch(1024))).isEqualTo(CudaTiles.SMALL);
+    assertThat(CudaTiles.queries(batch(1025))).isEqualTo(CudaTiles.LARGE);
     assertThat(CudaTiles.queries(batch(new Random(1).ints(400, 20, 40).toArray())))
         .isEqualTo(CudaTiles.SMALL);
   }
