@@ -29,12 +29,12 @@ import org.slf4j.LoggerFactory;
 /**
  * An encoder whose graph is compiled from a checkpoint.
  *
- * <p>On CPUs a batch has all threads, so that a lone query is answered soonest. With {@link
- * OnnxOptions#RUNS} more batches run at once: for those who index in bulk, since threads of
- * different batches do not wait for each other. Luciole's own kernels share the threads among the
- * batches that there are; ONNX Runtime's operators have a fixed part of them each, with which a
- * lone query takes longer. Small encoders in bytes run as many batches as there are threads, on one
- * each.
+ * <p>On CPUs a batch has all threads, so that a lone query is answered soonest. More batches may
+ * run at once ({@link OnnxOptions#RUNS}), since threads of different batches do not wait for each
+ * other. Luciole's own kernels share the threads among the batches that there are, and have a batch
+ * for every {@value #THREADS_A_RUN} threads where there are many; ONNX Runtime's operators have a
+ * fixed part of them each, with which a lone query takes longer. Small encoders in bytes run as
+ * many batches as there are threads, on one each.
  */
 final class CompiledEncoder implements Encoder {
   /**
@@ -42,6 +42,11 @@ final class CompiledEncoder implements Encoder {
    * accelerators are so short that the host prepares the next meanwhile.
    */
   private static final int SMALL = 512;
+
+  /** With so many threads, the batches that share them are several. */
+  private static final int MANY_THREADS = 16;
+
+  private static final int THREADS_A_RUN = 4;
 
   private static final Logger log = LoggerFactory.getLogger(CompiledEncoder.class);
 
@@ -75,8 +80,8 @@ final class CompiledEncoder implements Encoder {
     this.outputs = outputs(files, device.outputs(), weights);
     this.policy = policy();
     int all = OrtRuntime.threads(device);
-    int onCpu = Math.min(wantedRuns(all), all);
     boolean shared = policy.usual() == AttentionLayout.LAYERS && !hasARunAThread();
+    int onCpu = Math.min(wantedRuns(all, shared), all);
     this.threads = device.device().isAccelerator() || shared ? all : all / onCpu;
     this.pooling =
         outputs.contains(Output.DENSE) ? files.description().requirePooling() : Pooling.CLS;
@@ -91,7 +96,11 @@ final class CompiledEncoder implements Encoder {
       // Only now: a device that cannot be used at all is told by the exception alone.
       warnOfSlowerOperators(whyNotFused);
     }
-    this.runs = device.device().isAccelerator() ? runsOnAccelerator() : onCpu;
+    boolean stillShared = shared && policy.usual() == AttentionLayout.LAYERS;
+    this.runs =
+        device.device().isAccelerator()
+            ? runsOnAccelerator()
+            : stillShared == shared ? onCpu : Math.min(wantedRuns(all, false), all);
   }
 
   /**
@@ -105,12 +114,14 @@ final class CompiledEncoder implements Encoder {
   }
 
   /**
-   * As set, or else 1. Small encoders in bytes have one run for each thread: their products are so
-   * short that the threads of one run wait for each other a third of the time, even for a lone
-   * query.
+   * As set; or else 1, or of many shared threads one for every four, which reach a third more than
+   * one run on 16 cores, without delaying a lone query (docs/experiments/cpu-int8.md). Small
+   * encoders in bytes have one run for each thread: their products are so short that the threads of
+   * one run wait for each other a third of the time, even for a lone query.
    */
-  private int wantedRuns(int all) {
-    return device.option(OnnxOptions.RUNS).orElse(hasARunAThread() ? all : 1);
+  private int wantedRuns(int all, boolean shared) {
+    int usual = shared && all >= MANY_THREADS ? all / THREADS_A_RUN : 1;
+    return device.option(OnnxOptions.RUNS).orElse(hasARunAThread() ? all : usual);
   }
 
   private boolean hasARunAThread() {

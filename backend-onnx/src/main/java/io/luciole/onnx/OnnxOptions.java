@@ -15,7 +15,8 @@ final class OnnxOptions {
       Key.optional(
           "luciole.onnx.runs",
           ValueParser.of("a whole number from 1 to " + MOST_RUNS, OnnxOptions::runs),
-          "1; for small encoders in int8 one for each thread",
+          "1; for small encoders in int8 one for each thread; with Luciole's kernels and 16 or more"
+              + " threads one for every four",
           "Batches that run at once on CPUs and share the threads, at most one for each thread. 2 and"
               + " more are for indexing in bulk; with ONNX Runtime's own operators a lone query then"
               + " takes longer.");

@@ -112,6 +112,18 @@ class MiniM3Test {
     }
 
     @Test
+    void manyThreads_computeABatchForEveryFour_ifTheyShareThem() {
+      assumeThat(TestModels.hasCpuKernels()).as("luciole's kernels for CPUs run here").isTrue();
+      EngineBuilder builder = engineBuilder().threads(17).outputs(ALL).tokenBudget(32);
+      try (EmbeddingEngine loop = builder.option(OnnxOptions.FORM.name(), "loop").open()) {
+        assertThat(loop.backend().concurrentRuns()).isEqualTo(1);
+      }
+      EmbeddingEngine engine = open(builder.option(OnnxOptions.FORM.name(), "auto"));
+      assertThat(engine.backend().concurrentRuns()).isEqualTo(4);
+      checkAll(engine, MiniM3Reference.lines());
+    }
+
+    @Test
     void options_mayDifferFromEngineToEngine() {
       assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
       EngineBuilder builder = engineBuilder();

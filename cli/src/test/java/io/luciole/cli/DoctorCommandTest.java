@@ -116,8 +116,7 @@ class DoctorCommandTest {
     assertThat(run.out().replaceAll(" +", " "))
         .contains("\n luciole.cuda.tune false (system property luciole.cuda.tune)\n")
         .contains("\n luciole.server.port 9000 (system property luciole.server.port)\n")
-        .contains(
-            "\n luciole.onnx.runs 1; for small encoders in int8 one for each thread (default)\n")
+        .contains("\n luciole.onnx.runs 1; for small encoders in int8 one for each thread; with")
         .contains("\n luciole.overload block (default)\n")
         .contains("\n luciole.cache ");
   }
