@@ -39,7 +39,7 @@ models() {
   wait
   head -n "$(count 300)" "$dir/texts/mix.jsonl" > "$dir/texts/few.jsonl"
 }
-score() { onnx "${java[@]}" -cp "$dir/jars/*" io.luciole.bench.ScoreBenchmark "$dir/score" "layers=$layers" "pairs=$(count 4000)" "${settings[@]}"; }
+score() { onnx "${java[@]}" -cp "$dir/jars/*" io.luciole.bench.ScoreBenchmark "$dir/score" "layers=$layers" "pairs=$(count 16000)" "${settings[@]}"; }
 kernels() { onnx tests --select-package=io.luciole.onnx; }
 djl() { torch tests --select-package=io.luciole.djl; }
 agreement() {

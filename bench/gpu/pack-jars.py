@@ -21,10 +21,11 @@ root = pathlib.Path(__file__).resolve().parents[2]
 out, *more = map(pathlib.Path, sys.argv[1:])
 jars = out / "jars"
 jars.mkdir(parents=True)
-found = [pathlib.Path(p) for p in more]
-for listing in sorted(root.glob("*/target/gpu-classpath")):
-    found += [pathlib.Path(p) for p in listing.read_text().strip().split(":")]
-for jar in sorted({p for p in found if p.suffix == ".jar" and not LEFT_OUT.search(str(p)) and root not in p.parents}):
+found = set()
+for listing in root.glob("*/target/gpu-classpath"):
+    found |= {pathlib.Path(p) for p in listing.read_text().strip().split(":")}
+found = {p for p in found if p.suffix == ".jar" and not LEFT_OUT.search(str(p)) and root not in p.parents}
+for jar in sorted(found.union(more)):
     with zipfile.ZipFile(jar) as source, zipfile.ZipFile(jars / jar.name, "w", zipfile.ZIP_STORED) as target:
         for entry in source.infolist():
             if entry.filename.endswith(".class") or not FOREIGN.search(entry.filename):

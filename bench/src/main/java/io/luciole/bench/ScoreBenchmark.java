@@ -11,6 +11,7 @@ import io.luciole.PairScore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -22,14 +23,15 @@ import java.util.concurrent.CompletableFuture;
 /**
  * How many pairs a second a reranker of bge-reranker-v2-m3's form scores, beside how many texts of
  * the same length its encoder embeds: the same random weights, device and precision, passes in
- * turn. Both read passages that are longer than the limit, which the engine cuts.
+ * turn. Both read the same passages, a little longer than the limit, which the engine cuts: what is
+ * cut off costs the tokenizer time, and may take more of it than the device takes.
  *
  * <pre>
  * java … io.luciole.bench.ScoreBenchmark FOLDER [key=value …]
  *   FOLDER                 gets the model, 1.1 GB, if it is not there yet
  *   luciole.device=cuda:0 luciole.precision=fp16 …   the engines' settings
  *   length=512             tokens of a pair, and of a text
- *   pairs=4000             pairs a pass, of 40 passages a query
+ *   pairs=16000            pairs a pass, of 40 passages a query
  *   passes=3               measured passes, after one that is not
  *   layers=24              of the model, when it is written
  * </pre>
@@ -39,7 +41,7 @@ public final class ScoreBenchmark {
   private static final int QUERY_WORDS = 12;
 
   private final Map<String, String> own =
-      new HashMap<>(Map.of("length", "512", "pairs", "4000", "passes", "3", "layers", "24"));
+      new HashMap<>(Map.of("length", "512", "pairs", "16000", "passes", "3", "layers", "24"));
   private final Map<String, String> settings = new HashMap<>();
   private final Path folder;
 
@@ -96,41 +98,76 @@ public final class ScoreBenchmark {
 
   private void measure(CrossEncoder scorer, EmbeddingEngine embedder) {
     Random random = new Random(7);
+    int words = wordsOf(embedder, random);
     List<String> passages = new ArrayList<>();
     for (int i = 0; i < number("pairs"); i++) {
-      passages.add(Texts.ofWords(random, number("length")));
+      passages.add(Texts.ofWords(random, words));
     }
-    double bestPairs = 0;
-    double bestTexts = 0;
+    Pass bestPairs = Pass.NONE;
+    Pass bestTexts = Pass.NONE;
     for (int pass = -1; pass < number("passes"); pass++) {
-      double pairs = pairsPerSecond(scorer, passages);
-      double texts = textsPerSecond(embedder, passages);
+      Pass pairs = pass(scorer.engine(), () -> score(scorer, passages), passages.size());
+      Pass texts = pass(embedder, () -> embed(embedder, passages), passages.size());
       System.out.printf(
           Locale.ROOT,
-          "%s %.1f pairs/s, %.1f texts/s of %d tokens: %.3f%n",
+          "%s %s pairs, %s texts of %d tokens: %.3f%n",
           pass < 0 ? "warm-up" : "pass",
           pairs,
           texts,
           number("length"),
-          pairs / texts);
-      bestPairs = pass < 0 ? 0 : Math.max(bestPairs, pairs);
-      bestTexts = pass < 0 ? 0 : Math.max(bestTexts, texts);
+          pairs.perSecond / texts.perSecond);
+      if (pass >= 0) {
+        bestPairs = bestPairs.better(pairs);
+        bestTexts = bestTexts.better(texts);
+      }
     }
     System.out.printf(
         Locale.ROOT,
-        "best: %.1f pairs/s (%.0f tokens/s), %.1f texts/s (%.0f tokens/s): %.3f%n",
+        "best: %s pairs (%.0f tokens/s), %s texts (%.0f tokens/s): %.3f%n",
         bestPairs,
-        bestPairs * number("length"),
+        bestPairs.perSecond * number("length"),
         bestTexts,
-        bestTexts * number("length"),
-        bestPairs / bestTexts);
+        bestTexts.perSecond * number("length"),
+        bestPairs.perSecond / bestTexts.perSecond);
+  }
+
+  /** How many words are a twentieth more than the limit. */
+  private int wordsOf(EmbeddingEngine embedder, Random random) {
+    int sample = 100;
+    int tokens = 0;
+    for (int i = 0; i < 20; i++) {
+      tokens += embedder.embed(Texts.ofWords(random, sample)).join().tokenCount() - 2;
+    }
+    return (int) (1.05 * number("length") * 20 * sample / tokens) + 1;
+  }
+
+  /** What a pass reached, and for what part of it the device was busy. */
+  private record Pass(double perSecond, double busy) {
+    private static final Pass NONE = new Pass(0, 0);
+
+    private Pass better(Pass other) {
+      return other.perSecond > perSecond ? other : this;
+    }
+
+    @Override
+    public String toString() {
+      return String.format(Locale.ROOT, "%.1f/s (device busy %.1f %%)", perSecond, 100 * busy);
+    }
+  }
+
+  private static Pass pass(EmbeddingEngine engine, Runnable work, int count) {
+    Duration busyBefore = engine.stats().busy();
+    long start = System.nanoTime();
+    work.run();
+    double nanos = System.nanoTime() - start;
+    double busy = engine.stats().busy().minus(busyBefore).toNanos() / nanos;
+    return new Pass(count / nanos * 1e9, busy);
   }
 
   /** Every query's passages are submitted before any score is awaited, as by many callers. */
-  private double pairsPerSecond(CrossEncoder scorer, List<String> passages) {
+  private void score(CrossEncoder scorer, List<String> passages) {
     Random random = new Random(11);
     EmbedOptions bulk = EmbedOptions.passage().job("pairs");
-    long start = System.nanoTime();
     List<CompletableFuture<PairScore>> scores = new ArrayList<>(passages.size());
     for (int from = 0; from < passages.size(); from += PASSAGES) {
       List<String> some = passages.subList(from, Math.min(from + PASSAGES, passages.size()));
@@ -139,15 +176,12 @@ public final class ScoreBenchmark {
     for (CompletableFuture<PairScore> score : scores) {
       requireFull(score.join().tokenCount());
     }
-    return passages.size() / ((System.nanoTime() - start) / 1e9);
   }
 
-  private double textsPerSecond(EmbeddingEngine embedder, List<String> passages) {
-    long start = System.nanoTime();
+  private void embed(EmbeddingEngine embedder, List<String> passages) {
     for (Embedding embedding : embedder.embedAll(passages, EmbedOptions.passage())) {
       requireFull(embedding.tokenCount());
     }
-    return passages.size() / ((System.nanoTime() - start) / 1e9);
   }
 
   private void requireFull(int tokens) {
