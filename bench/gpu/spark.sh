@@ -5,7 +5,7 @@
 #          onnxruntime_gpu and tokenizers
 # MODEL    a checkpoint of BGE-M3, or one of its size with random weights
 # In the environment: JAVA (a command and its options; default java), DEVICES (default cuda:0), PRECISION (default fp16).
-# The Java needs the module jdk.security.auth, which Hadoop logs in by. Run with DEVICES=cpu PRECISION=fp32 on mini-m3; on a GPU not yet.
+# The Java needs the module jdk.security.auth, which Hadoop logs in by..
 set -euo pipefail
 jars=$1 model=$2 documents=${3:-200000}
 opens=()
