@@ -31,9 +31,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * special tokens stay, and weights are not merged: the engine does all that, in one place. The row
  * of a text's first token in {@link Output#COLBERT} is never read and may hold anything.
  *
- * <p>Buffers are read at absolute indices from 0. They may be heap or direct buffers, belong to the
- * backend, and are valid until {@link #close}, which the engine calls once, from any thread.
- * Closing twice does nothing.
+ * <p>Buffers are read at absolute indices from 0, by several threads at once. They may be heap or
+ * direct buffers, belong to the backend, and are valid until {@link #close}, which the engine calls
+ * once, from any thread. Closing twice does nothing.
  */
 public final class BackendOutput implements AutoCloseable {
   private final Map<Output, FloatBuffer> values = new EnumMap<>(Output.class);
