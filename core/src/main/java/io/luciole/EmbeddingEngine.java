@@ -42,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  * afterwards; if you join after each text, there is nothing to batch.
  *
  * <p>Threads: every method may be called from any thread. Texts are tokenised on threads of the
- * engine, except a short text that comes alone ({@link #embed}). Each device has its own threads.
+ * engine, except a short one of a caller that waits ({@link #embed}). Each device has its threads.
  * Callbacks of the returned futures run on virtual threads that decode results. A callback that
  * takes long delays its neighbours a little and blocks nobody; heavy work belongs on an executor of
  * the application ({@code thenApplyAsync}).
@@ -123,10 +123,10 @@ public final class EmbeddingEngine implements AutoCloseable {
    * EngineBuilder#maxWaitingTokens}): then it blocks until there is room, or throws, as {@link
    * EngineBuilder#overload} says.
    *
-   * <p>The calling thread only queues the text, with one exception: if the engine is empty and has
-   * no cache, it tokenises a text of up to 128 characters. This takes about 0.1 ms, as long as
-   * waking another thread would. The calling thread never runs the model, cache lookups or
-   * callbacks of the returned future.
+   * <p>The calling thread only queues the text, with one exception: if all its texts before are
+   * settled and the engine has no cache, it tokenises one of up to 128 characters. This takes about
+   * 0.1 ms, as long as waking another thread would. The calling thread never runs the model, cache
+   * lookups or callbacks of the returned future.
    *
    * @param text the text
    * @param options how it is embedded
