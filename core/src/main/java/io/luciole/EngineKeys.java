@@ -207,7 +207,9 @@ public final class EngineKeys {
           "luciole.max-wait",
           ValueParser.duration(),
           "0ms",
-          "How long a free device waits for a batch to fill up before it runs what there is.");
+          "How long a free device waits for a batch to fill up before it runs what there is. It also"
+              + " expects callers that it has just answered, if they tend to come back, for up to half a"
+              + " millisecond.");
 
   /** How long a batch may take. */
   public static final Key<Optional<Duration>> BATCH_TIMEOUT =
