@@ -374,15 +374,13 @@ final class BatchScheduler {
           return null;
         }
         long wait = 0;
+        Limits expects = null;
         if (waiting.size() > 0) {
           Limits limits = consumer.limits();
           if (state != State.CLOSED && waiting.tokens() < limits.tokens) {
             wait = waiters.isEmpty() ? expectedNanos(limits) : 0;
-            if (wait > 0) {
-              expecting = limits;
-            } else {
-              wait = gatherNanos();
-            }
+            expects = wait > 0 ? limits : null;
+            wait = expects == null ? gatherNanos() : wait;
           }
           if (wait <= 0) {
             List<Request> batch = cut(limits);
@@ -394,6 +392,7 @@ final class BatchScheduler {
         } else if (state == State.CLOSED) {
           return null;
         }
+        expecting = expects; // null ends another's expectation: this one is free as well
         try {
           waiters.await(wait);
         } finally {

@@ -1,6 +1,7 @@
 package io.luciole;
 
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.stream.IntStream;
 
 /**
  * Tells callers who wait for each of their texts from those who submit ahead: how many texts of the
@@ -29,5 +30,10 @@ final class Callers {
   /** A counted text is settled, by whichever thread. */
   void settled(Request request) {
     unsettled.decrementAndGet(request.caller);
+  }
+
+  /** How many slots count texts; 0 once everything is settled. */
+  long busySlots() {
+    return IntStream.range(0, SLOTS).filter(i -> unsettled.get(i) != 0).count();
   }
 }

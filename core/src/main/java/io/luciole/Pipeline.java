@@ -417,6 +417,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     return List.of(
         unsettled.get(),
         (long) settling.size(),
+        callers.busySlots(),
         admission.held(Lane.INTERACTIVE),
         admission.held(Lane.BULK),
         raw.size(),

@@ -31,7 +31,10 @@ final class Results {
   /** The fewest texts that a thread is started for: waking callers takes several µs each. */
   private static final int TEXTS_A_THREAD = 8;
 
-  /** The largest number of threads that a batch begins with. */
+  /**
+   * The largest number of threads that an interactive batch begins with. A bulk batch has one, so
+   * that its decoding does not occupy every core while interactive callers wait for their results.
+   */
   private static final int THREADS = 4;
 
   private final ExecutorService threads =
@@ -120,7 +123,8 @@ final class Results {
 
   private void start(Delivery delivery) {
     active.add(delivery);
-    int count = Math.clamp(delivery.texts.size() / TEXTS_A_THREAD, 1, THREADS);
+    int most = delivery.texts.get(0).lane == Lane.INTERACTIVE ? THREADS : 1;
+    int count = Math.clamp(delivery.texts.size() / TEXTS_A_THREAD, 1, most);
     for (int i = 0; i < count; i++) {
       threads.execute(delivery);
     }

@@ -1,0 +1,78 @@
+package io.luciole;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(120)
+class ResultsTest {
+  private final Results results = new Results(null);
+  private final BlockingQueue<Thread> answeredBy = new LinkedBlockingQueue<>();
+
+  private static final Request.Owner OWNER =
+      new Request.Owner() {
+        @Override
+        public void attempting(Request request) {}
+
+        @Override
+        public void settling(Request request, Request.Ending ending, @Nullable Throwable failure) {}
+
+        @Override
+        public void attempted(Request request) {}
+      };
+
+  /** Texts whose callers note the thread that answers them, and hold it up until it may go on. */
+  private List<Request> texts(EmbedOptions options, CountDownLatch goOn) {
+    List<Request> texts = new ArrayList<>();
+    for (int i = 0; i < 64; i++) {
+      Request text = new Request(Input.of(""), options, Set.of(Output.DENSE), "", 0, OWNER);
+      var unused =
+          text.whenComplete((embedding, failure) -> {
+            answeredBy.add(Thread.currentThread());
+            try {
+              goOn.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          });
+      texts.add(text);
+    }
+    return texts;
+  }
+
+  @Test
+  void interactiveBatch_isAnsweredBySeveralThreads() throws Exception {
+    CountDownLatch goOn = new CountDownLatch(1);
+    results.fail(texts(EmbedOptions.query(), goOn), Pipeline.deadlinePassed());
+
+    List<Thread> first = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      first.add(answeredBy.take());
+    }
+    goOn.countDown();
+    assertThat(first).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void bulkBatch_isAnsweredByOneThread() throws Exception {
+    CountDownLatch goOn = new CountDownLatch(1);
+    List<Request> texts = texts(EmbedOptions.passage(), goOn);
+    results.fail(texts, Pipeline.deadlinePassed());
+
+    Thread only = answeredBy.take();
+    assertThat(answeredBy.poll(100, TimeUnit.MILLISECONDS)).isNull();
+    goOn.countDown();
+    for (int i = 1; i < texts.size(); i++) {
+      assertThat(answeredBy.take()).isSameAs(only);
+    }
+  }
+}
