@@ -354,6 +354,24 @@ static void arenas(int at_once) {
   report("arenas", sizes, (double)kept / largest, at_once);
 }
 
+// How many of runs at once get memory anew after as many were over before.
+static void arenas_again(int at_once) {
+  Operator k = {0};
+  pthread_mutex_init(&k.lock, NULL);
+  void* memory[64];
+  size_t got[64];
+  double kept = 0;
+  for (int round = 0; round < 2; round++) {
+    for (int i = 0; i < MAX_ARENAS; i++) kept += k.arenas[i].memory != NULL;
+    for (int i = 0; i < at_once; i++) memory[i] = borrow(&k, 1 << 16, &got[i]);
+    for (int i = 0; i < at_once; i++) give_back(&k, memory[i], got[i]);
+  }
+  for (int i = 0; i < MAX_ARENAS; i++) free(k.arenas[i].memory);
+  char sizes[80];
+  snprintf(sizes, sizeof sizes, "at_once=%d", at_once);
+  report("arenas_again", sizes, at_once - kept, 0);
+}
+
 int main(void) {
   const Kernels* best = kernels_of_processor();
   if (!best) return puts("none"), 0;
@@ -362,5 +380,6 @@ int main(void) {
   if (best == &kernels_amx) all(&kernels_amx, "amx");
   variant = "all";
   for (int at_once = 1; at_once <= 3; at_once++) arenas(at_once);
+  arenas_again(16);  // of 64 threads
   return 0;
 }
