@@ -14,6 +14,8 @@
 # (as root); elsewhere its own kernels are switched off by luciole.onnx.form=loop, which engines read and a test that opens a backend itself does
 # not. The JVM keeps its instructions. Speeds are those of AVX2's kernels on this processor, not of an old processor.
 #
+# Of the tests, NativeFoldersTest and ClassLoadersTest fail by this: they are about where ONNX Runtime's library is unpacked, which is given here.
+#
 # Needs cc, objdump, readelf, python3 and a JDK's libjsig.so. The work folder is removed at the end.
 set -eu
 jar=${ONNXRUNTIME:?the jar onnxruntime-VERSION.jar}

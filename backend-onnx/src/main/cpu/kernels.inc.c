@@ -184,8 +184,8 @@ INLINE void FN(tile_of_numbers)(const int floats, const int rows, const Linear* 
     __m512 bias = _mm512_loadu_ps(w->bias + first + v * LANES);
     UNROLL for (int r = 0; r < rows; r++) y[r][v] = bias;
   }
-  FN(multiply_numbers)(floats, rows, VECTORS, (const char*)x.values + row * w->inputs * size, w->inputs, (const char*)w->packed + first * w->inputs * size, PANEL,
-                       w->inputs, y);
+  FN(multiply_numbers)(floats, rows, VECTORS, (const char*)x.values + (size_t)row * w->inputs * size, w->inputs,
+                       (const char*)w->packed + (size_t)first * w->inputs * size, PANEL, w->inputs, y);
   FN(store)(rows, VECTORS, y, (w->outputs - first) / LANES, to, row, first);
 }
 
@@ -342,14 +342,15 @@ INLINE float FN(exponentiate)(const int floats, const float* scores, int count, 
   __mmask16 rest = (__mmask16)((1u << (count - i)) - 1);
   if (rest) high = _mm512_mask_max_ps(high, rest, high, _mm512_loadu_ps(scores + i));
   float largest = _mm512_reduce_max_ps(high), shrink = _mm512_cvtss_f32(FN(exp2)(_mm512_set1_ps((*most - largest) * factor)));
-  __m512 by = _mm512_set1_ps(factor), less = _mm512_set1_ps(-largest * factor), sum = _mm512_setzero_ps();
+  // The largest is taken off before the factor: its own product would round, by more than exponents have room for where scores are some billions.
+  __m512 by = _mm512_set1_ps(factor), top = _mm512_set1_ps(largest), sum = _mm512_setzero_ps();
   for (i = 0; i + LANES <= count; i += LANES) {
-    __m512 e = FN(exp2)(_mm512_fmadd_ps(_mm512_loadu_ps(scores + i), by, less));
+    __m512 e = FN(exp2)(_mm512_mul_ps(_mm512_sub_ps(_mm512_loadu_ps(scores + i), top), by));
     sum = _mm512_add_ps(sum, e);
     FN(put)(floats, to, i, e);
   }
   if (rest) {
-    __m512 e = _mm512_maskz_mov_ps(rest, FN(exp2)(_mm512_fmadd_ps(_mm512_loadu_ps(scores + i), by, less)));
+    __m512 e = _mm512_maskz_mov_ps(rest, FN(exp2)(_mm512_mul_ps(_mm512_sub_ps(_mm512_loadu_ps(scores + i), top), by)));
     sum = _mm512_add_ps(sum, e);
     FN(put)(floats, to, i, e);
   }
@@ -373,7 +374,7 @@ INLINE void FN(attend_tile)(const int rows, const int floats, const char* querie
   const size_t size = floats ? 4 : 2;
   float most[TILE], total[TILE], shrink[TILE], context[TILE * PANEL] = {0};
   const float factor = 1.44269504f / FN(root)((float)head);
-  for (int r = 0; r < rows; r++) most[r] = -1e30f, total[r] = 0;
+  for (int r = 0; r < rows; r++) most[r] = -FLT_MAX, total[r] = 0;
   for (int first = 0; first < count; first += KEYS) {
     int keys = count - first < KEYS ? count - first : KEYS;
     for (int k = 0; k < keys; k += PANEL)

@@ -128,7 +128,7 @@ typedef struct {
 #include "layers.inc.c"
 
 // ---- The operator.
-enum { MAX_ARENAS = 8, KEPT_BYTES = 96 << 20, ALIGNMENT = 64 };
+enum { MAX_ARENAS = 32, KEPT_BYTES = 96 << 20, ALIGNMENT = 64 };
 
 typedef struct {
   const OrtApi* api;

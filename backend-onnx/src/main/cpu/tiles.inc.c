@@ -204,7 +204,7 @@ INLINE void AMX(score)(const int wide, int rows, const uint16_t* queries, size_t
 static void AMX(attend_rows)(int rows, const uint16_t* queries, size_t stride, int count, int head, const AttentionScratch* s, float* to, size_t to_stride) {
   float most[PAIR_ROWS], total[PAIR_ROWS], context[PAIR_ROWS * PANEL] __attribute__((aligned(64)));
   const float factor = 1.44269504f / FN(root)((float)head);
-  for (int r = 0; r < rows; r++) most[r] = -1e30f, total[r] = 0;
+  for (int r = 0; r < rows; r++) most[r] = -FLT_MAX, total[r] = 0;
   for (int first = 0; first < count; first += KEYS) {
     int keys = count - first < KEYS ? count - first : KEYS;
     if (head == PANEL) AMX(score)(1, rows, queries, stride, (const uint32_t*)s->keys + (size_t)first * (head / 2), keys, s->scores);
@@ -229,9 +229,10 @@ static void AMX(attend_rows)(int rows, const uint16_t* queries, size_t stride, i
       _mm512_storeu_ps(to + r * to_stride + i, _mm512_div_ps(_mm512_load_ps(context + r * PANEL + i), _mm512_set1_ps(total[r])));
 }
 
-// As of vectors, which also serve one query alone, floats, and heads whose size is no multiple of a tile's.
+// As of vectors, which also serve floats, and heads whose size is no multiple of a tile's. One query alone goes through tiles, too: they add up in
+// another order, and a pooled row must become what it becomes among all rows.
 static void AMX(attend)(Heads h, int asking, int count, int head, const AttentionScratch* s, float* to, size_t to_stride) {
-  if (h.size == FLOATS || head % PAIR_COLUMNS || asking == 1) {
+  if (h.size == FLOATS || head % PAIR_COLUMNS) {
     FN(attend)(h, asking, count, head, s, to, to_stride);
     return;
   }

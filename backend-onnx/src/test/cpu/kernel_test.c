@@ -113,7 +113,7 @@ static void report(const char* kernel, const char* sizes, double error, double b
 }
 
 static void worse(double* worst, double error) {
-  if (!(error <= *worst)) *worst = error;  // NaN is worse, too
+  if (!(error <= *worst) && !isnan(*worst)) *worst = error;  // nothing is worse than NaN
 }
 
 static void linear_layer(const Kernels* k, int size, int rows, int inputs, int outputs, int outliers, int into_halves) {
@@ -241,7 +241,8 @@ static void activations(const Kernels* k, int activation, double size) {
   char sizes[40];
   snprintf(sizes, sizeof sizes, "activation=%d,size=%g", activation, size);
   report("activate", sizes, worst, 5e-7);
-  report("activated_bytes", sizes, fmax(steps, fabs(scale * 255 / most - 1) * 1000), 0.51);
+  worse(&steps, fabs(scale * 255 / most - 1) * 1000);
+  report("activated_bytes", sizes, steps, 0.51);
   float* z = zeros(WIDTH * 4);
   memcpy(z, x, WIDTH * 4);
   k->convert_activated(activation, z, WIDTH, shift, (Rows){.values = z, .size = FLOATS}, 0);
@@ -288,6 +289,27 @@ static void attention(const Kernels* k, int format, int asking, int count, int h
   report(format == HALF ? "attend" : "attend_floats", sizes, worst, format == HALF ? 1 / 256. : size > 8 ? 1e-3 : size > 1 ? 1e-4 : 3e-6);
 }
 
+// How many components of a query's context are others when it is asked alone, as pooled rows are, than among the text's.
+static void asked_alone(const Kernels* k, int format, int count, int head) {
+  size_t stride = 3 * head;
+  char* qkv = format == HALF ? (char*)halves(stride * count, 1) : (char*)floats(stride * count, 1);
+  Heads h = {.queries = qkv, .keys = qkv + head * format, .values = qkv + 2 * head * format, .size = format, .query_stride = stride, .stride = stride};
+  size_t padded = (size_t)panels(count) * PANEL * head * format;
+  AttentionScratch s = {zeros(padded), zeros(padded), floats(QUERIES * KEYS, 1), halves(QUERIES * KEYS, 1)};
+  if (format == FLOATS) s.weights = s.scores;
+  float *among = zeros((size_t)count * head * 4), *alone = zeros(head * 4);
+  k->attend(h, count, count, head, &s, among, head);
+  double others = 0;
+  for (int q = 0; q < count; q++) {
+    h.queries = qkv + q * stride * format;
+    k->attend(h, 1, count, head, &s, alone, head);
+    for (int i = 0; i < head; i++) others += memcmp(alone + i, among + (size_t)q * head + i, 4) != 0;
+  }
+  char sizes[40];
+  snprintf(sizes, sizeof sizes, "keys=%d,head=%d", count, head);
+  report(format == HALF ? "asked_alone" : "asked_alone_floats", sizes, others, 0);
+}
+
 static void all(const Kernels* k, const char* name) {
   variant = name;
   for (int size = BYTES; size <= FLOATS; size *= 2) {
@@ -299,15 +321,18 @@ static void all(const Kernels* k, const char* name) {
     linear_layer(k, size, 33, 1088, 64, 2, 0);
   }
   for (int w = 32; w <= 1024; w *= 2) rows(k, w);
-  for (int a = GELU; a <= RELU; a++) activations(k, a, 0.01), activations(k, a, 6), activations(k, a, 200);
+  for (int a = GELU; a <= RELU; a++) activations(k, a, 0.01), activations(k, a, 6), activations(k, a, 200), activations(k, a, 1e15), activations(k, a, 1e30);
   const int counts[] = {1, 2, 5, 16, 17, 63, 64, 65, 511, 512, 513, 1100}, asked[] = {15, 16, 17, 31, 32, 33, 64, 70};
   for (int format = HALF; format <= FLOATS; format *= 2) {
     for (int head = 16; head <= 64; head += 16)
       for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) attention(k, format, counts[i] < 9 ? counts[i] : 9, counts[i], head, 1);
     for (int head = 32; head <= 64; head += 32)
       for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) attention(k, format, asked[i], asked[i] * 9, head, 1);
+    for (int head = 16; head <= 64; head += 16) asked_alone(k, format, 1, head), asked_alone(k, format, 37, head);
+    asked_alone(k, format, 530, 32);
     attention(k, format, 13, 700, 64, 8);   // a few keys have all the weight
     attention(k, format, 1, 40, 64, 30);
+    for (int head = 16; head <= 64; head += 16) attention(k, format, 3, 3, head, 65504), attention(k, format, 3, 3, head, 1e18);  // scores of up to 1e36, all of some queries below 0
   }
 }
 
@@ -329,6 +354,24 @@ static void arenas(int at_once) {
   report("arenas", sizes, (double)kept / largest, at_once);
 }
 
+// How many of runs at once get memory anew after as many were over before.
+static void arenas_again(int at_once) {
+  Operator k = {0};
+  pthread_mutex_init(&k.lock, NULL);
+  void* memory[64];
+  size_t got[64];
+  double kept = 0;
+  for (int round = 0; round < 2; round++) {
+    for (int i = 0; i < MAX_ARENAS; i++) kept += k.arenas[i].memory != NULL;
+    for (int i = 0; i < at_once; i++) memory[i] = borrow(&k, 1 << 16, &got[i]);
+    for (int i = 0; i < at_once; i++) give_back(&k, memory[i], got[i]);
+  }
+  for (int i = 0; i < MAX_ARENAS; i++) free(k.arenas[i].memory);
+  char sizes[80];
+  snprintf(sizes, sizeof sizes, "at_once=%d", at_once);
+  report("arenas_again", sizes, at_once - kept, 0);
+}
+
 int main(void) {
   const Kernels* best = kernels_of_processor();
   if (!best) return puts("none"), 0;
@@ -337,5 +380,6 @@ int main(void) {
   if (best == &kernels_amx) all(&kernels_amx, "amx");
   variant = "all";
   for (int at_once = 1; at_once <= 3; at_once++) arenas(at_once);
+  arenas_again(16);  // of 64 threads
   return 0;
 }
