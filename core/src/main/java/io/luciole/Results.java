@@ -19,11 +19,11 @@ import org.slf4j.LoggerFactory;
  * Decodes the outputs of devices and completes futures, on virtual threads of its own. The
  * callbacks of callers run here and nowhere else, except those of a text that its caller cancels.
  *
- * <p>A batch has a thread for every {@value #TEXTS_A_THREAD} of its texts, at least one and at most
- * {@value #THREADS}, which take its texts in order, each the next. A callback may take long or
- * never return: if none of the threads has moved on between two checks of the watchdog, another
- * continues with the texts behind. So a callback delays its neighbours by two checks at most, and
- * cannot block them, even if it waits for one of them.
+ * <p>A bulk batch has a thread; an interactive one has one for every {@value #TEXTS_A_THREAD} of
+ * its texts, at most {@value #THREADS}. They take its texts in order, each the next. A callback may
+ * take long or never return: if none of the threads has moved on between two checks of the
+ * watchdog, another continues with the texts behind. So a callback delays its neighbours by two
+ * checks at most, and cannot block them, even if it waits for one of them.
  */
 final class Results {
   private static final Logger log = LoggerFactory.getLogger(Results.class);
