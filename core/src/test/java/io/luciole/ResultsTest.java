@@ -9,7 +9,6 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -18,23 +17,11 @@ class ResultsTest {
   private final Results results = new Results(null);
   private final BlockingQueue<Thread> answeredBy = new LinkedBlockingQueue<>();
 
-  private static final Request.Owner OWNER =
-      new Request.Owner() {
-        @Override
-        public void attempting(Request request) {}
-
-        @Override
-        public void settling(Request request, Request.Ending ending, @Nullable Throwable failure) {}
-
-        @Override
-        public void attempted(Request request) {}
-      };
-
   /** Texts whose callers note the thread that answers them, and hold it up until it may go on. */
   private List<Request> texts(EmbedOptions options, CountDownLatch goOn) {
     List<Request> texts = new ArrayList<>();
     for (int i = 0; i < 64; i++) {
-      Request text = new Request(Input.of(""), options, Set.of(Output.DENSE), "", 0, OWNER);
+      Request text = new Request(Input.of(""), options, Set.of(Output.DENSE), "", 0, NoOwner.IT);
       var unused =
           text.whenComplete((embedding, failure) -> {
             answeredBy.add(Thread.currentThread());

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -58,7 +57,7 @@ public class SchedulerBenchmark {
       EmbedOptions options = EmbedOptions.passage().job(random.nextInt(jobs));
       Request text =
           new Request(
-              Input.of(""), options, Set.of(Output.DENSE), options.job().orElse(""), 0, Ignored.IT);
+              Input.of(""), options, Set.of(Output.DENSE), options.job().orElse(""), 0, NoOwner.IT);
       text.tokenized(new TokenizedText(new int[8 + random.nextInt(33)], false));
       texts.add(text);
     }
@@ -76,18 +75,5 @@ public class SchedulerBenchmark {
       scheduler.add(batch);
     }
     return texts;
-  }
-
-  private enum Ignored implements Request.Owner {
-    IT;
-
-    @Override
-    public void attempting(Request request) {}
-
-    @Override
-    public void settling(Request request, Request.Ending ending, @Nullable Throwable failure) {}
-
-    @Override
-    public void attempted(Request request) {}
   }
 }

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Processor time that {@link BatchScheduler} takes for each of many short texts, all added and then
@@ -66,7 +65,7 @@ public final class SchedulerCost {
                 Set.of(Output.DENSE),
                 options.job().orElse(""),
                 0,
-                Nobody.IT);
+                NoOwner.IT);
         text.tokenized(new TokenizedText(new int[8 + random.nextInt(33)], false));
         texts.add(text);
       }
@@ -85,18 +84,5 @@ public final class SchedulerCost {
 
   private static long processorNanos() {
     return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
-  }
-
-  private enum Nobody implements Request.Owner {
-    IT;
-
-    @Override
-    public void attempting(Request request) {}
-
-    @Override
-    public void settling(Request request, Request.Ending ending, @Nullable Throwable failure) {}
-
-    @Override
-    public void attempted(Request request) {}
   }
 }

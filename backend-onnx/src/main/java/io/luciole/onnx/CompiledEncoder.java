@@ -96,11 +96,11 @@ final class CompiledEncoder implements Encoder {
       // Only now: a device that cannot be used at all is told by the exception alone.
       warnOfSlowerOperators(whyNotFused);
     }
-    boolean stillShared = shared && policy.usual() == AttentionLayout.LAYERS;
+    boolean stillShared = shared && policy.usual() == AttentionLayout.LAYERS; // they may not load
     this.runs =
         device.device().isAccelerator()
             ? runsOnAccelerator()
-            : stillShared == shared ? onCpu : Math.min(wantedRuns(all, false), all);
+            : Math.min(wantedRuns(all, stillShared), all);
   }
 
   /**

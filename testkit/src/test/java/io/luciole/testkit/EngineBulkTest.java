@@ -12,6 +12,7 @@ import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EmbeddingInterruptedException;
 import io.luciole.EngineStats;
+import io.luciole.spi.TokenBatch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,6 +27,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -182,7 +184,13 @@ class EngineBulkTest extends EngineTestCase {
     AtomicInteger read = new AtomicInteger();
     AtomicBoolean closed = new AtomicBoolean();
     CountDownLatch blocked = latch();
-    backend.faults(blocking(Fault.holding(POISON_ID), blocked));
+    // Batches of one text each may overtake each other: one is prefetched, and the next one taken.
+    AtomicInteger words = new AtomicInteger();
+    Predicate<TokenBatch> word =
+        Fault.holding(FakeModel.FIRST_WORD + 1).or(Fault.holding(FakeModel.FIRST_WORD + 2));
+    Predicate<TokenBatch> behindBoth =
+        batch -> (word.test(batch) ? words.incrementAndGet() : words.get()) == 2;
+    backend.faults(blocking(behindBoth.and(Fault.holding(POISON_ID)), blocked));
     try (EmbeddingEngine engine = open(b -> b.tokenBudget(4))) {
       Stream<String> texts =
           Stream.concat(Stream.of("w1", "w2"), Stream.generate(() -> POISON))
