@@ -20,7 +20,7 @@ final class Anticipation {
   /** The part of a run's time that callers have to come back. */
   static final int SHARE = 4;
 
-  /** The most that they have: what a run of a quarter of it costs beside its tokens is little. */
+  /** The longest that they have: beyond, an idle device costs more than the run that it saves. */
   static final long LONGEST = TimeUnit.MICROSECONDS.toNanos(500);
 
   /** The share of answered callers that must have come back lately. */

@@ -378,9 +378,9 @@ final class BatchScheduler {
         if (waiting.size() > 0) {
           Limits limits = consumer.limits();
           if (state != State.CLOSED && waiting.tokens() < limits.tokens) {
-            wait = waiters.isEmpty() ? expectedNanos(limits) : 0;
-            expects = wait > 0 ? limits : null;
-            wait = expects == null ? gatherNanos() : wait;
+            long expected = waiters.isEmpty() ? expectedNanos(limits) : 0;
+            expects = expected > 0 ? limits : null;
+            wait = expected > 0 ? expected : gatherNanos();
           }
           if (wait <= 0) {
             List<Request> batch = cut(limits);
