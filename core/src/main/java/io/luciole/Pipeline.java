@@ -96,7 +96,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
       @Nullable EmbeddingCache cache,
       @Nullable CacheKeys keys,
       LongSupplier clock) {
-    this.results = new Results(cache);
+    this.results = new Results(cache, Runtime.getRuntime().availableProcessors());
     this.metrics = metrics;
     this.maxTokens = maxTokens;
     this.settings = settings;

@@ -19,11 +19,12 @@ import org.slf4j.LoggerFactory;
  * Decodes the outputs of devices and completes futures, on virtual threads of its own. The
  * callbacks of callers run here and nowhere else, except those of a text that its caller cancels.
  *
- * <p>A bulk batch has a thread; an interactive one has one for every {@value #TEXTS_A_THREAD} of
- * its texts, at most {@value #THREADS}. They take its texts in order, each the next. A callback may
- * take long or never return: if none of the threads has moved on between two checks of the
- * watchdog, another continues with the texts behind. So a callback delays its neighbours by two
- * checks at most, and cannot block them, even if it waits for one of them.
+ * <p>A batch has a thread for every {@value #TEXTS_A_THREAD} of its texts, at most {@value
+ * #THREADS}; a bulk batch has one for every {@value #PROCESSORS_A_BULK_THREAD} processors at most,
+ * one of them in any case. They take its texts in order, each the next. A callback may take long or
+ * never return: if none of the threads has moved on between two checks of the watchdog, another
+ * continues with the texts behind. So a callback delays its neighbours by two checks at most, and
+ * cannot block them, even if it waits for one of them.
  */
 final class Results {
   private static final Logger log = LoggerFactory.getLogger(Results.class);
@@ -31,21 +32,26 @@ final class Results {
   /** The fewest texts that a thread is started for: waking callers takes several µs each. */
   private static final int TEXTS_A_THREAD = 8;
 
-  /**
-   * The largest number of threads that an interactive batch begins with. A bulk batch has one, so
-   * that its decoding does not occupy every core while interactive callers wait for their results.
-   */
+  /** The largest number of threads that a batch begins with. */
   private static final int THREADS = 4;
+
+  /**
+   * A bulk batch leaves most processors to interactive callers who wait for their results. More
+   * than one thread serves those whose callbacks compute, as a {@link CrossEncoder}'s do.
+   */
+  private static final int PROCESSORS_A_BULK_THREAD = 4;
 
   private final ExecutorService threads =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("luciole-results-", 0).factory());
   private final Set<Delivery> active = ConcurrentHashMap.newKeySet();
   private final @Nullable EmbeddingCache cache;
+  private final int bulkThreads;
 
   private final AtomicBoolean cacheFailed = new AtomicBoolean();
 
-  Results(@Nullable EmbeddingCache cache) {
+  Results(@Nullable EmbeddingCache cache, int processors) {
     this.cache = cache;
+    this.bulkThreads = Math.clamp(processors / PROCESSORS_A_BULK_THREAD, 1, THREADS);
   }
 
   /**
@@ -123,7 +129,7 @@ final class Results {
 
   private void start(Delivery delivery) {
     active.add(delivery);
-    int most = delivery.texts.get(0).lane == Lane.INTERACTIVE ? THREADS : 1;
+    int most = delivery.texts.get(0).lane == Lane.INTERACTIVE ? THREADS : bulkThreads;
     int count = Math.clamp(delivery.texts.size() / TEXTS_A_THREAD, 1, most);
     for (int i = 0; i < count; i++) {
       threads.execute(delivery);

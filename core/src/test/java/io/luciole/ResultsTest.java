@@ -14,7 +14,6 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(120)
 class ResultsTest {
-  private final Results results = new Results(null);
   private final BlockingQueue<Thread> answeredBy = new LinkedBlockingQueue<>();
 
   /** Texts whose callers note the thread that answers them, and hold it up until it may go on. */
@@ -39,21 +38,35 @@ class ResultsTest {
   @Test
   void interactiveBatch_isAnsweredBySeveralThreads() throws Exception {
     CountDownLatch goOn = new CountDownLatch(1);
-    results.fail(texts(EmbedOptions.query(), goOn), Pipeline.deadlinePassed());
+    new Results(null, 2).fail(texts(EmbedOptions.query(), goOn), Pipeline.deadlinePassed());
 
-    List<Thread> first = new ArrayList<>();
-    for (int i = 0; i < 4; i++) {
-      first.add(answeredBy.take());
-    }
+    assertThat(answerers(4)).doesNotHaveDuplicates();
     goOn.countDown();
-    assertThat(first).doesNotHaveDuplicates();
   }
 
   @Test
-  void bulkBatch_isAnsweredByOneThread() throws Exception {
+  void bulkBatch_isAnsweredBySeveralThreads_whereProcessorsAreLeftForOthers() throws Exception {
+    CountDownLatch goOn = new CountDownLatch(1);
+    new Results(null, 16).fail(texts(EmbedOptions.passage(), goOn), Pipeline.deadlinePassed());
+
+    assertThat(answerers(4)).doesNotHaveDuplicates();
+    assertThat(answeredBy.poll(100, TimeUnit.MILLISECONDS)).isNull();
+    goOn.countDown();
+  }
+
+  private List<Thread> answerers(int count) throws InterruptedException {
+    List<Thread> first = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      first.add(answeredBy.take());
+    }
+    return first;
+  }
+
+  @Test
+  void bulkBatch_isAnsweredByOneThread_whereProcessorsAreFew() throws Exception {
     CountDownLatch goOn = new CountDownLatch(1);
     List<Request> texts = texts(EmbedOptions.passage(), goOn);
-    results.fail(texts, Pipeline.deadlinePassed());
+    new Results(null, 7).fail(texts, Pipeline.deadlinePassed());
 
     Thread only = answeredBy.take();
     assertThat(answeredBy.poll(100, TimeUnit.MILLISECONDS)).isNull();
