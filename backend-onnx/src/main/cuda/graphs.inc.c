@@ -1,15 +1,5 @@
 // Part of luciole.c.
 // ---- Small batches, as CUDA graphs.
-// Enqueues a kernel that may begin before the one before it has ended (programmatic dependent launch).
-static int launch_early(DeviceState* h, void* kernel, unsigned width, unsigned height, unsigned threads, unsigned shared, void** arguments,
-                        const char* what) {
-  LaunchAttribute early = {.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION, .value.allowed = 1};
-  LaunchConfig launch = {
-      .grid = {width, height, 1}, .block = {threads, 1, 1}, .shared = shared, .stream = h->stream, .attributes = &early, .count = 1};
-  CHECK(cu.LaunchKernelEx(&launch, kernel, arguments, NULL), what);
-  return 1;
-}
-
 // Enqueues a kernel of small_batch.cu.
 static int launch_small_batch(DeviceState* h, int kind, SmallBatchParams arguments) {
   int height = small_batch_height(arguments.rows);
@@ -83,13 +73,6 @@ static int launch_medium_batch(DeviceState* h, int kind, CUdeviceptr weight, CUd
                       MEDIUM_BATCH_THREADS, MEDIUM_BATCH_SHARED_MEMORY, all, "medium batch");
 }
 
-static int launch_medium_attention(DeviceState* h, int heads, int count) {
-  int hidden = (int)h->hidden;
-  float scale = attention_scale(HEAD_SIZE);
-  void* arguments[] = {&h->qkv, &h->context, &h->tiles, &h->spans, &hidden, &scale};
-  return launch_early(h, h->medium_batch.attention, (unsigned)heads, (unsigned)count, 128, 0, arguments, "attention");
-}
-
 static int reserve_medium_batch(Encoder* k) {
   DeviceState* h = k->device;  // short of memory, what there is already is kept for the next try
   if (!k->scaled) CHECK(cu.MemAlloc(&k->scaled, 2 * MEDIUM_BATCH_ROWS * MEDIUM_BATCH_HIDDEN * 2), "medium batches");
@@ -111,7 +94,7 @@ static int enqueue_medium_batch(Encoder* k, int tokens, int count) {
     MediumBatchParams a = {.activation = (int)k->activation, .epsilon = k->epsilon};
     a.folded = folded, a.moments = moments, a.y = h->qkv;
     ok = launch_medium_batch(h, MEDIUM_QKV, w[QKV_WEIGHT], x, tokens, MEDIUM_BATCH_HIDDEN, 3 * MEDIUM_BATCH_HIDDEN, a) &&
-         launch_medium_attention(h, (int)k->heads, count);
+         attention(h, NULL, (int)k->heads, count, 64, FP16);
     a.bias = w[OUT_BIAS], a.gamma = gamma, a.beta = beta, a.residual = h->state, a.y = h->sum;
     a.next_gamma = w[ATTENTION_GAMMA], a.scaled = scaled_sum, a.next_moments = sum_moments;
     ok = ok && launch_medium_batch(h, MEDIUM_OUT, w[OUT_WEIGHT], h->context, tokens, MEDIUM_BATCH_HIDDEN, MEDIUM_BATCH_HIDDEN, a);

@@ -8,6 +8,7 @@
 // those up.
 #include "attention.cuh"
 #include "cluster.cuh"
+#include "rows.cuh"
 #include "wgmma.cuh"
 
 namespace luciole {
@@ -293,4 +294,19 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32)
   if (tile.y == 0) return;
   wait_for_previous_kernel();
   attention<1, HEAD_SIZE>(qkv, out, tile, spans, hidden, scale);
+}
+
+// layer_norm_1024 of encoder.cu, likewise, with fewer rows a block, since few rows are to be spread over the device.
+extern "C" __global__ void __launch_bounds__(MEDIUM_NORM_ROWS * 32) medium_layer_norm(const __half* x, __half* y, const LayerNorm n, int rows) {
+  using Wide = Row<HIDDEN>;
+  launch_dependents();
+  Wide::Chunk gamma[Wide::V], beta[Wide::V];
+#pragma unroll
+  for (int i = 0; i < Wide::V; i++) gamma[i] = Wide::chunk(n.gamma, i), beta[i] = Wide::chunk(n.beta, i);
+  wait_for_previous_kernel();
+  if (warp_index() >= rows) return;
+  Wide row;
+  row.load(x + (size_t)warp_index() * HIDDEN);
+  row.layer_norm(gamma, beta, n.epsilon);
+  row.store(y + (size_t)warp_index() * HIDDEN);
 }

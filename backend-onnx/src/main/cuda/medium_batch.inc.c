@@ -4,7 +4,7 @@ enum { MEDIUM_QKV, MEDIUM_OUT, MEDIUM_UP, MEDIUM_DOWN, MEDIUM_DOWN_128, MEDIUM_B
 static const char* const MEDIUM_BATCH_NAMES[] = {"medium_qkv", "medium_out", "medium_up", "medium_down", "medium_down_128"};
 
 typedef struct {
-  void *module, *attention;  // null where there are none
+  void *module, *attention, *layer_norm;  // null where there are none
   void* kernel[MEDIUM_BATCH_KERNELS];
 } MediumBatch;
 
@@ -23,7 +23,8 @@ static void medium_batch_load(MediumBatch* p, const Hopper* hopper) {
     ok = ok && cu.ModuleGetFunction(kernel, p->module, MEDIUM_BATCH_NAMES[kind]) == 0 &&
          cu.FuncSetAttribute(*kernel, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, MEDIUM_BATCH_SHARED_MEMORY) == 0;
   }
-  if (!ok || cu.ModuleGetFunction(&p->attention, p->module, "medium_attention")) p->attention = NULL;
+  if (!ok || cu.ModuleGetFunction(&p->attention, p->module, "medium_attention") || cu.ModuleGetFunction(&p->layer_norm, p->module, "medium_layer_norm"))
+    p->attention = p->layer_norm = NULL;
   if (getenv("LUCIOLE_CUDA_VERBOSE"))
     fprintf(stderr, "luciole: kernels for up to %d tokens %s\n", MEDIUM_BATCH_ROWS, p->attention ? "loaded" : "did not load");
 }

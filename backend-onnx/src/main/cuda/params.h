@@ -40,7 +40,8 @@ enum {
   MEDIUM_BATCH_THREADS = 192,            // of a block
   MEDIUM_BATCH_CLUSTER_NORMALISED = 2,   // blocks of a cluster of medium_qkv, medium_up
   MEDIUM_BATCH_CLUSTER_RESIDUAL = 8,     // medium_out, medium_down
-  MEDIUM_BATCH_SHARED_MEMORY = 115712    // of a block in bytes: two of them fill a multiprocessor
+  MEDIUM_BATCH_SHARED_MEMORY = 115712,   // of a block in bytes: two of them fill a multiprocessor
+  MEDIUM_NORM_ROWS = 4                   // of a block of medium_layer_norm
 };
 
 // ---- hopper.cu

@@ -54,31 +54,15 @@ struct Row {
     return warp_sum(sum);
   }
   __device__ __forceinline__ void layer_norm(const LayerNorm& n) {
-    float sum = 0, square = 0;
+    float2 m = moments(n.epsilon);
 #pragma unroll
-    for (int i = 0; i < V; i++)
+    for (int i = 0; i < V; i++) scale_and_shift(i, m, chunk(n.gamma, i), chunk(n.beta, i));
+  }
+  // With gamma and beta that were read before.
+  __device__ __forceinline__ void layer_norm(const Chunk (&gamma)[V], const Chunk (&beta)[V], float epsilon) {
+    float2 m = moments(epsilon);
 #pragma unroll
-      for (int j = 0; j < W; j++) sum += value[i][j];
-    float mean = warp_sum(sum) / H;
-#pragma unroll
-    for (int i = 0; i < V; i++)
-#pragma unroll
-      for (int j = 0; j < W; j++) {
-        float d = value[i][j] - mean;
-        square += d * d;
-      }
-    float rstd = rsqrtf(warp_sum(square) / H + n.epsilon);
-#pragma unroll
-    for (int i = 0; i < V; i++) {
-      Chunk g = chunk(n.gamma, i), b = chunk(n.beta, i);
-      const __half2 *gp = reinterpret_cast<const __half2*>(&g), *bp = reinterpret_cast<const __half2*>(&b);
-#pragma unroll
-      for (int j = 0; j < W / 2; j++) {
-        float2 gf = __half22float2(gp[j]), bf = __half22float2(bp[j]);
-        value[i][2 * j] = (value[i][2 * j] - mean) * rstd * gf.x + bf.x;
-        value[i][2 * j + 1] = (value[i][2 * j + 1] - mean) * rstd * gf.y + bf.y;
-      }
-    }
+    for (int i = 0; i < V; i++) scale_and_shift(i, m, gamma[i], beta[i]);
   }
   __device__ __forceinline__ void store(__half* y) const {
 #pragma unroll
@@ -119,6 +103,32 @@ struct Row {
   }
 
  private:
+  // Mean, and reciprocal standard deviation.
+  __device__ __forceinline__ float2 moments(float epsilon) const {
+    float sum = 0, square = 0;
+#pragma unroll
+    for (int i = 0; i < V; i++)
+#pragma unroll
+      for (int j = 0; j < W; j++) sum += value[i][j];
+    float mean = warp_sum(sum) / H;
+#pragma unroll
+    for (int i = 0; i < V; i++)
+#pragma unroll
+      for (int j = 0; j < W; j++) {
+        float d = value[i][j] - mean;
+        square += d * d;
+      }
+    return {mean, rsqrtf(warp_sum(square) / H + epsilon)};
+  }
+  __device__ __forceinline__ void scale_and_shift(int i, float2 m, const Chunk& gamma, const Chunk& beta) {
+    const __half2 *gp = reinterpret_cast<const __half2*>(&gamma), *bp = reinterpret_cast<const __half2*>(&beta);
+#pragma unroll
+    for (int j = 0; j < W / 2; j++) {
+      float2 gf = __half22float2(gp[j]), bf = __half22float2(bp[j]);
+      value[i][2 * j] = (value[i][2 * j] - m.x) * m.y * gf.x + bf.x;
+      value[i][2 * j + 1] = (value[i][2 * j + 1] - m.x) * m.y * gf.y + bf.y;
+    }
+  }
   __device__ __forceinline__ static float warp_sum(float x) {
 #pragma unroll
     for (int d = 16; d > 0; d /= 2) x += __shfl_xor_sync(~0u, x, d);

@@ -263,15 +263,34 @@ static int propose(DeviceState* h, const Matmul* p, Heuristic* proposed, int mos
 // Where a product of many layers reads and writes: `weights` are of successive layers, `apart` from each other.
 typedef struct { CUdeviceptr x; const LayerWeights* weights; int layers, apart; CUdeviceptr residual, y; } MatmulOperands;
 
-// How long the weights of successive layers take, ms a product; each layer's in turn, since they come from memory in use too.
+// A product of the i-th of the layers.
+static int matmul_of_layer(DeviceState* h, Matmul* p, const MatmulOperands* o, int i) {
+  return matmul(h, p, o->x, &o->weights[i % o->layers * o->apart], o->residual, o->y);
+}
+
+// As a graph, products of `trials` successive layers; null if they cannot be one.
+static void* capture_matmuls(DeviceState* h, Matmul* p, const MatmulOperands* o, int trials) {
+  void *graph = NULL, *executable = NULL;
+  if (cu.StreamBeginCapture(h->stream, CU_STREAM_CAPTURE_MODE_RELAXED)) return NULL;
+  int ok = 1;
+  for (int i = 0; ok && i < trials; i++) ok = matmul_of_layer(h, p, o, i);
+  if (cu.StreamEndCapture(h->stream, &graph)) return NULL;
+  if (ok && cu.GraphInstantiate(&executable, graph, 0)) executable = NULL;
+  cu.GraphDestroy(graph);
+  return executable;
+}
+
+// How long a product takes, ms, negative if it cannot be computed: the mean of successive layers', since their weights come from memory in
+// use too. As a graph, as small batches run: starting a product by itself takes the host longer than a small one takes the device.
 static float time_matmul(DeviceState* h, Matmul* p, const MatmulOperands* o, int trials, void* from, void* to) {
-  float ms = 0;
-  for (int i = -2; i < trials; i++) {
-    int at = (i + o->layers * 2) % o->layers * o->apart;
-    if (i == 0 && cu.EventRecord(from, h->stream)) return -1;
-    if (!matmul(h, p, o->x, &o->weights[at], o->residual, o->y)) return -1;
-  }
-  if (cu.EventRecord(to, h->stream) || cu.EventSynchronize(to) || cu.EventElapsedTime(&ms, from, to)) return -1;
+  float ms = -1;
+  if (!matmul_of_layer(h, p, o, 0)) return -1;  // outside of the graph: cuBLASLt loads kernels at first use, which a capture does not allow
+  void* graph = capture_matmuls(h, p, o, trials);
+  if (!graph) return -1;
+  if (cu.GraphLaunch(graph, h->stream) || cu.EventRecord(from, h->stream) || cu.GraphLaunch(graph, h->stream) || cu.EventRecord(to, h->stream) ||
+      cu.EventSynchronize(to) || cu.EventElapsedTime(&ms, from, to))
+    ms = -1;
+  cu.GraphExecDestroy(graph);
   return ms / (float)trials;
 }
 
@@ -328,6 +347,16 @@ static int plan_matmul(DeviceState* h, Matmul* p, int64_t tokens, Product of, in
 // 1/sqrt(head), for powers of 2.
 static float attention_scale(int head) { return (head == SMALL_HEAD_SIZE ? 0.176776695f : 0.125f) * 1.44269504f; }
 
+// Enqueues a kernel that may begin before the one before it has ended (programmatic dependent launch).
+static int launch_early(DeviceState* h, void* kernel, unsigned width, unsigned height, unsigned threads, unsigned shared, void** arguments,
+                        const char* what) {
+  LaunchAttribute early = {.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION, .value.allowed = 1};
+  LaunchConfig launch = {
+      .grid = {width, height, 1}, .block = {threads, 1, 1}, .shared = shared, .stream = h->stream, .attributes = &early, .count = 1};
+  CHECK(cu.LaunchKernelEx(&launch, kernel, arguments, NULL), what);
+  return 1;
+}
+
 // Attention over the texts in h->qkv, to h->context as 16-bit floats or to h->e4m3; see attention.cuh. Tiles have up to `queries` rows, 64 or 128.
 // `map` describes h->qkv to Hopper's kernel; null if that is not to be used.
 static int attention(DeviceState* h, TensorMap* map, int heads, int count, int queries, Format output) {
@@ -343,6 +372,8 @@ static int attention(DeviceState* h, TensorMap* map, int heads, int count, int q
   } else {
     void* kernel = (output == FP16 ? h->attention : h->fp8.attention)[small][queries == 128];
     void* arguments[] = {&h->qkv, to, &h->tiles, &h->spans, &hidden, &scale};
+    if (h->medium_batch.attention && !small && queries == 64 && output == FP16)
+      return launch_early(h, h->medium_batch.attention, (unsigned)heads, (unsigned)count, 128, 0, arguments, "attention");
     CHECK(cu.LaunchKernel(kernel, heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL), "attention");
   }
   return 1;
@@ -356,5 +387,8 @@ static int launch_rows(DeviceState* h, void* kernel, int64_t rows, void** argume
 
 static int layer_norm(DeviceState* h, CUdeviceptr x, CUdeviceptr y, LayerNorm norm, int tokens) {
   void* arguments[] = {&x, &y, &norm, &tokens};
+  if (h->medium_batch.layer_norm)
+    return launch_early(h, h->medium_batch.layer_norm, (unsigned)((tokens + MEDIUM_NORM_ROWS - 1) / MEDIUM_NORM_ROWS), 1, MEDIUM_NORM_ROWS * 32, 0,
+                        arguments, "normalisation");
   return launch_rows(h, h->layer_norm, tokens, arguments, "normalisation");
 }

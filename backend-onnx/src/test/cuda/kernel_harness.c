@@ -69,8 +69,22 @@ static CUdeviceptr address(int i) {
 }
 static int number(int i) { return word[i] ? atoi(word[i]) : 0; }
 
-static int run_layer_norm(void) {  // x y gamma beta epsilon rows
+// Takes the kernels of medium_batch.cu from the operator, which it runs in place of others where it has them; gives back what is to be put back.
+static MediumBatch hide_medium_batch(void) {
+  MediumBatch hidden = h->medium_batch;
+  h->medium_batch.attention = h->medium_batch.layer_norm = NULL;
+  return hidden;
+}
+
+static int run_medium_layer_norm(void) {  // x y gamma beta epsilon rows
+  if (!h->medium_batch.layer_norm) return fail(h, "medium_layer_norm did not load");
   return layer_norm(h, address(1), address(2), (LayerNorm){.gamma = address(3), .beta = address(4), .epsilon = strtof(word[5], NULL)}, number(6));
+}
+static int run_layer_norm(void) {  // likewise
+  MediumBatch medium_batch = hide_medium_batch();
+  int ok = layer_norm(h, address(1), address(2), (LayerNorm){.gamma = address(3), .beta = address(4), .epsilon = strtof(word[5], NULL)}, number(6));
+  h->medium_batch = medium_batch;
+  return ok;
 }
 static int run_embed(void) {  // tokens tiles token_count tokens_filled tile_count tiles_filled words positions type gamma beta epsilon states spans out_tiles
   static Encoder k;
@@ -95,11 +109,15 @@ static int run_attention(void) {  // KERNEL (64, 128, hopper, fp8_64, fp8_128, f
   const char* kernel = output == FP16 ? word[1] : word[1] + 4;
   int hopper = !strcmp(kernel, "hopper");
   h->qkv = address(2), h->context = address(3), h->e4m3 = address(3), h->tiles = address(4), h->spans = address(5);
-  if (!strcmp(kernel, "medium")) return h->medium_batch.attention ? launch_medium_attention(h, number(6), number(7)) : fail(h, "medium_attention did not load");
+  if (!strcmp(kernel, "medium"))
+    return h->medium_batch.attention ? attention(h, NULL, number(6), number(7), 64, FP16) : fail(h, "medium_attention did not load");
   TensorMap map;
   if (hopper && !hopper_map(&h->hopper, &map, h->qkv, number(8), 3 * h->hidden, (int)h->hidden / number(6))) return fail(h, "attention_hopper did not load");
   if (output == FP8 && !has_fp8()) return 0;
-  return attention(h, hopper ? &map : NULL, number(6), number(7), hopper ? 128 : atoi(kernel), output);
+  MediumBatch medium_batch = hide_medium_batch();
+  int ok = attention(h, hopper ? &map : NULL, number(6), number(7), hopper ? 128 : atoi(kernel), output);
+  h->medium_batch = medium_batch;
+  return ok;
 }
 static int run_layer_norm_fp8(void) {  // x y e4m3 gamma beta epsilon scales rows
   LayerNorm norm = {.gamma = address(4), .beta = address(5), .epsilon = strtof(word[6], NULL)};
@@ -163,7 +181,7 @@ static const struct { const char* name; int words; int (*run)(void); } COMMANDS[
     {"layer_norm", 7, run_layer_norm},     {"embed", 16, run_embed},
     {"output_heads", 13, run_output_heads}, {"attention", 9, run_attention},
     {"fold_layernorm", 7, run_fold_layernorm}, {"small_batch", 15, run_small_batch},
-    {"medium_batch", 19, run_medium_batch},
+    {"medium_batch", 19, run_medium_batch}, {"medium_layer_norm", 7, run_medium_layer_norm},
     {"layer_norm_fp8", 9, run_layer_norm_fp8}, {"quantize", 5, run_quantize},
     {"fp8_state_scales", 4, run_fp8_state_scales}, {"fp8_output_bounds", 7, run_fp8_output_bounds},
     {"fp8_value_scales", 5, run_fp8_value_scales}, {"fp8_inner_scales", 5, run_fp8_inner_scales},

@@ -55,6 +55,19 @@ class MediumBatchKernelsTest extends KernelTestCase {
     checkAttention("medium", HIDDEN, 64, 8, length, 1, 129 - length);
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3, 8, 129, 1024, 5000})
+  void mediumLayerNorm(int tokens) throws IOException {
+    mediumBatch();
+    float[] x = halfs("x", tokens * HIDDEN, 2, 0.5f);
+    float[] gamma = halfs("gamma", HIDDEN, 0.3f, 1);
+    float[] beta = halfs("beta", HIDDEN, 0.3f, 0);
+    device.alloc("y", tokens + 1, HIDDEN * 2);
+    double us = device.run(REPEAT, "medium_layer_norm x y gamma beta", EPSILON, tokens);
+    double[] expected = KernelReference.layerNorm(doubles(x), HIDDEN, gamma, beta, EPSILON);
+    check("medium_layer_norm", tokens, us, device.readHalfs("y"), expected, ROUNDED);
+  }
+
   private void mediumBatch() throws IOException {
     assumeThat(device.capability).as("compute capability, times ten").isEqualTo(90);
     device.state(HIDDEN, INNER);
