@@ -10,17 +10,25 @@ import java.util.concurrent.TimeUnit;
  * serves two halves of them in turn, each of which waits for the other: two short runs, where one
  * would take hardly longer than either. Disks know this as deceptive idleness (Iyer and Druschel,
  * <i>Anticipatory scheduling</i>, SOSP 2001), and so does this class: after a run, it expects as
- * many texts as were answered, for a part of the time that the run took, as long as most of those
- * that were expected lately have come. Callers that do not come back are noticed without a wait,
- * since what comes in that time is counted whether a device waits or not.
+ * many texts as were answered, as long as most of those that were expected lately have come. The
+ * first has a quarter of the time that the run took; each that comes gives the next an eighth, for
+ * half of it in all, so that one caller who stays away costs a moment. Callers that do not come
+ * back are noticed without a wait, since what comes in that time is counted whether a device waits
+ * or not.
  *
  * <p>Used under the lock of its {@link BatchScheduler}. Times are in nanoseconds.
  */
 final class Anticipation {
-  /** The part of a run's time that callers have to come back. */
-  static final int SHARE = 4;
+  /** The part of a run's time that all callers have to come back. */
+  static final int SHARE = 2;
 
-  /** The longest that they have: beyond, an idle device costs more than the run that it saves. */
+  /** The part that the first of them has. */
+  static final int FIRST = 4;
+
+  /** The part that each has after the one before. */
+  static final int PAUSE = 8;
+
+  /** The longest that all have: beyond, an idle device costs more than the run that it saves. */
   static final long LONGEST = TimeUnit.MICROSECONDS.toNanos(500);
 
   /** The share of answered callers that must have come back lately. */
@@ -33,6 +41,11 @@ final class Anticipation {
   private int came;
   private long since;
   private long window;
+  private long pause;
+
+  /** When nobody is expected any more, unless somebody comes before. */
+  private long patience;
+
   private double share;
 
   /**
@@ -49,17 +62,22 @@ final class Anticipation {
     came = 0;
     since = now;
     window = Math.min(nanos / SHARE, LONGEST);
+    pause = nanos / PAUSE;
+    patience = now + nanos / FIRST;
   }
 
   /** Texts have come. */
   void came(int texts, long now) {
     if (now - since <= window) {
       came += texts;
+      patience = Math.max(patience, now + pause);
     }
   }
 
   /** How much longer a free device should wait; 0 or less if not at all. */
   long nanosLeft(long now) {
-    return share < LIKELY || came >= answered ? 0 : window - (now - since);
+    return share < LIKELY || came >= answered
+        ? 0
+        : Math.min(window - (now - since), patience - now);
   }
 }

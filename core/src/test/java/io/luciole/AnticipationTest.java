@@ -7,6 +7,8 @@ import org.junit.jupiter.api.Test;
 class AnticipationTest {
   private static final long RUN = 1_000_000;
   private static final long WINDOW = RUN / Anticipation.SHARE;
+  private static final long FIRST = RUN / Anticipation.FIRST;
+  private static final long PAUSE = RUN / Anticipation.PAUSE;
 
   private final Anticipation anticipation = new Anticipation();
   private long now;
@@ -27,18 +29,36 @@ class AnticipationTest {
   void callersWhoComeBack_areWaitedForUntilAllHave() {
     runs(20, 8, 8);
 
-    assertThat(anticipation.nanosLeft(now)).isEqualTo(WINDOW);
-    assertThat(anticipation.nanosLeft(now + 1000)).isEqualTo(WINDOW - 1000);
+    assertThat(anticipation.nanosLeft(now)).isEqualTo(FIRST);
+    assertThat(anticipation.nanosLeft(now + 1000)).isEqualTo(FIRST - 1000);
     anticipation.came(5, now);
-    assertThat(anticipation.nanosLeft(now)).isEqualTo(WINDOW);
+    assertThat(anticipation.nanosLeft(now)).isEqualTo(FIRST);
     anticipation.came(3, now);
     assertThat(anticipation.nanosLeft(now)).isZero();
+  }
+
+  @Test
+  void callersWhoComeOneAfterAnother_areWaitedForLonger_untilOneStaysAway() {
+    runs(20, 8, 8);
+
+    now += FIRST;
+    anticipation.came(1, now);
+    assertThat(anticipation.nanosLeft(now)).isEqualTo(PAUSE);
+    now += PAUSE - 1;
+    anticipation.came(1, now);
+    assertThat(anticipation.nanosLeft(now)).isEqualTo(PAUSE);
+    assertThat(anticipation.nanosLeft(now + PAUSE)).isNotPositive();
+    now += PAUSE - 1;
+    anticipation.came(1, now); // nearly all of the time has passed
+    assertThat(anticipation.nanosLeft(now)).isEqualTo(2);
   }
 
   @Test
   void callersWhoAreLate_areNotWaitedForLonger() {
     runs(20, 8, 8);
 
+    assertThat(anticipation.nanosLeft(now + FIRST)).isNotPositive();
+    anticipation.came(7, now + WINDOW);
     assertThat(anticipation.nanosLeft(now + WINDOW)).isNotPositive();
     now += 100 * RUN;
     anticipation.ran(8, 100 * RUN, now);
