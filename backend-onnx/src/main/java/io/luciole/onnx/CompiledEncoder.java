@@ -346,7 +346,7 @@ final class CompiledEncoder implements Encoder {
           String kernels =
               switch (f) {
                 case FUSED -> CudaEncoder.library(device);
-                case LAYERS -> CpuLayers.library();
+                case LAYERS -> OperatorLibrary.CPU.path();
                 default -> null;
               };
           return runtime.compile(

@@ -2,20 +2,12 @@ package io.luciole.onnx;
 
 import static java.util.Objects.requireNonNull;
 
-import io.luciole.internal.NativeFiles;
-import io.luciole.internal.NativePlatform;
-import io.luciole.internal.Sha256;
 import io.luciole.model.EncoderConfig;
 import io.luciole.model.EncoderWeights;
 import io.luciole.model.checkpoint.Tensor;
 import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
-import io.luciole.spi.BackendException;
 import io.luciole.spi.Precision;
-import java.io.IOException;
-import java.io.InputStream;
-import java.net.URL;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -46,9 +38,6 @@ import org.jspecify.annotations.Nullable;
  * <p>A text's states depend on the text alone, to the last bit.
  */
 final class CpuLayers {
-  private static final String LIBRARY = "libluciole_cpu.so";
-  private static final String RESOURCE = "/native/linux-x86_64/" + LIBRARY;
-
   /** The vector width in components of a state and of a head. */
   private static final int LANES = 16;
 
@@ -58,8 +47,6 @@ final class CpuLayers {
   private static final Map<Precision, Integer> SIZES =
       Map.of(Precision.INT8, 1, Precision.BF16, 2, Precision.FP32, 4);
 
-  private static @Nullable String loaded; // guarded by the class
-
   private CpuLayers() {}
 
   /** What keeps the operator from being used for an encoder, or null if nothing does. */
@@ -67,23 +54,18 @@ final class CpuLayers {
     if (!SIZES.containsKey(precision)) {
       return "they compute in fp32, bf16 and int8, not in " + precision.id();
     }
-    if (!NativePlatform.name().equals("linux-x86_64")) {
-      return "they are for Linux x86-64, this is " + NativePlatform.name();
+    String ofLibrary = OperatorLibrary.CPU.obstacle();
+    if (ofLibrary != null) {
+      return ofLibrary;
     }
     if (!processor.multipliesBytes()) {
       return "they are for processors with AVX-512 and VNNI, and this one ("
           + processor.model()
           + ") has not both";
     }
-    if (CpuLayers.class.getResource(RESOURCE) == null) {
-      return "this build of luciole-backend-onnx has no "
-          + RESOURCE
-          + "; a build on Linux x86-64 without -Dcuda.skip has it";
-    }
-    if (!config.architecture().hasLayersOfBert()
-        || config.architecture().embedding() != config.hidden()
-        || config.activation() == EncoderConfig.Activation.SILU) {
-      return "they are for BERT's layers, with GELU or ReLU, and this model has others";
+    String ofLayers = OperatorLibrary.obstacleOfLayers(config);
+    if (ofLayers != null) {
+      return ofLayers;
     }
     if (config.hidden() % LANES != 0
         || config.feedForward() % LANES != 0
@@ -101,34 +83,6 @@ final class CpuLayers {
           + config.headSize();
     }
     return null;
-  }
-
-  /**
-   * The library's file, copied to the cache folder unless it is there.
-   *
-   * @throws BackendException if no folder will do
-   */
-  static synchronized String library() {
-    if (loaded == null) {
-      URL resource = requireNonNull(CpuLayers.class.getResource(RESOURCE), RESOURCE);
-      try (InputStream in = resource.openStream()) {
-        String name =
-            "luciole-cpu-" + Sha256.hex(Sha256.start().digest(in.readAllBytes())).substring(0, 16);
-        Path folder =
-            new NativeFiles(name, Map.of(LIBRARY, resource))
-                .load(candidate -> System.load(candidate.resolve(LIBRARY).toString()));
-        loaded = folder.resolve(LIBRARY).toString();
-      } catch (IOException e) {
-        throw new BackendException(
-            "Luciole's library for CPUs cannot be loaded: "
-                + e.getMessage()
-                + " Or set "
-                + OnnxOptions.FORM
-                + "=loop, which does without it.",
-            e);
-      }
-    }
-    return loaded;
   }
 
   /**

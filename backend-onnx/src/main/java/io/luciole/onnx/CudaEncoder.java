@@ -10,16 +10,9 @@ import io.luciole.onnx.proto.Onnx.TensorProto.DataType;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.Precision;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -51,8 +44,6 @@ import org.jspecify.annotations.Nullable;
  * have on Hopper.
  */
 final class CudaEncoder {
-  private static final String RESOURCE = "/native/linux-x86_64/libluciole_cuda.so";
-
   /** Numbers of a token. */
   static final int TOKEN_WIDTH = 4;
 
@@ -62,27 +53,20 @@ final class CudaEncoder {
   /** Components of a state that there are kernels of layer normalisation for. */
   private static final List<Integer> STATES = List.of(256, 384, 512, 768, 1024);
 
-  private static @Nullable String extracted; // guarded by the class
-
   private CudaEncoder() {}
 
   /** What keeps the operators from being used for an encoder, or null if nothing does. */
   static @Nullable String obstacle(EncoderConfig config, BackendConfig options) {
-    String platform = System.getProperty("os.name") + "-" + System.getProperty("os.arch");
-    if (options.option(OnnxOptions.CUDA_LIBRARY).isEmpty()) {
-      if (!platform.toLowerCase(Locale.ROOT).equals("linux-amd64")) {
-        return "they are for Linux x86-64, this is " + platform;
-      }
-      if (CudaEncoder.class.getResource(RESOURCE) == null) {
-        return "this build of luciole-backend-onnx has no "
-            + RESOURCE
-            + "; a build on Linux x86-64 without -Dcuda.skip has it";
-      }
+    String ofLibrary =
+        options.option(OnnxOptions.CUDA_LIBRARY).isPresent()
+            ? null
+            : OperatorLibrary.CUDA.obstacle();
+    if (ofLibrary != null) {
+      return ofLibrary;
     }
-    if (!config.architecture().hasLayersOfBert()
-        || config.architecture().embedding() != config.hidden()
-        || config.activation() == EncoderConfig.Activation.SILU) {
-      return "they are for BERT's layers, with GELU or ReLU, and this model has others";
+    String ofLayers = OperatorLibrary.obstacleOfLayers(config);
+    if (ofLayers != null) {
+      return ofLayers;
     }
     if (!HEADS.contains(config.headSize())
         || !STATES.contains(config.hidden())
@@ -124,41 +108,15 @@ final class CudaEncoder {
   }
 
   /**
-   * The library's file; at the first call it is written to the folder for temporary files, from
-   * which it is deleted when the JVM ends.
+   * The library's file: the one that is named, or that of this build.
    *
-   * @throws BackendException if it cannot be written
+   * @throws BackendException if there is none, or it cannot be loaded
    */
-  static synchronized String library(BackendConfig options) {
-    Optional<Path> named = options.option(OnnxOptions.CUDA_LIBRARY);
-    if (named.isPresent()) {
-      return named.get().toString();
-    }
-    if (extracted == null) {
-      try (InputStream in = CudaEncoder.class.getResourceAsStream(RESOURCE)) {
-        if (in == null) {
-          throw new BackendException(
-              "This build of luciole-backend-onnx has no "
-                  + RESOURCE
-                  + "; build it on Linux x86-64 without -Dcuda.skip, or set "
-                  + OnnxOptions.FORM
-                  + "=packed.");
-        }
-        Path file = Files.createTempFile("luciole_cuda", ".so");
-        file.toFile().deleteOnExit();
-        Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
-        extracted = file.toString();
-      } catch (IOException | UncheckedIOException e) {
-        throw new BackendException(
-            "Cannot write luciole's CUDA library to the folder for temporary files, "
-                + System.getProperty("java.io.tmpdir")
-                + ": "
-                + e
-                + ". Free some space, or name another folder with -Djava.io.tmpdir.",
-            e);
-      }
-    }
-    return extracted;
+  static String library(BackendConfig options) {
+    return options
+        .option(OnnxOptions.CUDA_LIBRARY)
+        .map(Path::toString)
+        .orElseGet(OperatorLibrary.CUDA::path);
   }
 
   /** What the operator gives, in the names of the graph. */
