@@ -1,5 +1,5 @@
 // The layers of batches of 25 to 128 tokens (a longer query, or the queries of several callers), for encoders of XLM-RoBERTa large's size
-// on Hopper (compute capability 9.0). As in small_batch.cu, reading the weights and the steps between kernels are most of the work. Hence
+// on Hopper (compute capability 9.0); attention and normalisation, at the end, serve larger batches too, between cuBLASLt's products. As in small_batch.cu, reading the weights and the steps between kernels are most of the work. Hence
 // the means are the same: a block requests its weights before it waits for the kernel before it, and layer normalisations are folded into
 // the products around them. Here the products are wgmma's, of 64 outputs by 64 or 128 tokens a block.
 //
@@ -291,8 +291,8 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32)
     medium_attention(const __half* qkv, __half* out, const int4* tiles, const int2* spans, int hidden, float scale) {
   launch_dependents();
   int4 tile = tiles[blockIdx.y];  // of the embeddings' kernel, which the first of the layers' waits for
+  wait_for_previous_kernel();     // every block: a grid that ends does so behind the one before it
   if (tile.y == 0) return;
-  wait_for_previous_kernel();
   attention<1, HEAD_SIZE>(qkv, out, tile, spans, hidden, scale);
 }
 

@@ -1,4 +1,4 @@
-// Rows of 16-bit floats, each held by a warp: what the kernels of encoder.cu and fp8.cu with a warp a row share.
+// Rows of 16-bit floats, each held by a warp: what the kernels of encoder.cu, fp8.cu and medium_batch.cu with a warp a row share.
 #pragma once
 #include "e4m3.cuh"
 

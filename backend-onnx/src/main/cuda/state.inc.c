@@ -268,30 +268,36 @@ static int matmul_of_layer(DeviceState* h, Matmul* p, const MatmulOperands* o, i
   return matmul(h, p, o->x, &o->weights[i % o->layers * o->apart], o->residual, o->y);
 }
 
-// As a graph, products of `trials` successive layers; null if they cannot be one.
-static void* capture_matmuls(DeviceState* h, Matmul* p, const MatmulOperands* o, int trials) {
-  void *graph = NULL, *executable = NULL;
-  if (cu.StreamBeginCapture(h->stream, CU_STREAM_CAPTURE_MODE_RELAXED)) return NULL;
+// Products of `trials` successive layers, whose weights come from memory in use too.
+static int enqueue_trials(DeviceState* h, Matmul* p, const MatmulOperands* o, int trials) {
   int ok = 1;
   for (int i = 0; ok && i < trials; i++) ok = matmul_of_layer(h, p, o, i);
+  return ok;
+}
+
+// Those as a graph; null if they cannot be one.
+static void* capture_trials(DeviceState* h, Matmul* p, const MatmulOperands* o, int trials) {
+  void *graph = NULL, *executable = NULL;
+  if (cu.StreamBeginCapture(h->stream, CU_STREAM_CAPTURE_MODE_RELAXED)) return NULL;
+  int ok = enqueue_trials(h, p, o, trials);
   if (cu.StreamEndCapture(h->stream, &graph)) return NULL;
   if (ok && cu.GraphInstantiate(&executable, graph, 0)) executable = NULL;
   cu.GraphDestroy(graph);
   return executable;
 }
 
-// How long a product takes, ms, negative if it cannot be computed: the mean of successive layers', since their weights come from memory in
-// use too. As a graph, as small batches run: starting a product by itself takes the host longer than a small one takes the device.
+// How long a product takes, ms; negative if it cannot be computed. Up to GRAPHED tokens as a graph, where that can be: starting a product by
+// itself takes the host longer than such a product takes the device.
 static float time_matmul(DeviceState* h, Matmul* p, const MatmulOperands* o, int trials, void* from, void* to) {
+  enum { GRAPHED = 1024 };
   float ms = -1;
-  if (!matmul_of_layer(h, p, o, 0)) return -1;  // outside of the graph: cuBLASLt loads kernels at first use, which a capture does not allow
-  void* graph = capture_matmuls(h, p, o, trials);
-  if (!graph) return -1;
-  if (cu.GraphLaunch(graph, h->stream) || cu.EventRecord(from, h->stream) || cu.GraphLaunch(graph, h->stream) || cu.EventRecord(to, h->stream) ||
-      cu.EventSynchronize(to) || cu.EventElapsedTime(&ms, from, to))
-    ms = -1;
-  cu.GraphExecDestroy(graph);
-  return ms / (float)trials;
+  if (!enqueue_trials(h, p, o, 2)) return -1;  // outside of a graph: cuBLASLt loads kernels at first use, which a capture does not allow
+  void* graph = p->tokens <= GRAPHED ? capture_trials(h, p, o, trials) : NULL;
+  int ok = (!graph || cu.GraphLaunch(graph, h->stream) == 0) && cu.EventRecord(from, h->stream) == 0 &&
+           (graph ? cu.GraphLaunch(graph, h->stream) == 0 : enqueue_trials(h, p, o, trials)) && cu.EventRecord(to, h->stream) == 0 &&
+           cu.EventSynchronize(to) == 0 && cu.EventElapsedTime(&ms, from, to) == 0;
+  if (graph) cu.GraphExecDestroy(graph);
+  return ok ? ms / (float)trials : -1;
 }
 
 // Tries the algorithms proposed for `t->token_bucket` tokens, which need no more time for fewer, and notes the fastest.

@@ -30,9 +30,7 @@ static float random_value(void) {
   return sum * 1.73f;
 }
 
-static void must(int ok) {
-  if (!ok) printf("failed: %s\n", h->error), exit(1);
-}
+#define must(call) do { if (!(call)) printf("line %d: %s failed: %s\n", __LINE__, #call, h->error), exit(1); } while (0)
 
 static void fill(CUdeviceptr to, size_t count, float deviation, float mean) {
   _Float16* values = malloc(count * 2);
@@ -138,7 +136,7 @@ static void run_what(const char* what) {
   if (sscanf(what, "graph:%d", &tokens) == 1) {
     must(reserve_buffers(h, 1024) && capture_graph(&encoder, &graph, tokens));
     int filled_tokens = tokens * 7 / 8;
-    must(put_texts(filled_tokens, 20, 64) <= tokens / 16);
+    must(put_texts(filled_tokens, 20, 64) <= (tokens + 15) / 16);
     measure(what, enqueue_the_graph, MOST_RUNS, uses_small_batch(&encoder, tokens) || uses_medium_batch(&encoder, tokens) ? h->state : h->sum, filled_tokens);
     destroy_graph(&graph);
     return;

@@ -43,7 +43,7 @@ final class Anticipation {
   private long window;
   private long pause;
 
-  /** When nobody is expected any more, unless somebody comes before. */
+  /** Whoever comes later than this has not come in time. */
   private long patience;
 
   private double share;
@@ -68,7 +68,7 @@ final class Anticipation {
 
   /** Texts have come. */
   void came(int texts, long now) {
-    if (now - since <= window) {
+    if (now <= patience && now - since <= window) {
       came += texts;
       patience = Math.max(patience, now + pause);
     }

@@ -36,7 +36,7 @@ final class Results {
   private static final int THREADS = 4;
 
   /**
-   * A bulk batch leaves most processors to interactive callers who wait for their results. More
+   * Each bulk batch leaves most processors to interactive callers who wait for their results. More
    * than one thread serves those whose callbacks compute, as a {@link CrossEncoder}'s do.
    */
   private static final int PROCESSORS_A_BULK_THREAD = 4;

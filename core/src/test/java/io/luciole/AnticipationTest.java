@@ -18,8 +18,8 @@ class AnticipationTest {
     for (int i = 0; i < times; i++) {
       now += RUN;
       anticipation.ran(answered, RUN, now);
-      anticipation.came(back, now + WINDOW);
-      anticipation.came(answered, now + WINDOW + 1); // too late to count
+      anticipation.came(back, now + FIRST);
+      anticipation.came(answered, now + FIRST + PAUSE + 1); // too late to count
     }
     now += RUN;
     anticipation.ran(answered, RUN, now);
@@ -63,6 +63,20 @@ class AnticipationTest {
     now += 100 * RUN;
     anticipation.ran(8, 100 * RUN, now);
     assertThat(anticipation.nanosLeft(now)).isEqualTo(Anticipation.LONGEST);
+  }
+
+  @Test
+  void callersWhoAreAllLate_areNotExpectedAnyMore() {
+    runs(20, 8, 8);
+    for (int i = 0; i < 20; i++) {
+      now += RUN;
+      anticipation.ran(8, RUN, now);
+      anticipation.came(8, now + FIRST + 1); // within the time that all have, after nobody came
+      assertThat(anticipation.nanosLeft(now + FIRST + 1)).isNotPositive();
+    }
+    now += RUN;
+    anticipation.ran(8, RUN, now);
+    assertThat(anticipation.nanosLeft(now)).isZero();
   }
 
   @Test
