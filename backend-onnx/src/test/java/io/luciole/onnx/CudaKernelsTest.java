@@ -22,13 +22,7 @@ class CudaKernelsTest extends KernelTestCase {
   void layerNorm(int tokens) throws IOException {
     for (int hidden : HIDDENS) {
       device.state(hidden, 4 * hidden);
-      float[] x = halfs("x", tokens * hidden, 2, 1);
-      float[] gamma = halfs("gamma", hidden, 0.3f, 1);
-      float[] beta = halfs("beta", hidden, 0.3f, 0);
-      device.alloc("y", tokens + 1, hidden * 2);
-      double us = device.run(REPEAT, "layer_norm x y gamma beta", EPSILON, tokens);
-      double[] expected = KernelReference.layerNorm(doubles(x), hidden, gamma, beta, EPSILON);
-      check("layer_norm_" + hidden, tokens, us, device.readHalfs("y"), expected, ROUNDED);
+      checkLayerNorm("layer_norm", "layer_norm_" + hidden, hidden, tokens);
     }
   }
 

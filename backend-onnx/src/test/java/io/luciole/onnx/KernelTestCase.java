@@ -68,6 +68,17 @@ abstract class KernelTestCase {
     }
   }
 
+  /** Layer normalisation by a command of the harness, of rows of so many components. */
+  void checkLayerNorm(String command, String name, int hidden, int tokens) throws IOException {
+    float[] x = halfs("x", tokens * hidden, 2, 1);
+    float[] gamma = halfs("gamma", hidden, 0.3f, 1);
+    float[] beta = halfs("beta", hidden, 0.3f, 0);
+    device.alloc("y", tokens + 1, hidden * 2);
+    double us = device.run(REPEAT, command + " x y gamma beta", EPSILON, tokens);
+    double[] expected = KernelReference.layerNorm(doubles(x), hidden, gamma, beta, EPSILON);
+    check(name, tokens, us, device.readHalfs("y"), expected, ROUNDED);
+  }
+
   /**
    * Attention of texts of these lengths; queries are {@code sharpness} times as large as keys.
    * Kernels whose results are e4m3 have larger values, as the operator scales them.

@@ -59,13 +59,7 @@ class MediumBatchKernelsTest extends KernelTestCase {
   @ValueSource(ints = {1, 3, 8, 129, 1024, 5000})
   void mediumLayerNorm(int tokens) throws IOException {
     mediumBatch();
-    float[] x = halfs("x", tokens * HIDDEN, 2, 0.5f);
-    float[] gamma = halfs("gamma", HIDDEN, 0.3f, 1);
-    float[] beta = halfs("beta", HIDDEN, 0.3f, 0);
-    device.alloc("y", tokens + 1, HIDDEN * 2);
-    double us = device.run(REPEAT, "medium_layer_norm x y gamma beta", EPSILON, tokens);
-    double[] expected = KernelReference.layerNorm(doubles(x), HIDDEN, gamma, beta, EPSILON);
-    check("medium_layer_norm", tokens, us, device.readHalfs("y"), expected, ROUNDED);
+    checkLayerNorm("medium_layer_norm", "medium_layer_norm", HIDDEN, tokens);
   }
 
   private void mediumBatch() throws IOException {
