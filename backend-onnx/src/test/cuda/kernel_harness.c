@@ -69,20 +69,20 @@ static CUdeviceptr address(int i) {
 }
 static int number(int i) { return word[i] ? atoi(word[i]) : 0; }
 
-// Takes the kernels of medium_batch.cu from the operator, which it runs in place of others where it has them; gives back what is to be put back.
+// Takes the kernels of medium_batch.cu from the operator, which takes them in place of others where it has them; returns what is to be put back.
 static MediumBatch hide_medium_batch(void) {
   MediumBatch hidden = h->medium_batch;
   h->medium_batch.attention = h->medium_batch.layer_norm = NULL;
   return hidden;
 }
 
-static int run_medium_layer_norm(void) {  // x y gamma beta epsilon rows
-  if (!h->medium_batch.layer_norm) return fail(h, "medium_layer_norm did not load");
+static int layer_norm_of_words(void) {  // x y gamma beta epsilon rows
   return layer_norm(h, address(1), address(2), (LayerNorm){.gamma = address(3), .beta = address(4), .epsilon = strtof(word[5], NULL)}, number(6));
 }
-static int run_layer_norm(void) {  // likewise
+static int run_medium_layer_norm(void) { return h->medium_batch.layer_norm ? layer_norm_of_words() : fail(h, "medium_layer_norm did not load"); }
+static int run_layer_norm(void) {
   MediumBatch medium_batch = hide_medium_batch();
-  int ok = layer_norm(h, address(1), address(2), (LayerNorm){.gamma = address(3), .beta = address(4), .epsilon = strtof(word[5], NULL)}, number(6));
+  int ok = layer_norm_of_words();
   h->medium_batch = medium_batch;
   return ok;
 }

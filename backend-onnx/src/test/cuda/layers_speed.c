@@ -9,7 +9,7 @@
 //   attention:TOKENS:LENGTH   attention of one layer alone, 16 heads
 // "sum" and "check" are of the results, to tell whether two versions compute the same. LUCIOLE_CUDA_VERBOSE=1 shows the algorithms.
 #define main harness_main
-#include "../../test/cuda/kernel_harness.c"
+#include "kernel_harness.c"
 #undef main
 #include <math.h>
 

@@ -43,7 +43,7 @@ final class Anticipation {
   private long window;
   private long pause;
 
-  /** Whoever comes later than this has not come in time. */
+  /** How long after {@code since} the next caller is expected, at most {@code window}. */
   private long patience;
 
   private double share;
@@ -63,21 +63,20 @@ final class Anticipation {
     since = now;
     window = Math.min(nanos / SHARE, LONGEST);
     pause = nanos / PAUSE;
-    patience = now + nanos / FIRST;
+    patience = Math.min(nanos / FIRST, window);
   }
 
   /** Texts have come. */
   void came(int texts, long now) {
-    if (now <= patience && now - since <= window) {
+    long after = now - since;
+    if (after <= patience) {
       came += texts;
-      patience = Math.max(patience, now + pause);
+      patience = Math.max(patience, Math.min(after + pause, window));
     }
   }
 
   /** How much longer a free device should wait; 0 or less if not at all. */
   long nanosLeft(long now) {
-    return share < LIKELY || came >= answered
-        ? 0
-        : Math.min(window - (now - since), patience - now);
+    return share < LIKELY || came >= answered ? 0 : patience - (now - since);
   }
 }
