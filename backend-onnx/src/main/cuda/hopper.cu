@@ -10,10 +10,11 @@
 
 namespace luciole {
 
-constexpr int GROUP_ROWS = 64;  // query rows of a warpgroup
-constexpr int GROUPS = 2;       // warpgroups of a block
-constexpr int BLOCK_KEYS = 64;  // keys of a step
-constexpr int STAGES = 2;       // pairs of blocks of keys, and of values, in shared memory; a power of 2
+constexpr int GROUP_ROWS = 64;       // query rows of a warpgroup
+constexpr int GROUPS = 2;            // warpgroups of a block
+constexpr int BLOCK_KEYS = 64;       // keys of a step
+constexpr int STAGES = 2;            // pairs of blocks of keys, and of values, in shared memory; a power of 2
+constexpr int TILES_OF_A_HEAD = 64;  // that follow one another before those of the next head
 static_assert(GROUPS * 128 == HOPPER_THREADS, "the host launches with params.h's number");
 
 // Shared memory in bytes: sQ [GROUPS·64, HEAD], sK [STAGES, 2, 64, HEAD], sV [STAGES, 2, 64, HEAD], all swizzled, then an mbarrier of 8 bytes each.
@@ -44,6 +45,15 @@ __device__ __forceinline__ void wgmma_pv(float (&acc_o)[16], const uint32_t* p, 
                : REGISTERS_16(acc_o) : "r"(p[0]), "r"(p[1]), "r"(p[2]), "r"(p[3]), "l"(values));
 }
 
+// The head (x) and the tile (y) of this block, in an order for the L2 cache: 64 tiles, of one text of 8192 tokens or of several shorter ones,
+// head by head, then the next 64. Blocks that run at once then share the keys and values of four heads of such a text, 8 MB; where all heads
+// of a tile came first, these were those of 16 heads, 33 MB, and long texts took a thirtieth longer.
+__device__ __forceinline__ int2 head_and_tile(int heads) {
+  const int tiles = gridDim.x / heads, first = blockIdx.x / (TILES_OF_A_HEAD * heads) * TILES_OF_A_HEAD;
+  const int together = min(TILES_OF_A_HEAD, tiles - first), rest = blockIdx.x - first * heads;
+  return make_int2(rest / together, first + rest % together);
+}
+
 // Computes what `attention` of attention.cuh does for tiles of up to 128 rows. `map` describes qkv [T, 3H] in boxes of 64 rows by HEAD columns.
 template <int HEAD, typename Out>
 __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict__ out, const int4* __restrict__ tiles,
@@ -52,7 +62,9 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
   constexpr int ROW_BYTES = L::ROW_BYTES, BLOCK_BYTES = L::BLOCK_BYTES, K_OFFSET = L::K_OFFSET, V_OFFSET = L::V_OFFSET;
   constexpr int K_FULL = L::K_FULL, V_FULL = L::V_FULL, K_EMPTY = L::K_EMPTY, V_EMPTY = L::V_EMPTY, Q_FULL = L::Q_FULL;
   extern __shared__ __align__(1024) uint8_t memory[];
-  const int4 tile = tiles[blockIdx.y];
+  const int2 here = head_and_tile(hidden / HEAD);
+  const int head = here.x;
+  const int4 tile = tiles[here.y];
   if (tile.y == 0) return;
   const int warp = __shfl_sync(~0u, (int)threadIdx.x / 32, 0), lane = threadIdx.x & 31, group = warp / 4;
   const int groups = min(GROUPS, (tile.y + GROUP_ROWS - 1) / GROUP_ROWS), blocks = (tile.w + BLOCK_KEYS - 1) / BLOCK_KEYS;
@@ -69,8 +81,8 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
     const uint32_t to = base + (part == 1 ? K_OFFSET : V_OFFSET) + place(2 * pair);
     const bool whole = 2 * pair + 1 < blocks;
     mbarrier_expect_tx(full, whole ? L::PAIR_BYTES : BLOCK_BYTES);
-    tma_load(to, map, part * hidden + blockIdx.x * HEAD, tile.z + 2 * pair * BLOCK_KEYS, full);
-    if (whole) tma_load(to + BLOCK_BYTES, map, part * hidden + blockIdx.x * HEAD, tile.z + (2 * pair + 1) * BLOCK_KEYS, full);
+    tma_load(to, map, part * hidden + head * HEAD, tile.z + 2 * pair * BLOCK_KEYS, full);
+    if (whole) tma_load(to + BLOCK_BYTES, map, part * hidden + head * HEAD, tile.z + (2 * pair + 1) * BLOCK_KEYS, full);
   };
 
   if (threadIdx.x == 0) {
@@ -82,7 +94,7 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
     mbarrier_expect_tx(base + Q_FULL, groups * GROUP_ROWS * ROW_BYTES);
     for (int g = 0; g < groups; g++)
-      tma_load(base + g * GROUP_ROWS * ROW_BYTES, map, blockIdx.x * HEAD, tile.x + g * GROUP_ROWS, base + Q_FULL);
+      tma_load(base + g * GROUP_ROWS * ROW_BYTES, map, head * HEAD, tile.x + g * GROUP_ROWS, base + Q_FULL);
     for (int pair = 0; pair < min(STAGES, pairs); pair++) load_pair(1, pair), load_pair(2, pair);
   }
   __syncthreads();
@@ -240,7 +252,7 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
 #pragma unroll
       for (int n = 0; n < HEAD / 8; n++)
         x[n][0] = acc_o[n * 4 + h * 2] * row_sum[h], x[n][1] = acc_o[n * 4 + h * 2 + 1] * row_sum[h];
-      if (first + 8 * h < tile.y) store_row<HEAD>(out + (size_t)(tile.x + first + 8 * h) * hidden + blockIdx.x * HEAD, x);
+      if (first + 8 * h < tile.y) store_row<HEAD>(out + (size_t)(tile.x + first + 8 * h) * hidden + head * HEAD, x);
     }
     return;
   }
@@ -262,14 +274,14 @@ __device__ __forceinline__ void attention(const TensorMap* map, Out* __restrict_
     asm volatile("ld.shared.v4.b32 {%0,%1,%2,%3}, [%4];"
                  : "=r"(x.x), "=r"(x.y), "=r"(x.z), "=r"(x.w) : "r"(swizzle<HEAD>(mine, row, chunk)) : "memory");
     if (warp * 16 + row < tile.y)
-      *reinterpret_cast<uint4*>(out + (size_t)(tile.x + warp * 16 + row) * hidden + blockIdx.x * HEAD + chunk * 8) = x;
+      *reinterpret_cast<uint4*>(out + (size_t)(tile.x + warp * 16 + row) * hidden + head * HEAD + chunk * 8) = x;
   }
 }
 
 }  // namespace luciole
 using namespace luciole;
 
-// Launched as [heads, tiles] blocks, for heads of 64 components and, _32, of 32: attention_hopper with 16-bit floats as output,
+// Launched as heads × tiles blocks (head_and_tile), for heads of 64 components and, _32, of 32: attention_hopper with 16-bit floats as output,
 // attention_hopper_fp8 with e4m3.
 #define ATTENTION(NAME, HEAD, OUT)                                                                                    \
   extern "C" __global__ void __launch_bounds__(GROUPS * 128, 2)                                                       \

@@ -374,7 +374,8 @@ static int attention(DeviceState* h, TensorMap* map, int heads, int count, int q
   if (map) {
     void* kernel = (output == FP16 ? h->hopper.attention : h->hopper.attention_fp8)[small];
     void* arguments[] = {map, to, &h->tiles, &h->spans, &hidden, &scale};
-    CHECK(cu.LaunchKernel(kernel, heads, count, 1, HOPPER_THREADS, 1, 1, (unsigned)hopper_shared_memory(small), h->stream, arguments, NULL), "attention");
+    unsigned blocks = (unsigned)heads * (unsigned)count, shared = (unsigned)hopper_shared_memory(small);
+    CHECK(cu.LaunchKernel(kernel, blocks, 1, 1, HOPPER_THREADS, 1, 1, shared, h->stream, arguments, NULL), "attention");
   } else {
     void* kernel = (output == FP16 ? h->attention : h->fp8.attention)[small][queries == 128];
     void* arguments[] = {&h->qkv, to, &h->tiles, &h->spans, &hidden, &scale};
