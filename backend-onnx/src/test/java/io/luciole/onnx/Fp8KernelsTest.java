@@ -81,6 +81,7 @@ class Fp8KernelsTest extends KernelTestCase {
       checkAttention(kernel, 384, head, 1, length);
     }
     checkAttention(kernel, 384, head, 8, 1, 7, 24, 33, 512, 63, 64, 65, 128, 129, 2, 300);
+    checkAttention(kernel, 384, head, 1, random.ints(200, 1, 90).toArray());
   }
 
   /** Scales keep what they are for within e4m3, and lose no more than a bit of its range. */
