@@ -6,15 +6,13 @@ import io.helidon.http.encoding.ContentEncoder;
 import io.helidon.http.encoding.ContentEncodingContext;
 import io.helidon.http.encoding.ContentEncodingContextConfig;
 import java.io.ByteArrayOutputStream;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.Set;
-import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
-import java.util.zip.ZipException;
+import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,7 +80,7 @@ final class BodyEncodings implements ContentEncodingContext {
   /** A body in gzip. What it makes is bounded by whoever reads it. */
   private static final class Inflated extends InputStream {
     private final InputStream body;
-    private @Nullable GZIPInputStream gzip;
+    private @Nullable GzipCompressorInputStream gzip;
 
     Inflated(InputStream body) {
       this.body = body;
@@ -97,15 +95,18 @@ final class BodyEncodings implements ContentEncodingContext {
     @Override
     public int read(byte[] bytes, int offset, int length) throws IOException {
       try {
-        GZIPInputStream started = gzip;
+        GzipCompressorInputStream started = gzip;
         if (started == null) {
-          started = new GZIPInputStream(body, 8192);
+          // All members, whether the next is there already or not, and nothing else behind them.
+          started = new GzipCompressorInputStream(body, true);
           gzip = started;
         }
         return started.read(bytes, offset, length);
-      } catch (ZipException | EOFException e) {
+      } catch (IOException e) {
         throw Problem.invalid(
-            null, "Expected a whole body in gzip, as Content-Encoding says, found none.");
+            null,
+            "Expected a whole body in gzip, as Content-Encoding says, found another: "
+                + e.getMessage());
       }
     }
   }

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.luciole.testkit.FakeBackend;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -93,6 +95,40 @@ class BodyEncodingsTest {
       Server.Answer answer = post("/v1/embeddings", body, "gzip");
       assertThat(answer.status()).isEqualTo(400);
     }
+  }
+
+  @Test
+  void gzipWithSomethingElseBehindIt_isMalformed() {
+    byte[] whole = gzip(BODY);
+    byte[] more = Arrays.copyOf(whole, whole.length + 30);
+    Arrays.fill(more, whole.length, more.length, (byte) 'x');
+
+    Server.Answer answer = post("/v1/embeddings", more, "gzip");
+
+    assertThat(answer.status()).isEqualTo(400);
+    assertThat(answer.body()).contains("gzip");
+  }
+
+  /** A body may be several that gzip made, one behind the other; between two, none may be there. */
+  @Test
+  void gzipInSeveralMembers_isReadToItsEnd() throws IOException {
+    ByteArrayOutputStream both = new ByteArrayOutputStream();
+    both.write(gzip(BODY.substring(0, 3)));
+    both.write(gzip(BODY.substring(3)));
+    InputStream slow =
+        new ByteArrayInputStream(both.toByteArray()) {
+          @Override
+          public synchronized int read(byte[] bytes, int offset, int length) {
+            return super.read(bytes, offset, Math.min(length, 5));
+          }
+
+          @Override
+          public synchronized int available() {
+            return 0;
+          }
+        };
+
+    assertThat(BodyEncodings.decoded(slow, "gzip")).hasContent(BODY);
   }
 
   @Test

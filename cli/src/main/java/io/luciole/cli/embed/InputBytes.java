@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.SequenceInputStream;
 import java.util.Arrays;
-import java.util.zip.GZIPInputStream;
+import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 import org.jspecify.annotations.Nullable;
 
 /** Looks at an input's first bytes: unpacks gzip, and refuses what is no UTF-8 text by its name. */
@@ -28,7 +28,9 @@ final class InputBytes {
     byte[] start = Arrays.copyOf(first, Math.max(0, raw.read(first)));
     InputStream in = new SequenceInputStream(new ByteArrayInputStream(start), raw);
     if (starts(start, 0x1F, 0x8B)) {
-      return open(new GZIPInputStream(in, 1 << 16), name);
+      // The JDK's takes a pipe that is empty for a moment, and whatever else follows a member, for
+      // the end.
+      return open(new GzipCompressorInputStream(in, true), name);
     }
     String problem = problem(start);
     if (problem != null) {

@@ -138,6 +138,42 @@ class TextInputsTest {
         .hasMessageStartingWith("Cannot read " + folder.resolve("texts.jsonl.gz") + ": ");
   }
 
+  /** Bytes of a pipe come in pieces, and between two of them none is there. */
+  @Test
+  void gzip_severalMembersFromAPipe_areAllRead() throws IOException {
+    byte[] whole = gzip("{\"id\": 1, \"text\": \"a\"}\n", "{\"id\": 2, \"text\": \"b\"}\n");
+    InputStream pipe =
+        new ByteArrayInputStream(whole) {
+          @Override
+          public synchronized int read(byte[] bytes, int offset, int length) {
+            return super.read(bytes, offset, Math.min(length, 5));
+          }
+
+          @Override
+          public synchronized int available() {
+            return 0;
+          }
+        };
+
+    try (TextInputs inputs = TextInputs.open(List.of("-"), null, TextFields.USUAL, pipe)) {
+      assertThat(inputs.next()).isNotNull().extracting(TextItem::text).isEqualTo("a");
+      assertThat(inputs.next()).isNotNull().extracting(TextItem::text).isEqualTo("b");
+      assertThat(inputs.next()).isNull();
+    }
+  }
+
+  @Test
+  void gzip_somethingElseBehindIt_namesTheFile() throws IOException {
+    byte[] whole = gzip("{\"id\": 1, \"text\": \"a\"}\n");
+    byte[] more = Arrays.copyOf(whole, whole.length + 30);
+    Arrays.fill(more, whole.length, more.length, (byte) 'x');
+    Files.write(folder.resolve("texts.jsonl.gz"), more);
+
+    assertThatThrownBy(() -> read(null, TextFields.USUAL, "texts.jsonl.gz"))
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith("Cannot read " + folder.resolve("texts.jsonl.gz") + ": ");
+  }
+
   @Test
   void severalFilesAndPatterns_comeInOrder() throws IOException {
     write("b2.txt", "three\n");
