@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexWriter;
+import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.FilterDirectory;
 import org.apache.lucene.store.Lock;
@@ -68,6 +69,22 @@ record AddedIndex(
       if (!opened) {
         IOUtils.closeWhileHandlingException(lock);
       }
+    }
+  }
+
+  /**
+   * Compares the files with their checksums. Lucene does so where it merges, but copies whole
+   * segments unread.
+   *
+   * @throws IndexException if the index is damaged
+   */
+  void requireWhole() {
+    try {
+      for (LeafReaderContext leaf : reader.leaves()) {
+        leaf.reader().checkIntegrity();
+      }
+    } catch (IOException e) {
+      throw IndexProblems.unreadable(place, e);
     }
   }
 

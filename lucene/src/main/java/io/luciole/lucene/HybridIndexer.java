@@ -319,7 +319,8 @@ public final class HybridIndexer implements AutoCloseable {
   /**
    * Adds the documents of other indexes as of their last commits, without embedding them again;
    * these indexes stay as they are. They must have this index's model and schema, and nobody may
-   * write to them. Waits until no document is pending, and keeps others waiting. What is added is
+   * write to them. Their files are compared with their checksums before anything is added, so each
+   * is read twice. Waits until no document is pending, and keeps others waiting. What is added is
    * durable from the next commit on; positions in sources are not taken over.
    *
    * @param indexes the folders of the indexes

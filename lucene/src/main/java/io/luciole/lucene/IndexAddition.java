@@ -56,6 +56,9 @@ final class IndexAddition {
         indexes.add(AddedIndex.open(places.get(i), directories.get(i), folder.place(), mark));
       }
       IdOverlap overlap = compare(indexes, policy);
+      for (AddedIndex index : indexes) {
+        index.requireWhole();
+      }
       try {
         return add(indexes, overlap);
       } catch (IllegalArgumentException e) {

@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.model.ModelFingerprint;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.apache.lucene.store.ByteBuffersDirectory;
 import org.apache.lucene.store.Directory;
 import org.junit.jupiter.api.AfterEach;
@@ -201,6 +205,35 @@ class AddIndexesTest {
       assertThat(indexer.addIndexes(List.of(open)).documents()).isZero();
     }
     assertThat(IndexDescription.read(to).documents()).isEqualTo(1);
+  }
+
+  /** A segment that is copied as it is would take its damage along, unseen until it is searched. */
+  @Test
+  void damagedShard_isNamed_andNothingIsAdded() throws IOException {
+    List<SourceDocument> documents = new Texts(5).documents(20);
+    Path sound = make("sound", documents.subList(0, 10), options(false, false));
+    for (int part = 1; part < 8; part++) {
+      Path damaged = make("damaged" + part, documents.subList(10, 20), options(false, false));
+      damageLargestFile(damaged, part / 8.0);
+      Path joined = folder.resolve("joined" + part);
+
+      try (HybridIndexer indexer = HybridIndexer.open(joined, engine, options(false, false))) {
+        assertThatThrownBy(() -> indexer.addIndexes(List.of(sound, damaged)))
+            .isInstanceOf(IndexException.class)
+            .hasMessageContaining(damaged.toString())
+            .hasMessageContaining("damaged");
+        assertThat(indexer.hasUncommittedChanges()).isFalse();
+      }
+    }
+  }
+
+  private static void damageLargestFile(Path index, double where) throws IOException {
+    try (Stream<Path> files = Files.list(index)) {
+      Path largest = files.max(Comparator.comparingLong(file -> file.toFile().length())).get();
+      byte[] bytes = Files.readAllBytes(largest);
+      bytes[(int) (bytes.length * where)] ^= 1;
+      Files.write(largest, bytes);
+    }
   }
 
   @Test
