@@ -102,7 +102,7 @@ public final class EmbedOptions {
 
   /**
    * A copy with a deadline. A text that has not reached the device by then is dropped, and its
-   * future fails with {@link java.util.concurrent.TimeoutException}.
+   * future fails with {@link DeadlineExceededException}.
    *
    * @param timeout the time from submission to the deadline
    * @return the changed copy
@@ -120,6 +120,12 @@ public final class EmbedOptions {
    * A copy that belongs to a job. The jobs of a lane get equal shares of the device, however many
    * texts each of them submits. All texts without a job form one job; each call of {@code embedAll}
    * without a job is a job of its own.
+   *
+   * <p>Threads of the engine compare the job with others while its texts wait. So it should be a
+   * value that does not change, such as a string, a number or a record of them, whose {@code
+   * equals} is fast. Texts that are submitted after their job has changed are another job's. A job
+   * whose {@code equals} throws is equal to no other; what its {@code hashCode} throws, the method
+   * that submits a text throws, too.
    *
    * @param job identifies the job: equal objects mean the same job
    * @return the changed copy

@@ -57,6 +57,9 @@ final class Request extends CompletableFuture<Embedding> {
   /** The texts of one job share its turn; the jobs of a lane get equal shares. */
   final Object job;
 
+  /** The job's hash as of the submission: the job may be changed while the text waits. */
+  final int jobHash;
+
   final long submittedNanos;
   final boolean hasDeadline;
   final long deadlineNanos;
@@ -108,6 +111,7 @@ final class Request extends CompletableFuture<Embedding> {
     this.outputs = outputs;
     this.lane = options.lane();
     this.job = job;
+    this.jobHash = job.hashCode();
     this.submittedNanos = now;
     this.hasDeadline = options.timeout().isPresent();
     this.deadlineNanos =
@@ -123,6 +127,7 @@ final class Request extends CompletableFuture<Embedding> {
     this.outputs = whole.outputs;
     this.lane = whole.lane;
     this.job = whole.job;
+    this.jobHash = whole.jobHash;
     this.submittedNanos = whole.submittedNanos;
     this.hasDeadline = whole.hasDeadline;
     this.deadlineNanos = whole.deadlineNanos;

@@ -4,8 +4,10 @@ import io.luciole.model.TokenizedText;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,6 +28,9 @@ final class TokenizerStage {
 
   /** The largest length of a text that its caller tokenises, in characters: about 0.1 ms. */
   static final int INLINE_MAX_CHARS = 128;
+
+  /** How long a thread waits after a failure, so that one that stays does not fill the log. */
+  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   /** Tokenises texts. Called from several threads at once. */
   interface Tokenizer {
@@ -138,21 +143,30 @@ final class TokenizerStage {
             return false;
           }
         };
-    while (true) {
-      List<Request> chunk;
+    boolean open = true;
+    while (open) {
       try {
-        chunk = raw.take(consumer);
+        List<Request> chunk = raw.take(consumer);
+        open = chunk != null;
+        if (chunk != null) {
+          moveOn(chunk);
+        }
       } catch (InterruptedException e) {
         log.warn("A tokenizer thread was interrupted by somebody else; it goes on.");
-        continue;
+      } catch (Throwable t) {
+        log.error("A tokenizer thread failed and goes on: {}", t.toString(), t);
+        LockSupport.parkNanos(this, PAUSE_NANOS);
       }
-      if (chunk == null) {
-        return;
-      }
-      underWay.addAndGet(chunk.size());
+    }
+  }
+
+  /** Delivers texts or passes them on; if that fails, so do all of them. */
+  private void moveOn(List<Request> chunk) {
+    try {
       List<Request> done = new ArrayList<>(chunk.size());
       List<Request> known = new ArrayList<>();
       List<Embedding> embeddings = new ArrayList<>();
+      underWay.addAndGet(chunk.size());
       try {
         for (Request request : chunk) {
           Embedding cached = cached(request);
@@ -168,6 +182,9 @@ final class TokenizerStage {
       }
       pipeline.results().deliver(known, embeddings);
       passOn(done);
+    } catch (Throwable t) {
+      pipeline.results().fail(chunk, t);
+      throw t;
     }
   }
 

@@ -101,7 +101,33 @@ final class WaitingTexts {
     }
   }
 
-  private record FlowKey(Object job, boolean tokenVectors) {}
+  /**
+   * What the texts of a flow have in common. The job is an object of the application: its hash is
+   * that of the first text's submission, however the job changes, and one that cannot be compared
+   * is no other's equal. So no job can break the queue.
+   */
+  private record FlowKey(Object job, int jobHash, boolean tokenVectors) {
+    boolean isOf(Object otherJob, int otherHash, boolean otherTokenVectors) {
+      if (tokenVectors != otherTokenVectors || jobHash != otherHash) {
+        return false;
+      }
+      try {
+        return job == otherJob || job.equals(otherJob);
+      } catch (Throwable t) {
+        return false;
+      }
+    }
+
+    @Override
+    public boolean equals(@Nullable Object o) {
+      return o instanceof FlowKey that && isOf(that.job, that.jobHash, that.tokenVectors);
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * jobHash + Boolean.hashCode(tokenVectors);
+    }
+  }
 
   /** The non-empty buckets of one length class, over all flows of a lane and kind of output. */
   static final class Ring {
@@ -148,15 +174,15 @@ final class WaitingTexts {
     return bucket < 8 ? bucket : (8 + (bucket & 7)) << (bucket / 8 - 1);
   }
 
-  private Flow flow(LaneQueue lane, Object job, boolean tokenVectors) {
+  private Flow flow(LaneQueue lane, Request request) {
+    boolean tokenVectors = request.outputs.contains(Output.COLBERT);
     Flow flow = lane.newest;
-    if (flow == null || flow.key.tokenVectors != tokenVectors || !flow.key.job.equals(job)) {
-      FlowKey key = new FlowKey(job, tokenVectors);
+    if (flow == null || !flow.key.isOf(request.job, request.jobHash, tokenVectors)) {
+      FlowKey key = new FlowKey(request.job, request.jobHash, tokenVectors);
       flow = lane.flows.get(key);
       if (flow == null) {
         flow = new Flow(key, lane, sequence++);
         lane.flows.put(key, flow);
-        lane.turns.add(flow);
       }
       lane.newest = flow;
     }
@@ -166,7 +192,7 @@ final class WaitingTexts {
   /** Adds a text. */
   void link(Request request, BatchScheduler holder) {
     LaneQueue lane = request.lane == Lane.INTERACTIVE ? interactive : bulk;
-    Flow flow = flow(lane, request.job, request.outputs.contains(Output.COLBERT));
+    Flow flow = flow(lane, request);
     Bucket bucket = flow.bucket(pads ? bucketOf(request.length) : 0);
     Ring ring = lane.ring(flow, bucket.index);
     request.bucket = bucket;
@@ -188,7 +214,9 @@ final class WaitingTexts {
     }
     flow.newest = request;
     flow.arrived += request.length;
-    flow.texts++;
+    if (flow.texts++ == 0) {
+      lane.turns.add(flow);
+    }
     flow.tokens += request.length;
     lane.texts++;
     lane.tokens += request.length;
@@ -289,11 +317,15 @@ final class WaitingTexts {
 
   static void dropIfEmpty(Flow flow) {
     if (flow.texts == 0) {
-      if (flow.lane.newest == flow) {
-        flow.lane.newest = null;
+      LaneQueue lane = flow.lane;
+      if (lane.newest == flow) {
+        lane.newest = null;
       }
-      flow.lane.turns.remove(flow);
-      flow.lane.flows.remove(flow.key);
+      lane.turns.remove(flow);
+      if (!lane.flows.remove(flow.key, flow)) {
+        // Two jobs with one hash have become equal since, and the other's flow was found.
+        lane.flows.values().remove(flow);
+      }
     }
   }
 }

@@ -64,7 +64,7 @@ class BatchSchedulerTest {
     return text(length, EmbedOptions.passage());
   }
 
-  private Request bulk(int length, String job) {
+  private Request bulk(int length, Object job) {
     return text(length, EmbedOptions.passage().job(job));
   }
 
@@ -206,6 +206,56 @@ class BatchSchedulerTest {
       batches++;
     }
     assertThat(batches).isBetween(2, BatchScheduler.MAX_OVERTAKEN + 2);
+  }
+
+  @Test
+  void aJobThatChangesWhileItsTextsWait_losesNone() {
+    BatchScheduler queue = padding();
+    List<Object> job = new ArrayList<>(List.of("a"));
+    queue.add(List.of(bulk(10, job), bulk(10, job)));
+    job.set(0, "b");
+    assertThat(queue.poll(BUDGET_100)).hasSize(2);
+    job.set(0, "a");
+    queue.add(bulk(10, job));
+    assertThat(queue.poll(BUDGET_100)).hasSize(1);
+    assertThat(queue.poll(BUDGET_100)).isEmpty();
+  }
+
+  @Test
+  void aJobThatBecomesAnother_losesNone() {
+    BatchScheduler queue = padding();
+    List<Object> job = new ArrayList<>(List.of("a"));
+    queue.add(bulk(10, job));
+    job.set(0, "b");
+    Request other = bulk(10, List.of("a"));
+    queue.add(other);
+    job.set(0, "a");
+    other.cancel(false);
+    queue.add(bulk(10, List.of("a")));
+    assertThat(queue.poll(BUDGET_100)).hasSize(2);
+    queue.add(bulk(10, List.of("a")));
+    assertThat(queue.poll(BUDGET_100)).hasSize(1);
+  }
+
+  @Test
+  void aJobThatCannotBeCompared_isOneOfItsOwn() {
+    @SuppressWarnings("EqualsBrokenForNull")
+    final class Broken {
+      @Override
+      public boolean equals(@Nullable Object other) {
+        throw new IllegalStateException("a job that throws, as was asked for");
+      }
+
+      @Override
+      public int hashCode() {
+        return 7;
+      }
+    }
+
+    BatchScheduler queue = padding();
+    queue.add(List.of(bulk(10, new Broken()), bulk(10, new Broken()), bulk(10, 7)));
+    assertThat(queue.poll(BUDGET_100)).hasSize(3);
+    assertThat(queue.poll(BUDGET_100)).isEmpty();
   }
 
   @Test
