@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.model.Chunker;
 import io.luciole.model.ModelDescription;
+import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelFingerprint;
 import io.luciole.model.TextToken;
@@ -84,7 +85,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     this.tokenBudget = loaded.largestBudget();
     this.streamTokens = STREAM_BUDGETS * loaded.sumOfBudgets();
     this.settings = settings;
-    this.pipeline = Pipeline.of(loaded, settings, listeners, cache);
+    this.pipeline = loaded.start(settings, listeners, cache);
     this.leakGuard = LeakGuard.over(this, pipeline, model.name());
   }
 
@@ -132,9 +133,10 @@ public final class EmbeddingEngine implements AutoCloseable {
    * @param options how it is embedded
    * @return a future that completes with the embedding, or fails with {@link BackendException},
    *     {@link DeviceLostException}, {@link NotFiniteException}, {@link TextTooLongException},
-   *     {@link EngineClosedException} or {@link DeadlineExceededException}. Cancelling it drops the
-   *     text if it still waits. Cancelling a future that was derived from it, by {@code thenApply}
-   *     for instance, does not.
+   *     {@link EngineClosedException} or {@link DeadlineExceededException}; a text without tokens
+   *     fails with {@link IllegalArgumentException}, and one with tokens that the model does not
+   *     have with {@link ModelException}. Cancelling it drops the text if it still waits.
+   *     Cancelling a future that was derived from it, by {@code thenApply} for instance, does not.
    * @throws IllegalArgumentException if the model cannot compute an output that is asked for
    * @throws EngineClosedException if the engine is closed
    * @throws EngineOverloadedException if too much waits and the engine does not block

@@ -1,5 +1,7 @@
 package io.luciole;
 
+import io.luciole.model.ModelDescription;
+import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.TextTokenizer;
 import io.luciole.model.TokenizedText;
@@ -14,6 +16,7 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model that is ready to run: its files, its tokenizer, and an open backend with a token budget
@@ -57,8 +60,8 @@ record LoadedModel(
    *
    * @param configs one for each device; all ask for the same outputs
    * @throws BackendException if a device cannot be used, or the model lacks an output
-   * @throws io.luciole.model.ModelException if the tokenizer is another model's, or the modules
-   *     behind pooling do not fit the backend's vectors
+   * @throws ModelException if the tokenizer is another model's, or the modules behind pooling do
+   *     not fit the backend's vectors
    */
   static LoadedModel open(
       ModelFiles files, BackendProvider provider, List<BackendConfig> configs, Budget budget) {
@@ -70,7 +73,7 @@ record LoadedModel(
         Supplier<Backend> opener = () -> provider.open(files, config);
         Backend backend = opener.get();
         devices.add(new OpenDevice(backend, opener, 0));
-        VocabularyCheck.of(files, backend.vocabulary()).check(canary(tokenizer));
+        VocabularyCheck.of(files, backend.vocabulary()).check(canary(files, tokenizer));
         outputs = defaultOutputs(files, backend.info(), config.outputs());
         files.description().dense().outputs(backend.info().dimension()); // else it is refused
         int tokens = tokens(files, backend, outputs, tokenizer, budget);
@@ -129,14 +132,45 @@ record LoadedModel(
     return Set.copyOf(outputs);
   }
 
-  /** The tokens of the shortest text there is; every text has its special ones. */
-  static TokenizedText canary(TextTokenizer tokenizer) {
-    return tokenizer.tokenize("a", Role.PASSAGE);
+  /**
+   * The tokens of the shortest text there is.
+   *
+   * @throws ModelException if it has none, and the tokenizer adds no special ones
+   */
+  static TokenizedText canary(ModelFiles files, TextTokenizer tokenizer) {
+    TokenizedText tokens = tokenizer.tokenize("a", Role.PASSAGE);
+    if (tokens.length() == 0) {
+      throw new ModelException(
+          "Expected tokens for the text \"a\", found none by "
+              + files.tokenizer()
+              + ", which has no token for what it does not know and adds no special ones. Copy"
+              + " tokenizer.json from the model's page.");
+    }
+    return tokens;
   }
 
-  /** Refuses token ids that the model does not have. */
-  VocabularyCheck vocabularyCheck() {
-    return VocabularyCheck.of(files, devices.get(0).backend.vocabulary());
+  /** Creates a pipeline for this model and starts it. */
+  Pipeline start(
+      EngineSettings settings, List<EngineListener> listeners, @Nullable EmbeddingCache cache) {
+    BackendInfo info = info();
+    ModelDescription description = files.description();
+    VocabularyCheck vocabulary = VocabularyCheck.of(files, devices.get(0).backend.vocabulary());
+    Pipeline pipeline =
+        new Pipeline(
+            TextTruncation.tokenizer(tokenizer, description, vocabulary),
+            description.maxTokens(),
+            info.pads(),
+            settings,
+            new EngineMetrics(listeners),
+            cache,
+            cache == null
+                ? null
+                : new CacheKeys(
+                    files.fingerprint(info.dimension(), info.precision()), description, info),
+            System::nanoTime);
+    int[] canary = canary(files, tokenizer).ids();
+    pipeline.start(devices.stream().map(d -> pipeline.worker(d, description, canary)).toList());
+    return pipeline;
   }
 
   /**

@@ -1,9 +1,7 @@
 package io.luciole;
 
 import io.luciole.model.ModelDescription;
-import io.luciole.model.ModelFiles;
 import io.luciole.model.TokenizedText;
-import io.luciole.spi.BackendInfo;
 import io.luciole.spi.TokenBatch;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -113,38 +111,6 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     return raw.size() + tokenizers.underWay();
   }
 
-  /** Creates a pipeline for a loaded model and starts it. */
-  static Pipeline of(
-      LoadedModel loaded,
-      EngineSettings settings,
-      List<EngineListener> listeners,
-      @Nullable EmbeddingCache cache) {
-    ModelFiles files = loaded.files();
-    BackendInfo info = loaded.info();
-    Pipeline pipeline =
-        new Pipeline(
-            TextTruncation.tokenizer(
-                loaded.tokenizer(), files.description(), loaded.vocabularyCheck()),
-            files.description().maxTokens(),
-            info.pads(),
-            settings,
-            new EngineMetrics(listeners),
-            cache,
-            cache == null
-                ? null
-                : new CacheKeys(
-                    files.fingerprint(info.dimension(), info.precision()),
-                    files.description(),
-                    info),
-            System::nanoTime);
-    int[] canary = LoadedModel.canary(loaded.tokenizer()).ids();
-    pipeline.start(
-        loaded.devices().stream()
-            .map(d -> pipeline.worker(d, files.description(), canary))
-            .toList());
-    return pipeline;
-  }
-
   /** Creates the worker of a device, for {@link #start}. */
   DeviceWorker worker(LoadedModel.OpenDevice device, ModelDescription description, int[] canary) {
     DeviceContext context =
@@ -197,7 +163,9 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     Request request = new Request(input, options, outputs, job, clock.getAsLong(), this);
     TokenizedText tokens = input.tokens();
     int estimate =
-        tokens != null ? tokens.length() : estimate(input.text(), request.truncation, outputs);
+        tokens != null
+            ? Math.max(1, tokens.length())
+            : estimate(input.text(), request.truncation, outputs);
     return submit(request, estimate, mayReject);
   }
 
@@ -461,6 +429,9 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
       }
       synchronized (drained) {
         while (unsettled.get() > 0 && end - System.nanoTime() > 0) {
+    if (unsettled.get() > 0) {
+      devices.forEach(d -> d.abort(reason));
+    }
           drained.wait(10);
         }
       }

@@ -30,13 +30,18 @@ final class TextTruncation extends TruncationPolicy {
 
   /** A model's tokenizer together with the policy for texts that are too long for it. */
   static TokenizerStage.Tokenizer tokenizer(
-      TextTokenizer texts, ModelDescription description, VocabularyCheck check) {
+      TextTokenizer texts, ModelDescription description, VocabularyCheck vocabulary) {
     TruncationPolicy truncationPolicy =
         new TextTruncation(texts, description.maxTokens(), description.normalize());
     return new TokenizerStage.Tokenizer() {
       @Override
       public TokenizedText tokenize(String text, Role role) {
-        return check.check(texts.tokenize(text, role));
+        return texts.tokenize(text, role);
+      }
+
+      @Override
+      public TokenizedText check(TokenizedText tokens) {
+        return vocabulary.check(tokens);
       }
 
       @Override

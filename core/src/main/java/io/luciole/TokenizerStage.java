@@ -36,6 +36,14 @@ final class TokenizerStage {
   interface Tokenizer {
     TokenizedText tokenize(String text, Role role);
 
+    /**
+     * Returns a text's tokens if the model has them, whoever made them, and throws otherwise. Asked
+     * of the engine's tokenizer alone.
+     */
+    default TokenizedText check(TokenizedText tokens) {
+      return tokens;
+    }
+
     /** The policy for texts that are too long; called only if there is one that is not cut off. */
     default TruncationPolicy truncationPolicy() {
       throw new UnsupportedOperationException("this tokenizer only cuts long texts");
@@ -247,7 +255,7 @@ final class TokenizerStage {
     TokenizedText given = request.given().tokens();
     Tokenizer own = request.given().tokenizer();
     Tokenizer of = own != null ? own : tokenizer;
-    TokenizedText tokens = given != null ? given : timed(of, request, text);
+    TokenizedText tokens = checked(given != null ? given : timed(of, request, text));
     boolean cut =
         request.truncation == Truncation.TRUNCATE
             || (given != null && request.truncation == Truncation.CHUNK);
@@ -263,6 +271,20 @@ final class TokenizerStage {
     }
     pipeline.metrics().chunked();
     return truncationPolicy.chunks(
-        request, text, merged -> pipeline.results().deliverMerged(request, merged));
+        request, text, this::checked, merged -> pipeline.results().deliverMerged(request, merged));
+  }
+
+  /** The tokens if the model can compute them; one text without any would fail its whole batch. */
+  private TokenizedText checked(TokenizedText tokens) {
+    if (tokens.length() == 0) {
+      throw noTokens();
+    }
+    return tokenizer.check(tokens);
+  }
+
+  static IllegalArgumentException noTokens() {
+    return new IllegalArgumentException(
+        "expected a text of at least one token, found none in it, and the model's tokenizer adds no"
+            + " special ones; leave such texts out");
   }
 }

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,23 +80,31 @@ abstract class TruncationPolicy {
    * If the text is settled otherwise, its waiting chunks are dropped.
    *
    * @param text the text of {@code whole}
+   * @param check throws for a chunk that the model cannot compute
    * @param deliver receives the merged embedding
    * @return the chunks, tokenised
    */
-  List<Request> chunks(Request whole, String text, Consumer<Embedding> deliver) {
+  List<Request> chunks(
+      Request whole, String text, UnaryOperator<TokenizedText> check, Consumer<Embedding> deliver) {
     int left = maxChunkedTokens(whole.outputs);
     List<TokenizedText> pieces = new ArrayList<>();
     Iterator<TokenizedText> all = pieces(text, whole.role);
     while (all.hasNext() && left > 0) {
       TokenizedText piece = all.next();
+      if (piece.length() == 0) {
+        continue; // blanks, where the tokenizer adds no special tokens
+      }
       if (!pieces.isEmpty() && piece.length() > left) {
         break;
       }
       left -= piece.length();
-      pieces.add(piece);
+      pieces.add(check.apply(piece));
       if (whole.isSettled()) {
         return List.of();
       }
+    }
+    if (pieces.isEmpty()) {
+      throw TokenizerStage.noTokens();
     }
     boolean cut = all.hasNext() || pieces.stream().anyMatch(TokenizedText::truncated);
     whole.chunked(pieces.stream().mapToInt(TokenizedText::length).sum(), cut);

@@ -165,4 +165,19 @@ class PipelineTest {
       assertRight(text, submit(pipeline, text));
     }
   }
+
+  @Test
+  void aTextWithoutTokens_failsAlone_andHoldsNoRoom() {
+    Pipeline pipeline = open(4096, 2);
+    for (int i = 0; i < 5; i++) {
+      for (Input none : List.of(Input.of(""), Input.of(tokens("")))) {
+        assertThat(failure(submit(pipeline, none, EmbedOptions.passage())))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("at least one token");
+      }
+      assertRight("a", submit(pipeline, "a"));
+    }
+    assertThat(pipeline.health().state()).isEqualTo(EngineHealth.State.HEALTHY);
+    assertThat(backend.opened()).isEqualTo(1);
+  }
 }

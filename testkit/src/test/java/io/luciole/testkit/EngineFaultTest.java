@@ -4,14 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.luciole.DeviceLostException;
+import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineBuilder;
 import io.luciole.EngineHealth;
 import io.luciole.EngineListener;
+import io.luciole.LucioleConfig;
 import io.luciole.NotFiniteException;
+import io.luciole.Truncation;
+import io.luciole.model.ModelSource;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutOfMemoryException;
 import io.luciole.spi.Device;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -170,6 +178,42 @@ class EngineFaultTest extends EngineTestCase {
       assertThat(failure(poison)).isInstanceOf(NotFiniteException.class);
       assertAllRight(engine, others);
     }
+  }
+
+  @Test
+  void aTextWithoutTokens_failsAlone() throws IOException {
+    FakeModel.write(folder, 512);
+    Path file = folder.resolve("tokenizer.json");
+    String tokenizer = Files.readString(file);
+    int from = tokenizer.indexOf("\"post_processor\"");
+    int to = tokenizer.indexOf("\"decoder\"");
+    Files.writeString(
+        file, tokenizer.substring(0, from) + "\"post_processor\":null," + tokenizer.substring(to));
+    EngineBuilder builder =
+        EmbeddingEngine.builder(LucioleConfig.of(Map.of()))
+            .model(ModelSource.path(folder))
+            .backend(backend);
+    try (EmbeddingEngine engine = builder.open()) {
+      Map<String, CompletableFuture<Embedding>> others = submit(engine, 50, 32);
+      List<CompletableFuture<Embedding>> none =
+          List.of(
+              engine.embed(""),
+              engine.embed(" "),
+              engine.embed("", EmbedOptions.passage().truncation(Truncation.CHUNK)),
+              engine.embed(new int[0], EmbedOptions.passage()));
+      others.putAll(submit(engine, 50, 33));
+      assertThat(none)
+          .allSatisfy(f ->
+              assertThat(failure(f))
+                  .isInstanceOf(IllegalArgumentException.class)
+                  .hasMessageContaining("at least one token"));
+      assertAllRight(engine, others);
+      String blankAtItsEnd = "w1 ".repeat(600) + " ".repeat(600);
+      EmbedOptions chunks = EmbedOptions.passage().truncation(Truncation.CHUNK);
+      assertThat(get(engine.embed(blankAtItsEnd, chunks)).tokenCount()).isEqualTo(600);
+      assertThat(engine.health().state()).isEqualTo(EngineHealth.State.HEALTHY);
+    }
+    assertThat(backend.opened()).isEqualTo(1);
   }
 
   @Test

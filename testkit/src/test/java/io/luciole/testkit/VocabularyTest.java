@@ -3,10 +3,16 @@ package io.luciole.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.luciole.CrossEncoder;
+import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
+import io.luciole.EngineBuilder;
 import io.luciole.EngineHealth;
+import io.luciole.LucioleConfig;
 import io.luciole.Output;
+import io.luciole.PairScore;
+import io.luciole.Truncation;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.spi.Backend;
@@ -15,6 +21,8 @@ import io.luciole.spi.BackendInfo;
 import io.luciole.spi.BackendOutput;
 import io.luciole.spi.BackendProvider;
 import io.luciole.spi.TokenBatch;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -73,6 +81,35 @@ class VocabularyTest extends EngineTestCase {
           .hasMessageContaining("the id 100 ");
       assertThat(engine.health().state()).isEqualTo(EngineHealth.State.HEALTHY);
       assertThat(engine.stats().failedRuns()).isZero();
+    }
+  }
+
+  @Test
+  void tokenIds_laterChunks_andPairs_areCheckedToo() {
+    try (EmbeddingEngine engine = open(b -> b.backend(new Small(backend, 100)))) {
+      List<CompletableFuture<Embedding>> wrong =
+          List.of(
+              engine.embed(new int[] {3, 100}, EmbedOptions.passage()),
+              engine.embed(
+                  "w1 ".repeat(600) + "w97", EmbedOptions.passage().truncation(Truncation.CHUNK)));
+      assertThat(wrong)
+          .allSatisfy(f ->
+              assertThat(failure(f))
+                  .isInstanceOf(ModelException.class)
+                  .hasMessageContaining("the id 100 "));
+      assertThat(engine.stats().failedRuns()).isZero();
+    }
+    EngineBuilder builder =
+        EmbeddingEngine.builder(LucioleConfig.of(Map.of()))
+            .model(FakeReranker.write(folder, 40))
+            .backend(new Small(backend, 100));
+    try (CrossEncoder reranker = CrossEncoder.open(builder)) {
+      assertThat(reranker.score("w1", "w2").join().tokenCount()).isEqualTo(6);
+      for (CompletableFuture<PairScore> pair :
+          List.of(reranker.score("w97", "w1"), reranker.score("w1", "w97"))) {
+        assertThatThrownBy(pair::join).hasCauseInstanceOf(ModelException.class);
+      }
+      assertThat(reranker.engine().stats().failedRuns()).isZero();
     }
   }
 
