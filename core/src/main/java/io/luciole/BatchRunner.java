@@ -99,7 +99,7 @@ final class BatchRunner implements Runnable {
     session.lost(reason);
     if (left != null) {
       context.results().fail(left.running, reason);
-      context.events().handBack(left.todo, reason);
+      context.events().handBack(left.todo);
     }
   }
 
@@ -383,7 +383,7 @@ final class BatchRunner implements Runnable {
       }
     }
     context.results().fail(failing, reason);
-    context.events().handBack(back, reason);
+    context.events().handBack(back);
   }
 
   private synchronized void retry(List<List<Request>> parts, boolean first) {

@@ -40,11 +40,8 @@ record DeviceContext(
     /** Texts left the queue for the device. */
     void dispatched(List<Request> texts);
 
-    /**
-     * Texts were taken from the queue and not computed. They go back to it, or fail if it takes
-     * none.
-     */
-    void handBack(List<Request> texts, LucioleException reason);
+    /** Texts, if any, were taken from the queue and not computed: they go back, or fail. */
+    void handBack(List<Request> texts);
 
     /** The token budget of the device fell or rose. */
     void budgetChanged();

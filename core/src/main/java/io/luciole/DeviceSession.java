@@ -59,8 +59,7 @@ final class DeviceSession implements BatchConsumer {
   private final CountDownLatch ended = new CountDownLatch(1);
   private final AtomicReference<@Nullable List<Request>> prefetched = new AtomicReference<>();
 
-  /** Why the session was stopped; null if it was not. The first reason stays. */
-  private final AtomicReference<@Nullable LucioleException> stopped = new AtomicReference<>();
+  private volatile boolean stopped;
 
   @GuardedBy("this")
   private int running;
@@ -103,13 +102,9 @@ final class DeviceSession implements BatchConsumer {
     }
   }
 
-  /**
-   * Asks the session's threads to stop after their current batch.
-   *
-   * @param reason what texts that cannot go back to the queue fail with
-   */
-  void stop(LucioleException reason) {
-    stopped.compareAndSet(null, reason);
+  /** Asks the session's threads to stop after their current batch. */
+  void stop() {
+    stopped = true;
   }
 
   /** Waits until the threads have ended and the backend is closed. False if that took longer. */
@@ -129,11 +124,7 @@ final class DeviceSession implements BatchConsumer {
 
   @Override
   public boolean stopped() {
-    return isStopped() || prefetched.get() != null;
-  }
-
-  private boolean isStopped() {
-    return stopped.get() != null;
+    return stopped || prefetched.get() != null;
   }
 
   /** Cuts the next batch ahead of time if it would be a full one. */
@@ -144,8 +135,8 @@ final class DeviceSession implements BatchConsumer {
     List<Request> texts = context.scheduler().takeFull(limits());
     if (texts != null) {
       if (!prefetched.compareAndSet(null, texts)) {
-        handBack(texts);
-      } else if (isStopped()) {
+        context.events().handBack(texts);
+      } else if (stopped) {
         returnPrefetched();
       } else {
         context.scheduler().wake();
@@ -157,7 +148,7 @@ final class DeviceSession implements BatchConsumer {
   void returnPrefetched() {
     List<Request> texts = prefetched.getAndSet(null);
     if (texts != null) {
-      handBack(texts);
+      context.events().handBack(texts);
     }
   }
 
@@ -168,7 +159,7 @@ final class DeviceSession implements BatchConsumer {
 
   /** Waits for the next batch. Null if the thread that asks must end. */
   @Nullable List<Request> next() throws InterruptedException {
-    while (!isStopped()) {
+    while (!stopped) {
       List<Request> texts = null;
       if (prefetched.get() != null) {
         texts = context.scheduler().takeInteractive(limits());
@@ -279,7 +270,7 @@ final class DeviceSession implements BatchConsumer {
       last = --running == 0;
     }
     if (last) {
-      stop(Pipeline.closedWhileWaiting());
+      stop();
       returnPrefetched();
       // Outputs belong to the backend: they are decoded before it is closed.
       outputs.acquireUninterruptibly(maxOutputs);

@@ -150,7 +150,7 @@ final class DeviceWorker {
                     + " or lower luciole.token-budget.");
         lose(current, reason);
         context.results().fail(abandoned.running(), reason);
-        context.events().handBack(abandoned.todo(), reason);
+        context.events().handBack(abandoned.todo());
       }
     }
   }
@@ -159,7 +159,7 @@ final class DeviceWorker {
   private void lose(DeviceSession lost, DeviceLostException reason) {
     long delay;
     synchronized (stateLock) {
-      lost.stop(reason);
+      lost.stop();
       if (session != lost) {
         return;
       }
@@ -261,7 +261,7 @@ final class DeviceWorker {
     synchronized (stateLock) {
       current = session;
       if (current != null) {
-        current.stop(reason);
+        current.stop();
       }
     }
     if (current != null) {

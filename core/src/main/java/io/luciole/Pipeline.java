@@ -189,9 +189,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     if (onlyOne && tokenizers.tokenizeInline(request)) {
       return request;
     }
-    if (!raw.add(request)) {
-      results.fail(List.of(request), rejectionReason());
-    }
+    enqueue(raw, List.of(request));
     return request;
   }
 
@@ -248,10 +246,20 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     return closed;
   }
 
-  /** Why the queues reject texts. */
-  LucioleException rejectionReason() {
-    DeviceLostException lost = allLost;
-    return lost == null ? closedWhileWaiting() : lost;
+  /** Adds texts to a queue, or fails them if it takes none. */
+  void enqueue(BatchScheduler queue, List<Request> texts) {
+    try {
+      while (!queue.add(texts)) {
+        DeviceLostException lost = allLost;
+        if (lost != null || closed) {
+          results.fail(texts, lost != null ? lost : closedWhileWaiting());
+          return;
+        }
+        Thread.onSpinWait(); // a device has come back since, and the queue takes texts again
+      }
+    } catch (Throwable t) {
+      results.fail(texts, t);
+    }
   }
 
   /** The watchdog's check. */
@@ -327,10 +335,8 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
   }
 
   @Override
-  public void handBack(List<Request> texts, LucioleException reason) {
-    if (!texts.isEmpty() && !ready.add(texts)) {
-      results.fail(texts, reason);
-    }
+  public void handBack(List<Request> texts) {
+    enqueue(ready, texts);
   }
 
   @Override

@@ -130,7 +130,7 @@ final class TokenizerStage {
       } finally {
         underWay.decrementAndGet();
       }
-      passOn(tokenized);
+      pipeline.enqueue(ready, tokenized);
     } catch (Throwable t) {
       // The caller's stack may have overflowed, for example. Nothing depends on the text yet.
       request.completeExceptionally(t);
@@ -189,16 +189,10 @@ final class TokenizerStage {
         underWay.addAndGet(-chunk.size());
       }
       pipeline.results().deliver(known, embeddings);
-      passOn(done);
+      pipeline.enqueue(ready, done);
     } catch (Throwable t) {
       pipeline.results().fail(chunk, t);
       throw t;
-    }
-  }
-
-  private void passOn(List<Request> tokenized) {
-    if (!ready.add(tokenized)) {
-      pipeline.results().fail(tokenized, pipeline.rejectionReason());
     }
   }
 

@@ -180,4 +180,17 @@ class PipelineTest {
     assertThat(pipeline.health().state()).isEqualTo(EngineHealth.State.HEALTHY);
     assertThat(backend.opened()).isEqualTo(1);
   }
+
+  @Test
+  void aTextThatIsRefusedWhileTheDeviceComesBack_isComputed() throws Exception {
+    Pipeline pipeline = open();
+    // As if the last device had been lost when the text was brought, and is back since.
+    pipeline.ready().rejectNew();
+    FutureTask<CompletableFuture<Embedding>> submitted =
+        new FutureTask<>(() -> submit(pipeline, "a"));
+    Thread caller = Thread.ofPlatform().daemon().start(submitted);
+    caller.join(50);
+    pipeline.ready().acceptNew();
+    assertRight("a", submitted.get(1, TimeUnit.MINUTES));
+  }
 }
