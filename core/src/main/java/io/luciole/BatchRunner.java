@@ -272,6 +272,11 @@ final class BatchRunner implements Runnable {
     return !abandoned;
   }
 
+  /** The texts still to run whose deadline has passed. */
+  synchronized List<Request> expired(long now) {
+    return todo.stream().flatMap(List::stream).filter(t -> t.isExpired(now)).toList();
+  }
+
   /** Abandons this runner if its run has taken longer than the batch timeout; null if not. */
   synchronized @Nullable Abandoned abandonIfOverdue() {
     return computing

@@ -152,9 +152,15 @@ final class DeviceSession implements BatchConsumer {
     }
   }
 
-  private void handBack(List<Request> texts) {
-    LucioleException reason = stopped.get();
-    context.events().handBack(texts, reason != null ? reason : Pipeline.closedWhileWaiting());
+  /** The texts that wait here for a run, and not in the queue, and whose deadline has passed. */
+  List<Request> expired(long now) {
+    List<Request> expired = new ArrayList<>();
+    List<Request> ahead = prefetched.get();
+    if (ahead != null) {
+      ahead.stream().filter(t -> t.isExpired(now)).forEach(expired::add);
+    }
+    runners.forEach(runner -> expired.addAll(runner.expired(now)));
+    return expired;
   }
 
   /** Waits for the next batch. Null if the thread that asks must end. */

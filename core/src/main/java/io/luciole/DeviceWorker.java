@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * the backend allows two runs at once, so that one prepares while the other computes. A session
  * ends for good when the device is lost or the engine closes; its last thread closes the backend. A
  * lost device is reopened as a new session after {@code reopenDelay}, and after twice the last
- * delay, up to a minute, each time that this fails.
+ * delay, a millisecond at the least and a minute at most, each time that this fails.
  *
  * <h2>When a run fails</h2>
  *
@@ -47,8 +47,8 @@ import org.slf4j.LoggerFactory;
  * <ul>
  *   <li>The session's threads run {@link BatchRunner}s. Each takes batches from the scheduler, runs
  *       them, and calls {@code lose} if it finds the device lost.
- *   <li>The watchdog calls {@link #checkOverdue}; the thread that closes the engine calls {@link
- *       #close}, {@link #abort} and {@link #awaitEnd}.
+ *   <li>The watchdog calls {@link #check}; the thread that closes the engine calls {@link #close},
+ *       {@link #abort} and {@link #awaitEnd}.
  *   <li>A lost device has one thread that reopens it.
  * </ul>
  *
@@ -57,6 +57,9 @@ import org.slf4j.LoggerFactory;
  */
 final class DeviceWorker {
   private static final Logger log = LoggerFactory.getLogger(DeviceWorker.class);
+
+  /** Of the second attempt on; without it a delay of 0 would stay 0, however often it doubles. */
+  private static final long SHORTEST_REOPEN_DELAY = TimeUnit.MILLISECONDS.toNanos(1);
 
   private static final long LONGEST_REOPEN_DELAY = TimeUnit.MINUTES.toNanos(1);
 
@@ -128,8 +131,11 @@ final class DeviceWorker {
     }
   }
 
-  /** Declares the device lost if a run has given no answer within the batch timeout. */
-  void checkOverdue() {
+  /**
+   * Fails the texts that wait here for a run and whose deadline has passed, and declares the device
+   * lost if a run has given no answer within the batch timeout.
+   */
+  void check() {
     DeviceSession current;
     synchronized (stateLock) {
       current = session;
@@ -137,6 +143,7 @@ final class DeviceWorker {
     if (current == null) {
       return;
     }
+    context.results().fail(current.expired(context.clock().getAsLong()), Pipeline.deadlinePassed());
     for (BatchRunner runner : current.runners()) {
       BatchRunner.Abandoned abandoned = runner.abandonIfOverdue();
       if (abandoned != null) {
@@ -184,7 +191,7 @@ final class DeviceWorker {
   @GuardedBy("stateLock")
   private long nextReopenDelay() {
     long delay = reopenDelay;
-    reopenDelay = Math.min(2 * reopenDelay, LONGEST_REOPEN_DELAY);
+    reopenDelay = Math.clamp(2 * reopenDelay, SHORTEST_REOPEN_DELAY, LONGEST_REOPEN_DELAY);
     return delay;
   }
 

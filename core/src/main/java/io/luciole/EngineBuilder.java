@@ -387,8 +387,8 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets the delay before a lost device is opened again. It doubles with each failure, up to a
-   * minute. The default is a second.
+   * Sets the delay before a lost device is opened again. It doubles with each failure, from a
+   * millisecond at the least up to a minute. The default is a second.
    *
    * @param delay the first delay, 0 or more
    * @return this builder

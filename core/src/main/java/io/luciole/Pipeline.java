@@ -267,7 +267,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     List<Request> expired = new ArrayList<>(raw.removeExpired());
     expired.addAll(ready.removeExpired());
     results.fail(expired, deadlinePassed());
-    devices.forEach(DeviceWorker::checkOverdue);
+    devices.forEach(DeviceWorker::check);
     results.relieveStuck();
   }
 

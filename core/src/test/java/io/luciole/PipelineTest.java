@@ -193,4 +193,93 @@ class PipelineTest {
     pipeline.ready().acceptNew();
     assertRight("a", submitted.get(1, TimeUnit.MINUTES));
   }
+
+  /** Blocks the first run, and then those of other texts, each until its latch opens. */
+  private void block(CountDownLatch first, CountDownLatch others, int fits) {
+    backend.faults(
+        new Fault() {
+          @Override
+          public void before(TokenBatch batch) {
+            if (batch.tokenIds()[0] == WARM.charAt(0)) {
+              pass(first);
+            } else if (batch.tokens() > fits) {
+              throw new BackendOutOfMemoryException(
+                  "no room, as was asked for", new IllegalStateException());
+            } else {
+              pass(others);
+            }
+          }
+        });
+  }
+
+  private List<CompletableFuture<Embedding>> submitBehind(
+      Pipeline pipeline, CountDownLatch first, int texts) {
+    CompletableFuture<Embedding> warm = submit(pipeline, WARM);
+    await().until(() -> backend.runs() == 1);
+    List<CompletableFuture<Embedding>> futures = new ArrayList<>();
+    for (int i = 0; i < texts; i++) {
+      futures.add(submit(pipeline, Input.of("0123456789"), WITHIN_AN_HOUR));
+    }
+    await().until(() -> pipeline.ready().size() == texts);
+    first.countDown();
+    assertRight(WARM, warm);
+    return futures;
+  }
+
+  private void assertExpireDuringTheRun(
+      List<CompletableFuture<Embedding>> futures, int running, CountDownLatch run) {
+    skipped.set(TimeUnit.HOURS.toNanos(2));
+    await()
+        .until(() ->
+            futures.stream().filter(CompletableFuture::isDone).count() == futures.size() - running);
+    assertThat(futures.subList(0, running)).allSatisfy(f -> assertThat(f).isNotDone());
+    assertThat(futures.subList(running, futures.size()))
+        .allSatisfy(f -> assertThat(failure(f)).isInstanceOf(DeadlineExceededException.class));
+    run.countDown();
+    futures.subList(0, running).forEach(f -> assertRight("0123456789", f));
+  }
+
+  @Test
+  void textsOfABatchCutAhead_expireWhileTheDeviceIsBusy() {
+    CountDownLatch first = latch();
+    CountDownLatch second = latch();
+    block(first, second, 1000);
+    Pipeline pipeline = open(50, EngineSettings.UNBOUNDED);
+    List<CompletableFuture<Embedding>> futures = submitBehind(pipeline, first, 20);
+    await().until(() -> pipeline.ready().size() == 10); // five run and five are cut ahead
+    assertExpireDuringTheRun(futures, 5, second);
+    assertThat(backend.texts()).isEqualTo(6);
+  }
+
+  @Test
+  void textsOfABatchInHalves_expireWhileTheDeviceIsBusy() {
+    CountDownLatch first = latch();
+    CountDownLatch second = latch();
+    block(first, second, 20);
+    Pipeline pipeline = open();
+    List<CompletableFuture<Embedding>> futures = submitBehind(pipeline, first, 4);
+    await().until(() -> backend.runs() == 3); // that of all four ran out of memory
+    assertExpireDuringTheRun(futures, 2, second);
+    assertThat(backend.texts()).isEqualTo(3);
+  }
+
+  @Test
+  void aDeviceThatStaysLost_isReopenedEverMoreSeldom_alsoWithoutADelay() {
+    ConcurrentLinkedQueue<Long> times = new ConcurrentLinkedQueue<>();
+    onReopen =
+        n -> {
+          times.add(System.nanoTime());
+          if (n < 9) {
+            throw new BackendException("not yet, as was asked for");
+          }
+        };
+    Pipeline pipeline = open();
+    backend.faults(Fault.throwing(b -> times.isEmpty()));
+    assertThat(failure(submit(pipeline, "a"))).isInstanceOf(DeviceLostException.class);
+    await().until(() -> pipeline.health().state() == EngineHealth.State.HEALTHY);
+    List<Long> all = List.copyOf(times);
+    assertThat(all).hasSize(9);
+    // After 1, 2, 4 … 128 ms.
+    assertThat(all.get(8) - all.get(0)).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(200));
+  }
 }
