@@ -107,6 +107,7 @@ final class WaitingTexts {
    * is no other's equal. So no job can break the queue.
    */
   private record FlowKey(Object job, int jobHash, boolean tokenVectors) {
+    @SuppressWarnings("ReferenceEquality") // a job is itself, whatever its equals does
     boolean isOf(Object otherJob, int otherHash, boolean otherTokenVectors) {
       if (tokenVectors != otherTokenVectors || jobHash != otherHash) {
         return false;
