@@ -29,7 +29,8 @@ public interface EngineListener {
 
   /**
    * Called after each text that ends, however it ends, before its future completes: return at once.
-   * A text that is cancelled is told of by the thread that cancels it.
+   * A text that is cancelled is told of by the thread that cancels it. Do not close the engine
+   * here: {@code close} waits for this text, its whole limit and some seconds more.
    *
    * @param text how it ended
    */

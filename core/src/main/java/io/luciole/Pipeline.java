@@ -57,6 +57,12 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
   /** The average number of characters in a token, at the least; for a first estimate only. */
   private static final int CHARS_PER_TOKEN = 4;
 
+  /** How long the threads have to end once every text is settled or was taken from them. */
+  private static final long THREADS_END_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /** How long those have who were settling a text then: only a listener takes so long. */
+  private static final long SETTLING_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private final int maxTokens;
   private final EngineSettings settings;
   private final EngineMetrics metrics;
@@ -415,7 +421,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     }
     admission.close();
     ready.flush();
-    boolean interrupted = !drain(limit);
+    boolean interrupted = !drain(limit) || Thread.interrupted();
     ready.rejectNew();
     EngineClosedException reason = closedWhileWaiting();
     results.fail(raw.removeAll(), reason);
@@ -423,36 +429,43 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     devices.forEach(DeviceWorker::close);
     raw.close();
     ready.close();
-    boolean gone = false;
-    try {
-      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(1);
-      if (unsettled.get() > 0) {
-        devices.forEach(d -> d.abort(reason));
-      }
-      gone = tokenizers.awaitEnd(end);
-      for (DeviceWorker device : devices) {
-        gone &= device.awaitEnd(Math.max(0, end - System.nanoTime()));
-      }
-      synchronized (drained) {
-        while (unsettled.get() > 0 && end - System.nanoTime() > 0) {
     if (unsettled.get() > 0) {
       devices.forEach(d -> d.abort(reason));
     }
-          drained.wait(10);
-        }
+    boolean gone = false;
+    long end = System.nanoTime() + THREADS_END_NANOS;
+    for (boolean waiting = true; waiting; ) {
+      try {
+        gone = awaitEnd(end);
+        waiting = false;
+      } catch (InterruptedException e) {
+        interrupted = true; // and waits on, no longer than for those threads
       }
-    } catch (InterruptedException e) {
-      interrupted = true;
-      gone = false;
     }
+    // A listener that is told of a text may be what closes the engine, or may not return.
+    end = System.nanoTime() + SETTLING_NANOS;
     for (Request request : settling) {
-      while (request.isSettled() && !request.isDone()) {
+      while (request.isSettled() && !request.isDone() && end - System.nanoTime() > 0) {
         Thread.onSpinWait();
       }
     }
     watchdog.end();
     if (interrupted) {
       Thread.currentThread().interrupt();
+    }
+    return gone;
+  }
+
+  /** Waits until every thread has ended and every text is settled. False if not in time. */
+  private boolean awaitEnd(long end) throws InterruptedException {
+    boolean gone = tokenizers.awaitEnd(end);
+    for (DeviceWorker device : devices) {
+      gone &= device.awaitEnd(Math.max(0, end - System.nanoTime()));
+    }
+    synchronized (drained) {
+      while (unsettled.get() > 0 && end - System.nanoTime() > 0) {
+        drained.wait(10);
+      }
     }
     return gone;
   }

@@ -278,7 +278,7 @@ final class TokenizerStage {
 
   static IllegalArgumentException noTokens() {
     return new IllegalArgumentException(
-        "expected a text of at least one token, found none in it, and the model's tokenizer adds no"
-            + " special ones; leave such texts out");
+        "expected at least one token in a text, found none: the model's tokenizer makes none of this"
+            + " one and adds no special ones; leave such texts out");
   }
 }

@@ -282,4 +282,31 @@ class PipelineTest {
     // After 1, 2, 4 … 128 ms.
     assertThat(all.get(8) - all.get(0)).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(200));
   }
+
+  @Test
+  void closeByAnInterruptedThread_endsEveryThread() {
+    Pipeline pipeline = open();
+    assertRight("a", submit(pipeline, "a"));
+    Thread.currentThread().interrupt();
+    boolean ended = pipeline.close(Duration.ofMinutes(1));
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(ended).isTrue();
+  }
+
+  @Test
+  void closeByAListenerThatIsToldOfAText_returns() {
+    CountDownLatch returned = latch();
+    listeners =
+        List.of(
+            new EngineListener() {
+              @Override
+              public void onText(Text text) {
+                pipelines.get(0).close(Duration.ZERO);
+                returned.countDown();
+              }
+            });
+    CompletableFuture<Embedding> future = submit(open(), "a");
+    await().atMost(Duration.ofMinutes(1)).until(() -> returned.getCount() == 0);
+    await().until(future::isDone);
+  }
 }
