@@ -51,12 +51,15 @@ public final class LucioleConfig {
 
   private static final String VARIABLES = "LUCIOLE_";
 
+  private final KnownKeys known;
   private final Map<String, Setting> settings;
 
   /** One message for each system property that is no setting. */
   private final List<String> unknownProperties;
 
-  private LucioleConfig(Map<String, Setting> settings, List<String> unknownProperties) {
+  private LucioleConfig(
+      KnownKeys known, Map<String, Setting> settings, List<String> unknownProperties) {
+    this.known = known;
     this.settings = Collections.unmodifiableMap(settings);
     this.unknownProperties = List.copyOf(unknownProperties);
   }
@@ -137,14 +140,14 @@ public final class LucioleConfig {
   }
 
   /**
-   * A copy in which some settings have other values.
+   * A copy in which some settings have other values. It knows the settings that this one does.
    *
    * @param properties names and values, which override those of this configuration
    * @return the changed copy
    * @throws ConfigException if settings are unknown or have invalid values
    */
   public LucioleConfig with(Map<String, String> properties) {
-    Sources sources = new Sources(KnownKeys.onClassPath(List.of()));
+    Sources sources = new Sources(known);
     sources.settings.putAll(settings);
     sources.unknownProperties.addAll(unknownProperties);
     sources.addProperties(new TreeMap<>(properties), "given properties", false);
@@ -226,7 +229,7 @@ public final class LucioleConfig {
         problems.addAll(unknownProperties);
         throw new ConfigException(problems);
       }
-      return new LucioleConfig(settings, unknownProperties);
+      return new LucioleConfig(known, settings, unknownProperties);
     }
 
     void addFile(Path file) {

@@ -297,6 +297,9 @@ class LucioleConfigTest {
     LucioleConfig config = LucioleConfig.of(Map.of("luciole.mine.depth", "4"), List.of(own));
 
     assertThat(config.get(own)).isEqualTo(4);
+    assertThat(config.with(Map.of("luciole.mine.depth", "5")).get(own)).isEqualTo(5);
+    assertThatThrownBy(() -> config.with(Map.of("luciole.mine.depht", "5")))
+        .hasMessageContaining("did you mean luciole.mine.depth?");
     assertThat(LucioleConfig.of(Map.of()).get(own)).isEqualTo(3);
     assertThatThrownBy(() -> LucioleConfig.of(Map.of("luciole.mine.depth", "0"), List.of(own)))
         .hasMessageContaining("luciole.mine.depth")
