@@ -76,7 +76,7 @@ public final class CrossEncoder implements AutoCloseable {
    * Opens a reranker.
    *
    * @param builder names the model, and says how the engine beneath runs; its outputs and its cache
-   *     are not used
+   *     are not used; it stays as it is
    * @return a reranker that is ready; close it after use
    * @throws ModelException if the model is missing, its files are wrong, or it is no reranker of
    *     this kind
@@ -100,8 +100,7 @@ public final class CrossEncoder implements AutoCloseable {
               + " for "
               + files.name());
     }
-    EmbeddingEngine engine =
-        builder.outputs(Output.DENSE).open(files.withStatesOfFirstTokens(), backends);
+    EmbeddingEngine engine = builder.open(files.withStatesOfFirstTokens(), backends, DENSE);
     try {
       return new CrossEncoder(engine, head);
     } catch (Throwable t) {

@@ -450,7 +450,7 @@ public final class EngineBuilder {
    */
   public EmbeddingEngine open() {
     Backends backends = backends();
-    return open(overrides.applyTo(resolve(backends)), backends);
+    return open(overrides.applyTo(resolve(backends)), backends, outputs);
   }
 
   /** The backends to choose from. */
@@ -464,8 +464,8 @@ public final class EngineBuilder {
     return maxLength > 0 ? files.withMaxTokens(maxLength) : files;
   }
 
-  /** Opens an engine over files that were resolved. */
-  EmbeddingEngine open(ModelFiles files, Backends backends) {
+  /** Opens an engine over files that were resolved, with these outputs for those that were set. */
+  EmbeddingEngine open(ModelFiles files, Backends backends, Set<Output> wanted) {
     BackendProvider chosen = provider.isPresent() ? provider.get() : choose(backends, files);
     List<Device> where = devices;
     if (where.isEmpty()) {
@@ -477,8 +477,8 @@ public final class EngineBuilder {
             files,
             chosen,
             where.stream()
-                .map(d ->
-                    new BackendConfig(d, precision.on(chosen, files, d), threads, outputs, own))
+                .map(
+                    d -> new BackendConfig(d, precision.on(chosen, files, d), threads, wanted, own))
                 .toList(),
             new LoadedModel.Budget(tokenBudget, calibrate));
     try {

@@ -16,6 +16,7 @@ import io.luciole.EngineListener;
 import io.luciole.EngineOverloadedException;
 import io.luciole.LucioleConfig;
 import io.luciole.NotFiniteException;
+import io.luciole.Output;
 import io.luciole.Overload;
 import io.luciole.PairScore;
 import io.luciole.TextTooLongException;
@@ -42,6 +43,7 @@ class CrossEncoderUseTest {
   private static final int LIMIT = 20;
 
   @TempDir Path folder;
+  @TempDir Path other;
   private final FakeBackend backend = new FakeBackend().recording();
 
   private EngineBuilder builder() {
@@ -133,6 +135,17 @@ class CrossEncoderUseTest {
       assertThat(score.value()).isEqualTo(best, within(1e-5f));
       assertThat(score.tokenCount()).isEqualTo(20 + 20 + 7);
       assertThat(score.truncated()).isFalse();
+    }
+  }
+
+  @Test
+  void open_leavesTheBuilderAsItWas() {
+    EngineBuilder builder = builder();
+    try (CrossEncoder reranker = CrossEncoder.open(builder)) {
+      assertThat(reranker.engine().outputs()).containsExactly(Output.DENSE);
+    }
+    try (EmbeddingEngine engine = builder.model(FakeModel.write(other, 64)).open()) {
+      assertThat(engine.outputs()).containsExactlyInAnyOrder(Output.DENSE, Output.SPARSE);
     }
   }
 
