@@ -101,7 +101,7 @@ final class EmbeddingStream<T> implements Iterator<Embedded<T>> {
 
   @Override
   public boolean hasNext() {
-    return !pending.isEmpty() || sourceFailure != null || (!sourceEnded && source.hasNext());
+    return !pending.isEmpty() || canRead() || sourceFailure != null;
   }
 
   @Override
@@ -231,6 +231,7 @@ final class EmbeddingStream<T> implements Iterator<Embedded<T>> {
         && !Thread.currentThread().isInterrupted();
   }
 
+  /** Whether the source has another item; if it throws instead, that is kept for its turn. */
   private boolean canRead() {
     if (sourceEnded || (!pending.isEmpty() && waits())) {
       return false;

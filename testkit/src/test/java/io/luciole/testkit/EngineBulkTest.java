@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -246,6 +247,34 @@ class EngineBulkTest extends EngineTestCase {
       assertThatThrownBy(() -> engine.embedAll(Arrays.asList("w1", null), EmbedOptions.passage()))
           .isInstanceOf(NullPointerException.class)
           .hasMessageContaining("Text 1 ");
+    }
+  }
+
+  @Test
+  void whatASourceThrowsWhenItIsAskedForMore_comesLast_andEndsIt() {
+    AtomicInteger asked = new AtomicInteger();
+    Iterator<String> source =
+        new Iterator<>() {
+          @Override
+          public boolean hasNext() {
+            if (asked.incrementAndGet() == 1) {
+              throw new IllegalStateException("the source broke");
+            }
+            return true;
+          }
+
+          @Override
+          public String next() {
+            return "w1";
+          }
+        };
+    try (EmbeddingEngine engine = open()) {
+      Iterator<Embedding> each = engine.embedAll(source, EmbedOptions.passage());
+      assertThat(each.hasNext()).isTrue();
+      assertThatThrownBy(each::next).hasMessage("the source broke");
+      assertThat(each.hasNext()).isFalse();
+      assertThatThrownBy(each::next).isInstanceOf(NoSuchElementException.class);
+      assertThat(asked).hasValue(1);
     }
   }
 
