@@ -24,7 +24,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -188,17 +190,18 @@ final class EmbedCommand implements Callable<Integer> {
 
   /** The file to write, or null for standard output. */
   private @Nullable Path target(TextInputs inputs) throws IOException {
+    @Nullable Path target =
+        OutputPath.isStandardOutput(output) ? null : OutputPath.of(Path.of(output));
+    List<OutputPath.Named> written = new ArrayList<>();
+    if (target != null) {
+      written.add(new OutputPath.Named("--output", target));
+    }
     if (errors != null) {
-      OutputPath.requireOther(OutputPath.of(errors), inputs.files(), "--errors");
+      written.add(new OutputPath.Named("--errors", OutputPath.of(errors)));
     }
-    if (OutputPath.isStandardOutput(output)) {
-      return null;
-    }
-    Path target = OutputPath.of(Path.of(output));
-    OutputPath.requireOther(target, inputs.files(), "--output");
-    if (errors != null && OutputPath.of(errors).equals(target)) {
-      throw new IOException("Expected another file for --errors than for --output");
-    }
+    OutputPath.requireOthers(
+        written,
+        inputs.files().stream().map(file -> new OutputPath.Named("--input", file)).toList());
     return target;
   }
 

@@ -3,6 +3,7 @@ package io.luciole.cli;
 import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.Role;
+import io.luciole.cli.embed.OutputPath;
 import io.luciole.lucene.Fusion;
 import io.luciole.lucene.HybridQuery;
 import io.luciole.lucene.HybridSearcher;
@@ -17,6 +18,7 @@ import io.luciole.lucene.eval.Significance;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -48,6 +50,11 @@ final class EvalCommand implements Callable<Integer> {
   private static final List<Double> GRID = List.of(0.0, 0.25, 0.5, 0.75, 1.0);
   private static final int PARTS = 5;
   private static final long SEED = 1;
+
+  /** What a file is to hold. */
+  private interface Content {
+    void writeTo(Path file) throws IOException;
+  }
 
   private final Console console;
 
@@ -101,7 +108,10 @@ final class EvalCommand implements Callable<Integer> {
   @Option(
       names = "--run",
       paramLabel = "OUT",
-      description = "Write a ranking as a TREC run, which trec_eval reads: the last of the table.")
+      description = {
+        "Write a ranking as a TREC run, which trec_eval reads: the last of the table. A file is"
+            + " there whole or not at all; - is standard output."
+      })
   private @Nullable Path run;
 
   @Option(
@@ -148,22 +158,21 @@ final class EvalCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     LucioleConfig config = LucioleConfig.load().requireKnown();
+    requireOtherOutputs();
     List<EvaluationQuery> asked = EvaluationQuery.readBeir(queries);
     Qrels judged = Qrels.read(qrels);
     @Nullable RankedRun other = compare == null ? null : other(compare, judged);
-    try (@Nullable WholeFile file = run == null ? null : WholeFile.create(run);
-        @Nullable WholeFile queryFile = perQuery == null ? null : WholeFile.create(perQuery);
+    try (@Nullable WholeFile file = whole(run);
+        @Nullable WholeFile queryFile = whole(perQuery);
         EmbeddingEngine engine =
             engineOptions.openForIndex(index.folder(), config, Set.of(Role.QUERY));
         HybridSearcher searcher = HybridSearcher.open(index.folder(), engine)) {
       EvaluationTable table = evaluate(console, evaluation(searcher), searcher, asked, judged);
-      if (file != null) {
-        chosen(table).writeTrec(file.path());
-        file.commit();
+      if (run != null) {
+        write(file, chosen(table)::writeTrec);
       }
-      if (queryFile != null) {
-        Files.writeString(queryFile.path(), table.perQuery(judged));
-        queryFile.commit();
+      if (perQuery != null) {
+        write(queryFile, to -> Files.writeString(to, table.perQuery(judged)));
       }
       console.out().print(tsv ? table.tsv() : table.format());
       if (other != null) {
@@ -173,6 +182,51 @@ final class EvalCommand implements Callable<Integer> {
         tune(table, judged);
       }
       return 0;
+    }
+  }
+
+  /** Inputs stay as they are, a run to compare with among them: it may be the better one. */
+  private void requireOtherOutputs() {
+    List<OutputPath.Named> written = new ArrayList<>();
+    name("--run", run, written);
+    name("--per-query", perQuery, written);
+    List<OutputPath.Named> read = new ArrayList<>();
+    name("--queries", queries, read);
+    name("--qrels", qrels, read);
+    name("--compare", compare, read);
+    try {
+      OutputPath.requireOthers(written, read);
+    } catch (IOException e) {
+      throw new CliException(Failures.message(e), e);
+    }
+  }
+
+  private static void name(String flag, @Nullable Path file, List<OutputPath.Named> files) {
+    if (file != null && !OutputPath.isStandardOutput(file.toString())) {
+      files.add(new OutputPath.Named(flag, file));
+    }
+  }
+
+  /** Begins a file; null if none is named, or standard output. */
+  private static @Nullable WholeFile whole(@Nullable Path file) {
+    return file == null || OutputPath.isStandardOutput(file.toString())
+        ? null
+        : WholeFile.create(file);
+  }
+
+  /** Writes a file, or to standard output what the file would hold. */
+  private void write(@Nullable WholeFile file, Content content) throws IOException {
+    if (file != null) {
+      content.writeTo(file.path());
+      file.commit();
+      return;
+    }
+    Path part = Files.createTempFile("luciole", ".part");
+    try {
+      content.writeTo(part);
+      console.out().print(Files.readString(part));
+    } finally {
+      Files.delete(part);
     }
   }
 

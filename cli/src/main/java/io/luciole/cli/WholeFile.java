@@ -1,12 +1,10 @@
 package io.luciole.cli;
 
+import io.luciole.cli.embed.OutputPath;
 import io.luciole.internal.AtomicFiles;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
@@ -24,7 +22,6 @@ final class WholeFile implements AutoCloseable {
   private final Path target;
   private final @Nullable Path part;
   private final FileChannel channel;
-  private final OutputStream stream;
   private final Thread atExit = new Thread(this::discard, "luciole-discard");
   private boolean done;
 
@@ -35,7 +32,6 @@ final class WholeFile implements AutoCloseable {
         part == null
             ? FileChannel.open(target, StandardOpenOption.WRITE)
             : FileChannel.open(part, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
-    this.stream = Channels.newOutputStream(channel);
   }
 
   /**
@@ -45,16 +41,9 @@ final class WholeFile implements AutoCloseable {
    */
   static WholeFile create(Path path) {
     try {
-      if (Files.isDirectory(path)) {
-        throw new CliException("Cannot write " + path + ": expected a file, found a folder");
-      }
-      // Behind a link, the file it leads to is replaced and the link stays.
-      Path target = Files.exists(path) ? path.toRealPath() : path.toAbsolutePath();
-      if (Files.exists(target) && !Files.isRegularFile(target)) {
+      Path target = OutputPath.of(path);
+      if (OutputPath.isStream(target)) {
         return new WholeFile(target, null);
-      }
-      if (Files.exists(target) && !Files.isWritable(target)) {
-        throw new CliException("Cannot write " + path + ": no permission to replace it");
       }
       Path part =
           target.resolveSibling(
@@ -63,25 +52,12 @@ final class WholeFile implements AutoCloseable {
       WholeFile file = new WholeFile(target, part);
       Runtime.getRuntime().addShutdownHook(file.atExit);
       return file;
-    } catch (NoSuchFileException e) {
-      throw new CliException(
-          "Cannot write " + path + ": its folder " + parent(path) + " does not exist", e);
     } catch (IOException e) {
       throw new CliException("Cannot write " + path + ": " + Failures.message(e), e);
     }
   }
 
-  private static Path parent(Path path) {
-    Path parent = path.toAbsolutePath().getParent();
-    return parent == null ? path : parent;
-  }
-
-  /** Where to write; unbuffered. */
-  OutputStream stream() {
-    return stream;
-  }
-
-  /** The file that {@link #stream} writes to, for those who write files by name. */
+  /** Where to write. */
   Path path() {
     return part == null ? target : part;
   }

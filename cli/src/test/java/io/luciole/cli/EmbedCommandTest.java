@@ -366,7 +366,7 @@ class EmbedCommandTest {
       Run run = Cli.run("embed", "--input", file, "--output", output);
 
       assertThat(run.status()).isEqualTo(1);
-      assertThat(run.err()).contains("the texts would be replaced");
+      assertThat(run.err()).contains("Expected --output to overwrite no file that --input names");
       assertThat(file).hasContent(texts);
     }
   }

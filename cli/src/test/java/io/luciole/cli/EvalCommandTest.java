@@ -7,10 +7,13 @@ import io.luciole.testkit.MiniM3;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code eval} where files and judgements are not those of the textbook. */
 class EvalCommandTest {
@@ -42,11 +45,15 @@ class EvalCommandTest {
     assertThat(run.status()).as(run.err()).isZero();
   }
 
-  private static Run eval(Object... more) {
+  private static Run run(Object... more) {
     Stream<Object> first =
         Stream.of("eval", "--model", MiniM3.folder(), "--index", index, "--queries", queries);
     Stream<Object> rest = Stream.concat(Stream.of("--qrels", qrels), Stream.of(more));
-    Run run = Cli.run(Stream.concat(first, rest).toArray());
+    return Cli.run(Stream.concat(first, rest).toArray());
+  }
+
+  private static Run eval(Object... more) {
+    Run run = run(more);
     assertThat(run.status()).as(run.err()).isZero();
     return run;
   }
@@ -67,5 +74,51 @@ class EvalCommandTest {
     Run tuned = eval("--tune");
     assertThat(tuned.err()).contains("not among the queries: 10");
     assertThat(tuned.out()).containsPattern("Best of the grid: .* nDCG@10 1\\.0000 on the queries");
+  }
+
+  @Test
+  void outputThatIsAnInput_isRefused_andTheInputStays() throws IOException {
+    Path compared = Files.writeString(folder.resolve("compared.trec"), "query%200 Q0 x 1 1.0 a\n");
+    Path link = Files.createLink(folder.resolve("hard link"), queries);
+    for (Path input : List.of(queries, qrels, compared, link)) {
+      String before = Files.readString(input);
+      for (String flag : List.of("--run", "--per-query")) {
+        Run run = run("--compare", compared, flag, input);
+
+        assertThat(run.status()).isEqualTo(1);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.errLines())
+            .singleElement()
+            .asString()
+            .startsWith("luciole: Expected " + flag + " to overwrite no file that --")
+            .endsWith("Name another file for " + flag + ".");
+        assertThat(input).hasContent(before);
+      }
+    }
+  }
+
+  @Test
+  void runAndFiguresOfEachQuery_inOneFile_areRefused() throws IOException {
+    Files.createDirectory(folder.resolve("below"));
+    Path one = folder.resolve("one");
+    for (Path same : List.of(one, folder.resolve("below").resolve("..").resolve("one"))) {
+      Run run = run("--run", one, "--per-query", same);
+
+      assertThat(run.status()).isEqualTo(1);
+      assertThat(run.err())
+          .startsWith("luciole: Expected --per-query to overwrite no file that --run names, found ")
+          .contains(same.toString());
+      assertThat(one).doesNotExist();
+    }
+  }
+
+  /** The files behind these names are the process's own, whose streams the test does not have. */
+  @ParameterizedTest
+  @ValueSource(strings = {"-", "/dev/stdout"})
+  void runToStandardOutput_standsBeforeTheTable(String name) {
+    List<String> lines = eval("--tsv", "--run", name, "--row", "bm25").outLines();
+
+    assertThat(lines.get(0)).startsWith("query%200 Q0 my%20notes%200.txt 1 ");
+    assertThat(lines.get(lines.size() - 1)).startsWith("auto\t");
   }
 }
