@@ -11,6 +11,7 @@ import io.luciole.cli.embed.EmbedJob;
 import io.luciole.cli.embed.EmbedOutput;
 import io.luciole.cli.embed.KeptOutput;
 import io.luciole.cli.embed.OutputPath;
+import io.luciole.cli.embed.OutputPath.Named;
 import io.luciole.cli.embed.StreamOutput;
 import io.luciole.cli.embed.TextInputs;
 import io.luciole.cli.embed.VectorFormat;
@@ -129,7 +130,9 @@ final class EmbedCommand implements Callable<Integer> {
   @Option(
       names = "--errors",
       paramLabel = "FILE",
-      description = "Where skipped texts are told: JSON lines with input, line, id and error.")
+      description =
+          "Where skipped texts are told: JSON lines with input, line, id and error. Put in its place"
+              + " with OUT; beside a stream, written as they come.")
   private @Nullable Path errors;
 
   @Option(
@@ -166,10 +169,11 @@ final class EmbedCommand implements Callable<Integer> {
     // Inputs and outputs are looked at before the model is loaded, so that a wrong name fails at
     // once.
     try (TextInputs inputs = openInputs()) {
-      @Nullable Path target = target(inputs);
+      @Nullable Path target = target();
       VectorFormat format = format(target);
+      @Nullable Path errorFile = errorFile(inputs, target, format);
       try (EmbeddingEngine engine = engineOptions.open(builder)) {
-        return embed(inputs, engine, target, format);
+        return embed(inputs, engine, target, format, errorFile);
       }
     } catch (IOException e) {
       throw new CliException(cannot(e), e);
@@ -189,20 +193,8 @@ final class EmbedCommand implements Callable<Integer> {
   }
 
   /** The file to write, or null for standard output. */
-  private @Nullable Path target(TextInputs inputs) throws IOException {
-    @Nullable Path target =
-        OutputPath.isStandardOutput(output) ? null : OutputPath.of(Path.of(output));
-    List<OutputPath.Named> written = new ArrayList<>();
-    if (target != null) {
-      written.add(new OutputPath.Named("--output", target));
-    }
-    if (errors != null) {
-      written.add(new OutputPath.Named("--errors", OutputPath.of(errors)));
-    }
-    OutputPath.requireOthers(
-        written,
-        inputs.files().stream().map(file -> new OutputPath.Named("--input", file)).toList());
-    return target;
+  private @Nullable Path target() throws IOException {
+    return OutputPath.isStandardOutput(output) ? null : OutputPath.of(Path.of(output));
   }
 
   private VectorFormat format(@Nullable Path target) {
@@ -218,8 +210,28 @@ final class EmbedCommand implements Callable<Integer> {
     return format;
   }
 
+  /** Checks that no file is lost, and finds the file of errors, if there is to be one. */
+  private @Nullable Path errorFile(TextInputs inputs, @Nullable Path target, VectorFormat format)
+      throws IOException {
+    List<Named> written = new ArrayList<>();
+    for (Path file : target == null ? List.<Path>of() : format.files(target)) {
+      written.add(new Named("--output", OutputPath.of(file)));
+    }
+    @Nullable Path file = errors == null ? null : OutputPath.of(errors);
+    if (file != null) {
+      written.add(new Named("--errors", file));
+    }
+    List<Named> read = inputs.files().stream().map(input -> new Named("--input", input)).toList();
+    OutputPath.requireOthers(written, read);
+    return file;
+  }
+
   private int embed(
-      TextInputs inputs, EmbeddingEngine engine, @Nullable Path target, VectorFormat format)
+      TextInputs inputs,
+      EmbeddingEngine engine,
+      @Nullable Path target,
+      VectorFormat format,
+      @Nullable Path errorFile)
       throws IOException {
     EmbedOptions options = role == Role.QUERY ? EmbedOptions.query() : EmbedOptions.passage();
     if (format == VectorFormat.NPY && outputs.isEmpty()) {
@@ -227,7 +239,7 @@ final class EmbedCommand implements Callable<Integer> {
     }
     EmbedJob job = new EmbedJob(engine, options, onError == OnError.SKIP);
     requireOutputs(job, format);
-    try (EmbedOutput to = open(job, target, format);
+    try (EmbedOutput to = open(job, target, format, errorFile);
         Progress progress =
             new Progress(
                 console, "Embedding", "texts", 1, texts.count(inputs), to.counts().texts())) {
@@ -271,10 +283,11 @@ final class EmbedCommand implements Callable<Integer> {
     }
   }
 
-  private EmbedOutput open(EmbedJob job, @Nullable Path target, VectorFormat format)
+  private EmbedOutput open(
+      EmbedJob job, @Nullable Path target, VectorFormat format, @Nullable Path errorFile)
       throws IOException {
     if (target == null) {
-      return new StreamOutput(console.out(), false, job.layout(tokenStrings), errors);
+      return new StreamOutput(console.out(), false, job.layout(tokenStrings), errorFile);
     }
     if (OutputPath.isStream(target)) {
       Writer writer =
@@ -282,11 +295,11 @@ final class EmbedCommand implements Callable<Integer> {
               new OutputStreamWriter(
                   Files.newOutputStream(target, StandardOpenOption.WRITE), StandardCharsets.UTF_8),
               1 << 16);
-      return new StreamOutput(writer, true, job.layout(tokenStrings), errors);
+      return new StreamOutput(writer, true, job.layout(tokenStrings), errorFile);
     }
     VectorLayout layout = job.layoutOfFile(tokenStrings);
     KeptOutput.Job kept =
-        new KeptOutput.Job(target, format, layout, job.settings(format, layout), errors);
+        new KeptOutput.Job(target, format, layout, job.settings(format, layout), errorFile);
     Duration usual = format == VectorFormat.PARQUET ? PARQUET_CHECKPOINT : USUAL_CHECKPOINT;
     return KeptOutput.open(
         kept,

@@ -4,9 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
+import java.io.OutputStream;
 
 /**
  * A file of JSON lines about texts that could not be read or embedded: {@code
@@ -14,28 +12,20 @@ import org.jspecify.annotations.Nullable;
  * thread.
  */
 final class ErrorFile implements Closeable {
-  private final @Nullable AppendFile file;
-  private final @Nullable JsonGenerator json;
+  private final JsonGenerator json;
 
   /**
-   * Opens the file.
+   * Begins, or goes on.
    *
-   * @param path null to write nowhere
-   * @param length what is kept of it, in bytes, if it is there still
+   * @param out where to write; {@link #close} closes it
    */
-  ErrorFile(@Nullable Path path, long length) throws IOException {
-    file = path == null ? null : new AppendFile(path, Files.exists(path) ? length : 0);
-    json = file == null ? null : new JsonFactory().createGenerator(file.stream());
-    if (json != null) {
-      json.setRootValueSeparator(null);
-    }
+  ErrorFile(OutputStream out) throws IOException {
+    json = new JsonFactory().createGenerator(out);
+    json.setRootValueSeparator(null);
   }
 
   /** Adds a text. */
   void add(Outcome.Failed failed) throws IOException {
-    if (json == null) {
-      return;
-    }
     json.writeStartObject();
     json.writeStringField("input", failed.place().input());
     json.writeNumberField("line", failed.place().line());
@@ -49,20 +39,13 @@ final class ErrorFile implements Closeable {
     json.writeRaw('\n');
   }
 
-  /** Makes what was added safe, and gives the file's length in bytes. */
-  long sync() throws IOException {
-    if (json == null || file == null) {
-      return 0;
-    }
+  /** Hands on what was added. */
+  void flush() throws IOException {
     json.flush();
-    return file.sync();
   }
 
   @Override
   public void close() throws IOException {
-    if (json != null && file != null) {
-      json.flush();
-      file.close();
-    }
+    json.close();
   }
 }

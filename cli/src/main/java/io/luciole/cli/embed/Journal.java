@@ -24,7 +24,7 @@ final class Journal implements Closeable {
 
   /** The first line. */
   record Head(int layout, Map<String, String> settings) {
-    static final int LAYOUT = 1;
+    static final int LAYOUT = 2;
   }
 
   private final FileChannel channel;

@@ -3,10 +3,13 @@ package io.luciole.cli.embed;
 import static java.util.Objects.requireNonNull;
 
 import io.luciole.LucioleException;
+import io.luciole.internal.AtomicFiles;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -18,14 +21,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * A file of vectors that appears whole or not at all, made in a folder beside it, {@code
  * NAME.part}, that outlasts an interruption: {@code journal.jsonl} says how far the work is, and
- * the files of a {@link VectorWriter} hold it. Opened again with the same settings, the work goes
- * on from the last checkpoint. {@link #finish} puts the file in its place and removes the folder.
+ * the files of a {@link VectorWriter} hold it, {@code errors.jsonl} the texts that failed. Opened
+ * again with the same settings, the work goes on from the last checkpoint. {@link #finish} puts the
+ * files in their places and removes the folder.
  *
  * <p>Checkpoints come at intervals, when the output is closed, and when the process is asked to
  * end. For one thread; the end of the process may come from another.
  */
 public final class KeptOutput implements EmbedOutput {
   private static final String JOURNAL = "journal.jsonl";
+  private static final String ERRORS = "errors.jsonl";
 
   /**
    * What is to be made.
@@ -34,7 +39,7 @@ public final class KeptOutput implements EmbedOutput {
    * @param format its format
    * @param layout what is written of each text
    * @param settings what must be the same to go on with earlier work, by names for people
-   * @param errors the file of errors, or null for none
+   * @param errors the file of errors, or null for none; that of the last run gets those of all
    */
   public record Job(
       Path target,
@@ -58,6 +63,7 @@ public final class KeptOutput implements EmbedOutput {
   private final OutputLock lock;
   private final Journal journal;
   private final VectorWriter vectors;
+  private final AppendFile errorsKept;
   private final ErrorFile errors;
   private final Tally tally;
   private final long interval;
@@ -77,7 +83,8 @@ public final class KeptOutput implements EmbedOutput {
     this.lock = lock;
     this.journal = journal;
     this.vectors = vectors;
-    this.errors = new ErrorFile(job.errors, journal.last().errors());
+    this.errorsKept = new AppendFile(job.folder().resolve(ERRORS), journal.last().errors());
+    this.errors = new ErrorFile(errorsKept.stream());
     this.tally = new Tally(journal.last());
     this.interval = interval.toNanos();
     this.atExit = new Thread(() -> endOfProcess(onExit), "luciole-checkpoint");
@@ -113,9 +120,13 @@ public final class KeptOutput implements EmbedOutput {
     Path folder = job.folder();
     Files.createDirectories(folder);
     requireOurs(folder);
+    if (restart) {
+      clear(folder);
+      Files.deleteIfExists(folder.resolve(JOURNAL));
+    }
     Journal journal = new Journal(folder.resolve(JOURNAL));
     try {
-      if (restart || journal.settings() == null) {
+      if (journal.settings() == null) {
         begin(job, journal);
       }
       requireSameSettings(job, requireNonNull(journal.settings()));
@@ -127,23 +138,27 @@ public final class KeptOutput implements EmbedOutput {
   }
 
   private static void begin(Job job, Journal journal) throws IOException {
-    for (Path file : files(job.folder())) {
+    clear(job.folder());
+    journal.begin(job.settings);
+  }
+
+  /** Removes all but the journal, which tells whose folder it is. */
+  private static void clear(Path folder) throws IOException {
+    for (Path file : files(folder)) {
       if (!file.endsWith(JOURNAL)) {
         Files.delete(file);
       }
     }
-    journal.begin(job.settings);
   }
 
   /** Opens the vectors; where the file was put in its place before, there is nothing to go on. */
   private static VectorWriter vectors(Job job, Journal journal) throws IOException {
-    String name = job.target.getFileName().toString();
     List<Long> positions = journal.last().positions();
     try {
-      return job.format.open(job.folder(), name, job.layout, positions);
+      return job.format.open(job.folder(), job.layout, positions);
     } catch (NoSuchFileException e) {
       begin(job, journal);
-      return job.format.open(job.folder(), name, job.layout, List.of());
+      return job.format.open(job.folder(), job.layout, List.of());
     }
   }
 
@@ -246,7 +261,8 @@ public final class KeptOutput implements EmbedOutput {
 
   private void checkpoint() throws IOException {
     List<Long> positions = vectors.sync();
-    journal.add(tally.at(errors.sync(), positions));
+    errors.flush();
+    journal.add(tally.at(errorsKept.sync(), positions));
     lastCheckpoint = System.nanoTime();
   }
 
@@ -284,10 +300,26 @@ public final class KeptOutput implements EmbedOutput {
       awaitEndOfProcess();
     }
     checkpoint();
+    if (job.errors != null) {
+      placeErrors(job.errors);
+    }
     vectors.finish(job.target);
     try (lock) {
       end();
       remove();
+    }
+  }
+
+  /** A copy, so that the folder is whole until the vectors leave it. */
+  private void placeErrors(Path target) throws IOException {
+    Path kept = job.folder().resolve(ERRORS);
+    if (OutputPath.isStream(target)) {
+      try (OutputStream out = Files.newOutputStream(target, StandardOpenOption.WRITE)) {
+        Files.copy(kept, out);
+      }
+    } else {
+      AtomicFiles.write(target, out -> Files.copy(kept, out));
+      AtomicFiles.force(target);
     }
   }
 

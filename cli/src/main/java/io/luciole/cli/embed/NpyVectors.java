@@ -41,10 +41,9 @@ final class NpyVectors implements VectorWriter {
   private final int dimension;
   private final ByteBuffer row;
 
-  NpyVectors(Path folder, String name, VectorLayout layout, List<Long> positions)
-      throws IOException {
-    this.vectorsPath = folder.resolve(name);
-    this.idsPath = folder.resolve(idsName(name));
+  NpyVectors(Path file, VectorLayout layout, List<Long> positions) throws IOException {
+    this.vectorsPath = file;
+    this.idsPath = idsBeside(file);
     this.dimension = layout.dimension();
     this.row = ByteBuffer.allocate(Float.BYTES * dimension).order(ByteOrder.LITTLE_ENDIAN);
     boolean begins = positions.isEmpty();
@@ -62,10 +61,11 @@ final class NpyVectors implements VectorWriter {
     json.setRootValueSeparator(null);
   }
 
-  /** The name of the file of ids beside an array. */
-  static String idsName(String name) {
+  /** The file of ids beside an array. */
+  static Path idsBeside(Path array) {
+    String name = array.getFileName().toString();
     String stem = name.endsWith(".npy") ? name.substring(0, name.length() - 4) : name;
-    return stem + ".ids.jsonl";
+    return array.resolveSibling(stem + ".ids.jsonl");
   }
 
   private byte[] header(long rows) {
@@ -110,7 +110,7 @@ final class NpyVectors implements VectorWriter {
       channel.force(true);
     }
     // The array last: where it is, all is.
-    AtomicFiles.move(idsPath, target.resolveSibling(idsName(target.getFileName().toString())));
+    AtomicFiles.move(idsPath, idsBeside(target));
     AtomicFiles.move(vectorsPath, target);
   }
 

@@ -1,7 +1,9 @@
 package io.luciole.cli.embed;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.Writer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +21,7 @@ public final class StreamOutput implements EmbedOutput {
    * @param writer where to write
    * @param closes whether {@link #close} closes the writer
    * @param layout what is written of each text
-   * @param errors the file of errors, which is replaced, or null for none
+   * @param errors the file of errors, which is begun anew, or null for none
    * @throws IOException if the file of errors cannot be made
    */
   public StreamOutput(Writer writer, boolean closes, VectorLayout layout, @Nullable Path errors)
@@ -27,7 +29,9 @@ public final class StreamOutput implements EmbedOutput {
     this.writer = writer;
     this.closes = closes;
     this.lines = new JsonLines(writer, layout);
-    this.errors = new ErrorFile(errors, 0);
+    this.errors =
+        new ErrorFile(
+            errors == null ? OutputStream.nullOutputStream() : Files.newOutputStream(errors));
   }
 
   @Override
@@ -48,6 +52,7 @@ public final class StreamOutput implements EmbedOutput {
   public void flush() throws IOException {
     lines.flush();
     writer.flush();
+    errors.flush();
   }
 
   @Override

@@ -43,17 +43,25 @@ public enum VectorFormat {
   }
 
   /**
+   * Names the files that are put in their places.
+   *
+   * @param target the file of the vectors
+   * @return that file, and what goes beside it
+   */
+  public List<Path> files(Path target) {
+    return this == NPY ? List.of(target, NpyVectors.idsBeside(target)) : List.of(target);
+  }
+
+  /**
    * Opens a writer in a folder.
    *
-   * @param name the name of the file that is to be
    * @param positions what {@link VectorWriter#sync} gave, to go on from there; empty to begin
    * @throws IOException if that fails, or the folder no longer holds what is to be gone on with
    */
-  VectorWriter open(Path folder, String name, VectorLayout layout, List<Long> positions)
-      throws IOException {
+  VectorWriter open(Path folder, VectorLayout layout, List<Long> positions) throws IOException {
     return switch (this) {
-      case JSONL -> new JsonVectors(folder.resolve(name), layout, positions);
-      case NPY -> new NpyVectors(folder, name, layout, positions);
+      case JSONL -> new JsonVectors(folder.resolve("vectors.jsonl"), layout, positions);
+      case NPY -> new NpyVectors(folder.resolve("vectors.npy"), layout, positions);
       case PARQUET -> parquet(folder, layout, positions);
     };
   }

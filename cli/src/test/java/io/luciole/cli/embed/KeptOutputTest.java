@@ -37,6 +37,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class KeptOutputTest {
   private static final Set<Output> ALL = EnumSet.allOf(Output.class);
@@ -165,7 +166,8 @@ class KeptOutputTest {
     try (KeptOutput output = open(job, NEVER)) {
       add(output, 0, 3);
     }
-    Files.move(folder.resolve("out.jsonl.part").resolve("out.jsonl"), folder.resolve("out.jsonl"));
+    Path part = folder.resolve("out.jsonl.part");
+    Files.move(part.resolve("vectors.jsonl"), folder.resolve("out.jsonl"));
 
     try (KeptOutput output = open(job, NEVER)) {
       assertThat(output.counts().texts()).isZero();
@@ -181,34 +183,82 @@ class KeptOutputTest {
   }
 
   @Test
-  void failures_goToTheFileOfErrorsOnce() throws IOException {
-    Path errors = folder.resolve("errors.jsonl");
-    KeptOutput.Job job =
-        new KeptOutput.Job(
-            folder.resolve("out.jsonl"),
-            VectorFormat.JSONL,
-            layout(ALL),
-            Map.of("weights", "1"),
-            errors);
-    try (KeptOutput output = open(job, NEVER)) {
+  void failures_ofAllRuns_goToTheFileThatTheLastRunNames() throws IOException {
+    Path first = folder.resolve("first.jsonl");
+    Path last = Files.writeString(folder.resolve("last.txt"), "what stood there before");
+    try (KeptOutput output = open(jobWithErrors(first), NEVER)) {
       add(output, 0, 1);
       output.add(failed(1));
     }
-    Files.writeString(errors, "{\"inp", StandardOpenOption.APPEND);
-    try (KeptOutput output = open(job, NEVER)) {
-      add(output, 2, 3);
-      output.add(failed(3));
-      assertThat(output.counts()).isEqualTo(new EmbedOutput.Counts(4, 2, 4, 1));
+    Path kept = folder.resolve("out.jsonl.part").resolve("errors.jsonl");
+    Files.writeString(kept, "{\"inp", StandardOpenOption.APPEND);
+    try (KeptOutput output = open(jobWithErrors(null), NEVER)) {
+      output.add(failed(2));
+    }
+    try (KeptOutput output = open(jobWithErrors(last), NEVER)) {
+      add(output, 3, 4);
+      output.add(failed(4));
+      assertThat(output.counts()).isEqualTo(new EmbedOutput.Counts(5, 2, 2, 0));
+      assertThat(last).hasContent("what stood there before");
       output.finish();
     }
 
-    List<String> lines = Files.readAllLines(errors);
-    assertThat(lines).hasSize(2);
+    assertThat(first).doesNotExist();
+    List<String> lines = Files.readAllLines(last);
+    assertThat(lines).hasSize(3);
     assertThat(JSON.readTree(lines.get(0)))
         .isEqualTo(
             JSON.readTree(
                 "{\"input\":\"texts\",\"line\":2,\"id\":\"t1\",\"error\":\"not finite\"}"));
+    assertThat(lines.get(2)).contains("\"line\":5");
     assertThat(Files.readAllLines(folder.resolve("out.jsonl"))).hasSize(2);
+    assertThat(files(folder)).containsExactlyInAnyOrder(last, folder.resolve("out.jsonl"));
+  }
+
+  private KeptOutput.Job jobWithErrors(@Nullable Path errors) {
+    return new KeptOutput.Job(
+        folder.resolve("out.jsonl"),
+        VectorFormat.JSONL,
+        layout(ALL),
+        Map.of("weights", "1"),
+        errors);
+  }
+
+  /** The folder of the work has files of these names. */
+  @ParameterizedTest
+  @ValueSource(strings = {"journal.jsonl", "errors.jsonl", "vectors.jsonl"})
+  void target_ofAnyName_isWritten(String name) throws IOException {
+    Path target = folder.resolve(name);
+    try (KeptOutput output = open(job(target, VectorFormat.JSONL), NEVER)) {
+      add(output, 0, 2);
+      output.add(failed(2));
+    }
+    try (KeptOutput output = open(job(target, VectorFormat.JSONL), NEVER)) {
+      assertThat(output.counts().texts()).isEqualTo(3);
+      output.finish();
+    }
+
+    assertThat(Files.readAllLines(target))
+        .satisfiesExactly(
+            line -> assertThat(line).startsWith("{\"id\":\"t0\""),
+            line -> assertThat(line).startsWith("{\"id\":\"t1\""));
+  }
+
+  @Test
+  void open_workOfAnotherVersion_isRefusedUnlessBegunAgain() throws IOException {
+    KeptOutput.Job job = job(folder.resolve("out.jsonl"), VectorFormat.JSONL);
+    Path part = Files.createDirectory(folder.resolve("out.jsonl.part"));
+    Files.writeString(part.resolve("journal.jsonl"), "{\"layout\":1,\"settings\":{}}\n");
+    Files.writeString(part.resolve("out.jsonl"), "{}\n");
+
+    assertThatThrownBy(() -> open(job, NEVER))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("found 1, of another version of Luciole; begin again with --restart");
+    try (KeptOutput output = KeptOutput.open(job, true, NEVER, () -> {})) {
+      add(output, 0, 1);
+      output.finish();
+    }
+    assertThat(Files.readAllLines(folder.resolve("out.jsonl"))).hasSize(1);
   }
 
   @Test
