@@ -108,6 +108,8 @@ public final class Main implements Runnable {
             .addSubcommand(new DoctorCommand(console))
             .addSubcommand(new VerifyCommand(console))
             .addSubcommand(new GenerateCompletion());
+    // A word such as @alice is that word: a file of that name holds no arguments.
+    line.setExpandAtFiles(false);
     line.setOut(console.out());
     line.setErr(console.errWriter());
     line.setUsageHelpLongOptionsMaxWidth(24);

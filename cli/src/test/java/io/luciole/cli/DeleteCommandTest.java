@@ -106,6 +106,15 @@ class DeleteCommandTest {
   }
 
   @Test
+  void delete_ofAnIdThatBeginsWithAt_readsNoFile() throws IOException {
+    Path words = Files.writeString(folder.resolve("alice"), "a --id b");
+
+    assertThat(run("delete", "--id", "@" + words).out())
+        .isEqualTo("0 of 4 documents match; nothing is deleted.\n");
+    assertThat(found()).hasSize(4);
+  }
+
+  @Test
   void delete_byFilter_asksOrWantsYes() {
     String[] german = {"--filter", "lang=de"};
     Run unasked = run("delete", german);

@@ -6,11 +6,16 @@ import io.luciole.cli.Cli.Run;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class MainTest {
+  @TempDir private Path folder;
+
   @Test
   void noCommand_isWrongUsage() {
     Run run = Cli.run();
@@ -82,6 +87,22 @@ class MainTest {
         .contains("Examples:\n  luciole " + command);
     assertThat(run.outLines())
         .allSatisfy(line -> assertThat(line.length()).isLessThanOrEqualTo(100));
+  }
+
+  /** Files that begin with a sign of their own are no lists of arguments. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "", "demo", "pull", "embed", "index", "search", "eval", "delete", "merge", "stats", "serve",
+        "doctor", "verify"
+      })
+  void wordThatBeginsWithAt_isThatWord(String command) throws IOException {
+    String word = "@" + Files.writeString(folder.resolve("words"), "--help");
+
+    Run run = command.isEmpty() ? Cli.run(word) : Cli.run(command, word);
+
+    assertThat(run.out()).isEmpty();
+    assertThat(run.status()).isEqualTo(2);
   }
 
   @Test
