@@ -6,6 +6,8 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.TypeConversionException;
 
 /** Parses the values of flags; what it throws names the values that are possible. */
@@ -33,7 +35,19 @@ final class Choice {
     }
   }
 
-  /** As {@link #checked}, for use after the command line has been parsed. */
+  /**
+   * As {@link #checked}, for use after the command line has been parsed, where that alone tells
+   * whether it is possible.
+   */
+  static <T> T usable(CommandSpec command, Supplier<T> maker) {
+    try {
+      return maker.get();
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(command.commandLine(), Failures.text(e), e);
+    }
+  }
+
+  /** The same where it depends on more, such as an index. */
   static <T> T possible(Supplier<T> maker) {
     try {
       return maker.get();

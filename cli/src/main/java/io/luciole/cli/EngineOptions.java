@@ -140,11 +140,15 @@ final class EngineOptions {
   /** The one model that a flag names, or null if none does. */
   private @Nullable String model() {
     if (models.size() > 1) {
-      throw new ParameterException(
-          command.commandLine(),
+      throw wrongUsage(
           "Expected --model once, found it " + models.size() + " times; only serve takes several.");
     }
     return models.isEmpty() ? null : models.get(0);
+  }
+
+  /** What to throw where the command line alone shows that it is wrong. */
+  ParameterException wrongUsage(String message) {
+    return new ParameterException(command.commandLine(), message);
   }
 
   /** What the flags say, by the settings' names. */

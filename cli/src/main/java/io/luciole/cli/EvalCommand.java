@@ -29,7 +29,10 @@ import org.apache.lucene.search.Query;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code luciole eval}. */
 @Command(
@@ -57,6 +60,8 @@ final class EvalCommand implements Callable<Integer> {
   }
 
   private final Console console;
+
+  @Spec private CommandSpec command = CommandSpec.create();
 
   @Mixin private EngineOptions engineOptions = new EngineOptions();
 
@@ -157,6 +162,11 @@ final class EvalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (tune && depth != null) {
+      throw new ParameterException(
+          command.commandLine(),
+          "--tune measures what searches without --depth give: leave out one");
+    }
     LucioleConfig config = LucioleConfig.load().requireKnown();
     requireOtherOutputs();
     List<EvaluationQuery> asked = EvaluationQuery.readBeir(queries);
@@ -237,7 +247,8 @@ final class EvalCommand implements Callable<Integer> {
 
   private Evaluation evaluation(HybridSearcher searcher) {
     Evaluation evaluation =
-        Choice.possible(
+        Choice.usable(
+                command,
                 () -> {
                   Evaluation of = Evaluation.of(searcher).fusions(fusions);
                   return depth == null ? of : of.depth(depth);
@@ -291,9 +302,6 @@ final class EvalCommand implements Callable<Integer> {
   private void tune(EvaluationTable table, Qrels judged) {
     if (table.legRuns().size() < 2) {
       throw new CliException("--tune: expected an index with several legs, found one");
-    }
-    if (depth != null) {
-      throw new CliException("--tune measures what searches without --depth give: leave out one");
     }
     // Fixed weights take the place of those that follow the query.
     List<Fusion> tuned =

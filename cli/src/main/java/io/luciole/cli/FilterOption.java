@@ -10,7 +10,10 @@ import java.util.Optional;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.Query;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /**
  * The flag for filters by metadata: {@code NAME=VALUE}, or the JSON of {@link
@@ -20,6 +23,7 @@ final class FilterOption {
   @Option(
       names = "--filter",
       paramLabel = "FILTER",
+      converter = Shape.class,
       description =
           "Only documents with this metadata: NAME=VALUE, or JSON such as"
               + " '{\"year\":{\"gte\":2000},\"$not\":{\"lang\":\"en\"}}' (docs/server.md lists"
@@ -68,14 +72,33 @@ final class FilterOption {
       if (filter.stripLeading().startsWith("{")) {
         return of.parse(filter);
       }
-      int at = filter.indexOf('=');
-      if (at < 1) {
-        throw new CliException(
-            "--filter: expected NAME=VALUE or a JSON object, got \"" + filter + '"');
+      String wrong = wrong(filter);
+      if (wrong != null) {
+        throw new CliException("--filter: " + wrong);
       }
+      int at = filter.indexOf('=');
       return of.parse(Map.of(filter.substring(0, at), filter.substring(at + 1)), "filter");
     } catch (MetadataFilterException e) {
       throw new CliException("--" + e.getMessage(), e);
+    }
+  }
+
+  /** What the filter alone shows to be wrong, or null. */
+  private static @Nullable String wrong(String filter) {
+    return filter.stripLeading().startsWith("{") || filter.indexOf('=') >= 1
+        ? null
+        : "expected NAME=VALUE or a JSON object, got \"" + filter + '"';
+  }
+
+  /** Refuses what is no filter of any index. */
+  static final class Shape implements ITypeConverter<String> {
+    @Override
+    public String convert(String value) {
+      String wrong = wrong(value);
+      if (wrong != null) {
+        throw new TypeConversionException(wrong);
+      }
+      return value;
     }
   }
 }

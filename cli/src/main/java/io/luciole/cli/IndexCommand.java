@@ -93,6 +93,7 @@ final class IndexCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--reorder is done by the merge that ends a --bulk load: give both");
     }
+    schemaOptions.requireWhole();
     LucioleConfig config = LucioleConfig.load().requireKnown();
     boolean isFolder = Files.isDirectory(input);
     long total = isFolder ? -1 : lines();

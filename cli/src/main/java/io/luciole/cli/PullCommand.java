@@ -13,8 +13,11 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 /** {@code luciole pull}: fetches a model. Prints the model's folder. */
@@ -40,6 +43,8 @@ final class PullCommand implements Callable<Integer> {
 
   private final Console console;
   private final Map<String, String> environment;
+
+  @Spec private CommandSpec command = CommandSpec.create();
 
   @Parameters(
       paramLabel = "NAME",
@@ -110,6 +115,7 @@ final class PullCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    requireOneRevision();
     allowProxyLogins();
     ModelHub hub = ModelHub.of(CacheFolder.path(), environment);
     Path folder;
@@ -125,6 +131,15 @@ final class PullCommand implements Callable<Integer> {
     }
     console.out().println(onnxFile == null ? folder : folder.resolve(onnxFile));
     return 0;
+  }
+
+  private void requireOneRevision() {
+    String named = HubCache.Reference.parse(name).orElseThrow().revision();
+    if (named != null && revision != null && !revision.equals(named)) {
+      throw new ParameterException(
+          command.commandLine(),
+          "expected one revision, got " + named + " with the name and " + revision);
+    }
   }
 
   private PullOptions options() {

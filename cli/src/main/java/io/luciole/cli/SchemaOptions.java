@@ -15,10 +15,16 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** The flags for the fields of a new index. An existing index must have the same fields. */
 final class SchemaOptions {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command = CommandSpec.create();
+
   @Option(
       names = "--analyzer",
       paramLabel = "NAME",
@@ -85,11 +91,24 @@ final class SchemaOptions {
   @Option(
       names = "--metadata",
       paramLabel = "NAME=TYPE",
+      converter = {NameConverter.class, TypeConverter.class},
       description = {
         "Give a metadata field an index of its own, as keyword, long, double, boolean or date."
             + " May be repeated."
       })
-  private Map<String, String> metadata = new LinkedHashMap<>();
+  private Map<String, MetadataType> metadata = new LinkedHashMap<>();
+
+  /**
+   * Checks what needs no model.
+   *
+   * @throws ParameterException if a flag wants another beside it
+   */
+  void requireWhole() {
+    if (overlap != null && chunk == null) {
+      throw new ParameterException(
+          command.commandLine(), "--chunk-overlap: expected --chunk beside it");
+    }
+  }
 
   /** The schema that the flags describe, or empty if no flag is set. */
   Optional<HybridSchema> schema(EmbeddingEngine engine) {
@@ -112,8 +131,6 @@ final class SchemaOptions {
       int tokens = chunk;
       flag("--chunk", () -> builder.chunks(tokens, overlap == null ? tokens / 8 : overlap));
       flag("--chunk", () -> engine.chunker(tokens, overlap == null ? tokens / 8 : overlap));
-    } else if (overlap != null) {
-      throw new CliException("--chunk-overlap: expected --chunk beside it");
     }
     if (quantization != null) {
       builder.quantization(quantization);
@@ -130,16 +147,8 @@ final class SchemaOptions {
       require(engine, Output.COLBERT, "--colbert: the model gives no token vectors");
       builder.multiVectors(colbert);
     }
-    metadata.forEach((name, type) ->
-        flag(
-            "--metadata",
-            () ->
-                builder.metadata(name, Choice.of(MetadataType.values(), MetadataType::id, type))));
-    try {
-      return Optional.of(builder.build());
-    } catch (IllegalArgumentException e) {
-      throw new CliException(Failures.text(e), e);
-    }
+    metadata.forEach((name, type) -> flag("--metadata", () -> builder.metadata(name, type)));
+    return Optional.of(Choice.usable(command, builder::build));
   }
 
   private static void require(EmbeddingEngine engine, Output output, String otherwise) {
@@ -148,11 +157,11 @@ final class SchemaOptions {
     }
   }
 
-  private static void flag(String name, Runnable setting) {
+  private void flag(String name, Runnable setting) {
     try {
       setting.run();
-    } catch (RuntimeException e) {
-      throw new CliException(name + ": " + Failures.text(e), e);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(command.commandLine(), name + ": " + Failures.text(e), e);
     }
   }
 
@@ -186,6 +195,22 @@ final class SchemaOptions {
     public MultiVectorForm convert(String value) {
       return Choice.of(
           MultiVectorForm.values(), form -> form.name().toLowerCase(Locale.ROOT), value);
+    }
+  }
+
+  /** Takes a name as it is; picocli wants a converter for each side of a pair, or for none. */
+  static final class NameConverter implements ITypeConverter<String> {
+    @Override
+    public String convert(String value) {
+      return value;
+    }
+  }
+
+  /** Reads a type of metadata. */
+  static final class TypeConverter implements ITypeConverter<MetadataType> {
+    @Override
+    public MetadataType convert(String value) {
+      return Choice.of(MetadataType.values(), MetadataType::id, value);
     }
   }
 }

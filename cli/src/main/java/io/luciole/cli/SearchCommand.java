@@ -139,7 +139,7 @@ final class SearchCommand implements Callable<Integer> {
     }
     Leg leg = leg();
     boolean needsModel = leg != Leg.BM25 && (interactive || !words.isEmpty());
-    HybridQuery query = Choice.possible(() -> query(String.join(" ", words), null));
+    HybridQuery query = Choice.usable(spec, () -> query(String.join(" ", words), null));
     LucioleConfig config = LucioleConfig.load().requireKnown();
     try (@Nullable EmbeddingEngine engine =
             needsModel

@@ -8,11 +8,14 @@ import io.luciole.server.ServerConfig;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ParameterException;
 
 /**
  * The engines that {@code luciole serve} opens, by the names that clients call them, the default
@@ -32,6 +35,7 @@ final class ServedEngines implements AutoCloseable {
    * that is given no name is served under its own.
    *
    * @param rerankModels what {@code --rerank-model} names
+   * @throws ParameterException if the flags alone show that they are wrong
    * @throws CliException if two models have one name
    */
   static ServedEngines open(
@@ -39,6 +43,8 @@ final class ServedEngines implements AutoCloseable {
       List<String> rerankModels,
       LucioleConfig config,
       ServerConfig settings) {
+    requireNames(options, "--model", options.models());
+    requireNames(options, "--rerank-model", rerankModels);
     ServedEngines engines = new ServedEngines();
     try {
       if (!options.models().isEmpty()) {
@@ -59,7 +65,7 @@ final class ServedEngines implements AutoCloseable {
                 (name, model) -> engines.addReranker(name, options.openReranker(config, model)));
       }
       for (String flag : rerankModels) {
-        CrossEncoder reranker = options.openReranker(config, model("--rerank-model", flag));
+        CrossEncoder reranker = options.openReranker(config, model(flag));
         engines.addReranker(name(flag, reranker.modelName()), reranker);
       }
       return engines;
@@ -78,17 +84,27 @@ final class ServedEngines implements AutoCloseable {
 
   /** Opens what {@code --model} names: a model, or a name, {@code =} and a model. */
   private void open(EngineOptions options, LucioleConfig config, String flag) {
-    EmbeddingEngine engine = options.open(options.builder(config, model("--model", flag)));
+    EmbeddingEngine engine = options.open(options.builder(config, model(flag)));
     add(name(flag, engine.modelName()), engine);
   }
 
-  private static String model(String option, String flag) {
-    int at = flag.indexOf('=');
-    if (at == 0 || at == flag.length() - 1) {
-      throw new CliException(
-          "Expected %1$s MODEL or NAME=MODEL, found %1$s %2$s".formatted(option, flag));
+  /** Checks what the flags alone tell: that each names a model, and none a name twice. */
+  private static void requireNames(EngineOptions options, String option, List<String> flags) {
+    Set<String> names = new HashSet<>();
+    for (String flag : flags) {
+      int at = flag.indexOf('=');
+      if (at == 0 || at == flag.length() - 1) {
+        throw options.wrongUsage(
+            "Expected %1$s MODEL or NAME=MODEL, found %1$s %2$s".formatted(option, flag));
+      }
+      if (at > 0 && !names.add(flag.substring(0, at))) {
+        throw options.wrongUsage(twice(flag.substring(0, at), option + " NAME=MODEL"));
+      }
     }
-    return flag.substring(at + 1);
+  }
+
+  private static String model(String flag) {
+    return flag.substring(flag.indexOf('=') + 1);
   }
 
   private static String name(String flag, String own) {
@@ -99,20 +115,20 @@ final class ServedEngines implements AutoCloseable {
   private void addReranker(String name, CrossEncoder reranker) {
     if (rerankers.putIfAbsent(name, reranker) != null) {
       reranker.close();
-      throw twice(name, "--rerank-model NAME=MODEL or in luciole.server.rerank-models");
+      throw new CliException(
+          twice(name, "--rerank-model NAME=MODEL or in luciole.server.rerank-models"));
     }
   }
 
   private void add(String name, EmbeddingEngine engine) {
     if (byName.putIfAbsent(name, engine) != null) {
       engine.close();
-      throw twice(name, "--model NAME=MODEL or in luciole.server.models");
+      throw new CliException(twice(name, "--model NAME=MODEL or in luciole.server.models"));
     }
   }
 
-  private static CliException twice(String name, String where) {
-    return new CliException(
-        "Two models are called \"" + name + "\": give each a name of its own, as " + where);
+  private static String twice(String name, String where) {
+    return "Two models are called \"" + name + "\": give each a name of its own, as " + where;
   }
 
   /** The engines, the default one first. */

@@ -67,7 +67,8 @@ class DeleteCommandTest {
   @Test
   void filters_thatCannotBeUnderstood_areRefusedWithTheirPlace() {
     assertThat(run("search", "--filter", "lang", "june").err())
-        .startsWith("luciole: --filter: expected NAME=VALUE or a JSON object, got \"lang\"");
+        .startsWith("luciole: Invalid value for option '--filter' (FILTER): ")
+        .contains("expected NAME=VALUE or a JSON object, got \"lang\"");
     assertThat(run("search", "--filter", "{\"year\":{\"above\":1}}", "june").err())
         .startsWith("luciole: --filter.year: Unknown operator \"above\"");
     assertThat(run("search", "--filter", "year=soon", "june").err())

@@ -296,7 +296,7 @@ class IndexSearchEvalTest {
     assertThat(wrong.status()).isEqualTo(1);
     assertThat(wrong.err()).contains("--row: expected one of dense, bm25, auto, got \"best\"");
     Run deepTune = Cli.run(with(eval, "--tune", "--depth", 200));
-    assertThat(deepTune.status()).isEqualTo(1);
+    assertThat(deepTune.status()).isEqualTo(2);
     assertThat(deepTune.err()).contains("without --depth");
     Run shallow = Cli.run(with(eval, "--depth", 5));
     assertThat(shallow.status()).isNotZero();

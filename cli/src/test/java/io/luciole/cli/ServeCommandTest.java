@@ -118,10 +118,10 @@ class ServeCommandTest {
   @Test
   void modelsOfOneName_andSeveralForOtherCommands_areRefused() {
     Run twice = Cli.run("serve", "--port", "0", "--model", "a=starter", "--model", "a=starter");
-    assertThat(twice.status()).isEqualTo(1);
+    assertThat(twice.status()).isEqualTo(2);
     assertThat(twice.err()).contains("\"a\"", "NAME=MODEL");
     Run nameless = Cli.run("serve", "--port", "0", "--model", "=starter");
-    assertThat(nameless.status()).isEqualTo(1);
+    assertThat(nameless.status()).isEqualTo(2);
     assertThat(nameless.err()).contains("NAME=MODEL");
     Run other = Cli.run("doctor", "--model", "starter", "--model", "starter");
     assertThat(other.status()).isEqualTo(2);
