@@ -3,6 +3,8 @@ package io.luciole.cli;
 import io.luciole.lucene.DuplicateIds;
 import io.luciole.lucene.IndexMerge;
 import io.luciole.lucene.MergeReport;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,7 +43,7 @@ final class MergeCommand implements Callable<Integer> {
       names = "--output",
       paramLabel = "DIR",
       required = true,
-      description = "The folder of the index to make; nothing may be there.")
+      description = "The folder of the index to make, outside the shards; nothing may be there.")
   private Path output = Path.of("");
 
   @Option(
@@ -72,6 +74,7 @@ final class MergeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     List<Path> targets = targets();
+    requireOutside(targets);
     MergeReport report =
         Choice.possible(() ->
             IndexMerge.of(shards).duplicates(duplicates).oneSegment(oneSegment).into(targets));
@@ -107,6 +110,37 @@ final class MergeCommand implements Callable<Integer> {
       targets.add(Path.of(output + "-" + i));
     }
     return targets;
+  }
+
+  /** A shard's folder holds nothing but the shard, and stays as it is. */
+  private void requireOutside(List<Path> targets) {
+    try {
+      for (Path shard : shards) {
+        for (Path target : targets) {
+          if (Files.exists(shard) && place(target).startsWith(shard.toRealPath())) {
+            throw new CliException(
+                "Expected --output outside the shards, found "
+                    + target
+                    + " within "
+                    + shard
+                    + ". Name another folder.");
+          }
+        }
+      }
+    } catch (IOException e) {
+      throw new CliException("Cannot read the shards: " + Failures.message(e), e);
+    }
+  }
+
+  /** Where a folder would be made: what exists of its path by its one name, and the rest. */
+  private static Path place(Path path) throws IOException {
+    Path whole = path.toAbsolutePath();
+    for (Path at = whole; at != null; at = at.getParent()) {
+      if (Files.exists(at)) {
+        return at.toRealPath().resolve(at.relativize(whole)).normalize();
+      }
+    }
+    return whole.normalize();
   }
 
   /** Reads the name of a policy. */

@@ -6,6 +6,8 @@ import io.luciole.cli.Cli.Run;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -78,5 +80,36 @@ class MergeCommandTest {
     assertThat(run.err()).startsWith("luciole: The index " + typed + " has the schema");
     assertThat(Cli.run("merge", one, "--output", folder.resolve("m"), "--indexes", "2").err())
         .startsWith("luciole: expected from 1 to 1 indexes");
+  }
+
+  @Test
+  void outputWithinAShard_isRefused_andTheShardStays() throws IOException {
+    List<Path> before = files(one);
+    Path link = Files.createSymbolicLink(folder.resolve("link"), one);
+    List<Path> inside =
+        List.of(
+            one.resolve("sub"),
+            one.resolve("deep").resolve("sub"),
+            two.resolve("..").resolve("..").resolve("one").resolve("index").resolve("sub"),
+            link.resolve("sub"));
+    for (Path output : inside) {
+      Run run = Cli.run("merge", two, one, "--duplicates", "first-wins", "--output", output);
+
+      assertThat(run.status()).isEqualTo(1);
+      assertThat(run.err())
+          .startsWith("luciole: Expected --output outside the shards, found " + output)
+          .contains("Name another folder");
+      assertThat(files(one)).isEqualTo(before);
+    }
+    Run several = Cli.run("merge", one, "--indexes", "2", "--output", one.resolve("part"));
+    assertThat(several.err()).startsWith("luciole: Expected --output outside the shards");
+    Path beside = folder.resolve("one").resolve("index-merged");
+    assertThat(Cli.run("merge", one, "--output", beside).status()).isZero();
+  }
+
+  private static List<Path> files(Path of) throws IOException {
+    try (Stream<Path> files = Files.list(of)) {
+      return files.sorted().toList();
+    }
   }
 }
