@@ -228,7 +228,7 @@ class IndexSearchEvalTest {
     String[] index = {"index", "--model", model.toString(), "--index", own.toString()};
     Object[] options = {"--input", corpus, "--sparse-weights", "10bit", "--sparse-form"};
     Run refused = Cli.run(with(with(index, options), "features"));
-    assertThat(refused.status()).isEqualTo(1);
+    assertThat(refused.status()).isEqualTo(2);
     assertThat(refused.err()).contains("impacts or blocks").doesNotContain("Exception");
     Run run =
         Cli.run(
