@@ -94,7 +94,7 @@ public final class DocumentReader {
         after.isEmpty()
             ? null
             : new FieldDoc(reader.maxDoc() - 1, Float.NaN, new Object[] {new BytesRef(after)});
-    ScoreDoc[] found = lucene.searchAfter(last, live(reader, query), limit, byId).scoreDocs;
+    ScoreDoc[] found = lucene.searchAfter(last, LiveReader.live(reader, query), limit, byId).scoreDocs;
     List<SourceDocument> documents = new ArrayList<>(found.length);
     StoredFields stored = reader.storedFields();
     for (ScoreDoc hit : found) {
@@ -136,10 +136,6 @@ public final class DocumentReader {
             }
           };
         });
-  }
-
-  private static Query live(IndexReader reader, Query query) {
-    return requireNonNull(LegQueries.both(query, LiveReader.filter(reader)));
   }
 
   private Query whole(Query filter) {

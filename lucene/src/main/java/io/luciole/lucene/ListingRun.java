@@ -32,7 +32,7 @@ record ListingRun(
 
   SearchResult run() throws IOException {
     long start = System.nanoTime();
-    Query documents = context.queries().whole(query.filter().orElse(null));
+    Query documents = context.documents(searcher, query);
     long page = (long) query.offset() + query.top();
     int count = (int) Math.min(arranger.collapses() ? Math.max(page, LONGEST) : page, LONGEST);
     TopDocs found = arranger.list(searcher, documents, count, context.layout().id());

@@ -73,10 +73,14 @@ final class LiveReader {
     return null;
   }
 
+  /** The documents of a query that are not deleted, softly or else. */
+  static Query live(IndexReader reader, Query query) {
+    return requireNonNull(LegQueries.both(query, filter(reader)));
+  }
+
   /** Counts the documents of a query that are not deleted, softly or else. */
   static int count(IndexSearcher searcher, Query query) throws IOException {
-    return searcher.count(
-        requireNonNull(LegQueries.both(query, filter(searcher.getIndexReader()))));
+    return searcher.count(live(searcher.getIndexReader(), query));
   }
 
   /** Visits documents of one segment. */
@@ -95,7 +99,7 @@ final class LiveReader {
   static void visit(
       IndexSearcher searcher, Query query, IOFunction<LeafReaderContext, Visitor> visitors)
       throws IOException {
-    Query live = requireNonNull(LegQueries.both(query, filter(searcher.getIndexReader())));
+    Query live = live(searcher.getIndexReader(), query);
     Weight weight = searcher.createWeight(searcher.rewrite(live), ScoreMode.COMPLETE_NO_SCORES, 1);
     for (LeafReaderContext leaf : searcher.getIndexReader().leaves()) {
       Scorer scorer = weight.scorer(leaf);

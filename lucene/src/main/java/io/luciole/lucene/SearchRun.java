@@ -64,6 +64,12 @@ final class SearchRun {
       return embedder == null ? Set.of() : embedder.outputs();
     }
 
+    /** What a query's filter accepts, without passages and without what is deleted softly. */
+    Query documents(IndexSearcher searcher, HybridQuery query) {
+      return LiveReader.live(
+          searcher.getIndexReader(), queries.whole(query.filter().orElse(null)));
+    }
+
     private TaskExecutor tasks(IndexSearcher searcher) {
       return threads == null ? searcher.getTaskExecutor() : new TaskExecutor(threads);
     }
@@ -168,8 +174,7 @@ final class SearchRun {
 
   /** The answer, fused in each of several ways. */
   List<SearchResult> run(List<Fusion> fusions) throws IOException {
-    List<FacetCounts> facets =
-        arranger.counts(searcher, context.queries().whole(query.filter().orElse(null)));
+    List<FacetCounts> facets = arranger.counts(searcher, context.documents(searcher, query));
     List<SearchResult> answers = runOnce(fusions, facets);
     while (arranger.collapses() && isShort(answers) && !outOfTime()) {
       steps = DepthSteps.upTo(steps.get(steps.size() - 1) + 1L);

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.lucene.analysis.standard.StandardAnalyzer;
+import org.apache.lucene.document.BinaryDocValuesField;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.Field;
 import org.apache.lucene.document.KeywordField;
@@ -24,9 +25,11 @@ import org.apache.lucene.index.IndexWriterConfig;
 import org.apache.lucene.index.NoMergePolicy;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.FieldExistsQuery;
+import org.apache.lucene.search.Query;
 import org.apache.lucene.search.SearcherManager;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.store.ByteBuffersDirectory;
+import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.VectorUtil;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,6 +46,9 @@ class OwnViewsTest {
       new ModelFingerprint("m", OwnIndex.DIMENSION, "0a".repeat(32), "0b".repeat(32), "");
   private static final ModelFingerprint OTHER =
       new ModelFingerprint("n", OwnIndex.DIMENSION, "0a".repeat(32), "0c".repeat(32), "");
+
+  /** Matches every document. */
+  private static final Query EVERY_TEXT = LongField.newRangeQuery("length", 1, Long.MAX_VALUE);
 
   private final StandardAnalyzer analyzer = new StandardAnalyzer();
   private final ByteBuffersDirectory directory = new ByteBuffersDirectory();
@@ -77,8 +83,10 @@ class OwnViewsTest {
     }
     Document whole = new Document();
     whole.add(new KeywordField("key", id, Field.Store.NO));
+    whole.add(new BinaryDocValuesField("name", new BytesRef(id)));
     whole.add(new TextField("body", text, Field.Store.YES));
     whole.add(new LongField("length", text.length(), Field.Store.NO));
+    new TypedField("length", MetadataType.LONG).add(whole, (long) text.length());
     if (passages.length == 0) {
       VECTORS.addTo(whole, OwnIndex.embedding(text));
     }
@@ -130,6 +138,59 @@ class OwnViewsTest {
           assertThat(searcher.documents()).isEqualTo(2);
           assertThat(searcher.contains("a")).isTrue();
           assertThat(searcher.contains("b")).isFalse();
+        }
+      }
+    }
+  }
+
+  @Test
+  void softlyDeletedDocuments_areNeitherListedNorCounted_whateverTheReaderShows()
+      throws IOException {
+    HybridSchema schema =
+        HybridSchema.builder(OwnIndex.DIMENSION, true)
+            .multiVectors(MultiVectorForm.INT8, OwnIndex.ROW_DIMENSION)
+            .metadata("length", MetadataType.LONG)
+            .build();
+    put("a", "light of fireflies");
+    put("b", "light of the moon");
+    put("c", "light of lamps");
+    writer.commit();
+    put("a", "light of candles");
+    writer.updateDocValues(new Term("key", "b"), new NumericDocValuesField(GONE, 1));
+    writer.commit();
+    MetadataBounds any = MetadataBounds.atLeast(0);
+    Arrangement byLength =
+        Arrangement.NONE
+            .sort(MetadataSort.descending("length"))
+            .facet(Facet.of("length"))
+            .facet(Facet.ranges("length", List.of(any)));
+    try (SearcherManager ofCommits = new SearcherManager(directory, null);
+        DirectoryReader reader = DirectoryReader.open(directory)) {
+      for (SearcherBuilder builder :
+          List.of(
+              HybridSearcher.over(ofCommits),
+              HybridSearcher.over(reader),
+              HybridSearcher.over(directory))) {
+        try (HybridSearcher searcher =
+            builder.schema(schema).words("body", analyzer).idField("name").text("body").open()) {
+          for (String text : List.of("", "light")) {
+            SearchResult result =
+                searcher.search(
+                    HybridQuery.of(text).legs(Leg.BM25).arrange(byLength).filter(EVERY_TEXT));
+            assertThat(result.hits())
+                .as("hits of \"%s\"", text)
+                .extracting(Hit::text)
+                .containsExactly("light of candles", "light of lamps");
+            assertThat(result.matches().value()).isEqualTo(2);
+            assertThat(result.facets())
+                .containsExactly(
+                    new FacetCounts(
+                        "length",
+                        List.of(new FacetCounts.Value(14L, 1), new FacetCounts.Value(16L, 1)),
+                        2,
+                        2),
+                    new FacetCounts("length", List.of(new FacetCounts.Value(any, 2)), 2, 1));
+          }
         }
       }
     }
