@@ -69,7 +69,7 @@ final class DocumentVectors {
   /** The sum of the products of shared tokens' weights. */
   float sparse(int doc, SparseVector query) throws IOException {
     return hasExact(doc)
-        ? query.dot(SparseBytes.decode(requireNonNull(sparse).binaryValue()))
+        ? SparseBytes.dot(query, requireNonNull(sparse).binaryValue())
         : postingsOf(query).dot(doc);
   }
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import org.apache.lucene.store.ByteArrayDataInput;
 import org.apache.lucene.store.ByteBuffersDataOutput;
+import org.apache.lucene.util.BitUtil;
 import org.apache.lucene.util.BytesRef;
 
 /**
@@ -51,5 +52,30 @@ final class SparseBytes {
       weights[i] = Float.intBitsToFloat(in.readInt());
     }
     return SparseVector.of(ids, weights);
+  }
+
+  /**
+   * The sum over the shared ids of the products of the weights, as {@link SparseVector#dot} has it.
+   */
+  static float dot(SparseVector query, BytesRef bytes) {
+    ByteArrayDataInput in = new ByteArrayDataInput(bytes.bytes, bytes.offset, bytes.length);
+    int size = in.readVInt();
+    int weights = bytes.offset + bytes.length - size * Float.BYTES;
+    double sum = 0;
+    int id = 0;
+    for (int i = 0, q = 0; i < size; i++) {
+      id += in.readVInt();
+      while (q < query.size() && query.id(q) < id) {
+        q++;
+      }
+      if (q == query.size()) {
+        break;
+      }
+      if (query.id(q) == id) {
+        int bits = (int) BitUtil.VH_LE_INT.get(bytes.bytes, weights + i * Float.BYTES);
+        sum += (double) query.weight(q++) * Float.intBitsToFloat(bits);
+      }
+    }
+    return (float) sum;
   }
 }

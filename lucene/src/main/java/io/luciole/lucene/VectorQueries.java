@@ -310,15 +310,17 @@ public final class VectorQueries {
 
   /**
    * Finds the documents with the largest sums of products of weights, by the exact weights if the
-   * index keeps them, else by the rounded ones.
+   * index keeps them, else by the rounded ones. Exact weights are read of no more than 32,768
+   * documents, or 1.25 times as many as are wanted: those with the largest sums of rounded ones.
    *
    * @param searcher searches the index
    * @param vector the query's weights
    * @param top how many documents, at least 1
    * @param filter what they must match, or null for anything
-   * @return the documents, best first, ties in the index's order; none that all other documents
-   *     could not be shown to score less than, but for documents all of whose shared weights round
-   *     to 0
+   * @return the documents, best first, ties in the index's order. By exact weights they are the
+   *     best of all, but for documents all of whose shared weights round to 0, and unless more
+   *     documents than are read have nearly the last one's score: one that is left out then scores
+   *     more than the last one by at most what rounding can change, twice
    * @throws IllegalArgumentException if there are no sparse weights
    * @throws IOException if the index cannot be read
    * @throws IndexException if the index has the field in another form

@@ -2,7 +2,11 @@ package io.luciole.lucene;
 
 import io.luciole.SparseVector;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.Rescorer;
@@ -22,6 +26,9 @@ final class VectorSearch {
 
   /** A search of the graph keeps at least this many candidates: fewer lose recall. */
   private static final int MIN_CANDIDATES = 64;
+
+  /** At most so many documents are candidates of a sparse search for fewer than 26,000. */
+  static final int MOST_CANDIDATES = 1 << 15;
 
   private final IndexSearcher searcher;
   private final VectorQueries queries;
@@ -54,8 +61,12 @@ final class VectorSearch {
    * <p>A document's exact score exceeds its score by the postings by at most {@code e}, see {@link
    * SparsePostings#error}. So once the k-th best exact score among the first n documents by
    * postings exceeds the n-th score by postings by more than {@code e}, no other document can be
-   * among the best k. Until then n grows. Only documents all of whose shared weights round to 0 are
-   * never seen; their exact scores are at most {@code e}.
+   * among the best k. Until then n grows, up to {@link #MOST_CANDIDATES}: where more documents than
+   * that have nearly the score of the k-th by postings, nothing but reading all of their weights
+   * could tell the best among them. The exact score of a document that is left out then exceeds the
+   * k-th by at most {@code 2e}, because those of k candidates are at least the n-th score by
+   * postings less {@code e}. Each candidate is scored once. Documents all of whose shared weights
+   * round to 0 are never seen; their exact scores are at most {@code e}.
    */
   TopDocs sparse(SparseVector vector, int top, @Nullable Query filter) throws IOException {
     HybridSchema.Sparse form = queries.sparseForm();
@@ -64,18 +75,33 @@ final class VectorSearch {
       return rounded(vector, depth, filter);
     }
     Rescorer exactly = queries.sparseRescorer(vector);
-    for (int wanted = bounded(depth + depth / 4 + 8L); ; wanted = bounded(4L * wanted)) {
+    Set<Integer> scored = new HashSet<>();
+    ScoreDoc[] best = {};
+    int first = bounded(depth + depth / 4 + 8L);
+    int most = bounded(Math.max(first, MOST_CANDIDATES));
+    for (int wanted = first; ; wanted = (int) Math.min(4L * wanted, most)) {
       TopDocs rounded = rounded(vector, wanted, filter);
       int found = rounded.scoreDocs.length;
-      TopDocs exact = exactly.rescore(searcher, rounded, depth);
-      if (found < wanted || wanted == bounded(Integer.MAX_VALUE)) {
-        return exact;
-      }
-      float last = rounded.scoreDocs[found - 1].score;
-      if (exact.scoreDocs[depth - 1].score > last + form.postings().error(vector, last)) {
-        return exact;
+      ScoreDoc[] more =
+          Arrays.stream(rounded.scoreDocs)
+              .filter(hit -> scored.add(hit.doc))
+              .toArray(ScoreDoc[]::new);
+      best =
+          Stream.of(best, exactly.rescore(searcher, new TopDocs(rounded.totalHits, more), depth).scoreDocs)
+              .flatMap(Arrays::stream)
+              .sorted(BEST_FIRST)
+              .limit(depth)
+              .toArray(ScoreDoc[]::new);
+      if (found < wanted || wanted == most || isBest(best, rounded.scoreDocs[found - 1], vector)) {
+        return new TopDocs(rounded.totalHits, best);
       }
     }
+  }
+
+  /** Whether what comes after the last document by postings cannot be among the best. */
+  private boolean isBest(ScoreDoc[] best, ScoreDoc last, SparseVector vector) {
+    double error = queries.sparseForm().postings().error(vector, last.score);
+    return best[best.length - 1].score > last.score + error;
   }
 
   /** The best by the postings; where as many are found as are wanted, there may be more. */
