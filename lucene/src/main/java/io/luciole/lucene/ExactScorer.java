@@ -49,7 +49,7 @@ final class ExactScorer {
    * Creates a scorer.
    *
    * @throws IllegalArgumentException if the index lacks vectors that are to count, or the query's
-   *     have another dimension
+   *     have another dimension or a component that is not finite; sparse weights are always finite
    * @throws IllegalStateException if the query lacks them
    */
   ExactScorer(VectorQueries queries, Embedding query, Scores.Weights weights) {
@@ -65,10 +65,14 @@ final class ExactScorer {
     if (weights.dense() > 0) {
       int expected = queries.fields().dense().orElseThrow().dimension();
       requireDimension("a dense vector", expected, dense.length);
+      VectorQueries.requireFinite("dense vector", dense);
     }
     if (colbert.rows().length > 0) {
       int expected = queries.fields().multiVectors().orElseThrow().dimension();
       requireDimension("token vectors", expected, colbert.rows()[0].length);
+      for (float[] row : colbert.rows()) {
+        VectorQueries.requireFinite("token vectors", row);
+      }
     }
   }
 

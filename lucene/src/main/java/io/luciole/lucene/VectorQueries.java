@@ -83,7 +83,8 @@ public final class VectorQueries {
    * @param vector the query's vector
    * @param k how many documents, at least 1
    * @return the query; {@link #dotProduct} computes the dot product from its scores
-   * @throws IllegalArgumentException if there are no dense vectors, or they have another length
+   * @throws IllegalArgumentException if there are no dense vectors, or they have another length, or
+   *     the query's has a component that is not finite
    */
   public Query dense(float[] vector, int k) {
     return dense(vector, k, null);
@@ -111,6 +112,7 @@ public final class VectorQueries {
       throw new IllegalArgumentException(
           "expected a vector of " + dense.dimension() + " components, got " + vector.length);
     }
+    requireFinite("dense vector", vector);
     return new CheckedQuery(
         dense.quantization().keepsFloats()
             ? nearest(vector, k, filter)
@@ -337,7 +339,7 @@ public final class VectorQueries {
    *
    * @param vector the query's vector
    * @return the rescorer
-   * @throws IllegalArgumentException if there are no dense vectors, or they have another length
+   * @throws IllegalArgumentException as {@link #dense(float[], int)}
    */
   public Rescorer denseRescorer(float[] vector) {
     return rescorer(Embedding.absent().withDense(vector), new Scores.Weights(1, 0, 0));
@@ -361,7 +363,8 @@ public final class VectorQueries {
    *
    * @param rows the query's token vectors
    * @return the rescorer
-   * @throws IllegalArgumentException if there are no token vectors, or they have another dimension
+   * @throws IllegalArgumentException if there are no token vectors, or they have another dimension,
+   *     or the query's have a component that is not finite
    */
   public Rescorer colbertRescorer(MultiVector rows) {
     return rescorer(Embedding.absent().withColbert(rows), HybridQuery.Rerank.COLBERT);
@@ -377,7 +380,7 @@ public final class VectorQueries {
    * @param weights what each kind of score counts; one of weight 0 is not computed
    * @return the rescorer
    * @throws IllegalArgumentException if the fields lack a kind that is to count, or the query's
-   *     vectors have another dimension
+   *     vectors have another dimension or a component that is not finite
    * @throws IllegalStateException if the query lacks a kind that is to count
    */
   public Rescorer rescorer(Embedding query, Scores.Weights weights) {
@@ -395,6 +398,22 @@ public final class VectorQueries {
   DocumentVectors vectorsOf(LeafReaderContext leaf) throws IOException {
     return new DocumentVectors(
         leaf.reader(), fields, documents == null ? null : documents.getBitSet(leaf));
+  }
+
+  /** Refuses a query's vector with which no score could be compared. */
+  static void requireFinite(String what, float[] vector) {
+    for (int i = 0; i < vector.length; i++) {
+      if (!Float.isFinite(vector[i])) {
+        throw new IllegalArgumentException(
+            "expected finite numbers in a query's "
+                + what
+                + ", got "
+                + vector[i]
+                + " as component "
+                + i
+                + ": what made the vector has failed, embed the query again");
+      }
+    }
   }
 
   private static String missing(String kind) {

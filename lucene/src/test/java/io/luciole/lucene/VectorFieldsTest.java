@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.luciole.Embedding;
+import io.luciole.MultiVector;
 import io.luciole.Output;
 import io.luciole.Scores;
 import java.io.IOException;
@@ -33,6 +34,7 @@ import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.search.TopDocs;
 import org.apache.lucene.store.ByteBuffersDirectory;
 import org.apache.lucene.store.Directory;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -264,6 +266,29 @@ class VectorFieldsTest {
     assertThatThrownBy(() -> VectorFields.builder(8, true).dense(false).build().denseFormat())
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("dense vectors");
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"NONE", "BITS_8_ONLY"})
+  void queryVectors_thatAreNotFinite_areRefused(DenseQuantization quantization) {
+    VectorQueries queries = OwnIndex.fields().quantization(quantization).build().queries();
+    for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+      float[] dense = new float[OwnIndex.DIMENSION];
+      dense[0] = 1;
+      dense[3] = bad;
+      float[] rows = new float[2 * OwnIndex.ROW_DIMENSION];
+      rows[OwnIndex.ROW_DIMENSION + 1] = bad;
+      MultiVector colbert = MultiVector.of(OwnIndex.ROW_DIMENSION, rows);
+      assertNotFinite(() -> queries.dense(dense, 3), "dense vector, got " + bad);
+      assertNotFinite(() -> queries.denseRescorer(dense), "dense vector, got " + bad);
+      assertNotFinite(() -> queries.colbertRescorer(colbert), "token vectors, got " + bad);
+    }
+  }
+
+  private static void assertNotFinite(ThrowingCallable call, String message) {
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("expected finite numbers in a query's " + message);
   }
 
   @Test
