@@ -54,7 +54,7 @@ public final class DocumentReader {
    */
   public Optional<SourceDocument> find(String id) {
     Query query = whole(new TermQuery(new Term(SchemaFields.ID, requireNonNull(id, "id"))));
-    return searcher.withSearcher(lucene -> {
+    return searcher.read(lucene -> {
       List<SourceDocument> found = new ArrayList<>(1);
       visit(lucene, query, found::add);
       return found.stream().findFirst();
@@ -79,7 +79,7 @@ public final class DocumentReader {
       throw new IllegalArgumentException("limit must be at least 1, got " + limit);
     }
     Query query = whole(requireNonNull(filter, "filter"));
-    return searcher.withSearcher(lucene -> page(lucene, after, limit, query));
+    return searcher.read(lucene -> page(lucene, after, limit, query));
   }
 
   private List<SourceDocument> page(IndexSearcher lucene, String after, int limit, Query query)
@@ -115,7 +115,7 @@ public final class DocumentReader {
     requireNonNull(action, "action");
     Query query = whole(requireNonNull(filter, "filter"));
     boolean unused =
-        searcher.withSearcher(lucene -> {
+        searcher.read(lucene -> {
           visit(lucene, query, action);
           return true;
         });

@@ -6,12 +6,16 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleException;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import org.apache.lucene.index.CorruptIndexException;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.IndexSearcher;
@@ -44,6 +48,9 @@ public final class HybridSearcher implements AutoCloseable {
   private final QueryNeeds needs;
   private final AtomicBoolean closed = new AtomicBoolean();
   private final IndexListeners listeners = new IndexListeners();
+
+  /** The last failure to read the index. */
+  private final AtomicReference<@Nullable IndexException> failure = new AtomicReference<>();
 
   /**
    * Creates a searcher.
@@ -202,7 +209,8 @@ public final class HybridSearcher implements AutoCloseable {
    * @throws IllegalArgumentException if the query names a leg that the index does not have, gives a
    *     weight to a leg that does not search or weight 0 to all, reranks by vectors that the index
    *     does not keep, boosts titles whose words it does not keep apart, or arranges by a field
-   *     that the schema does not declare
+   *     that the schema does not declare; or if a vector of the query's that is searched or reranked
+   *     by has a component that is not finite
    * @throws IllegalStateException if this searcher is closed, or a leg needs an engine and the
    *     searcher was opened without
    * @throws LucioleException if the query cannot be embedded, or the index cannot be read
@@ -241,7 +249,7 @@ public final class HybridSearcher implements AutoCloseable {
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
-      throw IndexProblems.unreadable(place, e);
+      throw unreadable(e);
     } finally {
       release(searcher);
     }
@@ -256,8 +264,22 @@ public final class HybridSearcher implements AutoCloseable {
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
-      throw IndexProblems.unreadable(place, e);
+      throw unreadable(e);
     }
+  }
+
+  private IndexException unreadable(IOException e) {
+    IndexException reason = IndexProblems.unreadable(place, e);
+    failure.set(reason);
+    return reason;
+  }
+
+  /**
+   * Whether an exception tells that this searcher could not read its index. Of several that are
+   * thrown at the same time, it is the last.
+   */
+  boolean failedBy(IndexException e) {
+    return e.equals(failure.get());
   }
 
   private static IllegalStateException closedAlready() {
@@ -268,7 +290,7 @@ public final class HybridSearcher implements AutoCloseable {
     try {
       source.release(searcher);
     } catch (IOException e) {
-      throw IndexProblems.unreadable(place, e);
+      throw unreadable(e);
     }
   }
 
@@ -331,7 +353,7 @@ public final class HybridSearcher implements AutoCloseable {
    */
   public boolean contains(String id) {
     Term term = new Term(context.layout().id(), requireNonNull(id, "id"));
-    return withSearcher(searcher -> {
+    return read(searcher -> {
       DocumentIds.requireTerms(searcher.getIndexReader(), term.field());
       return LiveReader.count(searcher, new TermQuery(term)) > 0;
     });
@@ -351,7 +373,7 @@ public final class HybridSearcher implements AutoCloseable {
    */
   public int count(Query filter) {
     Query whole = context.queries().whole(requireNonNull(filter, "filter"));
-    return withSearcher(searcher -> LiveReader.count(searcher, whole));
+    return read(searcher -> LiveReader.count(searcher, whole));
   }
 
   /**
@@ -370,7 +392,7 @@ public final class HybridSearcher implements AutoCloseable {
     } catch (AlreadyClosedException e) {
       throw closedAlready();
     } catch (IOException e) {
-      throw IndexProblems.unreadable(place, e);
+      throw unreadable(e);
     }
   }
 
@@ -382,10 +404,12 @@ public final class HybridSearcher implements AutoCloseable {
    * @param <T> what the action gives
    * @return what the action gave
    * @throws IllegalStateException if this searcher is closed
-   * @throws IndexException if the action fails to read the index
+   * @throws IndexException if the action finds the index damaged, which is where Lucene throws a
+   *     {@link CorruptIndexException} or the like
+   * @throws UncheckedIOException if the action throws any other {@link IOException}
    */
   public <T> T withSearcher(IOFunction<IndexSearcher, T> action) {
-    return with(OptionalLong.empty(), action);
+    return with(OptionalLong.empty(), action, this::failureOf);
   }
 
   /**
@@ -407,18 +431,33 @@ public final class HybridSearcher implements AutoCloseable {
    * @return what the action gave
    * @throws ViewGoneException if the index has changed and the view is no longer kept
    * @throws IllegalStateException if this searcher is closed
-   * @throws IndexException if the action fails to read the index
+   * @throws IndexException if the action finds the index damaged, which is where Lucene throws a
+   *     {@link CorruptIndexException} or the like
+   * @throws UncheckedIOException if the action throws any other {@link IOException}
    */
   public <T> T withSearcher(SearchResult result, IOFunction<IndexSearcher, T> action) {
-    return with(OptionalLong.of(result.view()), action);
+    return with(OptionalLong.of(result.view()), action, this::failureOf);
   }
 
-  private <T> T with(OptionalLong view, IOFunction<IndexSearcher, T> action) {
+  /** As {@link #withSearcher}, where every {@link IOException} tells that the index is unreadable. */
+  <T> T read(IOFunction<IndexSearcher, T> action) {
+    return with(OptionalLong.empty(), action, this::unreadable);
+  }
+
+  /** The failure of an application's action, which may have read or written other things, too. */
+  private RuntimeException failureOf(IOException e) {
+    return IndexProblems.isSignOfDamage(e) ? unreadable(e) : new UncheckedIOException(e);
+  }
+
+  private <T> T with(
+      OptionalLong view,
+      IOFunction<IndexSearcher, T> action,
+      Function<IOException, RuntimeException> failed) {
     IndexSearcher searcher = acquire(view);
     try {
       return action.apply(searcher);
     } catch (IOException e) {
-      throw IndexProblems.unreadable(place, e);
+      throw failed.apply(e);
     } finally {
       release(searcher);
     }
@@ -436,7 +475,7 @@ public final class HybridSearcher implements AutoCloseable {
     try {
       source.close();
     } catch (IOException e) {
-      throw IndexProblems.unreadable(place, e);
+      throw unreadable(e);
     }
   }
 }

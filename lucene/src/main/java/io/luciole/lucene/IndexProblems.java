@@ -77,6 +77,13 @@ final class IndexProblems {
         : text.substring(0, MAX_SHOWN) + "… (" + text.length() + " characters)";
   }
 
+  /** Whether a failure tells that an index is damaged, or that this program cannot read it. */
+  static boolean isSignOfDamage(IOException e) {
+    return e instanceof CorruptIndexException
+        || e instanceof IndexFormatTooNewException
+        || e instanceof IndexFormatTooOldException;
+  }
+
   /**
    * Explains a failure of Lucene to open or read an index.
    *

@@ -3,7 +3,6 @@ package io.luciole.lucene;
 import static java.util.Objects.requireNonNull;
 
 import io.luciole.EmbeddingEngine;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -146,8 +145,10 @@ public final class LiveIndex implements AutoCloseable {
       current.change();
       return result;
     } catch (IllegalStateException e) {
-      // The recovery has closed the indexer meanwhile.
-      OpenIndex unused = index.writable();
+      // The recovery closes the indexer that has failed, and puts another in its place.
+      if (current.equals(index.writable())) {
+        throw e;
+      }
       throw new IndexUnavailableException("The index was opened again meanwhile: try again.", e);
     }
   }
@@ -215,8 +216,8 @@ public final class LiveIndex implements AutoCloseable {
   }
 
   /**
-   * Searches, reads or counts. If that fails because files cannot be read, the index is opened
-   * again.
+   * Searches, reads or counts. If that fails because the index cannot be read, the index is opened
+   * again. Other failures of the search are the caller's and leave the index as it is.
    *
    * @param search what to do with a searcher that sees what was written at least a second ago
    * @param <T> what it gives
@@ -231,7 +232,7 @@ public final class LiveIndex implements AutoCloseable {
       refresh(current, REFRESH_NANOS);
       return search.with(current.searcher());
     } catch (IndexException e) {
-      if (e.getCause() instanceof IOException) {
+      if (current.searcher().failedBy(e)) {
         index.fail(current, e);
       }
       throw e;

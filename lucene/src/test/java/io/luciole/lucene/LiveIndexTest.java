@@ -7,8 +7,11 @@ import static org.awaitility.Awaitility.await;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
@@ -19,6 +22,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.lucene.index.CorruptIndexException;
+import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.search.Query;
+import org.apache.lucene.search.QueryVisitor;
 import org.apache.lucene.store.FSDirectory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -169,13 +176,102 @@ class LiveIndexTest {
       LiveIndex.Search<Integer, IndexException> unreadable =
           searcher ->
               searcher.withSearcher(lucene -> {
-                throw new IOException("Input/output error");
+                throw new CorruptIndexException("Input/output error", "a file");
               });
       assertThatThrownBy(() -> index.search(unreadable)).hasMessageContaining("Input/output");
       await().atMost(PATIENCE).until(() -> index.health().failures() == 1);
       awaitOpen(index);
       assertThat(documents(index)).isEqualTo(1);
       assertThat(index.health().lost()).isZero();
+    }
+  }
+
+  /** A query that meets a disk that fails. */
+  private static final class UnreadableQuery extends Query {
+    @Override
+    public Query rewrite(IndexSearcher searcher) throws IOException {
+      throw new IOException("Input/output error");
+    }
+
+    @Override
+    public void visit(QueryVisitor visitor) {}
+
+    @Override
+    public String toString(String field) {
+      return "unreadable";
+    }
+
+    @Override
+    public boolean equals(Object o) {
+      return sameClassAs(o);
+    }
+
+    @Override
+    public int hashCode() {
+      return classHash();
+    }
+  }
+
+  /** What the searcher itself cannot read is the index's, whatever kind of failure it is. */
+  @Test
+  void countThatCannotReadFiles_makesTheIndexBeOpenedAgain() {
+    try (LiveIndex index = open(engine, OPTIONS)) {
+      put(index, "a");
+      assertThatThrownBy(() -> index.search(searcher -> searcher.count(new UnreadableQuery())))
+          .isInstanceOf(IndexException.class)
+          .hasMessageContaining("Input/output");
+      await().atMost(PATIENCE).until(() -> index.health().failures() == 1);
+      awaitOpen(index);
+    }
+  }
+
+  @Test
+  void failureOfACallersOwn_reachesTheCaller_andLeavesTheIndex() {
+    try (LiveIndex index = open(engine, OPTIONS)) {
+      put(index, "a");
+      for (IOException own :
+          List.of(
+              new IOException("Broken pipe"),
+              new EOFException("the client is gone"),
+              new NoSuchFileException("report.csv"))) {
+        LiveIndex.Search<Integer, RuntimeException> failing =
+            searcher ->
+                searcher.withSearcher(lucene -> {
+                  throw own;
+                });
+        assertThatThrownBy(() -> index.search(failing))
+            .isInstanceOf(UncheckedIOException.class)
+            .hasCause(own);
+      }
+      IndexException another = new IndexException("another index", new IOException("damaged"));
+      LiveIndex.Search<Integer, RuntimeException> ofAnother =
+          searcher -> {
+            throw another;
+          };
+      assertThatThrownBy(() -> index.search(ofAnother)).isEqualTo(another);
+      assertThat(index.health()).isEqualTo(new LiveIndex.Health(Optional.empty(), 0, 0));
+      put(index, "b");
+    }
+  }
+
+  @Test
+  void changeThatCanNeverSucceed_isNotToBeTriedAgain() {
+    try (LiveIndex index = open(engine, OPTIONS)) {
+      put(index, "a");
+      index.commit();
+      LiveIndex.Search<Long, RuntimeException> deletion =
+          searcher -> {
+            SearchResult result = searcher.search(HybridQuery.of("alpha").legs(Leg.BM25));
+            return searcher.withSearcher(
+                result,
+                lucene ->
+                    index.delete(new RankedDocsQuery(lucene.getIndexReader(), result.docs())));
+          };
+      assertThatThrownBy(() -> index.search(deletion))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("expected the view of the index");
+      assertThat(index.health().failures()).isZero();
+      assertThat(index.delete("a")).isTrue();
     }
   }
 
