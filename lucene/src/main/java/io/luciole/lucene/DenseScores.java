@@ -27,7 +27,8 @@ public final class DenseScores {
    *     passage's: the cosine, from -1 to 1, if the model normalises its vectors. A document that
    *     is gone by now is missing
    * @throws IllegalArgumentException if the index has no dense vectors
-   * @throws IllegalStateException if the searcher is closed
+   * @throws IllegalStateException if the searcher is closed, or a score is to be asked for and the
+   *     searcher's field of ids has doc values or stored values, but no terms
    * @throws IndexException if the index cannot be read
    */
   public static Map<String, Double> of(HybridSearcher searcher, Embedding query, List<Hit> hits) {
@@ -50,7 +51,7 @@ public final class DenseScores {
               .legs(Leg.DENSE)
               .depth(unknown.size())
               .top(unknown.size())
-              .filter(MetadataFilters.ids(unknown));
+              .filter(searcher.ofIds(unknown));
       searcher.search(all).leg(Leg.DENSE).forEach(found -> scores.put(found.id(), found.score()));
     }
     return scores;

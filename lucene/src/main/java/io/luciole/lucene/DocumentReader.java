@@ -94,7 +94,8 @@ public final class DocumentReader {
         after.isEmpty()
             ? null
             : new FieldDoc(reader.maxDoc() - 1, Float.NaN, new Object[] {new BytesRef(after)});
-    ScoreDoc[] found = lucene.searchAfter(last, LiveReader.live(reader, query), limit, byId).scoreDocs;
+    ScoreDoc[] found =
+        lucene.searchAfter(last, LiveReader.live(reader, query), limit, byId).scoreDocs;
     List<SourceDocument> documents = new ArrayList<>(found.length);
     StoredFields stored = reader.storedFields();
     for (ScoreDoc hit : found) {

@@ -8,6 +8,7 @@ import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.OptionalLong;
@@ -17,11 +18,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.apache.lucene.index.CorruptIndexException;
 import org.apache.lucene.index.DirectoryReader;
-import org.apache.lucene.index.Term;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.ReferenceManager;
-import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.util.IOFunction;
@@ -209,8 +208,8 @@ public final class HybridSearcher implements AutoCloseable {
    * @throws IllegalArgumentException if the query names a leg that the index does not have, gives a
    *     weight to a leg that does not search or weight 0 to all, reranks by vectors that the index
    *     does not keep, boosts titles whose words it does not keep apart, or arranges by a field
-   *     that the schema does not declare; or if a vector of the query's that is searched or reranked
-   *     by has a component that is not finite
+   *     that the schema does not declare; or if a vector of the query's that is searched or
+   *     reranked by has a component that is not finite
    * @throws IllegalStateException if this searcher is closed, or a leg needs an engine and the
    *     searcher was opened without
    * @throws LucioleException if the query cannot be embedded, or the index cannot be read
@@ -352,10 +351,20 @@ public final class HybridSearcher implements AutoCloseable {
    * @throws IllegalStateException if the field of ids has doc values or stored values, but no terms
    */
   public boolean contains(String id) {
-    Term term = new Term(context.layout().id(), requireNonNull(id, "id"));
+    Query one = ofIds(List.of(requireNonNull(id, "id")));
+    return read(searcher -> LiveReader.count(searcher, one)) > 0;
+  }
+
+  /**
+   * Documents with one of some ids, by the terms of this searcher's field of ids.
+   *
+   * @throws IllegalStateException if the field has no terms
+   */
+  Query ofIds(Collection<String> ids) {
+    String field = context.layout().id();
     return read(searcher -> {
-      DocumentIds.requireTerms(searcher.getIndexReader(), term.field());
-      return LiveReader.count(searcher, new TermQuery(term)) > 0;
+      DocumentIds.requireTerms(searcher.getIndexReader(), field);
+      return MetadataFilters.ids(field, ids);
     });
   }
 
@@ -439,7 +448,9 @@ public final class HybridSearcher implements AutoCloseable {
     return with(OptionalLong.of(result.view()), action, this::failureOf);
   }
 
-  /** As {@link #withSearcher}, where every {@link IOException} tells that the index is unreadable. */
+  /**
+   * As {@link #withSearcher}, where every {@link IOException} tells that the index is unreadable.
+   */
   <T> T read(IOFunction<IndexSearcher, T> action) {
     return with(OptionalLong.empty(), action, this::unreadable);
   }

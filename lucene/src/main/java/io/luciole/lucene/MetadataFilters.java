@@ -237,7 +237,12 @@ public final class MetadataFilters {
    * @return the filter
    */
   public static Query ids(Collection<String> ids) {
-    return new TermInSetQuery(SchemaFields.ID, ids.stream().map(BytesRef::new).toList());
+    return ids(SchemaFields.ID, ids);
+  }
+
+  /** Documents with one of some ids, in a field of ids that has terms. */
+  static Query ids(String field, Collection<String> ids) {
+    return new TermInSetQuery(field, ids.stream().map(BytesRef::new).toList());
   }
 
   /**

@@ -66,8 +66,7 @@ final class SearchRun {
 
     /** What a query's filter accepts, without passages and without what is deleted softly. */
     Query documents(IndexSearcher searcher, HybridQuery query) {
-      return LiveReader.live(
-          searcher.getIndexReader(), queries.whole(query.filter().orElse(null)));
+      return LiveReader.live(searcher.getIndexReader(), queries.whole(query.filter().orElse(null)));
     }
 
     private TaskExecutor tasks(IndexSearcher searcher) {

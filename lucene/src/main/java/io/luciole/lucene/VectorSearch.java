@@ -87,7 +87,9 @@ final class VectorSearch {
               .filter(hit -> scored.add(hit.doc))
               .toArray(ScoreDoc[]::new);
       best =
-          Stream.of(best, exactly.rescore(searcher, new TopDocs(rounded.totalHits, more), depth).scoreDocs)
+          Stream.of(
+                  best,
+                  exactly.rescore(searcher, new TopDocs(rounded.totalHits, more), depth).scoreDocs)
               .flatMap(Arrays::stream)
               .sorted(BEST_FIRST)
               .limit(depth)

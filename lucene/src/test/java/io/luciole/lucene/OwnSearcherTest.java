@@ -1,15 +1,19 @@
 package io.luciole.lucene;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.Output;
+import io.luciole.Scores;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -79,6 +83,21 @@ class OwnSearcherTest {
 
   private static List<String> ids(SearchResult result) {
     return result.hits().stream().map(Hit::id).toList();
+  }
+
+  @Test
+  void denseScores_areThoseOfTheFieldOfIdsThatWasNamed() throws IOException {
+    try (HybridSearcher searcher = describe(HybridSearcher.over(reader)).open()) {
+      Embedding query = OwnIndex.embedding(index.texts.get(17));
+      List<Hit> hits = searcher.search(query().legs(Leg.BM25).top(20)).hits();
+      assertThat(hits).hasSizeGreaterThan(5);
+      Map<String, Double> scores = DenseScores.of(searcher, query, hits);
+      assertThat(scores).hasSameSizeAs(hits);
+      scores.forEach((id, score) ->
+          assertThat(score)
+              .isCloseTo(
+                  Scores.dense(query, requireNonNull(index.embeddings.get(id))), within(1e-4)));
+    }
   }
 
   @Test

@@ -32,7 +32,8 @@ import org.junit.jupiter.api.Test;
 class SparseTiesTest {
   private static final long SEED = 20_261_130;
   private static final int TOP = 10;
-  private static final VectorFields FIELDS = VectorFields.builder(OwnIndex.DIMENSION, true).dense(false).build();
+  private static final VectorFields FIELDS =
+      VectorFields.builder(OwnIndex.DIMENSION, true).dense(false).build();
   private static final SparseVector QUERY = SparseVector.of(new int[] {5}, new float[] {1});
 
   /** What no score exceeds its rounded one by. */
@@ -136,8 +137,7 @@ class SparseTiesTest {
         }
         writer.forceMerge(1);
       }
-      try (DirectoryReader reader =
-          new CountingReader(DirectoryReader.open(directory), read)) {
+      try (DirectoryReader reader = new CountingReader(DirectoryReader.open(directory), read)) {
         return new Answer(
             FIELDS.queries().topSparse(new IndexSearcher(reader), QUERY, TOP, null), read.get());
       }
