@@ -4,6 +4,8 @@ import io.luciole.internal.AtomicFiles;
 import io.luciole.internal.CacheFolder;
 import io.luciole.internal.ModelFileNames;
 import io.luciole.internal.Sha256;
+import io.luciole.model.checkpoint.CheckpointException;
+import io.luciole.model.checkpoint.OnnxExternalData;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -15,7 +17,9 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -51,17 +55,33 @@ final class FileDigests {
   }
 
   /**
-   * An ONNX file and the files beside it whose names start with its own, where its weights may be.
+   * An ONNX file and those that its weights are in: first the files beside it whose names start
+   * with its own, as exporters usually call them, then the others that it names. This order, and
+   * that the first are taken unread, keeps the fingerprints in indexes as they are.
    */
   static List<Path> withExternalData(Path onnx) {
-    String name = onnx.getFileName().toString();
-    try (Stream<Path> beside = Files.list(onnx.toAbsolutePath().getParent())) {
-      return beside
+    Path file = onnx.toAbsolutePath();
+    String name = file.getFileName().toString();
+    Set<Path> files = new LinkedHashSet<>();
+    try (Stream<Path> beside = Files.list(file.getParent())) {
+      beside
           .filter(p -> p.getFileName().toString().startsWith(name) && Files.isRegularFile(p))
           .sorted()
-          .toList();
+          .forEach(files::add);
     } catch (IOException e) {
       throw new ModelException("Cannot list the folder of " + onnx + ": " + e.getMessage(), e);
+    }
+    files.addAll(named(file));
+    return List.copyOf(files);
+  }
+
+  private static List<Path> named(Path onnx) {
+    try {
+      return OnnxExternalData.files(onnx);
+    } catch (CheckpointException e) {
+      // Only a backend for files of another kind, such as a test's, can have opened this model.
+      log.debug("No ONNX model, so it names no other file: {}", onnx, e);
+      return List.of();
     }
   }
 
@@ -82,6 +102,13 @@ final class FileDigests {
   }
 
   private static byte[] digestOf(Path file) throws IOException {
+    if (!Files.isRegularFile(file)) {
+      throw new ModelException(
+          "Expected the file "
+              + file
+              + ", which another of the model's files names, found none. Copy it from the model's"
+              + " page.");
+    }
     BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
     if (attributes.size() < REMEMBER_FROM) {
       return read(file);

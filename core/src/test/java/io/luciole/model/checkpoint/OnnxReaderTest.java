@@ -1,7 +1,10 @@
 package io.luciole.model.checkpoint;
 
+import static io.luciole.model.checkpoint.ProtoBytes.field;
+import static io.luciole.model.checkpoint.ProtoBytes.join;
+import static io.luciole.model.checkpoint.ProtoBytes.text;
+import static io.luciole.model.checkpoint.ProtoBytes.varint;
 import static io.luciole.model.checkpoint.WeightFiles.fixture;
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -298,35 +301,5 @@ class OnnxReaderTest {
     var buffer = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
     buffer.asFloatBuffer().put(values);
     return buffer.array();
-  }
-
-  private static byte[] text(int field, String text) {
-    return field(field, text.getBytes(UTF_8));
-  }
-
-  private static byte[] field(int field, byte[] bytes) {
-    return join(number((field << 3) | 2), number(bytes.length), bytes);
-  }
-
-  private static byte[] varint(int field, long value) {
-    return join(number(field << 3), number(value));
-  }
-
-  private static byte[] number(long value) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    long rest = value;
-    for (; (rest & ~0x7fL) != 0; rest >>>= 7) {
-      out.write((int) ((rest & 0x7f) | 0x80));
-    }
-    out.write((int) rest);
-    return out.toByteArray();
-  }
-
-  private static byte[] join(byte[]... parts) {
-    ByteArrayOutputStream all = new ByteArrayOutputStream();
-    for (byte[] part : parts) {
-      all.writeBytes(part);
-    }
-    return all.toByteArray();
   }
 }
