@@ -8,7 +8,6 @@ import java.lang.ref.Reference;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
@@ -72,12 +71,13 @@ final class NativeTokenizer implements AutoCloseable {
   /**
    * The tokens of a text, special ones included.
    *
-   * @param text well-formed UTF-16
+   * @param read what is tokenised, well-formed UTF-16
+   * @param text what it was made of, which the tokens' strings and places are in
+   * @param places where each code point of {@code read} is in {@code text}, and where that ends
    */
-  List<TextToken> tokens(String text) {
-    int[] chars = charsOfCodePoints(text);
+  List<TextToken> tokens(String read, String text, int[] places) {
     return encoded(
-        text,
+        read,
         encoding -> {
           TokenizersLibrary library = TokenizersLibrary.LIB;
           long[] ids = library.getTokenIds(encoding);
@@ -90,25 +90,17 @@ final class NativeTokenizer implements AutoCloseable {
             if (special[i] == 1 || span == null) {
               tokens.add(new TextToken((int) ids[i], strings[i], true, 0, 0));
             } else {
-              int start = chars[span.getStart()];
-              int end = chars[span.getEnd()];
+              int start = places[span.getStart()];
+              int end =
+                  span.getEnd() == span.getStart()
+                      ? start
+                      : text.offsetByCodePoints(places[span.getEnd() - 1], 1);
               tokens.add(
                   new TextToken((int) ids[i], text.substring(start, end), false, start, end));
             }
           }
           return tokens;
         });
-  }
-
-  /** Where each code point of a text begins, in {@code char}s, and where the last one ends. */
-  private static int[] charsOfCodePoints(String text) {
-    int[] chars = new int[text.length() + 1];
-    int count = 0;
-    for (int at = 0; at < text.length(); at += Character.charCount(text.codePointAt(at))) {
-      chars[count++] = at;
-    }
-    chars[count++] = text.length();
-    return Arrays.copyOf(chars, count);
   }
 
   /** The text of token ids, without special tokens if they are skipped. */

@@ -237,19 +237,14 @@ public final class TextTokenizer implements AutoCloseable {
    * @param text well-formed UTF-16
    */
   int[] starts(String text) {
-    CharSpan[] spans = read(lowerCase ? lowerCase(text) : text, tokenizer::spans);
+    CharSpan[] spans = read(text, tokenizer::spans);
+    int[] places = LowerCase.places(text, lowerCase);
     int[] starts = new int[spans.length];
     int count = 0;
-    int chars = 0;
-    int codePoints = 0;
     for (@Nullable CharSpan span : spans) {
-      // Null for a special token. Spans count code points.
+      // Null for a special token.
       if (span != null) {
-        if (span.getStart() > codePoints) {
-          chars = text.offsetByCodePoints(chars, span.getStart() - codePoints);
-          codePoints = span.getStart();
-        }
-        starts[count++] = chars;
+        starts[count++] = places[span.getStart()];
       }
     }
     return Arrays.copyOf(starts, count);
@@ -266,7 +261,9 @@ public final class TextTokenizer implements AutoCloseable {
    * @throws IllegalStateException if the tokenizer is closed
    */
   public List<TextToken> tokens(String text, Role role) {
-    return read(wellFormed(prompt(role) + text), tokenizer::tokens);
+    String whole = wellFormed(prompt(role) + text);
+    int[] places = LowerCase.places(whole, lowerCase);
+    return read(whole, cased -> tokenizer.tokens(cased, whole, places));
   }
 
   private String prompt(Role role) {
@@ -305,17 +302,6 @@ public final class TextTokenizer implements AutoCloseable {
     } finally {
       leave();
     }
-  }
-
-  /**
-   * The text in lower case, each code point by itself and as one code point. So positions stay, and
-   * as in the tokenizers library a sigma at a word's end is as any other.
-   */
-  static String lowerCase(String text) {
-    return text.codePoints()
-        .map(Character::toLowerCase)
-        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
-        .toString();
   }
 
   /** The text with each lone surrogate replaced, as the native code requires. */
@@ -378,15 +364,14 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   private long[] encode(String text) {
-    // İ alone becomes two code points.
-    String cased = lowerCase ? lowerCase(text.replace("\u0130", "i\u0307")) : text;
-    return read(cased, tokenizer::ids);
+    return read(text, tokenizer::ids);
   }
 
+  /** Reads a text as the model has it, in lower case if it asks for that. */
   private <T> T read(String text, Function<String, T> part) {
     enter();
     try {
-      return part.apply(text);
+      return part.apply(lowerCase ? LowerCase.of(text) : text);
     } finally {
       leave();
     }

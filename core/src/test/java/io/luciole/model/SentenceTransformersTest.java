@@ -465,9 +465,4 @@ class SentenceTransformersTest {
     file.putLong(json.length).put(json);
     Files.write(folder.resolve("2_Dense/model.safetensors"), file.array());
   }
-
-  @Test
-  void lowerCase_isByCodePoint() {
-    assertThat(TextTokenizer.lowerCase("ΟΔΟΣ Straße Ǆ 𐐀")).isEqualTo("οδοσ straße ǆ 𐐨");
-  }
 }
