@@ -161,25 +161,23 @@ public final class TextTokenizer implements AutoCloseable {
 
   /**
    * Adds the special tokens to ids of this tokenizer where they are missing, and cuts off what is
-   * longer than the model's limit.
+   * longer than the model's limit. The tokens before a text and those behind it are added each by
+   * themselves: all of a side, unless all of them are there.
    *
-   * @param ids token ids with or without the special tokens around them; copied
+   * @param ids token ids with or without the special tokens before and behind them; copied
    * @return the ids with the special tokens
    * @throws IllegalArgumentException if an id is not one of this tokenizer's
    */
   public TokenizedText frame(int[] ids) {
     requireNonNull(ids, "ids");
     requireKnown(ids);
-    boolean whole =
-        ids.length >= leadingSpecials + trailingSpecials
-            && equal(ids, 0, 0, leadingSpecials)
-            && equal(
-                ids,
-                ids.length - trailingSpecials,
-                framed.length - trailingSpecials,
-                trailingSpecials);
-    int from = whole ? leadingSpecials : 0;
-    int inner = whole ? ids.length - leadingSpecials - trailingSpecials : ids.length;
+    int from = has(ids, 0, 0, leadingSpecials) ? leadingSpecials : 0;
+    int end = ids.length - trailingSpecials;
+    int to =
+        end >= from && has(ids, end, framed.length - trailingSpecials, trailingSpecials)
+            ? end
+            : ids.length;
+    int inner = to - from;
     int kept = Math.min(inner, maxTokens - leadingSpecials - trailingSpecials);
     int[] all = new int[leadingSpecials + kept + trailingSpecials];
     System.arraycopy(framed, 0, all, 0, leadingSpecials);
@@ -199,8 +197,10 @@ public final class TextTokenizer implements AutoCloseable {
     }
   }
 
-  private boolean equal(int[] ids, int at, int framedAt, int length) {
-    return Arrays.equals(ids, at, at + length, framed, framedAt, framedAt + length);
+  /** Whether some of the special tokens stand at a place of ids. */
+  private boolean has(int[] ids, int at, int framedAt, int length) {
+    return at + length <= ids.length
+        && Arrays.equals(ids, at, at + length, framed, framedAt, framedAt + length);
   }
 
   private int vocabulary() {
