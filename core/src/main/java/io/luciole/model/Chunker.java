@@ -173,29 +173,31 @@ public final class Chunker {
     }
 
     private Chunk cut() {
-      Window window = read(from);
+      Cut cut = cutFrom(from);
+      if (cut.to <= covered) {
+        // The overlap leaves no room for anything new.
+        cut = cutFrom(skipBlanks(covered));
+      }
+      covered = Math.max(covered, skipBlanks(cut.to));
+      from = covered < text.length() ? skipBlanks(cut.window.overlapStart(cut.to)) : covered;
+      return cut.chunk;
+    }
+
+    private Cut cutFrom(int start) {
+      Window window = read(start);
       int fitting = room;
       int to = window.cut(fitting, covered);
-      if (to <= covered) {
-        // The overlap leaves no room for anything new.
-        from = skipBlanks(covered);
-        window = read(from);
-        to = window.cut(fitting, covered);
-      }
-      int end = withoutBlanks(from, to);
-      int tokens = tokenizer.count(text.substring(from, end), role);
+      int end = withoutBlanks(start, to);
+      int tokens = tokenizer.count(text.substring(start, end), role);
       while (tokens > maxTokens && to > window.least()) {
         // Alone, a piece may have other tokens than within its text.
         fitting = Math.max(1, Math.min(fitting, window.count(to)) - (tokens - maxTokens));
-        to = Math.min(to - 1, window.cut(fitting, from));
+        to = Math.min(to - 1, window.cut(fitting, start));
         to = Math.max(window.least(), TextTokenizer.wholeCharacters(text, to));
-        end = withoutBlanks(from, to);
-        tokens = tokenizer.count(text.substring(from, end), role);
+        end = withoutBlanks(start, to);
+        tokens = tokenizer.count(text.substring(start, end), role);
       }
-      Chunk chunk = new Chunk(from, end, tokens);
-      covered = Math.max(covered, skipBlanks(to));
-      from = covered < text.length() ? skipBlanks(window.overlapStart(to)) : covered;
-      return chunk;
+      return new Cut(window, to, new Chunk(start, end, tokens));
     }
 
     /** Reads on from a place, far enough to know how much fits. */
@@ -237,6 +239,9 @@ public final class Chunker {
       return i;
     }
   }
+
+  /** A chunk, what was read for it, and where the text goes on behind it. */
+  private record Cut(Window window, int to, Chunk chunk) {}
 
   /** What was read of a text: {@code text[start, end)}, with where its tokens start in it. */
   private final class Window {

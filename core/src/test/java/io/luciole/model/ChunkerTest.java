@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.luciole.Role;
 import io.luciole.model.Chunker.Chunk;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Random;
@@ -13,6 +15,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
 
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ChunkerTest {
@@ -83,6 +86,17 @@ class ChunkerTest {
             "One one one one. Two two two.", "Two two two. Three three. Four four four.");
     assertThat(pieces(chunker(6, 2), "one two three four five six seven eight"))
         .containsExactly("one two three four", "three four five six", "five six seven eight");
+  }
+
+  /** "isaaa" is three tokens before a b, and five alone, so it is cut back to what was there. */
+  @Test
+  void overlapThatLeavesNoRoomForAnythingNew_isDropped(@TempDir Path folder) throws IOException {
+    ModelFiles letters = LettersModel.write(folder, List.of(), List.of(), 64);
+    try (TextTokenizer tokenizer = TextTokenizer.open(letters)) {
+      Chunker chunker = new Chunker(tokenizer, Role.PASSAGE, 3, 1);
+
+      assertThat(pieces(chunker, "abisaaabb")).containsExactly("abi", "saaab", "bb");
+    }
   }
 
   @Test
