@@ -3,6 +3,7 @@ package io.luciole.guice;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Closes what a {@link LucioleModule} has opened: the searcher, then the indexer, which commits,
@@ -19,19 +20,46 @@ public final class LucioleLifecycle implements AutoCloseable {
   @GuardedBy("this")
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
 
+  /** Whether all is opened while the injector is made, so that there is none if that fails. */
+  private final boolean atTheStart;
+
   @GuardedBy("this")
   private boolean closed;
 
-  LucioleLifecycle() {}
+  /** Why there will be no injector; null if that is not so. */
+  @GuardedBy("this")
+  private @Nullable RuntimeException failure;
 
-  /** Opens something that is closed before everything that was opened earlier. */
+  LucioleLifecycle(boolean atTheStart) {
+    this.atTheStart = atTheStart;
+  }
+
+  /**
+   * Opens something that is closed before everything that was opened earlier. If that fails at the
+   * start, what was opened earlier is closed, and whatever Guice still tries fails alike.
+   */
   synchronized <T extends AutoCloseable> T open(Opening<T> opening) {
+    if (failure != null) {
+      throw failure;
+    }
     if (closed) {
       throw new IllegalStateException("Luciole is closed; make another injector");
     }
-    T resource = opening.open();
-    opened.push(resource);
-    return resource;
+    try {
+      T resource = opening.open();
+      opened.push(resource);
+      return resource;
+    } catch (RuntimeException | Error e) {
+      if (atTheStart) {
+        failure = e instanceof RuntimeException r ? r : new IllegalStateException(e);
+        try {
+          close();
+        } catch (RuntimeException closing) {
+          e.addSuppressed(closing);
+        }
+      }
+      throw e;
+    }
   }
 
   /** Opens a resource. */

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
+import com.google.inject.Stage;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineBuilder;
 import io.luciole.LucioleConfig;
@@ -28,6 +29,10 @@ import java.util.function.UnaryOperator;
  * …
  * injector.getInstance(LucioleLifecycle.class).close();
  * }</pre>
+ *
+ * <p>If one of them cannot be opened in the production stage, there is no injector to ask for the
+ * {@link LucioleLifecycle}, so those that are open are closed. In other stages they stay open, and
+ * what failed is tried again when it is next asked for.
  *
  * <p>All types are bound explicitly. For several engines, install one module for each in a {@code
  * PrivateModule} of its own, and expose what you need under a name.
@@ -79,7 +84,8 @@ public final class LucioleModule extends AbstractModule {
 
   @Override
   protected void configure() {
-    bind(LucioleLifecycle.class).toInstance(new LucioleLifecycle());
+    boolean atTheStart = binder().currentStage() == Stage.PRODUCTION;
+    bind(LucioleLifecycle.class).toInstance(new LucioleLifecycle(atTheStart));
     config.get(IndexKeys.FOLDER).ifPresent(folder -> install(new Index(folder)));
   }
 
@@ -104,8 +110,10 @@ public final class LucioleModule extends AbstractModule {
     @Provides
     @Singleton
     HybridIndexer indexer(EmbeddingEngine engine, LucioleLifecycle lifecycle) {
-      WriteOptions options = index.apply(IndexKeys.options(config, engine));
-      return lifecycle.open(() -> HybridIndexer.open(folder, engine, options));
+      return lifecycle.open(() -> {
+        WriteOptions options = index.apply(IndexKeys.options(config, engine));
+        return HybridIndexer.open(folder, engine, options);
+      });
     }
 
     @Provides

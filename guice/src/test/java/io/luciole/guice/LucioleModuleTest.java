@@ -2,8 +2,10 @@ package io.luciole.guice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.inject.AbstractModule;
+import com.google.inject.CreationException;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Key;
@@ -16,10 +18,12 @@ import io.luciole.EngineClosedException;
 import io.luciole.LucioleConfig;
 import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridSearcher;
+import io.luciole.lucene.IndexMismatchException;
 import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.SourceDocument;
 import io.luciole.testkit.FakeBackend;
 import io.luciole.testkit.FakeModel;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -145,6 +149,62 @@ class LucioleModuleTest {
   }
 
   @Test
+  void inProduction_whatCannotBeOpenedLeavesNothingOpen() throws IOException {
+    setIndex();
+    Files.writeString(folder.resolve("index"), "not a folder");
+    CreationException refused =
+        catchThrowableOfType(
+            CreationException.class, () -> Guice.createInjector(Stage.PRODUCTION, module()));
+    assertThat(backend.opened()).isEqualTo(1);
+    assertThat(backend.openSessions()).isZero();
+    assertThat(refused.getErrorMessages())
+        .isNotEmpty()
+        .allSatisfy(message ->
+            assertThat(message.getCause())
+                .isInstanceOf(IndexMismatchException.class)
+                .hasMessageContaining(folder.resolve("index").toString()));
+  }
+
+  @Test
+  void inDevelopment_whatCannotBeOpenedIsTriedAgain() throws IOException {
+    setIndex();
+    Path file = Files.writeString(folder.resolve("index"), "not a folder");
+    Injector injector = Guice.createInjector(module());
+    EmbeddingEngine engine = injector.getInstance(EmbeddingEngine.class);
+    assertThatThrownBy(() -> injector.getInstance(HybridIndexer.class))
+        .isInstanceOf(ProvisionException.class);
+    assertThat(engine.embed("w1").join().tokenCount()).isEqualTo(3);
+
+    Files.delete(file);
+    injector.getInstance(HybridIndexer.class).put(SourceDocument.of("a", "", "w1")).join();
+    injector.getInstance(LucioleLifecycle.class).close();
+    assertThat(backend.openSessions()).isZero();
+  }
+
+  @Test
+  void lifecycleAtTheStart_closesWhatIsOpenAndFailsAlike() {
+    LucioleLifecycle lifecycle = new LucioleLifecycle(true);
+    List<String> closed = new ArrayList<>();
+    AutoCloseable engine =
+        () -> {
+          closed.add("engine");
+          throw new IllegalStateException("closing");
+        };
+    assertThat(lifecycle.open(() -> engine)).isSameAs(engine);
+    Error broken = new LinkageError("broken");
+    assertThatThrownBy(() ->
+            lifecycle.open(() -> {
+              throw broken;
+            }))
+        .isSameAs(broken)
+        .hasSuppressedException(new IllegalStateException("closing"));
+    assertThat(closed).containsExactly("engine");
+    assertThatThrownBy(() -> lifecycle.open(() -> engine)).hasCause(broken);
+    lifecycle.close();
+    assertThat(closed).containsExactly("engine");
+  }
+
+  @Test
   void optionsInCode_comeAfterTheSettings() {
     setIndex();
     List<String> written = new ArrayList<>();
@@ -160,7 +220,7 @@ class LucioleModuleTest {
 
   @Test
   void lifecycle_closesTheNewestFirstAndAllOfThem() {
-    LucioleLifecycle lifecycle = new LucioleLifecycle();
+    LucioleLifecycle lifecycle = new LucioleLifecycle(false);
     List<String> closed = new ArrayList<>();
     for (String name : List.of("engine", "indexer", "searcher")) {
       AutoCloseable resource =
