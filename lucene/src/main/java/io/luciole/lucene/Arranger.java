@@ -113,10 +113,10 @@ final class Arranger {
     return new Sort(fields.toArray(SortField[]::new));
   }
 
-  /** The first documents of a query in the order that is wanted, then by their ids. */
+  /** The first documents of a query in the order that is wanted, then in that of their ids. */
   TopDocs list(IndexSearcher searcher, Query documents, int count, String idField)
       throws IOException {
-    Sort sort = orderThen(new SortField(idField, SortField.Type.STRING_VAL));
+    Sort sort = orderThen(DocumentIds.order(searcher.getIndexReader(), idField));
     return searcher.search(documents, Math.max(1, count), sort);
   }
 

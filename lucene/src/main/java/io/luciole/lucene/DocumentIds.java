@@ -8,6 +8,7 @@ import java.nio.charset.CharacterCodingException;
 import java.util.Set;
 import org.apache.lucene.index.BinaryDocValues;
 import org.apache.lucene.index.DocValues;
+import org.apache.lucene.index.DocValuesType;
 import org.apache.lucene.index.FieldInfo;
 import org.apache.lucene.index.IndexOptions;
 import org.apache.lucene.index.IndexReader;
@@ -19,6 +20,9 @@ import org.apache.lucene.index.SortedDocValues;
 import org.apache.lucene.index.SortedNumericDocValues;
 import org.apache.lucene.index.SortedSetDocValues;
 import org.apache.lucene.index.StoredFields;
+import org.apache.lucene.search.SortField;
+import org.apache.lucene.search.SortedNumericSortField;
+import org.apache.lucene.search.SortedSetSortField;
 import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
 
@@ -58,6 +62,27 @@ interface DocumentIds {
                 + " (withSearcher)");
       }
     }
+  }
+
+  /**
+   * The order of documents by their ids: of numbers by number, of documents without doc values of
+   * ids as they stand in the index.
+   */
+  static SortField order(IndexReader reader, String field) {
+    DocValuesType type =
+        reader.leaves().stream()
+            .map(leaf -> leaf.reader().getFieldInfos().fieldInfo(field))
+            .filter(info -> info != null && info.getDocValuesType() != DocValuesType.NONE)
+            .map(FieldInfo::getDocValuesType)
+            .findFirst()
+            .orElse(DocValuesType.NONE);
+    return switch (type) {
+      case BINARY, SORTED -> new SortField(field, SortField.Type.STRING_VAL);
+      case SORTED_SET -> new SortedSetSortField(field, false);
+      case NUMERIC -> new SortField(field, SortField.Type.LONG);
+      case SORTED_NUMERIC -> new SortedNumericSortField(field, SortField.Type.LONG);
+      case NONE -> SortField.FIELD_DOC;
+    };
   }
 
   private static DocumentIds binary(BinaryDocValues values, String field) {
