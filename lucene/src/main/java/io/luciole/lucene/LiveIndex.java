@@ -31,8 +31,9 @@ import org.apache.lucene.search.Query;
  * then, half a minute at most. It is open again when a commit has succeeded. An index that is gone
  * is never made anew: it has to come back.
  *
- * <p>Safe for use by many threads. After {@link #close} all methods but {@link #health} and {@link
- * #schema} throw an {@link IndexUnavailableException}.
+ * <p>Safe for use by many threads. Once {@link #close} or {@link #delete()} has begun, all methods
+ * but {@link #health}, {@link #schema} and {@link #uncommittedChanges} throw an {@link
+ * IndexUnavailableException}, and so does what is under way if it fails by that.
  */
 public final class LiveIndex implements AutoCloseable {
   private static final long REFRESH_NANOS = Duration.ofSeconds(1).toNanos();
@@ -133,8 +134,9 @@ public final class LiveIndex implements AutoCloseable {
    * @throws IndexUnavailableException if the index has failed and is not open again
    */
   public CompletableFuture<Boolean> put(SourceDocument document) {
-    return write(current ->
-        current.indexer().put(document).whenComplete((replaced, failed) -> current.change()));
+    return index.tellingClosed(
+        write(current ->
+            current.indexer().put(document).whenComplete((replaced, failed) -> current.change())));
   }
 
   /** Changes the index, unless it has failed. */
@@ -150,6 +152,8 @@ public final class LiveIndex implements AutoCloseable {
         throw e;
       }
       throw new IndexUnavailableException("The index was opened again meanwhile: try again.", e);
+    } catch (IndexException e) {
+      throw index.told(e);
     }
   }
 
@@ -191,9 +195,10 @@ public final class LiveIndex implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new IndexException("Interrupted while waiting for a commit", e);
     } catch (ExecutionException e) {
-      throw e.getCause() instanceof IndexException reason
-          ? new IndexException(String.valueOf(reason.getMessage()), reason)
-          : new IndexException("The commit failed: " + e.getCause(), e);
+      throw index.told(
+          e.getCause() instanceof IndexException reason
+              ? new IndexException(String.valueOf(reason.getMessage()), reason)
+              : new IndexException("The commit failed: " + e.getCause(), e));
     }
     refresh(current, 0);
   }
@@ -207,7 +212,7 @@ public final class LiveIndex implements AutoCloseable {
    * @throws IndexUnavailableException if the index has failed and is not open again
    */
   public CompletableFuture<Void> whenCommitted() {
-    return index.writable().indexer().whenCommitted();
+    return index.tellingClosed(index.writable().indexer().whenCommitted());
   }
 
   /** {@return how many documents were written, deleted or added since the last commit} */
@@ -235,6 +240,9 @@ public final class LiveIndex implements AutoCloseable {
       if (current.searcher().failedBy(e)) {
         index.fail(current, e);
       }
+      throw index.told(e);
+    } catch (IllegalStateException e) {
+      index.requireOpen(e);
       throw e;
     } finally {
       current.release();
@@ -253,6 +261,7 @@ public final class LiveIndex implements AutoCloseable {
         current.refreshIfDue(nanos);
       }
     } catch (IllegalStateException | IndexException e) {
+      index.requireOpen(e);
       IndexException reason = current.indexer().failure().orElse(null);
       if (reason == null && index.isWritable()) {
         throw e;

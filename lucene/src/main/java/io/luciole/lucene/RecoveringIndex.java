@@ -8,6 +8,8 @@ import io.luciole.internal.Listeners;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -105,7 +107,39 @@ final class RecoveringIndex {
   }
 
   private IndexUnavailableException closed() {
-    return new IndexUnavailableException("The index " + place + " is closed.");
+    return new IndexUnavailableException(closedText());
+  }
+
+  private String closedText() {
+    return "The index " + place + " is closed.";
+  }
+
+  /**
+   * Once closing has begun, throws that this index is closed.
+   *
+   * @param failure what failed meanwhile, since closing ends what is under way
+   */
+  void requireOpen(Throwable failure) {
+    if (closing.getCount() == 0) {
+      throw new IndexUnavailableException(closedText(), failure);
+    }
+  }
+
+  /** What callers are told of a failure: once closing has begun, that this index is closed. */
+  IndexException told(IndexException failure) {
+    requireOpen(failure);
+    return failure;
+  }
+
+  /** A future that fails as {@link #told(IndexException)} says. */
+  <T> CompletableFuture<T> tellingClosed(CompletableFuture<T> future) {
+    return future.exceptionallyCompose(failure -> {
+      Throwable cause = failure instanceof CompletionException e ? e.getCause() : failure;
+      if (cause instanceof IndexException) {
+        requireOpen(failure);
+      }
+      return CompletableFuture.failedFuture(failure);
+    });
   }
 
   synchronized boolean isWritable() {

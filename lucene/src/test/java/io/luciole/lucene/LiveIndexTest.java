@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.lucene.index.CorruptIndexException;
@@ -382,5 +383,48 @@ class LiveIndexTest {
     } finally {
       released.countDown();
     }
+  }
+
+  @Test
+  void whatIsUnderWay_whenTheIndexIsDeleted_isToldThatItIsClosed() {
+    CountDownLatch released = new CountDownLatch(1);
+    FakeModel slow =
+        new FakeModel(Output.DENSE, Output.SPARSE)
+            .beforeRun(batch -> {
+              if (batch.tokens() > 20) {
+                await().atMost(PATIENCE).until(() -> released.getCount() == 0);
+              }
+            });
+    try (EmbeddingEngine engineOfSlow = slow.open();
+        LiveIndex index = open(engineOfSlow, OPTIONS)) {
+      put(index, "a");
+      CompletableFuture<Void> committed = index.whenCommitted();
+      CompletableFuture<Boolean> pending =
+          index.put(SourceDocument.of("long", "", "alpha ".repeat(40)));
+      CompletableFuture<Void> deletion = CompletableFuture.runAsync(index::delete);
+      await().atMost(PATIENCE).until(() -> isClosed(index));
+      released.countDown();
+      assertThat(deletion).succeedsWithin(PATIENCE);
+      assertClosed(committed);
+      assertClosed(pending);
+    } finally {
+      released.countDown();
+    }
+  }
+
+  private static boolean isClosed(LiveIndex index) {
+    try {
+      return documents(index) < 0;
+    } catch (IndexUnavailableException e) {
+      return true;
+    }
+  }
+
+  private static void assertClosed(CompletableFuture<?> failed) {
+    assertThat(failed)
+        .failsWithin(PATIENCE)
+        .withThrowableOfType(ExecutionException.class)
+        .withCauseInstanceOf(IndexUnavailableException.class)
+        .withMessageContaining("is closed");
   }
 }

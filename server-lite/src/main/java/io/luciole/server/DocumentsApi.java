@@ -49,7 +49,7 @@ final class DocumentsApi implements Api {
               .withQuery(Durability.names("results")));
       routes.add(Route.of(Method.POST, base + "/commit", this::commit));
     }
-    return routes;
+    return routes.stream().map(route -> route.with(indexes.ofIndex(route.handling()))).toList();
   }
 
   /**

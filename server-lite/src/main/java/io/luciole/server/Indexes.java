@@ -221,6 +221,28 @@ final class Indexes implements AutoCloseable {
     return get(name(x));
   }
 
+  /**
+   * A handling of an index that may be closed meanwhile: then a request is answered that there is
+   * none, or, if it was made anew, that it is to be tried again.
+   */
+  Route.Handling ofIndex(Route.Handling handling) {
+    return x -> {
+      try {
+        handling.handle(x);
+      } catch (Exception e) {
+        if (Problems.isUnavailable(e) && of(x).problem().isEmpty()) {
+          throw new Problem(
+              503,
+              "index_unavailable",
+              "The index \"" + name(x) + "\" was closed meanwhile, and is open again: try again.",
+              "index",
+              1);
+        }
+        throw e;
+      }
+    };
+  }
+
   /** The name in a request's path, or the default one's. */
   static String name(Exchange x) {
     return x.request().path().pathParameters().first("index").orElse(DEFAULT);
@@ -359,6 +381,7 @@ final class Indexes implements AutoCloseable {
    * put meanwhile, nobody writes to it; if there are documents then, it stays.
    */
   private void removeEmpty(SearchIndex there, List<String> differences) {
+    open.remove(there.name(), there);
     there.close();
     Path folder = path(there.name());
     if (IndexDescription.read(folder).documents() > 0) {

@@ -6,14 +6,19 @@ import com.google.inject.Inject;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineHealth;
 import io.luciole.EngineStats;
+import io.luciole.lucene.IndexUnavailableException;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Health, meters, statistics, and the OpenAPI document. */
 final class ManagementApi implements Api {
+  private static final Logger log = LoggerFactory.getLogger(ManagementApi.class);
+
   private final ServerConfig config;
   private final ServedModels models;
   private final Readiness readiness;
@@ -78,11 +83,20 @@ final class ManagementApi implements Api {
     describe(models.standard(), root);
     ArrayNode all = root.putArray("models");
     models.all().forEach(model -> describe(model, all.addObject()));
-    indexes
-        .find(Indexes.DEFAULT)
-        .ifPresentOrElse(
-            index -> index.describe(root.putObject("index")), () -> root.putNull("index"));
+    root.putNull("index");
+    indexes.find(Indexes.DEFAULT).ifPresent(index -> describe(index, root));
     x.ok(root);
+  }
+
+  /** Adds {@code index} to an object, unless the index is closed meanwhile. */
+  private static void describe(SearchIndex index, ObjectNode root) {
+    ObjectNode description = JsonBodies.object();
+    try {
+      index.describe(description);
+      root.set("index", description);
+    } catch (IndexUnavailableException e) {
+      log.debug("The index \"{}\" was closed while it was described", index.name(), e);
+    }
   }
 
   /** Adds {@code model} and {@code engine} to an object. */

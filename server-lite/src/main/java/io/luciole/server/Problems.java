@@ -68,12 +68,7 @@ final class Problems {
 
   /** Maps a failure. An unknown one is an internal error, and its details are not told. */
   static Problem of(Throwable failure) {
-    Throwable cause = failure;
-    while ((cause instanceof CompletionException || cause instanceof ExecutionException)
-        && cause.getCause() != null) {
-      cause = cause.getCause();
-    }
-    return switch (cause) {
+    return switch (cause(failure)) {
       case Problem p -> p;
       case TimeoutException e ->
           new Problem(504, "timeout", "The request's time was up before it was computed.");
@@ -119,6 +114,21 @@ final class Problems {
       case LucioleException e -> new Problem(500, "internal", "The server failed.");
       default -> new Problem(500, "internal", "The server failed; its log says why.");
     };
+  }
+
+  /** What a future failed with. */
+  private static Throwable cause(Throwable failure) {
+    Throwable cause = failure;
+    while ((cause instanceof CompletionException || cause instanceof ExecutionException)
+        && cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return cause;
+  }
+
+  /** Whether a request failed because its index cannot be used now. */
+  static boolean isUnavailable(Throwable failure) {
+    return cause(failure) instanceof IndexUnavailableException;
   }
 
   private static String text(Throwable e) {

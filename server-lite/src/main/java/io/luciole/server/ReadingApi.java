@@ -45,7 +45,7 @@ final class ReadingApi implements Api {
           Route.of(Method.POST, base + "/documents/export", this::export)
               .withAccess(Route.Access.SEARCH));
     }
-    return routes;
+    return routes.stream().map(route -> route.with(indexes.ofIndex(route.handling()))).toList();
   }
 
   private void get(Exchange x) {

@@ -93,6 +93,11 @@ record Route(
     return new Route(method, path, access, errors, limited, names, handling);
   }
 
+  /** The same operation, handled otherwise. */
+  Route with(Handling other) {
+    return new Route(method, path, access, errors, limited, query, other);
+  }
+
   /** A GET that manages the server, whatever its query string says. */
   static Route management(String path, Access access, Handling handling) {
     return new Route(

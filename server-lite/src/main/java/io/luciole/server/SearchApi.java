@@ -48,7 +48,7 @@ final class SearchApi implements Api {
   public List<Route> routes() {
     return IndexesApi.BASES.stream()
         .map(base ->
-            Route.post(base + "/search", Problems.Format.OPENAI, this::search)
+            Route.post(base + "/search", Problems.Format.OPENAI, indexes.ofIndex(this::search))
                 .withAccess(Route.Access.SEARCH)
                 .withQuery(BodyFields.strict()))
         .toList();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.IndexDescription;
+import io.luciole.lucene.IndexException;
 import io.luciole.lucene.Leg;
 import io.luciole.lucene.LiveIndex;
 import io.luciole.lucene.SourceDocument;
@@ -14,6 +15,8 @@ import java.util.concurrent.CompletableFuture;
 
 /** An index that is served under a name, with its model. Safe for use by many threads. */
 final class SearchIndex implements AutoCloseable {
+  private static final int MOST_TRIES = 3;
+
   private final String name;
   private final Path path;
   private final ServedModel model;
@@ -118,10 +121,28 @@ final class SearchIndex implements AutoCloseable {
     troubles().ifPresent(problem -> index.put("problem", problem));
     index.set("schema", IndexSpec.describe(live.schema()));
     if (health.problem().isEmpty()) {
-      describeFiles(index, IndexDescription.read(path));
+      describeFiles(index, files());
     }
     ObjectNode fields = index.putObject("metadata");
     live.schema().metadata().forEach((field, type) -> fields.put(field, type.id()));
+  }
+
+  /**
+   * Reads what the files are. A commit may remove some that the one before had, between their
+   * listing and their reading; whoever deletes the index removes all.
+   */
+  private IndexDescription files() {
+    for (int tries = 1; ; tries++) {
+      try {
+        return IndexDescription.read(path);
+      } catch (IndexException e) {
+        // Throws that the index is closed, if it is.
+        int unused = documents();
+        if (tries == MOST_TRIES) {
+          throw e;
+        }
+      }
+    }
   }
 
   private static void describeFiles(ObjectNode index, IndexDescription of) {

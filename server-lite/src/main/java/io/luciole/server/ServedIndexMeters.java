@@ -1,6 +1,7 @@
 package io.luciole.server;
 
 import io.luciole.lucene.IndexListener;
+import io.luciole.lucene.IndexUnavailableException;
 import io.luciole.micrometer.IndexMeters;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -63,7 +64,16 @@ final class ServedIndexMeters implements Indexes.Watcher {
 
   private Gauge ofIndex(
       String what, String help, String name, Function<SearchIndex, Number> value) {
-    return gauge(what, help, name, all -> all.find(name).map(value));
+    return gauge(what, help, name, all -> all.find(name).flatMap(index -> read(index, value)));
+  }
+
+  /** A value of an index; none if it is closed meanwhile. */
+  private static Optional<Number> read(SearchIndex index, Function<SearchIndex, Number> value) {
+    try {
+      return Optional.of(value.apply(index));
+    } catch (IndexUnavailableException e) {
+      return Optional.empty();
+    }
   }
 
   /** A gauge that is not a number while there is no value. */

@@ -1,0 +1,93 @@
+package io.luciole.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.luciole.testkit.FakeBackend;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** An index that is made, made anew and deleted again and again, beside requests for it. */
+@Timeout(300)
+class ChangingIndexTest {
+  private static final int ROUNDS = 20;
+
+  @TempDir Path folder;
+
+  /** What answered otherwise than expected, with one answer of each request. */
+  private final Map<String, String> wrong = new ConcurrentHashMap<>();
+
+  private void check(String request, Server.Answer answer, Integer... expected) {
+    boolean retries =
+        answer.status() != 503 || answer.response().headers().firstValue("Retry-After").isPresent();
+    if (!List.of(expected).contains(answer.status())
+        || !retries
+        || answer.body().contains("damaged")) {
+      wrong.put(request, answer.status() + " " + answer.body());
+    }
+  }
+
+  @Test
+  void requests_forAnIndexThatIsDeletedOrMadeAnew_areAnsweredThatThereIsNone() throws Exception {
+    AtomicBoolean done = new AtomicBoolean();
+    try (Server server =
+            Server.fake(
+                new FakeBackend(),
+                folder,
+                c -> c.indexes(c.indexes().folder(folder.resolve("indexes"))));
+        ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Runnable> requests =
+          List.of(
+              () -> get(server, "/v1/indexes", 200),
+              () -> get(server, "/v1/stats", 200),
+              () -> get(server, "/metrics", 200),
+              () -> get(server, "/v1/index", 200, 404, 503),
+              () -> get(server, "/v1/indexes/default/documents", 200, 404, 503),
+              () -> check("commit", server.post("/v1/indexes/default/commit", ""), 200, 404, 503),
+              () -> check("search", server.post("/v1/search", "{\"query\":\"w1\"}"), 200, 404, 503),
+              () ->
+                  check(
+                      "put",
+                      server.put("/v1/documents/x?commit=true", "{\"text\":\"w1\"}"),
+                      200,
+                      404,
+                      503),
+              () -> check("delete", server.delete("/v1/documents/x"), 200, 404, 503));
+      List<Future<?>> running = new ArrayList<>();
+      for (Runnable request : requests) {
+        running.add(
+            clients.submit(() -> {
+              while (!done.get()) {
+                request.run();
+              }
+            }));
+      }
+      try {
+        for (int i = 0; i < ROUNDS; i++) {
+          check("make", server.put("/v1/index", "{\"analyzer\":\"standard\"}"), 200);
+          check("make anew", server.put("/v1/index", "{\"analyzer\":\"en\"}"), 200, 409);
+          check("remove", server.delete("/v1/index"), 200);
+        }
+      } finally {
+        done.set(true);
+      }
+      for (Future<?> each : running) {
+        Object unused = each.get();
+      }
+    }
+    assertThat(wrong).isEmpty();
+  }
+
+  private void get(Server server, String path, Integer... expected) {
+    check(path, server.get(path), expected);
+  }
+}
