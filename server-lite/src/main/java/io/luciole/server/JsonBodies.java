@@ -48,6 +48,8 @@ final class JsonBodies {
   private static final Pattern SETTING =
       Pattern.compile("(, from|: enable|: not allowed as per) `[^`]*`( to allow)?");
 
+  private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
+
   private static final ObjectMapper MAPPER =
       JsonMapper.builder(
               JsonFactory.builder()
@@ -59,6 +61,8 @@ final class JsonBodies {
                   .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                   // Names come from clients: the JVM's table of strings would grow with each.
                   .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+                  // Other encodings are refused; the byte order mark is passed over here.
+                  .disable(JsonFactory.Feature.CHARSET_DETECTION)
                   .build())
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
@@ -94,8 +98,11 @@ final class JsonBodies {
     if (isBlank(body)) {
       throw Problem.invalid(null, "Expected a JSON object, found an empty body.");
     }
+    requireUtf8(body);
+    int start = hasByteOrderMark(body) ? BYTE_ORDER_MARK.length : 0;
     JsonNode node;
-    try (JsonParser parser = new WeighedJson(MAPPER.createParser(body), memory)) {
+    try (JsonParser parser =
+        new WeighedJson(MAPPER.createParser(body, start, body.length - start), memory)) {
       node = READER.readValue(parser);
     } catch (MismatchedInputException e) {
       throw Problem.invalid(
@@ -106,13 +113,29 @@ final class JsonBodies {
     } catch (JsonProcessingException e) {
       throw Problem.invalid(null, "Expected JSON, found malformed JSON: " + at(e));
     } catch (IOException e) {
-      // Jackson reports bytes that are not UTF-8 as plain IOExceptions.
-      throw Problem.invalid(null, "Expected JSON in UTF-8: " + e.getMessage());
+      throw new UncheckedIOException(e); // From memory, that does not happen.
     }
     if (node instanceof ObjectNode object) {
       return object;
     }
     throw Problem.invalid(null, "Expected a JSON object, found " + kind(node) + '.');
+  }
+
+  /** The parser itself would take sequences that are no UTF-8, for the characters of others. */
+  private static void requireUtf8(byte[] body) {
+    int invalid = StrictUtf8.firstInvalid(body);
+    if (invalid >= 0) {
+      throw Problem.invalid(
+          null, "Expected JSON in UTF-8, found other bytes from byte " + (invalid + 1) + " on.");
+    }
+    if (body[0] == 0 || (body.length > 1 && body[1] == 0)) {
+      throw Problem.invalid(null, "Expected JSON in UTF-8, found UTF-16 or UTF-32.");
+    }
+  }
+
+  private static boolean hasByteOrderMark(byte[] body) {
+    int length = BYTE_ORDER_MARK.length;
+    return body.length >= length && Arrays.equals(body, 0, length, BYTE_ORDER_MARK, 0, length);
   }
 
   private static boolean isBlank(byte[] body) {
@@ -283,7 +306,7 @@ final class JsonBodies {
         where, "Expected " + expected + " as \"" + where + "\", found " + kind(found) + '.');
   }
 
-  private static String shortened(String value) {
+  static String shortened(String value) {
     return value.length() > 60 ? value.substring(0, 60) + "…" : value;
   }
 

@@ -1,9 +1,11 @@
 package io.luciole.server;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.util.JsonParserDelegate;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -62,6 +64,24 @@ final class WeighedJson extends JsonParserDelegate {
       }
     }
     return token;
+  }
+
+  @Override
+  public BigDecimal getDecimalValue() throws IOException {
+    try {
+      return super.getDecimalValue();
+    } catch (NumberFormatException e) {
+      JsonLocation at = currentTokenLocation();
+      throw Problem.invalid(
+          null,
+          "Expected a number whose exponent has at most nine digits, found "
+              + JsonBodies.shortened(getText())
+              + " (line "
+              + at.getLineNr()
+              + ", column "
+              + at.getColumnNr()
+              + ").");
+    }
   }
 
   private void count(JsonToken token) {
