@@ -106,9 +106,9 @@ final class Gateway {
   /** Adds routes that pass through this gateway, and answers 405 and 404 to everything else. */
   void install(HttpRouting.Builder routing, List<Route> routes) {
     for (Route route : routes) {
-      routing.route(route.method(), route.path(), handler(route));
+      routing.route(route.method(), pattern(route.path()), handler(route));
       if (route.method().equals(Method.GET)) {
-        routing.route(Method.HEAD, route.path(), handler(route));
+        routing.route(Method.HEAD, pattern(route.path()), handler(route));
       }
     }
     Set<String> paths = new TreeSet<>();
@@ -123,7 +123,7 @@ final class Gateway {
       }
       String allow = String.join(", ", allowed);
       routing.any(
-          path,
+          pattern(path),
           handler(
               other(x -> {
                 x.header(HeaderNames.ALLOW, allow);
@@ -146,6 +146,11 @@ final class Gateway {
             other(x -> {
               throw Problem.notFound("There is nothing at this path; /openapi.json lists what is.");
             })));
+  }
+
+  /** A route's path as Helidon reads it, whose own {@code {+id}} ends before a line break. */
+  private static String pattern(String path) {
+    return path.replaceAll("\\{\\+(\\w+)}", "{$1:[\\\\s\\\\S]+}");
   }
 
   private static Route other(Route.Handling handling) {

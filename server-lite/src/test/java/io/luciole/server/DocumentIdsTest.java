@@ -100,7 +100,12 @@ class DocumentIdsTest {
         "a\\b",
         "\u0000\"",
         "*",
-        "{id}"
+        "{id}",
+        "nl\nx",
+        "\r\n",
+        "\n",
+        "/a\n/b\r",
+        "a\u0085\u2028\u2029b"
       })
   void id_worksInThePath_andAsAParameter(String id) throws IOException {
     assertUsable("/v1/documents/" + percent(id), id);
