@@ -234,7 +234,7 @@ final class Indexes implements AutoCloseable {
           throw new Problem(
               503,
               "index_unavailable",
-              "The index \"" + name(x) + "\" was closed meanwhile, and is open again: try again.",
+              "The index \"" + name(x) + "\" was closed meanwhile: try again.",
               "index",
               1);
         }

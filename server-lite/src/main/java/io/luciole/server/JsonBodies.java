@@ -113,7 +113,7 @@ final class JsonBodies {
     } catch (JsonProcessingException e) {
       throw Problem.invalid(null, "Expected JSON, found malformed JSON: " + at(e));
     } catch (IOException e) {
-      throw new UncheckedIOException(e); // From memory, that does not happen.
+      throw new IllegalStateException(e); // From memory, that does not happen.
     }
     if (node instanceof ObjectNode object) {
       return object;
