@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.model.Chunker;
+import org.jspecify.annotations.Nullable;
 import org.springframework.ai.content.MediaContent;
 import org.springframework.ai.tokenizer.TokenCountEstimator;
 
@@ -28,12 +29,12 @@ public final class LucioleTokenCountEstimator implements TokenCountEstimator {
   /**
    * Counts the tokens of a text.
    *
-   * @param text the text
-   * @return their number
+   * @param text the text; null for none
+   * @return their number; 0 if there is no text
    */
   @Override
-  public int estimate(String text) {
-    return counter.count(text);
+  public int estimate(@Nullable String text) {
+    return text == null ? 0 : counter.count(text);
   }
 
   /**
@@ -48,8 +49,7 @@ public final class LucioleTokenCountEstimator implements TokenCountEstimator {
     if (!content.getMedia().isEmpty()) {
       throw new IllegalArgumentException("expected content without media, got " + content);
     }
-    String text = content.getText();
-    return text == null ? 0 : counter.count(text);
+    return estimate(content.getText());
   }
 
   /**

@@ -247,7 +247,8 @@ public final class LucioleVectorStore extends AbstractObservationVectorStore {
       if (!searcher.legs().contains(Leg.DENSE)) {
         throw new IllegalArgumentException(
             "expected an index with dense vectors, which the scores come from; it has the legs "
-                + searcher.legs());
+                + searcher.legs()
+                + ": make the index with a schema that has them, or search it by HybridSearcher");
       }
     }
 

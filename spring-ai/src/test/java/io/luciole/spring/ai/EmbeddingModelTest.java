@@ -160,6 +160,7 @@ class EmbeddingModelTest {
   void estimator_countsBeyondTheModelsLimit() {
     LucioleTokenCountEstimator counter = new LucioleTokenCountEstimator(STARTER);
     assertThat(counter.estimate("one two three")).isEqualTo(5);
+    assertThat(counter.estimate((String) null)).isZero();
     assertThat(counter.estimate("one ".repeat(2000))).isEqualTo(2002);
     assertThat(
             counter.estimate(
