@@ -8,6 +8,9 @@ import org.springframework.context.SmartLifecycle;
  * Commits every index when the application stops: after the web server's requests under way and the
  * tasks of Spring's executors have ended, whose phases are higher, and before any bean is closed. A
  * context that is started again goes on with the same indexes.
+ *
+ * <p>Where the {@code WriteOptions} say that the end does not commit, it is given no index: each
+ * indexer then does what its own options say when it is closed.
  */
 final class IndexLifecycle implements SmartLifecycle {
   /** Below the phases of Spring's web servers, executors, schedulers and message listeners. */

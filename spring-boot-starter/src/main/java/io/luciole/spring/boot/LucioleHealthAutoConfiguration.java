@@ -8,22 +8,38 @@ import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
-import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Condition;
+import org.springframework.context.annotation.ConditionContext;
+import org.springframework.context.annotation.Conditional;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
+import org.springframework.core.type.AnnotatedTypeMetadata;
 
 /**
  * The health indicator {@code luciole}: up while every engine can work on some device and no index
  * has failed, down otherwise, with each device and what is wrong with it. {@code
- * management.health.luciole.enabled=false} switches it off. Spring Boot 4 moved the types of
- * indicators to another package, so there is one for each.
+ * management.health.luciole.enabled=false} switches it off, and so does {@code
+ * management.health.defaults.enabled=false} unless the former is true. Spring Boot 4 moved the
+ * types of indicators to another package, so there is one for each.
  */
 @AutoConfiguration(after = LucioleIndexAutoConfiguration.class)
 @ConditionalOnBean(EmbeddingEngine.class)
-@ConditionalOnProperty(name = "management.health.luciole.enabled", matchIfMissing = true)
+@Conditional(LucioleHealthAutoConfiguration.Enabled.class)
 public class LucioleHealthAutoConfiguration {
   /** Called by Spring. */
   public LucioleHealthAutoConfiguration() {}
+
+  /** As Spring Boot's own condition, which is in another package in each Spring Boot. */
+  static final class Enabled implements Condition {
+    @Override
+    public boolean matches(ConditionContext context, AnnotatedTypeMetadata metadata) {
+      Environment environment = context.getEnvironment();
+      boolean usual =
+          environment.getProperty("management.health.defaults.enabled", Boolean.class, true);
+      return environment.getProperty("management.health.luciole.enabled", Boolean.class, usual);
+    }
+  }
 
   /** For Spring Boot 3. */
   @Configuration(proxyBeanMethods = false)

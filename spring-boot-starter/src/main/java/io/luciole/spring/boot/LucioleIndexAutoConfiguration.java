@@ -8,6 +8,7 @@ import io.luciole.lucene.IndexKeys;
 import io.luciole.lucene.WriteOptions;
 import java.nio.file.Path;
 import java.util.List;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.AllNestedConditions;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
@@ -24,8 +25,9 @@ import org.springframework.context.annotation.Conditional;
  *
  * <p>The end: Spring stops the web server first (with {@code server.shutdown=graceful}, Spring
  * Boot's default from 3.4, after the requests under way), then its executors; then what was put is
- * committed, by each indexer that is a bean; then searcher, indexer and engine are closed, in this
- * order, the engine after the texts that it has.
+ * committed, by each indexer that is a bean, unless a bean {@link WriteOptions} has {@code
+ * commitOnClose(false)}; then searcher, indexer and engine are closed, in this order, the engine
+ * after the texts that it has.
  */
 @AutoConfiguration(after = LucioleAutoConfiguration.class)
 public class LucioleIndexAutoConfiguration {
@@ -92,8 +94,10 @@ public class LucioleIndexAutoConfiguration {
 
   @Bean
   @ConditionalOnBean(HybridIndexer.class)
-  IndexLifecycle lucioleIndexLifecycle(List<HybridIndexer> indexers) {
-    return new IndexLifecycle(indexers);
+  IndexLifecycle lucioleIndexLifecycle(
+      List<HybridIndexer> indexers, ObjectProvider<WriteOptions> options) {
+    boolean commits = options.stream().allMatch(WriteOptions::commitOnClose);
+    return new IndexLifecycle(commits ? indexers : List.of());
   }
 
   /** Where several could be meant, the application says which by a searcher of its own. */

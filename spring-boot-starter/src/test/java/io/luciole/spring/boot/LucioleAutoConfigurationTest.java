@@ -11,7 +11,7 @@ import io.luciole.lucene.HybridSearcher;
 import io.luciole.lucene.IndexDescription;
 import io.luciole.lucene.MetadataType;
 import io.luciole.lucene.SourceDocument;
-import io.luciole.model.ModelSource;
+import io.luciole.lucene.WriteOptions;
 import io.luciole.spi.BackendProvider;
 import io.luciole.spring.ai.LucioleEmbeddingModel;
 import io.luciole.spring.ai.LucioleVectorStore;
@@ -26,36 +26,14 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.ai.tokenizer.TokenCountEstimator;
-import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
-import org.springframework.context.annotation.Bean;
-import org.springframework.context.annotation.Configuration;
 
 class LucioleAutoConfigurationTest {
   @TempDir private Path folder;
 
-  /** A model without weights, given as an application would give it. */
-  @Configuration(proxyBeanMethods = false)
-  static class Fake {
-    @Bean
-    FakeBackend backend() {
-      return new FakeBackend();
-    }
-  }
-
   private ApplicationContextRunner runner() {
-    ModelSource model = FakeModel.write(folder, 512);
-    return new ApplicationContextRunner()
-        .withConfiguration(
-            AutoConfigurations.of(
-                LucioleAutoConfiguration.class,
-                LucioleIndexAutoConfiguration.class,
-                LucioleHealthAutoConfiguration.class,
-                LucioleMetersAutoConfiguration.class,
-                LucioleSpringAiAutoConfiguration.class))
-        .withUserConfiguration(Fake.class)
-        .withBean(EngineCustomizer.class, () -> builder -> builder.model(model));
+    return Contexts.runner(folder, new FakeBackend());
   }
 
   private ApplicationContextRunner withIndex() {
@@ -213,14 +191,31 @@ class LucioleAutoConfigurationTest {
   }
 
   @Test
-  void otherModelsAndStores_areChosenAsSpringAiDoes() {
+  void end_doesNotCommit_whereTheOptionsSayThat() {
     withIndex()
-        .withPropertyValues("spring.ai.model.embedding=openai", "spring.ai.vectorstore.type=other")
-        .run(context -> {
-          assertThat(context).hasSingleBean(HybridSearcher.class);
-          assertThat(context).doesNotHaveBean(LucioleEmbeddingModel.class);
-          assertThat(context).doesNotHaveBean(LucioleVectorStore.class);
-        });
+        .run(context ->
+            context.getBean(HybridIndexer.class).put(SourceDocument.of("one", "", "w1")).join());
+    withIndex()
+        .withBean(WriteOptions.class, () -> WriteOptions.defaults().commitOnClose(false))
+        .run(context ->
+            context.getBean(HybridIndexer.class).put(SourceDocument.of("two", "", "w2")).join());
+    assertThat(IndexDescription.read(folder.resolve("index")).documents()).isEqualTo(1);
+  }
+
+  @Test
+  void healthIndicator_isThereAsSpringBootsSettingsSay() {
+    String indicator = "lucioleHealthIndicator";
+    runner().run(context -> assertThat(context).hasBean(indicator));
+    runner()
+        .withPropertyValues("management.health.luciole.enabled=false")
+        .run(context -> assertThat(context).doesNotHaveBean(indicator));
+    runner()
+        .withPropertyValues("management.health.defaults.enabled=false")
+        .run(context -> assertThat(context).doesNotHaveBean(indicator));
+    runner()
+        .withPropertyValues(
+            "management.health.defaults.enabled=false", "management.health.luciole.enabled=true")
+        .run(context -> assertThat(context).hasBean(indicator));
   }
 
   @Test
