@@ -5,8 +5,8 @@ import io.luciole.EngineBuilder;
 import io.luciole.Key;
 import io.luciole.LucioleConfig;
 import io.luciole.spi.BackendProvider;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -20,7 +20,8 @@ import org.springframework.core.env.ConfigurableEnvironment;
  * several. A bean that is a {@link BackendProvider} is the engine's backend. {@code
  * luciole.properties} is not read.
  *
- * <p>The readiness state refuses traffic while the engine has no usable device.
+ * <p>The readiness state refuses traffic while any engine that is a bean has no usable device, also
+ * one of the application's own.
  */
 @AutoConfiguration
 public class LucioleAutoConfiguration {
@@ -31,18 +32,16 @@ public class LucioleAutoConfiguration {
    * Reads the settings.
    *
    * @param environment Spring's environment
-   * @param backend the engine's backend, if it is a bean
+   * @param backends have settings of their own
    * @return the settings
    * @throws io.luciole.ConfigException if settings are unknown or have invalid values
    */
   @Bean
   @ConditionalOnMissingBean
   public LucioleConfig lucioleConfig(
-      ConfigurableEnvironment environment, ObjectProvider<BackendProvider> backend) {
-    List<Key<?>> more =
-        Optional.ofNullable(backend.getIfAvailable())
-            .map(BackendProvider::options)
-            .orElse(List.of());
+      ConfigurableEnvironment environment, ObjectProvider<BackendProvider> backends) {
+    List<Key<?>> more = new ArrayList<>();
+    backends.stream().forEach(backend -> more.addAll(backend.options()));
     return EnvironmentSettings.read(environment, more);
   }
 
@@ -52,7 +51,6 @@ public class LucioleAutoConfiguration {
    * @param config the settings
    * @param backend the engine's backend, if it is a bean
    * @param customizers change how it is opened
-   * @param context is told whether the engine can work
    * @return the engine; Spring closes it
    * @throws io.luciole.LucioleException if it cannot be opened
    */
@@ -61,11 +59,15 @@ public class LucioleAutoConfiguration {
   public EmbeddingEngine lucioleEngine(
       LucioleConfig config,
       ObjectProvider<BackendProvider> backend,
-      ObjectProvider<EngineCustomizer> customizers,
-      ApplicationContext context) {
-    EngineBuilder builder = EmbeddingEngine.builder(config).listener(new EngineReadiness(context));
+      ObjectProvider<EngineCustomizer> customizers) {
+    EngineBuilder builder = EmbeddingEngine.builder(config);
     backend.ifAvailable(builder::backend);
     customizers.orderedStream().forEach(each -> each.customize(builder));
     return builder.open();
+  }
+
+  @Bean
+  static EngineReadiness lucioleReadiness(ApplicationContext context) {
+    return new EngineReadiness(context);
   }
 }
