@@ -1,8 +1,10 @@
 package io.luciole.spark;
 
+import io.luciole.DeviceLostException;
 import io.luciole.EmbedOptions;
 import io.luciole.Embedded;
 import io.luciole.Embedding;
+import io.luciole.EmbeddingEngine;
 import io.luciole.Lane;
 import io.luciole.LucioleException;
 import io.luciole.NotFiniteException;
@@ -11,20 +13,23 @@ import io.luciole.Role;
 import io.luciole.TextTooLongException;
 import io.luciole.internal.EnumNames;
 import io.luciole.spi.BackendException;
+import io.luciole.spi.BackendOutOfMemoryException;
 import java.util.ArrayDeque;
 import java.util.EnumSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
+import org.apache.spark.TaskContext;
 import org.apache.spark.sql.Row;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The rows of a partition with their embeddings, in order, as far ahead of the reader as the engine
  * has texts in progress. A text that fails becomes a row with {@code error}; what is no fault of a
- * text, such as a lost device or a task that is killed, is thrown, so that Spark repeats the task.
- * Not for use by several threads.
+ * text, such as a lost device, too little memory or a task that is killed, is thrown, so that Spark
+ * repeats the task. A task first waits for a device, if all of the engine's are lost ({@link
+ * LostDevices}). Not for use by several threads.
  */
 final class EmbeddedRows implements Iterator<Row> {
   /**
@@ -65,6 +70,12 @@ final class EmbeddedRows implements Iterator<Row> {
     Iterator<Embedded<Row>> embed(Iterator<Row> rows, Function<Row, String> toText);
   }
 
+  /**
+   * Embeds rows with the engine of this thread's task.
+   *
+   * @throws DeviceLostException if no device of the engine works, even after {@link
+   *     LostDevices#LIMIT}
+   */
   static EmbeddedRows of(Iterator<Row> rows, EmbeddingSpec spec, List<String> vectors) {
     Set<Output> outputs = EnumSet.noneOf(Output.class);
     vectors.forEach(name -> outputs.add(EnumNames.parse(Output.values(), Output::id, name)));
@@ -72,11 +83,11 @@ final class EmbeddedRows implements Iterator<Row> {
         (Role.valueOf(spec.role()) == Role.QUERY ? EmbedOptions.query() : EmbedOptions.passage())
             .outputs(outputs)
             .lane(Lane.BULK);
-    return of(
-        rows,
-        spec,
-        vectors,
-        (all, toText) -> ExecutorEngines.get(spec.settings()).embedAll(all, toText, options));
+    EmbeddingEngine engine = ExecutorEngines.get(spec.settings());
+    TaskContext task = TaskContext.get();
+    LostDevices.await(
+        engine::health, () -> task != null && task.isInterrupted(), LostDevices.LIMIT);
+    return of(rows, spec, vectors, (all, toText) -> engine.embedAll(all, toText, options));
   }
 
   /** As the other, with something else that embeds. */
@@ -122,6 +133,9 @@ final class EmbeddedRows implements Iterator<Row> {
       Embedding embedding = embedded.next().embedding();
       backendFailures = 0;
       return EmbeddingValues.row(pending.remove(), vectors, embedding);
+    } catch (DeviceLostException | BackendOutOfMemoryException e) {
+      // No fault of the text.
+      throw e;
     } catch (BackendException e) {
       if (++backendFailures > MAX_BACKEND_FAILURES) {
         throw new LucioleException(

@@ -159,7 +159,8 @@ public final class LucioleEmbeddings {
    * </table>
    *
    * The metadata of the columns of vectors name the model, and Parquet keeps them. A failure that
-   * is not due to a text fails the task, and Spark repeats it.
+   * is not due to a text, such as a lost device, fails the task, and Spark repeats it. A task whose
+   * engine has lost all of its devices waits first, for up to two minutes, until one works again.
    *
    * <p>Runs a job of one task, which opens the engine of an executor to learn which model it has;
    * else the result is lazy.

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.codahale.metrics.MetricRegistry;
+import io.luciole.DeviceLostException;
 import io.luciole.Embedded;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingInterruptedException;
 import io.luciole.LucioleException;
 import io.luciole.spi.BackendException;
+import io.luciole.spi.BackendOutOfMemoryException;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -116,5 +118,17 @@ class ExecutorEnginesTest {
         .hasMessageContaining("no device");
     assertThatThrownBy(() -> rows(1, i -> new EmbeddingInterruptedException("killed")).next())
         .isInstanceOf(EmbeddingInterruptedException.class);
+  }
+
+  @Test
+  void lostDevice_andTooLittleMemory_failTheTaskAtOnce() {
+    for (BackendException failure :
+        List.of(
+            new DeviceLostException("cuda:0 gave no answer"),
+            new BackendOutOfMemoryException("no room for the batch"))) {
+      EmbeddedRows rows = rows(2, i -> i == 0 ? null : failure);
+      assertThat(rows.next().isNullAt(4)).isTrue();
+      assertThatThrownBy(rows::next).isSameAs(failure);
+    }
   }
 }
