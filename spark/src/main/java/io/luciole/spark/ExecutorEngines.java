@@ -57,7 +57,35 @@ public final class ExecutorEngines {
         ExecutorEngines::open);
   }
 
-  /** Settings that name devices, where Spark has assigned any. */
+  /**
+   * The settings of the engines that the tasks of an executor will ask for, each with its devices:
+   * one engine if a task has all of the executor's GPUs, or none; one for each GPU if a task has a
+   * GPU or a part of one. None if a task has several GPUs and its executor still more of them,
+   * since which of them it gets is not known before.
+   *
+   * @param gpus the executor's GPUs, or null
+   * @param amount how many GPUs a task has, {@code spark.task.resource.gpu.amount}; 0 if that is
+   *     not set
+   */
+  static List<Map<String, String>> ofTasks(
+      Map<String, String> settings, @Nullable ResourceInformation gpus, double amount) {
+    if (gpus == null || amount == 0 || settings.containsKey(DEVICE)) {
+      return List.of(withDevices(settings, null));
+    }
+    String[] addresses = gpus.addresses();
+    if (Math.ceil(amount) == addresses.length) {
+      return List.of(withDevices(settings, gpus));
+    }
+    if (amount > 1) {
+      return List.of();
+    }
+    return Arrays.stream(addresses)
+        .map(address ->
+            withDevices(settings, new ResourceInformation(gpus.name(), new String[] {address})))
+        .toList();
+  }
+
+  /** Settings that name devices in a fixed order, where Spark has assigned any. */
   static Map<String, String> withDevices(
       Map<String, String> settings, @Nullable ResourceInformation gpus) {
     Map<String, String> all = new TreeMap<>(settings);
@@ -65,6 +93,7 @@ public final class ExecutorEngines {
       all.putIfAbsent(
           DEVICE,
           Arrays.stream(gpus.addresses())
+              .sorted()
               .map(address -> "cuda:" + address)
               .collect(Collectors.joining(",")));
     }

@@ -17,13 +17,16 @@ import org.slf4j.LoggerFactory;
 import scala.Tuple2;
 
 /**
- * Opens the engine of an executor as soon as that starts, and adds meters of what engines do to
+ * Opens the engines of an executor as soon as that starts, and adds meters of what engines do to
  * those of the executor: {@code --conf spark.plugins=io.luciole.spark.LucioleSparkPlugin}. Not
  * needed to embed.
  *
- * <p>The engine is that of {@link LucioleEmbeddings#configured}: it is opened if {@code
- * spark.luciole.model} is set. If it cannot be opened, the executor goes on and the log says why;
- * the first task tries again.
+ * <p>The engines are those of {@link LucioleEmbeddings#configured}: they are opened if {@code
+ * spark.luciole.model} is set. There is one, unless a task has fewer GPUs than its executor ({@code
+ * spark.task.resource.gpu.amount}): if it has a GPU or a part of one, there is one engine for each
+ * GPU; if it has several, none is opened early, since which of them it gets is not known before. If
+ * an engine cannot be opened, the executor goes on and the log says why; the first task tries
+ * again.
  *
  * <p>The meters are gauges: {@code texts}, {@code failed}, {@code tokens}, {@code batches}, {@code
  * waitingTexts}, {@code waitingTokens}, {@code tokensPerBatch}, {@code busyShare}. Each is of all
@@ -66,9 +69,13 @@ public final class LucioleSparkPlugin implements SparkPlugin {
 
     private static void open(Map<String, String> settings, PluginContext context) {
       try {
-        var unused = ExecutorEngines.get(settings, context.resources());
+        ExecutorEngines.ofTasks(
+                settings,
+                context.resources().get("gpu"),
+                context.conf().getDouble("spark.task.resource.gpu.amount", 0))
+            .forEach(ExecutorEngines::get);
       } catch (RuntimeException e) {
-        log.warn("The engine of this executor could not be opened early: {}", e.getMessage(), e);
+        log.warn("An engine of this executor could not be opened early: {}", e.getMessage(), e);
       }
     }
 

@@ -31,9 +31,37 @@ class ExecutorEnginesTest {
     assertThat(ExecutorEngines.withDevices(MODEL, gpus))
         .containsEntry("luciole.device", "cuda:1,cuda:3")
         .containsEntry("luciole.model", "m3");
+    assertThat(ExecutorEngines.withDevices(MODEL, gpus("3", "1")))
+        .as("one engine, in whatever order Spark names the GPUs")
+        .isEqualTo(ExecutorEngines.withDevices(MODEL, gpus));
     assertThat(ExecutorEngines.withDevices(Map.of("luciole.device", "cpu"), gpus))
         .containsExactly(Map.entry("luciole.device", "cpu"));
     assertThat(ExecutorEngines.withDevices(MODEL, null)).isEqualTo(MODEL);
+  }
+
+  private static ResourceInformation gpus(String... addresses) {
+    return new ResourceInformation("gpu", addresses);
+  }
+
+  @Test
+  void enginesOpenedEarly_areThoseThatTasksAskFor() {
+    ResourceInformation two = gpus("0", "1");
+    Map<String, String> first = ExecutorEngines.withDevices(MODEL, gpus("0"));
+    Map<String, String> second = ExecutorEngines.withDevices(MODEL, gpus("1"));
+    Map<String, String> both = ExecutorEngines.withDevices(MODEL, two);
+    assertThat(ExecutorEngines.ofTasks(MODEL, two, 1)).containsExactly(first, second);
+    assertThat(ExecutorEngines.ofTasks(MODEL, two, 0.25)).containsExactly(first, second);
+    assertThat(ExecutorEngines.ofTasks(MODEL, two, 2)).containsExactly(both);
+    assertThat(ExecutorEngines.ofTasks(MODEL, gpus("0"), 0.25)).containsExactly(first);
+    assertThat(ExecutorEngines.ofTasks(MODEL, gpus("0", "1", "2", "3"), 2)).isEmpty();
+  }
+
+  @Test
+  void enginesOpenedEarly_haveNoGpusWhereTasksHaveNone_andThoseOfTheSettingWhereThereIsOne() {
+    assertThat(ExecutorEngines.ofTasks(MODEL, gpus("0", "1"), 0)).containsExactly(MODEL);
+    assertThat(ExecutorEngines.ofTasks(MODEL, null, 1)).containsExactly(MODEL);
+    Map<String, String> named = Map.of("luciole.device", "cuda:3", "luciole.model", "m3");
+    assertThat(ExecutorEngines.ofTasks(named, gpus("0", "1", "2", "3"), 2)).containsExactly(named);
   }
 
   @Test
