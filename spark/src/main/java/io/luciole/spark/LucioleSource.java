@@ -21,7 +21,9 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
  * coordinator lets the task commit. The file {@code _shards}, written last, says which folders
  * belong to the index ({@link io.luciole.lucene.ShardManifest}): a job that fails, and a task's
  * attempt that loses, change nothing. {@code append} adds shards to those that are there, {@code
- * overwrite} replaces them. One job at a time may write to a path.
+ * overwrite} replaces them. One job at a time may write to a path. A job without documents adds
+ * nothing; where there would be no shard at all, it leaves an empty one, so that the index can be
+ * opened and added to.
  *
  * <p>Columns: {@code id}, {@code text} and, if there is one, {@code title}, by names that options
  * change; the vectors of {@link LucioleEmbeddings#apply}, at least one of them; {@code tokens},

@@ -92,7 +92,16 @@ final class ShardBatchWrite implements BatchWrite {
     List<ShardManifest.Shard> shards = new ArrayList<>(kept);
     commits.stream()
         .filter(commit -> commit.documents() > 0)
-        .forEach(commit -> shards.add(new ShardManifest.Shard(commit.shard(), commit.documents())));
+        .forEach(commit -> shards.add(entry(commit)));
+    if (shards.isEmpty()) {
+      // Without any shard an index cannot be opened; that of the first partition may be empty.
+      shards.add(
+          entry(
+              commits.stream()
+                  .filter(commit -> !commit.shard().isEmpty())
+                  .findFirst()
+                  .orElseThrow()));
+    }
     ShardManifest manifest =
         new ShardManifest(
             HybridSchema.parse(plan.schema()), ModelFingerprint.parse(plan.model()), shards);
@@ -110,6 +119,10 @@ final class ShardBatchWrite implements BatchWrite {
         shards.size() - kept.size(),
         sum(commits, ShardCommit::replaced),
         sum(commits, ShardCommit::skipped));
+  }
+
+  private static ShardManifest.Shard entry(ShardCommit commit) {
+    return new ShardManifest.Shard(commit.shard(), commit.documents());
   }
 
   /** Deletes what no longer belongs to the index. The write has succeeded, whatever this does. */

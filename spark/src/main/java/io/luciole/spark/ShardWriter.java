@@ -1,5 +1,7 @@
 package io.luciole.spark;
 
+import static java.util.Objects.requireNonNull;
+
 import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridSchema;
 import io.luciole.lucene.WriteOptions;
@@ -20,8 +22,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Builds the shard of a task's attempt in a local folder of Spark's, and copies it to the target
- * when Spark lets this attempt commit. Not for use by several threads, other than those on which
- * documents are written.
+ * when Spark lets this attempt commit. A partition without documents has no shard, but for the
+ * first: its shard is then empty, and stands for the index if the whole job has no documents. Not
+ * for use by several threads, other than those on which documents are written.
  */
 final class ShardWriter implements DataWriter<InternalRow> {
   private final ShardPlan plan;
@@ -102,15 +105,16 @@ final class ShardWriter implements DataWriter<InternalRow> {
 
   @Override
   public WriterCommitMessage commit() throws IOException {
-    if (indexer == null || folder == null) {
+    if (indexer == null && TaskContext.getPartitionId() > 0) {
       return new ShardCommit("", 0, 0, skipped);
     }
-    indexer.commitMerged();
+    HybridIndexer complete = indexer();
+    complete.commitMerged();
     throwFailure();
-    indexer.close();
+    complete.close();
     copying = true;
     try (ShardTarget target = ShardTarget.open(plan)) {
-      target.copy(folder, shard);
+      target.copy(requireNonNull(folder), shard);
     }
     return new ShardCommit(shard, documents - replaced.get(), replaced.get(), skipped);
   }

@@ -7,6 +7,10 @@ import io.luciole.EmbedOptions;
 import io.luciole.Embedding;
 import io.luciole.EmbeddingEngine;
 import io.luciole.Output;
+import io.luciole.lucene.Hit;
+import io.luciole.lucene.HybridQuery;
+import io.luciole.lucene.HybridSearcher;
+import io.luciole.lucene.IndexMerge;
 import io.luciole.lucene.ShardManifest;
 import io.luciole.model.ModelFingerprint;
 import io.luciole.testkit.MiniM3;
@@ -253,6 +257,48 @@ class SparkJobTest {
                 .option("quantisation", "int8")
                 .save(target.toString()))
         .hasMessageContaining("unknown option \"quantisation\"");
+  }
+
+  @Test
+  void jobWithoutDocuments_leavesAnIndexThatIsSearchedMergedAndAppendedTo() throws IOException {
+    Path target = folder.resolve("shards");
+    Dataset<Row> one = SparkRun.miniM3().apply(texts(RowFactory.create("a", "a short text")));
+    Dataset<Row> failed = SparkRun.miniM3().apply(texts(RowFactory.create("b", null)));
+    write(one, target);
+    one.filter("id = 'none'").write().format("luciole").mode("overwrite").save(target.toString());
+    assertEmptyIndex(target);
+    failed
+        .write()
+        .format("luciole")
+        .mode("overwrite")
+        .option("errors", "skip")
+        .save(target.toString());
+    assertEmptyIndex(target);
+    write(one.limit(0), target);
+    assertEmptyIndex(target);
+    Path other = folder.resolve("other");
+    write(one.limit(0), other);
+    assertThat(IndexMerge.of(List.of(other)).into(List.of(folder.resolve("merged"))).documents())
+        .containsExactly(0L);
+    write(one, target);
+    assertThat(ShardManifest.find(target).orElseThrow().documents()).isEqualTo(1);
+    Shards.assertOnlyShards(target);
+    EmbeddingEngine engine = ExecutorEngines.get(engineSettings());
+    try (HybridSearcher searcher = HybridSearcher.open(target, engine)) {
+      assertThat(searcher.search(HybridQuery.of("a short text")).hits())
+          .extracting(Hit::id)
+          .containsExactly("a");
+    }
+  }
+
+  private static void assertEmptyIndex(Path target) throws IOException {
+    assertThat(ShardManifest.find(target).orElseThrow().documents()).isZero();
+    Shards.assertOnlyShards(target);
+    EmbeddingEngine engine = ExecutorEngines.get(engineSettings());
+    try (HybridSearcher searcher = HybridSearcher.open(target, engine)) {
+      assertThat(searcher.documents()).isZero();
+      assertThat(searcher.search(HybridQuery.of("a short text")).hits()).isEmpty();
+    }
   }
 
   @Test
