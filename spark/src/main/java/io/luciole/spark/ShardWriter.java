@@ -116,6 +116,11 @@ final class ShardWriter implements DataWriter<InternalRow> {
     try (ShardTarget target = ShardTarget.open(plan)) {
       target.copy(requireNonNull(folder), shard);
     }
+    if (TaskContext.get().isInterrupted()) {
+      // The driver may have deleted the folders of this run before the copy was there.
+      throw new IOException(
+          "the task was killed while it copied the shard " + shard + ", which is deleted again");
+    }
     return new ShardCommit(shard, documents - replaced.get(), replaced.get(), skipped);
   }
 

@@ -64,15 +64,16 @@ final class Shards {
   }
 
   /**
-   * Asserts that the folders in which shards were built go away. A job that failed does not wait
-   * for its other tasks, whose folders are there until they have noticed.
+   * Asserts that the folders of shards go away, those in which they were built or those to which
+   * they were copied. A job that failed does not wait for its other tasks, whose folders are there
+   * until they have noticed.
    */
-  static void assertNothingLeftBehind(Path local) throws IOException, InterruptedException {
+  static void assertNothingLeftBehind(Path folder) throws IOException, InterruptedException {
     long end = System.nanoTime() + PATIENCE.toNanos();
-    while (!leftBehind(local).isEmpty() && System.nanoTime() < end) {
+    while (!leftBehind(folder).isEmpty() && System.nanoTime() < end) {
       Thread.sleep(50);
     }
-    assertThat(leftBehind(local)).isEmpty();
+    assertThat(leftBehind(folder)).isEmpty();
   }
 
   private static List<String> leftBehind(Path local) throws IOException {

@@ -311,6 +311,7 @@ class SparkJobTest {
         .hasMessageContaining("could not be copied to full:" + target)
         .rootCause()
         .hasMessageContaining("No space left on device");
+    Shards.assertNothingLeftBehind(target);
     assertThat(Shards.names(target)).isEmpty();
     FullFileSystem.FAILURES.set(1);
     rows.write().format("luciole").mode("append").save(path);
