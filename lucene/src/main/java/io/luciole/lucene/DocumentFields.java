@@ -46,7 +46,11 @@ final class DocumentFields {
     return document;
   }
 
-  /** Makes a block: the passages with their vectors, then the document with everything else. */
+  /**
+   * Makes a block: the passages with their vectors, then the document with everything else.
+   *
+   * @throws IllegalArgumentException as {@link #toDocument}, or if a passage lies outside the text
+   */
   List<Document> toBlock(SourceDocument source, List<Chunk> passages, List<Embedding> embeddings) {
     List<Document> block = new ArrayList<>(passages.size() + 1);
     BytesRef id = id(source);
@@ -55,7 +59,7 @@ final class DocumentFields {
       passage.add(new Field(SchemaFields.ID, id, ID_TYPE));
       passage.add(
           new NumericDocValuesField(
-              SchemaFields.PASSAGE, PassageOffsets.of(passages.get(i)).encode()));
+              SchemaFields.PASSAGE, PassageOffsets.of(passages.get(i), source.text()).encode()));
       schema.vectorFields().addTo(passage, embeddings.get(i));
       block.add(passage);
     }

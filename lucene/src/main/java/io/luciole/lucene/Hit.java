@@ -19,7 +19,7 @@ import org.apache.lucene.search.Explanation;
  * @param passage the passage of the text that fits the query best, where the index cuts texts into
  *     passages: the one that scored best in the reranking; else the nearest by dense vectors if
  *     that leg found the document; else the best by sparse weights if that leg did; else the one
- *     with most of the query's words
+ *     with most of the query's words. Empty if the index has it outside the text
  * @param metadata what else was stored with it, as it was given, in the source's order
  * @param legs what each leg that found it found out, in the order of {@link Leg}
  * @param tokens the tokens that it shares with the query, those that add most first; empty unless

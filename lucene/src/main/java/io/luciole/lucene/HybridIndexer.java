@@ -242,7 +242,7 @@ public final class HybridIndexer implements AutoCloseable {
    * as {@link #put(SourceDocument)}.
    *
    * @param document the document
-   * @param passages where the passages stand in its text, at least one
+   * @param passages where the passages stand in its text, without its title; at least one
    * @param embeddings one for each passage, holding at least the schema's {@link
    *     HybridSchema#outputs}
    * @return as {@link #put(SourceDocument)}

@@ -301,10 +301,11 @@ public final class HybridSchema {
    * id, so that deleting and updating by it takes the whole block.
    *
    * @param document the document
-   * @param passages where the passages stand in its text
+   * @param passages where the passages stand in its text, without its title
    * @param embeddings one for each passage, holding at least {@link #outputs()}
    * @return the Lucene documents, as {@link SchemaFields} describes them
-   * @throws IllegalArgumentException as {@link #toDocument}, or if the schema does not cut texts
+   * @throws IllegalArgumentException as {@link #toDocument}, if the schema does not cut texts, or
+   *     if a passage lies outside the text
    */
   public List<Document> toBlock(
       SourceDocument document, List<Chunk> passages, List<Embedding> embeddings) {

@@ -76,7 +76,7 @@ final class PassageFinder {
     }
     NumericDocValues places = leaf.reader().getNumericDocValues(SchemaFields.PASSAGE);
     return passage -> {
-      Passage at = places == null ? null : read(places, passage, whole);
+      Passage at = read(places, passage, whole).orElse(null);
       if (at == null) {
         return 0;
       }
@@ -95,18 +95,19 @@ final class PassageFinder {
     return known;
   }
 
-  /** The passage that a Lucene document stands for; empty if it is no passage. */
+  /**
+   * The passage that a Lucene document stands for; empty if it is no passage, or stands outside the
+   * text, as an index can have it that another program wrote.
+   */
   Optional<Passage> at(LeafReaderContext leaf, int passage, String whole) throws IOException {
     NumericDocValues places = leaf.reader().getNumericDocValues(SchemaFields.PASSAGE);
-    return places == null
-        ? Optional.empty()
-        : Optional.ofNullable(read(places, passage - leaf.docBase, whole));
+    return read(places, passage - leaf.docBase, whole);
   }
 
-  private static @Nullable Passage read(NumericDocValues places, int passage, String whole)
-      throws IOException {
-    return places.advanceExact(passage)
-        ? PassageOffsets.decode(places.longValue()).of(whole)
-        : null;
+  private static Optional<Passage> read(
+      @Nullable NumericDocValues places, int passage, String whole) throws IOException {
+    return places != null && places.advanceExact(passage)
+        ? PassageOffsets.decode(places.longValue()).in(whole)
+        : Optional.empty();
   }
 }
