@@ -318,17 +318,19 @@ public final class HybridIndexer implements AutoCloseable {
 
   /**
    * Adds the documents of other indexes as of their last commits, without embedding them again;
-   * these indexes stay as they are. They must have this index's model and schema, and nobody may
-   * write to them. Their files are compared with their checksums before anything is added, so each
-   * is read twice. Waits until no document is pending, and keeps others waiting. What is added is
-   * durable from the next commit on; positions in sources are not taken over.
+   * these indexes stay as they are. They must have this index's model, schema, fields, index sort,
+   * soft-deletes field and parent field, and nobody may write to them. Their files are compared
+   * with their checksums before anything is added, so each is read twice. Waits until no document
+   * is pending, and keeps others waiting. What is added is durable from the next commit on;
+   * positions in sources are not taken over.
    *
    * @param indexes the folders of the indexes
    * @param duplicates whose document stays if several indexes have an id
    * @return what was added
-   * @throws IndexException if an index cannot be read, is of another model or schema, is being
-   *     written, or has an id that is refused, which the message names: nothing has changed then;
-   *     or if this index cannot be written
+   * @throws IndexException if an index cannot be read, is of another model or schema, does not fit
+   *     what this index is written with, is being written, or has an id that is refused, which the
+   *     message names: nothing has changed then, and this indexer goes on; or if this index cannot
+   *     be written
    */
   public AddedIndexes addIndexes(List<Path> indexes, DuplicateIds duplicates) {
     List<Directory> directories = new ArrayList<>();

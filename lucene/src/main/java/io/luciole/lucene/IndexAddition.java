@@ -79,12 +79,14 @@ final class IndexAddition {
   }
 
   /**
-   * Compares ids.
+   * Compares fields and ids.
    *
-   * @throws IndexException if there are duplicates and the policy is to refuse them
+   * @throws IndexException if an index does not fit the writer, or if there are duplicates and the
+   *     policy is to refuse them
    */
   private IdOverlap compare(List<AddedIndex> indexes, DuplicateIds policy) throws IOException {
     try (DirectoryReader own = DirectoryReader.open(writer)) {
+      new WriterFit(folder.place(), writer.getConfig(), own).require(indexes);
       List<DirectoryReader> readers = new ArrayList<>(List.of(own));
       List<Object> places = new ArrayList<>(List.of(folder.place()));
       for (AddedIndex index : indexes) {
