@@ -161,7 +161,8 @@ public final class VectorFields {
    *
    * @param document the document, or the passage of a block; anything else in it is the caller's
    * @param embedding holds at least {@link #outputs}; others are left out
-   * @throws IllegalArgumentException if a vector has another length than was said
+   * @throws IllegalArgumentException if a vector has another length than was said, or a component
+   *     that is not a finite number
    * @throws IllegalStateException if the embedding lacks an output
    * @throws IndexException if this Lucene cannot keep token vectors in their form
    */
@@ -170,7 +171,7 @@ public final class VectorFields {
     requireNonNull(embedding, "embedding");
     if (dense != null) {
       float[] vector = embedding.dense();
-      requireDimension("a dense vector", dense.dimension(), vector.length);
+      VectorChecks.requireDense(vector, dense.dimension());
       if (dense.quantization().keepsFloats()) {
         document.add(new KnnFloatVectorField(denseField(), vector, similarity()));
       } else {
@@ -190,7 +191,7 @@ public final class VectorFields {
   }
 
   private void addTokenVectors(Document document, HybridSchema.MultiVectors how, MultiVector rows) {
-    requireDimension("token vectors", how.dimension(), rows.dimension());
+    VectorChecks.requireTokenVectors(rows, how.dimension());
     if (how.form() == MultiVectorForm.FLOAT32) {
       LuceneRange.FLOAT_TOKEN_VECTORS.require();
     }
@@ -203,13 +204,6 @@ public final class VectorFields {
                 // The format compresses what it has many of.
                 case INT8, RESIDUAL2 -> MultiVectorBytes.encode(rows);
               }));
-    }
-  }
-
-  private static void requireDimension(String what, int expected, int found) {
-    if (found != expected) {
-      throw new IllegalArgumentException(
-          "expected " + what + " of " + expected + " components, got " + found);
     }
   }
 

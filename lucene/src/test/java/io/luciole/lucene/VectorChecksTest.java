@@ -1,0 +1,88 @@
+package io.luciole.lucene;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.luciole.Embedding;
+import io.luciole.MultiVector;
+import io.luciole.SparseVector;
+import io.luciole.model.ModelFingerprint;
+import java.io.IOException;
+import java.time.Duration;
+import org.apache.lucene.document.Document;
+import org.apache.lucene.store.ByteBuffersDirectory;
+import org.apache.lucene.store.Directory;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Vectors with components that are not finite are refused in every form, and not kept in part. */
+@Tag("lucene-10.5")
+class VectorChecksTest {
+  private static final float[] NOT_FINITE = {
+    Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY
+  };
+
+  private static Embedding embedding(float dense, float token) {
+    return Embedding.ofTokens(2)
+        .withDense(new float[] {0, dense, 0, 0})
+        .withSparse(SparseVector.EMPTY)
+        .withColbert(MultiVector.of(2, new float[] {1, 0, 0, token}));
+  }
+
+  @ParameterizedTest
+  @EnumSource(DenseQuantization.class)
+  void denseVectors_thatAreNotFinite_areRefused(DenseQuantization quantization) {
+    VectorFields fields =
+        VectorFields.builder(4, true).sparse(false).quantization(quantization).build();
+    for (float component : NOT_FINITE) {
+      Document document = new Document();
+      assertThatThrownBy(() -> fields.addTo(document, embedding(component, 1)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "expected a dense vector of finite numbers, got a component that is " + component);
+      assertThat(document.getFields()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(MultiVectorForm.class)
+  void tokenVectors_thatAreNotFinite_areRefused(MultiVectorForm form) {
+    VectorFields fields =
+        VectorFields.builder(4, true).dense(false).sparse(false).multiVectors(form, 2).build();
+    for (float component : NOT_FINITE) {
+      Document document = new Document();
+      assertThatThrownBy(() -> fields.addTo(document, embedding(1, component)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "expected token vectors of finite numbers, got a component that is " + component);
+      assertThat(document.getFields()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(DenseQuantization.class)
+  void put_failsAndWritesNothing(DenseQuantization quantization) throws IOException {
+    HybridSchema schema =
+        HybridSchema.builder(4, true)
+            .quantization(quantization)
+            .multiVectors(MultiVectorForm.INT8, 2)
+            .build();
+    ModelFingerprint model =
+        new ModelFingerprint("made elsewhere", 4, "0".repeat(64), "1".repeat(64), "fp32");
+    try (Directory index = new ByteBuffersDirectory();
+        HybridIndexer indexer =
+            HybridIndexer.open(index, model, WriteOptions.defaults().schema(schema))) {
+      for (Embedding refused : new Embedding[] {embedding(Float.NaN, 1), embedding(1, Float.NaN)}) {
+        assertThat(indexer.put(SourceDocument.of("d", "", "words"), refused))
+            .failsWithin(Duration.ofMinutes(1))
+            .withThrowableThat()
+            .withCauseInstanceOf(IllegalArgumentException.class)
+            .withMessageContaining("of finite numbers");
+      }
+      assertThat(indexer.hasUncommittedChanges()).isFalse();
+      assertThat(indexer.put(SourceDocument.of("d", "", "words"), embedding(1, 1)).join())
+          .isFalse();
+    }
+  }
+}
