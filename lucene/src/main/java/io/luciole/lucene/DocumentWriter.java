@@ -4,11 +4,16 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.stream.Collectors;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.NumericDocValuesField;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexableField;
+import org.apache.lucene.index.SegmentInfos;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
@@ -28,6 +33,13 @@ final class DocumentWriter {
   private final DocumentFields fields;
   private final OwnFields ownFields;
   private final KnownIds ids;
+
+  /**
+   * Shared by whoever changes a document and notes it in {@link #ids}; held alone where these start
+   * again from a reader, which then has every change that they noted.
+   */
+  private final ReadWriteLock noting = new ReentrantReadWriteLock();
+
   private final ModelStamp stamp;
   private final @Nullable String softDeletes;
   private final ChangeCount changes = new ChangeCount();
@@ -55,17 +67,23 @@ final class DocumentWriter {
    */
   boolean write(SourceDocument document, DocumentEmbedder.Embedded embedded) throws IOException {
     List<Document> block = block(document, embedded);
-    String id = document.id();
-    boolean known = ids.mayHave(id);
-    boolean replaces = known && !ids.isDeleted(id);
+    noting.readLock().lock();
     try {
-      if (known) {
-        replace(new Term(SchemaFields.ID, new BytesRef(id)), block);
-      } else {
-        writer.addDocuments(block);
-      }
+      return write(document.id(), block);
     } catch (IllegalArgumentException e) {
       throw explained(e, block);
+    } finally {
+      noting.readLock().unlock();
+    }
+  }
+
+  private boolean write(String id, List<Document> block) throws IOException {
+    boolean known = ids.mayHave(id);
+    boolean replaces = known && !ids.isDeleted(id);
+    if (known) {
+      replace(new Term(SchemaFields.ID, new BytesRef(id)), block);
+    } else {
+      writer.addDocuments(block);
     }
     stamp.wrote();
     ids.write(id);
@@ -118,12 +136,17 @@ final class DocumentWriter {
 
   /** Deletes the document of an id; tells whether there was one. */
   boolean delete(String id) throws IOException {
-    boolean there = ids.delete(id);
-    if (there) {
-      delete(new Term(SchemaFields.ID, new BytesRef(id)));
-      changes.add(1);
+    noting.readLock().lock();
+    try {
+      boolean there = ids.delete(id);
+      if (there) {
+        delete(new Term(SchemaFields.ID, new BytesRef(id)));
+        changes.add(1);
+      }
+      return there;
+    } finally {
+      noting.readLock().unlock();
     }
-    return there;
   }
 
   private void delete(Term id) throws IOException {
@@ -182,10 +205,34 @@ final class DocumentWriter {
     return matching;
   }
 
+  /**
+   * Lets go of segments that are not in the last commit any more: their files take room on the disk
+   * until nobody reads them. Called after a commit, when there is little for the new reader to
+   * flush.
+   */
+  void releaseMerged() throws IOException {
+    Set<String> current =
+        SegmentInfos.readLatestCommit(writer.getDirectory()).asList().stream()
+            .map(segment -> segment.info.name)
+            .collect(Collectors.toSet());
+    if (!current.containsAll(ids.segments())) {
+      startFromNow();
+    }
+  }
+
+  private void startFromNow() throws IOException {
+    noting.writeLock().lock();
+    try {
+      ids.startFrom(DirectoryReader.open(writer));
+    } finally {
+      noting.writeLock().unlock();
+    }
+  }
+
   /** Notes that indexes were added, while nothing else is written. */
   void added(List<AddedIndex> indexes, long documents) throws IOException {
     indexes.forEach(index -> stamp.add(index.fingerprint()));
-    ids.startFrom(DirectoryReader.open(writer));
+    startFromNow();
     changes.add(documents);
   }
 }

@@ -339,6 +339,7 @@ final class IndexingSession {
             folder.mergeAll(schema);
           }
           writeCommit(reached);
+          documents.releaseMerged();
           return true;
         });
   }
@@ -353,6 +354,7 @@ final class IndexingSession {
     try {
       requireUsable();
       writeCommit(position);
+      documents.releaseMerged();
     } catch (IOException | AlreadyClosedException e) {
       throw fail(folder.writeFailure(e));
     } finally {

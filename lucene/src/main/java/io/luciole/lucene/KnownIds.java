@@ -2,9 +2,13 @@ package io.luciole.lucene;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.util.HashSet;
+import java.util.Set;
 import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.FilterDirectoryReader;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.PostingsEnum;
+import org.apache.lucene.index.SegmentReader;
 import org.apache.lucene.index.Terms;
 import org.apache.lucene.index.TermsEnum;
 import org.apache.lucene.search.DocIdSetIterator;
@@ -60,6 +64,25 @@ final class KnownIds implements Closeable {
     written = new SeenIds();
     deleted = new SeenIds();
     IOUtils.close(before);
+  }
+
+  /** The names of the snapshot's segments, whose files stay on disk as long as it is open. */
+  Set<String> segments() throws IOException {
+    Set<String> names = new HashSet<>();
+    DirectoryReader reader = acquire();
+    if (reader == null) {
+      return names;
+    }
+    try {
+      for (LeafReaderContext leaf : FilterDirectoryReader.unwrap(reader).leaves()) {
+        if (leaf.reader() instanceof SegmentReader segment) {
+          names.add(segment.getSegmentName());
+        }
+      }
+      return names;
+    } finally {
+      reader.decRef();
+    }
   }
 
   private boolean wasThere(BytesRef id) throws IOException {
