@@ -92,6 +92,10 @@ public final class BeirReader {
     if (text.isEmpty()) {
       throw lines.bad("expected an \"_id\", found an empty one", null);
     }
+    if (DocumentIds.halfAt(text) >= 0) {
+      throw lines.bad(
+          "expected an \"_id\" of whole characters, found half of a surrogate pair", null);
+    }
     return text;
   }
 

@@ -2,7 +2,6 @@ package io.luciole.lucene;
 
 import io.luciole.Embedding;
 import io.luciole.model.Chunker.Chunk;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.lucene.document.Document;
@@ -70,12 +69,12 @@ final class DocumentFields {
   }
 
   private static BytesRef id(SourceDocument source) {
-    byte[] id = source.id().getBytes(StandardCharsets.UTF_8);
+    BytesRef id = DocumentIds.bytes(source.id());
     if (id.length > IndexWriter.MAX_TERM_LENGTH) {
       throw new IllegalArgumentException(
           "expected an id of at most " + IndexWriter.MAX_TERM_LENGTH + " bytes, got " + id.length);
     }
-    return new BytesRef(id);
+    return id;
   }
 
   /** Everything of a document except its vectors. */

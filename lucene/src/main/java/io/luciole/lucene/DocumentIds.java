@@ -20,6 +20,7 @@ import org.apache.lucene.index.SortedDocValues;
 import org.apache.lucene.index.SortedNumericDocValues;
 import org.apache.lucene.index.SortedSetDocValues;
 import org.apache.lucene.index.StoredFields;
+import org.apache.lucene.index.Term;
 import org.apache.lucene.search.SortField;
 import org.apache.lucene.search.SortedNumericSortField;
 import org.apache.lucene.search.SortedSetSortField;
@@ -27,10 +28,51 @@ import org.apache.lucene.util.BytesRef;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the ids of a segment's documents, which must come in ascending order: from doc values of
- * any type, the first of several, or else from a stored field. For one thread.
+ * The ids of documents: their bytes and their terms in the field {@link SchemaFields#ID}; and reads
+ * the ids of a segment's documents, which must come in ascending order: from doc values of any
+ * type, the first of several, or else from a stored field. For one thread.
  */
 interface DocumentIds {
+  /** The bytes of an id, in UTF-8, as the index has them. */
+  static BytesRef bytes(String id) {
+    return new BytesRef(id);
+  }
+
+  /** The term that a document has, and its passages. */
+  static Term term(String id) {
+    return new Term(SchemaFields.ID, bytes(id));
+  }
+
+  /**
+   * Where an id has half of a surrogate pair, which is no character and has no bytes in UTF-8; -1
+   * in ids that a document can have.
+   */
+  static int halfAt(String id) {
+    for (int i = 0; i < id.length(); i += Character.charCount(id.codePointAt(i))) {
+      int found = id.codePointAt(i);
+      if (found >= Character.MIN_SURROGATE && found <= Character.MAX_SURROGATE) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /**
+   * Checks that an id has bytes of its own.
+   *
+   * @throws IllegalArgumentException if it has half of a surrogate pair
+   */
+  static void requireCharacters(String id) {
+    int half = halfAt(id);
+    if (half >= 0) {
+      throw new IllegalArgumentException(
+          "expected an id of whole characters, got one with half of a surrogate pair, \\u"
+              + Integer.toHexString(id.charAt(half))
+              + ", at "
+              + half);
+    }
+  }
+
   /** The id of a document, numbered as in the segment; null if it has none. */
   @Nullable String of(int doc) throws IOException;
 

@@ -10,7 +10,6 @@ import java.util.function.Consumer;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.StoredFields;
-import org.apache.lucene.index.Term;
 import org.apache.lucene.search.FieldDoc;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
@@ -53,7 +52,10 @@ public final class DocumentReader {
    * @throws IndexException if the index cannot be read
    */
   public Optional<SourceDocument> find(String id) {
-    Query query = whole(new TermQuery(new Term(SchemaFields.ID, requireNonNull(id, "id"))));
+    if (DocumentIds.halfAt(requireNonNull(id, "id")) >= 0) {
+      return Optional.empty();
+    }
+    Query query = whole(new TermQuery(DocumentIds.term(id)));
     return searcher.read(lucene -> {
       List<SourceDocument> found = new ArrayList<>(1);
       visit(lucene, query, found::add);
@@ -93,7 +95,7 @@ public final class DocumentReader {
     ScoreDoc last =
         after.isEmpty()
             ? null
-            : new FieldDoc(reader.maxDoc() - 1, Float.NaN, new Object[] {new BytesRef(after)});
+            : new FieldDoc(reader.maxDoc() - 1, Float.NaN, new Object[] {DocumentIds.bytes(after)});
     ScoreDoc[] found =
         lucene.searchAfter(last, LiveReader.live(reader, query), limit, byId).scoreDocs;
     List<SourceDocument> documents = new ArrayList<>(found.length);

@@ -81,7 +81,7 @@ final class DocumentWriter {
     boolean known = ids.mayHave(id);
     boolean replaces = known && !ids.isDeleted(id);
     if (known) {
-      replace(new Term(SchemaFields.ID, new BytesRef(id)), block);
+      replace(DocumentIds.term(id), block);
     } else {
       writer.addDocuments(block);
     }
@@ -138,9 +138,9 @@ final class DocumentWriter {
   boolean delete(String id) throws IOException {
     noting.readLock().lock();
     try {
-      boolean there = ids.delete(id);
+      boolean there = DocumentIds.halfAt(id) < 0 && ids.delete(id);
       if (there) {
-        delete(new Term(SchemaFields.ID, new BytesRef(id)));
+        delete(DocumentIds.term(id));
         changes.add(1);
       }
       return there;

@@ -14,7 +14,6 @@ import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.TokenStream;
 import org.apache.lucene.analysis.tokenattributes.CharTermAttribute;
 import org.apache.lucene.analysis.tokenattributes.OffsetAttribute;
-import org.apache.lucene.index.Term;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.Query;
@@ -104,8 +103,7 @@ public final class Highlighter implements AutoCloseable {
 
   private void weighWords(List<Hit> hits) {
     BooleanQuery.Builder among = new BooleanQuery.Builder();
-    hits.forEach(
-        hit -> among.add(new TermQuery(new Term(SchemaFields.ID, hit.id())), Occur.SHOULD));
+    hits.forEach(hit -> among.add(new TermQuery(DocumentIds.term(hit.id())), Occur.SHOULD));
     QueryWords asked = QueryWords.parse(query);
     WordQueries analysed = new WordQueries(analyzer, SchemaFields.WORDS, SchemaFields.TITLE_WORDS);
     for (String prefix : asked.prefixes()) {

@@ -38,7 +38,7 @@ final class KnownIds implements Closeable {
 
   /** Whether the index may have a document of an id, so that a new one has to replace it. */
   boolean mayHave(String id) throws IOException {
-    return written.contains(id) || wasThere(new BytesRef(id));
+    return written.contains(id) || wasThere(DocumentIds.bytes(id));
   }
 
   /** Whether a document of an id was deleted and not written since. */

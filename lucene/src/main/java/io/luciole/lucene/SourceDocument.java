@@ -16,7 +16,7 @@ public record SourceDocument(String id, String title, String text, Metadata meta
   /**
    * Checks the components.
    *
-   * @throws IllegalArgumentException if the id is empty
+   * @throws IllegalArgumentException if the id is empty, or has half of a surrogate pair
    */
   public SourceDocument {
     requireNonNull(id, "id");
@@ -25,6 +25,7 @@ public record SourceDocument(String id, String title, String text, Metadata meta
     if (id.isEmpty()) {
       throw new IllegalArgumentException("expected an id, got an empty one");
     }
+    DocumentIds.requireCharacters(id);
     requireNonNull(metadata, "metadata");
   }
 
@@ -35,7 +36,8 @@ public record SourceDocument(String id, String title, String text, Metadata meta
    * @param title its title, may be empty
    * @param text its text, may be empty
    * @param metadata values by name, as {@link Metadata#of} takes them
-   * @throws IllegalArgumentException if the id is empty, or as {@link Metadata#of}
+   * @throws IllegalArgumentException if the id is empty or has half of a surrogate pair, or as
+   *     {@link Metadata#of}
    */
   public SourceDocument(String id, String title, String text, Map<String, ?> metadata) {
     this(id, title, text, Metadata.of(metadata));
@@ -48,7 +50,7 @@ public record SourceDocument(String id, String title, String text, Metadata meta
    * @param title its title, may be empty
    * @param text its text, may be empty
    * @return the document
-   * @throws IllegalArgumentException if the id is empty
+   * @throws IllegalArgumentException if the id is empty, or has half of a surrogate pair
    */
   public static SourceDocument of(String id, String title, String text) {
     return new SourceDocument(id, title, text, Metadata.EMPTY);
