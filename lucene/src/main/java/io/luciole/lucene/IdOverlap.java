@@ -5,14 +5,12 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
+import java.util.PriorityQueue;
 import java.util.Set;
 import org.apache.lucene.index.DirectoryReader;
-import org.apache.lucene.index.IndexReader;
-import org.apache.lucene.index.MultiBits;
-import org.apache.lucene.index.MultiReader;
-import org.apache.lucene.index.MultiTerms;
+import org.apache.lucene.index.LeafReader;
+import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.PostingsEnum;
-import org.apache.lucene.index.ReaderUtil;
 import org.apache.lucene.index.Terms;
 import org.apache.lucene.index.TermsEnum;
 import org.apache.lucene.search.DocIdSetIterator;
@@ -26,7 +24,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class IdOverlap {
   private final DuplicateIds policy;
-  private final int[] starts;
   private final long[] documents;
   private final List<Set<BytesRef>> losers = new ArrayList<>();
   private final List<String> firstIds = new ArrayList<>();
@@ -35,7 +32,6 @@ final class IdOverlap {
 
   private IdOverlap(int indexes, DuplicateIds policy) {
     this.policy = policy;
-    this.starts = new int[indexes + 1];
     this.documents = new long[indexes];
     for (int i = 0; i < indexes; i++) {
       losers.add(new HashSet<>());
@@ -52,42 +48,83 @@ final class IdOverlap {
   static IdOverlap find(List<DirectoryReader> readers, List<?> places, DuplicateIds policy)
       throws IOException {
     IdOverlap overlap = new IdOverlap(readers.size(), policy);
+    PriorityQueue<Ids> byId = new PriorityQueue<>();
     for (int i = 0; i < readers.size(); i++) {
-      overlap.starts[i + 1] = overlap.starts[i] + readers.get(i).maxDoc();
+      for (LeafReaderContext leaf : readers.get(i).leaves()) {
+        Ids ids = new Ids(i, leaf.reader());
+        if (ids.next()) {
+          byId.add(ids);
+        }
+      }
     }
-    try (MultiReader all = new MultiReader(readers.toArray(IndexReader[]::new), false)) {
-      overlap.compare(all, places);
-    }
+    overlap.compare(byId, places);
     return overlap;
   }
 
-  private void compare(MultiReader all, List<?> places) throws IOException {
-    Terms terms = MultiTerms.getTerms(all, SchemaFields.ID);
-    if (terms == null) {
-      return;
+  /**
+   * The ids of a segment, in order. A reader of all indexes together would have them, too, but may
+   * not have more documents than one index of Lucene's.
+   */
+  private static final class Ids implements Comparable<Ids> {
+    private final int index;
+    private final @Nullable Bits live;
+    private final TermsEnum terms;
+    private @Nullable PostingsEnum postings;
+    private BytesRef id = new BytesRef();
+
+    Ids(int index, LeafReader segment) throws IOException {
+      this.index = index;
+      this.live = segment.getLiveDocs();
+      Terms ids = segment.terms(SchemaFields.ID);
+      this.terms = ids == null ? TermsEnum.EMPTY : ids.iterator();
     }
-    Bits live = MultiBits.getLiveDocs(all);
-    TermsEnum ids = terms.iterator();
-    PostingsEnum postings = null;
-    for (BytesRef id = ids.next(); id != null; id = ids.next()) {
-      postings = ids.postings(postings, PostingsEnum.NONE);
-      BitSet owners = owners(postings, live);
+
+    /** Goes to the next id; false if there is none. */
+    boolean next() throws IOException {
+      BytesRef next = terms.next();
+      if (next == null) {
+        return false;
+      }
+      id = next;
+      return true;
+    }
+
+    /** Whether a document of this id is live. */
+    boolean isLive() throws IOException {
+      PostingsEnum documents = terms.postings(postings, PostingsEnum.NONE);
+      postings = documents;
+      int d = documents.nextDoc();
+      while (d != DocIdSetIterator.NO_MORE_DOCS && live != null && !live.get(d)) {
+        d = documents.nextDoc();
+      }
+      return d != DocIdSetIterator.NO_MORE_DOCS;
+    }
+
+    @Override
+    public int compareTo(Ids other) {
+      return id.compareTo(other.id);
+    }
+  }
+
+  private void compare(PriorityQueue<Ids> byId, List<?> places) throws IOException {
+    BitSet owners = new BitSet();
+    while (!byId.isEmpty()) {
+      BytesRef id = BytesRef.deepCopyOf(byId.element().id);
+      owners.clear();
+      while (!byId.isEmpty() && byId.element().id.equals(id)) {
+        Ids ids = byId.remove();
+        if (ids.isLive()) {
+          owners.set(ids.index);
+        }
+        if (ids.next()) {
+          byId.add(ids);
+        }
+      }
       owners.stream().forEach(i -> documents[i]++);
       if (owners.cardinality() > 1) {
         add(id, owners, places);
       }
     }
-  }
-
-  /** The indexes that have a document of an id. */
-  private BitSet owners(PostingsEnum postings, @Nullable Bits live) throws IOException {
-    BitSet owners = new BitSet();
-    for (int d = postings.nextDoc(); d != DocIdSetIterator.NO_MORE_DOCS; d = postings.nextDoc()) {
-      if (live == null || live.get(d)) {
-        owners.set(ReaderUtil.subIndex(d, starts));
-      }
-    }
-    return owners;
   }
 
   private void add(BytesRef id, BitSet owners, List<?> places) {
@@ -99,9 +136,7 @@ final class IdOverlap {
     }
     if (policy != DuplicateIds.REFUSE) {
       int winner = policy == DuplicateIds.FIRST_WINS ? owners.nextSetBit(0) : owners.length() - 1;
-      owners.stream()
-          .filter(i -> i != winner)
-          .forEach(i -> losers.get(i).add(BytesRef.deepCopyOf(id)));
+      owners.stream().filter(i -> i != winner).forEach(i -> losers.get(i).add(id));
     }
   }
 

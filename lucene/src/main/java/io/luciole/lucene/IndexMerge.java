@@ -79,7 +79,8 @@ public final class IndexMerge {
    * @return what was done
    * @throws IllegalArgumentException if there are no targets, or more than shards
    * @throws IndexException if a shard cannot be read or is being written, if shards differ in model
-   *     or schema, if ids are refused, if a target exists, or if one cannot be written
+   *     or schema, if ids are refused, if a target exists, if one would have more documents than
+   *     Lucene takes, or if one cannot be written
    */
   public MergeReport into(List<Path> targets) {
     requireTargets(targets);

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
+import org.apache.lucene.index.CorruptIndexException;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexCommit;
 import org.apache.lucene.index.IndexWriter;
@@ -63,7 +64,18 @@ final class ShardsReader extends DirectoryReader {
     for (int i = 1; i < shards.size(); i++) {
       mark(places.get(i), shards.get(i)).requireAlike(places.get(i), places.get(0), first);
     }
-    return new ShardsReader(places, List.copyOf(shards));
+    try {
+      return new ShardsReader(places, List.copyOf(shards));
+    } catch (CorruptIndexException e) {
+      // What Lucene calls so are too many documents; the shards themselves were opened.
+      throw new IndexException(
+          "The indexes "
+              + places
+              + " have too many documents to be searched as one: "
+              + shards.stream().mapToLong(DirectoryReader::maxDoc).sum()
+              + ", deleted ones and passages included. Search fewer of them at a time.",
+          e);
+    }
   }
 
   private static CommitMark mark(Object place, DirectoryReader shard) throws IOException {
