@@ -45,7 +45,9 @@ final class WriterFit {
     this.config = config;
     this.own = own;
     for (LeafReaderContext leaf : own.leaves()) {
-      leaf.reader().getFieldInfos().forEach(this::differs);
+      for (FieldInfo field : leaf.reader().getFieldInfos()) {
+        fields.putIfAbsent(field.getName(), field);
+      }
     }
   }
 
@@ -90,7 +92,7 @@ final class WriterFit {
     }
     for (FieldInfo field : infos) {
       boolean marksDeleted = field.getName().equals(config.getSoftDeletesField());
-      if (marksDeleted && !field.isSoftDeletesField() || differs(field)) {
+      if ((marksDeleted && !field.isSoftDeletesField()) || differs(field)) {
         return "the field \"" + field.getName() + "\" is indexed or stored in another way there";
       }
     }

@@ -32,9 +32,9 @@
  *
  * <ul>
  *   <li>encodings: {@code SparsePostings} with {@code ImpactPostings} and {@code FeaturePostings},
- *       {@code SparseBytes}, {@code MultiVectorBytes}, {@code DenseBytes}, {@code PassageOffsets};
- *       read back by {@code DocumentVectors} with {@code QueryPostings} and {@link
- *       io.luciole.lucene.DenseVectors}
+ *       {@code SparseBytes}, {@code MultiVectorBytes}, {@code DenseBytes}, {@code PassageOffsets},
+ *       behind {@code VectorChecks}; read back by {@code DocumentVectors} with {@code
+ *       QueryPostings} and {@link io.luciole.lucene.DenseVectors}
  *   <li>token vectors in 2 bits a component: {@link io.luciole.lucene.ResidualFormat}, with {@code
  *       ResidualWriter}, which asks a {@code ResidualSource}, {@code ResidualReader}, {@code
  *       ResidualValues}, {@code ResidualRows}, {@code TokenCentroids}, {@code TokenRow}; scored by
@@ -55,9 +55,9 @@
  *   <li>writing and searching for as long as a process lives: {@link io.luciole.lucene.LiveIndex}
  *       over a {@code RecoveringIndex}, which replaces its {@code OpenIndex} after a failure
  *   <li>reading without a query: {@link io.luciole.lucene.DocumentReader}
- *   <li>adding indexes: {@code IndexAddition}, with {@code AddedIndex}, {@code IdOverlap}, {@code
- *       MaskedReader}; several at once: {@link io.luciole.lucene.IndexMerge}, {@code ShardsReader},
- *       {@link io.luciole.lucene.ShardManifest}
+ *   <li>adding indexes: {@code IndexAddition}, with {@code AddedIndex}, {@code WriterFit}, {@code
+ *       IdOverlap}, {@code MaskedReader}; several at once: {@link io.luciole.lucene.IndexMerge},
+ *       {@code ShardsReader}, {@link io.luciole.lucene.ShardManifest}
  *   <li>what a version of Lucene decides: {@code LuceneFormats}, {@code LuceneRange}
  *   <li>descriptions: {@link io.luciole.lucene.IndexDescription}, {@code FieldSizes}
  *   <li>measuring quality: the package {@code io.luciole.lucene.eval}, which nothing here uses

@@ -168,13 +168,15 @@ class WriterFitTest {
     Path other = make("other", PLAIN);
     try (HybridIndexer indexer = HybridIndexer.open(to, MODEL, PLAIN)) {
       put(indexer, "new0");
-      DocumentLimit.with(4, () -> {
-        assertThatThrownBy(() -> indexer.addIndexes(List.of(other)))
-            .isInstanceOf(IndexException.class)
-            .hasMessageContaining(other.toString())
-            .hasMessageContaining("cannot hold the documents of all");
-        assertThat(indexer.failure()).isEmpty();
-      });
+      DocumentLimit.with(
+          4,
+          () -> {
+            assertThatThrownBy(() -> indexer.addIndexes(List.of(other)))
+                .isInstanceOf(IndexException.class)
+                .hasMessageContaining(other.toString())
+                .hasMessageContaining("cannot hold the documents of all");
+            assertThat(indexer.failure()).isEmpty();
+          });
       assertThat(indexer.addIndexes(List.of(other)).documents()).isEqualTo(2);
     }
     assertThat(IndexDescription.read(to).documents()).isEqualTo(5);
