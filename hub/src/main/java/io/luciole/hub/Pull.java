@@ -7,6 +7,8 @@ import io.luciole.internal.HubCache;
 import io.luciole.internal.ModelFileNames;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
+import io.luciole.model.checkpoint.CheckpointException;
+import io.luciole.model.checkpoint.OnnxExternalData;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -131,7 +133,48 @@ final class Pull {
       }
     }
     fetch(listing, files);
-    place.publish(next);
+    Marker whole = withNamedTensors(listing, next);
+    if (!whole.equals(next)) {
+      place.stage(whole);
+      fetch(listing, whole.files().values());
+    }
+    place.publish(whole);
+  }
+
+  /** Adds the files that fetched ONNX files name for their tensors, whatever they are called. */
+  private Marker withNamedTensors(HubListing listing, Marker next) throws InterruptedException {
+    Map<String, RemoteFile> files = new LinkedHashMap<>(next.files());
+    for (RemoteFile onnx : next.files().values()) {
+      for (String path : onnx.path().endsWith(".onnx") ? tensorsOf(onnx) : List.<String>of()) {
+        RemoteFile file = listing.files().get(path);
+        if (file == null) {
+          throw new ModelException(
+              "The model "
+                  + model
+                  + " is not complete on the hub: its "
+                  + onnx.path()
+                  + " names a file for its tensors that is not there: "
+                  + path);
+        }
+        if (!files.containsKey(path)) {
+          files.put(path, file.isKnown() ? file : described(listing, file));
+        }
+      }
+    }
+    return new Marker(next.model(), next.revision(), next.commit(), files);
+  }
+
+  /** The paths within the repository. */
+  private List<String> tensorsOf(RemoteFile onnx) {
+    Path staged = place.staged(onnx);
+    try {
+      return OnnxExternalData.files(staged).stream()
+          .map(file -> Path.of(onnx.path()).resolve(staged.relativize(file)).normalize())
+          .map(path -> path.toString().replace('\\', '/'))
+          .toList();
+    } catch (CheckpointException e) {
+      return List.of(); // No ONNX: whoever opens the model says so.
+    }
   }
 
   /** A folder that others made is taken over if it is right, and left alone if it is not. */

@@ -92,6 +92,45 @@ final class ModelHubTest extends PullFixture {
     assertThat(resolve().onnx()).isEqualTo(folder().resolve("onnx/model.onnx"));
   }
 
+  /** Such as torch's {@code save_model(…, location="weights.bin")} writes. */
+  @Test
+  void tensorsInAFileOfAnyName_areFetched_ifTheOnnxFileNamesIt() throws Exception {
+    hub.put("onnx/model.onnx", onnxWithTensorsIn("weights.bin"));
+    hub.put("onnx/weights.bin", new Random(3), 9_000);
+    hub.put("onnx/other.bin", new Random(4), 9_000);
+
+    assertThat(names(pull(PullOptions.DEFAULT.withOnnx())))
+        .contains("onnx/weights.bin", "onnx/model.onnx_data")
+        .doesNotContain("onnx/other.bin");
+    hub.requests().clear();
+    assertThat(names(pull(PullOptions.DEFAULT.withOnnx()))).contains("onnx/weights.bin");
+    assertThat(hub.filesAsked()).isEmpty();
+  }
+
+  @Test
+  void tensorsInAFile_whichTheRepositoryLacks_areNamed() {
+    hub.put("onnx/model.onnx", onnxWithTensorsIn("../weights.bin"));
+
+    assertThatThrownBy(() -> pull(PullOptions.DEFAULT.withOnnx()))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("onnx/model.onnx names a file for its tensors that is not there")
+        .hasMessageEndingWith(": weights.bin");
+    assertThat(resolves()).isFalse();
+  }
+
+  /** An ONNX model of one initializer, whose bytes are in another file. */
+  private static String onnxWithTensorsIn(String file) {
+    String location = field(1, "location") + field(2, file);
+    String tensor = field(8, "w") + field(13, location) + (char) (14 << 3) + (char) 1;
+    return field(7, field(5, tensor));
+  }
+
+  /** A field of a message that holds a string or a message, in ASCII. */
+  private static String field(int number, String content) {
+    assertThat(content.length()).isLessThan(128);
+    return "" + (char) ((number << 3) | 2) + (char) content.length() + content;
+  }
+
   @Test
   void onnx_isFetchedWhereThereIsNoCheckpoint() throws Exception {
     hub.remove("pytorch_model.bin");
