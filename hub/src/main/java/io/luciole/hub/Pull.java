@@ -78,12 +78,16 @@ final class Pull {
     Map<String, RemoteFile> chosen = new LinkedHashMap<>();
     for (String path : FileChoice.choose(model, listing.files().keySet(), options)) {
       RemoteFile file = requireNonNull(listing.files().get(path));
-      chosen.put(path, file.isKnown() ? file : described(listing, file));
+      chosen.put(path, described(listing, file));
     }
     return chosen;
   }
 
+  /** A file with size and digest; the hub is asked if the listing does not say them. */
   private RemoteFile described(HubListing listing, RemoteFile file) throws InterruptedException {
+    if (file.isKnown()) {
+      return file;
+    }
     URI uri = listing.address(context.client(), model, file);
     return context
         .retries(file.path())
@@ -157,7 +161,7 @@ final class Pull {
                   + path);
         }
         if (!files.containsKey(path)) {
-          files.put(path, file.isKnown() ? file : described(listing, file));
+          files.put(path, described(listing, file));
         }
       }
     }

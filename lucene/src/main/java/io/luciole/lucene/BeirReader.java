@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.luciole.internal.Surrogates;
 import java.math.BigInteger;
 import java.nio.file.Path;
 import java.util.Map;
@@ -92,7 +93,7 @@ public final class BeirReader {
     if (text.isEmpty()) {
       throw lines.bad("expected an \"_id\", found an empty one", null);
     }
-    if (DocumentIds.halfAt(text) >= 0) {
+    if (Surrogates.halfAt(text) >= 0) {
       throw lines.bad(
           "expected an \"_id\" of whole characters, found half of a surrogate pair", null);
     }

@@ -2,6 +2,7 @@ package io.luciole.lucene;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.luciole.internal.Surrogates;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -44,26 +45,12 @@ interface DocumentIds {
   }
 
   /**
-   * Where an id has half of a surrogate pair, which is no character and has no bytes in UTF-8; -1
-   * in ids that a document can have.
-   */
-  static int halfAt(String id) {
-    for (int i = 0; i < id.length(); i += Character.charCount(id.codePointAt(i))) {
-      int found = id.codePointAt(i);
-      if (found >= Character.MIN_SURROGATE && found <= Character.MAX_SURROGATE) {
-        return i;
-      }
-    }
-    return -1;
-  }
-
-  /**
    * Checks that an id has bytes of its own.
    *
    * @throws IllegalArgumentException if it has half of a surrogate pair
    */
   static void requireCharacters(String id) {
-    int half = halfAt(id);
+    int half = Surrogates.halfAt(id);
     if (half >= 0) {
       throw new IllegalArgumentException(
           "expected an id of whole characters, got one with half of a surrogate pair, \\u"

@@ -2,6 +2,7 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.internal.Surrogates;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,7 +53,7 @@ public final class DocumentReader {
    * @throws IndexException if the index cannot be read
    */
   public Optional<SourceDocument> find(String id) {
-    if (DocumentIds.halfAt(requireNonNull(id, "id")) >= 0) {
+    if (Surrogates.halfAt(requireNonNull(id, "id")) >= 0) {
       return Optional.empty();
     }
     Query query = whole(new TermQuery(DocumentIds.term(id)));

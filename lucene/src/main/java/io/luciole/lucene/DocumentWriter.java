@@ -1,5 +1,6 @@
 package io.luciole.lucene;
 
+import io.luciole.internal.Surrogates;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -138,7 +139,7 @@ final class DocumentWriter {
   boolean delete(String id) throws IOException {
     noting.readLock().lock();
     try {
-      boolean there = DocumentIds.halfAt(id) < 0 && ids.delete(id);
+      boolean there = Surrogates.halfAt(id) < 0 && ids.delete(id);
       if (there) {
         delete(DocumentIds.term(id));
         changes.add(1);

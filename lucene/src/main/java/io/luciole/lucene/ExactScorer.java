@@ -64,14 +64,14 @@ final class ExactScorer {
     colbert = new TokenQuery(weights.colbert() > 0 ? query.colbert().toArrays() : new float[0][]);
     if (weights.dense() > 0) {
       int expected = queries.fields().dense().orElseThrow().dimension();
-      requireDimension("a dense vector", expected, dense.length);
-      VectorQueries.requireFinite("dense vector", dense);
+      VectorChecks.requireDimension("a dense vector", expected, dense.length);
+      VectorChecks.requireFiniteQuery("dense vector", dense);
     }
     if (colbert.rows().length > 0) {
       int expected = queries.fields().multiVectors().orElseThrow().dimension();
-      requireDimension("token vectors", expected, colbert.rows()[0].length);
+      VectorChecks.requireDimension("token vectors", expected, colbert.rows()[0].length);
       for (float[] row : colbert.rows()) {
-        VectorQueries.requireFinite("token vectors", row);
+        VectorChecks.requireFiniteQuery("token vectors", row);
       }
     }
   }
@@ -83,13 +83,6 @@ final class ExactScorer {
               + output
               + ", to score by it, got one of "
               + queries.fields().outputs());
-    }
-  }
-
-  private static void requireDimension(String what, int expected, int found) {
-    if (found != expected) {
-      throw new IllegalArgumentException(
-          "expected " + what + " of " + expected + " components, got " + found);
     }
   }
 

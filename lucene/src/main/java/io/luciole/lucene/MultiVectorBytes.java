@@ -22,13 +22,10 @@ import org.apache.lucene.util.VectorUtil;
 final class MultiVectorBytes {
   private MultiVectorBytes() {}
 
-  static BytesRef encode(MultiVector vector) {
-    int dimension = vector.dimension();
+  static BytesRef encode(float[][] rows, int dimension) {
     ByteBuffer out =
-        ByteBuffer.allocate(vector.rows() * (Float.BYTES + dimension))
-            .order(ByteOrder.LITTLE_ENDIAN);
-    for (int r = 0; r < vector.rows(); r++) {
-      float[] row = vector.row(r);
+        ByteBuffer.allocate(rows.length * (Float.BYTES + dimension)).order(ByteOrder.LITTLE_ENDIAN);
+    for (float[] row : rows) {
       float largest = 0;
       for (float x : row) {
         largest = Math.max(largest, Math.abs(x));

@@ -1,6 +1,5 @@
 package io.luciole.lucene;
 
-import io.luciole.MultiVector;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -155,13 +154,11 @@ final class ResidualValues extends BinaryDocValues {
     }
     int dimension = field.dimension();
     ResidualRows.Decoder decoder = new ResidualRows.Decoder(load(centroids), dimension);
-    float[] all = new float[rows * dimension];
-    float[] row = new float[dimension];
+    float[][] all = new float[rows][dimension];
     for (int r = 0; r < rows; r++) {
-      decoder.decode(bytes, r * ResidualRows.size(dimension), row);
-      System.arraycopy(row, 0, all, r * dimension, dimension);
+      decoder.decode(bytes, r * ResidualRows.size(dimension), all[r]);
     }
-    return MultiVectorBytes.encode(MultiVector.of(dimension, all));
+    return MultiVectorBytes.encode(all, dimension);
   }
 
   /** The scorer of a query for the vectors that a set of centroids compresses. */

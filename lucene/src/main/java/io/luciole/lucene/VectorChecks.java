@@ -3,8 +3,9 @@ package io.luciole.lucene;
 import io.luciole.MultiVector;
 
 /**
- * Refuses vectors that an index cannot keep. A component that is not a finite number would make
- * every score of its document NaN, which stands before all others, or leave no direction to keep.
+ * Refuses vectors that an index cannot keep or compare. A component that is not a finite number
+ * would make every score of its document, or of its query, NaN, which stands before all others, or
+ * leave no direction to keep.
  */
 final class VectorChecks {
   private VectorChecks() {}
@@ -20,18 +21,21 @@ final class VectorChecks {
   }
 
   /**
-   * Checks the rows of token vectors.
+   * Checks token vectors.
    *
+   * @return their rows
    * @throws IllegalArgumentException as {@link #requireDense}
    */
-  static void requireTokenVectors(MultiVector vectors, int dimension) {
+  static float[][] requireTokenVectors(MultiVector vectors, int dimension) {
     requireDimension("token vectors", dimension, vectors.dimension());
-    for (int row = 0; row < vectors.rows(); row++) {
-      requireFinite("token vectors", vectors.row(row));
+    float[][] rows = vectors.toArrays();
+    for (float[] row : rows) {
+      requireFinite("token vectors", row);
     }
+    return rows;
   }
 
-  private static void requireDimension(String what, int expected, int found) {
+  static void requireDimension(String what, int expected, int found) {
     if (found != expected) {
       throw new IllegalArgumentException(
           "expected " + what + " of " + expected + " components, got " + found);
@@ -39,11 +43,33 @@ final class VectorChecks {
   }
 
   private static void requireFinite(String what, float[] vector) {
-    for (float component : vector) {
-      if (!Float.isFinite(component)) {
-        throw new IllegalArgumentException(
-            "expected " + what + " of finite numbers, got a component that is " + component);
-      }
+    int at = firstNotFinite(vector);
+    if (at < vector.length) {
+      throw new IllegalArgumentException(
+          "expected " + what + " of finite numbers, got a component that is " + vector[at]);
     }
+  }
+
+  /** Refuses a query's vector with which no score could be compared. */
+  static void requireFiniteQuery(String what, float[] vector) {
+    int at = firstNotFinite(vector);
+    if (at < vector.length) {
+      throw new IllegalArgumentException(
+          "expected finite numbers in a query's "
+              + what
+              + ", got "
+              + vector[at]
+              + " as component "
+              + at
+              + ": what made the vector has failed, embed the query again");
+    }
+  }
+
+  private static int firstNotFinite(float[] vector) {
+    int at = 0;
+    while (at < vector.length && Float.isFinite(vector[at])) {
+      at++;
+    }
+    return at;
   }
 }

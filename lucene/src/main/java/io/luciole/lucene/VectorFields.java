@@ -190,19 +190,20 @@ public final class VectorFields {
     }
   }
 
-  private void addTokenVectors(Document document, HybridSchema.MultiVectors how, MultiVector rows) {
-    VectorChecks.requireTokenVectors(rows, how.dimension());
+  private void addTokenVectors(
+      Document document, HybridSchema.MultiVectors how, MultiVector vectors) {
+    float[][] rows = VectorChecks.requireTokenVectors(vectors, how.dimension());
     if (how.form() == MultiVectorForm.FLOAT32) {
       LuceneRange.FLOAT_TOKEN_VECTORS.require();
     }
-    if (rows.rows() > 0) {
+    if (rows.length > 0) {
       document.add(
           new BinaryDocValuesField(
               tokenVectorsField(),
               switch (how.form()) {
-                case FLOAT32 -> LateInteractionField.encode(rows.toArrays());
+                case FLOAT32 -> LateInteractionField.encode(rows);
                 // The format compresses what it has many of.
-                case INT8, RESIDUAL2 -> MultiVectorBytes.encode(rows);
+                case INT8, RESIDUAL2 -> MultiVectorBytes.encode(rows, how.dimension());
               }));
     }
   }

@@ -112,7 +112,7 @@ public final class VectorQueries {
       throw new IllegalArgumentException(
           "expected a vector of " + dense.dimension() + " components, got " + vector.length);
     }
-    requireFinite("dense vector", vector);
+    VectorChecks.requireFiniteQuery("dense vector", vector);
     return new CheckedQuery(
         dense.quantization().keepsFloats()
             ? nearest(vector, k, filter)
@@ -398,22 +398,6 @@ public final class VectorQueries {
   DocumentVectors vectorsOf(LeafReaderContext leaf) throws IOException {
     return new DocumentVectors(
         leaf.reader(), fields, documents == null ? null : documents.getBitSet(leaf));
-  }
-
-  /** Refuses a query's vector with which no score could be compared. */
-  static void requireFinite(String what, float[] vector) {
-    for (int i = 0; i < vector.length; i++) {
-      if (!Float.isFinite(vector[i])) {
-        throw new IllegalArgumentException(
-            "expected finite numbers in a query's "
-                + what
-                + ", got "
-                + vector[i]
-                + " as component "
-                + i
-                + ": what made the vector has failed, embed the query again");
-      }
-    }
   }
 
   private static String missing(String kind) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.luciole.Embedding;
 import io.luciole.SparseVector;
+import io.luciole.internal.Surrogates;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,7 +34,7 @@ class HalfPairsTest {
     assertThatThrownBy(() -> SourceDocument.of(id, "", "text"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("expected an id of whole characters")
-        .hasMessageContaining("\\u" + Integer.toHexString(id.charAt(DocumentIds.halfAt(id))));
+        .hasMessageContaining("\\u" + Integer.toHexString(id.charAt(Surrogates.halfAt(id))));
   }
 
   @Test

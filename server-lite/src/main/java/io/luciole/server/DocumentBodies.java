@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.RawValue;
 import com.google.inject.Inject;
+import io.luciole.internal.Surrogates;
 import io.luciole.lucene.Metadata;
 import io.luciole.lucene.SourceDocument;
 import org.jspecify.annotations.Nullable;
@@ -57,17 +58,15 @@ final class DocumentBodies {
    * in its place, the same for all of them.
    */
   static void requireCharacters(String id, String where) {
-    for (int i = 0; i < id.length(); i += Character.charCount(id.codePointAt(i))) {
-      int found = id.codePointAt(i);
-      if (found >= Character.MIN_SURROGATE && found <= Character.MAX_SURROGATE) {
-        throw Problem.invalid(
-            where,
-            "Expected an id of whole characters, found one half of a surrogate pair, \\u"
-                + Integer.toHexString(found)
-                + ", at "
-                + i
-                + '.');
-      }
+    int half = Surrogates.halfAt(id);
+    if (half >= 0) {
+      throw Problem.invalid(
+          where,
+          "Expected an id of whole characters, found one half of a surrogate pair, \\u"
+              + Integer.toHexString(id.charAt(half))
+              + ", at "
+              + half
+              + '.');
     }
   }
 

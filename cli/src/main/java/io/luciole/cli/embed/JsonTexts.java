@@ -9,6 +9,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import io.luciole.cli.embed.TextItem.Place;
 import io.luciole.internal.JsonProblem;
 import io.luciole.internal.LineReader;
+import io.luciole.internal.Surrogates;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.HashMap;
@@ -133,8 +134,7 @@ final class JsonTexts implements TextSource {
 
     /** An id that can be written as UTF-8: half a surrogate pair would make different ids equal. */
     private String whole(String id, String field) throws BadTextException {
-      if (id.codePoints()
-          .anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
+      if (Surrogates.halfAt(id) >= 0) {
         throw bad(
             "expected whole characters for \"" + field + "\", found half a surrogate pair", null);
       }
