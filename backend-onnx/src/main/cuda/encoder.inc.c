@@ -1,6 +1,6 @@
 // Part of luciole.c.
 // ---- The encoder: embeddings, layers, heads.
-enum { MAX_LAYERS = 128, GRAPHS = 12, FP8_GRAPHS = 10 };
+enum { MAX_LAYERS = 128, GRAPHS = 13, FP8_GRAPHS = 11 };
 // The weights of a layer, in the order of the operator's inputs.
 enum {
   QKV_WEIGHT, QKV_BIAS, OUT_WEIGHT, OUT_BIAS, ATTENTION_GAMMA, ATTENTION_BETA, UP_WEIGHT, UP_BIAS, DOWN_WEIGHT, DOWN_BIAS, OUTPUT_GAMMA,
@@ -8,9 +8,9 @@ enum {
 };
 enum { QKV, OUT, UP, DOWN, MATMULS };
 
-// Batches of up to so many tokens run as CUDA graphs: the smallest by the kernels of small_batch.cu, those of up to 128 by medium_batch.cu,
-// where there are such, and else by cuBLASLt's products. Encoders in FP8 have the first FP8_GRAPHS of them: theirs are in 16 bits.
-static const int GRAPH_TOKENS[GRAPHS] = {8, 16, 24, 32, 64, 128, 256, 320, 384, 512, 768, 1024};
+// Batches of up to so many tokens run as CUDA graphs: the smallest by the kernels of small_batch.cu, those of up to 64 by medium_batch.cu and those
+// of up to 512 by large_batch.cu, where there are such, and else by cuBLASLt's products. Encoders in FP8 have the first FP8_GRAPHS of them: theirs are in 16 bits.
+static const int GRAPH_TOKENS[GRAPHS] = {8, 16, 24, 32, 64, 128, 192, 256, 320, 384, 512, 768, 1024};
 typedef struct { void* graph; int version; } EncoderGraph;
 
 // Weights in e4m3; see fp8.cu.

@@ -60,17 +60,17 @@ static int enqueue_small_batch(Encoder* k, int rows) {
   return ok;
 }
 
-// A product of medium_batch.cu, with weights [outputs, in], over x [tokens, in].
-static int launch_medium_batch(DeviceState* h, int kind, CUdeviceptr weight, CUdeviceptr x, int tokens, int in, int outputs, MediumBatchParams p) {
-  int block_tokens = kind == MEDIUM_DOWN_128 ? 128 : 64, normalised = kind == MEDIUM_QKV || kind == MEDIUM_UP;
+// A product of medium_batch.cu, with weights [outputs, in], over x [MEDIUM_BATCH_ROWS, in].
+static int launch_medium_batch(DeviceState* h, int kind, CUdeviceptr weight, CUdeviceptr x, int in, int outputs, MediumBatchParams p) {
+  int normalised = kind == MEDIUM_QKV || kind == MEDIUM_UP;
   int cluster = normalised ? MEDIUM_BATCH_CLUSTER_NORMALISED : MEDIUM_BATCH_CLUSTER_RESIDUAL;
   TensorMap weight_map, x_map;
   p.outputs = outputs;
   void* all[] = {&weight_map, &x_map, &p};
-  if (!tensor_map(&h->hopper, &weight_map, weight, outputs, in, 64, 64) || !tensor_map(&h->hopper, &x_map, x, tokens, in, block_tokens, 64))
-    return fail(h, "medium batch: no tensor map of [%d, %d] or [%d, %d]", outputs, in, tokens, in);
-  return launch_early(h, h->medium_batch.kernel[kind], (unsigned)(outputs / 64 * cluster), (unsigned)(tokens / block_tokens),
-                      MEDIUM_BATCH_THREADS, MEDIUM_BATCH_SHARED_MEMORY, all, "medium batch");
+  if (!tensor_map(&h->hopper, &weight_map, weight, outputs, in, 64, 64) || !tensor_map(&h->hopper, &x_map, x, MEDIUM_BATCH_ROWS, in, MEDIUM_BATCH_ROWS, 64))
+    return fail(h, "medium batch: no tensor map of [%d, %d] or [%d, %d]", outputs, in, MEDIUM_BATCH_ROWS, in);
+  return launch_early(h, h->medium_batch.kernel[kind], (unsigned)(outputs / 64 * cluster), 1, MEDIUM_BATCH_THREADS, MEDIUM_BATCH_SHARED_MEMORY, all,
+                      "medium batch");
 }
 
 static int reserve_medium_batch(Encoder* k) {
@@ -80,32 +80,77 @@ static int reserve_medium_batch(Encoder* k) {
   return 1;
 }
 
-// All layers over `tokens` tokens, 64 or 128, and `count` tiles of up to 64 by medium_batch.cu, from h->state. Leaves the sum before the
-// last normalisation there.
-static int enqueue_medium_batch(Encoder* k, int tokens, int count) {
+// All layers over MEDIUM_BATCH_ROWS tokens and `count` tiles of up to 64 by medium_batch.cu, from h->state. Leaves the sum before the last
+// normalisation there.
+static int enqueue_medium_batch(Encoder* k, int count) {
   DeviceState* h = k->device;
   int ok = 1;
   CUdeviceptr scaled_sum = k->scaled + MEDIUM_BATCH_ROWS * MEDIUM_BATCH_HIDDEN * 2, sum_moments = k->moments + MEDIUM_BATCH_MOMENTS;
-  int down = tokens > 64 ? MEDIUM_DOWN_128 : MEDIUM_DOWN;
   CUdeviceptr x = h->state, gamma = 0, beta = 0, moments = 0;  // of h->state; the embeddings' are normalised already
   for (int i = 0; ok && i < k->layers; i++) {
     const CUdeviceptr* w = &k->weights[i * WEIGHTS];
     CUdeviceptr folded = k->folded + (size_t)i * FOLDED * 8;
     MediumBatchParams a = {.activation = (int)k->activation, .epsilon = k->epsilon};
     a.folded = folded, a.moments = moments, a.y = h->qkv;
-    ok = launch_medium_batch(h, MEDIUM_QKV, w[QKV_WEIGHT], x, tokens, MEDIUM_BATCH_HIDDEN, 3 * MEDIUM_BATCH_HIDDEN, a) &&
+    ok = launch_medium_batch(h, MEDIUM_QKV, w[QKV_WEIGHT], x, MEDIUM_BATCH_HIDDEN, 3 * MEDIUM_BATCH_HIDDEN, a) &&
          attention(h, NULL, (int)k->heads, count, 64, FP16);
     a.bias = w[OUT_BIAS], a.gamma = gamma, a.beta = beta, a.residual = h->state, a.y = h->sum;
     a.next_gamma = w[ATTENTION_GAMMA], a.scaled = scaled_sum, a.next_moments = sum_moments;
-    ok = ok && launch_medium_batch(h, MEDIUM_OUT, w[OUT_WEIGHT], h->context, tokens, MEDIUM_BATCH_HIDDEN, MEDIUM_BATCH_HIDDEN, a);
+    ok = ok && launch_medium_batch(h, MEDIUM_OUT, w[OUT_WEIGHT], h->context, MEDIUM_BATCH_HIDDEN, MEDIUM_BATCH_HIDDEN, a);
     a.folded = folded + FOLDED_QKV * 8, a.moments = sum_moments, a.y = h->mid;
-    ok = ok && launch_medium_batch(h, MEDIUM_UP, w[UP_WEIGHT], scaled_sum, tokens, MEDIUM_BATCH_HIDDEN, MEDIUM_BATCH_INNER, a);
+    ok = ok && launch_medium_batch(h, MEDIUM_UP, w[UP_WEIGHT], scaled_sum, MEDIUM_BATCH_HIDDEN, MEDIUM_BATCH_INNER, a);
     a.bias = w[DOWN_BIAS], a.gamma = w[ATTENTION_GAMMA], a.beta = w[ATTENTION_BETA], a.residual = h->sum, a.y = h->state;
     a.next_gamma = w[OUTPUT_GAMMA], a.scaled = k->scaled, a.next_moments = k->moments;
-    ok = ok && launch_medium_batch(h, down, w[DOWN_WEIGHT], h->mid, tokens, MEDIUM_BATCH_INNER, MEDIUM_BATCH_HIDDEN, a);
+    ok = ok && launch_medium_batch(h, MEDIUM_DOWN, w[DOWN_WEIGHT], h->mid, MEDIUM_BATCH_INNER, MEDIUM_BATCH_HIDDEN, a);
     x = k->scaled, gamma = w[OUTPUT_GAMMA], beta = w[OUTPUT_BETA], moments = k->moments;
   }
   return ok;
+}
+
+// A product of large_batch.cu, with weights [outputs, in], over x [tokens, in].
+static int launch_large_batch(DeviceState* h, int kind, CUdeviceptr weight, CUdeviceptr x, int tokens, int in, int outputs, LargeBatchParams p) {
+  int size = large_batch_size(tokens), block_tokens = tokens / LARGE_BATCH_TILES, parts = kind == LARGE_PART ? LARGE_BATCH_PARTS : 1;
+  TensorMap weight_map, x_map;
+  p.outputs = outputs, p.chunks = in / 64 / parts;
+  void* all[] = {&weight_map, &x_map, &p};
+  if (size < 0) return fail(h, "large batch: no kernel for %d tokens", tokens);
+  if (!tensor_map(&h->hopper, &weight_map, weight, outputs, in, LARGE_BATCH_OUTPUTS / LARGE_BATCH_CLUSTER, 64) ||
+      !tensor_map(&h->hopper, &x_map, x, tokens, in, block_tokens, 64))
+    return fail(h, "large batch: no tensor map of [%d, %d] or [%d, %d]", outputs, in, tokens, in);
+  const unsigned grid[] = {(unsigned)outputs / LARGE_BATCH_OUTPUTS, LARGE_BATCH_TILES, (unsigned)parts};
+  return launch_early_3d(h, h->large_batch.kernel[kind][size], grid, LARGE_BATCH_THREADS, LARGE_BATCH_SHARED_MEMORY(block_tokens), all, "large batch");
+}
+
+// y [tokens, H] = the sum of the parts, the bias and the residual, normalised where `norm` has a gamma.
+static int launch_large_sum(DeviceState* h, CUdeviceptr parts, CUdeviceptr bias, CUdeviceptr residual, LayerNorm norm, CUdeviceptr y, int tokens) {
+  void* all[] = {&parts, &bias, &residual, &norm, &y, &tokens};
+  return launch_early(h, h->large_batch.sum, (unsigned)tokens, 1, LARGE_SUM_THREADS, 0, all, "large batch's sum");
+}
+
+// All layers over `tokens` tokens and `count` tiles of up to 64 by large_batch.cu, from h->state. Leaves the sum before the last normalisation
+// in h->sum.
+static int enqueue_large_batch(Encoder* k, int tokens, int count) {
+  DeviceState* h = k->device;
+  enum { H = LARGE_BATCH_HIDDEN, F = LARGE_BATCH_INNER };
+  int ok = 1;
+  for (int i = 0; ok && i < k->layers; i++) {
+    const CUdeviceptr* w = &k->weights[i * WEIGHTS];
+    int is_last = i + 1 == k->layers;
+    LargeBatchParams qkv = {.bias = w[QKV_BIAS], .y = h->qkv}, up = {.bias = w[UP_BIAS], .y = h->mid, .activation = (int)k->activation},
+                     part = {.parts = h->parts};
+    ok = launch_large_batch(h, LARGE_BIAS, w[QKV_WEIGHT], h->state, tokens, H, 3 * H, qkv) && attention(h, NULL, (int)k->heads, count, 64, FP16) &&
+         launch_large_batch(h, LARGE_PART, w[OUT_WEIGHT], h->context, tokens, H, H, part) &&
+         launch_large_sum(h, h->parts, w[OUT_BIAS], h->state, norm(k, &w[ATTENTION_GAMMA]), h->context, tokens) &&
+         launch_large_batch(h, LARGE_ACTIVATED, w[UP_WEIGHT], h->context, tokens, H, F, up) &&
+         launch_large_batch(h, LARGE_PART, w[DOWN_WEIGHT], h->mid, tokens, F, H, part) &&
+         launch_large_sum(h, h->parts, w[DOWN_BIAS], h->context, is_last ? (LayerNorm){0} : norm(k, &w[OUTPUT_GAMMA]), is_last ? h->sum : h->state, tokens);
+  }
+  return ok;
+}
+
+static int reserve_large_batch(DeviceState* h) {
+  if (!h->parts) CHECK(cu.MemAlloc(&h->parts, (size_t)LARGE_BATCH_PARTS * LARGE_BATCH_ROWS * LARGE_BATCH_HIDDEN * 4), "large batches");
+  return 1;
 }
 
 static void destroy_graph(EncoderGraph* g) {
@@ -124,7 +169,11 @@ static int has_medium_batch(const Encoder* k) {
 }
 
 static int uses_medium_batch(const Encoder* k, int tokens) {
-  return has_medium_batch(k) && tokens % 64 == 0 && tokens <= MEDIUM_BATCH_ROWS;
+  return has_medium_batch(k) && tokens == MEDIUM_BATCH_ROWS;
+}
+
+static int uses_large_batch(const Encoder* k, int tokens) {
+  return k->device->large_batch.sum && large_batch_size(tokens) >= 0 && k->heads * HEAD_SIZE == LARGE_BATCH_HIDDEN;
 }
 
 // Whether a batch can run as the graph of so many tokens.
@@ -132,13 +181,15 @@ static int holds(const Encoder* k, const Batch* b, int tokens) {
   if (b->token_count > tokens) return 0;
   if (uses_small_batch(k, tokens)) return 1;
   if (tokens < 64 && has_medium_batch(k)) return 0;  // 64 are faster there than fewer by cuBLASLt
+  if (tokens == 192 && !uses_large_batch(k, tokens)) return 0;  // cuBLASLt's products take as long for the next size
   return tokens % 16 == 0 && b->tile_count <= tokens / 16;
 }
 
 // Enqueues what the graph of a size does.
 static int enqueue_graph_work(Encoder* k, int tokens) {
   if (uses_small_batch(k, tokens)) return enqueue_small_batch(k, tokens);
-  if (uses_medium_batch(k, tokens)) return enqueue_medium_batch(k, tokens, tokens / 16);
+  if (uses_medium_batch(k, tokens)) return enqueue_medium_batch(k, tokens / 16);
+  if (uses_large_batch(k, tokens)) return enqueue_large_batch(k, tokens, tokens / 16);
   return enqueue_layers(k, 0, tokens, tokens / 16, 64);
 }
 
@@ -146,6 +197,7 @@ static int capture_graph(Encoder* k, EncoderGraph* g, int tokens) {
   DeviceState* h = k->device;
   if ((uses_small_batch(k, tokens) || uses_medium_batch(k, tokens)) && !fold_layernorms(k)) return 0;
   if (uses_medium_batch(k, tokens) && !reserve_medium_batch(k)) return 0;
+  if (uses_large_batch(k, tokens) && !reserve_large_batch(h)) return 0;
   CHECK(cu.MemsetD8Async(h->state, 0, tokens * h->hidden * 2, h->stream), "graph");
   CHECK(cu.MemsetD8Async(h->tiles, 0, tokens * 16, h->stream), "graph");
   CHECK(cu.MemsetD8Async(h->spans, 0, tokens * 8, h->stream), "graph");

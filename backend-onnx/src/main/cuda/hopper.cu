@@ -37,11 +37,11 @@ __device__ __forceinline__ void wgmma_wait(uint32_t (&p)[16]) {
 }
 // acc_o [64 queries, 64 or 32 components] += P·V over 16 keys; V lies key by key and is therefore read transposed
 __device__ __forceinline__ void wgmma_pv(float (&acc_o)[32], const uint32_t* p, uint64_t values) {
-  asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 " OPERANDS_32 ", {%32,%33,%34,%35}, %36, 1, 1, 1, 1;"
+  asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 {" NUMBERS_32 "}, {%32,%33,%34,%35}, %36, 1, 1, 1, 1;"
                : REGISTERS_32(acc_o) : "r"(p[0]), "r"(p[1]), "r"(p[2]), "r"(p[3]), "l"(values));
 }
 __device__ __forceinline__ void wgmma_pv(float (&acc_o)[16], const uint32_t* p, uint64_t values) {
-  asm volatile("wgmma.mma_async.sync.aligned.m64n32k16.f32.f16.f16 " OPERANDS_16 ", {%16,%17,%18,%19}, %20, 1, 1, 1, 1;"
+  asm volatile("wgmma.mma_async.sync.aligned.m64n32k16.f32.f16.f16 {" NUMBERS_16 "}, {%16,%17,%18,%19}, %20, 1, 1, 1, 1;"
                : REGISTERS_16(acc_o) : "r"(p[0]), "r"(p[1]), "r"(p[2]), "r"(p[3]), "l"(values));
 }
 

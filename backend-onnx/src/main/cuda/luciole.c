@@ -21,6 +21,7 @@
 #include "small_batch.inc.c"
 #include "hopper.inc.c"
 #include "medium_batch.inc.c"
+#include "large_batch.inc.c"
 #include "fp8.inc.c"
 #include "state.inc.c"
 #include "ort.inc.c"

@@ -1,7 +1,8 @@
-// The layers of batches of 25 to 128 tokens (a longer query, or the queries of several callers), for encoders of XLM-RoBERTa large's size
-// on Hopper (compute capability 9.0); attention and normalisation, at the end, serve larger batches too, between cuBLASLt's products. As in small_batch.cu, reading the weights and the steps between kernels are most of the work. Hence
-// the means are the same: a block requests its weights before it waits for the kernel before it, and layer normalisations are folded into
-// the products around them. Here the products are wgmma's, of 64 outputs by 64 or 128 tokens a block.
+// The layers of batches of 25 to 64 tokens (a longer query, or the queries of a few callers), for encoders of XLM-RoBERTa large's size on Hopper
+// (compute capability 9.0); attention and normalisation, at the end, serve larger batches too, between the products of large_batch.cu and of cuBLASLt.
+// As in small_batch.cu, reading the weights and the steps between kernels are most of the work. Hence the means are the same: a block requests its
+// weights before it waits for the kernel before it, and layer normalisations are folded into the products around them. Here the products are
+// wgmma's, of 64 outputs by 64 tokens a block.
 //
 //   W·layer_norm(x) + b = rstd·(W·(gamma∘x) - mean·(W·gamma)) + (W·beta + b)
 // The kernel that computes x also writes gamma∘x, and what its outputs add to the moments of each token; the kernel that normalises adds
@@ -16,6 +17,7 @@ namespace luciole {
 constexpr int OUTPUTS = 64;     // rows of the weights that a cluster has
 constexpr int CHUNK = 64;       // components of K of a step
 constexpr int CONSUMERS = 128;  // threads that multiply; behind them a warp copies, and one adds up moments
+constexpr int TOKENS = MEDIUM_BATCH_ROWS;
 constexpr int HIDDEN = MEDIUM_BATCH_HIDDEN;
 constexpr int TILES_OF_HIDDEN = HIDDEN / OUTPUTS;
 constexpr int MATRIX_BYTES = 64 * SWIZZLED_ROW;  // of 64 rows by 64 columns
@@ -34,23 +36,21 @@ __device__ __forceinline__ void await_moments() { asm volatile("bar.sync 2, %0;"
 // y^T [64 outputs, TOKENS] = W [64, K] · x^T [K, TOKENS], of which a cluster of CLUSTER blocks has a part of K each, CHUNKS times 64 of it.
 // The blocks send their sums to each other, so that each finishes GROUPS times 8 tokens. Of the sums of a group, thread (warp, lane) has
 // outputs warp·16 + lane/4 and 8 further, tokens lane%4·2 and the next: {o, t}, {o, t + 1}, {o + 8, t}, {o + 8, t + 1}.
-template <int TOKENS_, int CLUSTER_, int CHUNKS_, bool LEAVES_MOMENTS>
+template <int CLUSTER_, int CHUNKS_, bool LEAVES_MOMENTS>
 struct WideProduct {
-  static constexpr int TOKENS = TOKENS_, CLUSTER = CLUSTER_, CHUNKS = CHUNKS_;
+  static constexpr int CLUSTER = CLUSTER_, CHUNKS = CHUNKS_;
   static constexpr int GROUPS = TOKENS / 8 / CLUSTER;
   static constexpr int X_BYTES = TOKENS * SWIZZLED_ROW, W_BYTES = CHUNKS * MATRIX_BYTES;
   static constexpr int SUM_BYTES = GROUPS * CONSUMERS * 16;  // for one block of the cluster
   static constexpr int RECEIVED_BYTES = (CLUSTER - 1) * SUM_BYTES;
-  // Two blocks fit a multiprocessor, so that the next kernel's can wait there. Where x would have fewer than three stages then, sums arrive
-  // in the place of the weights, which costs a barrier between the blocks of the cluster.
-  static constexpr int FREE = MEDIUM_BATCH_SHARED_MEMORY - 1024 - W_BYTES;  // 1024 for moments and barriers
-  static constexpr bool IN_PLACE = (CHUNKS < 3 ? CHUNKS : 3) * X_BYTES + RECEIVED_BYTES > FREE;
-  static constexpr int FIT = (FREE - (IN_PLACE ? 0 : RECEIVED_BYTES)) / X_BYTES, STAGES = FIT < CHUNKS ? FIT : CHUNKS;
-  static_assert(STAGES >= 2 && (!IN_PLACE || RECEIVED_BYTES <= W_BYTES), "shared memory");
+  // Two blocks fit a multiprocessor, so that the next kernel's can wait there.
+  static constexpr int FIT = (MEDIUM_BATCH_SHARED_MEMORY - 1024 - W_BYTES - RECEIVED_BYTES) / X_BYTES;  // 1024 for moments and barriers
+  static constexpr int STAGES = FIT < CHUNKS ? FIT : CHUNKS;
+  static_assert(STAGES >= 2, "shared memory");
   // Shared memory: sW [CHUNKS, 64, 64], sX [STAGES, TOKENS, 64], received [CLUSTER - 1, GROUPS, CONSUMERS] float4, mean and reciprocal
   // standard deviation [GROUPS·8] float2, parts of the next moments [4, GROUPS·8] float2, barriers.
   static constexpr int X_OFFSET = W_BYTES, X_END = X_OFFSET + STAGES * X_BYTES;
-  static constexpr int RECEIVED = IN_PLACE ? 0 : X_END, MOMENTS = X_END + (IN_PLACE ? 0 : RECEIVED_BYTES), PARTS = MOMENTS + GROUPS * 8 * 8;
+  static constexpr int RECEIVED = X_END, MOMENTS = X_END + RECEIVED_BYTES, PARTS = MOMENTS + GROUPS * 8 * 8;
   static constexpr int W_FULL = PARTS + (LEAVES_MOMENTS ? 4 : 0) * GROUPS * 8 * 8, X_FULL = W_FULL + 8 * CHUNKS, X_EMPTY = X_FULL + 8 * STAGES;
   static constexpr int ARRIVED = X_EMPTY + 8 * STAGES;
   static_assert(ARRIVED + 8 <= MEDIUM_BATCH_SHARED_MEMORY, "shared memory");
@@ -59,7 +59,7 @@ struct WideProduct {
   const uint32_t base;
   const int warp = __shfl_sync(~0u, (int)threadIdx.x / 32, 0), lane = threadIdx.x & 31;
   const int rank = (int)cluster_rank(), tile = blockIdx.x / CLUSTER;
-  const int first_token = blockIdx.y * TOKENS + rank * GROUPS * 8;  // of those that this block finishes
+  const int first_token = rank * GROUPS * 8;  // of those that this block finishes
   float acc[TOKENS / 2];
 
   __device__ __forceinline__ WideProduct(char* shared) : memory(shared), base(smem_address(shared)) {}
@@ -106,7 +106,6 @@ struct WideProduct {
   // The sums of this block's tokens.
   __device__ __forceinline__ void exchange(float4 (&sum)[GROUPS]) const {
     __syncwarp();
-    if (IN_PLACE) cluster_arrive(), cluster_wait();  // all blocks have read their weights
 #pragma unroll
     for (int c = 0; c < CLUSTER; c++)
 #pragma unroll
@@ -151,7 +150,7 @@ struct WideProduct {
       int stage = i % STAGES;
       if (i >= STAGES) mbarrier_wait(base + X_EMPTY + 8 * stage, (i / STAGES - 1) & 1);
       mbarrier_expect_tx(base + X_FULL + 8 * stage, X_BYTES);
-      tma_load(base + X_OFFSET + stage * X_BYTES, x, (rank * CHUNKS + i) * CHUNK, blockIdx.y * TOKENS, base + X_FULL + 8 * stage);
+      tma_load(base + X_OFFSET + stage * X_BYTES, x, (rank * CHUNKS + i) * CHUNK, 0, base + X_FULL + 8 * stage);
     }
   }
 
@@ -177,10 +176,10 @@ struct WideProduct {
 };
 
 // A product of a normalised x: query, key and value, or the first of the feed-forward layer with its activation. y [T, N].
-template <int TOKENS, bool ACTIVATED>
+template <bool ACTIVATED>
 __device__ __forceinline__ void wide_normalised(const TensorMap* weight, const TensorMap* x, const MediumBatchParams& p) {
   constexpr int CLUSTER = MEDIUM_BATCH_CLUSTER_NORMALISED;
-  using Wide = WideProduct<TOKENS, CLUSTER, HIDDEN / CHUNK / CLUSTER, false>;
+  using Wide = WideProduct<CLUSTER, HIDDEN / CHUNK / CLUSTER, false>;
   extern __shared__ __align__(1024) char memory[];
   Wide product(memory);
   if (!product.begin(weight, x, p)) return;
@@ -205,10 +204,10 @@ __device__ __forceinline__ void wide_normalised(const TensorMap* weight, const T
 
 // A product with a residual, which is normalised where there are moments: the one behind attention, or the second of the feed-forward
 // layer. y [T, H], scaled [T, H] and the moments of y.
-template <int TOKENS, int K>
+template <int K>
 __device__ __forceinline__ void wide_residual(const TensorMap* weight, const TensorMap* x, const MediumBatchParams& p) {
   constexpr int CLUSTER = MEDIUM_BATCH_CLUSTER_RESIDUAL;
-  using Wide = WideProduct<TOKENS, CLUSTER, K / CHUNK / CLUSTER, true>;
+  using Wide = WideProduct<CLUSTER, K / CHUNK / CLUSTER, true>;
   extern __shared__ __align__(1024) char memory[];
   Wide product(memory);
   if (!product.begin(weight, x, p)) return;
@@ -273,18 +272,17 @@ __device__ __forceinline__ void wide_residual(const TensorMap* weight, const Ten
 }  // namespace luciole
 using namespace luciole;
 
-// Launched as [outputs / 64 · CLUSTER, tokens / TOKENS] blocks.
+// Launched as outputs / 64 · CLUSTER blocks.
 #define MEDIUM_BATCH_KERNEL(NAME, CLUSTER, ...)                                                                              \
   extern "C" __global__ void __cluster_dims__(MEDIUM_BATCH_CLUSTER_##CLUSTER) __launch_bounds__(MEDIUM_BATCH_THREADS, 2)     \
       NAME(const __grid_constant__ TensorMap weight, const __grid_constant__ TensorMap x,                                    \
            const __grid_constant__ MediumBatchParams p) {                                                                    \
     __VA_ARGS__(&weight, &x, p);                                                                                             \
   }
-MEDIUM_BATCH_KERNEL(medium_qkv, NORMALISED, wide_normalised<64, false>)
-MEDIUM_BATCH_KERNEL(medium_out, RESIDUAL, wide_residual<64, HIDDEN>)
-MEDIUM_BATCH_KERNEL(medium_up, NORMALISED, wide_normalised<64, true>)
-MEDIUM_BATCH_KERNEL(medium_down, RESIDUAL, wide_residual<64, MEDIUM_BATCH_INNER>)
-MEDIUM_BATCH_KERNEL(medium_down_128, RESIDUAL, wide_residual<128, MEDIUM_BATCH_INNER>)
+MEDIUM_BATCH_KERNEL(medium_qkv, NORMALISED, wide_normalised<false>)
+MEDIUM_BATCH_KERNEL(medium_out, RESIDUAL, wide_residual<HIDDEN>)
+MEDIUM_BATCH_KERNEL(medium_up, NORMALISED, wide_normalised<true>)
+MEDIUM_BATCH_KERNEL(medium_down, RESIDUAL, wide_residual<MEDIUM_BATCH_INNER>)
 
 // attention_64x64 of encoder.cu, which may begin before the kernel before it has ended.
 extern "C" __global__ void __launch_bounds__(WARPS * 32)

@@ -1,7 +1,7 @@
 // Part of luciole.c.
 // ---- The kernels of medium_batch.cu, where the device and its driver have what they need.
-enum { MEDIUM_QKV, MEDIUM_OUT, MEDIUM_UP, MEDIUM_DOWN, MEDIUM_DOWN_128, MEDIUM_BATCH_KERNELS };  // of a layer; the last has 128 tokens a block, others 64
-static const char* const MEDIUM_BATCH_NAMES[] = {"medium_qkv", "medium_out", "medium_up", "medium_down", "medium_down_128"};
+enum { MEDIUM_QKV, MEDIUM_OUT, MEDIUM_UP, MEDIUM_DOWN, MEDIUM_BATCH_KERNELS };  // of a layer
+static const char* const MEDIUM_BATCH_NAMES[] = {"medium_qkv", "medium_out", "medium_up", "medium_down"};
 
 typedef struct {
   void *module, *attention, *layer_norm;  // null where there are none

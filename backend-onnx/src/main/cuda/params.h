@@ -36,13 +36,30 @@ enum {
 enum {
   MEDIUM_BATCH_HIDDEN = 1024,
   MEDIUM_BATCH_INNER = 4096,
-  MEDIUM_BATCH_ROWS = 128,               // the most tokens of a batch
+  MEDIUM_BATCH_ROWS = 64,                // tokens of a batch
   MEDIUM_BATCH_THREADS = 192,            // of a block
   MEDIUM_BATCH_CLUSTER_NORMALISED = 2,   // blocks of a cluster of medium_qkv, medium_up
   MEDIUM_BATCH_CLUSTER_RESIDUAL = 8,     // medium_out, medium_down
   MEDIUM_BATCH_SHARED_MEMORY = 115712,   // of a block in bytes: two of them fill a multiprocessor
   MEDIUM_NORM_ROWS = 4                   // of a block of medium_layer_norm
 };
+
+// ---- large_batch.cu
+enum {
+  LARGE_BATCH_HIDDEN = 1024,
+  LARGE_BATCH_INNER = 4096,
+  LARGE_BATCH_ROWS = 512,     // the most tokens of a batch
+  LARGE_BATCH_TILES = 4,      // of tokens, a block each
+  LARGE_BATCH_OUTPUTS = 128,  // of a block
+  LARGE_BATCH_CLUSTER = 2,    // blocks of a cluster
+  LARGE_BATCH_THREADS = 288,  // of a block
+  LARGE_BATCH_PARTS = 4,      // of K, of large_part
+  LARGE_SUM_THREADS = 128     // of a block of large_sum, which has a token
+};
+// Steps of a block that are in shared memory at once, where a block has so many tokens, and that memory in bytes: too much for two blocks on a
+// multiprocessor, which would share one while others idle.
+#define LARGE_BATCH_STAGES(tokens) ((tokens) <= 96 ? 6 : 5)
+#define LARGE_BATCH_SHARED_MEMORY(tokens) (LARGE_BATCH_STAGES(tokens) * ((128 + (tokens)) * 128 + 16))
 
 // ---- hopper.cu
 enum { HOPPER_THREADS = 256, HOPPER_SHARED_MEMORY = 81992, HOPPER_SMALL_HEAD_SHARED_MEMORY = 41032 };
@@ -132,8 +149,8 @@ LUCIOLE_OFFSET(SmallBatchParams, rows, 80);
 LUCIOLE_OFFSET(SmallBatchParams, activation, 84);
 LUCIOLE_OFFSET(SmallBatchParams, epsilon, 88);
 
-// The arguments of medium_qkv, medium_out, medium_up and medium_down of medium_batch.cu, besides maps of the weights and of x. T is 64 or 128;
-// all rows are computed.
+// The arguments of medium_qkv, medium_out, medium_up and medium_down of medium_batch.cu, besides maps of the weights and of x. T is
+// MEDIUM_BATCH_ROWS; all rows are computed.
 typedef struct MediumBatchParams {
   LUCIOLE_POINTER(const float2) folded;      // medium_qkv, medium_up [N]: W·gamma, W·beta + b; made by fold_layernorm
   LUCIOLE_POINTER(const __half) bias;        // medium_out, medium_down [H]
@@ -164,4 +181,21 @@ LUCIOLE_OFFSET(MediumBatchParams, next_moments, 72);
 LUCIOLE_OFFSET(MediumBatchParams, outputs, 80);
 LUCIOLE_OFFSET(MediumBatchParams, activation, 84);
 LUCIOLE_OFFSET(MediumBatchParams, epsilon, 88);
+
+// The arguments of large_bias_T, large_activated_T and large_part_T of large_batch.cu, besides maps of the weights and of x.
+typedef struct LargeBatchParams {
+  LUCIOLE_POINTER(const __half) bias;  // large_bias, large_activated [N]
+  LUCIOLE_POINTER(__half) y;           // large_bias, large_activated [tokens, N]
+  LUCIOLE_POINTER(float) parts;        // large_part [LARGE_BATCH_PARTS, tokens, N]
+  int outputs;                         // N
+  int chunks;                          // 64 components of K each, that a block has
+  int activation;                      // large_activated: an Activation
+} LargeBatchParams;
+LUCIOLE_SIZE(LargeBatchParams, 40);
+LUCIOLE_OFFSET(LargeBatchParams, bias, 0);
+LUCIOLE_OFFSET(LargeBatchParams, y, 8);
+LUCIOLE_OFFSET(LargeBatchParams, parts, 16);
+LUCIOLE_OFFSET(LargeBatchParams, outputs, 24);
+LUCIOLE_OFFSET(LargeBatchParams, chunks, 28);
+LUCIOLE_OFFSET(LargeBatchParams, activation, 32);
 #endif

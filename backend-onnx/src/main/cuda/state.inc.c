@@ -31,6 +31,7 @@ struct DeviceState {
   Hopper hopper;
   SmallBatch small_batch;
   MediumBatch medium_batch;
+  LargeBatch large_batch;
   Fp8Kernels fp8;
   CUdeviceptr workspace;
   // Of a batch; T: tokens. In encoder.cu's terms: the states between layers, and what a layer computes from them.
@@ -41,6 +42,7 @@ struct DeviceState {
   CUdeviceptr state;         // [T, H]
   CUdeviceptr e4m3;          // [T, H] of an encoder in FP8: the input of the next product of H components; null until there is one
   CUdeviceptr spans, tiles;  // [T] int2, [n] int4
+  CUdeviceptr parts;         // of large_batch.cu: [LARGE_BATCH_PARTS, LARGE_BATCH_ROWS, H] floats; null until a graph needs it
   Staging staging[STAGINGS];
   unsigned turn;  // of `staging`
   TunedMatmul tuned[MAX_TUNED];
@@ -96,6 +98,7 @@ static int prepare(DeviceState* h) {
   hopper_load(&h->hopper);
   if (h->hidden == SMALL_BATCH_HIDDEN && h->inner == SMALL_BATCH_INNER) small_batch_load(&h->small_batch);
   if (h->hidden == MEDIUM_BATCH_HIDDEN && h->inner == MEDIUM_BATCH_INNER) medium_batch_load(&h->medium_batch, &h->hopper);
+  if (h->hidden == LARGE_BATCH_HIDDEN && h->inner == LARGE_BATCH_INNER) large_batch_load(&h->large_batch, &h->hopper);
   CHECK_LT(lt.Create(&h->blas), "cublasLtCreate");
   CHECK(cu.MemAlloc(&h->workspace, WORKSPACE), "workspace");
   return 1;
@@ -112,7 +115,7 @@ static void release_state(DeviceState* h) {
   }
   void* before;
   int entered = h->cuda_context && cu.CtxPushCurrent(h->cuda_context) == 0;  // a session may be closed by any thread
-  free_device(&h->workspace), free_buffers(h);
+  free_device(&h->workspace), free_device(&h->parts), free_buffers(h);
   for (int i = 0; i < STAGINGS; i++) {
     if (h->staging[i].memory) cu.MemFreeHost(h->staging[i].memory);
     if (h->staging[i].done) cu.EventDestroy(h->staging[i].done);
@@ -122,6 +125,7 @@ static void release_state(DeviceState* h) {
   hopper_unload(&h->hopper);
   small_batch_unload(&h->small_batch);
   medium_batch_unload(&h->medium_batch);
+  large_batch_unload(&h->large_batch);
   fp8_unload(&h->fp8);
   if (h->done) cu.EventDestroy(h->done);
   if (entered) cu.CtxPopCurrent(&before);
@@ -354,13 +358,15 @@ static int plan_matmul(DeviceState* h, Matmul* p, int64_t tokens, Product of, in
 static float attention_scale(int head) { return (head == SMALL_HEAD_SIZE ? 0.176776695f : 0.125f) * 1.44269504f; }
 
 // Enqueues a kernel that may begin before the one before it has ended (programmatic dependent launch).
-static int launch_early(DeviceState* h, void* kernel, unsigned width, unsigned height, unsigned threads, unsigned shared, void** arguments,
-                        const char* what) {
+static int launch_early_3d(DeviceState* h, void* kernel, const unsigned grid[3], unsigned threads, unsigned shared, void** arguments, const char* what) {
   LaunchAttribute early = {.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION, .value.allowed = 1};
-  LaunchConfig launch = {
-      .grid = {width, height, 1}, .block = {threads, 1, 1}, .shared = shared, .stream = h->stream, .attributes = &early, .count = 1};
+  LaunchConfig launch = {.grid = {grid[0], grid[1], grid[2]}, .block = {threads, 1, 1}, .shared = shared, .stream = h->stream, .attributes = &early, .count = 1};
   CHECK(cu.LaunchKernelEx(&launch, kernel, arguments, NULL), what);
   return 1;
+}
+static int launch_early(DeviceState* h, void* kernel, unsigned width, unsigned height, unsigned threads, unsigned shared, void** arguments,
+                        const char* what) {
+  return launch_early_3d(h, kernel, (const unsigned[]){width, height, 1}, threads, shared, arguments, what);
 }
 
 // Attention over the texts in h->qkv, to h->context as 16-bit floats or to h->e4m3; see attention.cuh. Tiles have up to `queries` rows, 64 or 128.

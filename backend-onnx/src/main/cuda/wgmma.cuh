@@ -35,14 +35,17 @@ __device__ __forceinline__ void tma_load(uint32_t to, const TensorMap* map, int 
 #define REGISTERS_4(x, i) "+f"(x[i]), "+f"(x[i + 1]), "+f"(x[i + 2]), "+f"(x[i + 3])
 #define REGISTERS_8(x, i) REGISTERS_4(x, i), REGISTERS_4(x, i + 4)
 #define REGISTERS_16(x) REGISTERS_8(x, 0), REGISTERS_8(x, 8)
-#define REGISTERS_32(x) REGISTERS_16(x), REGISTERS_8(x, 16), REGISTERS_8(x, 24)
-#define REGISTERS_64(x) REGISTERS_32(x), REGISTERS_8(x, 32), REGISTERS_8(x, 40), REGISTERS_8(x, 48), REGISTERS_8(x, 56)
-#define OPERANDS_16 "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15}"
-#define OPERANDS_32                                                                                                             \
-  "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}"
-#define OPERANDS_64                                                                                                             \
-  "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,"   \
-  "%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63}"
+#define REGISTERS_24(x) REGISTERS_16(x), REGISTERS_8(x, 16)
+#define REGISTERS_32(x) REGISTERS_24(x), REGISTERS_8(x, 24)
+#define REGISTERS_40(x) REGISTERS_32(x), REGISTERS_8(x, 32)
+#define REGISTERS_48(x) REGISTERS_40(x), REGISTERS_8(x, 40)
+#define REGISTERS_64(x) REGISTERS_48(x), REGISTERS_8(x, 48), REGISTERS_8(x, 56)
+#define NUMBERS_16 "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15"
+#define NUMBERS_24 NUMBERS_16 ",%16,%17,%18,%19,%20,%21,%22,%23"
+#define NUMBERS_32 NUMBERS_24 ",%24,%25,%26,%27,%28,%29,%30,%31"
+#define NUMBERS_40 NUMBERS_32 ",%32,%33,%34,%35,%36,%37,%38,%39"
+#define NUMBERS_48 NUMBERS_40 ",%40,%41,%42,%43,%44,%45,%46,%47"
+#define NUMBERS_64 NUMBERS_48 ",%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"
 
 // The descriptor of a swizzled matrix in shared memory: rows of 128 or 64 bytes, in groups of 8. 16 columns further: add 2.
 template <int ROW = SWIZZLED_ROW>
@@ -53,29 +56,23 @@ __device__ __forceinline__ uint64_t matrix_descriptor(uint32_t at) {
 }
 __device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ __forceinline__ void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
-template <int PENDING>
-__device__ __forceinline__ void wgmma_wait(float (&x)[16]) {
-  asm volatile("wgmma.wait_group.sync.aligned %16;" : REGISTERS_16(x) : "n"(PENDING) : "memory");
-}
-template <int PENDING>
-__device__ __forceinline__ void wgmma_wait(float (&x)[32]) {
-  asm volatile("wgmma.wait_group.sync.aligned %32;" : REGISTERS_32(x) : "n"(PENDING) : "memory");
-}
-template <int PENDING>
-__device__ __forceinline__ void wgmma_wait(float (&x)[64]) {
-  asm volatile("wgmma.wait_group.sync.aligned %64;" : REGISTERS_64(x) : "n"(PENDING) : "memory");
-}
-// c [64, 64] (+)= a [64, 16] · b [64, 16]^T, both swizzled matrices in shared memory
-__device__ __forceinline__ void wgmma_abt(float (&c)[32], uint64_t a, uint64_t b, int add) {
-  asm volatile("{ .reg .pred p; setp.ne.b32 p, %34, 0; wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 " OPERANDS_32
-               ", %32, %33, p, 1, 1, 0, 0; }"
-               : REGISTERS_32(c) : "l"(a), "l"(b), "r"(add));
-}
-// c [64, 128] (+)= a [64, 16] · b [128, 16]^T. One product of twice the width takes as long as one of 64.
-__device__ __forceinline__ void wgmma_abt(float (&c)[64], uint64_t a, uint64_t b, int add) {
-  asm volatile("{ .reg .pred p; setp.ne.b32 p, %66, 0; wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 " OPERANDS_64
-               ", %64, %65, p, 1, 1, 0, 0; }"
-               : REGISTERS_64(c) : "l"(a), "l"(b), "r"(add));
-}
+// c [64, N] (+)= a [64, 16] · b [N, 16]^T, both swizzled matrices in shared memory. A thread has C = N / 2 of the sums; A, B and ADD are the numbers
+// of the operands behind them. One product of 128 columns takes a warpgroup as long as one of 64.
+#define WGMMA(N, C, A, B, ADD)                                                                           \
+  template <int PENDING>                                                                                 \
+  __device__ __forceinline__ void wgmma_wait(float (&x)[C]) {                                            \
+    asm volatile("wgmma.wait_group.sync.aligned %" #A ";" : REGISTERS_##C(x) : "n"(PENDING) : "memory"); \
+  }                                                                                                      \
+  __device__ __forceinline__ void wgmma_abt(float (&c)[C], uint64_t a, uint64_t b, int add) {            \
+    asm volatile("{ .reg .pred p; setp.ne.b32 p, %" #ADD ", 0; wgmma.mma_async.sync.aligned.m64n" #N     \
+                 "k16.f32.f16.f16 {" NUMBERS_##C "}, %" #A ", %" #B ", p, 1, 1, 0, 0; }"                 \
+                 : REGISTERS_##C(c) : "l"(a), "l"(b), "r"(add));                                         \
+  }
+WGMMA(32, 16, 16, 17, 18)
+WGMMA(48, 24, 24, 25, 26)
+WGMMA(64, 32, 32, 33, 34)
+WGMMA(80, 40, 40, 41, 42)
+WGMMA(96, 48, 48, 49, 50)
+WGMMA(128, 64, 64, 65, 66)
 
 }  // namespace luciole

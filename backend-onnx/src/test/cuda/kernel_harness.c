@@ -167,21 +167,34 @@ static int run_small_batch(void) {  // KERNEL x weight folded bias gamma beta me
                                                         .rows = number(12), .activation = number(13), .epsilon = strtof(word[14], NULL)});
 }
 
-static int run_medium_batch(void) {  // KERNEL x weight folded bias gamma beta moments residual y next_gamma scaled next_moments tokens in outputs activation epsilon
+static int run_medium_batch(void) {  // KERNEL x weight folded bias gamma beta moments residual y next_gamma scaled next_moments in outputs activation epsilon
   int kind = 0;
   while (kind < MEDIUM_BATCH_KERNELS && strcmp(MEDIUM_BATCH_NAMES[kind], word[1])) kind++;
   if (kind == MEDIUM_BATCH_KERNELS || !h->medium_batch.attention) return fail(h, "%s did not load", word[1]);
   MediumBatchParams p = {.folded = address(4), .bias = address(5), .gamma = address(6), .beta = address(7), .moments = address(8),
                          .residual = address(9), .y = address(10), .next_gamma = address(11), .scaled = address(12),
-                         .next_moments = address(13), .activation = number(17), .epsilon = strtof(word[18], NULL)};
-  return launch_medium_batch(h, kind, address(3), address(2), number(14), number(15), number(16), p);
+                         .next_moments = address(13), .activation = number(16), .epsilon = strtof(word[17], NULL)};
+  return launch_medium_batch(h, kind, address(3), address(2), number(14), number(15), p);
+}
+
+static int run_large_batch(void) {  // KERNEL x weight bias y parts tokens in outputs activation
+  int kind = 0;
+  while (kind < LARGE_BATCH_KINDS && strcmp(LARGE_BATCH_NAMES[kind], word[1])) kind++;
+  if (kind == LARGE_BATCH_KINDS || !h->large_batch.sum) return fail(h, "%s did not load", word[1]);
+  LargeBatchParams p = {.bias = address(4), .y = address(5), .parts = address(6), .activation = number(10)};
+  return launch_large_batch(h, kind, address(3), address(2), number(7), number(8), number(9), p);
+}
+static int run_large_sum(void) {  // parts bias residual gamma beta y tokens epsilon
+  LayerNorm norm = {.gamma = address(4), .beta = address(5), .epsilon = strtof(word[8], NULL)};
+  return h->large_batch.sum ? launch_large_sum(h, address(1), address(2), address(3), norm, address(6), number(7)) : fail(h, "large_sum did not load");
 }
 
 static const struct { const char* name; int words; int (*run)(void); } COMMANDS[] = {
     {"layer_norm", 7, run_layer_norm},     {"embed", 16, run_embed},
     {"output_heads", 13, run_output_heads}, {"attention", 9, run_attention},
     {"fold_layernorm", 7, run_fold_layernorm}, {"small_batch", 15, run_small_batch},
-    {"medium_batch", 19, run_medium_batch}, {"medium_layer_norm", 7, run_medium_layer_norm},
+    {"medium_batch", 18, run_medium_batch}, {"medium_layer_norm", 7, run_medium_layer_norm},
+    {"large_batch", 11, run_large_batch},  {"large_sum", 9, run_large_sum},
     {"layer_norm_fp8", 9, run_layer_norm_fp8}, {"quantize", 5, run_quantize},
     {"fp8_state_scales", 4, run_fp8_state_scales}, {"fp8_output_bounds", 7, run_fp8_output_bounds},
     {"fp8_value_scales", 5, run_fp8_value_scales}, {"fp8_inner_scales", 5, run_fp8_inner_scales},

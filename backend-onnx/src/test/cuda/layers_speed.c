@@ -4,6 +4,7 @@
 //   LD_LIBRARY_PATH=…/nvidia/cublas/lib OUT WHAT…                               on the machine with the GPU
 // WHAT, any number of them, one after another:
 //   graph:TOKENS           24 layers as a CUDA graph of so many tokens, seven eighths of them filled with texts of 20; median and 10th percentile of 300 ms
+//   blas:TOKENS            likewise, by cuBLASLt's products where large_batch.cu has kernels
 //   fp16:TOKENS:LENGTH     24 layers over so many tokens in texts of LENGTH; median of 20
 //   fp8:TOKENS:LENGTH      likewise, all layers in e4m3
 //   attention:TOKENS:LENGTH   attention of one layer alone, 16 heads
@@ -133,17 +134,21 @@ static void measure(const char* what, int (*enqueue)(void), int runs, CUdevicept
 static void run_what(const char* what) {
   int length = 0;
   tokens = 0;
-  if (sscanf(what, "graph:%d", &tokens) == 1) {
+  int blas = sscanf(what, "blas:%d", &tokens) == 1;
+  if (blas || sscanf(what, "graph:%d", &tokens) == 1) {
+    void* large_batch = h->large_batch.sum;
+    if (blas) h->large_batch.sum = NULL;
     must(reserve_buffers(h, 1024) && capture_graph(&encoder, &graph, tokens));
     int filled_tokens = tokens * 7 / 8;
     must(put_texts(filled_tokens, 20, 64) <= (tokens + 15) / 16);
     measure(what, enqueue_the_graph, MOST_RUNS, uses_small_batch(&encoder, tokens) || uses_medium_batch(&encoder, tokens) ? h->state : h->sum, filled_tokens);
     destroy_graph(&graph);
+    h->large_batch.sum = large_batch;
     return;
   }
   const char* sizes = strchr(what, ':');
   if (!sizes || sscanf(sizes, ":%d:%d", &tokens, &length) != 2 || tokens < 1 || length < 1)
-    printf("expected graph:TOKENS, or fp16, fp8 or attention:TOKENS:LENGTH, found %s\n", what), exit(2);
+    printf("expected graph:TOKENS, blas:TOKENS, or fp16, fp8 or attention:TOKENS:LENGTH, found %s\n", what), exit(2);
   must(reserve_buffers(h, tokens));
   tile_count = put_texts(tokens, length, 128);
   if (!strncmp(what, "fp16:", 5)) {
