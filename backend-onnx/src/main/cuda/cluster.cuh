@@ -1,4 +1,4 @@
-// Instructions of compute capability 9.0 that the kernels of small_batch.cu and medium_batch.cu use between blocks and kernels.
+// Instructions of compute capability 9.0 that the kernels of small_batch.cu, medium_batch.cu and large_batch.cu use between blocks and kernels.
 #pragma once
 #include <cstdint>
 

@@ -1,4 +1,4 @@
-// What encoder.cu, small_batch.cu and hopper.cu share. Kernels are extern "C"; everything else is in a namespace with a name, since nvcc
+// What all kernels share. Kernels are extern "C"; everything else is in a namespace with a name, since nvcc
 // gives an anonymous one a name that depends on the path of the source, and PTX must be the same wherever it is made.
 #pragma once
 #include <cuda_fp16.h>
@@ -28,14 +28,28 @@ __device__ __forceinline__ uint32_t pack_half2(float a, float b) {
   __half2 h = __floats2half2_rn(a, b);
   return *reinterpret_cast<uint32_t*>(&h);
 }
+// Transposes 8 by 8 values of 16 bits that a warp holds, lane l those of row l/4 from column l%4·2 on. Of a whole warp.
+__device__ __forceinline__ uint32_t transpose_8x8(uint32_t x) {
+  uint32_t y;
+  asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(y) : "r"(x));
+  return y;
+}
+__device__ __forceinline__ float reciprocal_approx(float x) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
 // x·Φ(x). 2·Φ(-|x|) = erfc(|x|/√2) by a polynomial of Hastings (Abramowitz and Stegun 7.1.26, its coefficients halved), within 1.5e-7, without
 // branches.
 __device__ __forceinline__ float gelu(float x) {
-  float z = fabsf(x), t;
-  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(t) : "f"(fmaf(0.23164189f, z, 1.f)));
+  float z = fabsf(x), t = reciprocal_approx(fmaf(0.23164189f, z, 1.f));
   float polynomial = t * fmaf(t, fmaf(t, fmaf(t, fmaf(t, 0.5307027145f, -0.7265760135f), 0.7107068705f), -0.142248368f), 0.127414796f);
   float tail = polynomial * exp2_approx(-0.72134752f * z * z);
   return fmaf(-z, tail, fmaxf(x, 0));
+}
+// x/2·(1 + tanh(u)) = x / (1 + exp(-2u)) with u = √(2/π)·(x + 0.044715·x³).
+__device__ __forceinline__ float gelu_tanh(float x) {
+  return x * reciprocal_approx(1 + exp2_approx(-2.30220820f * (x + 0.044715f * x * x * x)));
 }
 // The activation of N values, computed beside each other.
 template <int N>
@@ -47,7 +61,7 @@ __device__ __forceinline__ void activate(float (&x)[N], int activation) {
       break;
     case ACTIVATION_GELU_TANH:
 #pragma unroll
-      for (int i = 0; i < N; i++) x[i] *= 0.5f * (1 + tanhf(0.79788456f * (x[i] + 0.044715f * x[i] * x[i] * x[i])));
+      for (int i = 0; i < N; i++) x[i] = gelu_tanh(x[i]);
       break;
     default:
 #pragma unroll

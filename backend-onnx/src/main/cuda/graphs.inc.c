@@ -208,6 +208,7 @@ static int capture_graph(Encoder* k, EncoderGraph* g, int tokens) {
   CHECK(cu.StreamBeginCapture(h->stream, CU_STREAM_CAPTURE_MODE_RELAXED), "capture");
   int ok = enqueue_graph_work(k, tokens);
   int ended = cu.StreamEndCapture(h->stream, &graph);
+  if (!ok && graph) cu.GraphDestroy(graph);
   if (!ok) return 0;
   CHECK(ended, "capture");
   int result = cu.GraphInstantiate(&executable, graph, 0);

@@ -4,7 +4,6 @@
 // into parts of K, and the kernel that normalises adds those up. As in medium_batch.cu, a block asks for its first weights before the kernel
 // before it has ended.
 #include "cluster.cuh"
-#include "rows.cuh"
 #include "wgmma.cuh"
 
 namespace luciole {
@@ -19,11 +18,6 @@ constexpr uint16_t EVERY_BLOCK = (1 << CLUSTER) - 1;
 constexpr int HIDDEN = LARGE_BATCH_HIDDEN;
 static_assert(CONSUMER_WARPS * 32 + 32 == LARGE_BATCH_THREADS, "the host launches with params.h's number");
 
-__device__ __forceinline__ uint32_t transpose_8x8(uint32_t x) {
-  uint32_t y;
-  asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(y) : "r"(x));
-  return y;
-}
 // Like tma_load, to the same place in the shared memory of every block of the cluster, each of whose barriers there counts the bytes.
 __device__ __forceinline__ void tma_load_everywhere(uint32_t to, const TensorMap* map, int column, int row, uint32_t barrier) {
   asm volatile(

@@ -22,11 +22,8 @@ static int large_batch_size(int tokens) {
 // Never fails: without them, batches that medium_batch.cu does not hold run by cuBLASLt's products.
 static void large_batch_load(LargeBatch* p, const Hopper* hopper) {
   if (!hopper->attention[0]) return;
-  if (cu.ModuleLoadData(&p->module, large_batch_ptx)) {
-    p->module = NULL;
-    return;
-  }
-  int ok = 1;
+  int ok = cu.ModuleLoadData(&p->module, large_batch_ptx) == 0;
+  if (!ok) p->module = NULL;
   for (int kind = 0; kind < LARGE_BATCH_KINDS; kind++) {
     for (int size = 0; size < LARGE_BATCH_SIZES; size++) {
       void** kernel = &p->kernel[kind][size];

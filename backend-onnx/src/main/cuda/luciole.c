@@ -3,7 +3,7 @@
 //
 // cuBLASLt computes the matrix products, with bias, GELU and residual in their epilogues, each by the fastest of the algorithms that it
 // proposes. Attention and layer normalisation are the kernels of encoder.cu and, on Hopper, hopper.cu. Small batches run as CUDA graphs,
-// those of up to 32 tokens by the kernels of small_batch.cu (from Hopper on). cuBLASLt and the driver are looked up at run time, in the
+// those of up to 512 tokens by the kernels of small_batch.cu, medium_batch.cu and large_batch.cu (on Hopper). cuBLASLt and the driver are looked up at run time, in the
 // process that has them loaded, so that one build serves CUDA 12 and 13 and this file needs no headers of NVIDIA's or ONNX Runtime's.
 //
 // This file is the only one that the C compiler is given. The *.inc.c are parts of it, in the order in which they need each other; README.md
@@ -159,7 +159,7 @@ static int begin(Encoder* k, void* context, int64_t hidden) {
 static OrtStatus* end(Encoder* k, int ok) {
   if (!k->device) return failed(k->api, k->error);
   DeviceState* h = k->device;
-  ok = ok && check(h, cu.EventRecord(h->done, h->stream), "event");
+  ok = check(h, cu.EventRecord(h->done, h->stream), "event") && ok;  // also after a failure: some of the run may be on its way
   OrtStatus* status = ok ? NULL : failed(k->api, h->error);
   pthread_mutex_unlock(&h->lock);
   return status;

@@ -34,10 +34,11 @@ compile() {
     sed -e "s/^\\.version .*/.version $3/" -e '/^\/\//d' -e '/\.pragma "used_bytes_mask /d' "$out/$1.ptx.new"
   } >"$out/$1.ptx"
   rm "$out/$1.ptx.new"
-  if ! "$(dirname "$(command -v "$nvcc")")/ptxas" -arch="sm_${2#compute_}" -o /dev/null "$out/$1.ptx"; then
+  if ! "$nvcc" -arch="sm_${2#compute_}" -cubin -o "$out/$1.cubin" "$out/$1.ptx"; then
     echo "make-ptx.sh: $1.ptx is not PTX of version $3. Use other instructions, or raise its version above and the driver that README.md asks for." >&2
     exit 1
   fi
+  rm "$out/$1.cubin"
 }
 compile encoder compute_80 7.1
 compile small_batch compute_90 8.1

@@ -1,5 +1,5 @@
 // The layers of batches of 25 to 64 tokens (a longer query, or the queries of a few callers), for encoders of XLM-RoBERTa large's size on Hopper
-// (compute capability 9.0); attention and normalisation, at the end, serve larger batches too, between the products of large_batch.cu and of cuBLASLt.
+// (compute capability 9.0). At the end are attention, which serves larger batches too, and normalisation between cuBLASLt's products.
 // As in small_batch.cu, reading the weights and the steps between kernels are most of the work. Hence the means are the same: a block requests its
 // weights before it waits for the kernel before it, and layer normalisations are folded into the products around them. Here the products are
 // wgmma's, of 64 outputs by 64 tokens a block.
@@ -23,11 +23,6 @@ constexpr int TILES_OF_HIDDEN = HIDDEN / OUTPUTS;
 constexpr int MATRIX_BYTES = 64 * SWIZZLED_ROW;  // of 64 rows by 64 columns
 static_assert(CONSUMERS + 64 == MEDIUM_BATCH_THREADS, "the host launches with params.h's number");
 
-__device__ __forceinline__ uint32_t transpose_8x8(uint32_t x) {
-  uint32_t y;
-  asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(y) : "r"(x));
-  return y;
-}
 __device__ __forceinline__ void consumers_sync() { asm volatile("bar.sync 1, %0;" ::"n"(CONSUMERS) : "memory"); }
 // The consumers wait for the moments.
 __device__ __forceinline__ void moments_ready() { asm volatile("bar.arrive 2, %0;" ::"n"(CONSUMERS + 32) : "memory"); }

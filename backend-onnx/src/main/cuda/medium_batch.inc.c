@@ -13,11 +13,8 @@ EMBED(medium_batch_ptx, "ptx/medium_batch.ptx")
 // Never fails: without them, batches that small_batch.cu does not hold run by cuBLASLt's products.
 static void medium_batch_load(MediumBatch* p, const Hopper* hopper) {
   if (!hopper->attention[0]) return;
-  if (cu.ModuleLoadData(&p->module, medium_batch_ptx)) {
-    p->module = NULL;
-    return;
-  }
-  int ok = 1;
+  int ok = cu.ModuleLoadData(&p->module, medium_batch_ptx) == 0;
+  if (!ok) p->module = NULL;
   for (int kind = 0; kind < MEDIUM_BATCH_KERNELS; kind++) {
     void** kernel = &p->kernel[kind];
     ok = ok && cu.ModuleGetFunction(kernel, p->module, MEDIUM_BATCH_NAMES[kind]) == 0 &&

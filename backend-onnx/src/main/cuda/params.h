@@ -57,7 +57,7 @@ enum {
   LARGE_SUM_THREADS = 128     // of a block of large_sum, which has a token
 };
 // Steps of a block that are in shared memory at once, where a block has so many tokens, and that memory in bytes: too much for two blocks on a
-// multiprocessor, which would share one while others idle.
+// multiprocessor, which would share one while others idle, and little enough for a block of attention beside one.
 #define LARGE_BATCH_STAGES(tokens) ((tokens) <= 96 ? 6 : 5)
 #define LARGE_BATCH_SHARED_MEMORY(tokens) (LARGE_BATCH_STAGES(tokens) * ((128 + (tokens)) * 128 + 16))
 

@@ -22,11 +22,8 @@ static unsigned small_batch_shared_memory(int kind, int height) {
 static void small_batch_load(SmallBatch* p) {
   static const char* const NAMES[] = {"attn_qkv", "attn_out", "ffn_up", "ffn_down"};
   if (compute_capability() < 90) return;
-  if (cu.ModuleLoadData(&p->module, small_batch_ptx)) {
-    p->module = NULL;
-    return;
-  }
-  int ok = 1;
+  int ok = cu.ModuleLoadData(&p->module, small_batch_ptx) == 0;
+  if (!ok) p->module = NULL;
   for (int kind = 0; kind < SMALL_BATCH_KERNELS; kind++) {
     for (int height = 0; height < SMALL_BATCH_HEIGHTS; height++) {
       void** kernel = &p->kernel[kind][height];

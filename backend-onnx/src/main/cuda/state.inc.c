@@ -227,7 +227,7 @@ static int matmul(DeviceState* h, Matmul* p, CUdeviceptr x, const LayerWeights* 
   return 1;
 }
 
-// Products of how many tokens share an algorithm: up to a power of 2 where graphs have no other sizes, and a quarter of one beyond. An
+// Products of how many tokens share an algorithm: up to a power of 2 where graphs of cuBLASLt's products have no other sizes, and a quarter of one beyond. An
 // algorithm's tiles may fit one number of tokens and waste a third of the device at 4/3 of it.
 static int64_t token_bucket(int64_t tokens) {
   int64_t b = 16;

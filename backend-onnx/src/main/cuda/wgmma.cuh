@@ -57,7 +57,7 @@ __device__ __forceinline__ uint64_t matrix_descriptor(uint32_t at) {
 __device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ __forceinline__ void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 // c [64, N] (+)= a [64, 16] · b [N, 16]^T, both swizzled matrices in shared memory. A thread has C = N / 2 of the sums; A, B and ADD are the numbers
-// of the operands behind them. One product of 128 columns takes a warpgroup as long as one of 64.
+// of the operands behind them.
 #define WGMMA(N, C, A, B, ADD)                                                                           \
   template <int PENDING>                                                                                 \
   __device__ __forceinline__ void wgmma_wait(float (&x)[C]) {                                            \

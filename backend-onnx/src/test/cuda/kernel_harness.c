@@ -221,7 +221,7 @@ static int transfer(int write) {
   if (!b) return refuse("no buffer is called", word[1]);
   char* bytes = malloc(b->size);
   int ok = bytes != NULL;
-  if (ok && write) ok = fread(bytes, 1, b->size, stdin) == b->size && more.MemcpyHtoD(b->at, bytes, b->size) == 0;
+  if (ok && write) ok = fread(bytes, 1, b->size, stdin) == b->size && more.MemcpyHtoD(b->at, bytes, b->size) == 0 && more.CtxSynchronize() == 0;
   if (ok && !write) ok = more.MemcpyDtoH(bytes, b->at, b->size) == 0;
   if (ok) printf("ok %zu\n", b->size);
   if (ok && !write) fwrite(bytes, 1, b->size, stdout);

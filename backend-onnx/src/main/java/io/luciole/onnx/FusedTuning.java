@@ -17,20 +17,25 @@ final class FusedTuning {
   /** Beyond so many tokens there are four sizes an octave. */
   private static final int ONE_AN_OCTAVE = 256;
 
+  /** Sizes below, which have no algorithms of their own but graphs. */
+  private static final List<Integer> GRAPHS = List.of(192, 128, 64, 32, 24, 16, 8);
+
   private static final int TEXT = 64;
 
   private FusedTuning() {}
 
-  /** Runs a batch of each size that has algorithms of its own, the largest first. */
+  /** Runs a batch of each size that has algorithms or a graph of its own, the largest first. */
   static void run(Consumer<TokenBatch> run) {
     for (int tokens : sizes()) {
-      run.accept(TokenBatch.of(Collections.nCopies(tokens / TEXT, new int[TEXT])));
+      int text = Math.min(tokens, TEXT);
+      run.accept(TokenBatch.of(Collections.nCopies(tokens / text, new int[text])));
     }
   }
 
   /**
-   * The sizes, descending, as {@code token_bucket} of state.inc.c has them, so that the CUDA graphs
-   * among them are made, too. Buffers of the largest serve all.
+   * The sizes, descending, as {@code token_bucket} of state.inc.c has them, and those of the CUDA
+   * graphs, {@code GRAPH_TOKENS} of encoder.inc.c, so that all graphs are made. Buffers of the
+   * largest serve all.
    */
   static List<Integer> sizes() {
     List<Integer> sizes = new ArrayList<>();
@@ -40,6 +45,7 @@ final class FusedTuning {
       }
     }
     sizes.add(ONE_AN_OCTAVE);
+    sizes.addAll(GRAPHS);
     return sizes;
   }
 }
