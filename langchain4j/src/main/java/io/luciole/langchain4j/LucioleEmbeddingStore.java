@@ -28,6 +28,7 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -230,7 +231,7 @@ public final class LucioleEmbeddingStore implements EmbeddingStore<TextSegment>,
   /**
    * Adds vectors and their texts; each replaces what has the same id.
    *
-   * @param ids an id for each
+   * @param ids an id for each; of those with the same id, the last one is kept
    * @param embeddings a dense vector for each, or null to have it computed of the text
    * @param segments a text for each, or null for a vector without a text; null for no texts at all
    * @throws IllegalArgumentException if the lists differ in length, a vector has another dimension
@@ -251,16 +252,20 @@ public final class LucioleEmbeddingStore implements EmbeddingStore<TextSegment>,
               + (segments == null ? "no" : segments.size())
               + " texts");
     }
-    List<StoredItem> items = new ArrayList<>(ids.size());
+    Map<String, StoredItem> items = new LinkedHashMap<>();
     for (int i = 0; i < ids.size(); i++) {
       TextSegment segment = segments == null ? null : segments.get(i);
-      items.add(StoredItem.of(ids.get(i), embeddings.get(i), segment, schema, model.known()));
+      items.put(
+          ids.get(i), StoredItem.of(ids.get(i), embeddings.get(i), segment, schema, model.known()));
     }
-    write(items);
+    write(items.values());
   }
 
-  /** Writes what has all its vectors, and embeds the rest in batches of what is missing. */
-  private void write(List<StoredItem> items) {
+  /**
+   * Writes what has all its vectors, and embeds the rest in batches of what is missing. So they are
+   * not written in their order, and must have different ids.
+   */
+  private void write(Collection<StoredItem> items) {
     List<CompletableFuture<Boolean>> written = new ArrayList<>(items.size());
     Map<Set<Output>, List<StoredItem>> incomplete = new HashMap<>();
     for (StoredItem item : items) {

@@ -34,6 +34,7 @@ import io.luciole.lucene.SourceDocument;
 import io.luciole.lucene.WriteOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -202,6 +203,26 @@ class EmbeddingStoreTest {
     EmbeddingMatch<TextSegment> match = store().search(ask(TEXTS.get(2)).build()).matches().get(0);
     assertThat(match.embeddingId()).isEqualTo("2");
     assertThat(match.score()).isCloseTo(1, within(1e-6));
+  }
+
+  @Test
+  void idThatStandsTwiceInACall_hasTheLastText_howeverItsVectorCame() {
+    Embedding elsewhere = Embedding.from(stores.engine.embed(TEXTS.get(0)).join().dense());
+    Embedding known = stores.model.embed(TextSegment.from(TEXTS.get(0))).content();
+    for (List<Embedding> embeddings :
+        List.of(
+            Arrays.asList(elsewhere, null),
+            Arrays.asList(null, elsewhere),
+            List.of(elsewhere, known))) {
+      store()
+          .addAll(
+              List.of("a", "a"),
+              embeddings,
+              List.of(TextSegment.from("the first"), TextSegment.from("the last")));
+      assertThat(store().search(ask("the").build()).matches())
+          .singleElement()
+          .satisfies(match -> assertThat(match.embedded().text()).isEqualTo("the last"));
+    }
   }
 
   @Test
