@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * injector.getInstance(LucioleLifecycle.class).close();
  * }</pre>
  *
+ * <p>Where there may be no injector to ask, the application makes it, and gives it to {@link
+ * LucioleModule#withLifecycle}.
+ *
  * <p>Safe for use by many threads.
  */
 public final class LucioleLifecycle implements AutoCloseable {
@@ -21,7 +24,8 @@ public final class LucioleLifecycle implements AutoCloseable {
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
 
   /** Whether all is opened while the injector is made, so that there is none if that fails. */
-  private final boolean atTheStart;
+  @GuardedBy("this")
+  private boolean atTheStart;
 
   @GuardedBy("this")
   private boolean closed;
@@ -30,8 +34,12 @@ public final class LucioleLifecycle implements AutoCloseable {
   @GuardedBy("this")
   private @Nullable RuntimeException failure;
 
-  LucioleLifecycle(boolean atTheStart) {
-    this.atTheStart = atTheStart;
+  /** Creates one that has nothing to close yet, for one injector. */
+  public LucioleLifecycle() {}
+
+  /** Says that all is opened while the injector is made. */
+  synchronized void opensAtTheStart() {
+    atTheStart = true;
   }
 
   /**
@@ -43,7 +51,8 @@ public final class LucioleLifecycle implements AutoCloseable {
       throw failure;
     }
     if (closed) {
-      throw new IllegalStateException("Luciole is closed; make another injector");
+      throw new IllegalStateException(
+          "Luciole is closed; make another injector, with a LucioleLifecycle of its own");
     }
     try {
       T resource = opening.open();

@@ -16,6 +16,7 @@ import io.luciole.lucene.WriteOptions;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Binds an {@link EmbeddingEngine} and, if {@code luciole.index.folder} is set, the {@link
@@ -34,15 +35,20 @@ import java.util.function.UnaryOperator;
  * {@link LucioleLifecycle}, so those that are open are closed. In other stages they stay open, and
  * what failed is tried again when it is next asked for.
  *
+ * <p>If a singleton of the application's own fails in the production stage, there is no injector
+ * either, and Guice tells Luciole nothing: what is open stays open, and the index locked. An
+ * application that goes on then closes it by a {@link #withLifecycle lifecycle} of its own.
+ *
  * <p>All types are bound explicitly. For several engines, install one module for each in a {@code
  * PrivateModule} of its own, and expose what you need under a name.
  *
- * <p>Immutable.
+ * <p>Immutable, but for the lifecycle that it is given.
  */
 public final class LucioleModule extends AbstractModule {
   private final LucioleConfig config;
   private final Consumer<EngineBuilder> engine;
   private final UnaryOperator<WriteOptions> index;
+  private final @Nullable LucioleLifecycle lifecycle;
 
   /**
    * Creates a module.
@@ -50,14 +56,18 @@ public final class LucioleModule extends AbstractModule {
    * @param config the settings of engine and index, such as {@link LucioleConfig#load()}
    */
   public LucioleModule(LucioleConfig config) {
-    this(requireNonNull(config, "config"), builder -> {}, UnaryOperator.identity());
+    this(requireNonNull(config, "config"), builder -> {}, UnaryOperator.identity(), null);
   }
 
   private LucioleModule(
-      LucioleConfig config, Consumer<EngineBuilder> engine, UnaryOperator<WriteOptions> index) {
+      LucioleConfig config,
+      Consumer<EngineBuilder> engine,
+      UnaryOperator<WriteOptions> index,
+      @Nullable LucioleLifecycle lifecycle) {
     this.config = config;
     this.engine = engine;
     this.index = index;
+    this.lifecycle = lifecycle;
   }
 
   /**
@@ -67,7 +77,7 @@ public final class LucioleModule extends AbstractModule {
    * @return a changed copy
    */
   public LucioleModule withEngine(Consumer<EngineBuilder> change) {
-    return new LucioleModule(config, engine.andThen(change), index);
+    return new LucioleModule(config, engine.andThen(change), index, lifecycle);
   }
 
   /**
@@ -79,13 +89,38 @@ public final class LucioleModule extends AbstractModule {
    */
   public LucioleModule withIndex(UnaryOperator<WriteOptions> change) {
     requireNonNull(change, "change");
-    return new LucioleModule(config, engine, options -> change.apply(index.apply(options)));
+    return new LucioleModule(
+        config, engine, options -> change.apply(index.apply(options)), lifecycle);
+  }
+
+  /**
+   * Has everything closed by a lifecycle that the application has made, also if no injector comes
+   * of it:
+   *
+   * <pre>{@code
+   * LucioleLifecycle lifecycle = new LucioleLifecycle();
+   * try {
+   *   return Guice.createInjector(Stage.PRODUCTION, module.withLifecycle(lifecycle), ours);
+   * } catch (CreationException e) {
+   *   lifecycle.close();
+   *   throw e;
+   * }
+   * }</pre>
+   *
+   * @param own a lifecycle for one injector
+   * @return a changed copy, for one injector
+   */
+  public LucioleModule withLifecycle(LucioleLifecycle own) {
+    return new LucioleModule(config, engine, index, requireNonNull(own, "own"));
   }
 
   @Override
   protected void configure() {
-    boolean atTheStart = binder().currentStage() == Stage.PRODUCTION;
-    bind(LucioleLifecycle.class).toInstance(new LucioleLifecycle(atTheStart));
+    LucioleLifecycle closes = lifecycle == null ? new LucioleLifecycle() : lifecycle;
+    if (binder().currentStage() == Stage.PRODUCTION) {
+      closes.opensAtTheStart();
+    }
+    bind(LucioleLifecycle.class).toInstance(closes);
     config.get(IndexKeys.FOLDER).ifPresent(folder -> install(new Index(folder)));
   }
 

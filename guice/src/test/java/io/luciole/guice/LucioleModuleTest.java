@@ -7,10 +7,12 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.google.inject.AbstractModule;
 import com.google.inject.CreationException;
 import com.google.inject.Guice;
+import com.google.inject.Inject;
 import com.google.inject.Injector;
 import com.google.inject.Key;
 import com.google.inject.PrivateModule;
 import com.google.inject.ProvisionException;
+import com.google.inject.Singleton;
 import com.google.inject.Stage;
 import com.google.inject.name.Names;
 import io.luciole.EmbeddingEngine;
@@ -165,6 +167,35 @@ class LucioleModuleTest {
                 .hasMessageContaining(folder.resolve("index").toString()));
   }
 
+  /** A singleton of an application, which fails after Luciole is open. */
+  private static final class Failing {
+    @Inject
+    Failing(HybridSearcher searcher) {
+      throw new IllegalStateException("failed beside " + searcher.documents() + " documents");
+    }
+  }
+
+  @Test
+  void inProduction_whereTheApplicationFails_itsLifecycleClosesAll_andASecondStartWorks() {
+    setIndex();
+    LucioleLifecycle lifecycle = new LucioleLifecycle();
+    assertThatThrownBy(() ->
+            Guice.createInjector(
+                Stage.PRODUCTION,
+                module().withLifecycle(lifecycle),
+                binder -> binder.bind(Failing.class).in(Singleton.class)))
+        .isInstanceOf(CreationException.class)
+        .hasMessageContaining("failed beside 0 documents");
+    assertThat(backend.openSessions()).isEqualTo(1);
+    lifecycle.close();
+    assertThat(backend.openSessions()).isZero();
+
+    Injector second = Guice.createInjector(Stage.PRODUCTION, module());
+    second.getInstance(HybridIndexer.class).put(SourceDocument.of("a", "", "w1")).join();
+    second.getInstance(LucioleLifecycle.class).close();
+    assertThat(backend.openSessions()).isZero();
+  }
+
   @Test
   void inDevelopment_whatCannotBeOpenedIsTriedAgain() throws IOException {
     setIndex();
@@ -183,7 +214,8 @@ class LucioleModuleTest {
 
   @Test
   void lifecycleAtTheStart_closesWhatIsOpenAndFailsAlike() {
-    LucioleLifecycle lifecycle = new LucioleLifecycle(true);
+    LucioleLifecycle lifecycle = new LucioleLifecycle();
+    lifecycle.opensAtTheStart();
     List<String> closed = new ArrayList<>();
     AutoCloseable engine =
         () -> {
@@ -220,7 +252,7 @@ class LucioleModuleTest {
 
   @Test
   void lifecycle_closesTheNewestFirstAndAllOfThem() {
-    LucioleLifecycle lifecycle = new LucioleLifecycle(false);
+    LucioleLifecycle lifecycle = new LucioleLifecycle();
     List<String> closed = new ArrayList<>();
     for (String name : List.of("engine", "indexer", "searcher")) {
       AutoCloseable resource =
