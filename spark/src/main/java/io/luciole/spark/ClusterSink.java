@@ -86,6 +86,9 @@ public final class ClusterSink {
     if (columns.contains(EmbeddingColumns.ERROR)) {
       document = when(col(EmbeddingColumns.ERROR).isNull(), document);
     }
+    for (String vector : model.outputs()) {
+      document = when(col(vector).isNotNull(), document);
+    }
     rows.select(col(id).cast("string").as(ID), document.as(DOCUMENT))
         .foreachPartition(new Partition(target));
   }

@@ -63,6 +63,7 @@ final class DocumentRows {
     if (!names.title().isEmpty()) {
       requireString(names.title(), "title");
     }
+    EmbeddingColumns.requireTypes(columns);
     for (StructField field : metadata) {
       FieldValue.requireKnown(field);
     }
@@ -146,29 +147,66 @@ final class DocumentRows {
                 + id(row)
                 + ", found null: filter such rows, or embed them");
       }
-      embedding = with(embedding, vector, row, at);
+      try {
+        embedding = with(embedding, vector, row, at);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(
+            "the column " + vector + " of the document " + id(row) + ": " + e.getMessage(), e);
+      }
     }
     return embedding;
   }
 
   private static Embedding with(Embedding embedding, String vector, InternalRow row, int at) {
     return switch (vector) {
-      case EmbeddingColumns.DENSE -> embedding.withDense(row.getArray(at).toFloatArray());
+      case EmbeddingColumns.DENSE -> embedding.withDense(floats(row.getArray(at)));
       case EmbeddingColumns.SPARSE -> {
         InternalRow sparse = row.getStruct(at, 2);
-        yield embedding.withSparse(
-            SparseVector.of(sparse.getArray(0).toIntArray(), sparse.getArray(1).toFloatArray()));
+        requireNotNull(!sparse.isNullAt(0) && !sparse.isNullAt(1));
+        ArrayData ids = sparse.getArray(0);
+        requireNoNulls(ids);
+        yield embedding.withSparse(SparseVector.of(ids.toIntArray(), floats(sparse.getArray(1))));
       }
       default -> embedding.withColbert(rows(row.getArray(at)));
     };
   }
 
   private static MultiVector rows(ArrayData rows) {
+    requireNoNulls(rows);
     int dimension = rows.numElements() == 0 ? 1 : rows.getArray(0).numElements();
     float[] values = new float[rows.numElements() * dimension];
     for (int i = 0; i < rows.numElements(); i++) {
-      System.arraycopy(rows.getArray(i).toFloatArray(), 0, values, i * dimension, dimension);
+      float[] vector = floats(rows.getArray(i));
+      if (vector.length != dimension) {
+        throw new IllegalArgumentException(
+            "expected vectors of "
+                + dimension
+                + " components, as the first one, found "
+                + vector.length
+                + " in vector "
+                + i);
+      }
+      System.arraycopy(vector, 0, values, i * dimension, dimension);
     }
     return MultiVector.of(dimension, values);
+  }
+
+  private static float[] floats(ArrayData values) {
+    requireNoNulls(values);
+    return values.toFloatArray();
+  }
+
+  /** Spark reads a null within an array as 0. */
+  private static void requireNoNulls(ArrayData values) {
+    for (int i = 0; i < values.numElements(); i++) {
+      requireNotNull(!values.isNullAt(i));
+    }
+  }
+
+  private static void requireNotNull(boolean there) {
+    if (!there) {
+      throw new IllegalArgumentException(
+          "expected values alone, found a null among them: filter such rows, or embed them");
+    }
   }
 }

@@ -73,17 +73,48 @@ final class EmbeddingColumns {
       schema = schema.add(vector, type(vector), true);
     }
     return schema
-        .add(TOKENS, DataTypes.IntegerType, true)
-        .add(TRUNCATED, DataTypes.BooleanType, true)
-        .add(ERROR, DataTypes.StringType, true);
+        .add(TOKENS, type(TOKENS), true)
+        .add(TRUNCATED, type(TRUNCATED), true)
+        .add(ERROR, type(ERROR), true);
   }
 
-  private static DataType type(String vector) {
-    return switch (vector) {
+  /**
+   * Checks the types of the columns that are there. Spark reads a value of another type as if it
+   * were of the one that is asked for, and gives whatever its bytes mean then.
+   *
+   * @throws IllegalArgumentException if one has another type than {@link #addTo} gives it
+   */
+  static void requireTypes(StructType schema) {
+    for (StructField field : schema.fields()) {
+      if (ALL.contains(field.name())
+          && !field.dataType().sameType(type(field.name()))
+          && !field.dataType().sameType(DataTypes.NullType)) {
+        String expected = type(field.name()).catalogString();
+        throw new IllegalArgumentException(
+            "expected the type "
+                + expected
+                + " in the column "
+                + field.name()
+                + ", found "
+                + field.dataType().catalogString()
+                + ": cast it, CAST("
+                + field.name()
+                + " AS "
+                + expected
+                + "), which keeps Luciole's vectors as they were if they went through JSON");
+      }
+    }
+  }
+
+  private static DataType type(String column) {
+    return switch (column) {
       case DENSE -> FLOATS;
       case SPARSE -> WEIGHTS;
       case COLBERT -> DataTypes.createArrayType(FLOATS, false);
-      default -> throw new IllegalArgumentException("no column of vectors: " + vector);
+      case TOKENS -> DataTypes.IntegerType;
+      case TRUNCATED -> DataTypes.BooleanType;
+      case ERROR -> DataTypes.StringType;
+      default -> throw new IllegalArgumentException("no column of embeddings: " + column);
     };
   }
 

@@ -180,4 +180,19 @@ class ClusterSinkTest {
       }
     }
   }
+
+  @Test
+  void rowWithoutItsVector_isNotWritten() {
+    Path corpus = Corpus.write(folder.resolve("corpus"), 10, 1);
+    try (SparkRun spark = SparkRun.start(folder, Map.of())) {
+      Dataset<Row> rows =
+          SparkRun.miniM3()
+              .apply(spark.documents(corpus).selectExpr("id", "if(id = 'd4', null, text) AS text"));
+      ClusterSink sink = ClusterSink.of(ClusterKind.ELASTICSEARCH, target(50));
+      assertThatThrownBy(() -> sink.write(rows.drop("error")))
+          .rootCause()
+          .hasMessageContaining("found none of the document d4");
+      assertThat(taken).doesNotContainKey("d4");
+    }
+  }
 }

@@ -345,4 +345,66 @@ class SparkJobTest {
     assertThatThrownBy(() -> SparkRun.miniM3().apply(rows.withColumn("error", functions.lit(1))))
         .hasMessageContaining("found [error]");
   }
+
+  @Test
+  void vectorsOfOtherTypes_areRefusedWithTheCastThatHelps() throws IOException {
+    Dataset<Row> rows = SparkRun.miniM3().apply(texts(RowFactory.create("a", "a short text")));
+    String model = rows.schema().apply("dense").metadata().getString("luciole.model");
+    Path json = folder.resolve("json");
+    rows.write().json(json.toString());
+    Dataset<Row> read = spark.session().read().json(json.toString());
+    Path target = folder.resolve("shards");
+    for (Dataset<Row> wrong :
+        List.of(
+            read,
+            read.drop("sparse"),
+            read.drop("dense"),
+            rows.withColumn("dense", functions.lit("0.5 0.5")),
+            rows.withColumn("error", functions.lit(7)))) {
+      assertThatThrownBy(() ->
+              wrong
+                  .write()
+                  .format("luciole")
+                  .mode("append")
+                  .option("model", model)
+                  .save(target.toString()))
+          .hasMessageContaining("expected the type ")
+          .hasMessageContaining("CAST(");
+    }
+    assertThat(Shards.names(target)).isEmpty();
+    read.withColumn("dense", functions.expr("CAST(dense AS array<float>)"))
+        .withColumn(
+            "sparse", functions.expr("CAST(sparse AS struct<ids:array<int>,weights:array<float>>)"))
+        .withColumn("tokens", functions.expr("CAST(tokens AS int)"))
+        .write()
+        .format("luciole")
+        .option("model", model)
+        .mode("append")
+        .save(target.toString());
+    assertThat(ShardManifest.find(target).orElseThrow().documents()).isEqualTo(1);
+  }
+
+  @Test
+  void nullWithinAVector_failsTheJob_namingTheDocument() {
+    Dataset<Row> rows = SparkRun.miniM3().apply(texts(RowFactory.create("a", "a short text")));
+    Path target = folder.resolve("shards");
+    for (String column :
+        List.of(
+            "transform(dense, (x, i) -> if(i = 0, null, x)) AS dense",
+            "named_struct('ids', sparse.ids, 'weights', transform(sparse.weights, x -> null)) AS"
+                + " sparse")) {
+      Dataset<Row> damaged =
+          rows.selectExpr("id", "text", column.replace("-> null", "-> cast(null AS float)"));
+      String model = rows.schema().apply("dense").metadata().getString("luciole.model");
+      assertThatThrownBy(() ->
+              damaged
+                  .write()
+                  .format("luciole")
+                  .option("model", model)
+                  .mode("append")
+                  .save(target.toString()))
+          .rootCause()
+          .hasMessageContaining("expected values alone, found a null among them");
+    }
+  }
 }
