@@ -35,7 +35,8 @@ import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
  * HybridIndexer} is replaced by a fake under the same name, with its qualifiers; the method that
  * makes the real one is not called. So is a {@code HybridSearcher} where there is one indexer. A
  * {@code FakeBackend} is used; another {@code BackendProvider} stays a bean and is not asked.
- * {@code EngineCustomizer}s are called before the fake's, and {@code WriteOptions} hold.
+ * {@code EngineCustomizer}s are called before the fake's, and {@code WriteOptions} hold. All this
+ * is so in tests that Spring has processed ahead of time, too.
  *
  * <p><b>Limits.</b>
  *
@@ -48,7 +49,6 @@ import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
  *       EngineBuilder.option} is refused, as the fake backend has none.
  *   <li>Engines and indexes that are no bean definitions stay real: what other beans open for
  *       themselves, and singletons that are registered as objects.
- *   <li>Spring's ahead-of-time processing of tests does not know the replaced beans.
  * </ul>
  */
 @Target(ElementType.TYPE)

@@ -18,6 +18,8 @@ import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.config.BeanFactoryPostProcessor;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.beans.factory.support.AbstractBeanDefinition;
+import org.springframework.context.aot.AbstractAotProcessor;
+import org.springframework.core.SpringProperties;
 
 /**
  * Makes every engine and index that is a bean a fake. Each definition keeps its name, qualifiers
@@ -25,12 +27,18 @@ import org.springframework.beans.factory.support.AbstractBeanDefinition;
  * method is not called.
  *
  * <p>All engines run the same fake model, so that any of them can write and search any index.
+ *
+ * <p>Where Spring processes a test ahead of time, beans are replaced when the test runs: this is a
+ * bean of what is generated, too, and a replaced bean cannot be written as code.
  */
 final class FakeReplacement implements BeanFactoryPostProcessor {
   private static final Logger log = LoggerFactory.getLogger(FakeReplacement.class);
 
   @Override
   public void postProcessBeanFactory(ConfigurableListableBeanFactory beans) {
+    if (SpringProperties.getFlag(AbstractAotProcessor.AOT_PROCESSING)) {
+      return;
+    }
     definitions(
         beans,
         BackendProvider.class,
