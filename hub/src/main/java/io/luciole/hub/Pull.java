@@ -55,14 +55,17 @@ final class Pull {
     Path snapshot = cache.snapshot(model, listing.commit()).orElse(null);
     if (snapshot != null
         && !Files.exists(folder)
-        && PullFolder.hasSizes(snapshot, chosen.values())
+        && hasAll(snapshot, listing, chosen)
         && snapshot.equals(
             cache.find(new HubCache.Reference(model, null), ModelFiles::areIn).orElse(null))) {
       return snapshot;
     }
     Marker here = Marker.read(folder);
     Marker next = next(listing, chosen, here);
-    if (here != null && here.equals(next) && here.hasAll(folder, next.files().values())) {
+    if (here != null
+        && here.equals(next)
+        && here.hasAll(folder, next.files().values())
+        && next.equals(withNamedTensors(listing, next, folder))) {
       return folder;
     }
     PullLock lock = PullLock.acquire(place.lock(), context.listener());
@@ -81,6 +84,14 @@ final class Pull {
       chosen.put(path, described(listing, file));
     }
     return chosen;
+  }
+
+  /** Whether a folder has the chosen files, and those that they name, in their sizes. */
+  private boolean hasAll(Path where, HubListing listing, Map<String, RemoteFile> chosen)
+      throws InterruptedException {
+    return PullFolder.hasSizes(where, chosen.values())
+        && PullFolder.hasSizes(
+            where, withNamedTensors(listing, next(listing, chosen, null), where).files().values());
   }
 
   /** A file with size and digest; the hub is asked if the listing does not say them. */
@@ -112,21 +123,37 @@ final class Pull {
       throws InterruptedException {
     Marker here = Marker.read(folder);
     Marker next = next(listing, chosen, here);
-    Collection<RemoteFile> files = next.files().values();
     if (here != null && !here.revision().equals(next.revision())) {
       context.listener().replacing(here.revision(), here.commit());
     }
     if (here == null && Files.exists(folder)) {
-      requireSame(files);
-      next.write(folder);
+      requireSame(next.files().values());
+      Marker whole = withNamedTensors(listing, next, folder);
+      requireSame(whole.files().values());
+      whole.write(folder);
       return;
     }
-    if (here != null && here.hasAll(folder, files)) {
-      next.write(folder);
-      return;
+    if (here != null && here.hasAll(folder, next.files().values())) {
+      Marker whole = withNamedTensors(listing, next, folder);
+      if (here.hasAll(folder, whole.files().values())) {
+        whole.write(folder);
+        return;
+      }
     }
-    place.stage(next);
-    for (RemoteFile file : files) {
+    bring(listing, next, here, snapshot);
+    Marker whole = withNamedTensors(listing, next, place.staging());
+    if (!whole.equals(next)) {
+      bring(listing, whole, here, snapshot);
+    }
+    place.publish(whole);
+  }
+
+  /** Makes the staging folder hold all files of a state, from this machine or from the hub. */
+  private void bring(
+      HubListing listing, Marker wanted, @Nullable Marker here, @Nullable Path snapshot)
+      throws InterruptedException {
+    place.stage(wanted);
+    for (RemoteFile file : wanted.files().values()) {
       if (place.isStaged(file)) {
         continue;
       }
@@ -136,20 +163,21 @@ final class Pull {
         place.take(file, snapshot.resolve(file.path()));
       }
     }
-    fetch(listing, files);
-    Marker whole = withNamedTensors(listing, next);
-    if (!whole.equals(next)) {
-      place.stage(whole);
-      fetch(listing, whole.files().values());
-    }
-    place.publish(whole);
+    fetch(listing, wanted.files().values());
   }
 
-  /** Adds the files that fetched ONNX files name for their tensors, whatever they are called. */
-  private Marker withNamedTensors(HubListing listing, Marker next) throws InterruptedException {
+  /**
+   * Adds the files that ONNX files name for their tensors, whatever they are called.
+   *
+   * @param where the folder with all files of {@code next}
+   */
+  private Marker withNamedTensors(HubListing listing, Marker next, Path where)
+      throws InterruptedException {
     Map<String, RemoteFile> files = new LinkedHashMap<>(next.files());
     for (RemoteFile onnx : next.files().values()) {
-      for (String path : onnx.path().endsWith(".onnx") ? tensorsOf(onnx) : List.<String>of()) {
+      List<String> named =
+          onnx.path().endsWith(".onnx") ? tensorsOf(onnx, where) : List.<String>of();
+      for (String path : named) {
         RemoteFile file = listing.files().get(path);
         if (file == null) {
           throw new ModelException(
@@ -169,11 +197,13 @@ final class Pull {
   }
 
   /** The paths within the repository. */
-  private List<String> tensorsOf(RemoteFile onnx) {
-    Path staged = place.staged(onnx);
+  private static List<String> tensorsOf(RemoteFile onnx, Path where) {
+    Path file = where.resolve(onnx.path());
+    Path place = file.toAbsolutePath().normalize();
     try {
-      return OnnxExternalData.files(staged).stream()
-          .map(file -> Path.of(onnx.path()).resolve(staged.relativize(file)).normalize())
+      return OnnxExternalData.files(file).stream()
+          .map(named -> place.relativize(named.toAbsolutePath().normalize()))
+          .map(path -> Path.of(onnx.path()).resolve(path).normalize())
           .map(path -> path.toString().replace('\\', '/'))
           .toList();
     } catch (CheckpointException e) {

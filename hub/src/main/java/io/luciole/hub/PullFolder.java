@@ -61,6 +61,11 @@ final class PullFolder {
     return lock;
   }
 
+  /** Where the next model is put together. */
+  Path staging() {
+    return staging;
+  }
+
   /** Where a file of the next model belongs. */
   Path staged(RemoteFile file) {
     return staging.resolve(file.path());

@@ -118,6 +118,96 @@ final class ModelHubTest extends PullFixture {
     assertThat(resolves()).isFalse();
   }
 
+  /** Only the file that the ONNX file names has changed; nothing else tells the revisions apart. */
+  @Test
+  void tensorsInAFileOfAnyName_areReplaced_ifANewCommitChangesThemAlone() throws Exception {
+    hub.put("onnx/model.onnx", onnxWithTensorsIn("weights.bin"));
+    hub.put("onnx/weights.bin", new Random(3), 9_000);
+    pull(PullOptions.DEFAULT.withOnnx());
+    hub.requests().clear();
+    hub.commit = "f".repeat(40);
+    hub.put("onnx/weights.bin", new Random(4), 9_000);
+
+    Path pulled = pull(PullOptions.DEFAULT.withOnnx());
+
+    assertThat(pulled.resolve("onnx/weights.bin")).hasBinaryContent(hub.bytes("onnx/weights.bin"));
+    assertThat(marker().commit()).isEqualTo(hub.commit);
+    assertThat(hub.filesAsked()).containsExactly("onnx/weights.bin");
+  }
+
+  @Test
+  void tensorsInAFileOfAnyName_whichWasDeleted_areFetchedAgain() throws Exception {
+    hub.put("onnx/model.onnx", onnxWithTensorsIn("weights.bin"));
+    hub.put("onnx/weights.bin", new Random(3), 9_000);
+    Path weights = pull(PullOptions.DEFAULT.withOnnx()).resolve("onnx/weights.bin");
+    Files.delete(weights);
+
+    pull(PullOptions.DEFAULT.withOnnx());
+
+    assertThat(weights).hasBinaryContent(hub.bytes("onnx/weights.bin"));
+  }
+
+  @Test
+  void tensorsInAFileOfAnyName_areComparedToo_inAFolderOfOthers() throws Exception {
+    hub.put("onnx/model.onnx", onnxWithTensorsIn("weights.bin"));
+    hub.put("onnx/weights.bin", new Random(3), 9_000);
+    Path pulled = pull(PullOptions.DEFAULT.withOnnx());
+    Files.delete(pulled.resolve(Marker.FILE));
+    Files.write(pulled.resolve("onnx/weights.bin"), new byte[9_000]);
+
+    assertThatThrownBy(() -> pull(PullOptions.DEFAULT.withOnnx()))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("its onnx/weights.bin is not the hub's");
+  }
+
+  @Test
+  void tensorsInAFileOfAnyName_areFetched_ifHuggingFacesCacheLacksThem() throws Exception {
+    hub.remove("pytorch_model.bin");
+    hub.put("onnx/model.onnx", onnxWithTensorsIn("weights.bin"));
+    hub.put("onnx/weights.bin", new Random(3), 9_000);
+    huggingFaceSnapshot(
+        FakeHub.COMMIT,
+        List.of(
+            "1_Pooling/config.json",
+            "colbert_linear.pt",
+            "config.json",
+            "onnx/Constant_7_attr__value",
+            "onnx/model.onnx",
+            "onnx/model.onnx_data",
+            "sparse_linear.pt",
+            "tokenizer.json",
+            "tokenizer_config.json"));
+
+    assertThat(pull()).isEqualTo(folder());
+
+    assertThat(folder().resolve("onnx/weights.bin")).isRegularFile();
+    assertThat(hub.filesAsked()).containsExactly("onnx/weights.bin");
+  }
+
+  @Test
+  void tensorsInAFile_whichHuggingFacesCacheHas_areTakenFromThere() throws Exception {
+    hub.put("onnx/model.onnx", onnxWithTensorsIn("weights.bin"));
+    hub.put("onnx/weights.bin", new Random(3), 9_000);
+    huggingFaceSnapshot(FakeHub.COMMIT, List.of("onnx/model.onnx", "onnx/weights.bin"));
+
+    pull(PullOptions.DEFAULT.withOnnx());
+
+    assertThat(folder().resolve("onnx/weights.bin"))
+        .hasBinaryContent(hub.bytes("onnx/weights.bin"));
+    assertThat(hub.filesAsked()).doesNotContain("onnx/weights.bin");
+  }
+
+  @Test
+  void tensorsAtAnAbsolutePath_inARelativeCacheFolder_areNamed() {
+    cache = Path.of("").toAbsolutePath().relativize(cache.toAbsolutePath());
+    hub.put("onnx/model.onnx", onnxWithTensorsIn("/etc/passwd"));
+
+    assertThatThrownBy(() -> pull(PullOptions.DEFAULT.withOnnx()))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("onnx/model.onnx names a file for its tensors that is not there")
+        .hasMessageEndingWith("/etc/passwd");
+  }
+
   /** An ONNX model of one initializer, whose bytes are in another file. */
   private static String onnxWithTensorsIn(String file) {
     String location = field(1, "location") + field(2, file);
