@@ -87,6 +87,7 @@ abstract class TruncationPolicy {
   List<Request> chunks(
       Request whole, String text, UnaryOperator<TokenizedText> check, Consumer<Embedding> deliver) {
     int left = maxChunkedTokens(whole.outputs);
+    boolean beyond = false;
     List<TokenizedText> pieces = new ArrayList<>();
     Iterator<TokenizedText> all = pieces(text, whole.role);
     while (all.hasNext() && left > 0) {
@@ -95,6 +96,7 @@ abstract class TruncationPolicy {
         continue; // blanks, where the tokenizer adds no special tokens
       }
       if (!pieces.isEmpty() && piece.length() > left) {
+        beyond = true;
         break;
       }
       left -= piece.length();
@@ -106,7 +108,7 @@ abstract class TruncationPolicy {
     if (pieces.isEmpty()) {
       throw TokenizerStage.noTokens();
     }
-    boolean cut = all.hasNext() || pieces.stream().anyMatch(TokenizedText::truncated);
+    boolean cut = beyond || all.hasNext() || pieces.stream().anyMatch(TokenizedText::truncated);
     whole.chunked(pieces.stream().mapToInt(TokenizedText::length).sum(), cut);
     Owner owner = new Owner();
     List<Request> requests = pieces.stream().map(p -> new Request(whole, p, owner)).toList();

@@ -156,6 +156,18 @@ class LongTextsTest {
     }
   }
 
+  /** 65 chunks are within the bound, and the last one is not. */
+  @Test
+  void chunk_beyondItsBoundByItsLastPiece_isTruncated() {
+    try (EmbeddingEngine engine = builder(Map.of(), 500).truncation(Truncation.CHUNK).open()) {
+      Embedding found = engine.embed(words(0, 65 * 498 + 300)).join();
+
+      assertThat(found.tokenCount()).isEqualTo(65 * 500);
+      assertThat(found.truncated()).isTrue();
+      assertThat(engine.stats().truncated()).isEqualTo(1);
+    }
+  }
+
   @Test
   void chunk_thatFails_failsItsTextAlone() {
     backend.faults(Fault.throwing(Fault.holding(FakeModel.FIRST_WORD + 13)));
