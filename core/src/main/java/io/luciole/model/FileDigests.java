@@ -29,7 +29,9 @@ import org.slf4j.LoggerFactory;
  * SHA-256 of model files, remembered for large ones.
  *
  * <p>A remembered digest stands in a file of the cache folder, named by the SHA-256 of the file's
- * real path, size and modification time, so that a changed file is never taken for the old one.
+ * real path, size and times, so that a changed file is never taken for the old one. Its time of
+ * modification alone would not do: copies and images often give it to other content of the same
+ * size. The time of change is the system's own, where it has one.
  */
 final class FileDigests {
   private static final Logger log = LoggerFactory.getLogger(FileDigests.class);
@@ -109,12 +111,10 @@ final class FileDigests {
               + ", which another of the model's files names, found none. Copy it from the model's"
               + " page.");
     }
-    BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
-    if (attributes.size() < REMEMBER_FROM) {
+    if (Files.size(file) < REMEMBER_FROM) {
       return read(file);
     }
-    String key =
-        file.toRealPath() + "\n" + attributes.size() + "\n" + attributes.lastModifiedTime();
+    String key = key(file);
     Path memo = CacheFolder.path().resolve("digests").resolve(Sha256.hex(Sha256.of(key)));
     try {
       if (Files.isRegularFile(memo)) {
@@ -127,8 +127,20 @@ final class FileDigests {
       log.debug("Passing over an unreadable digest {}", memo, e);
     }
     byte[] digest = read(file);
-    remember(memo, digest);
+    if (key(file).equals(key)) {
+      remember(memo, digest);
+    }
     return digest;
+  }
+
+  /** What a file's content cannot change without. */
+  private static String key(Path file) throws IOException {
+    BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+    String key =
+        file.toRealPath() + "\n" + attributes.size() + "\n" + attributes.lastModifiedTime();
+    return Files.getFileStore(file).supportsFileAttributeView("unix")
+        ? key + "\n" + Files.getAttribute(file, "unix:ctime")
+        : key;
   }
 
   private static void remember(Path memo, byte[] digest) {

@@ -218,7 +218,7 @@ public record ModelFiles(
 
   /**
    * The fingerprint of this model's vectors. The first call reads the weights; their digest is kept
-   * in Luciole's cache folder while their size and modification time stay the same.
+   * in Luciole's cache folder while their size and times stay the same.
    *
    * @param dimension the number of components of a dense vector, as the backend reports it
    * @param precision the arithmetic, as the backend reports it; empty where it does not matter

@@ -5,11 +5,13 @@ import static io.luciole.model.checkpoint.ProtoBytes.field;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.luciole.internal.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -109,6 +111,34 @@ class FileDigestsTest {
     assertThatThrownBy(this::digest)
         .isInstanceOf(ModelException.class)
         .hasMessageContainingAll("Expected the file", "weights.bin", "found none", "model's page");
+  }
+
+  /** Such as another model in an image whose files all have one time. */
+  @Test
+  void largeFile_whichChangesButForSizeAndModificationTime_isReadAnew() throws IOException {
+    assumeThat(Files.getFileStore(folder).supportsFileAttributeView("unix")).isTrue();
+    String cacheBefore = System.getProperty("luciole.cache");
+    System.setProperty("luciole.cache", folder.resolve("cache").toString());
+    try {
+      byte[] content = new byte[33 << 20];
+      write("model.safetensors", content);
+      Path file = folder.resolve("model.safetensors");
+      FileTime time = FileTime.fromMillis(0);
+      Files.setLastModifiedTime(file, time);
+      assertThat(digest()).isEqualTo(digestOf("model.safetensors"));
+      content[1 << 20] = 1;
+      write("model.safetensors", content);
+      Files.setLastModifiedTime(file, time);
+
+      assertThat(digest()).isEqualTo(digestOf("model.safetensors"));
+      assertThat(folder.resolve("cache/digests")).isNotEmptyDirectory();
+    } finally {
+      if (cacheBefore == null) {
+        System.clearProperty("luciole.cache");
+      } else {
+        System.setProperty("luciole.cache", cacheBefore);
+      }
+    }
   }
 
   @Test
