@@ -60,6 +60,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   private static final int STREAM_BUDGETS = 16;
 
   private final ModelFiles model;
+  private final ModelIdentity identity;
   private final BackendInfo info;
   private final Set<Output> outputs;
   private final TextTokenizer tokenizer;
@@ -69,7 +70,6 @@ public final class EmbeddingEngine implements AutoCloseable {
   private final EngineSettings settings;
   private final Pipeline pipeline;
   private final LeakGuard leakGuard;
-  private volatile @Nullable ModelFingerprint fingerprint;
 
   EmbeddingEngine(
       LoadedModel loaded,
@@ -78,6 +78,7 @@ public final class EmbeddingEngine implements AutoCloseable {
       List<EngineListener> listeners,
       @Nullable EmbeddingCache cache) {
     this.model = loaded.files();
+    this.identity = loaded.identity();
     this.info = loaded.info();
     this.tokenizer = loaded.tokenizer();
     this.outputs = loaded.outputs();
@@ -456,14 +457,11 @@ public final class EmbeddingEngine implements AutoCloseable {
    * {@link ModelFiles#fingerprint}.
    *
    * @return the fingerprint
+   * @throws ModelException if a file cannot be read, or was changed between opening and the first
+   *     call
    */
   public ModelFingerprint fingerprint() {
-    ModelFingerprint known = fingerprint;
-    if (known == null) {
-      known = model.fingerprint(info.dimension(), info.precision());
-      fingerprint = known;
-    }
-    return known;
+    return identity.fingerprint(info.dimension(), info.precision());
   }
 
   /**

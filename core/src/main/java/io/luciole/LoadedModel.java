@@ -22,11 +22,16 @@ import org.jspecify.annotations.Nullable;
  * A model that is ready to run: its files, its tokenizer, and an open backend with a token budget
  * on each device.
  *
+ * @param identity how the files were before they were read
  * @param outputs the outputs of a text whose options name none
  * @param devices at least one
  */
 record LoadedModel(
-    ModelFiles files, TextTokenizer tokenizer, Set<Output> outputs, List<OpenDevice> devices) {
+    ModelFiles files,
+    ModelIdentity identity,
+    TextTokenizer tokenizer,
+    Set<Output> outputs,
+    List<OpenDevice> devices) {
   /**
    * On CPUs larger batches are no faster, and slower where their intermediate values leave the
    * processor's cache (docs/performance.md); and a query waits for the batch before it.
@@ -42,7 +47,7 @@ record LoadedModel(
   /**
    * A device with an open backend.
    *
-   * @param opener opens the backend again
+   * @param opener opens the backend again; throws if the model's files have changed
    * @param tokenBudget the largest number of tokens in a batch, padding included
    */
   record OpenDevice(Backend backend, Supplier<Backend> opener, int tokenBudget) {}
@@ -65,13 +70,18 @@ record LoadedModel(
    */
   static LoadedModel open(
       ModelFiles files, BackendProvider provider, List<BackendConfig> configs, Budget budget) {
+    ModelIdentity identity = new ModelIdentity(files);
     TextTokenizer tokenizer = TextTokenizer.open(files);
     List<OpenDevice> devices = new ArrayList<>();
     try {
       Set<Output> outputs = Set.of();
       for (BackendConfig config : configs) {
-        Supplier<Backend> opener = () -> provider.open(files, config);
-        Backend backend = opener.get();
+        Supplier<Backend> opener =
+            () -> {
+              identity.requireUnchanged();
+              return provider.open(files, config);
+            };
+        Backend backend = provider.open(files, config);
         devices.add(new OpenDevice(backend, opener, 0));
         VocabularyCheck.of(files, backend.vocabulary()).check(canary(files, tokenizer));
         outputs = defaultOutputs(files, backend.info(), config.outputs());
@@ -79,7 +89,7 @@ record LoadedModel(
         int tokens = tokens(files, backend, outputs, tokenizer, budget);
         devices.set(devices.size() - 1, new OpenDevice(backend, opener, tokens));
       }
-      return new LoadedModel(files, tokenizer, outputs, List.copyOf(devices));
+      return new LoadedModel(files, identity, tokenizer, outputs, List.copyOf(devices));
     } catch (Throwable t) {
       tokenizer.close();
       devices.forEach(d -> d.backend().close());
@@ -166,7 +176,7 @@ record LoadedModel(
             cache == null
                 ? null
                 : new CacheKeys(
-                    files.fingerprint(info.dimension(), info.precision()), description, info),
+                    identity.fingerprint(info.dimension(), info.precision()), description, info),
             System::nanoTime);
     int[] canary = canary(files, tokenizer).ids();
     pipeline.start(devices.stream().map(d -> pipeline.worker(d, description, canary)).toList());

@@ -217,16 +217,15 @@ public record ModelFiles(
   }
 
   /**
-   * The fingerprint of this model's vectors. The first call reads the weights; their digest is kept
-   * in Luciole's cache folder while their size and times stay the same.
+   * The files that the fingerprint is made of: the tokenizer, then the weights with their shards or
+   * external tensors, and the heads. It is not checked whether named ones are there.
    *
-   * @param dimension the number of components of a dense vector, as the backend reports it
-   * @param precision the arithmetic, as the backend reports it; empty where it does not matter
-   * @return the fingerprint
-   * @throws ModelException if a file cannot be read
+   * @return the files, the tokenizer first
+   * @throws ModelException if a file that names others cannot be read
    */
-  public ModelFingerprint fingerprint(int dimension, String precision) {
+  public List<Path> fingerprinted() {
     List<Path> files = new ArrayList<>();
+    files.add(tokenizer);
     if (weights != null) {
       files.addAll(FileDigests.withShards(weights));
     } else if (onnx != null) {
@@ -241,11 +240,25 @@ public record ModelFiles(
         files.add(head);
       }
     }
+    return files;
+  }
+
+  /**
+   * The fingerprint of this model's vectors. The first call reads the weights; their digest is kept
+   * in Luciole's cache folder while their size and times stay the same.
+   *
+   * @param dimension the number of components of a dense vector, as the backend reports it
+   * @param precision the arithmetic, as the backend reports it; empty where it does not matter
+   * @return the fingerprint
+   * @throws ModelException if a file cannot be read
+   */
+  public ModelFingerprint fingerprint(int dimension, String precision) {
+    List<Path> files = fingerprinted();
     return new ModelFingerprint(
         name,
         dimension,
-        FileDigests.sha256(List.of(tokenizer)),
-        FileDigests.sha256(files),
+        FileDigests.sha256(files.subList(0, 1)),
+        FileDigests.sha256(files.subList(1, files.size())),
         description.vectors(),
         precision);
   }

@@ -20,6 +20,7 @@ import io.luciole.spi.Device;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -274,6 +275,29 @@ class EngineFaultTest extends EngineTestCase {
       await().until(() -> engine.health().state() == EngineHealth.State.HEALTHY);
       assertThat(backend.opened()).isEqualTo(4);
       assertAllRight(engine, submit(engine, 50, 16));
+    }
+  }
+
+  /** Its vectors would be another model's, in the midst of those from before. */
+  @Test
+  void aLostDevice_isNotReopenedWithFilesThatChangedMeanwhile() throws IOException {
+    try (EmbeddingEngine engine = open()) {
+      Path weights = folder.resolve("model.onnx");
+      FileTime time = Files.getLastModifiedTime(weights);
+      String content = Files.readString(weights);
+      Files.writeString(weights, "another version");
+      backend.faults(Fault.throwing(b -> backend.opened() == 1));
+      assertThat(failure(engine.embed("w1"))).isInstanceOf(DeviceLostException.class);
+
+      await()
+          .during(Duration.ofMillis(300))
+          .until(() -> engine.health().state() == EngineHealth.State.UNHEALTHY);
+
+      assertThat(backend.opened()).isEqualTo(1);
+      Files.writeString(weights, content);
+      Files.setLastModifiedTime(weights, time);
+      await().until(() -> engine.health().state() == EngineHealth.State.HEALTHY);
+      assertAllRight(engine, submit(engine, 50, 34));
     }
   }
 

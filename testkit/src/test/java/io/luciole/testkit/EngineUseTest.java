@@ -15,8 +15,12 @@ import io.luciole.EngineStats;
 import io.luciole.LucioleConfig;
 import io.luciole.Output;
 import io.luciole.Role;
+import io.luciole.model.ModelException;
+import io.luciole.model.ModelFingerprint;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.TokenBatch;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,6 +55,25 @@ class EngineUseTest {
                 .backend(backend)
                 .tokenBudget(256))
         .open();
+  }
+
+  /** As by a pull of another revision, before an index asks what its vectors are made with. */
+  @Test
+  void fingerprint_ofFilesThatChangedSinceOpening_isRefused() throws IOException {
+    Path weights = folder.resolve("model.onnx");
+    try (EmbeddingEngine engine = open(b -> b)) {
+      ModelFingerprint first = engine.fingerprint();
+      Files.writeString(weights, "another version");
+      assertThat(engine.fingerprint()).isEqualTo(first);
+    }
+    try (EmbeddingEngine engine = open(b -> b)) {
+      Files.writeString(weights, "yet another version");
+
+      assertThatThrownBy(engine::fingerprint)
+          .isInstanceOf(ModelException.class)
+          .hasMessageContaining(weights + " has changed")
+          .hasMessageContaining("open it again");
+    }
   }
 
   @Test
