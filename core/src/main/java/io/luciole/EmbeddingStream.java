@@ -268,7 +268,9 @@ final class EmbeddingStream<T> implements Iterator<Embedded<T>> {
         throw missing("The text of item", number);
       }
       int tokens = cost.applyAsInt(of);
-      long bytes = window.bytesPerText + tokens * window.bytesPerToken;
+      // The item keeps its text, also what is beyond the model's limit.
+      long text = (long) Character.BYTES * of.length();
+      long bytes = window.bytesPerText + text + tokens * window.bytesPerToken;
       pending.add(new Pending<>(item, submit.apply(of), null, tokens, bytes));
       tokensInProgress += tokens;
       bytesInProgress += bytes;

@@ -327,8 +327,9 @@ public final class EngineBuilder {
    * Sets the largest number of tokens that may wait in each lane, tokenised or not. A waiting text
    * takes about 300 bytes of memory, and 8 for each of its tokens. The default follows the largest
    * heap ({@link Runtime#maxMemory}), of which each lane may take an eighth: one token for every
-   * 128 bytes of the heap, up to 4 million, and one text for every 5120. A number that is set here
-   * counts alone, and texts are not counted.
+   * 128 bytes of the heap, up to 4 million, and one text for every 5120; a text that is longer than
+   * the model takes counts in its whole length until it is tokenised. A number that is set here
+   * counts alone, for what the model takes, and texts are not counted.
    *
    * @param tokens at least 1
    * @return this builder

@@ -8,7 +8,8 @@ package io.luciole;
  *
  * <p>A text that waits, with a dependent on its future, was measured at 215 bytes, and at 270 with
  * its string, which goes when the text is tokenised; its characters and tokens not counted. A token
- * takes 4 bytes, and before that its characters 4, or 8 where a string has two bytes for each.
+ * takes 4 bytes, and before that its characters 4, or 8 where a string has two bytes for each. So
+ * until a text is tokenised, it counts by all its characters, however few tokens the model takes.
  */
 final class HeapBounds {
   /** The largest number of tokens that wait in a lane by default: more make no batch better. */

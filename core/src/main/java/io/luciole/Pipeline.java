@@ -172,16 +172,21 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
         tokens != null
             ? Math.max(1, tokens.length())
             : estimate(input.text(), request.truncation, outputs);
-    return submit(request, estimate, mayReject);
+    // Where the heap is the bound, the end that will be cut off counts as well until then.
+    int held =
+        settings.boundsTexts()
+            ? Math.max(estimate, estimate(input.text(), Integer.MAX_VALUE))
+            : estimate;
+    return submit(request, estimate, held, mayReject);
   }
 
-  private Request submit(Request request, int estimate, boolean mayReject) {
+  private Request submit(Request request, int estimate, int held, boolean mayReject) {
     if (closed) {
       throw closedException();
     }
     request.length = estimate;
     DeviceLostException lost = allLost;
-    boolean admitted = lost == null && admission.admit(request, estimate, mayReject);
+    boolean admitted = lost == null && admission.admit(request, held, mayReject);
     metrics.submitted();
     if (unsettled.getAndIncrement() == 0) {
       watchdog.wake();
@@ -191,7 +196,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
       results.fail(List.of(request), lost != null ? lost : deadlinePassed());
       return request;
     }
-    request.reserve(estimate);
+    request.reserve(held);
     if (onlyOne && tokenizers.tokenizeInline(request)) {
       return request;
     }

@@ -23,23 +23,34 @@ import org.junit.jupiter.api.Timeout;
 /** What waits fits the heap, and an engine that nobody closed is closed and told of. */
 @Timeout(180)
 class EngineMemoryTest extends EngineTestCase {
-  private static final int TEXTS = 1_000_000;
-
   @Test
   void aMillionTextsThatNobodyWaitsFor_fitASmallHeap() throws Exception {
+    assertThatTextsFit(1_000_000, 0);
+  }
+
+  /** Pages of 100 KB, of which the model takes 512 tokens. */
+  @Test
+  void textsFarBeyondTheModelsLimit_fitASmallHeap() throws Exception {
+    assertThatTextsFit(3_000, 33_000);
+  }
+
+  private void assertThatTextsFit(int texts, int moreWords) throws Exception {
     Process process =
         new ProcessBuilder(
                 ProcessHandle.current().info().command().orElseThrow(),
                 "-Xmx128m",
+                "-XX:+ExitOnOutOfMemoryError",
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 System.getProperty("java.class.path"),
                 Application.class.getName(),
-                folder.toString())
+                folder.toString(),
+                Integer.toString(texts),
+                Integer.toString(moreWords))
             .redirectErrorStream(true)
             .start();
     process.getOutputStream().close();
-    assertThat(process.inputReader().lines()).contains("computed " + TEXTS);
+    assertThat(process.inputReader().lines()).contains("computed " + texts);
     assertThat(process.waitFor()).isZero();
   }
 
@@ -49,16 +60,19 @@ class EngineMemoryTest extends EngineTestCase {
 
     /** Submits texts faster than they are computed, and joins none. */
     public static void main(String[] args) throws InterruptedException {
+      int texts = Integer.parseInt(args[1]);
+      int moreWords = Integer.parseInt(args[2]);
       AtomicInteger computed = new AtomicInteger();
-      CountDownLatch left = new CountDownLatch(TEXTS);
+      CountDownLatch left = new CountDownLatch(texts);
       try (EmbeddingEngine engine =
           EmbeddingEngine.builder(LucioleConfig.of(Map.of()))
               .model(FakeModel.write(Path.of(args[0]), 512))
               .backend(new FakeBackend())
               .open()) {
-        for (int i = 0; i < TEXTS; i++) {
+        for (int i = 0; i < texts; i++) {
           CompletableFuture<Embedding> future =
-              engine.embed("w" + i % 1000 + " w" + i / 1000 + " w" + i % 7);
+              engine.embed(
+                  "w" + i % 1000 + " w" + i / 1000 + " w" + i % 7 + " w0".repeat(moreWords));
           CompletableFuture<?> unused =
               future.whenComplete((done, failed) -> {
                 if (failed == null) {
