@@ -67,8 +67,10 @@ public final class DiskCache implements EmbeddingCache, AutoCloseable {
               + absolute
               + ": "
               + e.getMessage()
-              + ". If another process has it open, close that; if the file is damaged, delete it:"
-              + " it holds nothing that cannot be computed again.",
+              + ". If another process has it open, or a cache that this one did not close, close"
+              + " that. If it is a damaged cache, delete it: a cache holds nothing that cannot be"
+              + " computed again. If it is another file, leave it and name another one for the"
+              + " cache.",
           e);
     } catch (IOException e) {
       throw new LucioleException(

@@ -214,7 +214,9 @@ class CacheTest {
     Files.writeString(file, "not a cache ".repeat(1000));
     assertThatThrownBy(() -> DiskCache.open(file))
         .isInstanceOf(LucioleException.class)
-        .hasMessageContaining("delete it");
+        .hasMessageContaining("If it is a damaged cache, delete it")
+        .hasMessageContaining("If it is another file, leave it");
+    assertThat(file).hasContent("not a cache ".repeat(1000));
   }
 
   @Test
@@ -222,7 +224,9 @@ class CacheTest {
     Path file = folder.resolve("cache.mv");
     try (DiskCache first = DiskCache.open(file)) {
       assertThat(first.size()).isZero();
-      assertThatThrownBy(() -> DiskCache.open(file)).isInstanceOf(LucioleException.class);
+      assertThatThrownBy(() -> DiskCache.open(file))
+          .isInstanceOf(LucioleException.class)
+          .hasMessageContaining("a cache that this one did not close");
     }
   }
 }
