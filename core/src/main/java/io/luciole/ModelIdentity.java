@@ -1,12 +1,13 @@
 package io.luciole;
 
+import io.luciole.internal.Sha256;
 import io.luciole.model.ModelException;
 import io.luciole.model.ModelFiles;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.io.RandomAccessFile;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
+import java.security.MessageDigest;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * device opened with the new weights. Safe for use by many threads.
  */
 final class ModelIdentity {
+  private static final int BLOCK = 1 << 14;
+  private static final int BLOCKS = 256;
+
   private final ModelFiles files;
   private final Map<Path, String> states = new LinkedHashMap<>();
   private volatile @Nullable ModelFingerprint fingerprint;
@@ -38,11 +42,24 @@ final class ModelIdentity {
     }
   }
 
-  /** Size and time of modification: a pull links files that stay, which changes other times. */
+  /**
+   * A file's size and a digest of blocks all over it, of the whole of a small one: another version
+   * of weights differs everywhere, and the same content in a new copy is no change.
+   */
   private static String state(Path file) {
-    try {
-      BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class);
-      return found.size() + " " + found.lastModifiedTime();
+    // No channel, which an interrupt of the thread would close.
+    try (RandomAccessFile in = new RandomAccessFile(file.toFile(), "r")) {
+      long size = in.length();
+      long step = Math.max(BLOCK, size / BLOCKS);
+      MessageDigest digest = Sha256.start();
+      byte[] block = new byte[BLOCK];
+      for (long at = 0; at < size; at += step) {
+        in.seek(at);
+        int length = (int) Math.min(BLOCK, size - at);
+        in.readFully(block, 0, length);
+        digest.update(block, 0, length);
+      }
+      return size + " " + Sha256.hex(digest.digest());
     } catch (IOException e) {
       return "none";
     }

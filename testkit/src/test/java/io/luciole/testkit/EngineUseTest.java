@@ -22,6 +22,7 @@ import io.luciole.spi.TokenBatch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -55,6 +56,18 @@ class EngineUseTest {
                 .backend(backend)
                 .tokenBudget(256))
         .open();
+  }
+
+  /** As two processes do that unpack one model at once. */
+  @Test
+  void fingerprint_ofFilesThatWereWrittenAgainAsTheyAre_isGiven() throws IOException {
+    Path weights = folder.resolve("model.onnx");
+    try (EmbeddingEngine engine = open(b -> b)) {
+      Files.writeString(weights, Files.readString(weights));
+      Files.setLastModifiedTime(weights, FileTime.fromMillis(0));
+
+      assertThat(engine.fingerprint().dimension()).isEqualTo(FakeBackend.DIMENSION);
+    }
   }
 
   /** As by a pull of another revision, before an index asks what its vectors are made with. */
