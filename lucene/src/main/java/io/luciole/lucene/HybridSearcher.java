@@ -209,7 +209,7 @@ public final class HybridSearcher implements AutoCloseable {
    *     weight to a leg that does not search or weight 0 to all, reranks by vectors that the index
    *     does not keep, boosts titles whose words it does not keep apart, or arranges by a field
    *     that the schema does not declare; or if a vector of the query's that is searched or
-   *     reranked by has a component that is not finite
+   *     reranked by has a component that is not finite, or larger than 1e15 in absolute value
    * @throws IllegalStateException if this searcher is closed, or a leg needs an engine and the
    *     searcher was opened without
    * @throws LucioleException if the query cannot be embedded, or the index cannot be read

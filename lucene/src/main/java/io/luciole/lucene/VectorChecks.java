@@ -5,15 +5,20 @@ import io.luciole.MultiVector;
 /**
  * Refuses vectors that an index cannot keep or compare. A component that is not a finite number
  * would make every score of its document, or of its query, NaN, which stands before all others, or
- * leave no direction to keep.
+ * leave no direction to keep. So would a sum of squares that overflows; where vectors are
+ * quantised, which is around their mean, it would do so for all documents of the segment.
  */
 final class VectorChecks {
+  /** The squared distance of two vectors of 4096 such components is a finite 32-bit float. */
+  static final float LARGEST = 1e15f;
+
   private VectorChecks() {}
 
   /**
    * Checks a dense vector.
    *
-   * @throws IllegalArgumentException if it has another length, or a component that is not finite
+   * @throws IllegalArgumentException if it has another length, or a component that is not finite or
+   *     larger than {@link #LARGEST} in absolute value
    */
   static void requireDense(float[] vector, int dimension) {
     requireDimension("a dense vector", dimension, vector.length);
@@ -43,19 +48,31 @@ final class VectorChecks {
   }
 
   private static void requireFinite(String what, float[] vector) {
-    int at = firstNotFinite(vector);
+    int at = firstUnusable(vector);
     if (at < vector.length) {
       throw new IllegalArgumentException(
-          "expected " + what + " of finite numbers, got a component that is " + vector[at]);
+          "expected "
+              + what
+              + " of "
+              + usable(vector[at])
+              + ", got a component that is "
+              + vector[at]);
     }
+  }
+
+  /** What was expected in the place of a number. */
+  private static String usable(float found) {
+    return Float.isFinite(found) ? "numbers from " + -LARGEST + " to " + LARGEST : "finite numbers";
   }
 
   /** Refuses a query's vector with which no score could be compared. */
   static void requireFiniteQuery(String what, float[] vector) {
-    int at = firstNotFinite(vector);
+    int at = firstUnusable(vector);
     if (at < vector.length) {
       throw new IllegalArgumentException(
-          "expected finite numbers in a query's "
+          "expected "
+              + usable(vector[at])
+              + " in a query's "
               + what
               + ", got "
               + vector[at]
@@ -65,9 +82,9 @@ final class VectorChecks {
     }
   }
 
-  private static int firstNotFinite(float[] vector) {
+  private static int firstUnusable(float[] vector) {
     int at = 0;
-    while (at < vector.length && Float.isFinite(vector[at])) {
+    while (at < vector.length && Math.abs(vector[at]) <= LARGEST) {
       at++;
     }
     return at;

@@ -84,7 +84,7 @@ public final class VectorQueries {
    * @param k how many documents, at least 1
    * @return the query; {@link #dotProduct} computes the dot product from its scores
    * @throws IllegalArgumentException if there are no dense vectors, or they have another length, or
-   *     the query's has a component that is not finite
+   *     the query's has a component that is not finite, or larger than 1e15 in absolute value
    */
   public Query dense(float[] vector, int k) {
     return dense(vector, k, null);

@@ -10,6 +10,8 @@ import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.time.Duration;
 import org.apache.lucene.document.Document;
+import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.store.ByteBuffersDirectory;
 import org.apache.lucene.store.Directory;
 import org.junit.jupiter.api.Tag;
@@ -19,6 +21,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Vectors with components that are not finite are refused in every form, and not kept in part. */
 @Tag("lucene-10.5")
 class VectorChecksTest {
+  private static final ModelFingerprint MODEL =
+      new ModelFingerprint("made elsewhere", 4, "0".repeat(64), "1".repeat(64), "fp32");
   private static final float[] NOT_FINITE = {
     Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY
   };
@@ -68,11 +72,9 @@ class VectorChecksTest {
             .quantization(quantization)
             .multiVectors(MultiVectorForm.INT8, 2)
             .build();
-    ModelFingerprint model =
-        new ModelFingerprint("made elsewhere", 4, "0".repeat(64), "1".repeat(64), "fp32");
     try (Directory index = new ByteBuffersDirectory();
         HybridIndexer indexer =
-            HybridIndexer.open(index, model, WriteOptions.defaults().schema(schema))) {
+            HybridIndexer.open(index, MODEL, WriteOptions.defaults().schema(schema))) {
       for (Embedding refused : new Embedding[] {embedding(Float.NaN, 1), embedding(1, Float.NaN)}) {
         assertThat(indexer.put(SourceDocument.of("d", "", "words"), refused))
             .failsWithin(Duration.ofMinutes(1))
@@ -84,5 +86,46 @@ class VectorChecksTest {
       assertThat(indexer.put(SourceDocument.of("d", "", "words"), embedding(1, 1)).join())
           .isFalse();
     }
+  }
+
+  /** Otherwise one document would make all scores of its segment NaN, where they are quantised. */
+  @ParameterizedTest
+  @EnumSource(DenseQuantization.class)
+  void denseVector_whoseSquaresOverflow_isRefused_andOthersAreFound(DenseQuantization quantization)
+      throws IOException {
+    HybridSchema schema =
+        HybridSchema.builder(4, true).sparse(false).quantization(quantization).build();
+    VectorQueries queries = schema.vectorFields().queries();
+    try (Directory index = new ByteBuffersDirectory()) {
+      try (HybridIndexer indexer =
+          HybridIndexer.open(index, MODEL, WriteOptions.defaults().schema(schema))) {
+        assertThat(indexer.put(SourceDocument.of("d", "", ""), embedding(1, 1)).join()).isFalse();
+        assertThat(indexer.put(SourceDocument.of("far", "", ""), embedding(1e15f, 1)).join())
+            .isFalse();
+        assertThat(indexer.put(SourceDocument.of("refused", "", ""), embedding(-1e20f, 1)))
+            .failsWithin(Duration.ofMinutes(1))
+            .withThrowableThat()
+            .withCauseInstanceOf(IllegalArgumentException.class)
+            .withMessageContaining("from -1.0E15 to 1.0E15, got a component that is -1.0E20");
+      }
+      try (DirectoryReader reader = DirectoryReader.open(index)) {
+        IndexSearcher searcher = new IndexSearcher(reader);
+        assertThat(queries.topDense(searcher, new float[] {0, 1, 0, 0}, 9, null).scoreDocs)
+            .hasSize(2);
+      }
+    }
+    assertThatThrownBy(() -> queries.dense(new float[] {0, 1e20f, 0, 0}, 9))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("from -1.0E15 to 1.0E15 in a query's dense vector, got 1.0E20");
+  }
+
+  @ParameterizedTest
+  @EnumSource(MultiVectorForm.class)
+  void tokenVectors_whoseSquaresOverflow_areRefused(MultiVectorForm form) {
+    VectorFields fields =
+        VectorFields.builder(4, true).dense(false).sparse(false).multiVectors(form, 2).build();
+    assertThatThrownBy(() -> fields.addTo(new Document(), embedding(1, 1e20f)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("from -1.0E15 to 1.0E15, got a component that is 1.0E20");
   }
 }
