@@ -354,13 +354,30 @@ final class IndexFolder {
     try {
       // Without a writer the folder may belong to another writer, which holds the lock.
       if (writer != null) {
-        deleteFiles(path);
+        deleteUncommitted(path);
       }
       for (Path made : created) {
         Files.deleteIfExists(made);
       }
     } catch (IOException e) {
       // The files that stay are no index, and nothing takes them for one.
+    }
+  }
+
+  /**
+   * Deletes what a writer left that never committed. Its lock is free by now, so another writer may
+   * have come, which holds it, or may have made an index already.
+   */
+  private static void deleteUncommitted(Path path) throws IOException {
+    if (!Files.isDirectory(path)) {
+      return;
+    }
+    try (Directory left = FSDirectory.open(path);
+        Lock alone = left.obtainLock(IndexWriter.WRITE_LOCK_NAME)) {
+      alone.ensureValid();
+      if (SegmentInfos.getLastCommitGeneration(left) < 0) {
+        deleteFiles(path);
+      }
     }
   }
 
