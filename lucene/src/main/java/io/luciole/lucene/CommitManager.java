@@ -14,15 +14,19 @@ import org.jspecify.annotations.Nullable;
  * that it opens has none yet and so cannot name their field. Safe for use by many threads.
  */
 final class CommitManager extends ReferenceManager<IndexSearcher> {
+  private final Object place;
   private final SearcherFactory searchers;
 
   /**
    * Creates a manager.
    *
+   * @param place where the index is, for people
    * @param reader from {@link LiveReader}; closed with the manager, or if this fails
    * @param searchers makes searchers of readers
    */
-  CommitManager(DirectoryReader reader, SearcherFactory searchers) throws IOException {
+  CommitManager(Object place, DirectoryReader reader, SearcherFactory searchers)
+      throws IOException {
+    this.place = place;
     this.searchers = searchers;
     this.current = SearcherManager.getSearcher(searchers, reader, null);
   }
@@ -30,7 +34,7 @@ final class CommitManager extends ReferenceManager<IndexSearcher> {
   @Override
   protected @Nullable IndexSearcher refreshIfNeeded(IndexSearcher before) throws IOException {
     DirectoryReader reader = (DirectoryReader) before.getIndexReader();
-    DirectoryReader newer = DirectoryReader.openIfChanged(reader);
+    DirectoryReader newer = SameIndex.openIfChanged(place, reader);
     return newer == null
         ? null
         : SearcherManager.getSearcher(searchers, LiveReader.of(newer), reader);

@@ -389,8 +389,9 @@ public final class HybridSearcher implements AutoCloseable {
    * Makes later searches see what was committed since the index was opened or last refreshed.
    *
    * @return whether anything changed
-   * @throws IndexException if the index was made anew with another schema or model; the searcher
-   *     goes on with the state that it had
+   * @throws IndexException if the index was made anew with another schema or model, or its files
+   *     were deleted and those of another index are there; the searcher goes on with the state that
+   *     it had
    */
   public boolean refresh() {
     if (closed.get()) {

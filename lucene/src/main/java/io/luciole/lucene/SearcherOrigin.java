@@ -167,7 +167,8 @@ interface SearcherOrigin {
     DirectoryReader reader = null;
     try {
       reader = LiveReader.of(commit.get());
-      CommitManager manager = new CommitManager(reader, new Searchers(opening, threads));
+      CommitManager manager =
+          new CommitManager(opening.place(), reader, new Searchers(opening, threads));
       return new SearcherSource.Managed(
           opening.place(), manager, threads.executor(), view -> {}, manager, threads, owned);
     } catch (IOException | RuntimeException e) {

@@ -88,8 +88,9 @@ final class ShardsReader extends DirectoryReader {
     boolean changed = false;
     boolean opened = false;
     try {
-      for (DirectoryReader shard : shards) {
-        DirectoryReader newer = DirectoryReader.openIfChanged(shard);
+      for (int i = 0; i < shards.size(); i++) {
+        DirectoryReader shard = shards.get(i);
+        DirectoryReader newer = SameIndex.openIfChanged(places.get(i), shard);
         if (newer == null) {
           shard.incRef();
         }
