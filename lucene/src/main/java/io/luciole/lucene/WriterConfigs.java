@@ -6,6 +6,7 @@ import org.apache.lucene.codecs.Codec;
 import org.apache.lucene.codecs.KnnVectorsFormat;
 import org.apache.lucene.codecs.perfield.PerFieldKnnVectorsFormat;
 import org.apache.lucene.index.ConcurrentMergeScheduler;
+import org.apache.lucene.index.IndexCommit;
 import org.apache.lucene.index.IndexWriterConfig;
 import org.apache.lucene.search.similarities.BM25Similarity;
 
@@ -74,6 +75,12 @@ final class WriterConfigs {
           "the open mode " + openMode,
           config.getOpenMode(),
           "delete an index that is to be made anew");
+      IndexCommit commit = config.getIndexCommit();
+      require(
+          commit == null,
+          "the index's last commit",
+          "the commit " + (commit == null ? "" : commit.getSegmentsFileName()),
+          "to go back to it, commit with a writer of Lucene's that was opened on it first");
       require(
           analyzer.equals(config.getAnalyzer()),
           "the schema's analyzer " + schema.words().analyzer(),

@@ -31,9 +31,11 @@ import org.apache.lucene.document.LongField;
 import org.apache.lucene.document.SortedSetDocValuesField;
 import org.apache.lucene.document.StringField;
 import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.IndexCommit;
 import org.apache.lucene.index.IndexWriterConfig;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.LogDocMergePolicy;
+import org.apache.lucene.index.NoDeletionPolicy;
 import org.apache.lucene.index.NumericDocValues;
 import org.apache.lucene.index.SortedSetDocValues;
 import org.apache.lucene.search.Sort;
@@ -185,6 +187,26 @@ class OwnPipelineTest {
                     new Sort(new SortedNumericSortField("year", SortField.Type.LONG))))
             .schema(HybridSchema.builder(engine).chunks(16, 2).build()),
         "setParentField");
+  }
+
+  /** Positions in sources, and which ids there are, are those of the last commit. */
+  @Test
+  void writerOfAnOlderCommit_isRefused() throws IOException {
+    WriteOptions keeping =
+        options(config -> config.setIndexDeletionPolicy(NoDeletionPolicy.INSTANCE));
+    try (Directory directory = new ByteBuffersDirectory()) {
+      try (HybridIndexer indexer = HybridIndexer.open(directory, engine, keeping)) {
+        assertThat(indexer.put(SourceDocument.of("a", "", "text")).join()).isFalse();
+        indexer.commit();
+        assertThat(indexer.delete("a")).isTrue();
+      }
+      IndexCommit older = DirectoryReader.listCommits(directory).get(0);
+      assertThatThrownBy(() ->
+              HybridIndexer.open(
+                  directory, engine, options(config -> config.setIndexCommit(older))))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("expected the index's last commit, found the commit segments_1");
+    }
   }
 
   @Test
