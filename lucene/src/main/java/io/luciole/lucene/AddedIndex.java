@@ -54,7 +54,11 @@ record AddedIndex(
       return new AddedIndex(place, directory, lock, reader, own.fingerprint());
     } catch (LockObtainFailedException e) {
       throw new IndexException(
-          "The index " + place + " is being written: close its writer before it is added.", e);
+          "The index "
+              + place
+              + " is being written, or is named twice: close its writer before it is added, and name"
+              + " it once.",
+          e);
     } catch (AccessDeniedException e) {
       throw new IndexException(
           "Cannot lock the index "

@@ -319,10 +319,10 @@ public final class HybridIndexer implements AutoCloseable {
   /**
    * Adds the documents of other indexes as of their last commits, without embedding them again;
    * these indexes stay as they are. They must have this index's model, schema, fields, index sort,
-   * soft-deletes field and parent field, and nobody may write to them. Their files are compared
-   * with their checksums before anything is added, so each is read twice. Waits until no document
-   * is pending, and keeps others waiting. What is added is durable from the next commit on;
-   * positions in sources are not taken over.
+   * soft-deletes field and parent field, must have been made by the same major version of Lucene,
+   * and nobody may write to them. Their files are compared with their checksums before anything is
+   * added, so each is read twice. Waits until no document is pending, and keeps others waiting.
+   * What is added is durable from the next commit on; positions in sources are not taken over.
    *
    * @param indexes the folders of the indexes
    * @param duplicates whose document stays if several indexes have an id

@@ -11,12 +11,14 @@ import java.util.Objects;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.FieldInfo;
 import org.apache.lucene.index.FieldInfos;
+import org.apache.lucene.index.FilterDirectoryReader;
 import org.apache.lucene.index.IndexOptions;
 import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.LeafReader;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.index.LiveIndexWriterConfig;
 import org.apache.lucene.index.MultiReader;
+import org.apache.lucene.index.StandardDirectoryReader;
 import org.apache.lucene.search.Sort;
 import org.apache.lucene.search.SortField;
 import org.jspecify.annotations.Nullable;
@@ -58,21 +60,44 @@ final class WriterFit {
    */
   void require(List<AddedIndex> indexes) throws IOException {
     for (AddedIndex index : indexes) {
+      requireNoDifference(index, versions(own, index.reader()));
       for (LeafReaderContext leaf : index.reader().leaves()) {
-        String difference = difference(leaf.reader());
-        if (difference != null) {
-          throw new IndexException(
-              "The index "
-                  + index.place()
-                  + " cannot be added to "
-                  + place
-                  + ": "
-                  + difference
-                  + ". Write one of them anew with the other's fields and WriteOptions.writerConfig.");
-        }
+        requireNoDifference(index, difference(leaf.reader()));
       }
     }
     requireRoom(indexes);
+  }
+
+  private void requireNoDifference(AddedIndex index, @Nullable String difference) {
+    if (difference != null) {
+      throw new IndexException(
+          "The index "
+              + index.place()
+              + " cannot be added to "
+              + place
+              + ": "
+              + difference
+              + ". Write one of them anew with the other's fields and WriteOptions.writerConfig.");
+    }
+  }
+
+  /** How the major versions of Lucene differ that the indexes were made by. */
+  private static @Nullable String versions(DirectoryReader own, DirectoryReader other) {
+    int expected = madeBy(own);
+    int found = madeBy(other);
+    return expected == found
+        ? null
+        : "expected an index that was made by Lucene "
+            + expected
+            + ", found one made by Lucene "
+            + found;
+  }
+
+  private static int madeBy(DirectoryReader index) {
+    if (FilterDirectoryReader.unwrap(index) instanceof StandardDirectoryReader reader) {
+      return reader.getSegmentInfos().getIndexCreatedVersionMajor();
+    }
+    throw new IllegalStateException("expected a reader of an index, got " + index);
   }
 
   private @Nullable String difference(LeafReader segment) {

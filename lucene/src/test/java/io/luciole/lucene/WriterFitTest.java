@@ -15,6 +15,7 @@ import org.apache.lucene.document.NumericDocValuesField;
 import org.apache.lucene.index.IndexWriterConfig;
 import org.apache.lucene.search.Sort;
 import org.apache.lucene.search.SortField;
+import org.apache.lucene.util.Version;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -150,6 +151,16 @@ class WriterFitTest {
         PLAIN,
         with(config -> config.setParentField("parent")),
         "expected the parent field none, found parent");
+  }
+
+  /** The major version of Lucene, which stays an index's own when later versions write to it. */
+  @Test
+  void otherMajorVersion() {
+    assertRefused(
+        PLAIN,
+        with(config -> config.setIndexCreatedVersionMajor(Version.LATEST.major - 1)),
+        "expected an index that was made by Lucene " + Version.LATEST.major,
+        "found one made by Lucene " + (Version.LATEST.major - 1));
   }
 
   @Test
