@@ -32,6 +32,8 @@ import org.jspecify.annotations.Nullable;
 
 /** One search: embeds the query, runs the legs, fuses, reranks. Used once, by one thread. */
 final class SearchRun {
+  private static final Duration LONGEST = Duration.ofDays(36_525);
+
   private final IndexSearcher searcher;
   private final long view;
   private final HybridQuery query;
@@ -93,7 +95,7 @@ final class SearchRun {
     this.context = context;
     this.arranger = arranger;
     this.steps = DepthSteps.of(query);
-    this.timeout = query.timeout().map(Duration::toNanos).orElse(0L);
+    this.timeout = query.timeout().map(SearchRun::nanos).orElse(0L);
     this.embedding = embed();
   }
 
@@ -116,6 +118,11 @@ final class SearchRun {
 
   private static String ids(Set<Leg> legs) {
     return legs.stream().map(Leg::id).collect(Collectors.joining(", "));
+  }
+
+  /** Longer timeouts have no number of nanoseconds. */
+  private static long nanos(Duration timeout) {
+    return timeout.compareTo(LONGEST) < 0 ? timeout.toNanos() : LONGEST.toNanos();
   }
 
   private boolean outOfTime() {

@@ -11,6 +11,7 @@ import io.luciole.SparseVector;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -271,6 +272,15 @@ class SearchCornersTest {
     assertThat(whole.partial()).isFalse();
     assertThat(whole.incomplete()).isEmpty();
     assertThat(whole.fused()).isEqualTo(f.searcher.search("firefly").fused());
+  }
+
+  @Test
+  void timeoutOfAnyLength_isTaken() {
+    SearchResult whole =
+        f.searcher.search(
+            HybridQuery.of("firefly").timeout(ChronoUnit.FOREVER.getDuration()).rerank(10));
+    assertThat(whole.partial()).isFalse();
+    assertThat(whole.hits()).isNotEmpty();
   }
 
   @Test
