@@ -2,6 +2,7 @@ package io.luciole.lucene;
 
 import static java.util.Objects.requireNonNull;
 
+import io.luciole.internal.Surrogates;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -11,7 +12,6 @@ import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.MatchNoDocsQuery;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.TermInSetQuery;
-import org.apache.lucene.util.BytesRef;
 
 /**
  * Makes filters by metadata and by id, for {@link HybridQuery#filter} and for any search of an
@@ -240,9 +240,14 @@ public final class MetadataFilters {
     return ids(SchemaFields.ID, ids);
   }
 
-  /** Documents with one of some ids, in a field of ids that has terms. */
+  /**
+   * Documents with one of some ids, in a field of ids that has terms. No document has an id with
+   * half of a surrogate pair, whose bytes would be those of another id.
+   */
   static Query ids(String field, Collection<String> ids) {
-    return new TermInSetQuery(field, ids.stream().map(BytesRef::new).toList());
+    return new TermInSetQuery(
+        field,
+        ids.stream().filter(id -> Surrogates.halfAt(id) < 0).map(DocumentIds::bytes).toList());
   }
 
   /**

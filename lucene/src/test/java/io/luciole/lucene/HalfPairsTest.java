@@ -10,6 +10,7 @@ import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.apache.lucene.store.ByteBuffersDirectory;
 import org.apache.lucene.store.Directory;
 import org.junit.jupiter.api.Tag;
@@ -58,6 +59,9 @@ class HalfPairsTest {
       }
       try (HybridSearcher searcher = HybridSearcher.over(index).open()) {
         assertThat(searcher.documents()).isEqualTo(2);
+        assertThat(searcher.contains("a\ud800")).isFalse();
+        assertThat(searcher.contains("a\ufffd")).isTrue();
+        assertThat(searcher.count(MetadataFilters.ids(List.of("a\ud800", "a?")))).isEqualTo(1);
         assertThat(new DocumentReader(searcher).find("a\ud800")).isEmpty();
         assertThat(new DocumentReader(searcher).find("a\ufffd")).isPresent();
       }
