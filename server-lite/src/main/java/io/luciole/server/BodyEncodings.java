@@ -6,6 +6,7 @@ import io.helidon.http.encoding.ContentEncoder;
 import io.helidon.http.encoding.ContentEncodingContext;
 import io.helidon.http.encoding.ContentEncodingContextConfig;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 final class BodyEncodings implements ContentEncodingContext {
   /** Fewest bytes of an answer that is worth compressing. */
   private static final int LARGE = 1 << 10;
+
+  /** Most bytes of gzip between two of what it contains: names, comments and empty members. */
+  private static final int MAX_BARREN = 256 << 10;
 
   /** The names of gzip. */
   private static final Set<String> GZIP = Set.of("gzip", "x-gzip");
@@ -77,10 +81,16 @@ final class BodyEncodings implements ContentEncodingContext {
     return bytes.toByteArray();
   }
 
-  /** A body in gzip. What it makes is bounded by whoever reads it. */
+  /**
+   * A body in gzip. What it makes is bounded by whoever reads it, and here what makes nothing: the
+   * unpacker holds a member's whole name and comment in memory.
+   */
   private static final class Inflated extends InputStream {
     private final InputStream body;
     private @Nullable GzipCompressorInputStream gzip;
+
+    /** The bytes that were read since the last that made something. */
+    private int barren;
 
     Inflated(InputStream body) {
       this.body = body;
@@ -98,15 +108,48 @@ final class BodyEncodings implements ContentEncodingContext {
         GzipCompressorInputStream started = gzip;
         if (started == null) {
           // All members, whether the next is there already or not, and nothing else behind them.
-          started = new GzipCompressorInputStream(body, true);
+          started = new GzipCompressorInputStream(new Packed(), true);
           gzip = started;
         }
-        return started.read(bytes, offset, length);
+        int made = started.read(bytes, offset, length);
+        barren = 0;
+        return made;
+      } catch (EOFException e) {
+        throw malformed("one that ends too early");
       } catch (IOException e) {
-        throw Problem.invalid(
-            null,
-            "Expected a whole body in gzip, as Content-Encoding says, found another: "
-                + e.getMessage());
+        throw malformed("another: " + e.getMessage());
+      }
+    }
+
+    private static Problem malformed(String found) {
+      return Problem.invalid(
+          null, "Expected a whole body in gzip, as Content-Encoding says, found " + found + '.');
+    }
+
+    /** Gives back the unpacker's memory, which is outside of the heap. */
+    @Override
+    public void close() throws IOException {
+      if (gzip != null) {
+        gzip.close();
+      }
+    }
+
+    /** The body as it was sent. */
+    private final class Packed extends InputStream {
+      @Override
+      public int read() throws IOException {
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
+      }
+
+      @Override
+      public int read(byte[] bytes, int offset, int length) throws IOException {
+        int n = body.read(bytes, offset, length);
+        barren += Math.max(0, n);
+        if (barren > MAX_BARREN) {
+          throw malformed("more than " + MAX_BARREN + " bytes of it that contain nothing");
+        }
+        return n;
       }
     }
   }

@@ -1,6 +1,7 @@
 package io.luciole.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.luciole.testkit.FakeBackend;
 import java.io.ByteArrayInputStream;
@@ -12,6 +13,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.zip.GZIPInputStream;
@@ -129,6 +131,59 @@ class BodyEncodingsTest {
         };
 
     assertThat(BodyEncodings.decoded(slow, "gzip")).hasContent(BODY);
+  }
+
+  /** What a body contains is limited; so must be what it takes to say that it contains nothing. */
+  @Test
+  void gzipThatContainsNothing_isMalformed_beforeItFillsTheMemory() {
+    byte[] beforeAName = {0x1F, (byte) 0x8B, 8, 8, 0, 0, 0, 0, 0, 0};
+    for (InputStream body :
+        List.of(new Repeated(beforeAName, new byte[] {'n'}), new Repeated(new byte[0], gzip("")))) {
+      assertThatThrownBy(() -> BodyEncodings.decoded(body, "gzip").readAllBytes())
+          .isInstanceOfSatisfying(Problem.class, e -> assertThat(e.status()).isEqualTo(400))
+          .hasMessageContaining("contain nothing");
+    }
+  }
+
+  /** Some bytes, and then others again and again, 64 MiB in all. */
+  private static final class Repeated extends InputStream {
+    private final byte[] first;
+    private final byte[] then;
+    private int at;
+
+    Repeated(byte[] first, byte[] then) {
+      this.first = first;
+      this.then = then;
+    }
+
+    @Override
+    public int read() {
+      if (at >= 64 << 20) {
+        return -1;
+      }
+      byte next = at < first.length ? first[at] : then[(at - first.length) % then.length];
+      at++;
+      return next & 0xFF;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) {
+      int next = read();
+      if (next >= 0 && length > 0) {
+        bytes[offset] = (byte) next;
+      }
+      return next < 0 ? -1 : Math.min(1, length);
+    }
+  }
+
+  @Test
+  void gzipThatIsCut_isMalformed_inWords() {
+    byte[] whole = gzip(BODY);
+    for (int length : new int[] {5, whole.length / 2, whole.length - 1}) {
+      Server.Answer answer = post("/v1/embeddings", Arrays.copyOf(whole, length), "gzip");
+      assertThat(answer.status()).isEqualTo(400);
+      assertThat(answer.body()).contains("ends too early").doesNotContain("null.");
+    }
   }
 
   @Test
