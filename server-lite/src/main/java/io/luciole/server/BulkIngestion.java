@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -96,7 +97,7 @@ final class BulkIngestion {
     // Not closed if something fails: the connection is then cut, so that the client does not take
     // a part of the answer for the whole.
     OutputStream out = x.sendStream("application/x-ndjson");
-    Answers answers = new Answers(out, failedOnly);
+    Answers answers = new Answers(out, failedOnly, e -> Problems.of(indexes.explained(x, e)));
     InProgress pending = new InProgress(x.body());
     LineReader lines = new LineReader(x.body().heldStream(), "the body", longest(x));
     // Also a client that waits for its answers before it sends more gets them.
@@ -202,12 +203,14 @@ final class BulkIngestion {
   private static final class Answers {
     private final OutputStream out;
     private final boolean failedOnly;
+    private final Function<Exception, Problem> problems;
     private long lines;
     private long failed;
 
-    Answers(OutputStream out, boolean failedOnly) {
+    Answers(OutputStream out, boolean failedOnly, Function<Exception, Problem> problems) {
       this.out = out;
       this.failedOnly = failedOnly;
+      this.problems = problems;
     }
 
     /** How many lines were answered; blank ones are not. */
@@ -250,7 +253,7 @@ final class BulkIngestion {
         line.put("status", 200).put("result", result);
       } catch (ExecutionException e) {
         failed++;
-        Problem problem = Problems.of(e);
+        Problem problem = problems.apply(e);
         line.put("status", problem.status()).put("error", problem.text());
       }
       write(line);

@@ -221,26 +221,39 @@ final class Indexes implements AutoCloseable {
     return get(name(x));
   }
 
-  /**
-   * A handling of an index that may be closed meanwhile: then a request is answered that there is
-   * none, or, if it was made anew, that it is to be tried again.
-   */
+  /** A handling of an index that may be closed meanwhile: see {@link #explained}. */
   Route.Handling ofIndex(Route.Handling handling) {
     return x -> {
       try {
         handling.handle(x);
       } catch (Exception e) {
-        if (Problems.isUnavailable(e) && of(x).problem().isEmpty()) {
-          throw new Problem(
+        throw explained(x, e);
+      }
+    };
+  }
+
+  /**
+   * What a failure of work on the index of a request means. If it was closed meanwhile, there is
+   * none; or, if it was made anew, the work is to be tried again.
+   *
+   * @return the failure, or what is to be answered in its place
+   */
+  Exception explained(Exchange x, Exception failure) {
+    if (!Problems.isUnavailable(failure)) {
+      return failure;
+    }
+    try {
+      return of(x).problem().isPresent()
+          ? failure
+          : new Problem(
               503,
               "index_unavailable",
               "The index \"" + name(x) + "\" was closed meanwhile: try again.",
               "index",
               1);
-        }
-        throw e;
-      }
-    };
+    } catch (Problem none) {
+      return none;
+    }
   }
 
   /** The name in a request's path, or the default one's. */

@@ -3,6 +3,10 @@ package io.luciole.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.luciole.testkit.FakeBackend;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -85,6 +89,48 @@ class ChangingIndexTest {
       }
     }
     assertThat(wrong).isEmpty();
+  }
+
+  /** Sends a line of a bulk ingestion, and gives the answer to it and what came before. */
+  private static String line(Socket socket, String line) throws IOException {
+    send(socket, Integer.toHexString(line.length() + 1) + "\r\n" + line + "\n\r\n");
+    StringBuilder answer = new StringBuilder();
+    while (answer.indexOf("}\n") < 0) {
+      int b = socket.getInputStream().read();
+      assertThat(b).as("more than %s", answer).isNotNegative();
+      answer.append((char) b);
+    }
+    return answer.toString();
+  }
+
+  private static void send(Socket socket, String text) throws IOException {
+    socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
+  }
+
+  @Test
+  void linesOfABulk_whoseIndexIsDeletedOrMadeAnewMeanwhile_areAnsweredThatThereIsNone()
+      throws Exception {
+    String put = "{\"id\":\"d\",\"text\":\"w1\"}";
+    try (Server server =
+            Server.fake(
+                new FakeBackend(),
+                folder,
+                c -> c.indexes(c.indexes().folder(folder.resolve("indexes"))));
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
+      socket.setSoTimeout(60_000);
+      assertThat(server.put("/v1/indexes/books", "{}").status()).isEqualTo(200);
+      send(socket, "POST /v1/indexes/books/documents/bulk HTTP/1.1\r\nHost: localhost\r\n");
+      send(socket, "Transfer-Encoding: chunked\r\n\r\n");
+      assertThat(line(socket, put)).contains("\"created\"");
+      assertThat(server.delete("/v1/indexes/books").status()).isEqualTo(200);
+
+      assertThat(line(socket, put)).contains("\"status\":404", "There is no index");
+      assertThat(line(socket, "{\"delete\":\"d\"}"))
+          .contains("\"status\":404", "There is no index");
+
+      assertThat(server.put("/v1/indexes/books", "{}").status()).isEqualTo(200);
+      assertThat(line(socket, put)).contains("\"status\":503", "was closed meanwhile");
+    }
   }
 
   private void get(Server server, String path, Integer... expected) {
