@@ -38,6 +38,8 @@ final class Console {
   private final boolean inIsTerminal;
   private final boolean outIsTerminal;
   private final boolean errIsTerminal;
+  private final @Nullable Path inFile;
+  private final @Nullable Path outFile;
 
   Console(
       InputStream in,
@@ -47,6 +49,19 @@ final class Console {
       boolean outIsTerminal,
       boolean outIsPipe,
       boolean errIsTerminal) {
+    this(in, out, err, inIsTerminal, outIsTerminal, outIsPipe, errIsTerminal, null, null);
+  }
+
+  private Console(
+      InputStream in,
+      OutputStream out,
+      OutputStream err,
+      boolean inIsTerminal,
+      boolean outIsTerminal,
+      boolean outIsPipe,
+      boolean errIsTerminal,
+      @Nullable Path inFile,
+      @Nullable Path outFile) {
     this.in = in;
     this.lines = new BufferedReader(new InputStreamReader(in, UTF_8));
     this.out = new PrintWriter(new Results(out, outIsPipe), false);
@@ -54,6 +69,8 @@ final class Console {
     this.inIsTerminal = inIsTerminal;
     this.outIsTerminal = outIsTerminal;
     this.errIsTerminal = errIsTerminal;
+    this.inFile = inFile;
+    this.outFile = outFile;
   }
 
   /** The streams of this process. */
@@ -65,12 +82,24 @@ final class Console {
         isTerminal(0),
         isTerminal(1),
         isPipe(1),
-        isTerminal(2));
+        isTerminal(2),
+        file(0),
+        file(1));
   }
 
   /** Standard input, unbuffered; not to be mixed with {@link #ask}, which reads ahead. */
   InputStream in() {
     return in;
+  }
+
+  /** The file that {@link #in} was redirected from; null if there is none. */
+  @Nullable Path inFile() {
+    return inFile;
+  }
+
+  /** The file that {@link #out} was redirected to; null if there is none. */
+  @Nullable Path outFile() {
+    return outFile;
   }
 
   /** Whether there is somebody who can answer a question: standard input is a terminal. */
@@ -140,6 +169,17 @@ final class Console {
       return (mode(Path.of("/dev/fd/" + descriptor)) & FILE_TYPE) == PIPE;
     } catch (IOException | UnsupportedOperationException | IllegalArgumentException e) {
       return false;
+    }
+  }
+
+  /** The file that is open as a descriptor, by its own name if it still has one. */
+  private static @Nullable Path file(int descriptor) {
+    Path open = Path.of("/dev/fd/" + descriptor);
+    try {
+      return Files.isRegularFile(open) ? open.toRealPath() : null;
+    } catch (IOException e) {
+      // It was deleted, so that no name leads to it.
+      return null;
     }
   }
 

@@ -221,7 +221,17 @@ final class EmbedCommand implements Callable<Integer> {
     if (file != null) {
       written.add(new Named("--errors", file));
     }
-    List<Named> read = inputs.files().stream().map(input -> new Named("--input", input)).toList();
+    List<Named> read = new ArrayList<>();
+    inputs.files().forEach(input -> read.add(new Named("--input", input)));
+    @Nullable Path in = inputs.readsStandardInput() ? console.inFile() : null;
+    if (in != null) {
+      read.add(new Named("--input -", in));
+    }
+    // The shell has emptied it, or what is added to it would be read in its turn.
+    @Nullable Path out = target == null ? console.outFile() : null;
+    if (out != null) {
+      written.add(new Named("--output -", out));
+    }
     OutputPath.requireOthers(written, read);
     return file;
   }

@@ -4,14 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.luciole.cli.Cli.Run;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
@@ -82,6 +85,83 @@ class EmbedFilesTest {
     }
     assertThat(in).hasContent(TEXTS);
     assertThat(out).doesNotExist();
+  }
+
+  /** Runs the command in a process, with streams that a shell redirects. */
+  private static Run redirected(
+      ProcessBuilder.Redirect in, ProcessBuilder.Redirect out, Object... args) throws Exception {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    Stream.of(args).map(Object::toString).forEach(command::add);
+    Process process = new ProcessBuilder(command).redirectInput(in).redirectOutput(out).start();
+    String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    return new Run(process.waitFor(), "", err);
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void outputThatIsTheFileOfStandardInput_isRefused() throws Exception {
+    Path in = write("in.jsonl", TEXTS);
+    Path none = folder.resolve("none");
+
+    Run run =
+        redirected(
+            ProcessBuilder.Redirect.from(in.toFile()),
+            ProcessBuilder.Redirect.to(none.toFile()),
+            "embed",
+            "--model",
+            NO_MODEL,
+            "--input",
+            "-",
+            "--output",
+            in);
+
+    assertRefused(run, "Expected --output to overwrite no file that --input - names, found ");
+    assertThat(in).hasContent(TEXTS);
+  }
+
+  /** It would read what it has written, without end. */
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void standardOutputThatIsAddedToTheInput_isRefused() throws Exception {
+    Path in = write("in.jsonl", TEXTS);
+    for (String input : List.of(in.toString(), "-")) {
+      Run run =
+          redirected(
+              ProcessBuilder.Redirect.from(in.toFile()),
+              ProcessBuilder.Redirect.appendTo(in.toFile()),
+              "embed",
+              "--model",
+              NO_MODEL,
+              "--input",
+              input);
+
+      assertRefused(run, "Expected --output - to overwrite no file that --input");
+      assertThat(in).hasContent(TEXTS);
+    }
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void errorsThatAreTheFileOfStandardOutput_areRefused() throws Exception {
+    Path in = write("in.jsonl", TEXTS);
+    Path out = write("out.jsonl", "");
+    for (String errors : List.of(out.toString(), "/dev/stdout")) {
+      Run run =
+          redirected(
+              ProcessBuilder.Redirect.from(in.toFile()),
+              ProcessBuilder.Redirect.to(out.toFile()),
+              "embed",
+              "--model",
+              NO_MODEL,
+              "--input",
+              "-",
+              "--errors",
+              errors);
+
+      assertRefused(run, "to overwrite no file that --");
+    }
   }
 
   /** As the output, the file of errors is there whole or not at all. */

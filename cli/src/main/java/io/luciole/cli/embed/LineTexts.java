@@ -2,6 +2,7 @@ package io.luciole.cli.embed;
 
 import io.luciole.cli.embed.TextItem.Place;
 import io.luciole.internal.LineReader;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.function.LongFunction;
@@ -54,6 +55,9 @@ final class LineTexts implements TextSource {
   /** A failure of the stream itself, with its name. */
   static IOException unreadable(String name, IOException e) {
     String message = e.getMessage();
+    if (e instanceof EOFException) {
+      message = "expected a whole file of gzip, found one that ends too early. Was it cut off?";
+    }
     return new IOException(
         "Cannot read " + name + ": " + (message == null ? e.getClass().getSimpleName() : message),
         e);

@@ -131,11 +131,17 @@ class TextInputsTest {
   @Test
   void gzip_cutOff_namesTheFile() throws IOException {
     byte[] whole = gzip("{\"id\": 1, \"text\": \"a\"}\n".repeat(1000));
-    Files.write(folder.resolve("texts.jsonl.gz"), Arrays.copyOf(whole, whole.length - 20));
+    for (int length : new int[] {4, whole.length - 20, whole.length - 1}) {
+      Files.write(folder.resolve("texts.jsonl.gz"), Arrays.copyOf(whole, length));
 
-    assertThatThrownBy(() -> read(null, TextFields.USUAL, "texts.jsonl.gz"))
-        .isInstanceOf(IOException.class)
-        .hasMessageStartingWith("Cannot read " + folder.resolve("texts.jsonl.gz") + ": ");
+      assertThatThrownBy(() -> read(null, TextFields.USUAL, "texts.jsonl.gz"))
+          .isInstanceOf(IOException.class)
+          .hasMessage(
+              "Cannot read "
+                  + folder.resolve("texts.jsonl.gz")
+                  + ": expected a whole file of gzip, found one that ends too early. Was it cut"
+                  + " off?");
+    }
   }
 
   /** Bytes of a pipe come in pieces, and between two of them none is there. */
