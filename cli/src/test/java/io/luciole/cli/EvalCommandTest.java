@@ -76,6 +76,24 @@ class EvalCommandTest {
     assertThat(tuned.out()).containsPattern("Best of the grid: .* nDCG@10 1\\.0000 on the queries");
   }
 
+  /** What the evaluation has to tell of the judgements is not there yet. */
+  @Test
+  void rowThatThereIsNot_isToldBeforeTheEvaluation() {
+    Path out = folder.resolve("none.trec");
+
+    Run run = run("--row", "bm52", "--run", out);
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("luciole: --row: expected one of ")
+        .contains("bm25", "auto")
+        .endsWith(", got \"bm52\"");
+    assertThat(out).doesNotExist();
+  }
+
   @Test
   void outputThatIsAnInput_isRefused_andTheInputStays() throws IOException {
     Path compared = Files.writeString(folder.resolve("compared.trec"), "query%200 Q0 x 1 1.0 a\n");
