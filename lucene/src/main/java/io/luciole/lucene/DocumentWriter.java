@@ -29,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * by many threads, each id by one at a time.
  */
 final class DocumentWriter {
+  /** How the message of Lucene's exception begins where an index would have too many documents. */
+  private static final String TOO_MANY = "number of documents in the index cannot exceed";
+
   private final IndexWriter writer;
   private final HybridSchema schema;
   private final DocumentFields fields;
@@ -65,6 +68,8 @@ final class DocumentWriter {
    *
    * @return whether it replaced one
    * @throws IllegalArgumentException if the document cannot be written; nothing has changed then
+   * @throws IndexException if the index has as many documents as Lucene allows; nothing has changed
+   *     then either
    */
   boolean write(SourceDocument document, DocumentEmbedder.Embedded embedded) throws IOException {
     List<Document> block = block(document, embedded);
@@ -72,7 +77,7 @@ final class DocumentWriter {
     try {
       return write(document.id(), block);
     } catch (IllegalArgumentException e) {
-      throw explained(e, block);
+      throw isFull(e) ? full(e, block.size()) : explained(e, block);
     } finally {
       noting.readLock().unlock();
     }
@@ -111,6 +116,24 @@ final class DocumentWriter {
 
   private static NumericDocValuesField deletionMark(String field) {
     return new NumericDocValuesField(field, 1);
+  }
+
+  /** Whether Lucene's limit is reached, of which its exception alone tells by its message. */
+  private static boolean isFull(IllegalArgumentException failure) {
+    return String.valueOf(failure.getMessage()).startsWith(TOO_MANY);
+  }
+
+  /** That is no fault of the document's. */
+  private IndexException full(IllegalArgumentException failure, int added) {
+    return new IndexException(
+        "The index has room for no further document: one of Lucene's holds "
+            + IndexWriter.MAX_DOCS
+            + " at most, passages and deleted ones that no merge has removed included; it has "
+            + writer.getPendingNumDocs()
+            + ", and this document needs "
+            + added
+            + ". Delete documents, or put others into another index.",
+        failure);
   }
 
   /** Says which field's value is too long for a term, without the value. */

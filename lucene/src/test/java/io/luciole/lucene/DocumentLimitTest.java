@@ -84,4 +84,26 @@ class DocumentLimitTest {
                 .hasMessageContaining("too many documents to be searched as one: 12")
                 .hasMessageNotContaining("damaged"));
   }
+
+  /** The limit is the index's matter: the document has no fault, and what is there stays usable. */
+  @Test
+  void put_intoAFullIndex_isRefused_andTheIndexStaysInUse() throws Exception {
+    DocumentLimit.with(
+        6,
+        () -> {
+          try (HybridIndexer indexer = HybridIndexer.open(one, MODEL, WriteOptions.defaults())) {
+            for (String id : List.of("new", "d1")) {
+              assertThatThrownBy(
+                      () -> indexer.put(SourceDocument.of(id, "", "text"), EMBEDDING).join())
+                  .hasCauseInstanceOf(IndexException.class)
+                  .hasMessageContaining("has room for no further document")
+                  .hasMessageContaining("it has 6, and this document needs 1")
+                  .hasMessageContaining("Delete documents");
+            }
+            assertThat(indexer.delete("d0")).isTrue();
+            indexer.commit();
+          }
+        });
+    assertThat(IndexDescription.read(one).documents()).isEqualTo(5);
+  }
 }
