@@ -219,6 +219,7 @@ final class EmbedCommand implements Callable<Integer> {
     }
     @Nullable Path file = errors == null ? null : OutputPath.of(errors);
     if (file != null) {
+      requireLasting(file, target);
       written.add(new Named("--errors", file));
     }
     List<Named> read = new ArrayList<>();
@@ -234,6 +235,21 @@ final class EmbedCommand implements Callable<Integer> {
     }
     OutputPath.requireOthers(written, read);
     return file;
+  }
+
+  /** Checks that a file does not go with the folder of the work. */
+  private static void requireLasting(Path file, @Nullable Path target) throws IOException {
+    Path folder = target == null ? null : KeptOutput.folderOf(target);
+    Path parent = file.getParent();
+    if (folder != null
+        && parent != null
+        && Files.isDirectory(folder)
+        && Files.isSameFile(parent, folder)) {
+      throw new IOException(
+          "Expected --errors outside of the folder of the work, which is removed at the end, found "
+              + file
+              + ". Name another file for --errors.");
+    }
   }
 
   private int embed(

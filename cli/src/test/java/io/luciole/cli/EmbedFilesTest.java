@@ -87,6 +87,19 @@ class EmbedFilesTest {
     assertThat(out).doesNotExist();
   }
 
+  /** Where docs/embed.md says that they are until the run ends; then that folder goes. */
+  @Test
+  void errors_inTheFolderOfTheWork_areRefused() throws IOException {
+    Path in = write("in.jsonl", TEXTS);
+    Path out = folder.resolve("out.jsonl");
+    Path errors = Files.createDirectory(folder.resolve("out.jsonl.part")).resolve("errors.jsonl");
+
+    Run run =
+        Cli.run("embed", "--model", NO_MODEL, "--input", in, "--output", out, "--errors", errors);
+
+    assertRefused(run, "outside of the folder of the work, which is removed at the end, found ");
+  }
+
   /** Runs the command in a process, with streams that a shell redirects. */
   private static Run redirected(
       ProcessBuilder.Redirect in, ProcessBuilder.Redirect out, Object... args) throws Exception {

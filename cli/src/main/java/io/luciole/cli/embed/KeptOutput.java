@@ -55,8 +55,18 @@ public final class KeptOutput implements EmbedOutput {
 
     /** {@return the folder of the work} */
     public Path folder() {
-      return target.resolveSibling(target.getFileName() + ".part");
+      return folderOf(target);
     }
+  }
+
+  /**
+   * The folder of the work on a file, which is removed when that is in its place.
+   *
+   * @param target the file
+   * @return the folder, which need not exist
+   */
+  public static Path folderOf(Path target) {
+    return target.resolveSibling(target.getFileName() + ".part");
   }
 
   private final Job job;
