@@ -1,9 +1,12 @@
 package io.luciole;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,14 +23,22 @@ final class ReadAhead<T> implements Iterator<T> {
   private final Iterator<? extends T> source;
   private final Executor executor;
 
-  /** The monitor of all fields below. */
-  private final Object lock = new Object();
+  /** No monitor: a virtual thread that waits in one keeps its carrier before JDK 24. */
+  private final ReentrantLock lock = new ReentrantLock();
 
+  private final Condition changed = lock.newCondition();
+
+  @GuardedBy("lock")
   private final ArrayDeque<Item<T>> items = new ArrayDeque<>();
+
+  @GuardedBy("lock")
   private boolean reading;
+
+  @GuardedBy("lock")
   private boolean ended;
 
   /** What the source threw; it comes after the items before it. */
+  @GuardedBy("lock")
   private @Nullable Throwable failure;
 
   private record Item<T>(@Nullable T value) {}
@@ -39,9 +50,12 @@ final class ReadAhead<T> implements Iterator<T> {
 
   /** Whether {@link #hasNext} answers at once. */
   boolean isReady() {
-    synchronized (lock) {
+    lock.lock();
+    try {
       read();
       return !items.isEmpty() || ended;
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -53,25 +67,29 @@ final class ReadAhead<T> implements Iterator<T> {
    */
   @Override
   public boolean hasNext() {
-    synchronized (lock) {
+    lock.lock();
+    try {
       read();
       while (items.isEmpty() && !ended) {
         try {
-          lock.wait();
+          changed.await();
         } catch (InterruptedException e) {
           Thread.currentThread().interrupt();
           throw EmbeddingStream.interrupted();
         }
       }
-      if (items.isEmpty() && failure != null) {
-        throw taken(failure);
+      Throwable thrown = failure;
+      if (items.isEmpty() && thrown != null) {
+        failure = null;
+        throw unchecked(thrown);
       }
       return !items.isEmpty();
+    } finally {
+      lock.unlock();
     }
   }
 
-  private RuntimeException taken(Throwable thrown) {
-    failure = null;
+  private static RuntimeException unchecked(Throwable thrown) {
     if (thrown instanceof Error error) {
       throw error;
     }
@@ -86,12 +104,16 @@ final class ReadAhead<T> implements Iterator<T> {
     if (!hasNext()) {
       throw new NoSuchElementException();
     }
-    synchronized (lock) {
+    lock.lock();
+    try {
       return items.remove().value();
+    } finally {
+      lock.unlock();
     }
   }
 
-  /** Starts a task if there is room and none reads. The lock must be held. */
+  /** Starts a task if there is room and none reads. */
+  @GuardedBy("lock")
   private void read() {
     if (reading || ended || items.size() > MOST_ITEMS / 2) {
       return;
@@ -119,20 +141,26 @@ final class ReadAhead<T> implements Iterator<T> {
 
   /** Adds an item; false if that was the last for which there is room. */
   private boolean add(@Nullable T value) {
-    synchronized (lock) {
+    lock.lock();
+    try {
       items.add(new Item<>(value));
-      lock.notifyAll();
+      changed.signalAll();
       reading = items.size() < MOST_ITEMS;
       return reading;
+    } finally {
+      lock.unlock();
     }
   }
 
   private void end(@Nullable Throwable thrown) {
-    synchronized (lock) {
+    lock.lock();
+    try {
       failure = thrown;
       ended = true;
       reading = false;
-      lock.notifyAll();
+      changed.signalAll();
+    } finally {
+      lock.unlock();
     }
   }
 }
