@@ -32,8 +32,9 @@
  *
  * <ul>
  *   <li>Opening: {@code ModelOverrides} (what is otherwise than a model's files say), {@code
- *       LoadedModel} (files, tokenizer, backends), {@code Calibration} (measures the token budget),
- *       {@code EngineSettings}.
+ *       LoadedModel} (files, tokenizer, backends), {@code ModelIdentity} (whether the files are
+ *       still those that were opened), {@code Calibration} (measures the token budget), {@code
+ *       EngineSettings}.
  *   <li>Keeping a device: {@code DeviceWorker} declares it lost and reopens it, {@code TokenBudget}
  *       and {@code BusyClock} belong to it; all of them share a {@code DeviceContext}.
  *   <li>Watching: {@code Watchdog} (deadlines, devices without an answer), {@code EngineMetrics},
