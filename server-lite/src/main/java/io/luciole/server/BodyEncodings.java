@@ -135,21 +135,17 @@ final class BodyEncodings implements ContentEncodingContext {
     }
 
     /** The body as it was sent. */
-    private final class Packed extends InputStream {
-      @Override
-      public int read() throws IOException {
-        byte[] one = new byte[1];
-        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
+    private final class Packed extends WatchedStream {
+      Packed() {
+        super(body);
       }
 
       @Override
-      public int read(byte[] bytes, int offset, int length) throws IOException {
-        int n = body.read(bytes, offset, length);
-        barren += Math.max(0, n);
+      void after(int read, long nanos) {
+        barren += read;
         if (barren > MAX_BARREN) {
           throw malformed("more than " + MAX_BARREN + " bytes of it that contain nothing");
         }
-        return n;
       }
     }
   }

@@ -86,7 +86,7 @@ final class RequestBody {
    * {@link #keep}. Where others leave none, a read waits for the request's time at most.
    */
   InputStream heldStream() {
-    return new Through(stream()) {
+    return new WatchedStream(stream()) {
       @Override
       void after(int read, long nanos) {
         memory.awaitBytes((long) COPIES * read, limits.timeout());
@@ -196,34 +196,8 @@ final class RequestBody {
     return started;
   }
 
-  /** A stream that looks at how much each read gave. */
-  private abstract static class Through extends InputStream {
-    private final InputStream in;
-
-    Through(InputStream in) {
-      this.in = in;
-    }
-
-    /** A read gave so many bytes and took so long. */
-    abstract void after(int read, long nanos);
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
-    }
-
-    @Override
-    public int read(byte[] bytes, int offset, int length) throws IOException {
-      long since = System.nanoTime();
-      int n = in.read(bytes, offset, length);
-      after(Math.max(0, n), System.nanoTime() - since);
-      return n;
-    }
-  }
-
   /** The body as it is sent, whose client may not be too slow. */
-  private final class Timed extends Through {
+  private final class Timed extends WatchedStream {
     Timed(InputStream in) {
       super(in);
     }
