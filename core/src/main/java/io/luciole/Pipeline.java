@@ -100,7 +100,8 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
       @Nullable EmbeddingCache cache,
       @Nullable CacheKeys keys,
       LongSupplier clock) {
-    this.results = new Results(cache, Runtime.getRuntime().availableProcessors());
+    int processors = Runtime.getRuntime().availableProcessors();
+    this.results = new Results(cache, processors);
     this.metrics = metrics;
     this.maxTokens = maxTokens;
     this.settings = settings;
@@ -109,7 +110,7 @@ final class Pipeline implements Request.Owner, DeviceContext.Events {
     this.raw = new BatchScheduler(false, 0, clock, () -> 0, false);
     this.ready =
         new BatchScheduler(pads, EngineSettings.nanos(settings.maxWait()), clock, this::upstream);
-    this.tokenizers = new TokenizerStage(this, tokenizer, raw, ready, cache, keys);
+    this.tokenizers = new TokenizerStage(this, tokenizer, raw, ready, cache, keys, processors);
   }
 
   /** The number of texts that will come to the ready queue. */

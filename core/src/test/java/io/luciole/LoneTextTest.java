@@ -226,12 +226,19 @@ class LoneTextTest {
   @Test
   void aLongTextAlone_isTokenisedByATokenizerThread() {
     Pipeline pipeline = open();
-    String most = "a".repeat(TokenizerStage.INLINE_MAX_CHARS);
+    String most =
+        "a".repeat(TokenizerStage.inlineMaxChars(Runtime.getRuntime().availableProcessors()));
     assertRight(most, submit(pipeline, most));
     await().until(() -> pipeline.accounts().stream().allMatch(n -> n == 0));
     assertRight(most + "a", submit(pipeline, most + "a"));
     assertThat(tokenizedBy).first().isEqualTo(Thread.currentThread().getName());
     assertThat(tokenizedBy).last().asString().startsWith("luciole-tokenizer-");
+  }
+
+  @Test
+  void whatIsLong_dependsOnTheProcessors() {
+    assertThat(List.of(1, 2, 7)).extracting(TokenizerStage::inlineMaxChars).containsOnly(128);
+    assertThat(List.of(8, 96)).extracting(TokenizerStage::inlineMaxChars).containsOnly(512);
   }
 
   @Test
