@@ -35,6 +35,10 @@ __device__ __forceinline__ uint32_t map_shared_rank(uint32_t rank, uint32_t at) 
   asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(at), "r"(rank));
   return there;
 }
+// Nothing that was written is released: for what was read, and may be written anew.
+__device__ __forceinline__ void mbarrier_arrive_at(uint32_t rank, uint32_t barrier) {
+  asm volatile("mbarrier.arrive.shared::cluster.b64 _, [%0];" ::"r"(map_shared_rank(rank, barrier)) : "memory");
+}
 __device__ __forceinline__ void st_async(uint32_t rank, uint32_t to, uint32_t barrier, uint32_t value) {
   asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.b32 [%0], %1, [%2];" ::"r"(map_shared_rank(rank, to)),
                "r"(value), "r"(map_shared_rank(rank, barrier)) : "memory");

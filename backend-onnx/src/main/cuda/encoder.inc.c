@@ -8,7 +8,7 @@ enum {
 };
 enum { QKV, OUT, UP, DOWN, MATMULS };
 
-// Batches of up to so many tokens run as CUDA graphs: the smallest by the kernels of small_batch.cu, those of up to 64 by medium_batch.cu and those
+// Batches of up to so many tokens run as CUDA graphs: the smallest by the kernels of small_batch.cu, those of 64 and 128 by medium_batch.cu and those
 // of up to 512 by large_batch.cu, where there are such, and else by cuBLASLt's products. Encoders in FP8 have the first FP8_GRAPHS of them: theirs are in 16 bits.
 static const int GRAPH_TOKENS[GRAPHS] = {8, 16, 24, 32, 64, 128, 192, 256, 320, 384, 512, 768, 1024};
 typedef struct { void* graph; int version; } EncoderGraph;

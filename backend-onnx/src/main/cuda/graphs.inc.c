@@ -60,17 +60,17 @@ static int enqueue_small_batch(Encoder* k, int rows) {
   return ok;
 }
 
-// A product of medium_batch.cu, with weights [outputs, in], over x [MEDIUM_BATCH_ROWS, in].
-static int launch_medium_batch(DeviceState* h, int kind, CUdeviceptr weight, CUdeviceptr x, int in, int outputs, MediumBatchParams p) {
-  int normalised = kind == MEDIUM_QKV || kind == MEDIUM_UP;
-  int cluster = normalised ? MEDIUM_BATCH_CLUSTER_NORMALISED : MEDIUM_BATCH_CLUSTER_RESIDUAL;
+// A product of medium_batch.cu, with weights [outputs, in], over x [tokens, in].
+static int launch_medium_batch(DeviceState* h, int kind, CUdeviceptr weight, CUdeviceptr x, int tokens, int in, int outputs, MediumBatchParams p) {
+  int tiles = tokens / 64, kernel = (tiles - 1) * MEDIUM_BATCH_KINDS + kind;
+  const MediumBatchKernel* of = &MEDIUM_BATCH_KERNELS[kernel];
   TensorMap weight_map, x_map;
   p.outputs = outputs;
   void* all[] = {&weight_map, &x_map, &p};
-  if (!tensor_map(&h->hopper, &weight_map, weight, outputs, in, 64, 64) || !tensor_map(&h->hopper, &x_map, x, MEDIUM_BATCH_ROWS, in, MEDIUM_BATCH_ROWS, 64))
-    return fail(h, "medium batch: no tensor map of [%d, %d] or [%d, %d]", outputs, in, MEDIUM_BATCH_ROWS, in);
-  return launch_early(h, h->medium_batch.kernel[kind], (unsigned)(outputs / 64 * cluster), 1, MEDIUM_BATCH_THREADS, MEDIUM_BATCH_SHARED_MEMORY, all,
-                      "medium batch");
+  if (!tensor_map(&h->hopper, &weight_map, weight, outputs, in, 64 / tiles, 64) || !tensor_map(&h->hopper, &x_map, x, tokens, in, 64, 64))
+    return fail(h, "medium batch: no tensor map of [%d, %d] or [%d, %d]", outputs, in, tokens, in);
+  return launch_early(h, h->medium_batch.kernel[kernel], (unsigned)(outputs / 64 * of->parts * tiles), 1, MEDIUM_BATCH_THREADS, (unsigned)of->memory, all,
+                      of->name);
 }
 
 static int reserve_medium_batch(Encoder* k) {
@@ -80,9 +80,9 @@ static int reserve_medium_batch(Encoder* k) {
   return 1;
 }
 
-// All layers over MEDIUM_BATCH_ROWS tokens and `count` tiles of up to 64 by medium_batch.cu, from h->state. Leaves the sum before the last
+// All layers over `tokens` tokens, 64 or 128, and `count` tiles of up to 64 by medium_batch.cu, from h->state. Leaves the sum before the last
 // normalisation there.
-static int enqueue_medium_batch(Encoder* k, int count) {
+static int enqueue_medium_batch(Encoder* k, int tokens, int count) {
   DeviceState* h = k->device;
   int ok = 1;
   CUdeviceptr scaled_sum = k->scaled + MEDIUM_BATCH_ROWS * MEDIUM_BATCH_HIDDEN * 2, sum_moments = k->moments + MEDIUM_BATCH_MOMENTS;
@@ -92,16 +92,16 @@ static int enqueue_medium_batch(Encoder* k, int count) {
     CUdeviceptr folded = k->folded + (size_t)i * FOLDED * 8;
     MediumBatchParams a = {.activation = (int)k->activation, .epsilon = k->epsilon};
     a.folded = folded, a.moments = moments, a.y = h->qkv;
-    ok = launch_medium_batch(h, MEDIUM_QKV, w[QKV_WEIGHT], x, MEDIUM_BATCH_HIDDEN, 3 * MEDIUM_BATCH_HIDDEN, a) &&
+    ok = launch_medium_batch(h, MEDIUM_QKV, w[QKV_WEIGHT], x, tokens, MEDIUM_BATCH_HIDDEN, 3 * MEDIUM_BATCH_HIDDEN, a) &&
          attention(h, NULL, (int)k->heads, count, 64, FP16);
     a.bias = w[OUT_BIAS], a.gamma = gamma, a.beta = beta, a.residual = h->state, a.y = h->sum;
     a.next_gamma = w[ATTENTION_GAMMA], a.scaled = scaled_sum, a.next_moments = sum_moments;
-    ok = ok && launch_medium_batch(h, MEDIUM_OUT, w[OUT_WEIGHT], h->context, MEDIUM_BATCH_HIDDEN, MEDIUM_BATCH_HIDDEN, a);
+    ok = ok && launch_medium_batch(h, MEDIUM_OUT, w[OUT_WEIGHT], h->context, tokens, MEDIUM_BATCH_HIDDEN, MEDIUM_BATCH_HIDDEN, a);
     a.folded = folded + FOLDED_QKV * 8, a.moments = sum_moments, a.y = h->mid;
-    ok = ok && launch_medium_batch(h, MEDIUM_UP, w[UP_WEIGHT], scaled_sum, MEDIUM_BATCH_HIDDEN, MEDIUM_BATCH_INNER, a);
+    ok = ok && launch_medium_batch(h, MEDIUM_UP, w[UP_WEIGHT], scaled_sum, tokens, MEDIUM_BATCH_HIDDEN, MEDIUM_BATCH_INNER, a);
     a.bias = w[DOWN_BIAS], a.gamma = w[ATTENTION_GAMMA], a.beta = w[ATTENTION_BETA], a.residual = h->sum, a.y = h->state;
     a.next_gamma = w[OUTPUT_GAMMA], a.scaled = k->scaled, a.next_moments = k->moments;
-    ok = ok && launch_medium_batch(h, MEDIUM_DOWN, w[DOWN_WEIGHT], h->mid, MEDIUM_BATCH_INNER, MEDIUM_BATCH_HIDDEN, a);
+    ok = ok && launch_medium_batch(h, MEDIUM_DOWN, w[DOWN_WEIGHT], h->mid, tokens, MEDIUM_BATCH_INNER, MEDIUM_BATCH_HIDDEN, a);
     x = k->scaled, gamma = w[OUTPUT_GAMMA], beta = w[OUTPUT_BETA], moments = k->moments;
   }
   return ok;
@@ -169,7 +169,7 @@ static int has_medium_batch(const Encoder* k) {
 }
 
 static int uses_medium_batch(const Encoder* k, int tokens) {
-  return has_medium_batch(k) && tokens == MEDIUM_BATCH_ROWS;
+  return has_medium_batch(k) && (tokens == 64 || tokens == 128);
 }
 
 static int uses_large_batch(const Encoder* k, int tokens) {
@@ -188,7 +188,7 @@ static int holds(const Encoder* k, const Batch* b, int tokens) {
 // Enqueues what the graph of a size does.
 static int enqueue_graph_work(Encoder* k, int tokens) {
   if (uses_small_batch(k, tokens)) return enqueue_small_batch(k, tokens);
-  if (uses_medium_batch(k, tokens)) return enqueue_medium_batch(k, tokens / 16);
+  if (uses_medium_batch(k, tokens)) return enqueue_medium_batch(k, tokens, tokens / 16);
   if (uses_large_batch(k, tokens)) return enqueue_large_batch(k, tokens, tokens / 16);
   return enqueue_layers(k, 0, tokens, tokens / 16, 64);
 }

@@ -1,4 +1,4 @@
-// The products of batches of 65 to 512 tokens (the queries of many callers at once), for encoders of XLM-RoBERTa large's size on Hopper (compute
+// The products of batches of 129 to 512 tokens (the queries of many callers at once), for encoders of XLM-RoBERTa large's size on Hopper (compute
 // capability 9.0). A batch is four tiles of tokens, and a block has 128 outputs of one of them, so that the blocks of a product are about as many
 // as multiprocessors. Two blocks with the same outputs are a cluster: each copies half of the weights to both. Products with few outputs are cut
 // into parts of K, and the kernel that normalises adds those up. As in medium_batch.cu, a block asks for its first weights before the kernel
@@ -18,15 +18,6 @@ constexpr uint16_t EVERY_BLOCK = (1 << CLUSTER) - 1;
 constexpr int HIDDEN = LARGE_BATCH_HIDDEN;
 static_assert(CONSUMER_WARPS * 32 + 32 == LARGE_BATCH_THREADS, "the host launches with params.h's number");
 
-// Like tma_load, to the same place in the shared memory of every block of the cluster, each of whose barriers there counts the bytes.
-__device__ __forceinline__ void tma_load_everywhere(uint32_t to, const TensorMap* map, int column, int row, uint32_t barrier) {
-  asm volatile(
-      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%2, %3}], [%4], %5;"
-      ::"r"(to), "l"(map), "r"(column), "r"(row), "r"(barrier), "h"(EVERY_BLOCK) : "memory");
-}
-__device__ __forceinline__ void mbarrier_arrive_at(uint32_t rank, uint32_t barrier) {
-  asm volatile("mbarrier.arrive.shared::cluster.b64 _, [%0];" ::"r"(map_shared_rank(rank, barrier)) : "memory");
-}
 // y^T [128 outputs, TOKENS] = W [128, K] · x^T [K, TOKENS] of this block; of K, `chunks` times 64 components from first_chunk() on.
 template <int TOKENS>
 struct LargeProduct {
@@ -85,7 +76,7 @@ struct LargeProduct {
  private:
   __device__ __forceinline__ void copy_weights(const TensorMap* weight, int i, int stage) const {
     mbarrier_expect_tx(base + FULL + 8 * stage, STAGE_BYTES);
-    tma_load_everywhere(base + stage * STAGE_BYTES + rank * SLICE_BYTES, weight, (first_chunk() + i) * CHUNK, (int)blockIdx.x * OUTPUTS + rank * SLICE,
+    tma_load_to(EVERY_BLOCK, base + stage * STAGE_BYTES + rank * SLICE_BYTES, weight, (first_chunk() + i) * CHUNK, (int)blockIdx.x * OUTPUTS + rank * SLICE,
                         base + FULL + 8 * stage);
   }
   __device__ __forceinline__ void copy_x(const TensorMap* x, int i, int stage) const {
@@ -179,7 +170,6 @@ using namespace luciole;
   LARGE_BATCH_KERNEL(large_bias, T, large_product<T, false>)     \
   LARGE_BATCH_KERNEL(large_activated, T, large_product<T, true>) \
   LARGE_BATCH_KERNEL(large_part, T, large_part<T>)
-LARGE_BATCH_KERNELS(32)
 LARGE_BATCH_KERNELS(48)
 LARGE_BATCH_KERNELS(64)
 LARGE_BATCH_KERNELS(80)

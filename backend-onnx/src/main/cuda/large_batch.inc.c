@@ -1,8 +1,8 @@
 // Part of luciole.c.
 // ---- The kernels of large_batch.cu, where the device and its driver have what they need.
-enum { LARGE_BIAS, LARGE_ACTIVATED, LARGE_PART, LARGE_BATCH_KINDS, LARGE_BATCH_SIZES = 6 };  // of a product
+enum { LARGE_BIAS, LARGE_ACTIVATED, LARGE_PART, LARGE_BATCH_KINDS, LARGE_BATCH_SIZES = 5 };  // of a product
 static const char* const LARGE_BATCH_NAMES[] = {"large_bias", "large_activated", "large_part"};
-static const int LARGE_BATCH_TOKENS[LARGE_BATCH_SIZES] = {32, 48, 64, 80, 96, 128};  // of a block, a quarter of a batch's
+static const int LARGE_BATCH_TOKENS[LARGE_BATCH_SIZES] = {48, 64, 80, 96, 128};  // of a block, a quarter of a batch's
 
 typedef struct {
   void *module, *sum;  // null where there are none

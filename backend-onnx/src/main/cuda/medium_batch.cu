@@ -1,8 +1,9 @@
-// The layers of batches of 25 to 64 tokens (a longer query, or the queries of a few callers), for encoders of XLM-RoBERTa large's size on Hopper
+// The layers of batches of 25 to 128 tokens (a longer query, or the queries of a few callers), for encoders of XLM-RoBERTa large's size on Hopper
 // (compute capability 9.0). At the end are attention, which serves larger batches too, and normalisation between cuBLASLt's products.
 // As in small_batch.cu, reading the weights and the steps between kernels are most of the work. Hence the means are the same: a block requests its
 // weights before it waits for the kernel before it, and layer normalisations are folded into the products around them. Here the products are
-// wgmma's, of 64 outputs by 64 tokens a block.
+// wgmma's, of 64 outputs by 64 tokens a block. That all multiprocessors have a block, and that the next kernel's find room beside them, is a matter
+// of how much shared memory a block asks for, and all of it must be there at once: MEDIUM_BATCH_PRODUCTS, and README.md.
 //
 //   W·layer_norm(x) + b = rstd·(W·(gamma∘x) - mean·(W·gamma)) + (W·beta + b)
 // The kernel that computes x also writes gamma∘x, and what its outputs add to the moments of each token; the kernel that normalises adds
@@ -14,10 +15,9 @@
 
 namespace luciole {
 
-constexpr int OUTPUTS = 64;     // rows of the weights that a cluster has
+constexpr int OUTPUTS = 64;     // rows of the weights that a block has
 constexpr int CHUNK = 64;       // components of K of a step
 constexpr int CONSUMERS = 128;  // threads that multiply; behind them a warp copies, and one adds up moments
-constexpr int TOKENS = MEDIUM_BATCH_ROWS;
 constexpr int HIDDEN = MEDIUM_BATCH_HIDDEN;
 constexpr int TILES_OF_HIDDEN = HIDDEN / OUTPUTS;
 constexpr int MATRIX_BYTES = 64 * SWIZZLED_ROW;  // of 64 rows by 64 columns
@@ -28,34 +28,37 @@ __device__ __forceinline__ void consumers_sync() { asm volatile("bar.sync 1, %0;
 __device__ __forceinline__ void moments_ready() { asm volatile("bar.arrive 2, %0;" ::"n"(CONSUMERS + 32) : "memory"); }
 __device__ __forceinline__ void await_moments() { asm volatile("bar.sync 2, %0;" ::"n"(CONSUMERS + 32) : "memory"); }
 
-// y^T [64 outputs, TOKENS] = W [64, K] · x^T [K, TOKENS], of which a cluster of CLUSTER blocks has a part of K each, CHUNKS times 64 of it.
-// The blocks send their sums to each other, so that each finishes GROUPS times 8 tokens. Of the sums of a group, thread (warp, lane) has
-// outputs warp·16 + lane/4 and 8 further, tokens lane%4·2 and the next: {o, t}, {o, t + 1}, {o + 8, t}, {o + 8, t + 1}.
-template <int CLUSTER_, int CHUNKS_, bool LEAVES_MOMENTS>
+// How a product is cut; see MEDIUM_BATCH_PRODUCTS.
+template <int TOKENS_, int K, int PARTS_, int SLOTS_, int STAGES_, int MEMORY_>
+struct Cut {
+  static constexpr int TOKENS = TOKENS_, TILES = TOKENS / 64, PARTS = PARTS_, CLUSTER = PARTS * TILES, STEPS = K / CHUNK / PARTS, MEMORY = MEMORY_;
+  static constexpr int SLOTS = SLOTS_ < STEPS ? SLOTS_ : STEPS, STAGES = STAGES_ < STEPS ? STAGES_ : STEPS;
+};
+
+// y^T [64 outputs, 64 tokens] = W [64, K] · x^T [K, 64] of a block, of whose cluster PARTS blocks have a part of K each. They send their sums to
+// each other, so that each finishes GROUPS times 8 tokens. Of the sums of a group, thread (warp, lane) has outputs warp·16 + lane/4 and 8 further,
+// tokens lane%4·2 and the next: {o, t}, {o, t + 1}, {o + 8, t}, {o + 8, t + 1}. Where there are two tiles of tokens, the cluster has them both, and
+// each block copies half of a step's weights to both.
+template <class C, bool LEAVES_MOMENTS>
 struct WideProduct {
-  static constexpr int CLUSTER = CLUSTER_, CHUNKS = CHUNKS_;
-  static constexpr int GROUPS = TOKENS / 8 / CLUSTER;
-  static constexpr int X_BYTES = TOKENS * SWIZZLED_ROW, W_BYTES = CHUNKS * MATRIX_BYTES;
-  static constexpr int SUM_BYTES = GROUPS * CONSUMERS * 16;  // for one block of the cluster
-  static constexpr int RECEIVED_BYTES = (CLUSTER - 1) * SUM_BYTES;
-  // Two blocks fit a multiprocessor, so that the next kernel's can wait there.
-  static constexpr int FIT = (MEDIUM_BATCH_SHARED_MEMORY - 1024 - W_BYTES - RECEIVED_BYTES) / X_BYTES;  // 1024 for moments and barriers
-  static constexpr int STAGES = FIT < CHUNKS ? FIT : CHUNKS;
-  static_assert(STAGES >= 2, "shared memory");
-  // Shared memory: sW [CHUNKS, 64, 64], sX [STAGES, TOKENS, 64], received [CLUSTER - 1, GROUPS, CONSUMERS] float4, mean and reciprocal
-  // standard deviation [GROUPS·8] float2, parts of the next moments [4, GROUPS·8] float2, barriers.
-  static constexpr int X_OFFSET = W_BYTES, X_END = X_OFFSET + STAGES * X_BYTES;
-  static constexpr int RECEIVED = X_END, MOMENTS = X_END + RECEIVED_BYTES, PARTS = MOMENTS + GROUPS * 8 * 8;
-  static constexpr int W_FULL = PARTS + (LEAVES_MOMENTS ? 4 : 0) * GROUPS * 8 * 8, X_FULL = W_FULL + 8 * CHUNKS, X_EMPTY = X_FULL + 8 * STAGES;
-  static constexpr int ARRIVED = X_EMPTY + 8 * STAGES;
-  static_assert(ARRIVED + 8 <= MEDIUM_BATCH_SHARED_MEMORY, "shared memory");
+  static constexpr int TOKENS = C::TOKENS, TILES = C::TILES, PARTS = C::PARTS, STEPS = C::STEPS, SLOTS = C::SLOTS, STAGES = C::STAGES;
+  static constexpr int GROUPS = 8 / PARTS;
+  static constexpr int SUM_BYTES = GROUPS * CONSUMERS * 16;  // for one of the other parts' blocks
+  static constexpr int RECEIVED_BYTES = (PARTS - 1) * SUM_BYTES;
+  // Shared memory: sW [SLOTS, 64, 64], sX [STAGES, 64, 64], received [PARTS - 1, GROUPS, CONSUMERS] float4, mean and reciprocal
+  // standard deviation [GROUPS·8] float2, parts of the next moments [4, GROUPS·8] float2, barriers, each of which completes once.
+  static constexpr int X_OFFSET = SLOTS * MATRIX_BYTES;
+  static constexpr int RECEIVED = X_OFFSET + STAGES * MATRIX_BYTES, MOMENTS = RECEIVED + RECEIVED_BYTES, PARTS_OF_MOMENTS = MOMENTS + GROUPS * 8 * 8;
+  static constexpr int W_FULL = PARTS_OF_MOMENTS + (LEAVES_MOMENTS ? 4 : 0) * GROUPS * 8 * 8, X_FULL = W_FULL + 8 * STEPS, READ = X_FULL + 8 * STEPS;
+  static constexpr int ARRIVED = READ + 8 * STEPS;
+  static_assert(ARRIVED + 8 <= C::MEMORY, "shared memory");
 
   char* const memory;
   const uint32_t base;
   const int warp = __shfl_sync(~0u, (int)threadIdx.x / 32, 0), lane = threadIdx.x & 31;
-  const int rank = (int)cluster_rank(), tile = blockIdx.x / CLUSTER;
-  const int first_token = rank * GROUPS * 8;  // of those that this block finishes
-  float acc[TOKENS / 2];
+  const int rank = (int)cluster_rank(), part = rank % PARTS, token_tile = rank / PARTS, tile = blockIdx.x / C::CLUSTER;
+  const int first_token = token_tile * 64 + part * GROUPS * 8;  // of those that this block finishes
+  float acc[64 / 2];
 
   __device__ __forceinline__ WideProduct(char* shared) : memory(shared), base(smem_address(shared)) {}
 
@@ -63,36 +66,36 @@ struct WideProduct {
   // for others, which have done their part when it returns.
   __device__ __forceinline__ bool begin(const TensorMap* weight, const TensorMap* x, const MediumBatchParams& p) const {
     if (threadIdx.x == CONSUMERS) {
-      for (int i = 0; i < CHUNKS; i++) mbarrier_init(base + W_FULL + 8 * i, 1);
-      for (int i = 0; i < STAGES; i++) mbarrier_init(base + X_FULL + 8 * i, 1), mbarrier_init(base + X_EMPTY + 8 * i, CONSUMERS / 32);
-      mbarrier_init_expect_tx(base + ARRIVED, RECEIVED_BYTES);  // its fence is behind all of them
-      for (int i = 0; i < CHUNKS; i++) {
-        mbarrier_expect_tx(base + W_FULL + 8 * i, MATRIX_BYTES);
-        tma_load(base + i * MATRIX_BYTES, weight, (rank * CHUNKS + i) * CHUNK, tile * OUTPUTS, base + W_FULL + 8 * i);
+      for (int i = 0; i < STEPS; i++) {
+        mbarrier_init(base + W_FULL + 8 * i, 1), mbarrier_init(base + X_FULL + 8 * i, 1);
+        mbarrier_init(base + READ + 8 * i, CONSUMERS / 32 * TILES);
       }
+      mbarrier_init_expect_tx(base + ARRIVED, RECEIVED_BYTES);  // its fence is behind all of them
+      for (int i = 0; i < STEPS; i++) mbarrier_expect_tx(base + W_FULL + 8 * i, MATRIX_BYTES), mbarrier_expect_tx(base + X_FULL + 8 * i, MATRIX_BYTES);
+      for (int i = 0; TILES == 1 && i < SLOTS; i++) copy_weights(weight, i);
     }
     __syncthreads();
     launch_dependents();
     cluster_arrive();
     cluster_wait();  // all blocks expect what others send
-    if (warp == CONSUMERS / 32) copy(x);
+    if (warp == CONSUMERS / 32) copy(weight, x);
     if (warp == CONSUMERS / 32 + 1) add_moments(p);
     return warp < CONSUMERS / 32;
   }
 
   __device__ __forceinline__ void multiply() {
 #pragma unroll
-    for (int i = 0; i < CHUNKS; i++) {
+    for (int i = 0; i < STEPS; i++) {
       mbarrier_wait(base + W_FULL + 8 * i, 0);
-      mbarrier_wait(base + X_FULL + 8 * (i % STAGES), (i / STAGES) & 1);
-      uint64_t w = matrix_descriptor(base + i * MATRIX_BYTES), t = matrix_descriptor(base + X_OFFSET + i % STAGES * X_BYTES);
+      mbarrier_wait(base + X_FULL + 8 * i, 0);
+      uint64_t w = matrix_descriptor(base + i % SLOTS * MATRIX_BYTES), t = matrix_descriptor(base + X_OFFSET + i % STAGES * MATRIX_BYTES);
       wgmma_fence();
 #pragma unroll
       for (int d = 0; d < CHUNK / 16; d++) wgmma_abt(acc, w + 2 * d, t + 2 * d, i + d > 0);
       wgmma_commit();
-      if (i > 0 && i - 1 + STAGES < CHUNKS) {  // the stage of the step before is wanted again
+      if (i > 0 && is_read_for_others(i - 1)) {
         wgmma_wait<1>(acc);
-        if (lane == 0) mbarrier_arrive(base + X_EMPTY + 8 * ((i - 1) % STAGES));
+        if (lane < TILES) mbarrier_arrive_at(part + PARTS * lane, base + READ + 8 * (i - 1));
       }
     }
     wgmma_wait<0>(acc);
@@ -102,21 +105,21 @@ struct WideProduct {
   __device__ __forceinline__ void exchange(float4 (&sum)[GROUPS]) const {
     __syncwarp();
 #pragma unroll
-    for (int c = 0; c < CLUSTER; c++)
+    for (int c = 0; c < PARTS; c++)
 #pragma unroll
       for (int g = 0; g < GROUPS; g++) {
         const float* from = &acc[(c * GROUPS + g) * 4];
         float4 value = {from[0], from[1], from[2], from[3]};
-        if (c == rank) {
+        if (c == part) {
           sum[g] = value;
         } else {
-          int slot = rank < c ? rank : rank - 1;
-          st_async(c, base + RECEIVED + slot * SUM_BYTES + (g * CONSUMERS + threadIdx.x) * 16, base + ARRIVED, value);
+          int slot = part < c ? part : part - 1;
+          st_async(rank - part + c, base + RECEIVED + slot * SUM_BYTES + (g * CONSUMERS + threadIdx.x) * 16, base + ARRIVED, value);
         }
       }
     mbarrier_wait(base + ARRIVED);
 #pragma unroll
-    for (int s = 0; s < CLUSTER - 1; s++)
+    for (int s = 0; s < PARTS - 1; s++)
 #pragma unroll
       for (int g = 0; g < GROUPS; g++) {
         float4 v;
@@ -130,22 +133,40 @@ struct WideProduct {
   __device__ __forceinline__ float4 moments(int group) const {
     return reinterpret_cast<const float4*>(memory + MOMENTS)[group * 4 + lane % 4];
   }
-  __device__ __forceinline__ float2* parts() const { return reinterpret_cast<float2*>(memory + PARTS); }
+  __device__ __forceinline__ float2* parts_of_moments() const { return reinterpret_cast<float2*>(memory + PARTS_OF_MOMENTS); }
 
   // This thread's first output, and the second is 8 further; and of transposed pairs the first, of which there are two 8 apart, too.
   __device__ __forceinline__ int output() const { return tile * OUTPUTS + warp * 16 + lane / 4; }
   __device__ __forceinline__ int transposed_output() const { return tile * OUTPUTS + warp * 16 + lane % 4 * 2; }
 
  private:
-  // Copies x, step by step.
-  __device__ __forceinline__ void copy(const TensorMap* x) const {
+  // Whether another step has the place of a step's weights or of its x.
+  __device__ static constexpr bool is_read_for_others(int step) { return step + SLOTS < STEPS || step + STAGES < STEPS; }
+
+  __device__ __forceinline__ void copy_weights(const TensorMap* weight, int step) const {
+    constexpr int ROWS = OUTPUTS / TILES;
+    uint32_t to = base + step % SLOTS * MATRIX_BYTES + token_tile * ROWS * SWIZZLED_ROW, barrier = base + W_FULL + 8 * step;
+    int column = (part * STEPS + step) * CHUNK, row = tile * OUTPUTS + token_tile * ROWS;
+    if (TILES == 1) tma_load(to, weight, column, row, barrier);
+    else tma_load_to((1 | 1 << PARTS) << part, to, weight, column, row, barrier);
+  }
+  __device__ __forceinline__ void copy_x(const TensorMap* x, int step) const {
+    tma_load(base + X_OFFSET + step % STAGES * MATRIX_BYTES, x, (part * STEPS + step) * CHUNK, token_tile * 64, base + X_FULL + 8 * step);
+  }
+
+  // Copies x, and weights that have not been requested yet, step by step.
+  __device__ __forceinline__ void copy(const TensorMap* weight, const TensorMap* x) const {
     if (lane > 0) return;
+    for (int i = 0; TILES > 1 && i < SLOTS; i++) copy_weights(weight, i);
     wait_for_previous_kernel();
-    for (int i = 0; i < CHUNKS; i++) {
-      int stage = i % STAGES;
-      if (i >= STAGES) mbarrier_wait(base + X_EMPTY + 8 * stage, (i / STAGES - 1) & 1);
-      mbarrier_expect_tx(base + X_FULL + 8 * stage, X_BYTES);
-      tma_load(base + X_OFFSET + stage * X_BYTES, x, (rank * CHUNKS + i) * CHUNK, 0, base + X_FULL + 8 * stage);
+#pragma unroll
+    for (int i = 0; i < STAGES; i++) copy_x(x, i);
+#pragma unroll
+    for (int i = 0; i < STEPS; i++) {
+      if (!is_read_for_others(i)) continue;
+      mbarrier_wait(base + READ + 8 * i, 0);
+      if (i + SLOTS < STEPS) copy_weights(weight, i + SLOTS);
+      if (i + STAGES < STEPS) copy_x(x, i + STAGES);
     }
   }
 
@@ -158,8 +179,8 @@ struct WideProduct {
         m.y = 0;
 #pragma unroll
         for (int i = 0; i < TILES_OF_HIDDEN; i++) {
-          float2 part = p.moments[i * MEDIUM_BATCH_ROWS + first_token + token];
-          m = {m.x + part.x, m.y + part.y};
+          float2 of_tile = p.moments[i * TOKENS + first_token + token];
+          m = {m.x + of_tile.x, m.y + of_tile.y};
         }
         float mean = m.x / HIDDEN;
         m = {mean, rsqrtf(fmaxf(m.y / HIDDEN - mean * mean, 0) + p.epsilon)};
@@ -171,10 +192,9 @@ struct WideProduct {
 };
 
 // A product of a normalised x: query, key and value, or the first of the feed-forward layer with its activation. y [T, N].
-template <bool ACTIVATED>
+template <class C, bool ACTIVATED = false>
 __device__ __forceinline__ void wide_normalised(const TensorMap* weight, const TensorMap* x, const MediumBatchParams& p) {
-  constexpr int CLUSTER = MEDIUM_BATCH_CLUSTER_NORMALISED;
-  using Wide = WideProduct<CLUSTER, HIDDEN / CHUNK / CLUSTER, false>;
+  using Wide = WideProduct<C, false>;
   extern __shared__ __align__(1024) char memory[];
   Wide product(memory);
   if (!product.begin(weight, x, p)) return;
@@ -197,12 +217,16 @@ __device__ __forceinline__ void wide_normalised(const TensorMap* weight, const T
   }
 }
 
+template <class C>
+__device__ __forceinline__ void wide_activated(const TensorMap* weight, const TensorMap* x, const MediumBatchParams& p) {
+  wide_normalised<C, true>(weight, x, p);
+}
+
 // A product with a residual, which is normalised where there are moments: the one behind attention, or the second of the feed-forward
 // layer. y [T, H], scaled [T, H] and the moments of y.
-template <int K>
+template <class C>
 __device__ __forceinline__ void wide_residual(const TensorMap* weight, const TensorMap* x, const MediumBatchParams& p) {
-  constexpr int CLUSTER = MEDIUM_BATCH_CLUSTER_RESIDUAL;
-  using Wide = WideProduct<CLUSTER, K / CHUNK / CLUSTER, true>;
+  using Wide = WideProduct<C, true>;
   extern __shared__ __align__(1024) char memory[];
   Wide product(memory);
   if (!product.begin(weight, x, p)) return;
@@ -249,7 +273,7 @@ __device__ __forceinline__ void wide_residual(const TensorMap* weight, const Ten
     }
 #pragma unroll
     for (int d = 1; d < 4; d *= 2) part = {part.x + __shfl_xor_sync(~0u, part.x, d), part.y + __shfl_xor_sync(~0u, part.y, d)};
-    if (lane % 4 == 0) product.parts()[(product.warp * Wide::GROUPS + g) * 8 + lane / 4] = part;
+    if (lane % 4 == 0) product.parts_of_moments()[(product.warp * Wide::GROUPS + g) * 8 + lane / 4] = part;
   }
   consumers_sync();
   int token = threadIdx.x;
@@ -257,10 +281,10 @@ __device__ __forceinline__ void wide_residual(const TensorMap* weight, const Ten
     float2 all = {0, 0};
 #pragma unroll
     for (int w = 0; w < CONSUMERS / 32; w++) {
-      float2 part = product.parts()[w * Wide::GROUPS * 8 + token];
+      float2 part = product.parts_of_moments()[w * Wide::GROUPS * 8 + token];
       all = {all.x + part.x, all.y + part.y};
     }
-    p.next_moments[product.tile * MEDIUM_BATCH_ROWS + product.first_token + token] = all;
+    p.next_moments[product.tile * Wide::TOKENS + product.first_token + token] = all;
   }
 }
 
@@ -268,26 +292,27 @@ __device__ __forceinline__ void wide_residual(const TensorMap* weight, const Ten
 using namespace luciole;
 
 // Launched as outputs / 64 · CLUSTER blocks.
-#define MEDIUM_BATCH_KERNEL(NAME, CLUSTER, ...)                                                                              \
-  extern "C" __global__ void __cluster_dims__(MEDIUM_BATCH_CLUSTER_##CLUSTER) __launch_bounds__(MEDIUM_BATCH_THREADS, 2)     \
-      NAME(const __grid_constant__ TensorMap weight, const __grid_constant__ TensorMap x,                                    \
-           const __grid_constant__ MediumBatchParams p) {                                                                    \
-    __VA_ARGS__(&weight, &x, p);                                                                                             \
+#define MEDIUM_BATCH_KERNEL(NAME, TOKENS, COMPUTE, K, PARTS, SLOTS, STAGES, MEMORY)                                                     \
+  extern "C" __global__ void __cluster_dims__(PARTS * TOKENS / 64) __launch_bounds__(MEDIUM_BATCH_THREADS)                               \
+      medium_##NAME##_##TOKENS(const __grid_constant__ TensorMap weight, const __grid_constant__ TensorMap x,                            \
+                               const __grid_constant__ MediumBatchParams p) {                                                            \
+    wide_##COMPUTE<Cut<TOKENS, K, PARTS, SLOTS, STAGES, MEMORY>>(&weight, &x, p);                                                        \
   }
-MEDIUM_BATCH_KERNEL(medium_qkv, NORMALISED, wide_normalised<false>)
-MEDIUM_BATCH_KERNEL(medium_out, RESIDUAL, wide_residual<HIDDEN>)
-MEDIUM_BATCH_KERNEL(medium_up, NORMALISED, wide_normalised<true>)
-MEDIUM_BATCH_KERNEL(medium_down, RESIDUAL, wide_residual<MEDIUM_BATCH_INNER>)
+MEDIUM_BATCH_PRODUCTS(MEDIUM_BATCH_KERNEL)
 
-// attention_64x64 of encoder.cu, which may begin before the kernel before it has ended.
-extern "C" __global__ void __launch_bounds__(WARPS * 32)
-    medium_attention(const __half* qkv, __half* out, const int4* tiles, const int2* spans, int hidden, float scale) {
-  launch_dependents();
-  int4 tile = tiles[blockIdx.y];  // of the embeddings' kernel, which the first of the layers' waits for
-  wait_for_previous_kernel();     // every block: a grid that ends does so behind the one before it
-  if (tile.y == 0) return;
-  attention<1, HEAD_SIZE>(qkv, out, tile, spans, hidden, scale);
-}
+// attention_64x64 of encoder.cu, which may begin before the kernel before it has ended: once between this file's products, with whose blocks it shares
+// multiprocessors, and once for larger batches, where the cache serves it better.
+#define EARLY_ATTENTION(NAME)                                                                                               \
+  extern "C" __global__ void __launch_bounds__(WARPS * 32)                                                                  \
+      NAME(const __half* qkv, __half* out, const int4* tiles, const int2* spans, int hidden, float scale) {                 \
+    launch_dependents();                                                                                                    \
+    int4 tile = tiles[blockIdx.y]; /* of the embeddings' kernel, which the first of the layers' waits for */                \
+    wait_for_previous_kernel();    /* every block: a grid that ends does so behind the one before it */                     \
+    if (tile.y == 0) return;                                                                                                \
+    attention<1, HEAD_SIZE>(qkv, out, tile, spans, hidden, scale);                                                          \
+  }
+EARLY_ATTENTION(medium_attention)
+EARLY_ATTENTION(large_attention)
 
 // layer_norm_1024 of encoder.cu, likewise, with fewer rows a block, since few rows are to be spread over the device.
 extern "C" __global__ void __launch_bounds__(MEDIUM_NORM_ROWS * 32) medium_layer_norm(const __half* x, __half* y, const LayerNorm n, int rows) {

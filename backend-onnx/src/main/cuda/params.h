@@ -36,13 +36,24 @@ enum {
 enum {
   MEDIUM_BATCH_HIDDEN = 1024,
   MEDIUM_BATCH_INNER = 4096,
-  MEDIUM_BATCH_ROWS = 64,                // tokens of a batch
-  MEDIUM_BATCH_THREADS = 192,            // of a block
-  MEDIUM_BATCH_CLUSTER_NORMALISED = 2,   // blocks of a cluster of medium_qkv, medium_up
-  MEDIUM_BATCH_CLUSTER_RESIDUAL = 8,     // medium_out, medium_down
-  MEDIUM_BATCH_SHARED_MEMORY = 115712,   // of a block in bytes: two of them fill a multiprocessor
-  MEDIUM_NORM_ROWS = 4                   // of a block of medium_layer_norm
+  MEDIUM_BATCH_ROWS = 128,     // the most tokens of a batch, which has 64 or 128
+  MEDIUM_BATCH_THREADS = 192,  // of a block
+  MEDIUM_NORM_ROWS = 4         // of a block of medium_layer_norm
 };
+// The products of a layer over 64 and over 128 tokens, as
+//   P(name, tokens, kind, K, parts, slots, stages, memory)
+// K is cut into so many parts, a block each of a cluster, and those into steps of 64 components. Of the steps, so many have their weights (slots) and
+// their x (stages) in shared memory at once. A block has so much shared memory, in bytes: more than it needs where two of a kernel's would meet on
+// a multiprocessor while others idle, and little enough for the next kernel's beside it, where that is faster. Measured: docs/experiments/gpu-small-batches.md.
+#define MEDIUM_BATCH_PRODUCTS(P)                                       \
+  P(qkv, 64, normalised, MEDIUM_BATCH_HIDDEN, 2, 7, 6, 120000)         \
+  P(out, 64, residual, MEDIUM_BATCH_HIDDEN, 8, 2, 2, 48500)            \
+  P(up, 64, activated, MEDIUM_BATCH_HIDDEN, 2, 7, 6, 120000)           \
+  P(down, 64, residual, MEDIUM_BATCH_INNER, 8, 7, 4, 105800)           \
+  P(qkv, 128, normalised, MEDIUM_BATCH_HIDDEN, 1, 8, 8, 140000)        \
+  P(out, 128, residual, MEDIUM_BATCH_HIDDEN, 4, 4, 4, 80000)           \
+  P(up, 128, activated, MEDIUM_BATCH_HIDDEN, 1, 8, 7, 124300)          \
+  P(down, 128, residual, MEDIUM_BATCH_INNER, 4, 7, 4, 103900)
 
 // ---- large_batch.cu
 enum {
@@ -149,20 +160,20 @@ LUCIOLE_OFFSET(SmallBatchParams, rows, 80);
 LUCIOLE_OFFSET(SmallBatchParams, activation, 84);
 LUCIOLE_OFFSET(SmallBatchParams, epsilon, 88);
 
-// The arguments of medium_qkv, medium_out, medium_up and medium_down of medium_batch.cu, besides maps of the weights and of x. T is
-// MEDIUM_BATCH_ROWS; all rows are computed.
+// The arguments of medium_qkv_T, medium_out_T, medium_up_T and medium_down_T of medium_batch.cu, besides maps of the weights and of x. All T rows
+// are computed.
 typedef struct MediumBatchParams {
   LUCIOLE_POINTER(const float2) folded;      // medium_qkv, medium_up [N]: W·gamma, W·beta + b; made by fold_layernorm
   LUCIOLE_POINTER(const __half) bias;        // medium_out, medium_down [H]
   LUCIOLE_POINTER(const __half) gamma;       // [H] of the residual
   LUCIOLE_POINTER(const __half) beta;        // [H] of the residual
-  LUCIOLE_POINTER(const float2) moments;     // [H/64, MEDIUM_BATCH_ROWS] of x, or of the residual: sums, and sums of squares, of 64
+  LUCIOLE_POINTER(const float2) moments;     // [H/64, T] of x, or of the residual: sums, and sums of squares, of 64
                                              // components each; null: not to be normalised
   LUCIOLE_POINTER(const __half) residual;    // medium_out, medium_down [T, H]
   LUCIOLE_POINTER(__half) y;                 // [T, N]
   LUCIOLE_POINTER(const __half) next_gamma;  // medium_out, medium_down [H]: of the layer normalisation of y
   LUCIOLE_POINTER(__half) scaled;            // medium_out, medium_down [T, H]: next_gamma∘y
-  LUCIOLE_POINTER(float2) next_moments;      // medium_out, medium_down [H/64, MEDIUM_BATCH_ROWS]: of y
+  LUCIOLE_POINTER(float2) next_moments;      // medium_out, medium_down [H/64, T]: of y
   int outputs;                               // medium_qkv, medium_up: N
   int activation;                            // medium_up: an Activation
   float epsilon;

@@ -386,7 +386,7 @@ static int attention(DeviceState* h, TensorMap* map, int heads, int count, int q
     void* kernel = (output == FP16 ? h->attention : h->fp8.attention)[small][queries == 128];
     void* arguments[] = {&h->qkv, to, &h->tiles, &h->spans, &hidden, &scale};
     if (h->medium_batch.attention && !small && queries == 64 && output == FP16)
-      return launch_early(h, h->medium_batch.attention, (unsigned)heads, (unsigned)count, 128, 0, arguments, "attention");
+      return launch_early(h, count <= MEDIUM_BATCH_ROWS / 16 ? h->medium_batch.attention : h->medium_batch.large_attention, (unsigned)heads, (unsigned)count, 128, 0, arguments, "attention");
     CHECK(cu.LaunchKernel(kernel, heads, count, 1, 128, 1, 1, 0, h->stream, arguments, NULL), "attention");
   }
   return 1;

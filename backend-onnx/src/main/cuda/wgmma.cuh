@@ -29,6 +29,12 @@ __device__ __forceinline__ void tma_load(uint32_t to, const TensorMap* map, int 
   asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];"
                ::"r"(to), "l"(map), "r"(column), "r"(row), "r"(barrier) : "memory");
 }
+// Likewise, to the same place in the shared memory of the blocks of the cluster whose bits `ranks` has, each of whose barriers there counts the bytes.
+__device__ __forceinline__ void tma_load_to(uint16_t ranks, uint32_t to, const TensorMap* map, int column, int row, uint32_t barrier) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%2, %3}], [%4], %5;"
+      ::"r"(to), "l"(map), "r"(column), "r"(row), "r"(barrier), "h"(ranks) : "memory");
+}
 
 // ---- Products of a warpgroup. `wgmma_wait` names the registers that a product in flight reads or writes, so that the compiler moves no
 // other use of them to before it.

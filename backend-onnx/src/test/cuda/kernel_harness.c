@@ -168,13 +168,14 @@ static int run_small_batch(void) {  // KERNEL x weight folded bias gamma beta me
 }
 
 static int run_medium_batch(void) {  // KERNEL x weight folded bias gamma beta moments residual y next_gamma scaled next_moments in outputs activation epsilon
-  int kind = 0;
-  while (kind < MEDIUM_BATCH_KERNELS && strcmp(MEDIUM_BATCH_NAMES[kind], word[1])) kind++;
-  if (kind == MEDIUM_BATCH_KERNELS || !h->medium_batch.attention) return fail(h, "%s did not load", word[1]);
+  int i = 0;
+  while (i < MEDIUM_BATCH_SIZES * MEDIUM_BATCH_KINDS && strcmp(MEDIUM_BATCH_KERNELS[i].name, word[1])) i++;
+  if (i == MEDIUM_BATCH_SIZES * MEDIUM_BATCH_KINDS || !h->medium_batch.attention) return fail(h, "%s did not load", word[1]);
   MediumBatchParams p = {.folded = address(4), .bias = address(5), .gamma = address(6), .beta = address(7), .moments = address(8),
                          .residual = address(9), .y = address(10), .next_gamma = address(11), .scaled = address(12),
                          .next_moments = address(13), .activation = number(16), .epsilon = strtof(word[17], NULL)};
-  return launch_medium_batch(h, kind, address(3), address(2), number(14), number(15), p);
+  int tokens = i < MEDIUM_BATCH_KINDS ? 64 : 128;
+  return launch_medium_batch(h, i % MEDIUM_BATCH_KINDS, address(3), address(2), tokens, number(14), number(15), p);
 }
 
 static int run_large_batch(void) {  // KERNEL x weight bias y parts tokens in outputs activation

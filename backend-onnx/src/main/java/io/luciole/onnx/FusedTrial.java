@@ -17,10 +17,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class FusedTrial {
   /**
-   * Lengths of the texts: alone, each is of another kind of kernels or graph; together they share
-   * tiles or take several.
+   * Lengths of the texts: alone, each is of another kind of kernels or graph; together they are too
+   * many for a graph, and share tiles or take several.
    */
-  private static final int[] LENGTHS = {3, 20, 40, 70, 300};
+  private static final int[] LENGTHS = {3, 20, 40, 70, 150, 220, 300, 380, 500};
 
   private static final int ROUNDS = 3;
 

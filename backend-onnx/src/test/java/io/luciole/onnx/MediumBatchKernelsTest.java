@@ -4,39 +4,38 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.util.Arrays;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The kernels of medium_batch.cu, which compute 64 tokens. */
+/** The kernels of medium_batch.cu, which compute 64 or 128 tokens. */
 class MediumBatchKernelsTest extends KernelTestCase {
   /** Components of a token whose moments are added up in one place. */
   private static final int PART = 64;
 
-  /** Tokens of a batch. */
-  private static final int TOKENS = 64;
-
   @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void mediumQkv(boolean normalised) throws IOException {
-    normalised("medium_qkv", 3 * HIDDEN, 0, normalised);
+  @CsvSource({"64, false", "64, true", "128, false", "128, true"})
+  void mediumQkv(int tokens, boolean normalised) throws IOException {
+    normalised("medium_qkv", tokens, 3 * HIDDEN, 0, normalised);
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {0, 1, 2})
-  void mediumUp(int activation) throws IOException {
-    normalised("medium_up", INNER, activation, true);
+  @CsvSource({"64, 0", "64, 1", "64, 2", "128, 0", "128, 1", "128, 2"})
+  void mediumUp(int tokens, int activation) throws IOException {
+    normalised("medium_up", tokens, INNER, activation, true);
   }
 
   @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void mediumOut(boolean normalised) throws IOException {
-    withResidual("medium_out", HIDDEN, normalised);
+  @CsvSource({"64, false", "64, true", "128, false", "128, true"})
+  void mediumOut(int tokens, boolean normalised) throws IOException {
+    withResidual("medium_out", tokens, HIDDEN, normalised);
   }
 
   @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void mediumDown(boolean normalised) throws IOException {
-    withResidual("medium_down", INNER, normalised);
+  @CsvSource({"64, false", "64, true", "128, false", "128, true"})
+  void mediumDown(int tokens, boolean normalised) throws IOException {
+    withResidual("medium_down", tokens, INNER, normalised);
   }
 
   @ParameterizedTest
@@ -45,6 +44,13 @@ class MediumBatchKernelsTest extends KernelTestCase {
     mediumBatch();
     checkAttention("medium", HIDDEN, 64, 1, length);
     checkAttention("medium", HIDDEN, 64, 8, length, 1, 129 - length);
+  }
+
+  /** In larger batches it is another kernel of the same code. */
+  @Test
+  void largeAttention() throws IOException {
+    mediumBatch();
+    checkAttention("medium", HIDDEN, 64, 1, 128, 64, 1, 200, 33, 64, 64, 7);
   }
 
   @ParameterizedTest
@@ -59,10 +65,11 @@ class MediumBatchKernelsTest extends KernelTestCase {
     device.state(HIDDEN, INNER);
   }
 
-  private void normalised(String kernel, int outputs, int activation, boolean normalises)
+  private void normalised(
+      String kernel, int tokens, int outputs, int activation, boolean normalises)
       throws IOException {
     mediumBatch();
-    float[] raw = values(TOKENS * HIDDEN, normalises ? 2 : 1, normalises ? 0.5f : 0);
+    float[] raw = values(tokens * HIDDEN, normalises ? 2 : 1, normalises ? 0.5f : 0);
     float[] weight = halfs("weight", outputs * HIDDEN, (float) (1 / Math.sqrt(HIDDEN)), 0);
     float[] bias = values(outputs, 0.3f, 0);
     float[] gamma = values(HIDDEN, 0.3f, 1);
@@ -73,13 +80,13 @@ class MediumBatchKernelsTest extends KernelTestCase {
     }
     device.halfs("x", x);
     device.floats("folded", folded(weight, bias, normalises ? gamma : null, beta));
-    device.floats("moments", moments(doubles(raw)));
-    device.alloc("y", TOKENS + 1, outputs * 2);
+    device.floats("moments", moments(tokens, doubles(raw)));
+    device.alloc("y", tokens + 1, outputs * 2);
     double us =
         device.run(
             REPEAT,
             "medium_batch",
-            kernel,
+            kernel + "_" + tokens,
             "x weight folded - - -",
             normalises ? "moments" : "-",
             "- y - - -",
@@ -95,28 +102,30 @@ class MediumBatchKernelsTest extends KernelTestCase {
     if (kernel.equals("medium_up")) {
       Arrays.setAll(expected, i -> KernelReference.activate(expected[i], activation));
     }
-    String name = kernel + ", normalised " + normalises + ", activation " + activation;
-    check(name, TOKENS, us, device.readHalfs("y"), expected, normalises ? FOLDED : ROUNDED);
+    String name =
+        kernel + "_" + tokens + ", normalised " + normalises + ", activation " + activation;
+    check(name, tokens, us, device.readHalfs("y"), expected, normalises ? FOLDED : ROUNDED);
   }
 
-  private void withResidual(String kernel, int k, boolean normalised) throws IOException {
+  private void withResidual(String kernel, int tokens, int k, boolean normalised)
+      throws IOException {
     mediumBatch();
-    float[] x = halfs("x", TOKENS * k, 1, 0);
+    float[] x = halfs("x", tokens * k, 1, 0);
     float[] weight = halfs("weight", HIDDEN * k, (float) (1 / Math.sqrt(k)), 0);
     float[] bias = halfs("bias", HIDDEN, 0.3f, 0);
     float[] gamma = halfs("gamma", HIDDEN, 0.3f, 1);
     float[] beta = halfs("beta", HIDDEN, 0.3f, 0);
     float[] nextGamma = halfs("next_gamma", HIDDEN, 0.3f, 1);
-    double[] residual = doubles(halfs("residual", TOKENS * HIDDEN, 2, 0.5f));
-    device.floats("moments", moments(residual));
-    device.alloc("y", TOKENS + 1, HIDDEN * 2);
-    device.alloc("scaled", TOKENS + 1, HIDDEN * 2);
-    device.alloc("next_moments", TOKENS * HIDDEN / PART, 8);
+    double[] residual = doubles(halfs("residual", tokens * HIDDEN, 2, 0.5f));
+    device.floats("moments", moments(tokens, residual));
+    device.alloc("y", tokens + 1, HIDDEN * 2);
+    device.alloc("scaled", tokens + 1, HIDDEN * 2);
+    device.alloc("next_moments", tokens * HIDDEN / PART, 8);
     double us =
         device.run(
             REPEAT,
             "medium_batch",
-            kernel,
+            kernel + "_" + tokens,
             "x weight - bias gamma beta",
             normalised ? "moments" : "-",
             "residual y next_gamma scaled next_moments",
@@ -128,21 +137,21 @@ class MediumBatchKernelsTest extends KernelTestCase {
     double[] added =
         normalised ? KernelReference.layerNorm(residual, HIDDEN, gamma, beta, EPSILON) : residual;
     Arrays.setAll(expected, i -> expected[i] + added[i]);
-    String name = kernel + ", normalised " + normalised;
+    String name = kernel + "_" + tokens + ", normalised " + normalised;
     double[] y = device.readHalfs("y");
-    check(name, TOKENS, us, y, expected, ROUNDED);
+    check(name, tokens, us, y, expected, ROUNDED);
     double[] scaled = new double[expected.length];
     Arrays.setAll(scaled, i -> half((float) (y[i] * nextGamma[i % HIDDEN])));
-    check("  scaled", TOKENS, 0, device.readHalfs("scaled"), scaled, EXACT);
+    check("  scaled", tokens, 0, device.readHalfs("scaled"), scaled, EXACT);
     double[] of = Arrays.copyOf(y, expected.length);
-    check("  moments", TOKENS, 0, device.readFloats("next_moments"), moments(of), EXACT);
+    check("  moments", tokens, 0, device.readFloats("next_moments"), moments(tokens, of), EXACT);
   }
 
-  /** Sums and sums of squares of 64 components each, {@code [H / 64, TOKENS, 2]}. */
-  private static double[] moments(double[] x) {
-    double[] moments = new double[HIDDEN / PART * TOKENS * 2];
-    for (int i = 0; i < TOKENS * HIDDEN; i++) {
-      int at = (i % HIDDEN / PART * TOKENS + i / HIDDEN) * 2;
+  /** Sums and sums of squares of 64 components each, {@code [H / 64, T, 2]}. */
+  private static double[] moments(int tokens, double[] x) {
+    double[] moments = new double[HIDDEN / PART * tokens * 2];
+    for (int i = 0; i < tokens * HIDDEN; i++) {
+      int at = (i % HIDDEN / PART * tokens + i / HIDDEN) * 2;
       moments[at] += x[i];
       moments[at + 1] += x[i] * x[i];
     }
