@@ -4,14 +4,18 @@ import io.luciole.LucioleException;
 import io.luciole.ProcessKeys;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Map;
 import java.util.logging.Level;
+import java.util.regex.Pattern;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
@@ -55,6 +59,10 @@ public final class Main implements Runnable {
   private static final int FAILED = 1;
   private static final int WRONG_USAGE = 2;
   private static final int CLOSED_PIPE = 128 + 13;
+
+  /** Picocli's message on a value behind a space that is called as an option is. */
+  private static final Pattern VALUE_LIKE_OPTION =
+      Pattern.compile("^Expected parameter for option '([^']+)' but found '(-[^']*)'$");
 
   @Option(
       names = "--verbose",
@@ -110,6 +118,7 @@ public final class Main implements Runnable {
             .addSubcommand(new GenerateCompletion());
     // A word such as @alice is that word: a file of that name holds no arguments.
     line.setExpandAtFiles(false);
+    line.getSubcommands().values().forEach(Main::takeDashes);
     line.setOut(console.out());
     line.setErr(console.errWriter());
     line.setUsageHelpLongOptionsMaxWidth(24);
@@ -127,6 +136,26 @@ public final class Main implements Runnable {
       }
     });
     return line;
+  }
+
+  /**
+   * Lets a value that is attached to its option begin with a dash, as in {@code --id=-y}; picocli
+   * takes it for another option. A value behind a space is still refused if it is called as one, so
+   * that no option is lost where a value was forgotten.
+   */
+  private static void takeDashes(CommandLine command) {
+    CommandSpec spec = command.getCommandSpec();
+    for (OptionSpec option : List.copyOf(spec.options())) {
+      spec.remove(option);
+      spec.addOption(
+          OptionSpec.builder(option)
+              .preprocessor((words, of, argument, told) -> {
+                boolean attached = !" ".equals(told.get("separator"));
+                of.parser().allowOptionsAsOptionParameters(attached);
+                return false;
+              })
+              .build());
+    }
   }
 
   private int execute(Console console, String... args) {
@@ -176,7 +205,9 @@ public final class Main implements Runnable {
     String message =
         command.getParent() == null && !command.getUnmatchedArguments().isEmpty()
             ? "Unknown command or option: " + command.getUnmatchedArguments().get(0)
-            : Failures.text(e).strip().replaceAll("\\s*\\R\\s*", " ");
+            : VALUE_LIKE_OPTION
+                .matcher(Failures.text(e).strip().replaceAll("\\s*\\R\\s*", " "))
+                .replaceFirst("$0; if that is its value, write $1=$2");
     PrintStream err = console.err();
     err.println("luciole: " + message);
     PrintWriter writer = console.errWriter();

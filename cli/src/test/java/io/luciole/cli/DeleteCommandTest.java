@@ -116,6 +116,28 @@ class DeleteCommandTest {
   }
 
   @Test
+  void delete_ofAnIdThatBeginsWithADash_takesItBehindAnEqualsSign() throws IOException {
+    index =
+        SmallIndex.write(
+            Files.createDirectory(folder.resolve("dashes")),
+            """
+            {"_id":"-y","text":"june one"}
+            {"_id":"--id","text":"june two"}
+            {"_id":"c","text":"june three"}
+            """);
+    assertThat(run("delete", "--id", "-y").err())
+        .startsWith(
+            "luciole: Expected parameter for option '--id' but found '-y'; if that is its value,"
+                + " write --id=-y\n");
+    assertThat(run("delete", "--id=-y", "--dry-run", "--id=--id").out())
+        .startsWith("2 of 3 documents match");
+    assertThat(run("delete", "--id=-y").out())
+        .startsWith("Deleted 1 documents")
+        .contains("2 are left");
+    assertThat(found()).containsExactly("--id", "c");
+  }
+
+  @Test
   void delete_byFilter_asksOrWantsYes() {
     String[] german = {"--filter", "lang=de"};
     Run unasked = run("delete", german);

@@ -8,6 +8,8 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -71,6 +73,31 @@ class MainTest {
             "doctor",
             "verify",
             "generate-completion");
+  }
+
+  /** An id, a prompt or a folder may be called as an option is. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "pull", "embed", "index", "search", "eval", "delete", "merge", "serve", "doctor", "verify"
+      })
+  void valueBehindAnEqualsSign_mayBeginWithADash(String command) {
+    List<String> options =
+        Pattern.compile("(--[a-z-]+)=\\S")
+            .matcher(Cli.run(command, "--help").out())
+            .results()
+            .map(match -> match.group(1))
+            .distinct()
+            .toList();
+    assertThat(options).isNotEmpty();
+    for (String option : options) {
+      for (String value : List.of("-h", "--verbose", "-V=1")) {
+        assertThat(Cli.run(command, option + '=' + value, "--help").err())
+            .as(option)
+            .doesNotContain("but found");
+      }
+      assertThat(Cli.run(command, option, "-h").err()).contains("but found '-h'");
+    }
   }
 
   @ParameterizedTest
