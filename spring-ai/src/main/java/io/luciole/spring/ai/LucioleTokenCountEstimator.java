@@ -11,10 +11,14 @@ import org.springframework.ai.tokenizer.TokenCountEstimator;
 /**
  * Counts tokens exactly, with the tokenizer of an engine's model: those of a text, also beyond the
  * model's limit, with the special ones and the passage prompt. Safe for use by many threads; after
- * the engine is closed it throws {@link IllegalStateException}.
+ * the engine is closed it throws {@link IllegalStateException}, or an {@link
+ * io.luciole.EngineClosedException} if it has counted nothing before.
  */
 public final class LucioleTokenCountEstimator implements TokenCountEstimator {
-  private final Chunker counter;
+  private final EmbeddingEngine engine;
+
+  /** Made at the first count, since the mock of a test gives none when this object is made. */
+  private volatile @Nullable Chunker counter;
 
   /**
    * Makes an estimator.
@@ -22,8 +26,7 @@ public final class LucioleTokenCountEstimator implements TokenCountEstimator {
    * @param engine the engine; it stays the caller's to close
    */
   public LucioleTokenCountEstimator(EmbeddingEngine engine) {
-    requireNonNull(engine, "engine");
-    this.counter = engine.chunker(engine.description().maxTokens(), 0);
+    this.engine = requireNonNull(engine, "engine");
   }
 
   /**
@@ -34,7 +37,16 @@ public final class LucioleTokenCountEstimator implements TokenCountEstimator {
    */
   @Override
   public int estimate(@Nullable String text) {
-    return text == null ? 0 : counter.count(text);
+    return text == null ? 0 : counter().count(text);
+  }
+
+  private Chunker counter() {
+    Chunker made = counter;
+    if (made == null) {
+      made = engine.chunker(engine.description().maxTokens(), 0);
+      counter = made;
+    }
+    return made;
   }
 
   /**

@@ -15,8 +15,8 @@ import org.springframework.context.ApplicationContext;
  * usable device, so that its readiness probe fails. It takes back only what it said itself.
  *
  * <p>It follows each engine from when the bean is made, so that lazy beans stay lazy. Spring Boot
- * itself accepts traffic when the application has started, whatever was said before; an engine that
- * is lost earlier is told of when it changes again.
+ * itself accepts traffic when the application has started, whatever was said before; {@link
+ * ReadinessAfterStart} then has this said again.
  */
 final class EngineReadiness implements BeanPostProcessor {
   private final ApplicationContext context;
@@ -30,7 +30,7 @@ final class EngineReadiness implements BeanPostProcessor {
 
   @Override
   public Object postProcessAfterInitialization(Object bean, String name) {
-    if (bean instanceof EmbeddingEngine engine) {
+    if (bean instanceof EmbeddingEngine engine && !EngineBeans.isMock(engine)) {
       engine.addListener(
           new EngineListener() {
             @Override
@@ -53,8 +53,18 @@ final class EngineReadiness implements BeanPostProcessor {
     }
     boolean refuses = !unhealthy.isEmpty();
     if (refuses != refusing) {
-      AvailabilityChangeEvent.publish(
-          context, refuses ? ReadinessState.REFUSING_TRAFFIC : ReadinessState.ACCEPTING_TRAFFIC);
+      tell(refuses ? ReadinessState.REFUSING_TRAFFIC : ReadinessState.ACCEPTING_TRAFFIC);
     }
+  }
+
+  /** Says again that traffic is refused, if it is; somebody else has said otherwise meanwhile. */
+  synchronized void repeat() {
+    if (!unhealthy.isEmpty()) {
+      tell(ReadinessState.REFUSING_TRAFFIC);
+    }
+  }
+
+  private void tell(ReadinessState state) {
+    AvailabilityChangeEvent.publish(context, state);
   }
 }

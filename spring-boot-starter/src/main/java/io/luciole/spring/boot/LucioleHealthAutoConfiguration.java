@@ -3,6 +3,7 @@ package io.luciole.spring.boot;
 import io.luciole.EmbeddingEngine;
 import io.luciole.lucene.HybridIndexer;
 import java.util.Map;
+import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
@@ -48,7 +49,10 @@ public class LucioleHealthAutoConfiguration {
     @Bean
     @ConditionalOnMissingBean(name = "lucioleHealthIndicator")
     org.springframework.boot.actuate.health.HealthIndicator lucioleHealthIndicator(
-        Map<String, EmbeddingEngine> engines, ObjectProvider<HybridIndexer> indexers) {
+        ListableBeanFactory beans,
+        ObjectProvider<EmbeddingEngine> candidates,
+        ObjectProvider<HybridIndexer> indexers) {
+      Map<String, EmbeddingEngine> engines = EngineBeans.byName(beans, candidates);
       return () -> {
         EngineReport report = EngineReport.of(engines, indexers.stream());
         var health = new org.springframework.boot.actuate.health.Health.Builder();
@@ -64,7 +68,10 @@ public class LucioleHealthAutoConfiguration {
     @Bean
     @ConditionalOnMissingBean(name = "lucioleHealthIndicator")
     org.springframework.boot.health.contributor.HealthIndicator lucioleHealthIndicator(
-        Map<String, EmbeddingEngine> engines, ObjectProvider<HybridIndexer> indexers) {
+        ListableBeanFactory beans,
+        ObjectProvider<EmbeddingEngine> candidates,
+        ObjectProvider<HybridIndexer> indexers) {
+      Map<String, EmbeddingEngine> engines = EngineBeans.byName(beans, candidates);
       return () -> {
         EngineReport report = EngineReport.of(engines, indexers.stream());
         var health = new org.springframework.boot.health.contributor.Health.Builder();

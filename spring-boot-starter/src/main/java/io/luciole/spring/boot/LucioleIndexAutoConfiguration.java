@@ -95,9 +95,10 @@ public class LucioleIndexAutoConfiguration {
   @Bean
   @ConditionalOnBean(HybridIndexer.class)
   IndexLifecycle lucioleIndexLifecycle(
-      List<HybridIndexer> indexers, ObjectProvider<WriteOptions> options) {
+      ObjectProvider<HybridIndexer> indexers, ObjectProvider<WriteOptions> options) {
+    List<HybridIndexer> written = indexers.orderedStream().toList();
     boolean commits = options.stream().allMatch(WriteOptions::commitOnClose);
-    return new IndexLifecycle(commits ? indexers : List.of());
+    return new IndexLifecycle(commits ? written : List.of());
   }
 
   /** Where several could be meant, the application says which by a searcher of its own. */

@@ -7,6 +7,7 @@ import io.luciole.micrometer.EngineMeters;
 import io.luciole.micrometer.IndexMeters;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.util.Map;
+import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
@@ -28,7 +29,9 @@ public class LucioleMetersAutoConfiguration {
 
   @Bean
   @ConditionalOnMissingBean(EngineMeters.class)
-  MeterBinder lucioleEngineMeters(Map<String, EmbeddingEngine> engines) {
+  MeterBinder lucioleEngineMeters(
+      ListableBeanFactory beans, ObjectProvider<EmbeddingEngine> candidates) {
+    Map<String, EmbeddingEngine> engines = EngineBeans.byName(beans, candidates);
     return registry ->
         engines.forEach((name, engine) -> {
           EngineMeters meters =

@@ -19,10 +19,17 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.springframework.boot.Banner;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.boot.availability.AvailabilityChangeEvent;
 import org.springframework.boot.availability.ReadinessState;
 import org.springframework.context.ApplicationEvent;
 import org.springframework.context.ApplicationListener;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.support.GenericApplicationContext;
 
 /** What readiness follows where an application opens its engines itself. */
 class EngineReadinessTest {
@@ -123,5 +130,39 @@ class EngineReadinessTest {
           assertThat(context).hasNotFailed();
           awaitTold(ReadinessState.REFUSING_TRAFFIC);
         });
+  }
+
+  /** An application whose engine is lost when it says that it has started. */
+  @Configuration(proxyBeanMethods = false)
+  @ImportAutoConfiguration(LucioleAutoConfiguration.class)
+  static class Lost {}
+
+  /** Spring Boot itself accepts traffic at the end of a start, whatever was said before. */
+  @Test
+  void readiness_refusesAfterTheStart_whereAnEngineWasLostBeforeItsEnd() {
+    EmbeddingEngine one = open(first);
+    listen(one);
+    lose(first, one);
+    SpringApplication application = new SpringApplication(Lost.class);
+    application.setWebApplicationType(WebApplicationType.NONE);
+    application.setBannerMode(Banner.Mode.OFF);
+    application.addInitializers(
+        context -> context.getBeanFactory().registerSingleton("backend", first));
+    application.addInitializers(context ->
+        ((GenericApplicationContext) context)
+            .registerBean("one", EmbeddingEngine.class, () -> one));
+    application.addListeners((ApplicationListener<ApplicationEvent>) this::note);
+    try (ConfigurableApplicationContext context = application.run()) {
+      assertThat(context.getBean(EmbeddingEngine.class)).isSameAs(one);
+      assertThat(told).last().as("the last of %s", told).isEqualTo(ReadinessState.REFUSING_TRAFFIC);
+      recover(first, one);
+      awaitLast(ReadinessState.ACCEPTING_TRAFFIC);
+    }
+  }
+
+  private void awaitLast(ReadinessState state) {
+    await()
+        .atMost(Duration.ofMinutes(1))
+        .untilAsserted(() -> assertThat(told).last().isEqualTo(state));
   }
 }
