@@ -6,14 +6,11 @@ import io.helidon.http.encoding.ContentEncoder;
 import io.helidon.http.encoding.ContentEncodingContext;
 import io.helidon.http.encoding.ContentEncodingContextConfig;
 import java.io.ByteArrayOutputStream;
-import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.Set;
 import java.util.zip.GZIPOutputStream;
-import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,30 +21,25 @@ final class BodyEncodings implements ContentEncodingContext {
   /** Fewest bytes of an answer that is worth compressing. */
   private static final int LARGE = 1 << 10;
 
-  /** Most bytes of gzip between two of what it contains: names, comments and empty members. */
-  private static final int MAX_BARREN = 256 << 10;
-
   /** The names of gzip. */
   private static final Set<String> GZIP = Set.of("gzip", "x-gzip");
 
   /**
-   * A body as it was before its sender encoded it.
+   * Whether a body is in gzip, which {@link GzipBody} reads, or as it is.
    *
-   * @param body the body, which is read only when the result is
-   * @param coding the request's {@code Content-Encoding}
-   * @return the body, in which reads throw a {@link Problem} where it is not of that coding
+   * @param coding the request's {@code Content-Encoding}, empty for none
    * @throws Problem if the coding is not known
    */
-  static InputStream decoded(InputStream body, @Nullable String coding) {
-    return switch (coding == null ? "identity" : coding.strip().toLowerCase(Locale.ROOT)) {
-      case "identity", "" -> body;
-      case "gzip", "x-gzip" -> new Inflated(body);
-      default ->
-          throw new Problem(
-              415,
-              "unsupported_encoding",
-              "Expected a body in gzip or as it is, found one in the coding \"" + coding + "\".");
-    };
+  static boolean isGzip(String coding) {
+    String name = coding.strip().toLowerCase(Locale.ROOT);
+    boolean gzip = GZIP.contains(name);
+    if (!gzip && !name.isEmpty() && !name.equals("identity")) {
+      throw new Problem(
+          415,
+          "unsupported_encoding",
+          "Expected a body in gzip or as it is, found one in the coding \"" + coding + "\".");
+    }
+    return gzip;
   }
 
   /**
@@ -79,75 +71,6 @@ final class BodyEncodings implements ContentEncodingContext {
       throw new UncheckedIOException(e); // To memory, that does not happen.
     }
     return bytes.toByteArray();
-  }
-
-  /**
-   * A body in gzip. What it makes is bounded by whoever reads it, and here what makes nothing: the
-   * unpacker holds a member's whole name and comment in memory.
-   */
-  private static final class Inflated extends InputStream {
-    private final InputStream body;
-    private @Nullable GzipCompressorInputStream gzip;
-
-    /** The bytes that were read since the last that made something. */
-    private int barren;
-
-    Inflated(InputStream body) {
-      this.body = body;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
-    }
-
-    @Override
-    public int read(byte[] bytes, int offset, int length) throws IOException {
-      try {
-        GzipCompressorInputStream started = gzip;
-        if (started == null) {
-          // All members, whether the next is there already or not, and nothing else behind them.
-          started = new GzipCompressorInputStream(new Packed(), true);
-          gzip = started;
-        }
-        int made = started.read(bytes, offset, length);
-        barren = 0;
-        return made;
-      } catch (EOFException e) {
-        throw malformed("one that ends too early");
-      } catch (IOException e) {
-        throw malformed("another: " + e.getMessage());
-      }
-    }
-
-    private static Problem malformed(String found) {
-      return Problem.invalid(
-          null, "Expected a whole body in gzip, as Content-Encoding says, found " + found + '.');
-    }
-
-    /** Gives back the unpacker's memory, which is outside of the heap. */
-    @Override
-    public void close() throws IOException {
-      if (gzip != null) {
-        gzip.close();
-      }
-    }
-
-    /** The body as it was sent. */
-    private final class Packed extends WatchedStream {
-      Packed() {
-        super(body);
-      }
-
-      @Override
-      void after(int read, long nanos) {
-        barren += read;
-        if (barren > MAX_BARREN) {
-          throw malformed("more than " + MAX_BARREN + " bytes of it that contain nothing");
-        }
-      }
-    }
   }
 
   @Override

@@ -29,8 +29,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Lines are read no faster than documents are embedded and written, so that a client that sends
  * faster is slowed down by its socket; what is read of them and not answered yet counts in {@link
  * BodyMemory}. A bad line does not affect the others. With {@code ?commit=true} the index is
- * committed at the end, with {@code ?wait_for=commit} the last line waits for a commit; with {@code
- * ?results=failed} only lines that failed are answered.
+ * committed at the end, with {@code ?wait_for=commit} the last line waits for a commit; where there
+ * is none, the last line says why. With {@code ?results=failed} only lines that failed are
+ * answered.
  */
 final class BulkIngestion {
   private static final int MAX_PENDING = 2048;
@@ -97,12 +98,11 @@ final class BulkIngestion {
     // Not closed if something fails: the connection is then cut, so that the client does not take
     // a part of the answer for the whole.
     OutputStream out = x.sendStream("application/x-ndjson");
-    Answers answers = new Answers(out, failedOnly, e -> Problems.of(indexes.explained(x, e)));
+    Answers answers = new Answers(out, failedOnly, e -> indexes.problem(x, e));
     InProgress pending = new InProgress(x.body());
-    LineReader lines = new LineReader(x.body().heldStream(), "the body", longest(x));
     // Also a client that waits for its answers before it sends more gets them.
     x.body().whileWaiting(() -> answers.answerDone(pending));
-    try {
+    try (LineReader lines = new LineReader(x.body().heldStream(), "the body", longest(x))) {
       while (takeNext(x, index, lines, pending)) {
         while (pending.isFirstDue()) {
           answers.answer(pending.remove());
@@ -113,9 +113,16 @@ final class BulkIngestion {
       throw e;
     }
     answers.answerAll(pending);
-    durability.settle(index, x.limits().timeout().toMillis());
     x.count((int) Math.min(Integer.MAX_VALUE, answers.lines()), 0);
-    answers.end(durability.isAsked());
+    try {
+      durability.settle(index, x.limits().timeout().toMillis());
+      answers.end(durability.isAsked());
+    } catch (RuntimeException | ExecutionException e) {
+      if (!x.isSent()) {
+        throw e;
+      }
+      answers.endNotCommitted(e);
+    }
     out.close();
   }
 
@@ -253,18 +260,32 @@ final class BulkIngestion {
         line.put("status", 200).put("result", result);
       } catch (ExecutionException e) {
         failed++;
-        Problem problem = problems.apply(e);
-        line.put("status", problem.status()).put("error", problem.text());
+        tell(e, line);
       }
       write(line);
     }
 
     void end(boolean committed) throws IOException {
-      write(
-          JsonBodies.object()
-              .put("lines", lines)
-              .put("failed", failed)
-              .put("committed", committed));
+      write(total(committed));
+    }
+
+    /** Ends where all lines were answered, and could not be made durable as the request asks. */
+    void endNotCommitted(Exception failure) throws IOException {
+      ObjectNode line = total(false);
+      tell(failure, line);
+      write(line);
+    }
+
+    private ObjectNode total(boolean committed) {
+      return JsonBodies.object()
+          .put("lines", lines)
+          .put("failed", failed)
+          .put("committed", committed);
+    }
+
+    private void tell(Exception failure, ObjectNode line) {
+      Problem problem = problems.apply(failure);
+      line.put("status", problem.status()).put("error", problem.text());
     }
 
     private void write(ObjectNode line) throws IOException {

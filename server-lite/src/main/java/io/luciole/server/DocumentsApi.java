@@ -154,7 +154,7 @@ final class DocumentsApi implements Api {
         results.add(result(id, await(x, written.get(i))));
       } catch (ExecutionException e) {
         failed++;
-        Problem problem = Problems.of(indexes.explained(x, e));
+        Problem problem = indexes.problem(x, e);
         results.add(
             JsonBodies.object()
                 .put("id", id)

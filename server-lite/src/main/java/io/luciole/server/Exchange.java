@@ -11,7 +11,6 @@ import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
@@ -256,7 +255,7 @@ final class Exchange {
   /** Starts an answer with status 200 that is sent in pieces, which HTTP/1.0 does not have. */
   OutputStream sendStream(String contentType) {
     // A coding that is not known is refused while there can be another status.
-    InputStream unused = body().stream();
+    boolean unused = body().isGzip();
     if (Http10.isVia(header(HeaderNames.VIA))) {
       throw new Problem(
           505,

@@ -233,12 +233,24 @@ final class Indexes implements AutoCloseable {
   }
 
   /**
+   * What is answered to one of several parts of a request, such as a document, that failed. The log
+   * has what the answer does not tell.
+   */
+  Problem problem(Exchange x, Exception failure) {
+    Problem problem = Problems.of(explained(x, failure));
+    if (problem.code().equals("internal")) {
+      log.error("A part of {} failed", x.request().path().rawPath(), failure);
+    }
+    return problem;
+  }
+
+  /**
    * What a failure of work on the index of a request means. If it was closed meanwhile, there is
    * none; or, if it was made anew, the work is to be tried again.
    *
    * @return the failure, or what is to be answered in its place
    */
-  Exception explained(Exchange x, Exception failure) {
+  private Exception explained(Exchange x, Exception failure) {
     if (!Problems.isUnavailable(failure)) {
       return failure;
     }

@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -77,16 +78,35 @@ final class RequestBody {
    * @throws Problem if it is in a coding that is not known
    */
   InputStream stream() {
-    return BodyEncodings.decoded(
-        encoded(), request.headers().first(HeaderNames.CONTENT_ENCODING).orElse(null));
+    // Asked before the stream is opened, which makes a client that expects 100 send its body.
+    boolean gzip = isGzip();
+    InputStream in = encoded();
+    return gzip ? new GzipBody(in) : in;
+  }
+
+  /**
+   * Whether the body is in gzip.
+   *
+   * @throws Problem if it is in another coding
+   */
+  boolean isGzip() {
+    return BodyEncodings.isGzip(
+        String.join(", ", request.headers().all(HeaderNames.CONTENT_ENCODING, List::of)));
   }
 
   /**
    * As {@link #stream}, whose bytes are counted in the memory for bodies once they are read, until
-   * {@link #keep}. Where others leave none, a read waits for the request's time at most.
+   * {@link #keep}. Where others leave none, a read waits for the request's time at most. To be
+   * closed.
    */
   InputStream heldStream() {
-    return new WatchedStream(stream()) {
+    InputStream in = stream();
+    return new WatchedStream(in) {
+      @Override
+      public void close() throws IOException {
+        in.close();
+      }
+
       @Override
       void after(int read, long nanos) {
         memory.awaitBytes((long) COPIES * read, limits.timeout());

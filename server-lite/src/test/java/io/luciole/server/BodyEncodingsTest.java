@@ -8,6 +8,8 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -17,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -87,6 +90,72 @@ class BodyEncodingsTest {
     assertThat(answer.body()).contains("gzip", "br", "unsupported_encoding");
   }
 
+  /** Several headers of a name are one list. */
+  @ParameterizedTest
+  @ValueSource(strings = {"gzip", "br", "identity"})
+  void severalCodings_areNotSupported(String second) {
+    Server.Answer answer =
+        server.send(
+            server
+                .request("/v1/embeddings", "Content-Encoding", "gzip", "Content-Encoding", second)
+                .POST(HttpRequest.BodyPublishers.ofByteArray(gzip(BODY))));
+    assertThat(answer.status()).isEqualTo(415);
+    assertThat(answer.body()).contains("gzip, " + second);
+  }
+
+  /** Otherwise the client would send all of it in vain. */
+  @ParameterizedTest
+  @ValueSource(strings = {"/v1/embeddings", "/v1/documents/bulk"})
+  void otherCoding_isRefusedBeforeTheBodyIsAskedFor(String path) throws IOException {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
+      socket.setSoTimeout(60_000);
+      String head =
+          "POST "
+              + path
+              + " HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+              + "Content-Encoding: br\r\nContent-Length: 100000\r\n\r\n";
+      socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+      assertThat(new String(socket.getInputStream().readNBytes(12), StandardCharsets.US_ASCII))
+          .isEqualTo("HTTP/1.1 415");
+    }
+  }
+
+  /** A client may wait for the answer to a line before it sends the next. */
+  @Test
+  void gzip_isReadAsItComes() throws IOException {
+    ByteArrayOutputStream sent = new ByteArrayOutputStream();
+    GZIPOutputStream out = new GZIPOutputStream(sent, true);
+    out.write(BODY.getBytes(StandardCharsets.UTF_8));
+    out.flush();
+    byte[] read = new byte[1000];
+
+    int length = new GzipBody(new ByteArrayInputStream(sent.toByteArray())).read(read);
+
+    assertThat(new String(read, 0, length, StandardCharsets.UTF_8)).isEqualTo(BODY);
+  }
+
+  @Test
+  void gzipWithAllThatItsHeadCanHave_isRead() throws IOException {
+    byte[] plain = gzip(BODY);
+    byte[] head = {0x1F, (byte) 0x8B, 8, 0x1F, 1, 2, 3, 4, 0, 3, 2, 0, 9, 9, 'n', 0, 'c', 0, 7, 7};
+    byte[] body = Arrays.copyOf(head, head.length + plain.length - 10);
+    System.arraycopy(plain, 10, body, head.length, plain.length - 10);
+
+    assertThat(new GzipBody(new ByteArrayInputStream(body))).hasContent(BODY);
+  }
+
+  @Test
+  void gzipOfAnotherSumOrLength_orWithFlagsThatThereAreNot_isMalformed() {
+    byte[] whole = gzip(BODY);
+    for (int at : new int[] {3, whole.length - 8, whole.length - 4, whole.length - 1}) {
+      byte[] other = whole.clone();
+      other[at] ^= (byte) 0x80;
+      assertThatThrownBy(() -> new GzipBody(new ByteArrayInputStream(other)).readAllBytes())
+          .as("byte %s", at)
+          .isInstanceOfSatisfying(Problem.class, e -> assertThat(e.status()).isEqualTo(400));
+    }
+  }
+
   @Test
   void whatIsNoGzip_orNotAllOfIt_isMalformed() {
     byte[] whole = gzip(BODY);
@@ -130,7 +199,7 @@ class BodyEncodingsTest {
           }
         };
 
-    assertThat(BodyEncodings.decoded(slow, "gzip")).hasContent(BODY);
+    assertThat(new GzipBody(slow)).hasContent(BODY);
   }
 
   /** What a body contains is limited; so must be what it takes to say that it contains nothing. */
@@ -139,7 +208,7 @@ class BodyEncodingsTest {
     byte[] beforeAName = {0x1F, (byte) 0x8B, 8, 8, 0, 0, 0, 0, 0, 0};
     for (InputStream body :
         List.of(new Repeated(beforeAName, new byte[] {'n'}), new Repeated(new byte[0], gzip("")))) {
-      assertThatThrownBy(() -> BodyEncodings.decoded(body, "gzip").readAllBytes())
+      assertThatThrownBy(() -> new GzipBody(body).readAllBytes())
           .isInstanceOfSatisfying(Problem.class, e -> assertThat(e.status()).isEqualTo(400))
           .hasMessageContaining("contain nothing");
     }

@@ -1,13 +1,15 @@
 package io.luciole.server;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.luciole.testkit.FakeBackend;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +21,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** An index that is made, made anew and deleted again and again, beside requests for it. */
 @Timeout(300)
@@ -93,7 +97,14 @@ class ChangingIndexTest {
 
   /** Sends a line of a bulk ingestion, and gives the answer to it and what came before. */
   private static String line(Socket socket, String line) throws IOException {
-    send(socket, Integer.toHexString(line.length() + 1) + "\r\n" + line + "\n\r\n");
+    return answer(socket, Integer.toHexString(line.length() + 1) + "\r\n" + line + "\n\r\n");
+  }
+
+  /**
+   * Sends a part of a bulk ingestion, and gives the next line of the answer and what came before.
+   */
+  private static String answer(Socket socket, String part) throws IOException {
+    send(socket, part);
     StringBuilder answer = new StringBuilder();
     while (answer.indexOf("}\n") < 0) {
       int b = socket.getInputStream().read();
@@ -104,7 +115,7 @@ class ChangingIndexTest {
   }
 
   private static void send(Socket socket, String text) throws IOException {
-    socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
+    socket.getOutputStream().write(text.getBytes(US_ASCII));
   }
 
   @Test
@@ -130,6 +141,55 @@ class ChangingIndexTest {
 
       assertThat(server.put("/v1/indexes/books", "{}").status()).isEqualTo(200);
       assertThat(line(socket, put)).contains("\"status\":503", "was closed meanwhile");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"commit=true", "wait_for=commit"})
+  void lastLineOfABulk_whoseIndexIsDeletedMeanwhile_saysThatNothingWasCommitted(String durability)
+      throws Exception {
+    try (Server server =
+            Server.fake(
+                new FakeBackend(),
+                folder,
+                c -> c.indexes(c.indexes().folder(folder.resolve("indexes"))));
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
+      socket.setSoTimeout(60_000);
+      assertThat(server.put("/v1/indexes/books", "{}").status()).isEqualTo(200);
+      send(socket, "POST /v1/indexes/books/documents/bulk?" + durability + " HTTP/1.1\r\n");
+      send(socket, "Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+      assertThat(line(socket, "{\"id\":\"d\",\"text\":\"w1\"}")).contains("\"created\"");
+      assertThat(server.delete("/v1/indexes/books").status()).isEqualTo(200);
+
+      assertThat(answer(socket, "0\r\n\r\n"))
+          .contains("\"lines\":1,\"failed\":0,\"committed\":false,\"status\":404,\"error\":")
+          .contains("There is no index \\\"books\\\"");
+    }
+  }
+
+  /** Then the status can still tell it. */
+  @Test
+  void bulk_whoseIndexIsDeletedMeanwhile_isNotFound_whereNoLineWasAnswered() throws Exception {
+    try (Server server =
+            Server.fake(
+                new FakeBackend(),
+                folder,
+                c -> c.indexes(c.indexes().folder(folder.resolve("indexes"))));
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
+      socket.setSoTimeout(60_000);
+      assertThat(server.put("/v1/indexes/books", "{}").status()).isEqualTo(200);
+      send(socket, "POST /v1/indexes/books/documents/bulk?commit=true&results=failed HTTP/1.1\r\n");
+      send(socket, "Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+      send(socket, "17\r\n{\"id\":\"d\",\"text\":\"w1\"}\n\r\n");
+      await()
+          .atMost(Duration.ofMinutes(1))
+          .until(() -> server.get("/v1/indexes/books").body().contains("\"uncommitted\":true"));
+      assertThat(server.delete("/v1/indexes/books").status()).isEqualTo(200);
+      send(socket, "0\r\n\r\n");
+
+      String status = "HTTP/1.1 404 Not Found";
+      assertThat(new String(socket.getInputStream().readNBytes(status.length()), US_ASCII))
+          .isEqualTo(status);
     }
   }
 
