@@ -40,6 +40,7 @@ final class Console {
   private final boolean errIsTerminal;
   private final @Nullable Path inFile;
   private final @Nullable Path outFile;
+  private final @Nullable Path errFile;
 
   Console(
       InputStream in,
@@ -49,7 +50,7 @@ final class Console {
       boolean outIsTerminal,
       boolean outIsPipe,
       boolean errIsTerminal) {
-    this(in, out, err, inIsTerminal, outIsTerminal, outIsPipe, errIsTerminal, null, null);
+    this(in, out, err, inIsTerminal, outIsTerminal, outIsPipe, errIsTerminal, null, null, null);
   }
 
   private Console(
@@ -61,7 +62,8 @@ final class Console {
       boolean outIsPipe,
       boolean errIsTerminal,
       @Nullable Path inFile,
-      @Nullable Path outFile) {
+      @Nullable Path outFile,
+      @Nullable Path errFile) {
     this.in = in;
     this.lines = new BufferedReader(new InputStreamReader(in, UTF_8));
     this.out = new PrintWriter(new Results(out, outIsPipe), false);
@@ -71,6 +73,7 @@ final class Console {
     this.errIsTerminal = errIsTerminal;
     this.inFile = inFile;
     this.outFile = outFile;
+    this.errFile = errFile;
   }
 
   /** The streams of this process. */
@@ -84,7 +87,8 @@ final class Console {
         isPipe(1),
         isTerminal(2),
         file(0),
-        file(1));
+        file(1),
+        file(2));
   }
 
   /** Standard input, unbuffered; not to be mixed with {@link #ask}, which reads ahead. */
@@ -100,6 +104,11 @@ final class Console {
   /** The file that {@link #out} was redirected to; null if there is none. */
   @Nullable Path outFile() {
     return outFile;
+  }
+
+  /** The file that {@link #err} was redirected to; null if there is none. */
+  @Nullable Path errFile() {
+    return errFile;
   }
 
   /** Whether there is somebody who can answer a question: standard input is a terminal. */

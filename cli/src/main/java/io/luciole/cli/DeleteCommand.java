@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  luciole delete --index my-index --id d1 --id d2",
+      "  luciole delete --index my-index --id=-d3                 an id that begins with a dash",
       "  luciole delete --index my-index --filter '{\"year\":{\"lt\":2000}}' --dry-run",
       "  luciole delete --index my-index --filter lang=en --yes"
     })

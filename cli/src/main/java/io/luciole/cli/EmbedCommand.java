@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -213,42 +214,54 @@ final class EmbedCommand implements Callable<Integer> {
   /** Checks that no file is lost, and finds the file of errors, if there is to be one. */
   private @Nullable Path errorFile(TextInputs inputs, @Nullable Path target, VectorFormat format)
       throws IOException {
+    if (errors != null && errors.toString().equals("-")) {
+      throw new ParameterException(
+          command.commandLine(),
+          "Expected --errors FILE, found -: write /dev/stdout for standard output, or ./- for a file"
+              + " of that name");
+    }
     List<Named> written = new ArrayList<>();
     for (Path file : target == null ? List.<Path>of() : format.files(target)) {
       written.add(new Named("--output", OutputPath.of(file)));
     }
     @Nullable Path file = errors == null ? null : OutputPath.of(errors);
-    if (file != null) {
-      requireLasting(file, target);
-      written.add(new Named("--errors", file));
-    }
+    OutputPath.name("--errors", file, written);
     List<Named> read = new ArrayList<>();
     inputs.files().forEach(input -> read.add(new Named("--input", input)));
-    @Nullable Path in = inputs.readsStandardInput() ? console.inFile() : null;
-    if (in != null) {
-      read.add(new Named("--input -", in));
-    }
-    // The shell has emptied it, or what is added to it would be read in its turn.
+    OutputPath.name("--input -", inputs.readsStandardInput() ? console.inFile() : null, read);
+    requireLasting(target, Stream.concat(written.stream(), read.stream()).toList());
+    // Messages are written there meanwhile.
+    List<Named> others = new ArrayList<>(read);
+    OutputPath.name("standard error", console.errFile(), others);
+    OutputPath.requireOthers(written, others);
     @Nullable Path out = target == null ? console.outFile() : null;
     if (out != null) {
-      written.add(new Named("--output -", out));
+      // The shell has emptied it, or what is added to it would be read in its turn.
+      OutputPath.requireOthers(
+          List.of(new Named("--output -", out)),
+          Stream.concat(written.stream(), read.stream()).toList());
     }
-    OutputPath.requireOthers(written, read);
     return file;
   }
 
-  /** Checks that a file does not go with the folder of the work. */
-  private static void requireLasting(Path file, @Nullable Path target) throws IOException {
+  /** Checks that no file goes with the folder of the work. */
+  private static void requireLasting(@Nullable Path target, List<Named> files) throws IOException {
     Path folder = target == null ? null : KeptOutput.folderOf(target);
-    Path parent = file.getParent();
-    if (folder != null
-        && parent != null
-        && Files.isDirectory(folder)
-        && Files.isSameFile(parent, folder)) {
-      throw new IOException(
-          "Expected --errors outside of the folder of the work, which is removed at the end, found "
-              + file
-              + ". Name another file for --errors.");
+    if (folder == null || !Files.isDirectory(folder)) {
+      return;
+    }
+    for (Named file : files) {
+      Path parent = file.path().toAbsolutePath().getParent();
+      if (parent != null && Files.isDirectory(parent) && Files.isSameFile(parent, folder)) {
+        throw new IOException(
+            "Expected "
+                + file.flag()
+                + " outside of the folder of the work, which is removed at the end, found "
+                + file.path()
+                + ". Name another file for "
+                + file.flag()
+                + '.');
+      }
     }
   }
 

@@ -206,6 +206,9 @@ final class EvalCommand implements Callable<Integer> {
     name("--queries", queries, read);
     name("--qrels", qrels, read);
     name("--compare", compare, read);
+    // What is written there would be lost, or be mixed with a file's.
+    OutputPath.name("standard output", console.outFile(), read);
+    OutputPath.name("standard error", console.errFile(), read);
     try {
       OutputPath.requireOthers(written, read);
     } catch (IOException e) {

@@ -62,7 +62,7 @@ public final class Main implements Runnable {
 
   /** Picocli's message on a value behind a space that is called as an option is. */
   private static final Pattern VALUE_LIKE_OPTION =
-      Pattern.compile("^Expected parameter for option '([^']+)' but found '(-[^']*)'$");
+      Pattern.compile("^Expected parameter for option '([^']+)' but found '((?!--')-[^']*)'$");
 
   @Option(
       names = "--verbose",

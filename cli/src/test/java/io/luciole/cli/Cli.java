@@ -5,6 +5,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Runs commands in this process, with streams of its own. */
@@ -22,6 +24,17 @@ final class Cli {
   }
 
   private Cli() {}
+
+  /** The command in a process of its own, for what only a shell can do. */
+  static ProcessBuilder process(Object... args) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    for (Object arg : args) {
+      command.add(arg.toString());
+    }
+    return new ProcessBuilder(command);
+  }
 
   static Run run(Object... args) {
     return run(InputStream.nullInputStream(), args);

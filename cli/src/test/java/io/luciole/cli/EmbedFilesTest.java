@@ -100,16 +100,62 @@ class EmbedFilesTest {
     assertRefused(run, "outside of the folder of the work, which is removed at the end, found ");
   }
 
+  /** That folder is emptied by --restart, and removed at the end. */
+  @Test
+  void input_inTheFolderOfTheWork_isRefused_andStays() throws IOException {
+    Path out = folder.resolve("out.jsonl");
+    Path work = Files.createDirectory(folder.resolve("out.jsonl.part"));
+    Files.writeString(work.resolve("journal.jsonl"), "{\"layout\":2,\"settings\":{}}\n");
+    Path in = write("out.jsonl.part/in.jsonl", TEXTS);
+
+    Run run = Cli.run("embed", "--model", NO_MODEL, "--input", in, "--output", out, "--restart");
+
+    assertRefused(run, "Expected --input outside of the folder of the work, which is removed at");
+    assertThat(in).hasContent(TEXTS);
+  }
+
+  @Test
+  void errors_toStandardOutputByItsDash_areRefusedWithItsName() throws IOException {
+    Path in = write("in.jsonl", TEXTS);
+
+    Run run = Cli.run("embed", "--model", NO_MODEL, "--input", in, "--errors", "-");
+
+    assertThat(run.status()).isEqualTo(2);
+    assertThat(run.err()).contains("Expected --errors FILE, found -");
+  }
+
   /** Runs the command in a process, with streams that a shell redirects. */
   private static Run redirected(
       ProcessBuilder.Redirect in, ProcessBuilder.Redirect out, Object... args) throws Exception {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
-    Stream.of(args).map(Object::toString).forEach(command::add);
-    Process process = new ProcessBuilder(command).redirectInput(in).redirectOutput(out).start();
+    Process process = Cli.process(args).redirectInput(in).redirectOutput(out).start();
     String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
     return new Run(process.waitFor(), "", err);
+  }
+
+  /** Both would be written over each other, or the messages would be lost. */
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void filesThatAreThatOfStandardError_areRefused() throws Exception {
+    Path in = write("in.jsonl", TEXTS);
+    Path other = folder.resolve("other.jsonl");
+    List<List<Object>> lines =
+        List.of(
+            List.of("--output", "-", "--errors", "/dev/stderr"),
+            List.of("--output", other, "--errors", folder.resolve("log")),
+            List.of("--output", "/dev/stderr"));
+    for (List<Object> line : lines) {
+      Path log = folder.resolve("log");
+      List<Object> args = new ArrayList<>(List.of("embed", "--model", NO_MODEL, "--input", in));
+      args.addAll(line);
+      Process process =
+          Cli.process(args.toArray())
+              .redirectOutput(folder.resolve("out").toFile())
+              .redirectError(log.toFile())
+              .start();
+
+      assertThat(process.waitFor()).isEqualTo(1);
+      assertThat(log).content().contains("to overwrite no file that standard error names, found ");
+    }
   }
 
   @Test

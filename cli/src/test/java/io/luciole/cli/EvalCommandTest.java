@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -92,6 +94,27 @@ class EvalCommandTest {
         .contains("bm25", "auto")
         .endsWith(", got \"bm52\"");
     assertThat(out).doesNotExist();
+  }
+
+  /** The table would be lost, or both be written over each other. */
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void outputThatIsTheFileOfStandardOutputOrError_isRefused() throws Exception {
+    for (String flag : List.of("--run", "--per-query")) {
+      for (Path file :
+          List.of(folder.resolve("redirected.out"), folder.resolve("redirected.err"))) {
+        Process process =
+            Cli.process(
+                    "eval", "--index", index, "--queries", queries, "--qrels", qrels, flag, file)
+                .redirectOutput(folder.resolve("redirected.out").toFile())
+                .redirectError(folder.resolve("redirected.err").toFile())
+                .start();
+        assertThat(process.waitFor()).isEqualTo(1);
+        assertThat(folder.resolve("redirected.err"))
+            .content()
+            .contains("Expected ", "to overwrite no file that ", flag, "standard ");
+      }
+    }
   }
 
   @Test

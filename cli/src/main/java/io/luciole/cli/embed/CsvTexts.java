@@ -158,6 +158,9 @@ final class CsvTexts implements TextSource {
               + " latin1 -t UTF-8",
           e);
     }
+    if (cause instanceof IOException io) {
+      return LineTexts.unreadable(name, io);
+    }
     String problem = cause == null ? e.getMessage() : cause.getMessage();
     return new IOException(where + ": cannot read the table: " + problem, e);
   }

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Where an output's name leads. */
 public final class OutputPath {
@@ -25,6 +26,19 @@ public final class OutputPath {
   public record Named(String flag, Path path) {}
 
   private OutputPath() {}
+
+  /**
+   * Adds a file to a list, unless there is none.
+   *
+   * @param flag what names it, for messages
+   * @param file the file, or null
+   * @param to the list
+   */
+  public static void name(String flag, @Nullable Path file, List<Named> to) {
+    if (file != null) {
+      to.add(new Named(flag, file));
+    }
+  }
 
   /**
    * Tells whether a name is one of standard output.

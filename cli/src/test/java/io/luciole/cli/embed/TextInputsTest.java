@@ -144,6 +144,21 @@ class TextInputsTest {
     }
   }
 
+  @Test
+  void gzip_thatIsDamaged_isToldForATable_too() throws IOException {
+    byte[] whole = gzip("id,text\n" + "1,a\n".repeat(10_000));
+    Files.write(folder.resolve("cut.csv.gz"), Arrays.copyOf(whole, whole.length - 1));
+    Files.write(folder.resolve("more.csv.gz"), Arrays.copyOf(whole, whole.length + 30));
+
+    assertThatThrownBy(() -> read(null, TextFields.USUAL, "cut.csv.gz"))
+        .hasMessage(
+            "Cannot read "
+                + folder.resolve("cut.csv.gz")
+                + ": expected a whole file of gzip, found one that ends too early. Was it cut off?");
+    assertThatThrownBy(() -> read(null, TextFields.USUAL, "more.csv.gz"))
+        .hasMessageStartingWith("Cannot read " + folder.resolve("more.csv.gz") + ": ");
+  }
+
   /** Bytes of a pipe come in pieces, and between two of them none is there. */
   @Test
   void gzip_severalMembersFromAPipe_areAllRead() throws IOException {
