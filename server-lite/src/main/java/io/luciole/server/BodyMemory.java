@@ -116,6 +116,11 @@ final class BodyMemory {
       return half;
     }
 
+    /** The bytes that this request holds. */
+    long bytes() {
+      return heldBytes;
+    }
+
     /** Gives back the bytes that are held beyond so many. */
     void keepBytes(long rest) {
       if (heldBytes > rest) {

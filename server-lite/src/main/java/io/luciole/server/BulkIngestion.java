@@ -6,6 +6,7 @@ import io.luciole.internal.LineReader;
 import io.luciole.lucene.IndexException;
 import io.luciole.lucene.SourceDocument;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
@@ -65,13 +66,18 @@ final class BulkIngestion {
       lines.add(line);
       bytes += line.bytes();
       longest = Math.max(longest, line.bytes());
-      body.keep(bytes + longest);
+      keep();
+    }
+
+    /** Gives back the memory of what was read and is no line in progress. */
+    void keep() {
+      body.keep(bytes, longest);
     }
 
     Pending remove() {
       Pending line = lines.removeFirst();
       bytes -= line.bytes();
-      body.keep(bytes + longest);
+      keep();
       return line;
     }
 
@@ -102,7 +108,9 @@ final class BulkIngestion {
     InProgress pending = new InProgress(x.body());
     // Also a client that waits for its answers before it sends more gets them.
     x.body().whileWaiting(() -> answers.answerDone(pending));
-    try (LineReader lines = new LineReader(x.body().heldStream(), "the body", longest(x))) {
+    int longest = longest(x);
+    InputStream in = x.body().heldStream(longest + (long) RequestBody.SMALL);
+    try (LineReader lines = new LineReader(in, "the body", longest)) {
       while (takeNext(x, index, lines, pending)) {
         while (pending.isFirstDue()) {
           answers.answer(pending.remove());
@@ -145,16 +153,19 @@ final class BulkIngestion {
       line = lines.nextBytes();
     } catch (LineReader.BadLineException e) {
       Problem tooLarge = Problem.tooLarge(null, "A line may have " + longest(x) + " bytes.");
-      pending.add(
-          new Pending(lines.number(), "", longest(x), CompletableFuture.failedFuture(tooLarge)));
+      // Nothing is kept of it but the room that its reader has made.
+      pending.longest = longest(x);
+      pending.add(new Pending(lines.number(), "", 0, CompletableFuture.failedFuture(tooLarge)));
       return true;
     } catch (IOException | RuntimeException e) {
       throw RequestBody.cutShort(e);
     }
-    if (line != null && !isBlank(line)) {
-      pending.add(take(x.body(), index, line, lines.number()));
+    if (line == null || isBlank(line)) {
+      pending.keep();
+      return line != null;
     }
-    return line != null;
+    pending.add(take(x.body(), index, line, lines.number()));
+    return true;
   }
 
   private Pending take(RequestBody body, SearchIndex index, byte[] line, long number) {

@@ -40,6 +40,10 @@ final class RequestBody {
   private final BodyMemory.Lease memory;
   private long bytesRead;
   private long waitedNanos;
+
+  /** The bytes that are kept of {@link #heldStream}. */
+  private long kept;
+
   private @Nullable InputStream stream;
 
   RequestBody(
@@ -98,8 +102,10 @@ final class RequestBody {
    * As {@link #stream}, whose bytes are counted in the memory for bodies once they are read, until
    * {@link #keep}. Where others leave none, a read waits for the request's time at most. To be
    * closed.
+   *
+   * @param most the most bytes that the reader holds beside what is kept; it passes over the rest
    */
-  InputStream heldStream() {
+  InputStream heldStream(long most) {
     InputStream in = stream();
     return new WatchedStream(in) {
       @Override
@@ -109,7 +115,10 @@ final class RequestBody {
 
       @Override
       void after(int read, long nanos) {
-        memory.awaitBytes((long) COPIES * read, limits.timeout());
+        long more = Math.min(COPIES * (long) read, COPIES * (kept + most) - memory.bytes());
+        if (more > 0) {
+          memory.awaitBytes(more, limits.timeout());
+        }
       }
     };
   }
@@ -119,9 +128,15 @@ final class RequestBody {
     return COPIES * bytes > memory.most() / 16;
   }
 
-  /** Of what was read of {@link #heldStream}, no more than so many bytes are needed any longer. */
-  void keep(long bytes) {
-    memory.keepBytes(COPIES * bytes);
+  /**
+   * Of what was read of {@link #heldStream}, no more is needed any longer.
+   *
+   * @param bytes what is kept of it
+   * @param buffered what its reader has room for
+   */
+  void keep(long bytes, long buffered) {
+    kept = bytes;
+    memory.keepBytes(COPIES * (bytes + buffered));
   }
 
   /**

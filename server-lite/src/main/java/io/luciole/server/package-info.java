@@ -25,7 +25,8 @@
  *       {@code M3Api}, {@code SearchApi}, {@code DocumentsApi} with {@code BulkIngestion} and
  *       {@code Durability}, {@code ReadingApi}, {@code IndexesApi} with {@code IndexSpec}, {@code
  *       ManagementApi}, {@code SearchPageApi}
- *   <li>reading requests: {@code JsonBodies}, {@code BodyFields}, {@code EmbeddingInput}, {@code
+ *   <li>reading requests: {@code RequestBody} with {@code BodyEncodings}, {@code GzipBody} and
+ *       {@code BodyMemory}, {@code JsonBodies}, {@code BodyFields}, {@code EmbeddingInput}, {@code
  *       RequestOptions}, {@code DenseRequest}, {@code LongTexts}, {@code Arranging}, {@code
  *       DocumentBodies}, {@code TraceContext}
  *   <li>writing vectors: {@code VectorFormat}, {@code SparseFormat} with {@code TokenNames}

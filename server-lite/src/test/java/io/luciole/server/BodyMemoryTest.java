@@ -177,6 +177,20 @@ class BodyMemoryTest {
     }
   }
 
+  /** Nothing of these is kept: lines without anything, and one that is too long to be taken. */
+  @Test
+  void bulk_doesNotHoldWhatItPassesOver() throws IOException {
+    try (Server server = server(80 << 20)) {
+      for (String passedOver : List.of("\n".repeat(24 << 20), "x".repeat(24 << 20) + "\n")) {
+        String lines = passedOver + "{\"id\":\"d\",\"text\":\"w1\"}\n";
+        assertThat(server.post("/v1/documents/bulk", lines).body().lines())
+            .last()
+            .asString()
+            .contains("\"failed\":" + (passedOver.startsWith("x") ? 1 : 0) + ",");
+      }
+    }
+  }
+
   @Test
   void requestThatIsAlone_mayHoldAll_andOthersWaitOrAreRefused() {
     BodyMemory memory = new BodyMemory(200);
