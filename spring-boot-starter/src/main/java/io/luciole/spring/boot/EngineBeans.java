@@ -16,12 +16,13 @@ import org.springframework.beans.factory.ObjectProvider;
 final class EngineBeans {
   private EngineBeans() {}
 
-  /** The engines that Spring injects, but for mocks, by the names of their beans. */
+  /** The singletons that Spring injects, but for mocks, by the names of their beans. */
   static Map<String, EmbeddingEngine> byName(
       ListableBeanFactory beans, ObjectProvider<EmbeddingEngine> engines) {
     List<EmbeddingEngine> injected = engines.stream().toList();
     Map<String, EmbeddingEngine> byName = new LinkedHashMap<>();
-    BeanFactoryUtils.beansOfTypeIncludingAncestors(beans, EmbeddingEngine.class)
+    // Singletons alone: asking for another would open one more.
+    BeanFactoryUtils.beansOfTypeIncludingAncestors(beans, EmbeddingEngine.class, false, true)
         .forEach((name, engine) -> {
           if (injected.stream().anyMatch(each -> each == engine) && !isMock(engine)) {
             byName.put(name, engine);

@@ -9,6 +9,7 @@ import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.availability.AvailabilityChangeEvent;
 import org.springframework.boot.availability.ReadinessState;
 import org.springframework.context.ApplicationContext;
+import org.springframework.context.ConfigurableApplicationContext;
 
 /**
  * Tells Spring Boot that the application refuses traffic while any engine that is a bean has no
@@ -65,6 +66,9 @@ final class EngineReadiness implements BeanPostProcessor {
   }
 
   private void tell(ReadinessState state) {
-    AvailabilityChangeEvent.publish(context, state);
+    // While the application ends, Spring Boot refuses traffic itself.
+    if (!(context instanceof ConfigurableApplicationContext ending) || !ending.isClosed()) {
+      AvailabilityChangeEvent.publish(context, state);
+    }
   }
 }

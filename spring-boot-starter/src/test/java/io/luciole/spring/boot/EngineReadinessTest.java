@@ -28,6 +28,7 @@ import org.springframework.boot.availability.ReadinessState;
 import org.springframework.context.ApplicationEvent;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.support.GenericApplicationContext;
 
@@ -130,6 +131,41 @@ class EngineReadinessTest {
           assertThat(context).hasNotFailed();
           awaitTold(ReadinessState.REFUSING_TRAFFIC);
         });
+  }
+
+  /** Something that ends with the application, while its requests are still answered. */
+  private record AtTheEnd(Runnable task) implements SmartLifecycle {
+    @Override
+    public void start() {}
+
+    @Override
+    public void stop() {
+      task.run();
+    }
+
+    @Override
+    public boolean isRunning() {
+      return true;
+    }
+  }
+
+  /** Spring Boot refuses traffic then, and who sends it would believe what is said last. */
+  @Test
+  void readiness_isNotTakenBackWhileTheApplicationEnds() {
+    EmbeddingEngine one = open(first);
+    Contexts.runner(folder, new FakeBackend())
+        .withBean("one", EmbeddingEngine.class, () -> one)
+        .withBean(AtTheEnd.class, () -> new AtTheEnd(() -> recover(first, one)))
+        .withInitializer(context ->
+            context.addApplicationListener((ApplicationListener<ApplicationEvent>) this::note))
+        .run(context -> {
+          assertThat(context).hasNotFailed();
+          listen(one);
+          lose(first, one);
+          awaitTold(ReadinessState.REFUSING_TRAFFIC);
+        });
+    assertThat(heard).containsEntry(one, State.HEALTHY);
+    assertThat(told).containsExactly(ReadinessState.REFUSING_TRAFFIC);
   }
 
   /** An application whose engine is lost when it says that it has started. */
