@@ -73,14 +73,21 @@ final class ChangeCount {
     served.forEach(each -> each.done().complete(null));
   }
 
-  /** Notes that what is not committed will never be. */
-  void lose(IndexException reason) {
+  /** Tells who waits for a commit that it has failed; a later one may succeed. */
+  void notCommitted(IndexException reason) {
     List<Waiting> failed;
     synchronized (this) {
-      lost = lost == null ? reason : lost;
       failed = List.copyOf(waiting);
       waiting.clear();
     }
     failed.forEach(each -> each.done().completeExceptionally(reason));
+  }
+
+  /** Notes that what is not committed will never be. */
+  void lose(IndexException reason) {
+    synchronized (this) {
+      lost = lost == null ? reason : lost;
+    }
+    notCommitted(reason);
   }
 }

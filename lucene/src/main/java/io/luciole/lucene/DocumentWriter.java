@@ -20,6 +20,7 @@ import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
+import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.BytesRefHash;
 import org.jspecify.annotations.Nullable;
@@ -68,6 +69,8 @@ final class DocumentWriter {
    *
    * @return whether it replaced one
    * @throws IllegalArgumentException if the document cannot be written; nothing has changed then
+   * @throws OwnFailure if the application's fields cannot be added or read; nothing has changed
+   *     then
    * @throws IndexException if the index has as many documents as Lucene allows; nothing has changed
    *     then either
    */
@@ -86,10 +89,24 @@ final class DocumentWriter {
   private boolean write(String id, List<Document> block) throws IOException {
     boolean known = ids.mayHave(id);
     boolean replaces = known && !ids.isDeleted(id);
-    if (known) {
-      replace(DocumentIds.term(id), block);
-    } else {
-      writer.addDocuments(block);
+    boolean written = false;
+    try {
+      if (known) {
+        replace(DocumentIds.term(id), block);
+      } else {
+        writer.addDocuments(block);
+      }
+      written = true;
+    } catch (IOException e) {
+      // A failure of Lucene's own files would have closed the writer.
+      if (isUsable()) {
+        throw new OwnFailure(e);
+      }
+      throw e;
+    } finally {
+      if (!written && !replaces) {
+        ids.doubt(id);
+      }
     }
     stamp.wrote();
     ids.write(id);
@@ -104,6 +121,10 @@ final class DocumentWriter {
             : fields.toBlock(document, embedded.passages(), embedded.embeddings());
     ownFields.addTo(document, block.get(block.size() - 1));
     return block;
+  }
+
+  private boolean isUsable() {
+    return writer.isOpen() && writer.getTragicException() == null;
   }
 
   private void replace(Term id, List<Document> block) throws IOException {
@@ -192,11 +213,21 @@ final class DocumentWriter {
    * Deletes the documents that match, with their passages, while nothing else is written.
    *
    * @return how many there were
+   * @throws OwnFailure if the query fails; nothing has changed then
    */
   long delete(Query query) throws IOException {
     List<String> matching;
     try (DirectoryReader reader = DirectoryReader.open(writer)) {
-      matching = matching(reader, query);
+      try {
+        matching = matching(reader, query);
+      } catch (IOException e) {
+        if (isUsable() && !IndexProblems.isSignOfDamage(e)) {
+          throw new OwnFailure(e);
+        }
+        throw e;
+      } catch (AlreadyClosedException e) {
+        throw isUsable() ? new OwnFailure(e) : e;
+      }
     }
     for (String id : matching) {
       boolean unused = delete(id);

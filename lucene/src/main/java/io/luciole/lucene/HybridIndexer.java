@@ -7,6 +7,7 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.model.Chunker.Chunk;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -298,6 +299,8 @@ public final class HybridIndexer implements AutoCloseable {
    *     HybridQuery#metadata}
    * @return how many documents there were
    * @throws IndexException if the index cannot be written
+   * @throws UncheckedIOException if the query throws an {@link java.io.IOException} that is no sign
+   *     of a damaged index; as all else that it throws, it leaves this indexer in use
    */
   public long delete(Query query) {
     requireNonNull(query, "query");
@@ -383,7 +386,8 @@ public final class HybridIndexer implements AutoCloseable {
    * #put(SourceDocument)} has completed.
    *
    * @return completes then, on the thread that commits, or at once if nothing is to be committed;
-   *     fails with an {@link IndexException} if the indexer fails or is closed before
+   *     fails with an {@link IndexException} if a commit fails, the indexer fails or is closed
+   *     before
    */
   public CompletableFuture<Void> whenCommitted() {
     return session.documents().changes().whenCommitted();

@@ -250,6 +250,8 @@ final class IndexingSession {
   private <T> T uninterrupted(IOSupplier<T> action) {
     try {
       return Uninterrupted.call(action::get);
+    } catch (OwnFailure e) {
+      throw e.unchecked();
     } catch (IOException | AlreadyClosedException e) {
       throw fail(folder.writeFailure(e));
     } catch (RuntimeException e) {
@@ -262,6 +264,9 @@ final class IndexingSession {
 
   /** Tells a document's own failure from one that ends this session. */
   private Throwable classify(Throwable thrown) {
+    if (thrown instanceof OwnFailure own) {
+      return own.thrown();
+    }
     Throwable cause = thrown;
     while (cause instanceof CompletionException && cause.getCause() != null) {
       cause = cause.getCause();
@@ -357,6 +362,11 @@ final class IndexingSession {
       documents.releaseMerged();
     } catch (IOException | AlreadyClosedException e) {
       throw fail(folder.writeFailure(e));
+    } catch (RuntimeException | Error e) {
+      if (folder.writer().getTragicException() != null) {
+        throw fail(folder.writeFailure(e));
+      }
+      throw e;
     } finally {
       committing.unlock();
     }
@@ -388,10 +398,11 @@ final class IndexingSession {
     }
     try {
       commitWritten();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       // Closing, which may have begun meanwhile, commits by itself.
       if (!closed.get() || failure.get() != null) {
         log.warn("The index {} could not be committed", folder.place(), e);
+        documents.changes().notCommitted(folder.writeFailure(e));
       }
     }
   }

@@ -52,6 +52,15 @@ final class KnownIds implements Closeable {
     unused = deleted.remove(id);
   }
 
+  /**
+   * Notes that a document's writing has failed, which was not there before. Lucene writes first and
+   * does other things then, such as merging, whose failures leave the document.
+   */
+  void doubt(String id) {
+    boolean unused = written.add(id);
+    unused = deleted.add(id);
+  }
+
   /** Notes that a document was deleted; tells whether there was one. */
   boolean delete(String id) throws IOException {
     return mayHave(id) && deleted.add(id);

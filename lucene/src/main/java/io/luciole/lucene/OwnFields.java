@@ -52,10 +52,15 @@ final class OwnFields {
    * @param source the document
    * @param whole its Lucene document, without those of passages
    * @throws IllegalArgumentException if a field has a name that is taken
+   * @throws OwnFailure if the application's adder throws anything
    */
   void addTo(SourceDocument source, Document whole) {
     Document own = new Document();
-    adder.accept(source, own);
+    try {
+      adder.accept(source, own);
+    } catch (Throwable t) {
+      throw new OwnFailure(t);
+    }
     for (IndexableField field : own) {
       if (taken.contains(field.name()) || field.name().startsWith(SchemaFields.METADATA_PREFIX)) {
         throw new IllegalArgumentException(

@@ -33,7 +33,8 @@ final class Uninterrupted {
               try {
                 result.complete(action.call());
               } catch (Throwable t) {
-                result.completeExceptionally(t);
+                // Once more, since what it throws may itself be one, which join would unwrap.
+                result.completeExceptionally(new CompletionException(t));
               }
             });
     try {

@@ -263,7 +263,9 @@ public final class WriteOptions {
    * Adds fields of the application's own to documents, for its filters, sorts and facets. The
    * consumer is called for each document with an empty Lucene document, to which it adds fields; of
    * a document that is cut into passages they go to the whole document. It is called by several
-   * threads at once. If it throws, or uses a name of {@link SchemaFields}, the document fails.
+   * threads at once. If it throws anything, uses a name of {@link SchemaFields}, or adds a field
+   * that throws an {@link java.io.IOException} when it is read, the document fails by that, and no
+   * other one.
    *
    * @param adder adds fields made of a document
    * @return a changed copy
