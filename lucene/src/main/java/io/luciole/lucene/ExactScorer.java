@@ -49,7 +49,7 @@ final class ExactScorer {
    * Creates a scorer.
    *
    * @throws IllegalArgumentException if the index lacks vectors that are to count, or the query's
-   *     have another dimension or a component that is not finite; sparse weights are always finite
+   *     have another dimension, a component that is not finite, or one beyond 1e15
    * @throws IllegalStateException if the query lacks them
    */
   ExactScorer(VectorQueries queries, Embedding query, Scores.Weights weights) {
@@ -67,6 +67,7 @@ final class ExactScorer {
       VectorChecks.requireDimension("a dense vector", expected, dense.length);
       VectorChecks.requireFiniteQuery("dense vector", dense);
     }
+    VectorChecks.requireSparse("a query", sparse);
     if (colbert.rows().length > 0) {
       int expected = queries.fields().multiVectors().orElseThrow().dimension();
       VectorChecks.requireDimension("token vectors", expected, colbert.rows()[0].length);

@@ -21,8 +21,24 @@ record FeaturePostings() implements SparsePostings {
   /** {@link FeatureField#newLinearQuery} takes weights up to this. */
   private static final float MAX_QUERY_WEIGHT = 64;
 
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalArgumentException if there are more tokens than Lucene can count, or a weight is
+   *     too large
+   */
   @Override
   public void add(Document document, String field, SparseVector weights) {
+    VectorChecks.requireSparse("a document", weights);
+    double frequencies = 0;
+    for (int i = 0; i < weights.size(); i++) {
+      frequencies += Float.floatToIntBits(rounded(weights.weight(i))) >>> SHIFT;
+    }
+    VectorChecks.requireCountable(
+        weights,
+        frequencies,
+        "each is the first bits of a float; keep the weights in the form impacts or blocks, or"
+            + " fewer of them");
     for (int i = 0; i < weights.size(); i++) {
       float kept = rounded(weights.weight(i));
       if (kept > 0) {

@@ -285,8 +285,8 @@ public final class HybridSchema {
    * @param embedding holds at least {@link #outputs()}
    * @return its fields, as {@link SchemaFields} describes them
    * @throws IllegalArgumentException if the id is too long, a metadata value does not fit its type,
-   *     a vector has another length or a component that is not a finite number or beyond 1e15, or
-   *     the schema cuts texts into passages: see {@link #toBlock}
+   *     a vector is refused as {@link VectorFields#addTo} says, or the schema cuts texts into
+   *     passages: see {@link #toBlock}
    */
   public Document toDocument(SourceDocument document, Embedding embedding) {
     if (chunks != null) {

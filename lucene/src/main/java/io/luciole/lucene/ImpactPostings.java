@@ -40,8 +40,24 @@ record ImpactPostings(int scale) implements SparsePostings {
     }
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalArgumentException if the weights are, times the scale, more than Lucene can
+   *     count
+   */
   @Override
   public void add(Document document, String field, SparseVector weights) {
+    VectorChecks.requireSparse("a document", weights);
+    double frequencies = 0;
+    for (int i = 0; i < weights.size(); i++) {
+      // Where this is beyond an int, the frequency is not.
+      frequencies += Math.rint((double) weights.weight(i) * scale);
+    }
+    VectorChecks.requireCountable(
+        weights,
+        frequencies,
+        "each is its weight times " + scale + "; make the weights, or the scale, smaller");
     FieldType type = TYPES[Integer.numberOfTrailingZeros(scale)];
     document.add(new Field(field, new Postings(weights), type));
   }

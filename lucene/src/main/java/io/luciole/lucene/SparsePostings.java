@@ -10,7 +10,11 @@ import org.apache.lucene.util.BytesRef;
  * for each {@link SparseForm}. Immutable.
  */
 interface SparsePostings {
-  /** Adds a document's weights to its Lucene document. */
+  /**
+   * Adds a document's weights to its Lucene document.
+   *
+   * @throws IllegalArgumentException if the postings cannot have them
+   */
   void add(Document document, String field, SparseVector weights);
 
   /**

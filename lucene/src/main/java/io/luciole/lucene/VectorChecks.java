@@ -1,6 +1,7 @@
 package io.luciole.lucene;
 
 import io.luciole.MultiVector;
+import io.luciole.SparseVector;
 
 /**
  * Refuses vectors that an index cannot keep or compare. A component that is not a finite number
@@ -79,6 +80,55 @@ final class VectorChecks {
               + " as component "
               + at
               + ": what made the vector has failed, embed the query again");
+    }
+  }
+
+  /**
+   * Refuses sparse weights whose products with others, and sums of these, may be infinite.
+   *
+   * @param what whose they are
+   * @throws IllegalArgumentException if one is larger than {@link #LARGEST}
+   */
+  static void requireSparse(String what, SparseVector weights) {
+    for (int i = 0; i < weights.size(); i++) {
+      if (weights.weight(i) > LARGEST) {
+        throw new IllegalArgumentException(
+            "expected sparse weights up to "
+                + LARGEST
+                + " of "
+                + what
+                + ", got "
+                + weights.weight(i)
+                + " for the token id "
+                + weights.id(i));
+      }
+    }
+  }
+
+  /**
+   * Refuses a document's sparse weights whose frequencies Lucene cannot count.
+   *
+   * @param frequencies the sum of what they are as frequencies
+   * @param remedy what they are, and what to do
+   * @throws IllegalArgumentException if that is more than an {@code int}
+   */
+  static void requireCountable(SparseVector weights, double frequencies, String remedy) {
+    if (frequencies > Integer.MAX_VALUE) {
+      double sum = 0;
+      for (int i = 0; i < weights.size(); i++) {
+        sum += weights.weight(i);
+      }
+      throw new IllegalArgumentException(
+          "expected sparse weights whose frequencies in Lucene are at most "
+              + Integer.MAX_VALUE
+              + " together, got "
+              + (float) frequencies
+              + " of "
+              + weights.size()
+              + " tokens with the weight "
+              + (float) sum
+              + " together: "
+              + remedy);
     }
   }
 

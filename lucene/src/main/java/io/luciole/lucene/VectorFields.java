@@ -162,7 +162,9 @@ public final class VectorFields {
    * @param document the document, or the passage of a block; anything else in it is the caller's
    * @param embedding holds at least {@link #outputs}; others are left out
    * @throws IllegalArgumentException if a vector has another length than was said, or a component
-   *     that is not a finite number, or larger than 1e15 in absolute value
+   *     that is not a finite number, or larger than 1e15 in absolute value; or if the sum of the
+   *     sparse weights, times the scale, is 2^31 or more. In the form {@link SparseForm#FEATURES},
+   *     about 65,000 tokens of a document are too many
    * @throws IllegalStateException if the embedding lacks an output
    * @throws IndexException if this Lucene cannot keep token vectors in their form
    */

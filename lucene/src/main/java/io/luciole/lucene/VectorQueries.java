@@ -212,7 +212,8 @@ public final class VectorQueries {
    *
    * @param vector the query's weights, any number of them; without any nothing matches
    * @return the query
-   * @throws IllegalArgumentException if there are no sparse weights
+   * @throws IllegalArgumentException if there are no sparse weights, or the query has one larger
+   *     than 1e15
    */
   public Query sparse(SparseVector vector) {
     return sparse(vector, null);
@@ -225,7 +226,8 @@ public final class VectorQueries {
    * @param vector the query's weights, any number of them; without any nothing matches
    * @param filter what the documents must match, or null for anything
    * @return the query
-   * @throws IllegalArgumentException if there are no sparse weights
+   * @throws IllegalArgumentException if there are no sparse weights, or the query has one larger
+   *     than 1e15
    */
   public Query sparse(SparseVector vector, @Nullable Query filter) {
     return new CheckedQuery(sum(vector, filter), fields.sparseField(), form);
@@ -244,7 +246,8 @@ public final class VectorQueries {
    *     earlier pages included
    * @param filter what the documents must match, or null for anything
    * @return the query
-   * @throws IllegalArgumentException if there are no sparse weights, or {@code k} is less than 1
+   * @throws IllegalArgumentException as {@link #sparse(SparseVector)}, or if {@code k} is less than
+   *     1
    */
   public Query sparse(SparseVector vector, int k, @Nullable Query filter) {
     return best(vector, k, filter, false);
@@ -272,6 +275,7 @@ public final class VectorQueries {
   private Query sum(SparseVector vector, @Nullable Query filter) {
     LuceneRange.FIELDS.require();
     SparsePostings postings = sparseForm().postings();
+    VectorChecks.requireSparse("a query", vector);
     String field = fields.sparseField();
     List<Query> tokens = new ArrayList<>(vector.size());
     for (int i = 0; i < vector.size(); i++) {
@@ -323,7 +327,8 @@ public final class VectorQueries {
    *     best of all, but for documents all of whose shared weights round to 0, and unless more
    *     documents than are read have nearly the last one's score: one that is left out then scores
    *     more than the last one by at most what rounding can change, twice
-   * @throws IllegalArgumentException if there are no sparse weights
+   * @throws IllegalArgumentException if there are no sparse weights, or the query has one larger
+   *     than 1e15
    * @throws IOException if the index cannot be read
    * @throws IndexException if the index has the field in another form
    */
@@ -351,7 +356,8 @@ public final class VectorQueries {
    *
    * @param vector the query's weights
    * @return the rescorer
-   * @throws IllegalArgumentException if there are no sparse weights
+   * @throws IllegalArgumentException if there are no sparse weights, or the query has one larger
+   *     than 1e15
    */
   public Rescorer sparseRescorer(SparseVector vector) {
     return rescorer(Embedding.absent().withSparse(vector), new Scores.Weights(0, 1, 0));
