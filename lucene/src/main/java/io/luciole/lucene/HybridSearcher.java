@@ -3,6 +3,7 @@ package io.luciole.lucene;
 import static java.util.Objects.requireNonNull;
 
 import io.luciole.EmbeddingEngine;
+import io.luciole.EmbeddingInterruptedException;
 import io.luciole.LucioleException;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
@@ -24,6 +25,7 @@ import org.apache.lucene.search.ReferenceManager;
 import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.util.IOFunction;
+import org.apache.lucene.util.ThreadInterruptedException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -212,7 +214,8 @@ public final class HybridSearcher implements AutoCloseable {
    *     reranked by has a component that is not finite, or larger than 1e15 in absolute value
    * @throws IllegalStateException if this searcher is closed, or a leg needs an engine and the
    *     searcher was opened without
-   * @throws LucioleException if the query cannot be embedded, or the index cannot be read
+   * @throws LucioleException if the query cannot be embedded, the index cannot be read, or, an
+   *     {@link EmbeddingInterruptedException}, this thread is interrupted; its flag is set again
    */
   public SearchResult search(HybridQuery query) {
     requireNonNull(query, "query");
@@ -247,6 +250,8 @@ public final class HybridSearcher implements AutoCloseable {
           new SearchRun(searcher, view, query, asked, context, arranger).run(fusions));
     } catch (AlreadyClosedException e) {
       throw closedAlready();
+    } catch (ThreadInterruptedException e) {
+      throw LegTasks.interruption(e);
     } catch (IOException e) {
       throw unreadable(e);
     } finally {
@@ -468,6 +473,8 @@ public final class HybridSearcher implements AutoCloseable {
     IndexSearcher searcher = acquire(view);
     try {
       return action.apply(searcher);
+    } catch (ThreadInterruptedException e) {
+      throw LegTasks.interruption(e);
     } catch (IOException e) {
       throw failed.apply(e);
     } finally {

@@ -325,7 +325,15 @@ final class SearchRun {
     for (Leg leg : asked.stream().sorted(Collections.reverseOrder()).toList()) {
       calls.add(() -> runLeg(leg));
     }
-    List<Found> found = new ArrayList<>(context.tasks(searcher).invokeAll(calls));
+    List<Found> found =
+        new ArrayList<>(
+            LegTasks.invokeAll(
+                context.threads(),
+                searcher.getTaskExecutor(),
+                calls,
+                () -> {
+                  boolean unused = embedding.cancel(false);
+                }));
     Collections.reverse(found);
     return found;
   }
