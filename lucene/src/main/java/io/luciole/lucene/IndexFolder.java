@@ -9,6 +9,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -106,6 +107,7 @@ final class IndexFolder {
   HybridSchema openWriter(
       ModelFingerprint model, @Nullable EmbeddingEngine engine, WriteOptions options) {
     try {
+      long seen = SegmentInfos.getLastCommitGeneration(directory);
       HybridSchema schema =
           DirectoryReader.indexExists(directory) ? reopen(model, options) : create(engine, options);
       if (engine != null && !engine.backend().outputs().containsAll(schema.outputs())) {
@@ -128,8 +130,13 @@ final class IndexFolder {
       if (options.bulk()) {
         config.setMergePolicy(NoMergePolicy.INSTANCE);
       }
-      writer = openWriter(config);
+      IndexWriter opened = openWriter(config);
       // The writer's lock keeps the commit from changing from here on.
+      if (SegmentInfos.getLastCommitGeneration(directory) != seen) {
+        opened.rollback();
+        return openWriter(model, engine, options);
+      }
+      writer = opened;
       openIds(model);
       return schema;
     } catch (IOException e) {
@@ -381,9 +388,13 @@ final class IndexFolder {
     }
   }
 
+  /** Deletes Lucene's files, the lock last: who makes another then writes into an empty folder. */
   private static void deleteFiles(Path path) throws IOException {
     try (Stream<Path> files = Files.isDirectory(path) ? Files.list(path) : Stream.empty()) {
-      for (Path file : files.toList()) {
+      for (Path file :
+          files
+              .sorted(Comparator.comparing(f -> f.endsWith(IndexWriter.WRITE_LOCK_NAME)))
+              .toList()) {
         if (IndexProblems.isLucenes(String.valueOf(file.getFileName()))
             && Files.isRegularFile(file)) {
           Files.deleteIfExists(file);
@@ -392,7 +403,10 @@ final class IndexFolder {
     }
   }
 
-  /** Deletes an index that nobody writes, and its folder as {@link #delete()} does. */
+  /**
+   * Deletes an index that nobody writes, and its folder if nothing else is in it. A folder that
+   * cannot be removed, such as a mount point, stays without the index.
+   */
   static void delete(Path path) {
     if (!Files.exists(path)) {
       return;
@@ -400,34 +414,25 @@ final class IndexFolder {
     try (Directory directory = existing(path);
         Lock alone = directory.obtainLock(IndexWriter.WRITE_LOCK_NAME)) {
       alone.ensureValid();
-      new IndexFolder(path, directory, path, List.of()).delete();
+      deleteFiles(path);
     } catch (LockObtainFailedException e) {
       throw IndexProblems.inUse(path, e);
     } catch (IOException e) {
       throw new IndexException("Cannot delete the index " + path + ": " + e, e);
     }
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      // What is left is not the index: other files, a mount point, a folder of another owner's.
+    }
   }
 
-  /**
-   * Deletes the index, which is closed, and its folder if nothing else is in it. A folder that
-   * cannot be removed, such as a mount point, stays without the index.
-   */
+  /** As {@link #delete(Path)}, once this is closed. */
   void delete() {
     if (folder == null) {
       throw new IllegalStateException("a directory of the application's is not deleted");
     }
-    try {
-      deleteFiles(folder);
-    } catch (IOException e) {
-      throw new IndexException("Cannot delete the index " + place + ": " + e, e);
-    }
-    if (Files.isDirectory(folder)) {
-      try {
-        Files.deleteIfExists(folder);
-      } catch (IOException e) {
-        // What is left is not the index: other files, a mount point, a folder of another owner's.
-      }
-    }
+    delete(folder);
   }
 
   /** Tells why there is no commit to go back to any more, if that is so. */

@@ -308,7 +308,8 @@ public final class LiveIndex implements AutoCloseable {
    * Closes the index without a commit and deletes its files, as far as they are there, and its
    * folder if nothing else is in it and it can be removed: a mount point stays, empty.
    *
-   * @throws IndexException if files cannot be deleted
+   * @throws IndexException if files cannot be deleted, or another writer has come meanwhile, whose
+   *     index stays
    */
   public void delete() {
     IndexFolder folder = index.newest().indexer().folder();

@@ -28,6 +28,7 @@ import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.QueryVisitor;
 import org.apache.lucene.store.FSDirectory;
+import org.apache.lucene.store.FilterDirectory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -315,6 +316,36 @@ class LiveIndexTest {
     assertThat(index()).isDirectoryContaining(file -> file.endsWith("notes.txt"));
     assertThat(index().resolve("notes.txt")).hasContent("mine");
     assertThat(index()).isDirectoryNotContaining("glob:**segments*");
+  }
+
+  @Test
+  void delete_leavesTheIndexToAnotherWriterThatCameMeanwhile() {
+    HybridIndexer[] other = new HybridIndexer[1];
+    LiveIndex index =
+        LiveIndex.open(
+            index(),
+            () ->
+                IndexFolder.open(
+                    index(),
+                    () ->
+                        new FilterDirectory(FSDirectory.open(index())) {
+                          @Override
+                          public void close() throws IOException {
+                            super.close();
+                            other[0] = HybridIndexer.open(index(), engine, OPTIONS);
+                          }
+                        }),
+            engine,
+            OPTIONS,
+            Duration.ofMillis(20));
+    put(index, "a");
+    index.commit();
+    assertThatThrownBy(index::delete)
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining("writes to the index");
+    assertThat(other[0].put(document("b"))).succeedsWithin(PATIENCE);
+    other[0].close();
+    assertThat(IndexDescription.read(index()).documents()).isEqualTo(2);
   }
 
   /** Nobody searched between the commit and the failure, after which nothing is refreshed. */
