@@ -87,7 +87,7 @@ public final class ClusterSink {
       document = when(col(EmbeddingColumns.ERROR).isNull(), document);
     }
     for (String vector : model.outputs()) {
-      document = when(col(vector).isNotNull(), document);
+      document = when(isWhole(vector), document);
     }
     rows.select(col(id).cast("string").as(ID), document.as(DOCUMENT))
         .foreachPartition(new Partition(target));
@@ -112,6 +112,19 @@ public final class ClusterSink {
     return fields;
   }
 
+  /** Whether a vector that is sent is there, and has no nulls. */
+  private static Column isWhole(String vector) {
+    return expr(
+        switch (vector) {
+          case EmbeddingColumns.DENSE ->
+              "dense IS NOT NULL AND NOT exists(dense, component -> component IS NULL)";
+          case EmbeddingColumns.SPARSE ->
+              "sparse.ids IS NOT NULL AND sparse.weights IS NOT NULL"
+                  + " AND NOT exists(sparse.weights, weight -> weight IS NULL)";
+          default -> "true";
+        });
+  }
+
   /** Weights by the ids of their tokens; both clusters refuse a weight of 0. */
   private static Column weights() {
     return expr(
@@ -134,7 +147,7 @@ public final class ClusterSink {
             throw new LucioleException(
                 "Expected ids and embeddings of all rows, found none of "
                     + (id == null ? "a row without an id" : "the document " + id)
-                    + ". Filter such rows first (error IS NULL).");
+                    + ", or nulls in them. Filter such rows first (error IS NULL).");
           }
           writer.put(id, row.getString(1));
         }

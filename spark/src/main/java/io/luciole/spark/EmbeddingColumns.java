@@ -132,7 +132,7 @@ final class EmbeddingColumns {
    *
    * @param given the fingerprint that the user names, where the columns tell none; or an empty text
    * @throws IllegalArgumentException if there are no vectors, or nothing tells their model, or they
-   *     are of several models
+   *     are of several models, or of another one than is given
    */
   static ModelFacts modelOf(StructType schema, String given) {
     List<StructField> vectors =
@@ -161,6 +161,25 @@ final class EmbeddingColumns {
               + outputs
               + " do not tell which model they are of, since something dropped their metadata: name"
               + " its fingerprint by the option \"model\"");
+    }
+    if (!models.isEmpty() && !given.isEmpty() && !given.equals(models.get(0))) {
+      throw new IllegalArgumentException(
+          "the option \"model\" names "
+              + given
+              + ", the columns "
+              + outputs
+              + " tell that they are of "
+              + models.get(0)
+              + ": leave the option out, or drop the columns' metadata if it is wrong");
+    }
+    if (told.isEmpty() && outputs.contains(COLBERT)) {
+      throw new IllegalArgumentException(
+          "the column "
+              + COLBERT
+              + " does not tell how long its vectors are, since something dropped the metadata of the"
+              + " columns "
+              + outputs
+              + ": keep rows in Parquet, which keeps it, or drop that column");
     }
     return new ModelFacts(
         models.isEmpty() ? given : models.get(0),

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.luciole.lucene.HybridIndexer;
 import io.luciole.lucene.HybridSchema;
+import io.luciole.lucene.SourceDocument;
 import io.luciole.lucene.WriteOptions;
 import io.luciole.model.ModelFingerprint;
 import java.io.File;
@@ -30,13 +31,16 @@ final class ShardWriter implements DataWriter<InternalRow> {
   private final ShardPlan plan;
   private final String shard;
   private final DocumentRows rows;
-  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+  private final AtomicReference<@Nullable Failure> failure = new AtomicReference<>();
   private final AtomicLong replaced = new AtomicLong();
   private long documents;
   private long skipped;
   private boolean copying;
   private @Nullable Path folder;
   private @Nullable HybridIndexer indexer;
+
+  /** The first document that failed. */
+  private record Failure(String id, Throwable thrown) {}
 
   ShardWriter(ShardPlan plan, String shard) {
     this.plan = plan;
@@ -50,12 +54,13 @@ final class ShardWriter implements DataWriter<InternalRow> {
     String error = rows.error(row);
     if (error == null) {
       documents++;
+      SourceDocument document = rows.document(row);
       var unused =
           indexer()
-              .put(rows.document(row), rows.embedding(row))
+              .put(document, rows.embedding(row))
               .whenComplete((replacing, thrown) -> {
                 if (thrown != null) {
-                  failure.compareAndSet(null, thrown);
+                  failure.compareAndSet(null, new Failure(document.id(), thrown));
                 } else if (replacing) {
                   replaced.incrementAndGet();
                 }
@@ -96,10 +101,16 @@ final class ShardWriter implements DataWriter<InternalRow> {
   }
 
   private void throwFailure() throws IOException {
-    Throwable thrown = failure.get();
-    if (thrown != null) {
+    Failure first = failure.get();
+    if (first != null) {
       throw new IOException(
-          "the shard " + shard + " cannot be written: " + thrown.getMessage(), thrown);
+          "the document "
+              + first.id()
+              + " of the shard "
+              + shard
+              + " cannot be written: "
+              + first.thrown().getMessage(),
+          first.thrown());
     }
   }
 

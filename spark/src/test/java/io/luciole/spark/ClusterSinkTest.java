@@ -25,11 +25,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Documents for a cluster's bulk API, taken by a small stand-in that is often busy. */
 @Timeout(600)
@@ -181,17 +184,34 @@ class ClusterSinkTest {
     }
   }
 
-  @Test
-  void rowWithoutItsVector_isNotWritten() {
+  /** The cluster would take the document without its vector, or without a token. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "null AS dense",
+        "transform(dense, x -> if(x > 0, null, x)) AS dense",
+        "null AS sparse",
+        "named_struct('ids', sparse.ids, 'weights', cast(null AS array<float>)) AS sparse",
+        "named_struct('ids', cast(null AS array<int>), 'weights', sparse.weights) AS sparse",
+        "named_struct('ids', sparse.ids, 'weights', transform(sparse.weights,"
+            + " (w, i) -> if(i = 0, null, w))) AS sparse"
+      })
+  void rowWithoutItsVector_orWithNullsInIt_isNotWritten(String column) {
     Path corpus = Corpus.write(folder.resolve("corpus"), 10, 1);
     try (SparkRun spark = SparkRun.start(folder, Map.of())) {
-      Dataset<Row> rows =
-          SparkRun.miniM3()
-              .apply(spark.documents(corpus).selectExpr("id", "if(id = 'd4', null, text) AS text"));
+      Dataset<Row> rows = SparkRun.miniM3().apply(spark.documents(corpus)).drop("error");
+      String name = column.substring(column.lastIndexOf(' ') + 1);
+      String value = column.substring(0, column.length() - " AS ".length() - name.length());
+      Dataset<Row> damaged =
+          rows.withColumn(
+              name,
+              functions
+                  .expr("if(id = 'd4', " + value + ", " + name + ")")
+                  .as(name, rows.schema().apply(name).metadata()));
       ClusterSink sink = ClusterSink.of(ClusterKind.ELASTICSEARCH, target(50));
-      assertThatThrownBy(() -> sink.write(rows.drop("error")))
+      assertThatThrownBy(() -> sink.write(damaged))
           .rootCause()
-          .hasMessageContaining("found none of the document d4");
+          .hasMessageContaining("found none of the document d4, or nulls in them");
       assertThat(taken).doesNotContainKey("d4");
     }
   }

@@ -407,4 +407,38 @@ class SparkJobTest {
           .hasMessageContaining("expected values alone, found a null among them");
     }
   }
+
+  @Test
+  void documentThatCannotBeWritten_isNamed() throws IOException {
+    Dataset<Row> rows =
+        SparkRun.miniM3()
+            .apply(texts(RowFactory.create("a", "a short text"), RowFactory.create("b", "a text")));
+    Dataset<Row> damaged =
+        rows.withColumn(
+            "dense",
+            functions
+                .expr("if(id = 'b', slice(dense, 1, 3), dense)")
+                .as("dense", rows.schema().apply("dense").metadata()));
+    Path target = folder.resolve("shards");
+    assertThatThrownBy(() -> write(damaged, target))
+        .hasStackTraceContaining("the document b of the shard")
+        .hasStackTraceContaining("components, got 3");
+    assertThat(Shards.names(target)).isEmpty();
+  }
+
+  @Test
+  void modelThatIsNotThatOfTheColumns_isRefused() throws IOException {
+    Dataset<Row> rows = SparkRun.miniM3().apply(texts(RowFactory.create("a", "a short text")));
+    String model = rows.schema().apply("dense").metadata().getString("luciole.model");
+    Path target = folder.resolve("shards");
+    assertThatThrownBy(() ->
+            rows.write()
+                .format("luciole")
+                .mode("append")
+                .option("model", model.replace("mini", "maxi"))
+                .save(target.toString()))
+        .hasMessageContaining("the option \"model\" names ")
+        .hasMessageContaining("tell that they are of " + model);
+    assertThat(Shards.names(target)).isEmpty();
+  }
 }
