@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.RejectedExecutionException;
 import org.apache.lucene.search.TaskExecutor;
 import org.apache.lucene.util.IOUtils;
 import org.apache.lucene.util.ThreadInterruptedException;
@@ -46,7 +47,7 @@ final class LegTasks {
     if (threads == null) {
       wasInterrupted = isInterruptedIn(lucene, tasks);
     } else {
-      tasks.stream().skip(1).forEach(threads::execute);
+      tasks.stream().skip(1).forEach(task -> offer(threads, task));
     }
     // Does nothing where another thread has begun.
     tasks.forEach(FutureTask::run);
@@ -62,6 +63,7 @@ final class LegTasks {
           interrupted.run();
         } catch (ExecutionException e) {
           failure = IOUtils.useOrSuppress(failure, e.getCause());
+          wasInterrupted |= isInterruption(e.getCause());
           break;
         }
       }
@@ -75,6 +77,24 @@ final class LegTasks {
     return results;
   }
 
+  /**
+   * Whether Lucene's executor, which the vectors' search and others use within a leg, has left
+   * because of an interrupt; the second where assertions are on.
+   */
+  private static boolean isInterruption(@Nullable Throwable failure) {
+    return failure instanceof ThreadInterruptedException
+        || (failure instanceof AssertionError
+            && "Some tasks are still running?".equals(failure.getMessage()));
+  }
+
+  private static void offer(Executor threads, Runnable task) {
+    try {
+      threads.execute(task);
+    } catch (RejectedExecutionException e) {
+      // The calling thread runs it.
+    }
+  }
+
   /** Runs tasks by Lucene's executor; tells whether it has left because of an interrupt. */
   private static boolean isInterruptedIn(TaskExecutor lucene, List<? extends FutureTask<?>> tasks)
       throws IOException {
@@ -82,11 +102,12 @@ final class LegTasks {
       List<?> unused =
           lucene.invokeAll(tasks.stream().map(task -> Executors.callable(task)).toList());
       return false;
-    } catch (ThreadInterruptedException e) {
-      return true;
-    } catch (AssertionError e) {
-      // Lucene's, that tasks are running; what tasks throw is kept in them.
-      return true;
+    } catch (ThreadInterruptedException | AssertionError e) {
+      // What tasks throw is kept in them.
+      if (isInterruption(e)) {
+        return true;
+      }
+      throw e;
     }
   }
 

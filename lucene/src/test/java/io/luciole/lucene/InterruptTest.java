@@ -8,14 +8,19 @@ import io.luciole.EmbeddingInterruptedException;
 import io.luciole.Output;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.search.MatchAllDocsQuery;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.QueryVisitor;
+import org.apache.lucene.search.TaskExecutor;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.FSDirectory;
 import org.jspecify.annotations.Nullable;
@@ -177,6 +182,21 @@ class InterruptTest {
     } finally {
       threads.shutdown();
     }
+  }
+
+  @Test
+  void threadsThatTakeNoTask_leaveItToTheCaller() throws IOException {
+    Executor full =
+        task -> {
+          throw new RejectedExecutionException();
+        };
+    assertThat(
+            LegTasks.invokeAll(
+                full,
+                new TaskExecutor(full),
+                List.<Callable<Integer>>of(() -> 1, () -> 2),
+                () -> {}))
+        .containsExactly(1, 2);
   }
 
   /** The caller does not wait for a model that does not answer. */
