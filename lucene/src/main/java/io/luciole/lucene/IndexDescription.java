@@ -3,13 +3,16 @@ package io.luciole.lucene;
 import static java.util.Objects.requireNonNull;
 
 import io.luciole.model.ModelFingerprint;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.FilterDirectoryReader;
+import org.apache.lucene.index.SegmentInfos;
 import org.apache.lucene.search.IndexSearcher;
 import org.apache.lucene.store.Directory;
 
@@ -58,26 +61,45 @@ public record IndexDescription(
     requireNonNull(index, "index");
     LuceneRange.SIZES.require();
     try (Directory directory = IndexFolder.existing(index)) {
-      CommitMark.read(index, directory);
-      try (DirectoryReader reader = LiveReader.open(directory)) {
-        CommitMark data = CommitMark.parse(index, reader.getIndexCommit().getUserData());
-        Map<String, Long> parts = FieldSizes.of(FilterDirectoryReader.unwrap(reader));
-        // Passages are not documents.
-        long documents = new IndexSearcher(reader).count(LegQueries.all(data.schema()));
-        return new IndexDescription(
-            index,
-            data.schema(),
-            data.fingerprint(),
-            documents,
-            reader.numDocs() - documents,
-            reader.numDeletedDocs(),
-            reader.leaves().size(),
-            parts.values().stream().mapToLong(Long::longValue).sum(),
-            parts,
-            SourcePosition.parse(data.position()).done());
-      }
+      return read(index, directory);
     } catch (IOException e) {
       throw IndexProblems.unreadable(index, e);
+    }
+  }
+
+  /** Reads the description of the last commit of a folder's directory. */
+  static IndexDescription read(Path index, Directory directory) throws IOException {
+    while (true) {
+      long commit = SegmentInfos.getLastCommitGeneration(directory);
+      try {
+        return readOnce(index, directory);
+      } catch (NoSuchFileException | FileNotFoundException e) {
+        // A writer deletes files of a commit once there is a newer one.
+        if (SegmentInfos.getLastCommitGeneration(directory) == commit) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private static IndexDescription readOnce(Path index, Directory directory) throws IOException {
+    CommitMark.read(index, directory);
+    try (DirectoryReader reader = LiveReader.open(directory)) {
+      CommitMark data = CommitMark.parse(index, reader.getIndexCommit().getUserData());
+      Map<String, Long> parts = FieldSizes.of(FilterDirectoryReader.unwrap(reader));
+      // Passages are not documents.
+      long documents = new IndexSearcher(reader).count(LegQueries.all(data.schema()));
+      return new IndexDescription(
+          index,
+          data.schema(),
+          data.fingerprint(),
+          documents,
+          reader.numDocs() - documents,
+          reader.numDeletedDocs(),
+          reader.leaves().size(),
+          parts.values().stream().mapToLong(Long::longValue).sum(),
+          parts,
+          SourcePosition.parse(data.position()).done());
     }
   }
 }

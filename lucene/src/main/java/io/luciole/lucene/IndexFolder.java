@@ -2,6 +2,7 @@ package io.luciole.lucene;
 
 import io.luciole.EmbeddingEngine;
 import io.luciole.model.ModelFingerprint;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -333,6 +334,12 @@ final class IndexFolder {
                 + " Restore what is damaged, or index anew.",
             cause);
       }
+    }
+    boolean isMissing =
+        cause instanceof NoSuchFileException || cause instanceof FileNotFoundException;
+    IndexException gone = committed && isMissing ? missing().orElse(null) : null;
+    if (gone != null) {
+      return new IndexException(String.valueOf(gone.getMessage()), cause);
     }
     return new IndexException(
         "The index " + place + " could not be written: " + cause + "." + standing, cause);

@@ -374,10 +374,10 @@ class DurabilityTest {
     WriteOptions options = WriteOptions.defaults().commitEvery(Duration.ofMillis(20));
     try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
       indexer.put(SourceDocument.of("a", "", "alpha")).join();
-      await().until(() -> !indexer.hasUncommittedChanges());
+      await().atMost(Duration.ofMinutes(1)).until(() -> !indexer.hasUncommittedChanges());
       assertThat(committed()).isEqualTo(1);
       assertThat(indexer.delete("a")).isTrue();
-      await().until(() -> !indexer.hasUncommittedChanges());
+      await().atMost(Duration.ofMinutes(1)).until(() -> !indexer.hasUncommittedChanges());
       assertThat(committed()).isZero();
     }
   }

@@ -11,6 +11,7 @@ import io.luciole.spi.BackendException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -171,7 +172,7 @@ class HybridIndexTest {
         assertThat(searcher.search("alpha").leg(Leg.BM25)).hasSize(1);
         assertThat(searcher.refresh()).isTrue();
         // Lucene may drop the emptied segments first.
-        await().until(() -> !searcher.refresh());
+        await().atMost(Duration.ofMinutes(1)).until(() -> !searcher.refresh());
         assertThat(searcher.search("alpha").leg(Leg.BM25)).isEmpty();
         assertThat(searcher.documents()).isEqualTo(1);
       }

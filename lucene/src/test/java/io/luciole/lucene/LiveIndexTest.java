@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** An index that fails while it is in use, and comes back. */
-@Timeout(120)
+@Timeout(300)
 class LiveIndexTest {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final WriteOptions OPTIONS =
@@ -138,7 +138,8 @@ class LiveIndexTest {
       put(index, "a");
       room.set(0);
       assertThatThrownBy(index::commit).isInstanceOf(IndexException.class);
-      for (int i = 0; i < 5; i++) {
+      // Pauses between tries double each time.
+      for (int i = 0; i < 3; i++) {
         room.set(100_000);
         await().atMost(PATIENCE).until(() -> room.get() < 0);
         assertThat(index.health().problem()).isPresent();
@@ -168,6 +169,20 @@ class LiveIndexTest {
       put(index, "c");
       index.commit();
       assertThat(documents(index)).isEqualTo(3);
+    }
+  }
+
+  /** As the end of a commit, which reads the folder after whoever waited for it was told. */
+  @Test
+  void folderThatIsRemoved_isToldByAWriteThatMeetsIt() throws IOException {
+    try (LiveIndex index = open(engine, OPTIONS)) {
+      put(index, "a");
+      index.commit();
+      put(index, "b");
+      Files.move(index(), folder.resolve("away"));
+      assertThatThrownBy(index::commit)
+          .isInstanceOf(IndexException.class)
+          .hasMessageContaining("The index " + index() + " is gone: found no folder");
     }
   }
 
@@ -387,7 +402,7 @@ class LiveIndexTest {
       assertThat(index.delete("b")).isTrue();
       assertThat(index.delete("c")).isTrue();
       assertThat(index.whenCommitted()).succeedsWithin(PATIENCE);
-      await().until(() -> IndexDescription.read(index()).documents() == 0);
+      await().atMost(PATIENCE).until(() -> IndexDescription.read(index()).documents() == 0);
     }
   }
 

@@ -259,8 +259,13 @@ class SearchCornersTest {
           Thread.currentThread().interrupt();
         }
       });
-      HybridQuery query = HybridQuery.of("firefly").timeout(Duration.ofMillis(300));
-      SearchResult result = searcher.search(query);
+      Duration timeout = Duration.ofMillis(300);
+      SearchResult result = searcher.search(HybridQuery.of("firefly").timeout(timeout));
+      // A machine with other work may be late with the words, too.
+      while (result.incomplete().contains(Leg.BM25)) {
+        timeout = timeout.multipliedBy(4);
+        result = searcher.search(HybridQuery.of("firefly").timeout(timeout));
+      }
       assertThat(result.incomplete()).containsExactlyInAnyOrder(Leg.DENSE, Leg.SPARSE);
       assertThat(result.partial()).isTrue();
       assertThat(result.leg(Leg.DENSE)).isEmpty();

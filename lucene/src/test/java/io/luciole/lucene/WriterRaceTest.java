@@ -8,10 +8,13 @@ import io.luciole.SparseVector;
 import io.luciole.model.ModelFingerprint;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.FSDirectory;
 import org.apache.lucene.store.FilterDirectory;
+import org.apache.lucene.store.IOContext;
+import org.apache.lucene.store.IndexInput;
 import org.apache.lucene.store.Lock;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -84,5 +87,29 @@ class WriterRaceTest {
           .hasMessageContaining("sparse");
     }
     assertThat(IndexDescription.read(index).documents()).isEqualTo(1);
+  }
+
+  /** Files of the commit that is described are deleted by the next one, which was called damage. */
+  @Test
+  void description_whileAnotherCommits_isOfThatCommit() throws IOException {
+    Path index = folder.resolve("index");
+    write(index, "first", OPTIONS);
+    AtomicInteger opened = new AtomicInteger();
+    try (HybridIndexer indexer = HybridIndexer.open(index, MODEL, OPTIONS);
+        Directory directory =
+            new FilterDirectory(FSDirectory.open(index)) {
+              @Override
+              public IndexInput openInput(String name, IOContext context) throws IOException {
+                // Once to open the segment, and again for the sizes of its files.
+                if (name.endsWith(".cfe") && opened.incrementAndGet() == 2) {
+                  var unused = indexer.put(SourceDocument.of("d", "", "text"), EMBEDDING).join();
+                  indexer.commitMerged();
+                }
+                return super.openInput(name, context);
+              }
+            }) {
+      assertThat(IndexDescription.read(index, directory).documents()).isEqualTo(2);
+      assertThat(opened).hasValueGreaterThan(1);
+    }
   }
 }
