@@ -121,8 +121,8 @@ final class ReadAhead<T> implements Iterator<T> {
     reading = true;
     try {
       executor.execute(this::readWhileRoom);
-    } catch (RuntimeException e) {
-      end(e);
+    } catch (Throwable e) {
+      end(e); // also an Error, such as where there are no more threads: nobody reads any more
     }
   }
 
