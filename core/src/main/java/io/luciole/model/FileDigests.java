@@ -138,7 +138,8 @@ final class FileDigests {
     BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
     String key =
         file.toRealPath() + "\n" + attributes.size() + "\n" + attributes.lastModifiedTime();
-    return Files.getFileStore(file).supportsFileAttributeView("unix")
+    // The file's store is not asked: in some containers its mount point cannot be found.
+    return file.getFileSystem().supportedFileAttributeViews().contains("unix")
         ? key + "\n" + Files.getAttribute(file, "unix:ctime")
         : key;
   }

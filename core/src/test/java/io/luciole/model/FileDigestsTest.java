@@ -116,7 +116,7 @@ class FileDigestsTest {
   /** Such as another model in an image whose files all have one time. */
   @Test
   void largeFile_whichChangesButForSizeAndModificationTime_isReadAnew() throws IOException {
-    assumeThat(Files.getFileStore(folder).supportsFileAttributeView("unix")).isTrue();
+    assumeThat(folder.getFileSystem().supportedFileAttributeViews()).contains("unix");
     String cacheBefore = System.getProperty("luciole.cache");
     System.setProperty("luciole.cache", folder.resolve("cache").toString());
     try {
