@@ -46,7 +46,10 @@ record DeviceContext(
     /** The token budget of the device fell or rose. */
     void budgetChanged();
 
-    /** The device stopped working; called once for each loss. */
+    /**
+     * The device stopped working; called once for each loss, and again if it cannot be reopened for
+     * another reason than was told.
+     */
     void deviceLost(DeviceLostException reason);
 
     /** A lost device works again. */

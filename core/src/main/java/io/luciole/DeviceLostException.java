@@ -5,7 +5,8 @@ import io.luciole.spi.BackendException;
 /**
  * A device stopped working: it failed a batch and then the smallest text there is, or gave no
  * answer within the batch timeout. The text may be submitted again. The engine reopens the device
- * by itself; {@link EmbeddingEngine#health} tells when it works again.
+ * by itself; {@link EmbeddingEngine#health} tells when it works again, and what keeps it from being
+ * reopened.
  */
 public class DeviceLostException extends BackendException {
   private static final long serialVersionUID = 1L;

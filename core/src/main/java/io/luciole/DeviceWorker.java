@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.luciole.spi.Backend;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -185,7 +186,7 @@ final class DeviceWorker {
     Thread.ofPlatform()
         .name("luciole-" + context.device() + "-reopen")
         .daemon()
-        .start(() -> reopen(delay));
+        .start(() -> reopen(reason, delay));
   }
 
   @GuardedBy("stateLock")
@@ -195,7 +196,7 @@ final class DeviceWorker {
     return delay;
   }
 
-  private void reopen(long firstDelay) {
+  private void reopen(DeviceLostException lost, long firstDelay) {
     long delay = firstDelay;
     while (sleepUnlessClosing(delay)) {
       Backend backend = null;
@@ -215,11 +216,29 @@ final class DeviceWorker {
       } catch (Throwable t) {
         log.warn("The device {} could not be reopened: {}", context.device(), t.toString());
         DeviceSession.closeQuietly(backend, "backend");
+        tell(lost, t);
         synchronized (stateLock) {
           delay = nextReopenDelay();
         }
       }
     }
+  }
+
+  /** Has health and texts say why the device stays lost; the same failure is told once. */
+  private void tell(DeviceLostException lost, Throwable failure) {
+    DeviceLostException reason =
+        new DeviceLostException(
+            lost.getMessage()
+                + " It could not be reopened: "
+                + (failure instanceof LucioleException ? failure.getMessage() : failure),
+            failure);
+    synchronized (stateLock) {
+      if (problem != null && Objects.equals(problem.getMessage(), reason.getMessage())) {
+        return;
+      }
+      problem = reason;
+    }
+    context.events().deviceLost(reason);
   }
 
   private boolean startUnlessClosing(DeviceSession reopened) {

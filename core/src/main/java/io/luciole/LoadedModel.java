@@ -65,8 +65,8 @@ record LoadedModel(
    *
    * @param configs one for each device; all ask for the same outputs
    * @throws BackendException if a device cannot be used, or the model lacks an output
-   * @throws ModelException if the tokenizer is another model's, or the modules behind pooling do
-   *     not fit the backend's vectors
+   * @throws ModelException if the tokenizer is another model's, the modules behind pooling do not
+   *     fit the backend's vectors, or the files change meanwhile
    */
   static LoadedModel open(
       ModelFiles files, BackendProvider provider, List<BackendConfig> configs, Budget budget) {
@@ -76,11 +76,7 @@ record LoadedModel(
     try {
       Set<Output> outputs = Set.of();
       for (BackendConfig config : configs) {
-        Supplier<Backend> opener =
-            () -> {
-              identity.requireUnchanged();
-              return provider.open(files, config);
-            };
+        Supplier<Backend> opener = () -> reopen(files, identity, provider, config);
         Backend backend = provider.open(files, config);
         devices.add(new OpenDevice(backend, opener, 0));
         VocabularyCheck.of(files, backend.vocabulary()).check(canary(files, tokenizer));
@@ -89,10 +85,25 @@ record LoadedModel(
         int tokens = tokens(files, backend, outputs, tokenizer, budget);
         devices.set(devices.size() - 1, new OpenDevice(backend, opener, tokens));
       }
+      identity.requireUnchangedSoFar();
       return new LoadedModel(files, identity, tokenizer, outputs, List.copyOf(devices));
     } catch (Throwable t) {
       tokenizer.close();
       devices.forEach(d -> d.backend().close());
+      throw t;
+    }
+  }
+
+  /** Opens a backend again, unless the files have changed before or while it reads them. */
+  private static Backend reopen(
+      ModelFiles files, ModelIdentity identity, BackendProvider provider, BackendConfig config) {
+    identity.requireUnchanged();
+    Backend backend = provider.open(files, config);
+    try {
+      identity.requireUnchanged();
+      return backend;
+    } catch (Throwable t) {
+      backend.close();
       throw t;
     }
   }

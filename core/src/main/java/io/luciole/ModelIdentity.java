@@ -9,8 +9,12 @@ import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,9 +33,19 @@ final class ModelIdentity {
   /** Notes how a model's files are; to be called before they are read. */
   ModelIdentity(ModelFiles files) {
     this.files = files;
-    for (Path file : fingerprinted(files)) {
+    for (Path file : read(files)) {
       states.put(file, state(file));
     }
+  }
+
+  /** What backends read, which is more than the fingerprint is made of. */
+  private static Set<Path> read(ModelFiles files) {
+    Set<Path> read = new LinkedHashSet<>(fingerprinted(files));
+    Stream.of(files.config(), files.onnx(), files.torchscript())
+        .filter(Objects::nonNull)
+        .forEach(read::add);
+    read.addAll(files.ownWeights());
+    return read;
   }
 
   private static List<Path> fingerprinted(ModelFiles files) {
@@ -75,8 +89,11 @@ final class ModelIdentity {
   ModelFingerprint fingerprint(int dimension, String precision) {
     ModelFingerprint known = fingerprint;
     if (known == null) {
-      known = files.fingerprint(dimension, precision);
-      requireUnchanged(); // last, so that a change during the reading is seen, too
+      try {
+        known = files.fingerprint(dimension, precision);
+      } finally {
+        requireUnchanged(); // last, so that a change during the reading is seen, too
+      }
       fingerprint = known;
     }
     return known;
@@ -88,13 +105,29 @@ final class ModelIdentity {
    * @throws ModelException if so
    */
   void requireUnchanged() {
+    requireUnchanged(
+        "the engine computes with the old ones. Close it and open it again, so that it has the new"
+            + " ones.");
+  }
+
+  /**
+   * As {@link #requireUnchanged}, at the end of opening: otherwise the tokenizer and the devices
+   * may have different versions.
+   *
+   * @throws ModelException if a file is not as it was noted
+   */
+  void requireUnchangedSoFar() {
+    requireUnchanged("open the engine again, once nobody writes them.");
+  }
+
+  private void requireUnchanged(String remedy) {
     states.forEach((file, state) -> {
       if (!state(file).equals(state)) {
         throw new ModelException(
             "Expected the model's files as they were when this engine was opened, found that "
                 + file
-                + " has changed: the engine computes with the old ones. Close it and open it"
-                + " again, so that it has the new ones.");
+                + " has changed: "
+                + remedy);
       }
     });
   }

@@ -1,6 +1,7 @@
 package io.luciole.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.luciole.DeviceLostException;
@@ -13,11 +14,13 @@ import io.luciole.EngineListener;
 import io.luciole.LucioleConfig;
 import io.luciole.NotFiniteException;
 import io.luciole.Truncation;
+import io.luciole.model.ModelException;
 import io.luciole.model.ModelSource;
 import io.luciole.spi.BackendException;
 import io.luciole.spi.BackendOutOfMemoryException;
 import io.luciole.spi.Device;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -292,9 +295,67 @@ class EngineFaultTest extends EngineTestCase {
           .until(() -> engine.health().state() == EngineHealth.State.UNHEALTHY);
 
       assertThat(backend.opened()).isEqualTo(1);
+      String told = engine.health().devices().get(0).problem().orElseThrow();
+      assertThat(told).contains("failed a batch", weights + " has changed", "open it again");
+      assertThat(failure(engine.embed("w1")))
+          .isInstanceOf(DeviceLostException.class)
+          .hasMessageContaining(weights + " has changed");
       Files.writeString(weights, content);
       await().until(() -> engine.health().state() == EngineHealth.State.HEALTHY);
       assertAllRight(engine, submit(engine, 50, 34));
+    }
+  }
+
+  /** What a backend reads is more than the fingerprint is made of. */
+  @Test
+  void aLostDevice_isNotReopenedWithAnotherConfiguration() throws IOException {
+    Path config = Files.writeString(folder.resolve("config.json"), "{}");
+    try (EmbeddingEngine engine = open()) {
+      Files.writeString(config, "{\"hidden_act\": \"relu\"}");
+      backend.faults(Fault.throwing(b -> backend.opened() == 1));
+      assertThat(failure(engine.embed("w1"))).isInstanceOf(DeviceLostException.class);
+      await().until(() -> engine.health().toString().contains(config + " has changed"));
+
+      Files.writeString(config, "{}");
+      await().until(() -> engine.health().state() == EngineHealth.State.HEALTHY);
+      assertThat(backend.opened()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aLostDevice_isNotReopenedWithFilesThatChangeWhileTheyAreRead() throws IOException {
+    try (EmbeddingEngine engine = open()) {
+      Path weights = folder.resolve("model.onnx");
+      String content = Files.readString(weights);
+      backend.onOpen(n -> write(weights, n == 2 ? "another version" : content));
+      backend.faults(Fault.throwing(b -> backend.opened() == 1));
+      assertThat(failure(engine.embed("w1"))).isInstanceOf(DeviceLostException.class);
+      await().until(() -> engine.health().toString().contains(weights + " has changed"));
+      assertThat(backend.openSessions()).isZero();
+
+      write(weights, content);
+      await().until(() -> engine.health().state() == EngineHealth.State.HEALTHY);
+      assertThat(backend.opened()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void devices_thatWouldHaveDifferentFiles_areNotOpened() {
+    backend.devices(Device.CPU, Device.parse("cuda:0"));
+    Path weights = folder.resolve("model.onnx");
+    backend.onOpen(n -> write(weights, "version " + n));
+
+    assertThatThrownBy(() -> open(b -> b.devices(List.of(Device.CPU, Device.parse("cuda:0")))))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContainingAll(weights + " has changed", "open the engine again");
+    assertThat(backend.openSessions()).isZero();
+  }
+
+  private static void write(Path file, String content) {
+    try {
+      Files.writeString(file, content);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

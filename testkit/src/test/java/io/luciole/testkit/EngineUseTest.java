@@ -86,6 +86,9 @@ class EngineUseTest {
           .isInstanceOf(ModelException.class)
           .hasMessageContaining(weights + " has changed")
           .hasMessageContaining("open it again");
+
+      Files.delete(weights);
+      assertThatThrownBy(engine::fingerprint).hasMessageContaining(weights + " has changed");
     }
   }
 
