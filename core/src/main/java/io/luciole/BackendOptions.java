@@ -1,11 +1,14 @@
 package io.luciole;
 
+import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendProvider;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /** The settings that a backend declares, from the configuration and from the builder. */
 final class BackendOptions {
@@ -44,6 +47,23 @@ final class BackendOptions {
     });
     if (!problems.isEmpty()) {
       throw new ConfigException(problems);
+    }
+    return values;
+  }
+
+  /**
+   * The values that vectors depend on, without those that are the defaults.
+   *
+   * @param config with the values of all settings
+   * @return values as written, by the settings' names, in the order of these
+   */
+  static SortedMap<String, String> ofVectors(BackendProvider provider, BackendConfig config) {
+    SortedMap<String, String> values = new TreeMap<>();
+    for (Key<?> key : provider.optionsOfVectors()) {
+      String value = config.options().get(key.name());
+      if (value != null && !config.option(key).equals(key.defaultValue())) {
+        values.put(key.name(), value);
+      }
     }
     return values;
   }

@@ -9,6 +9,7 @@ import io.luciole.spi.BackendInfo;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -18,7 +19,17 @@ final class CacheKeys {
 
   private final byte[] model;
 
-  CacheKeys(ModelFingerprint fingerprint, ModelDescription description, BackendInfo backend) {
+  /**
+   * Begins the keys of a model. What has been added to the parts since there are caches is left out
+   * where it is not used, so that keys from before stay valid.
+   *
+   * @param options those of the backend that vectors depend on, without defaults
+   */
+  CacheKeys(
+      ModelFingerprint fingerprint,
+      ModelDescription description,
+      BackendInfo backend,
+      SortedMap<String, String> options) {
     MessageDigest digest = Sha256.start();
     add(digest, LAYOUT);
     add(digest, Integer.toString(fingerprint.dimension()));
@@ -29,6 +40,9 @@ final class CacheKeys {
     add(digest, Integer.toString(description.maxTokens()));
     add(digest, new TreeMap<>(description.prompts()).toString());
     add(digest, new TreeSet<>(description.unweightedTokens()).toString());
+    if (!description.outlierChannels().isEmpty()) {
+      add(digest, "outliers " + new TreeSet<>(description.outlierChannels()));
+    }
     if (description.lowerCase()) {
       add(digest, "lower case");
     }
@@ -37,6 +51,9 @@ final class CacheKeys {
     }
     add(digest, backend.backend());
     add(digest, backend.precision());
+    if (!options.isEmpty()) {
+      add(digest, "options " + options);
+    }
     this.model = digest.digest();
   }
 

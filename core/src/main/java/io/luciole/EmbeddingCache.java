@@ -33,8 +33,9 @@ public interface EmbeddingCache {
 
   /**
    * Identifies an embedding by a SHA-256 digest of everything that it depends on. Two keys are
-   * equal only if these are: the model (weights, tokenizer, description), the arithmetic, the role,
-   * the outputs, the token limit, the truncation rule and the text. Immutable.
+   * equal only if these are: the model (weights, tokenizer, description), the backend with its
+   * arithmetic and its options that vectors depend on, the role, the outputs, the token limit, the
+   * truncation rule and the text. Immutable.
    */
   final class Key {
     private final byte[] digest;

@@ -19,6 +19,7 @@ import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
@@ -62,6 +63,7 @@ public final class EmbeddingEngine implements AutoCloseable {
   private final ModelFiles model;
   private final ModelIdentity identity;
   private final BackendInfo info;
+  private final SortedMap<String, String> backendOptions;
   private final Set<Output> outputs;
   private final TextTokenizer tokenizer;
   private final Truncation truncation;
@@ -80,6 +82,7 @@ public final class EmbeddingEngine implements AutoCloseable {
     this.model = loaded.files();
     this.identity = loaded.identity();
     this.info = loaded.info();
+    this.backendOptions = loaded.options();
     this.tokenizer = loaded.tokenizer();
     this.outputs = loaded.outputs();
     this.truncation = truncation;
@@ -467,9 +470,10 @@ public final class EmbeddingEngine implements AutoCloseable {
 
   /**
    * Identifies all that a text's vectors depend on but the text: the model's files, pooling,
-   * prompts and limits, the backend and its precision, and the options' role, outputs and rule for
-   * long texts. Where two engines give the same digest, their vectors of a text are the same but
-   * for rounding. The first call reads the model's files; see {@link ModelFiles#fingerprint}.
+   * prompts and limits, the backend, its precision and those of its options that vectors depend on,
+   * and the options' role, outputs and rule for long texts. Where two engines give the same digest,
+   * their vectors of a text are the same but for rounding. The first call reads the model's files;
+   * see {@link ModelFiles#fingerprint}.
    *
    * @param options how texts are embedded
    * @return SHA-256 in lower-case hex, 64 characters
@@ -477,7 +481,7 @@ public final class EmbeddingEngine implements AutoCloseable {
    */
   public String settingsDigest(EmbedOptions options) {
     Set<Output> wanted = wanted(requireNonNull(options, "options"));
-    return new CacheKeys(fingerprint(), model.description(), info)
+    return new CacheKeys(fingerprint(), model.description(), info, backendOptions)
         .key("", options.role(), wanted, options.truncation().orElse(truncation))
         .toString();
   }

@@ -15,6 +15,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param identity how the files were before they were read
  * @param outputs the outputs of a text whose options name none
+ * @param options those of the backend that vectors depend on, without defaults
  * @param devices at least one
  */
 record LoadedModel(
@@ -31,6 +33,7 @@ record LoadedModel(
     ModelIdentity identity,
     TextTokenizer tokenizer,
     Set<Output> outputs,
+    SortedMap<String, String> options,
     List<OpenDevice> devices) {
   /**
    * On CPUs larger batches are no faster, and slower where their intermediate values leave the
@@ -86,7 +89,13 @@ record LoadedModel(
         devices.set(devices.size() - 1, new OpenDevice(backend, opener, tokens));
       }
       identity.requireUnchangedSoFar();
-      return new LoadedModel(files, identity, tokenizer, outputs, List.copyOf(devices));
+      return new LoadedModel(
+          files,
+          identity,
+          tokenizer,
+          outputs,
+          BackendOptions.ofVectors(provider, configs.get(0)),
+          List.copyOf(devices));
     } catch (Throwable t) {
       tokenizer.close();
       devices.forEach(d -> d.backend().close());
@@ -187,7 +196,10 @@ record LoadedModel(
             cache == null
                 ? null
                 : new CacheKeys(
-                    identity.fingerprint(info.dimension(), info.precision()), description, info),
+                    identity.fingerprint(info.dimension(), info.precision()),
+                    description,
+                    info,
+                    options),
             System::nanoTime);
     int[] canary = canary(files, tokenizer).ids();
     pipeline.start(devices.stream().map(d -> pipeline.worker(d, description, canary)).toList());

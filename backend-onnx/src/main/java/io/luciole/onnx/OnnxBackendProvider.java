@@ -48,6 +48,12 @@ public final class OnnxBackendProvider implements BackendProvider {
     return OnnxOptions.ALL;
   }
 
+  /** The others say how the same arithmetic is done. */
+  @Override
+  public List<Key<?>> optionsOfVectors() {
+    return List.of(OnnxOptions.CUDA_FP16_LAYERS);
+  }
+
   @Override
   public Optional<Precision> fastest(ModelFiles model, Device device) {
     // int8 is faster than fp32 on every CPU that it was measured on. An export has the precision

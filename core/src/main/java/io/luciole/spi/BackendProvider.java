@@ -38,6 +38,16 @@ public interface BackendProvider {
   }
 
   /**
+   * The settings of {@link #options} on which vectors depend by more than rounding. A cache of
+   * embeddings keeps apart what was computed with different values of these.
+   *
+   * @return some of the options; all of them unless a provider says otherwise
+   */
+  default List<Key<?>> optionsOfVectors() {
+    return options();
+  }
+
+  /**
    * Whether {@link #probe} could report an accelerator, as far as that can be told at no cost, such
    * as from what is on the class path. Where several backends are there and none is chosen, one
    * that answers false is probed only if none before it can be used. Must not load native

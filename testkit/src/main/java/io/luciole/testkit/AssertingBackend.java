@@ -5,17 +5,21 @@ import static java.util.Objects.requireNonNull;
 import io.luciole.Key;
 import io.luciole.Output;
 import io.luciole.model.ModelFiles;
+import io.luciole.model.WeightFormat;
 import io.luciole.spi.Backend;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendInfo;
 import io.luciole.spi.BackendOutput;
 import io.luciole.spi.BackendProvider;
+import io.luciole.spi.Device;
+import io.luciole.spi.Precision;
 import io.luciole.spi.TokenBatch;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -77,6 +81,26 @@ public final class AssertingBackend implements Backend {
       @Override
       public List<Key<?>> options() {
         return provider.options();
+      }
+
+      @Override
+      public List<Key<?>> optionsOfVectors() {
+        return provider.optionsOfVectors();
+      }
+
+      @Override
+      public boolean mayHaveAccelerator() {
+        return provider.mayHaveAccelerator();
+      }
+
+      @Override
+      public List<WeightFormat> weightFormats() {
+        return provider.weightFormats();
+      }
+
+      @Override
+      public Optional<Precision> fastest(ModelFiles model, Device device) {
+        return provider.fastest(model, device);
       }
 
       @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.luciole.ConfigException;
+import io.luciole.EmbedOptions;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineBuilder;
 import io.luciole.Key;
@@ -13,8 +14,10 @@ import io.luciole.model.ModelFiles;
 import io.luciole.spi.Backend;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendProvider;
+import java.lang.reflect.Method;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -45,6 +48,11 @@ class BackendOptionsTest {
     }
 
     @Override
+    public List<Key<?>> optionsOfVectors() {
+      return List.of(DEPTH);
+    }
+
+    @Override
     public Probe probe() {
       return fake.probe();
     }
@@ -61,6 +69,33 @@ class BackendOptionsTest {
         .model(FakeModel.write(folder, 512))
         .backend(provider)
         .tokenBudget(256);
+  }
+
+  /** Otherwise a wrapped backend reads other files, or in another precision, than alone. */
+  @Test
+  void assertingBackend_delegatesAllThatAProviderSays() {
+    Method[] own = AssertingBackend.around(provider).getClass().getDeclaredMethods();
+
+    assertThat(Arrays.stream(BackendProvider.class.getMethods()).map(Method::getName))
+        .isSubsetOf(Arrays.stream(own).map(Method::getName).toList());
+    assertThat(AssertingBackend.around(provider).optionsOfVectors()).containsExactly(DEPTH);
+  }
+
+  @Test
+  void values_countInTheDigestIfVectorsDependOnThem() {
+    try (EmbeddingEngine plain = builder(Map.of()).open();
+        EmbeddingEngine written = builder(Map.of(DEPTH.name(), "3")).open();
+        EmbeddingEngine deeper = builder(Map.of(DEPTH.name(), "5")).open();
+        EmbeddingEngine wide = builder(Map.of(WIDE.name(), "true")).open()) {
+      String digest = digest(plain);
+      assertThat(digest(written)).as("the default").isEqualTo(digest);
+      assertThat(digest(deeper)).isNotEqualTo(digest);
+      assertThat(digest(wide)).as("by the provider's word, no matter").isEqualTo(digest);
+    }
+  }
+
+  private static String digest(EmbeddingEngine engine) {
+    return engine.settingsDigest(EmbedOptions.passage());
   }
 
   @Test
