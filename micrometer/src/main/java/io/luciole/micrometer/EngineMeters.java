@@ -2,6 +2,7 @@ package io.luciole.micrometer;
 
 import static java.util.Objects.requireNonNull;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.luciole.EmbeddingEngine;
 import io.luciole.EngineHealth;
 import io.luciole.EngineListener;
@@ -12,11 +13,16 @@ import io.luciole.Lane;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.FunctionTimer;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
@@ -61,14 +67,20 @@ import java.util.function.ToLongFunction;
  *       <td>gauges over the whole time since the engine was opened</td></tr>
  * </table>
  *
- * <p>The engine refers to the timers of the registry, and not the registry to the engine.
+ * <p>The engine refers to the timers of the registry, and not the registry to the engine. Meters
+ * stay in a registry, as of the engine's end, until {@link #close}. While they do, those of another
+ * engine with the same tags do not get in, which Micrometer logs: close them first where an engine
+ * takes the place of another, and give engines that are there together tags that tell them apart.
  */
-public final class EngineMeters implements MeterBinder {
+public final class EngineMeters implements MeterBinder, AutoCloseable {
   private static final double NANOS = 1e9;
 
   private final EmbeddingEngine engine;
   private final Tags tags;
   private boolean histograms;
+
+  @GuardedBy("this")
+  private final List<Binding> bindings = new ArrayList<>();
 
   /**
    * Creates the binder; meters exist after {@link #bindTo}.
@@ -95,119 +107,161 @@ public final class EngineMeters implements MeterBinder {
   }
 
   @Override
-  public void bindTo(MeterRegistry registry) {
-    counter(registry, "luciole.texts.submitted", Tags.empty(), EngineStats::submitted);
-    counter(registry, "luciole.texts.embedded", Tags.empty(), EngineStats::embedded);
-    counter(registry, "luciole.texts.truncated", Tags.empty(), EngineStats::truncated);
-    counter(registry, "luciole.texts.chunked", Tags.empty(), EngineStats::chunked);
+  public synchronized void bindTo(MeterRegistry registry) {
+    Binding to = new Binding(registry, new Timers(registry, tags, histograms));
+    bindings.add(to);
+    counter(to, "luciole.texts.submitted", Tags.empty(), EngineStats::submitted);
+    counter(to, "luciole.texts.embedded", Tags.empty(), EngineStats::embedded);
+    counter(to, "luciole.texts.truncated", Tags.empty(), EngineStats::truncated);
+    counter(to, "luciole.texts.chunked", Tags.empty(), EngineStats::chunked);
     for (Failure kind : Failure.values()) {
       counter(
-          registry,
+          to,
           "luciole.texts.failed",
           Tags.of("kind", Timers.word(kind)),
           s -> s.failures().getOrDefault(kind, 0L));
     }
-    lane(registry, Lane.INTERACTIVE, EngineStats::interactive);
-    lane(registry, Lane.BULK, EngineStats::bulk);
-    waits(registry);
-    counter(registry, "luciole.batches", Tags.empty(), EngineStats::batches);
-    counter(registry, "luciole.batches.texts", Tags.empty(), EngineStats::batchTexts);
-    counter(registry, "luciole.batches.tokens", Tags.empty(), EngineStats::batchTokens);
-    counter(registry, "luciole.batches.failed", Tags.empty(), EngineStats::failedRuns);
-    gauge(registry, "luciole.padding.share", Tags.empty(), EngineStats::paddingShare);
-    gauge(registry, "luciole.device.busy.share", Tags.empty(), EngineStats::busyShare);
-    counter(registry, "luciole.cache.hits", Tags.empty(), EngineStats::cacheHits);
-    counter(registry, "luciole.cache.misses", Tags.empty(), EngineStats::cacheMisses);
-    Gauge.builder(
-            "luciole.devices.usable",
-            engine,
-            e -> e.health().devices().stream().filter(EngineHealth.DeviceHealth::usable).count())
-        .description(Help.of("luciole.devices.usable"))
-        .tags(tags)
-        .register(registry);
+    lane(to, Lane.INTERACTIVE, EngineStats::interactive);
+    lane(to, Lane.BULK, EngineStats::bulk);
+    waits(to);
+    counter(to, "luciole.batches", Tags.empty(), EngineStats::batches);
+    counter(to, "luciole.batches.texts", Tags.empty(), EngineStats::batchTexts);
+    counter(to, "luciole.batches.tokens", Tags.empty(), EngineStats::batchTokens);
+    counter(to, "luciole.batches.failed", Tags.empty(), EngineStats::failedRuns);
+    gauge(to, "luciole.padding.share", Tags.empty(), EngineStats::paddingShare);
+    gauge(to, "luciole.device.busy.share", Tags.empty(), EngineStats::busyShare);
+    counter(to, "luciole.cache.hits", Tags.empty(), EngineStats::cacheHits);
+    counter(to, "luciole.cache.misses", Tags.empty(), EngineStats::cacheMisses);
+    to.add(
+        Gauge.builder(
+                "luciole.devices.usable",
+                engine,
+                e ->
+                    e.health().devices().stream().filter(EngineHealth.DeviceHealth::usable).count())
+            .description(Help.of("luciole.devices.usable"))
+            .tags(tags)
+            .register(to.registry));
     for (int i = 0; i < engine.stats().devices().size(); i++) {
-      device(registry, i);
+      device(to, i);
     }
-    engine.addListener(new Latencies(new Timers(registry, tags, histograms)));
+    engine.addListener(new Latencies(to.timers));
   }
 
-  private void waits(MeterRegistry registry) {
-    FunctionTimer.builder(
-            "luciole.wait",
-            engine,
-            e -> e.stats().batchTexts(),
-            e -> e.stats().waited().toNanos(),
-            TimeUnit.NANOSECONDS)
-        .description(Help.of("luciole.wait"))
-        .tags(tags)
-        .register(registry);
-    TimeGauge.builder(
-            "luciole.wait.mean", engine, TimeUnit.NANOSECONDS, e -> e.stats().meanWait().toNanos())
-        .description(Help.of("luciole.wait.mean"))
-        .tags(tags)
-        .register(registry);
+  /**
+   * Takes the meters out of the registries, for an engine that is not used any more. What is told
+   * later is not recorded. Closing twice does nothing.
+   */
+  @Override
+  public synchronized void close() {
+    bindings.forEach(Binding::close);
+    bindings.clear();
   }
 
-  private void device(MeterRegistry registry, int index) {
+  private void waits(Binding to) {
+    to.add(
+        FunctionTimer.builder(
+                "luciole.wait",
+                engine,
+                e -> e.stats().batchTexts(),
+                e -> e.stats().waited().toNanos(),
+                TimeUnit.NANOSECONDS)
+            .description(Help.of("luciole.wait"))
+            .tags(tags)
+            .register(to.registry));
+    to.add(
+        TimeGauge.builder(
+                "luciole.wait.mean",
+                engine,
+                TimeUnit.NANOSECONDS,
+                e -> e.stats().meanWait().toNanos())
+            .description(Help.of("luciole.wait.mean"))
+            .tags(tags)
+            .register(to.registry));
+  }
+
+  private void device(Binding to, int index) {
     Tags device = Tags.of("device", engine.stats().devices().get(index).device().toString());
-    seconds(registry, "luciole.device.busy", device, s -> s.devices().get(index).busy());
-    seconds(registry, "luciole.device.available", device, s -> s.devices().get(index).available());
+    seconds(to, "luciole.device.busy", device, s -> s.devices().get(index).busy());
+    seconds(to, "luciole.device.available", device, s -> s.devices().get(index).available());
     for (Lane lane : Lane.values()) {
       Tags both = device.and("lane", Timers.word(lane));
-      runs(registry, "luciole.device.batches", both, index, lane, Runs::batches);
-      runs(registry, "luciole.device.texts", both, index, lane, Runs::texts);
-      runs(registry, "luciole.device.tokens", both, index, lane, Runs::tokens);
-      runs(registry, "luciole.device.tokens.padding", both, index, lane, Runs::paddingTokens);
-      runs(registry, "luciole.device.failed", both, index, lane, Runs::failedRuns);
+      runs(to, "luciole.device.batches", both, index, lane, Runs::batches);
+      runs(to, "luciole.device.texts", both, index, lane, Runs::texts);
+      runs(to, "luciole.device.tokens", both, index, lane, Runs::tokens);
+      runs(to, "luciole.device.tokens.padding", both, index, lane, Runs::paddingTokens);
+      runs(to, "luciole.device.failed", both, index, lane, Runs::failedRuns);
     }
   }
 
   private void runs(
-      MeterRegistry registry,
-      String name,
-      Tags own,
-      int device,
-      Lane lane,
-      ToLongFunction<Runs> value) {
-    counter(registry, name, own, s -> value.applyAsLong(s.devices().get(device).runs().get(lane)));
+      Binding to, String name, Tags own, int device, Lane lane, ToLongFunction<Runs> value) {
+    counter(to, name, own, s -> value.applyAsLong(s.devices().get(device).runs().get(lane)));
   }
 
   private interface TimeOf {
     Duration of(EngineStats stats);
   }
 
-  private void seconds(MeterRegistry registry, String name, Tags own, TimeOf time) {
-    FunctionCounter.builder(name, engine, e -> time.of(e.stats()).toNanos() / NANOS)
-        .baseUnit("seconds")
-        .description(Help.of(name))
-        .tags(tags.and(own))
-        .register(registry);
+  private void seconds(Binding to, String name, Tags own, TimeOf time) {
+    to.add(
+        FunctionCounter.builder(name, engine, e -> time.of(e.stats()).toNanos() / NANOS)
+            .baseUnit("seconds")
+            .description(Help.of(name))
+            .tags(tags.and(own))
+            .register(to.registry));
   }
 
   private interface WaitingOf {
     EngineStats.Waiting of(EngineStats stats);
   }
 
-  private void lane(MeterRegistry registry, Lane lane, WaitingOf waiting) {
+  private void lane(Binding to, Lane lane, WaitingOf waiting) {
     Tags tag = Tags.of("lane", Timers.word(lane));
-    gauge(registry, "luciole.waiting.texts", tag, s -> waiting.of(s).texts());
-    gauge(registry, "luciole.waiting.tokens", tag, s -> waiting.of(s).tokens());
+    gauge(to, "luciole.waiting.texts", tag, s -> waiting.of(s).texts());
+    gauge(to, "luciole.waiting.tokens", tag, s -> waiting.of(s).tokens());
   }
 
-  private void counter(
-      MeterRegistry registry, String name, Tags own, ToDoubleFunction<EngineStats> value) {
-    FunctionCounter.builder(name, engine, e -> value.applyAsDouble(e.stats()))
-        .description(Help.of(name))
-        .tags(tags.and(own))
-        .register(registry);
+  private void counter(Binding to, String name, Tags own, ToDoubleFunction<EngineStats> value) {
+    to.add(
+        FunctionCounter.builder(name, engine, e -> value.applyAsDouble(e.stats()))
+            .description(Help.of(name))
+            .tags(tags.and(own))
+            .register(to.registry));
   }
 
-  private void gauge(
-      MeterRegistry registry, String name, Tags own, ToDoubleFunction<EngineStats> value) {
-    Gauge.builder(name, engine, e -> value.applyAsDouble(e.stats()))
-        .description(Help.of(name))
-        .tags(tags.and(own))
-        .register(registry);
+  private void gauge(Binding to, String name, Tags own, ToDoubleFunction<EngineStats> value) {
+    to.add(
+        Gauge.builder(name, engine, e -> value.applyAsDouble(e.stats()))
+            .description(Help.of(name))
+            .tags(tags.and(own))
+            .register(to.registry));
+  }
+
+  /** What stands in one registry. */
+  private static final class Binding implements AutoCloseable {
+    final MeterRegistry registry;
+    final Timers timers;
+    private final Set<Meter> others;
+    private final Set<Meter> own = new HashSet<>();
+
+    Binding(MeterRegistry registry, Timers timers) {
+      this.registry = registry;
+      this.timers = timers;
+      this.others = new HashSet<>(registry.getMeters());
+    }
+
+    /** Notes a meter, unless it is another engine's, which was there before. */
+    void add(Meter meter) {
+      if (!others.contains(meter)) {
+        own.add(meter);
+      }
+    }
+
+    @Override
+    public void close() {
+      timers.close();
+      own.forEach(registry::remove);
+    }
   }
 
   /** Records what the engine tells of. */

@@ -8,6 +8,7 @@ import io.luciole.EmbeddingEngine;
 import io.luciole.LucioleConfig;
 import io.luciole.testkit.FakeBackend;
 import io.luciole.testkit.FakeModel;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -96,6 +97,73 @@ class EngineMetersTest {
                   .extracting(Timer::count)
                   .isEqualTo(1L));
     }
+  }
+
+  private EmbeddingEngine open() {
+    return EmbeddingEngine.builder(LucioleConfig.of(Map.of()))
+        .model(FakeModel.write(folder, 512))
+        .backend(new FakeBackend())
+        .open();
+  }
+
+  private static double submitted(MeterRegistry registry, String... tags) {
+    return registry.get("luciole.texts.submitted").tags(tags).functionCounter().count();
+  }
+
+  /** As where a service opens its engine anew. */
+  @Test
+  void closed_leavesNothingInTheRegistry_andTheNextEngineIsShown() {
+    SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    try (EmbeddingEngine first = open();
+        EngineMeters meters = new EngineMeters(first)) {
+      meters.bindTo(registry);
+      first.embedAll(List.of("w1", "w2", "w3"), EmbedOptions.passage());
+      assertThat(submitted(registry)).isEqualTo(3);
+    }
+    assertThat(registry.getMeters()).isEmpty();
+
+    try (EmbeddingEngine second = open();
+        EngineMeters meters = new EngineMeters(second)) {
+      meters.bindTo(registry);
+      second.embed("w1").join();
+      assertThat(submitted(registry)).isEqualTo(1);
+      assertThat(registry.get("luciole.embed").timer().count()).isEqualTo(1);
+    }
+    assertThat(registry.getMeters()).isEmpty();
+  }
+
+  @Test
+  void closed_leavesTheMetersOfOtherEngines_andOfOtherThings() {
+    SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    SimpleMeterRegistry another = new SimpleMeterRegistry();
+    registry.counter("application.requests").increment();
+    try (EmbeddingEngine first = open();
+        EmbeddingEngine second = open()) {
+      EngineMeters stay = new EngineMeters(first, "engine", "first");
+      stay.bindTo(registry);
+      EngineMeters again = new EngineMeters(second, "engine", "first");
+      again.bindTo(registry);
+      EngineMeters go = new EngineMeters(second, "engine", "second");
+      go.bindTo(registry);
+      go.bindTo(another);
+      first.embedAll(List.of("w1", "w2"), EmbedOptions.passage());
+      second.embed("w1").join();
+      assertThat(submitted(registry, "engine", "second")).isEqualTo(1);
+
+      go.close();
+      go.close();
+      second.embed("w1").join();
+
+      assertThat(another.getMeters()).isEmpty();
+      assertThat(registry.find("luciole.texts.submitted").tag("engine", "second").meter()).isNull();
+      assertThat(registry.find("luciole.embed").tag("engine", "second").timer()).isNull();
+      assertThat(submitted(registry, "engine", "first")).isEqualTo(2);
+      again.close(); // its counters never got in
+      assertThat(submitted(registry, "engine", "first")).isEqualTo(2);
+      assertThat(registry.counter("application.requests").count()).isEqualTo(1);
+      stay.close();
+    }
+    assertThat(registry.getMeters()).hasSize(1);
   }
 
   /** The value of the one line of a meter that holds both words. */
