@@ -21,7 +21,8 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  * {"model": "BAAI/bge-m3", "revision": "main", "commit": "5617a9f6…",
- *  "files": [{"path": "config.json", "size": 687, "digest": "e6eda1c7…"}, …]}
+ *  "files": [{"path": "config.json", "size": 687, "digest": "e6eda1c7…"}, …],
+ *  "namedTensors": true}
  * </pre>
  *
  * <p>A file that stands in the folder under its own name had this size and digest when it was put
@@ -29,8 +30,15 @@ import org.slf4j.LoggerFactory;
  *
  * @param revision as it was asked for
  * @param files by path, all of known size and digest
+ * @param hasNamedTensors whether it is certain that the files which ONNX files name for their
+ *     tensors are among these; not so in folders from before that was noted
  */
-record Marker(String model, String revision, String commit, Map<String, RemoteFile> files) {
+record Marker(
+    String model,
+    String revision,
+    String commit,
+    Map<String, RemoteFile> files,
+    boolean hasNamedTensors) {
   static final String FILE = HubCache.MARKER;
 
   private static final Logger log = LoggerFactory.getLogger(Marker.class);
@@ -56,7 +64,8 @@ record Marker(String model, String revision, String commit, Map<String, RemoteFi
           root.path("model").asText(),
           root.path("revision").asText(),
           root.path("commit").asText(),
-          files);
+          files,
+          root.path("namedTensors").asBoolean());
     } catch (IOException e) {
       log.warn("Passing over {}, which cannot be read: {}", file, e.toString());
       return null;
@@ -75,6 +84,7 @@ record Marker(String model, String revision, String commit, Map<String, RemoteFi
           .put("size", file.size())
           .put("digest", digest == null ? "" : digest.hex());
     }
+    root.put("namedTensors", hasNamedTensors);
     Path part = folder.resolve(FILE + PullFolder.PART);
     try {
       Files.write(part, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(root));
@@ -82,6 +92,11 @@ record Marker(String model, String revision, String commit, Map<String, RemoteFi
     } catch (IOException e) {
       throw PullFolder.cannotWrite(part, e);
     }
+  }
+
+  /** This, with all files that its ONNX files name. */
+  Marker withNamedTensors(Map<String, RemoteFile> all) {
+    return new Marker(model, revision, commit, all, true);
   }
 
   /** Whether a folder with this marker has a file as it is wanted. */

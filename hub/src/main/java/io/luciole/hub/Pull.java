@@ -62,10 +62,10 @@ final class Pull {
     }
     Marker here = Marker.read(folder);
     Marker next = next(listing, chosen, here);
+    // Then the files that ONNX files name are here and hold, too, since next has all that do.
     if (here != null
-        && here.equals(next)
-        && here.hasAll(folder, next.files().values())
-        && next.equals(withNamedTensors(listing, next, folder))) {
+        && here.equals(next.withNamedTensors(next.files()))
+        && here.hasAll(folder, next.files().values())) {
       return folder;
     }
     PullLock lock = PullLock.acquire(place.lock(), context.listener());
@@ -106,16 +106,21 @@ final class Pull {
   }
 
   /** The folder's next state: the chosen files, and those pulled before that still hold. */
-  private Marker next(HubListing listing, Map<String, RemoteFile> chosen, @Nullable Marker here) {
+  private Marker next(HubListing listing, Map<String, RemoteFile> chosen, @Nullable Marker here)
+      throws InterruptedException {
     Map<String, RemoteFile> files = new LinkedHashMap<>(chosen);
     if (here != null) {
       for (RemoteFile file : here.files().values()) {
-        if (file.equals(listing.files().get(file.path())) && here.has(folder, file)) {
-          files.putIfAbsent(file.path(), file);
+        RemoteFile there = listing.files().get(file.path());
+        if (!chosen.containsKey(file.path())
+            && there != null
+            && here.has(folder, file)
+            && file.equals(described(listing, there))) {
+          files.put(file.path(), file);
         }
       }
     }
-    return new Marker(model, options.revisionOrMain(), listing.commit(), files);
+    return new Marker(model, options.revisionOrMain(), listing.commit(), files, false);
   }
 
   /** With the lock held: fetches what is missing. */
@@ -142,7 +147,9 @@ final class Pull {
     }
     bring(listing, next, here, snapshot);
     Marker whole = withNamedTensors(listing, next, place.staging());
-    if (!whole.equals(next)) {
+    if (whole.files().equals(next.files())) {
+      whole.write(place.staging());
+    } else {
       bring(listing, whole, here, snapshot);
     }
     place.publish(whole);
@@ -193,7 +200,7 @@ final class Pull {
         }
       }
     }
-    return new Marker(next.model(), next.revision(), next.commit(), files);
+    return next.withNamedTensors(files);
   }
 
   /** The paths within the repository. */
@@ -207,6 +214,10 @@ final class Pull {
           .map(path -> path.toString().replace('\\', '/'))
           .toList();
     } catch (CheckpointException e) {
+      // Not as if it named none, which would be noted for good.
+      if (e.getCause() instanceof IOException unread) {
+        throw new ModelException("Cannot read " + file + ": " + unread, unread);
+      }
       return List.of(); // No ONNX: whoever opens the model says so.
     }
   }

@@ -17,6 +17,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -101,6 +102,10 @@ final class FakeHub implements AutoCloseable {
 
   void remove(String path) {
     files.remove(path);
+  }
+
+  Set<String> paths() {
+    return Set.copyOf(files.keySet());
   }
 
   byte[] bytes(String path) {

@@ -1,5 +1,6 @@
 package io.luciole.hub;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -8,7 +9,9 @@ import io.luciole.model.ModelFiles;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /** What is fetched, from where, and where it ends up. */
@@ -195,6 +198,60 @@ final class ModelHubTest extends PullFixture {
     assertThat(folder().resolve("onnx/weights.bin"))
         .hasBinaryContent(hub.bytes("onnx/weights.bin"));
     assertThat(hub.filesAsked()).doesNotContain("onnx/weights.bin");
+  }
+
+  /** As in a folder of a version that did not look which files an ONNX file names. */
+  @Test
+  void tensorsInAFileOfAnyName_areFetched_ifTheFolderIsFromBeforeTheyWere() throws Exception {
+    hub.put("onnx/model.onnx", onnxWithTensorsIn("weights.bin"));
+    hub.put("onnx/weights.bin", new Random(3), 9_000);
+    Path weights = pull(PullOptions.DEFAULT.withOnnx()).resolve("onnx/weights.bin");
+    Files.delete(weights);
+    Map<String, RemoteFile> without = new TreeMap<>(marker().files());
+    without.remove("onnx/weights.bin");
+    new Marker(MODEL, "main", hub.commit, without, false).write(folder());
+
+    pull(PullOptions.DEFAULT.withOnnx());
+
+    assertThat(weights).hasBinaryContent(hub.bytes("onnx/weights.bin"));
+    assertThat(marker().hasNamedTensors()).isTrue();
+  }
+
+  /** To read them takes 0.1 s of a large file, and the folder says that it has been done. */
+  @Test
+  void tensors_ofFilesThatAreAllHere_areNotLookedForAgain() throws Exception {
+    hub.put("onnx/model.onnx", onnxWithTensorsIn("weights.bin"));
+    hub.put("onnx/weights.bin", new Random(3), 9_000);
+    Path onnx = pull(PullOptions.DEFAULT.withOnnx()).resolve("onnx/model.onnx");
+    Files.writeString(onnx, onnxWithTensorsIn("missing.bin"), ISO_8859_1);
+
+    assertThat(pull(PullOptions.DEFAULT.withOnnx())).isEqualTo(folder());
+  }
+
+  /** The listing of a mirror may leave out sizes and digests. */
+  @Test
+  void filesOfAnEarlierPull_stay_ifTheListingDoesNotDescribeThem() throws Exception {
+    hub.hasBlobs = false;
+    hub.put("onnx/model.onnx", onnxWithTensorsIn("weights.bin"));
+    hub.put("onnx/weights.bin", new Random(3), 9_000);
+    for (String file : hub.paths()) {
+      byte[] bytes = hub.bytes(file);
+      hub.always(
+          hub.filePath(file),
+          exchange -> {
+            exchange.getResponseHeaders().set("ETag", '"' + FakeHub.gitBlob(bytes) + '"');
+            FakeHub.file(bytes).to(exchange);
+          });
+    }
+    pull(PullOptions.DEFAULT.withOnnx());
+
+    assertThat(names(pull(PullOptions.DEFAULT)))
+        .contains("pytorch_model.bin", "onnx/model.onnx", "onnx/weights.bin");
+    assertThat(marker().files()).containsKeys("pytorch_model.bin", "onnx/weights.bin");
+    hub.requests().clear();
+    pull(PullOptions.DEFAULT);
+    assertThat(hub.requests())
+        .noneMatch(r -> r.method().equals("GET") && r.path().contains("resolve"));
   }
 
   @Test

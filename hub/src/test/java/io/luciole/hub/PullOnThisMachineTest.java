@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.awaitility.Awaitility;
@@ -207,6 +208,32 @@ final class PullOnThisMachineTest extends PullFixture {
     assertThat(resolves()).isTrue();
     assertThat(hub.filesAsked()).isEmpty();
     assertThat(folder().resolveSibling(".tiny.old")).doesNotExist();
+  }
+
+  /** What has come may be gigabytes, and must not be taken for something else. */
+  @Test
+  void interrupt_whileFilesOfThisMachineAreRead_keepsWhatHasCome() throws Exception {
+    pull();
+    hub.commit = "f".repeat(40);
+    hub.put("pytorch_model.bin", new Random(9), 300_000);
+    PullOptions second = PullOptions.DEFAULT.withRevision("v2");
+    hub.always(hub.filePath("pytorch_model.bin"), exchange -> exchange.close());
+    assertThatThrownBy(() -> pull(second)).isInstanceOf(ModelException.class);
+    List<String> come = names(staging());
+    assertThat(come).contains("config.json", "tokenizer.json");
+
+    PullListener interrupts =
+        new PullListener() {
+          @Override
+          public void replacing(String revision, String commit) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    assertThatThrownBy(() -> modelHub().pull(MODEL, second, interrupts))
+        .isInstanceOf(InterruptedException.class);
+
+    assertThat(names(staging())).isEqualTo(come);
+    assertThat(Thread.interrupted()).isFalse();
   }
 
   @Test
