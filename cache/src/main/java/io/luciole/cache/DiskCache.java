@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
 import org.h2.mvstore.MVStoreException;
@@ -26,6 +28,11 @@ import org.h2.mvstore.type.ByteArrayDataType;
  * a time can have the file open. Safe for use by many threads.
  */
 public final class DiskCache implements EmbeddingCache, AutoCloseable {
+  private static final String MAP = "embeddings";
+
+  /** How many maps of another program a message names. */
+  private static final int NAMED = 3;
+
   private final MVStore store;
   private final MVMap<byte[], byte[]> entries;
 
@@ -33,7 +40,7 @@ public final class DiskCache implements EmbeddingCache, AutoCloseable {
     this.store = store;
     this.entries =
         store.openMap(
-            "embeddings",
+            MAP,
             new MVMap.Builder<byte[], byte[]>()
                 .keyType(DigestType.INSTANCE)
                 .valueType(ByteArrayDataType.INSTANCE));
@@ -44,8 +51,8 @@ public final class DiskCache implements EmbeddingCache, AutoCloseable {
    *
    * @param file the path of the cache file
    * @return the open cache; the caller closes it
-   * @throws LucioleException if another process has the file open, or if it cannot be read or
-   *     created
+   * @throws LucioleException if another process has the file open, if it is another program's, or
+   *     if it cannot be read or created
    */
   public static DiskCache open(Path file) {
     Path absolute = file.toAbsolutePath();
@@ -56,8 +63,9 @@ public final class DiskCache implements EmbeddingCache, AutoCloseable {
       }
       MVStore store = new MVStore.Builder().fileName(absolute.toString()).cacheSize(16).open();
       try {
+        requireNoOthers(store, absolute);
         return new DiskCache(store);
-      } catch (MVStoreException e) {
+      } catch (MVStoreException | LucioleException e) {
         store.closeImmediately();
         throw e;
       }
@@ -75,6 +83,20 @@ public final class DiskCache implements EmbeddingCache, AutoCloseable {
     } catch (IOException e) {
       throw new LucioleException(
           "Cannot make the folder of the cache of embeddings " + absolute + ": " + e, e);
+    }
+  }
+
+  /** A database of H2, such as an application's own, is a file of the same format. */
+  private static void requireNoOthers(MVStore store, Path file) {
+    Set<String> others = new TreeSet<>(store.getMapNames());
+    others.remove(MAP);
+    if (!others.isEmpty()) {
+      throw new LucioleException(
+          "Expected a cache of embeddings, or no file, at "
+              + file
+              + ", found a store of another program, with "
+              + others.stream().limit(NAMED).toList()
+              + ". Leave it and name another file for the cache.");
     }
   }
 

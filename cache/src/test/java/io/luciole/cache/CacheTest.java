@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.h2.mvstore.MVStore;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -217,6 +218,21 @@ class CacheTest {
         .hasMessageContaining("If it is a damaged cache, delete it")
         .hasMessageContaining("If it is another file, leave it");
     assertThat(file).hasContent("not a cache ".repeat(1000));
+  }
+
+  /** Such as an application's database in H2. */
+  @Test
+  void aStoreOfAnotherProgram_isRefusedAndStaysAsItIs() throws Exception {
+    Path file = folder.resolve("accounts.mv.db");
+    try (MVStore store = MVStore.open(file.toString())) {
+      store.<String, String>openMap("accounts").put("a", "b");
+    }
+    byte[] content = Files.readAllBytes(file);
+
+    assertThatThrownBy(() -> DiskCache.open(file))
+        .isInstanceOf(LucioleException.class)
+        .hasMessageContainingAll("store of another program", "[accounts]", "name another file");
+    assertThat(file).hasBinaryContent(content);
   }
 
   @Test
