@@ -101,7 +101,7 @@ public record ModelFiles(
 
   /**
    * Whether a folder has all files that a model takes: its tokenizer, and weights of one form with
-   * all their shards.
+   * all their shards or the files that an ONNX file names.
    *
    * @param folder a folder, which need not exist
    * @return true if all of them are there; their content is not checked

@@ -209,8 +209,8 @@ final class ModelFolder {
   }
 
   /**
-   * Whether a folder has all that a model takes: other tools' caches often hold the tokenizer alone
-   * or a part of a checkpoint's shards.
+   * Whether a folder has all that a model takes: other tools' caches often hold the tokenizer
+   * alone, a part of a checkpoint's shards, or an ONNX file without the tensors that it names.
    *
    * @param formats further formats of weights, of the backends there are
    * @throws ModelException if the index of a sharded checkpoint cannot be read
@@ -221,11 +221,14 @@ final class ModelFolder {
       return false;
     }
     Path weights = weights(folder);
-    return weights != null
-        ? FileDigests.withShards(weights).stream().allMatch(Files::isRegularFile)
-        : findOnnx(folder) != null
-            || ScriptFiles.find(folder) != null
-            || !inFormats(folder, formats).isEmpty();
+    if (weights != null) {
+      return FileDigests.withShards(weights).stream().allMatch(Files::isRegularFile);
+    }
+    Path onnx = findOnnx(folder);
+    return (onnx != null
+            && FileDigests.withExternalData(onnx).stream().allMatch(Files::isRegularFile))
+        || ScriptFiles.find(folder) != null
+        || !inFormats(folder, formats).isEmpty();
   }
 
   private static @Nullable Path first(Path folder, String name) {

@@ -266,7 +266,7 @@ final class ModelHubTest extends PullFixture {
   }
 
   /** An ONNX model of one initializer, whose bytes are in another file. */
-  private static String onnxWithTensorsIn(String file) {
+  static String onnxWithTensorsIn(String file) {
     String location = field(1, "location") + field(2, file);
     String tensor = field(8, "w") + field(13, location) + (char) (14 << 3) + (char) 1;
     return field(7, field(5, tensor));

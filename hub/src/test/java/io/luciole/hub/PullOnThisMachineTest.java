@@ -74,6 +74,28 @@ final class PullOnThisMachineTest extends PullFixture {
     assertThat(found.snapshot(MODEL, "../../x")).isEmpty();
   }
 
+  /**
+   * Hugging Face's tools fetch each file alone, so that tensors outside an ONNX file may be
+   * missing.
+   */
+  @Test
+  void huggingFaceCache_withoutTheTensorsOfAnOnnxFile_isNoModel() throws Exception {
+    hub.put("onnx/model.onnx", ModelHubTest.onnxWithTensorsIn("weights.bin"));
+    hub.put("onnx/weights.bin", new Random(3), 9_000);
+    List<String> files = List.of("config.json", "tokenizer.json", "onnx/model.onnx");
+    Path snapshot = huggingFaceSnapshot(FakeHub.COMMIT, files);
+    HubCache found = HubCache.of(cache, environment);
+    HubCache.Reference model = new HubCache.Reference(MODEL, null);
+
+    assertThat(found.find(model, ModelFiles::areIn)).isEmpty();
+    assertThatThrownBy(() -> pull(PullOptions.DEFAULT.withOffline(true)))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("is not on this machine");
+
+    Files.write(snapshot.resolve("onnx/weights.bin"), hub.bytes("onnx/weights.bin"));
+    assertThat(found.find(model, ModelFiles::areIn)).contains(snapshot);
+  }
+
   @Test
   void offline_withTheModel_asksNobody() throws Exception {
     pull();
