@@ -187,6 +187,7 @@ public abstract class BackendContractTest {
 
     assertThat(options).extracting(Key::name).doesNotHaveDuplicates();
     assertThat(LucioleConfig.knownKeys()).containsAll(options);
+    assertThat(options).containsAll(provider().optionsOfVectors());
     for (Key<?> option : options) {
       assertThat(option.name()).as("a name in a namespace").matches("luciole\\.[a-z0-9-]+\\..+");
       assertThat(option.doc()).as(option.name()).isNotBlank().doesNotContain("\n");
