@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
 import org.h2.mvstore.MVStoreException;
@@ -25,7 +26,8 @@ import org.h2.mvstore.type.ByteArrayDataType;
  *
  * <p>Writes reach the disk within a second, and at {@link #close}. After a crash the file has the
  * state of a moment shortly before the crash. A damaged entry counts as a miss. Only one process at
- * a time can have the file open. Safe for use by many threads.
+ * a time can have the file open. Safe for use by many threads, also by interrupted ones; do not
+ * interrupt a thread while it is in here, which closes the file.
  */
 public final class DiskCache implements EmbeddingCache, AutoCloseable {
   private static final String MAP = "embeddings";
@@ -56,6 +58,25 @@ public final class DiskCache implements EmbeddingCache, AutoCloseable {
    */
   public static DiskCache open(Path file) {
     Path absolute = file.toAbsolutePath();
+    return uninterrupted(() -> opened(absolute));
+  }
+
+  /**
+   * Does something with the store while no interrupt is pending, which would close the file for all
+   * threads at the next read or write. The interrupt is pending again afterwards.
+   */
+  private static <T> T uninterrupted(Supplier<T> action) {
+    boolean interrupted = Thread.interrupted();
+    try {
+      return action.get();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private static DiskCache opened(Path absolute) {
     try {
       Path folder = absolute.getParent();
       if (folder != null) {
@@ -102,24 +123,29 @@ public final class DiskCache implements EmbeddingCache, AutoCloseable {
 
   @Override
   public Optional<Embedding> get(Key key) {
-    byte[] value = entries.get(key.digest());
+    byte[] value = uninterrupted(() -> entries.get(key.digest()));
     return Optional.ofNullable(value == null ? null : EmbeddingCodec.decode(value));
   }
 
   @Override
   public void put(Key key, Embedding embedding) {
-    entries.put(key.digest(), EmbeddingCodec.encode(embedding));
+    byte[] value = EmbeddingCodec.encode(embedding);
+    byte[] unused = uninterrupted(() -> entries.put(key.digest(), value));
   }
 
   /** {@return the number of embeddings in the file} */
   public long size() {
-    return entries.sizeAsLong();
+    return uninterrupted(entries::sizeAsLong);
   }
 
   /** Writes all pending entries and closes the file. Closing it again does nothing. */
   @Override
   public void close() {
-    store.close();
+    boolean unused =
+        uninterrupted(() -> {
+          store.close();
+          return true;
+        });
   }
 
   /** Keys of exactly 32 bytes, compared as unsigned bytes. */

@@ -15,6 +15,7 @@ import io.luciole.SparseVector;
 import io.luciole.testkit.FakeBackend;
 import io.luciole.testkit.FakeModel;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -218,6 +219,39 @@ class CacheTest {
         .hasMessageContaining("If it is a damaged cache, delete it")
         .hasMessageContaining("If it is another file, leave it");
     assertThat(file).hasContent("not a cache ".repeat(1000));
+  }
+
+  /** A pending interrupt closes a file's channel at its next use, for all threads. */
+  @Test
+  void anInterruptedThread_losesNothing_andStaysInterrupted() {
+    Path file = folder.resolve("cache.mv");
+    Embedding embedding = Embedding.ofTokens(3).withDense(new float[4096]);
+    try {
+      try (DiskCache cache = DiskCache.open(file)) {
+        for (int i = 0; i < 2000; i++) {
+          cache.put(key(i), embedding);
+        }
+        Thread.currentThread().interrupt();
+        cache.put(key(2000), embedding);
+        assertThat(cache.get(key(0))).contains(embedding);
+        assertThat(Thread.currentThread().isInterrupted()).isTrue();
+      }
+      assertThat(Thread.interrupted()).isTrue();
+      Thread.currentThread().interrupt();
+      try (DiskCache cache = DiskCache.open(file)) {
+        assertThat(cache.size()).isEqualTo(2001);
+        for (int i = 0; i <= 2000; i++) {
+          assertThat(cache.get(key(i))).contains(embedding);
+        }
+      }
+      assertThat(Thread.interrupted()).isTrue();
+    } finally {
+      boolean unused = Thread.interrupted(); // the next test's thread
+    }
+  }
+
+  private static EmbeddingCache.Key key(int number) {
+    return EmbeddingCache.Key.of(ByteBuffer.allocate(32).putInt(28, number).array());
   }
 
   /** Such as an application's database in H2. */
