@@ -1,12 +1,16 @@
 package io.luciole.onnx;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.luciole.Key;
 import io.luciole.model.ModelSource;
 import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
+import io.luciole.spi.BackendProvider;
 import io.luciole.spi.Device;
 import io.luciole.spi.Precision;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Where fp8 is refused without a GPU being asked; what it computes, {@link Fp8KernelsTest} has. */
@@ -32,6 +36,25 @@ class Fp8Test {
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("for the precision fp8, which nothing else computes in")
         .hasMessageContaining("luciole.precision=fp16");
+  }
+
+  /** Whoever adds an option says here whether vectors depend on it by more than rounding. */
+  @Test
+  void fp16Layers_areAllThatVectorsDependOn() {
+    List<Key<?>> others =
+        List.of(
+            OnnxOptions.RUNS,
+            OnnxOptions.FORM,
+            OnnxOptions.CUDA_LIBRARY,
+            OnnxOptions.CUDA_TUNE,
+            OnnxOptions.CUDA_GRAPHS);
+    BackendProvider provider = new OnnxBackendProvider();
+
+    assertThat(provider.optionsOfVectors()).containsExactly(OnnxOptions.CUDA_FP16_LAYERS);
+    assertThat(provider.options())
+        .hasSize(others.size() + 1)
+        .containsAll(others)
+        .containsAll(provider.optionsOfVectors());
   }
 
   @Test
