@@ -485,7 +485,7 @@ public final class EngineBuilder {
     try {
       return new EmbeddingEngine(loaded, truncation, settings.on(where.get(0)), listeners, cache);
     } catch (Throwable t) {
-      loaded.close();
+      loaded.close(t);
       throw t;
     }
   }

@@ -97,8 +97,7 @@ record LoadedModel(
           BackendOptions.ofVectors(provider, configs.get(0)),
           List.copyOf(devices));
     } catch (Throwable t) {
-      tokenizer.close();
-      devices.forEach(d -> d.backend().close());
+      close(tokenizer, devices, t);
       throw t;
     }
   }
@@ -112,7 +111,7 @@ record LoadedModel(
       identity.requireUnchanged();
       return backend;
     } catch (Throwable t) {
-      backend.close();
+      close(backend, t);
       throw t;
     }
   }
@@ -223,9 +222,25 @@ record LoadedModel(
     return devices.stream().mapToLong(OpenDevice::tokenBudget).sum();
   }
 
-  /** Closes the tokenizer and the backends; called if no engine could be made of them. */
-  void close() {
-    tokenizer.close();
-    devices.forEach(d -> d.backend.close());
+  /**
+   * Closes the tokenizer and the backends, since no engine could be made of them.
+   *
+   * @param why the reason, to which is added what fails meanwhile
+   */
+  void close(Throwable why) {
+    close(tokenizer, devices, why);
+  }
+
+  private static void close(TextTokenizer tokenizer, List<OpenDevice> devices, Throwable why) {
+    close(tokenizer, why);
+    devices.forEach(d -> close(d.backend, why));
+  }
+
+  private static void close(AutoCloseable open, Throwable why) {
+    try {
+      open.close();
+    } catch (Throwable t) {
+      why.addSuppressed(t);
+    }
   }
 }

@@ -16,7 +16,14 @@ import io.luciole.Output;
 import io.luciole.Overload;
 import io.luciole.Role;
 import io.luciole.model.Chunker;
+import io.luciole.model.ModelFiles;
+import io.luciole.spi.Backend;
+import io.luciole.spi.BackendConfig;
 import io.luciole.spi.BackendException;
+import io.luciole.spi.BackendInfo;
+import io.luciole.spi.BackendOutput;
+import io.luciole.spi.BackendProvider;
+import io.luciole.spi.Device;
 import io.luciole.spi.TokenBatch;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
@@ -24,6 +31,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -413,5 +421,55 @@ class EngineLifecycleTest extends EngineTestCase {
     CompletableFuture<Embedding> last = engine.embed("w4");
     engine.close();
     assertThat(last).isCompleted();
+  }
+
+  /** A backend of one device that cannot be closed, and that has no other device. */
+  private record Unclosable(FakeBackend fake) implements BackendProvider {
+    @Override
+    public String name() {
+      return fake.name();
+    }
+
+    @Override
+    public Probe probe() {
+      return fake.probe();
+    }
+
+    @Override
+    public Backend open(ModelFiles model, BackendConfig config) {
+      Backend open = fake.open(model, config);
+      return new Backend() {
+        @Override
+        public BackendInfo info() {
+          return open.info();
+        }
+
+        @Override
+        public BackendOutput run(TokenBatch batch, Set<Output> outputs) {
+          return open.run(batch, outputs);
+        }
+
+        @Override
+        public void close() {
+          open.close();
+          throw new IllegalStateException("cannot be closed");
+        }
+      };
+    }
+  }
+
+  @Test
+  void openingThatFails_saysWhy_evenIfWhatIsOpenCannotBeClosed() {
+    Unclosable provider = new Unclosable(backend.devices(Device.CPU, new Device("cuda", 0)));
+    List<Device> devices = List.of(Device.CPU, new Device("cuda", 0), new Device("cuda", 1));
+
+    assertThatThrownBy(() -> open(b -> b.backend(provider).devices(devices)))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("not cuda:1")
+        .satisfies(e ->
+            assertThat(e.getSuppressed())
+                .hasSize(2)
+                .allSatisfy(t -> assertThat(t).hasMessage("cannot be closed")));
+    assertThat(backend.openSessions()).isZero();
   }
 }
