@@ -33,6 +33,7 @@ template <int TOKENS_, int K, int PARTS_, int SLOTS_, int STAGES_, int MEMORY_>
 struct Cut {
   static constexpr int TOKENS = TOKENS_, TILES = TOKENS / 64, PARTS = PARTS_, CLUSTER = PARTS * TILES, STEPS = K / CHUNK / PARTS, MEMORY = MEMORY_;
   static constexpr int SLOTS = SLOTS_ < STEPS ? SLOTS_ : STEPS, STAGES = STAGES_ < STEPS ? STAGES_ : STEPS;
+  static_assert(TILES == 1 || TILES == 2, "copy_weights names the blocks of two tiles");
 };
 
 // y^T [64 outputs, 64 tokens] = W [64, K] · x^T [K, 64] of a block, of whose cluster PARTS blocks have a part of K each. They send their sums to
@@ -46,7 +47,7 @@ struct WideProduct {
   static constexpr int SUM_BYTES = GROUPS * CONSUMERS * 16;  // for one of the other parts' blocks
   static constexpr int RECEIVED_BYTES = (PARTS - 1) * SUM_BYTES;
   // Shared memory: sW [SLOTS, 64, 64], sX [STAGES, 64, 64], received [PARTS - 1, GROUPS, CONSUMERS] float4, mean and reciprocal
-  // standard deviation [GROUPS·8] float2, parts of the next moments [4, GROUPS·8] float2, barriers, each of which completes once.
+  // standard deviation [GROUPS·8] float2, parts of the next moments [4, GROUPS·8] float2, barriers, each of which completes once at most.
   static constexpr int X_OFFSET = SLOTS * MATRIX_BYTES;
   static constexpr int RECEIVED = X_OFFSET + STAGES * MATRIX_BYTES, MOMENTS = RECEIVED + RECEIVED_BYTES, PARTS_OF_MOMENTS = MOMENTS + GROUPS * 8 * 8;
   static constexpr int W_FULL = PARTS_OF_MOMENTS + (LEAVES_MOMENTS ? 4 : 0) * GROUPS * 8 * 8, X_FULL = W_FULL + 8 * STEPS, READ = X_FULL + 8 * STEPS;

@@ -370,7 +370,7 @@ static int launch_early(DeviceState* h, void* kernel, unsigned width, unsigned h
 }
 
 // Attention over the texts in h->qkv, to h->context as 16-bit floats or to h->e4m3; see attention.cuh. Tiles have up to `queries` rows, 64 or 128.
-// `map` describes h->qkv to Hopper's kernel; null if that is not to be used. The kernel of medium_batch.cu, where there is one, begins early.
+// `map` describes h->qkv to Hopper's kernel; null if that is not to be used. Those of medium_batch.cu, where there are such, begin early; the first is for batches of that file's products.
 static int attention(DeviceState* h, TensorMap* map, int heads, int count, int queries, Format output) {
   int hidden = (int)h->hidden, small = hidden == heads * SMALL_HEAD_SIZE;
   float scale = attention_scale(small ? SMALL_HEAD_SIZE : HEAD_SIZE);

@@ -4,7 +4,7 @@
 //   LD_LIBRARY_PATH=…/nvidia/cublas/lib OUT WHAT…                               on the machine with the GPU
 // WHAT, any number of them, one after another:
 //   graph:TOKENS           24 layers as a CUDA graph of so many tokens, seven eighths of them filled with texts of 20; median and 10th percentile of 300 ms
-//   blas:TOKENS            likewise, by cuBLASLt's products where large_batch.cu has kernels
+//   blas:TOKENS            likewise, by cuBLASLt's products in place of kernels of our own
 //   fp16:TOKENS:LENGTH     24 layers over so many tokens in texts of LENGTH; median of 20
 //   fp8:TOKENS:LENGTH      likewise, all layers in e4m3
 //   attention:TOKENS:LENGTH   attention of one layer alone, 16 heads
@@ -136,14 +136,14 @@ static void run_what(const char* what) {
   tokens = 0;
   int blas = sscanf(what, "blas:%d", &tokens) == 1;
   if (blas || sscanf(what, "graph:%d", &tokens) == 1) {
-    void* large_batch = h->large_batch.sum;
-    if (blas) h->large_batch.sum = NULL;
+    void *large_batch = h->large_batch.sum, *fold_layernorm = h->small_batch.fold_layernorm;  // the smaller sizes' kernels need the latter
+    if (blas) h->large_batch.sum = h->small_batch.fold_layernorm = NULL;
     must(reserve_buffers(h, 1024) && capture_graph(&encoder, &graph, tokens));
     int filled_tokens = tokens * 7 / 8;
     must(put_texts(filled_tokens, 20, 64) <= (tokens + 15) / 16);
     measure(what, enqueue_the_graph, MOST_RUNS, uses_small_batch(&encoder, tokens) || uses_medium_batch(&encoder, tokens) ? h->state : h->sum, filled_tokens);
     destroy_graph(&graph);
-    h->large_batch.sum = large_batch;
+    h->large_batch.sum = large_batch, h->small_batch.fold_layernorm = fold_layernorm;
     return;
   }
   const char* sizes = strchr(what, ':');

@@ -22,6 +22,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +48,11 @@ class CudaGraphsTest {
   private static final int POSITIONS = 512;
   private static final int ROUNDS = 60;
 
+  /** Texts of batches that fill a size, or just do not; small ones come behind large ones. */
+  private static final int[][] EDGES = {
+    {128}, {25}, {64}, {65}, {100, 28}, {33}, {192}, {96}, {512}, {8}, {24}, {129}, {32}
+  };
+
   /** Two ways of rounding to 11 bits, {@link #LAYERS} times. */
   private static final double LEAST = 0.9999;
 
@@ -60,19 +67,35 @@ class CudaGraphsTest {
     writeModel();
     try (Backend graphs = open(OnnxCudaContract.GPU, true);
         Backend none = open(OnnxCudaContract.GPU, false)) {
-      for (int round = 0; round < ROUNDS; round++) {
-        TokenBatch batch = batch(1 + random.nextInt(random.nextBoolean() ? 128 : 512));
-        List<float[]> found = run(graphs, batch);
-        List<float[]> expected = run(none, batch);
-        for (int i = 0; i < expected.size(); i++) {
-          assertThat(Cosine.of(found.get(i), expected.get(i)))
-              .as(
-                  "round %d, text %d of %d tokens in a batch of %d, seed %d",
-                  round, i, batch.length(i), batch.tokens(), seed)
-              .isGreaterThan(LEAST);
+      for (int repeat = 0; repeat < 2; repeat++) {
+        for (int[] lengths : EDGES) {
+          compare(
+              graphs, none, TokenBatch.of(Arrays.stream(lengths).mapToObj(this::text).toList()));
+        }
+        for (int texts : new int[] {128, 64, 40}) {
+          compare(graphs, none, TokenBatch.of(Collections.nCopies(texts, text(1))));
         }
       }
+      for (int round = 0; round < ROUNDS; round++) {
+        compare(graphs, none, batch(1 + random.nextInt(random.nextBoolean() ? 128 : 512)));
+      }
     }
+  }
+
+  private void compare(Backend graphs, Backend none, TokenBatch batch) {
+    List<float[]> found = run(graphs, batch);
+    List<float[]> expected = run(none, batch);
+    for (int i = 0; i < expected.size(); i++) {
+      assertThat(Cosine.of(found.get(i), expected.get(i)))
+          .as(
+              "text %d of %d tokens in a batch of %d, seed %d",
+              i, batch.length(i), batch.tokens(), seed)
+          .isGreaterThan(LEAST);
+    }
+  }
+
+  private int[] text(int length) {
+    return random.ints(length, 0, VOCABULARY).toArray();
   }
 
   /** Texts of so many tokens together: short ones, and now and then a long one. */
@@ -80,7 +103,7 @@ class CudaGraphsTest {
     List<int[]> texts = new ArrayList<>();
     for (int left = tokens; left > 0; left -= texts.get(texts.size() - 1).length) {
       int length = Math.min(left, 1 + random.nextInt(random.nextInt(8) == 0 ? 200 : 30));
-      texts.add(random.ints(length, 0, VOCABULARY).toArray());
+      texts.add(text(length));
     }
     return TokenBatch.of(texts);
   }

@@ -37,6 +37,7 @@ class LargeBatchKernelsTest extends KernelTestCase {
     "384, 1024",
     "512, 1024",
     "192, 4096",
+    "256, 4096",
     "320, 4096",
     "384, 4096",
     "512, 4096"

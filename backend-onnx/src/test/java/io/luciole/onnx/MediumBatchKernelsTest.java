@@ -120,7 +120,7 @@ class MediumBatchKernelsTest extends KernelTestCase {
     device.floats("moments", moments(tokens, residual));
     device.alloc("y", tokens + 1, HIDDEN * 2);
     device.alloc("scaled", tokens + 1, HIDDEN * 2);
-    device.alloc("next_moments", tokens * HIDDEN / PART, 8);
+    device.alloc("next_moments", tokens * HIDDEN / PART + 1, 8);
     double us =
         device.run(
             REPEAT,
