@@ -10,7 +10,6 @@ import org.apache.lucene.index.MergePolicy;
 import org.apache.lucene.index.SegmentReader;
 import org.apache.lucene.misc.index.BPIndexReorderer;
 import org.apache.lucene.misc.index.BPReorderingMergePolicy;
-import org.apache.lucene.store.Directory;
 import org.apache.lucene.util.Version;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,9 +38,9 @@ final class DocumentOrder {
   private DocumentOrder() {}
 
   /**
-   * Names the parent field that an index has or needs.
+   * Names the parent field that an index needs.
    *
-   * @param existing whether the directory has an index
+   * @param existing the index that is there, or null
    * @param reorder whether its documents are to be numbered anew
    * @throws IndexMismatchException if they are, but the index that is there keeps passages without
    *     a parent field
@@ -51,9 +50,8 @@ final class DocumentOrder {
       IndexWriterConfig config,
       HybridSchema schema,
       Object place,
-      @Nullable Directory existing,
-      boolean reorder)
-      throws IOException {
+      @Nullable IndexTraits existing,
+      boolean reorder) {
     if (reorder) {
       requireBisection();
     }
@@ -64,29 +62,12 @@ final class DocumentOrder {
       }
       return;
     }
-    @Nullable String found = parentField(existing);
-    if (SchemaFields.PARENT.equals(found) && config.getParentField() == null) {
-      config.setParentField(SchemaFields.PARENT);
-    }
-    if (needed && found == null) {
+    if (needed && existing.parent() == null) {
       throw new IndexMismatchException(
           "The index "
               + place
               + " keeps passages without a parent field, which reordering needs and only a new"
               + " index gets. Write it without reordering, or index anew.");
-    }
-  }
-
-  /** The parent field of an index, or null if it has none. */
-  static @Nullable String parentField(Directory directory) throws IOException {
-    try (DirectoryReader reader = DirectoryReader.open(directory)) {
-      for (LeafReaderContext leaf : reader.leaves()) {
-        String field = leaf.reader().getFieldInfos().getParentField();
-        if (field != null) {
-          return field;
-        }
-      }
-      return null;
     }
   }
 

@@ -360,7 +360,7 @@ public final class HybridIndexer implements AutoCloseable {
    */
   public AddedIndexes addIndexes(DuplicateIds duplicates, Directory... indexes) {
     List<Directory> directories = List.of(indexes);
-    return add(directories, directories, duplicates);
+    return add(directories.stream().map(IndexProblems::place).toList(), directories, duplicates);
   }
 
   private AddedIndexes add(List<?> places, List<Directory> directories, DuplicateIds duplicates) {

@@ -65,7 +65,7 @@ final class IndexFolder {
 
   /** A directory that stays the caller's to close. */
   static IndexFolder of(Directory directory) {
-    return new IndexFolder(directory, directory, null, List.of());
+    return new IndexFolder(IndexProblems.place(directory), directory, null, List.of());
   }
 
   /** Opens a folder; makes it, and those above it, if they are not there. */
@@ -125,7 +125,11 @@ final class IndexFolder {
       }
       requireDimension(schema, model);
       IndexWriterConfig config = WriterConfigs.create(schema, options);
-      DocumentOrder.prepare(config, schema, place, committed ? directory : null, options.reorder());
+      @Nullable IndexTraits traits = committed ? IndexTraits.of(directory) : null;
+      if (traits != null) {
+        traits.complete(config);
+      }
+      DocumentOrder.prepare(config, schema, place, traits, options.reorder());
       merges = config.getMergePolicy();
       reorder = options.reorder();
       if (options.bulk()) {

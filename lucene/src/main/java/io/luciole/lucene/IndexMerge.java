@@ -144,7 +144,7 @@ public final class IndexMerge {
   private @Nullable String firstParentField() {
     Path shard = shards.get(0);
     try (Directory directory = IndexFolder.existing(shard)) {
-      return DocumentOrder.parentField(directory);
+      return IndexTraits.of(directory).parent();
     } catch (IOException e) {
       throw IndexProblems.unreadable(shard, e);
     }

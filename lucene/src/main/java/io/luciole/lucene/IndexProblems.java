@@ -12,6 +12,8 @@ import org.apache.lucene.index.CorruptIndexException;
 import org.apache.lucene.index.IndexFormatTooNewException;
 import org.apache.lucene.index.IndexFormatTooOldException;
 import org.apache.lucene.store.Directory;
+import org.apache.lucene.store.FSDirectory;
+import org.apache.lucene.store.FilterDirectory;
 import org.apache.lucene.store.LockObtainFailedException;
 
 /** Says in words why an index cannot be used: what was expected, what was found, what to do. */
@@ -19,6 +21,13 @@ final class IndexProblems {
   private static final int MAX_SHOWN = 100;
 
   private IndexProblems() {}
+
+  /** Where an index is, for people: the folder of its directory, if that has one. */
+  static Object place(Directory directory) {
+    return FilterDirectory.unwrap(directory) instanceof FSDirectory files
+        ? files.getDirectory()
+        : directory;
+  }
 
   static IndexException noIndex(Object place, String found) {
     return new IndexException(

@@ -51,7 +51,7 @@ public final class SearcherBuilder {
    * @param place where the index is, for people
    */
   SearcherBuilder(Object place, SearcherOrigin origin) {
-    this.place = place;
+    this.place = place instanceof Directory of ? IndexProblems.place(of) : place;
     this.origin = origin;
   }
 
@@ -268,10 +268,12 @@ public final class SearcherBuilder {
   private HybridSchema schemaOf(Optional<CommitMark> mark) {
     return mark.map(CommitMark::schema)
         .orElseThrow(() ->
-            IndexProblems.noIndex(
-                place,
-                "a Lucene index that something else wrote. Its fields are not known: name them by"
-                    + " HybridSearcher.over(…).schema or vectors"));
+            new IndexException(
+                "The index "
+                    + place
+                    + " is a Lucene index that something else wrote: expected a mark of Luciole's in"
+                    + " its commit (CommitMark), found none. Name its fields by"
+                    + " HybridSearcher.over(…).schema or vectors."));
   }
 
   private IndexLayout layout(@Nullable HybridSchema of) {

@@ -248,8 +248,8 @@ public final class WriteOptions {
    *
    * <p>Analyzer and similarity are the schema's ({@link HybridSchema#withAnalyzer}, {@link
    * SchemaBuilder#bm25}), commits on close are {@link #commitOnClose}'s, and the open mode appends:
-   * opening refuses other ones. Sort, parent field and soft deletes' field of an index that is
-   * there stay as they are; Lucene refuses others.
+   * opening refuses other ones. An index that is there keeps its sort, parent field and field for
+   * soft deletes where the operator sets none; others are refused.
    *
    * @param change makes a configuration of a configuration
    * @return a changed copy

@@ -133,7 +133,7 @@ final class WriterFit {
   }
 
   /** Whether what is sorted by the first is sorted by the second, too. */
-  private static boolean startsWith(Sort sort, Sort first) {
+  static boolean startsWith(Sort sort, Sort first) {
     SortField[] all = sort.getSort();
     SortField[] wanted = first.getSort();
     return all.length >= wanted.length && Arrays.equals(Arrays.copyOf(all, wanted.length), wanted);

@@ -34,6 +34,7 @@ import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.IndexCommit;
 import org.apache.lucene.index.IndexWriterConfig;
 import org.apache.lucene.index.LeafReaderContext;
+import org.apache.lucene.index.LiveIndexWriterConfig;
 import org.apache.lucene.index.LogDocMergePolicy;
 import org.apache.lucene.index.NoDeletionPolicy;
 import org.apache.lucene.index.NumericDocValues;
@@ -47,12 +48,14 @@ import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.FSDirectory;
 import org.apache.lucene.store.FilterDirectory;
 import org.apache.lucene.store.Lock;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.NullSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** An application that has a Lucene pipeline of its own, and gives nothing up. */
@@ -421,6 +424,48 @@ class OwnPipelineTest {
         assertThat(searcher.refresh()).isTrue();
         assertThat(searcher.documents()).isZero();
       }
+    }
+  }
+
+  /** Lucene writes unsorted segments beside sorted ones, after which no writer can sort. */
+  @ParameterizedTest
+  @NullSource
+  @ValueSource(strings = "block")
+  void indexThatIsThere_keepsSortAndFieldsThatTheConfigurationDoesNotName(@Nullable String parent)
+      throws IOException {
+    WriteOptions options =
+        options(config -> everything(config).setParentField(parent))
+            .fields(OwnPipelineTest::addFields);
+    List<SourceDocument> documents = new Texts(3).documents(20);
+    try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
+      indexer.indexAll(documents.iterator(), progress -> {});
+      indexer.delete(documents.get(1).id());
+    }
+    try (HybridIndexer indexer =
+        HybridIndexer.open(
+            index, engine, WriteOptions.defaults().fields(OwnPipelineTest::addFields))) {
+      LiveIndexWriterConfig config = indexer.folder().writer().getConfig();
+      assertThat(config.getIndexSort())
+          .isEqualTo(everything(new IndexWriterConfig()).getIndexSort());
+      assertThat(config.getSoftDeletesField()).isEqualTo("gone");
+      assertThat(config.getParentField()).isEqualTo(parent);
+      assertThat(indexer.put(documents.get(0)).join()).isTrue();
+    }
+    try (HybridIndexer indexer = HybridIndexer.open(index, engine, options)) {
+      assertThat(indexer.put(documents.get(1)).join()).isFalse();
+    }
+    WriteOptions other =
+        options(config ->
+            everything(config).setIndexSort(new Sort(new SortField("x", SortField.Type.LONG))));
+    try (Directory directory = FSDirectory.open(index)) {
+      assertThatThrownBy(() -> HybridIndexer.open(directory, engine, other))
+          .isInstanceOf(IndexException.class)
+          .hasMessageStartingWith("The index " + index + " cannot be written as configured");
+    }
+    try (Directory directory = FSDirectory.open(index);
+        DirectoryReader reader = LiveReader.open(directory)) {
+      assertThat(reader.numDocs()).isEqualTo(20);
+      assertSorted(reader);
     }
   }
 }

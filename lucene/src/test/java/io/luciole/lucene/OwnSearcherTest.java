@@ -304,6 +304,11 @@ class OwnSearcherTest {
         .isInstanceOf(IndexException.class)
         .hasMessageContaining("something else wrote")
         .hasMessageContaining("HybridSearcher.over(…).schema or vectors");
+    try (SearcherManager manager = new SearcherManager(index.directory, null)) {
+      assertThatThrownBy(() -> HybridSearcher.over(manager).open())
+          .isInstanceOf(IndexException.class)
+          .hasMessageStartingWith("The index of the manager is a Lucene index that");
+    }
     HybridSchema schema =
         HybridSchema.builder(OwnIndex.DIMENSION, true)
             .multiVectors(MultiVectorForm.INT8, OwnIndex.ROW_DIMENSION)
