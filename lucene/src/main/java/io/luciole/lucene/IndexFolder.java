@@ -127,7 +127,7 @@ final class IndexFolder {
       IndexWriterConfig config = WriterConfigs.create(schema, options);
       @Nullable IndexTraits traits = committed ? IndexTraits.of(directory) : null;
       if (traits != null) {
-        traits.complete(config);
+        config = traits.complete(config);
       }
       DocumentOrder.prepare(config, schema, place, traits, options.reorder());
       merges = config.getMergePolicy();

@@ -12,7 +12,6 @@ import java.util.Set;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.util.IOUtils;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Merges shards into one index or into several, without embedding anything again. The shards stay
@@ -86,12 +85,11 @@ public final class IndexMerge {
     requireTargets(targets);
     CommitMark first = firstMark();
     Overlap overlap = compare(first);
-    @Nullable String parent = firstParentField();
     List<HybridIndexer> indexers = new ArrayList<>();
     boolean done = false;
     try {
       for (List<Path> part : split(overlap.documents(), targets.size())) {
-        HybridIndexer indexer = open(targets.get(indexers.size()), first, parent);
+        HybridIndexer indexer = open(targets.get(indexers.size()), first, overlap.traits());
         indexers.add(indexer);
         indexer.addIndexes(part, duplicates);
       }
@@ -140,18 +138,9 @@ public final class IndexMerge {
     }
   }
 
-  /** What a writer must name as its parent field, or null. */
-  private @Nullable String firstParentField() {
-    Path shard = shards.get(0);
-    try (Directory directory = IndexFolder.existing(shard)) {
-      return IndexTraits.of(directory).parent();
-    } catch (IOException e) {
-      throw IndexProblems.unreadable(shard, e);
-    }
-  }
-
   /** What is known before anything is written. */
-  private record Overlap(List<Integer> documents, long duplicates, List<String> duplicateIds) {}
+  private record Overlap(
+      List<Integer> documents, long duplicates, List<String> duplicateIds, IndexTraits traits) {}
 
   private Overlap compare(CommitMark first) {
     List<Directory> directories = new ArrayList<>();
@@ -168,7 +157,8 @@ public final class IndexMerge {
       return new Overlap(
           readers.stream().map(DirectoryReader::numDocs).toList(),
           overlap.count(),
-          overlap.firstIds());
+          overlap.firstIds(),
+          IndexTraits.of(readers));
     } catch (IOException e) {
       throw IndexProblems.unreadable(shards, e);
     } finally {
@@ -198,12 +188,12 @@ public final class IndexMerge {
     return split;
   }
 
-  private HybridIndexer open(Path target, CommitMark mark, @Nullable String parent) {
+  private HybridIndexer open(Path target, CommitMark mark, IndexTraits traits) {
     WriteOptions options =
         WriteOptions.defaults()
             .schema(mark.schema())
             .bulk(oneSegment)
-            .writerConfig(config -> parent == null ? config : config.setParentField(parent));
+            .writerConfig(traits::complete);
     return HybridIndexer.open(target, mark.fingerprint(), options);
   }
 

@@ -6,6 +6,7 @@ import java.util.Objects;
 import org.apache.lucene.index.DirectoryReader;
 import org.apache.lucene.index.FieldInfos;
 import org.apache.lucene.index.IndexWriterConfig;
+import org.apache.lucene.index.LeafReader;
 import org.apache.lucene.index.LeafReaderContext;
 import org.apache.lucene.search.Sort;
 import org.apache.lucene.store.Directory;
@@ -23,13 +24,22 @@ record IndexTraits(@Nullable Sort sort, @Nullable String softDeletes, @Nullable 
   /** The traits of an index as of its last commit. */
   static IndexTraits of(Directory directory) throws IOException {
     try (DirectoryReader reader = DirectoryReader.open(directory)) {
-      List<LeafReaderContext> leaves = reader.leaves();
-      List<FieldInfos> fields = leaves.stream().map(leaf -> leaf.reader().getFieldInfos()).toList();
-      return new IndexTraits(
-          sort(leaves.stream().map(leaf -> leaf.reader().getMetaData().sort()).toList()),
-          first(fields.stream().map(FieldInfos::getSoftDeletesField).toList()),
-          first(fields.stream().map(FieldInfos::getParentField).toList()));
+      return of(List.of(reader));
     }
+  }
+
+  /** The traits that an index has that is made of others' segments. */
+  static IndexTraits of(List<DirectoryReader> indexes) {
+    List<LeafReader> segments =
+        indexes.stream()
+            .flatMap(index -> index.leaves().stream())
+            .map(LeafReaderContext::reader)
+            .toList();
+    List<FieldInfos> fields = segments.stream().map(LeafReader::getFieldInfos).toList();
+    return new IndexTraits(
+        sort(segments.stream().map(segment -> segment.getMetaData().sort()).toList()),
+        first(fields.stream().map(FieldInfos::getSoftDeletesField).toList()),
+        first(fields.stream().map(FieldInfos::getParentField).toList()));
   }
 
   private static @Nullable String first(List<@Nullable String> names) {
@@ -47,8 +57,8 @@ record IndexTraits(@Nullable Sort sort, @Nullable String softDeletes, @Nullable 
     return null;
   }
 
-  /** Adds to a configuration what it does not name. */
-  void complete(IndexWriterConfig config) {
+  /** Adds to a configuration what it does not name, and returns it. */
+  IndexWriterConfig complete(IndexWriterConfig config) {
     if (sort != null && config.getIndexSort() == null) {
       config.setIndexSort(sort);
     }
@@ -58,5 +68,6 @@ record IndexTraits(@Nullable Sort sort, @Nullable String softDeletes, @Nullable 
     if (parent != null && config.getParentField() == null) {
       config.setParentField(parent);
     }
+    return config;
   }
 }

@@ -468,4 +468,32 @@ class OwnPipelineTest {
       assertSorted(reader);
     }
   }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void mergedIndex_hasTheSortAndFieldsOfItsShards(boolean oneSegment) throws IOException {
+    WriteOptions options = options(OwnPipelineTest::everything).fields(OwnPipelineTest::addFields);
+    List<SourceDocument> documents = new Texts(3).documents(40);
+    List<Path> shards = List.of(index.resolve("a"), index.resolve("b"));
+    for (Path shard : shards) {
+      int from = shard.endsWith("a") ? 0 : 20;
+      try (HybridIndexer indexer = HybridIndexer.open(shard, engine, options)) {
+        indexer.indexAll(documents.subList(from, from + 20).iterator(), progress -> {});
+        indexer.put(documents.get(from)).join();
+      }
+    }
+    Path merged = index.resolve("merged");
+
+    MergeReport report = IndexMerge.of(shards).oneSegment(oneSegment).into(List.of(merged));
+
+    assertThat(report.documents()).containsExactly(40L);
+    try (HybridIndexer indexer = HybridIndexer.open(merged, engine, options)) {
+      assertThat(indexer.put(documents.get(1)).join()).isTrue();
+    }
+    try (Directory directory = FSDirectory.open(merged);
+        DirectoryReader reader = LiveReader.open(directory)) {
+      assertThat(reader.numDocs()).isEqualTo(40);
+      assertSorted(reader);
+    }
+  }
 }
