@@ -24,12 +24,12 @@ import java.util.Set;
 public final class StaticBackend implements Backend {
   private final BackendInfo info;
   private final float[] table;
-  private final boolean sum;
+  private final boolean max;
   private volatile boolean closed;
 
-  private StaticBackend(float[] table, boolean sum, BackendInfo info) {
+  private StaticBackend(float[] table, boolean max, BackendInfo info) {
     this.table = table;
-    this.sum = sum;
+    this.max = max;
     this.info = info;
   }
 
@@ -45,12 +45,12 @@ public final class StaticBackend implements Backend {
 
   /** Found by ServiceLoader. */
   public static final class Provider implements BackendProvider {
-    static final Key<Boolean> SUM =
+    static final Key<Boolean> MAX =
         Key.of(
-            "luciole.static.sum",
+            "luciole.static.max",
             ValueParser.trueOrFalse(),
             "false",
-            "Whether a text is the sum of its tokens' vectors instead of their mean.");
+            "Whether a text is the largest of its tokens' components instead of their mean.");
 
     /** Called by ServiceLoader. */
     public Provider() {}
@@ -62,7 +62,7 @@ public final class StaticBackend implements Backend {
 
     @Override
     public List<Key<?>> options() {
-      return List.of(SUM);
+      return List.of(MAX);
     }
 
     @Override
@@ -84,7 +84,7 @@ public final class StaticBackend implements Backend {
       try (EncoderWeights weights = EncoderWeights.open(model)) {
         return new StaticBackend(
             weights.words().toFloats(),
-            config.option(SUM),
+            config.option(MAX),
             new BackendInfo(
                 name(),
                 probe().version(),
@@ -109,7 +109,13 @@ public final class StaticBackend implements Backend {
       for (int t = batch.offset(i); t < batch.offset(i + 1); t++) {
         int row = batch.tokenIds()[t] * width;
         for (int d = 0; d < width; d++) {
-          dense[i * width + d] += table[row + d] / (sum ? 1 : batch.length(i));
+          float value = table[row + d];
+          int at = i * width + d;
+          boolean first = t == batch.offset(i);
+          dense[at] =
+              max
+                  ? (first ? value : Math.max(dense[at], value))
+                  : dense[at] + value / batch.length(i);
         }
       }
     }
