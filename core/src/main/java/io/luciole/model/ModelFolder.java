@@ -275,7 +275,11 @@ final class ModelFolder {
           }
         });
     requireType("normalize", JsonNode::isBoolean, "true or false");
-    requireType("maxTokens", JsonNode::isIntegralNumber, "a whole number");
+    requireType("pooling", JsonNode::isTextual, "a string, such as \"mean\" or \"cls,mean\",");
+    requireType(
+        "maxTokens",
+        value -> value.isIntegralNumber() && value.canConvertToInt(),
+        "a whole number");
     requireType("queryPrompt", JsonNode::isTextual, "a string");
     requireType("passagePrompt", JsonNode::isTextual, "a string");
     tokenizer.requireAgreement();
@@ -333,7 +337,8 @@ final class ModelFolder {
     }
     double known = written.path("known").asDouble();
     double foreign = written.path("foreign").asDouble();
-    if (written.size() != 2 || !(0 < known && known < foreign)) {
+    boolean numbers = written.path("known").isNumber() && written.path("foreign").isNumber();
+    if (written.size() != 2 || !numbers || !(0 < known && known < foreign)) {
       throw new ModelException(
           "Expected {\"known\": K, \"foreign\": F} with numbers 0 < K < F for"
               + " \"tokensPerLetter\", found "

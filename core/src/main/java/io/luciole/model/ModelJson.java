@@ -3,6 +3,7 @@ package io.luciole.model;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
@@ -15,6 +16,10 @@ import java.util.List;
 /** Reads the JSON files of a model's folder; failures name the file. */
 final class ModelJson {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** For whole files: text behind their value is refused, as Python refuses it. */
+  private static final ObjectMapper FILES =
+      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   /**
    * A token that a tokenizer has beside its vocabulary.
@@ -29,7 +34,7 @@ final class ModelJson {
   /** The file's content, an object. */
   static JsonNode read(Path file) {
     try {
-      JsonNode node = JSON.readTree(file.toFile());
+      JsonNode node = FILES.readTree(file.toFile());
       if (!node.isObject()) {
         throw new ModelException(
             "Expected a JSON object, found " + node.getNodeType() + " in " + file);
@@ -51,7 +56,7 @@ final class ModelJson {
       return MissingNode.getInstance();
     }
     try {
-      JsonNode node = JSON.readTree(file.toFile());
+      JsonNode node = FILES.readTree(file.toFile());
       if (!node.isArray()) {
         throw new ModelException(
             "Expected a JSON array, found " + node.getNodeType() + " in " + file);

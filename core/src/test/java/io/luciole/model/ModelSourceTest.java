@@ -186,8 +186,13 @@ class ModelSourceTest {
     write("luciole.json", "{\"maxTokens\":513}");
     assertThatThrownBy(this::resolve)
         .hasMessageContaining("Expected \"maxTokens\" from 2 to 512, found 513");
-    write("luciole.json", "[1");
-    assertThatThrownBy(this::resolve).hasMessageContaining("luciole.json as JSON");
+    for (String wrong : List.of("[1", "{\"maxTokens\":64} 65", "{\"maxTokens\":64}}")) {
+      write("luciole.json", wrong);
+      assertThatThrownBy(this::resolve)
+          .as(wrong)
+          .isInstanceOf(ModelException.class)
+          .hasMessageContaining("luciole.json as JSON");
+    }
   }
 
   @Test
@@ -259,6 +264,9 @@ class ModelSourceTest {
             "{\"normalize\": null}",
             "{\"maxTokens\": \"128\"}",
             "{\"maxTokens\": 12.7}",
+            "{\"maxTokens\": 4294967328}",
+            "{\"pooling\": [\"cls\", \"mean\"]}",
+            "{\"pooling\": true}",
             "{\"queryPrompt\": 5}",
             "{\"passagePrompt\": [\"x\"]}")) {
       write("luciole.json", wrong);
@@ -266,6 +274,7 @@ class ModelSourceTest {
           .as(wrong)
           .isInstanceOf(ModelException.class)
           .hasMessageContaining("Expected")
+          .hasMessageContaining("found " + wrong.replaceAll("^.*?: |}$| (?=\")", ""))
           .hasMessageContaining("luciole.json");
     }
   }
@@ -280,7 +289,12 @@ class ModelSourceTest {
     assertThat(resolve().description().familiarity()).isEqualTo(new Familiarity(0.3, 0.5));
 
     for (String wrong :
-        List.of("0.3", "{}", "{\"known\":0.5,\"foreign\":0.5}", "{\"known\":0.5,\"f\":1}")) {
+        List.of(
+            "0.3",
+            "{}",
+            "{\"known\":0.5,\"foreign\":0.5}",
+            "{\"known\":0.5,\"f\":1}",
+            "{\"known\":\"0.3\",\"foreign\":\"0.5\"}")) {
       write("luciole.json", "{\"tokensPerLetter\": " + wrong + "}");
       assertThatThrownBy(this::resolve)
           .as(wrong)
