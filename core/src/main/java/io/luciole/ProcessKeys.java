@@ -55,7 +55,9 @@ public final class ProcessKeys {
               "Anything: the CUDA library says on standard error which kernels it loaded."),
           variable("luciole.java-opts", "Options for the JVM that the script `luciole` starts."),
           variable(
-              "luciole.profiles", "Maven profiles that the script `luciole` builds with: `djl`."),
+              "luciole.profiles",
+              "Maven profiles that the script `luciole` builds with, separated by commas: `djl`,"
+                  + " `djl-cuda12` and `cuda13` add backends and devices (docs/backends.md)."),
           variable("luciole.mvn", "`wrapper`: the scripts build with the Maven that `mvnw` names."),
           COMMAND);
 

@@ -68,6 +68,7 @@ final class OrtNatives {
         return start.get();
       }
       requireTemporaryFolder();
+      requireLibraryThatIsNamed();
       Map<String, URL> files = onClassPath();
       if (files.isEmpty() || isSet()) {
         return start.get();
@@ -95,6 +96,24 @@ final class OrtNatives {
           "expected a folder for temporary files that can be written, found "
               + folder
               + ". Name another with -Djava.io.tmpdir.");
+    }
+  }
+
+  /** ONNX Runtime tells that its library is missing once; its class then fails without a reason. */
+  private static void requireLibraryThatIsNamed() throws IOException {
+    String named = System.getProperty(FOLDER);
+    if (named != null
+        && !Boolean.getBoolean(SETTINGS + RUNTIME + ".skip")
+        && !Files.exists(Path.of(named, fileName(RUNTIME)))) {
+      throw new IOException(
+          "expected "
+              + fileName(RUNTIME)
+              + " in the folder that -D"
+              + FOLDER
+              + " names, "
+              + named
+              + ", found no such file. Name the folder of ONNX Runtime's native libraries, or leave"
+              + " the setting out.");
     }
   }
 

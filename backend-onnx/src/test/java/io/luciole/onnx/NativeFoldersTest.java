@@ -107,6 +107,18 @@ class NativeFoldersTest {
     }
   }
 
+  @Test
+  void folderOfTheApplicationsWithoutTheLibrary_isToldWithWhatToDo() throws Exception {
+    assertThat(run(List.of("-Donnxruntime.native.path=" + temporary)))
+        .anySatisfy(line ->
+            assertThat(line)
+                .startsWith("Exception ")
+                .contains("ONNX Runtime cannot be loaded: expected ")
+                .contains(" in the folder that -Donnxruntime.native.path names, ")
+                .contains(temporary.toString())
+                .contains("leave the setting out"));
+  }
+
   /** The file of a library beneath a folder. */
   private static Path find(Path folder, String library) throws IOException {
     try (Stream<Path> files = Files.walk(folder)) {

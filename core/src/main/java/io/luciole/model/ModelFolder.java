@@ -112,7 +112,7 @@ final class ModelFolder {
     // A file that is named is meant, whatever lies beside it.
     Path weights = isOnnx || isScript ? null : weights(folder);
     if (onnx == null && !isScript) {
-      onnx = findOnnx(folder);
+      onnx = findOnnx(folder, weights != null);
     }
     if (script == null && weights == null && !isOnnx) {
       script = ScriptFiles.find(folder);
@@ -224,7 +224,7 @@ final class ModelFolder {
     if (weights != null) {
       return FileDigests.withShards(weights).stream().allMatch(Files::isRegularFile);
     }
-    Path onnx = findOnnx(folder);
+    Path onnx = findOnnx(folder, false);
     return (onnx != null
             && FileDigests.withExternalData(onnx).stream().allMatch(Files::isRegularFile))
         || ScriptFiles.find(folder) != null
@@ -242,7 +242,8 @@ final class ModelFolder {
         .orElse(null);
   }
 
-  private static @Nullable Path findOnnx(Path folder) {
+  /** The export that is taken without being named; of several beside a checkpoint, none. */
+  private static @Nullable Path findOnnx(Path folder, boolean besideCheckpoint) {
     Optional<String> usual = ModelFileNames.onnx(name -> first(folder, name) != null);
     if (usual.isPresent()) {
       return folder.resolve(usual.get());
@@ -250,6 +251,9 @@ final class ModelFolder {
     try (Stream<Path> files = Files.list(folder)) {
       List<Path> found =
           files.filter(f -> f.getFileName().toString().endsWith(".onnx")).sorted().toList();
+      if (found.size() > 1 && besideCheckpoint) {
+        return null;
+      }
       if (found.size() > 1) {
         throw new ModelException(
             "Expected one .onnx file in " + folder + ", found " + found + ". Name the one to use.");

@@ -206,6 +206,19 @@ class ModelSourceTest {
   }
 
   @Test
+  void severalExports_areRefusedUnlessACheckpointIsThere() throws IOException {
+    write("config.json", "{\"model_type\":\"bert\",\"max_position_embeddings\":512}");
+    write("small.onnx", "");
+    write("large.onnx", "");
+    assertThatThrownBy(this::resolve).hasMessageContaining("Name the one to use");
+
+    write("model.safetensors", "");
+
+    assertThat(resolve().weights()).isEqualTo(folder.resolve("model.safetensors"));
+    assertThat(resolve().onnx()).isNull();
+  }
+
+  @Test
   void onnxFile_findsItsTokenizerAboveIt() throws IOException {
     write("config.json", "{\"model_type\":\"bert\",\"max_position_embeddings\":512}");
     write("onnx/model.onnx", "");
