@@ -21,14 +21,19 @@ public final class PlugInConfiguration {
   /**
    * Prints the settings with their origins, and the engine that they lead to.
    *
-   * @param args nothing, or a model and the outputs to compute
+   * @param args nothing, or a model and the outputs to compute, which are dense if not given
    */
   public static void main(String[] args) {
     // With arguments, settings come from them alone: a program may have a configuration of its own.
     LucioleConfig config =
         args.length == 0
             ? LucioleConfig.load()
-            : LucioleConfig.of(Map.of("luciole.model", args[0], "luciole.outputs", args[1]));
+            : LucioleConfig.of(
+                Map.of(
+                    "luciole.model",
+                    args[0],
+                    "luciole.outputs",
+                    args.length > 1 ? args[1] : "dense"));
     config
         .settings()
         .forEach((name, setting) ->

@@ -39,6 +39,9 @@ public final class SwitchBackend {
    * @param args the model, and optionally the names of two backends
    */
   public static void main(String[] args) {
+    if (args.length == 0) {
+      throw new IllegalArgumentException("expected a model with BGE-M3's heads, by folder or name");
+    }
     List<Embedding> first = embed(args[0], args.length > 2 ? args[1] : "onnx");
     List<Embedding> second = embed(args[0], args.length > 2 ? args[2] : "djl");
 

@@ -1,6 +1,7 @@
 package io.luciole.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.luciole.testkit.MiniM3;
 import java.io.ByteArrayOutputStream;
@@ -119,6 +120,22 @@ class ExamplesTest {
     assertThat(lines)
         .contains("luciole.model = starter, from given properties luciole.model")
         .hasSize(3);
+  }
+
+  @Test
+  void plugInConfiguration_givenAModelAlone_computesDenseVectors() {
+    List<String> lines = run(() -> PlugInConfiguration.main(new String[] {"starter"}));
+
+    assertThat(lines)
+        .contains("luciole.outputs = dense, from given properties luciole.outputs")
+        .endsWith("starter on onnx/cpu gives [DENSE] for 6 tokens");
+  }
+
+  @Test
+  void switchBackend_withoutAModel_saysWhatItExpects() {
+    assertThatThrownBy(() -> SwitchBackend.main(new String[0]))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("expected a model");
   }
 
   @Test
