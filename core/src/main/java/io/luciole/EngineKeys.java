@@ -54,7 +54,8 @@ public final class EngineKeys {
           "luciole.precision",
           ValueParser.of(
               "auto, exact, fast, fp32, fp16, bf16, int8 or fp8", PrecisionChoice::parse),
-          "auto: fp32 on CPUs, fp16 on CUDA devices",
+          "auto: fp16 on CUDA devices; on CPUs int8 for models whose weights come in bytes, such as"
+              + " starter, and else fp32",
           "The arithmetic of the linear layers. `exact` is fp32; `fast` is the fastest on the"
               + " device that keeps a mean cosine of 0.998 to fp32.");
 
