@@ -381,7 +381,7 @@ final class Gateway {
           case PAYLOAD_TOO_LARGE -> Problem.tooLarge(null, "The body is too large.");
           case FORBIDDEN -> new Problem(403, "forbidden", "Forbidden.");
           case INTERNAL_ERROR -> new Problem(500, "internal", "The server failed.");
-          default -> new Problem(status, "bad_http", "The request is not proper HTTP.");
+          default -> new Problem(status, "bad_http", badHttp(status));
         };
     meters.recordRefused(problem.status());
     if (config.accessLog() && access.isInfoEnabled()) {
@@ -399,5 +399,21 @@ final class Gateway {
         .entity(new String(body, StandardCharsets.UTF_8))
         .keepAlive(false)
         .build();
+  }
+
+  private static String badHttp(int status) {
+    return switch (status) {
+      case 414 ->
+          "The first line of a request may have "
+              + HelidonConnections.MAX_PROLOGUE
+              + " bytes, with its path and query string.";
+      case 501 ->
+          "Expected no Transfer-Encoding but \"chunked\"; that a body is in gzip belongs in"
+              + " Content-Encoding.";
+      default ->
+          "Expected proper HTTP/1.1, with a head of at most "
+              + HelidonConnections.MAX_HEADERS
+              + " bytes.";
+    };
   }
 }

@@ -47,10 +47,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class HelidonConnections implements ClientConnections {
   /** Longest head of a request, in bytes; longer ones are refused. */
-  private static final int MAX_HEADERS = 16 << 10;
+  static final int MAX_HEADERS = 16 << 10;
 
   /** Longest first line of a request, in bytes. */
-  private static final int MAX_PROLOGUE = 8 << 10;
+  static final int MAX_PROLOGUE = 8 << 10;
 
   private final Http1ConnectionSelector http1 =
       Http1ConnectionSelector.builder()

@@ -211,8 +211,11 @@ final class Indexes implements AutoCloseable {
             new Problem(
                 404,
                 "no_index",
-                "This server has no folder for indexes: start it with luciole serve --index FOLDER,"
-                    + " or set luciole.server.indexes for several."))
+                settings.index().isPresent()
+                    ? "This server has the index \"default\" alone; luciole.server.indexes=FOLDER"
+                        + " lets it have others."
+                    : "This server has no folder for indexes: start it with luciole serve --index"
+                        + " FOLDER, or set luciole.server.indexes=FOLDER for several."))
         .resolve(name);
   }
 

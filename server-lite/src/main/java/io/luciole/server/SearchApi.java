@@ -172,8 +172,12 @@ final class SearchApi implements Api {
       Exchange x, ObjectNode body, HybridSearcher searcher, EmbeddingEngine engine)
       throws TimeoutException {
     Arrangement arrangement = Arranging.read(body);
-    boolean lists = body.hasNonNull("filter") || !arrangement.sort().isEmpty();
-    String text = lists ? JsonBodies.string(body, "query", "") : JsonBodies.string(body, "query");
+    if (!body.hasNonNull("query") && !body.hasNonNull("filter") && arrangement.sort().isEmpty()) {
+      throw Problem.invalid(
+          "query",
+          "Expected \"query\", or \"filter\" or \"sort\" for a list without one, found none.");
+    }
+    String text = JsonBodies.string(body, "query", "");
     if (!body.hasNonNull("query") && arrangement.sort().isEmpty()) {
       arrangement = arrangement.sort(MetadataSort.ascending(MetadataSort.ID));
     }
@@ -304,12 +308,8 @@ final class SearchApi implements Api {
       return query.rerank(
           new HybridQuery.Rerank(depth, RequestOptions.weights(engine, how.get("weights"))));
     }
-    ServedReranker reranker = models.reranker(name);
-    if (reranker == null && name != null) {
-      throw Problem.invalid(
-          "rerank.model",
-          '"' + name + "\" is no reranker; rerankers are " + models.rerankerNames() + '.');
-    }
+    ServedReranker reranker =
+        name == null ? models.reranker(null) : models.rerankerOf(name, "rerank.model");
     return reranker == null
         ? query.rerank(depth)
         : query.rerank(PassageScorer.of(reranker.reranker()), depth);

@@ -122,9 +122,27 @@ final class ServedModels {
     return null;
   }
 
-  /** Names of the rerankers, for people. */
-  String rerankerNames() {
-    return rerankers.isEmpty() ? "none" : names(rerankers.stream().map(ServedReranker::model));
+  /**
+   * The reranker of a name or alias, as {@link #reranker} has it.
+   *
+   * @param param the field that has the name
+   * @throws Problem if there is none of this name, or it is that of a model that embeds
+   */
+  ServedReranker rerankerOf(String name, String param) {
+    boolean known = anyName || byName.containsKey(key(name));
+    ServedReranker reranker = known ? reranker(name) : null;
+    if (reranker != null) {
+      return reranker;
+    }
+    String message =
+        '"'
+            + name
+            + "\" is no reranker; this server has "
+            + (rerankers.isEmpty() ? "none" : names(rerankers.stream().map(ServedReranker::model)))
+            + ". luciole serve --rerank-model serves one.";
+    throw known
+        ? Problem.invalid(param, message)
+        : new Problem(404, "model_not_found", message, param, 0);
   }
 
   /**

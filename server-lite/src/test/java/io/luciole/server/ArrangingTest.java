@@ -133,7 +133,7 @@ class ArrangingTest {
           {"query":"w1","facets":["year:0"]}                         | at least 1
           {"query":"w1","facets":[{"field":"year","ranges":[{}]}]}   | gt, gte, lt or lte
           {"query":"w1","facets":[{"field":"lang","ranges":[{"lt":1}]}]} | a number or date for a range
-          {"facets":["lang"]}                                        | Expected \\"query\\"
+          {"facets":["lang"]}                                        | Expected \\"query\\", or \\"filter\\" or \\"sort\\" for a list without one
           """)
   void whatCannotBeArranged_isRefused(String body, String expected) throws IOException {
     Server.Answer answer = server.post("/v1/search", body);

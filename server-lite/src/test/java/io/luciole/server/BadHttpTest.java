@@ -37,7 +37,12 @@ class BadHttpTest {
         assertThat(answer).startsWith("HTTP/1.1 ").contains("\"code\":\"bad_http\"");
         assertThat(page).contains("| " + answer.substring(9, 12) + " | `bad_http` |");
       }
-      assertThat(answer(server, "GET /" + "a".repeat(9000) + HOST + "\r\n")).contains(" 414 ");
+      assertThat(answer(server, "GET /" + "a".repeat(9000) + HOST + "\r\n"))
+          .contains(" 414 ", "8192 bytes");
+      assertThat(answer(server, "GET /" + HOST + "A: " + "b".repeat(17_000) + "\r\n\r\n"))
+          .contains(" 400 ", "16384 bytes");
+      assertThat(answer(server, "POST /embed" + HOST + "Transfer-Encoding: gzip, chunked" + CHUNKS))
+          .contains(" 501 ", "Content-Encoding");
     }
   }
 

@@ -20,6 +20,7 @@ import java.util.SequencedMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -59,12 +60,20 @@ class DocumentedCommandsTest {
     }
   }
 
-  private static String commands() throws IOException {
+  private static Stream<String> blocks() throws IOException {
     return BLOCK
         .matcher(Files.readString(Path.of("../docs/server.md")))
         .results()
         .map(block -> block.group(1))
-        .filter(block -> block.contains("localhost:8080"))
+        .filter(block -> block.contains("localhost:8080"));
+  }
+
+  /** What runs over the page's own `luciole serve`, which has no reranker and no named indexes. */
+  private static String commandsWithoutMore() throws IOException {
+    return blocks()
+        .filter(block -> !block.contains("/v1/indexes/"))
+        .flatMap(String::lines)
+        .filter(line -> !line.contains("# with --rerank-model"))
         .collect(Collectors.joining("\n"));
   }
 
@@ -98,30 +107,38 @@ class DocumentedCommandsTest {
 
   @Test
   void everyCommandOfThePage_succeeds() throws Exception {
+    try (CrossEncoder reranker = reranker();
+        Server server = Server.of(engines(), Map.of(RERANKER, reranker), this::withIndexes)) {
+      assertAllSucceed(server, blocks().collect(Collectors.joining("\n")));
+    }
+  }
+
+  @Test
+  void commandsThatAskForNoMore_succeedOverTheServerThatThePageStarts() throws Exception {
+    try (Server server = Server.of(engines(), config -> config.index(folder.resolve("my-index")))) {
+      assertAllSucceed(server, commandsWithoutMore());
+    }
+  }
+
+  private void assertAllSucceed(Server server, String commands) throws Exception {
     assumeTrue(hasCurl(), "there is no curl");
-    String commands = commands();
     long expected =
         Pattern.compile("^curl ", Pattern.MULTILINE).matcher(commands).results().count();
     assertThat(expected).as("commands on the page").isGreaterThan(40);
     Files.writeString(folder.resolve("corpus.jsonl"), "{\"id\":\"d3\",\"text\":\"Bees dance.\"}\n");
-    try (CrossEncoder reranker = reranker();
-        Server server = Server.of(engines(), Map.of(RERANKER, reranker), this::withIndexes)) {
-      Path script = folder.resolve("commands.sh");
-      String here = "127.0.0.1:" + server.server.port();
-      Files.writeString(script, CURL + commands.replace("localhost:8080", here));
-      Process shell =
-          new ProcessBuilder("sh", script.toString())
-              .directory(folder.toFile())
-              .redirectErrorStream(true)
-              .start();
-      String output = new String(shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertThat(shell.waitFor(60, TimeUnit.SECONDS)).isTrue();
-      List<String> calls = Files.readAllLines(folder.resolve("calls"));
-      assertThat(calls)
-          .as("calls, and what the shell said: " + end(output))
-          .hasSize((int) expected);
-      assertThat(calls).allMatch(call -> call.startsWith("2"));
-      assertThat(folder.resolve("all.jsonl")).content().contains("\"d1\"");
-    }
+    Path script = folder.resolve("commands.sh");
+    String here = "127.0.0.1:" + server.server.port();
+    Files.writeString(script, CURL + commands.replace("localhost:8080", here));
+    Process shell =
+        new ProcessBuilder("sh", script.toString())
+            .directory(folder.toFile())
+            .redirectErrorStream(true)
+            .start();
+    String output = new String(shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(shell.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    List<String> calls = Files.readAllLines(folder.resolve("calls"));
+    assertThat(calls).as("calls, and what the shell said: " + end(output)).hasSize((int) expected);
+    assertThat(calls).allMatch(call -> call.startsWith("2"));
+    assertThat(folder.resolve("all.jsonl")).content().contains("\"d1\"");
   }
 }

@@ -231,6 +231,8 @@ class IndexesApiTest {
     Path index = folder.resolve("index");
     try (Server server = Server.fake(new FakeBackend(), folder, c -> c.index(index))) {
       assertThat(server.get("/v1/index").status()).isEqualTo(200);
+      assertThat(server.get("/v1/indexes/books").body())
+          .contains("\\\"default\\\" alone", "luciole.server.indexes");
       assertThatThrownBy(() -> Server.fake(new FakeBackend(), folder, c -> c.index(index)).close())
           .isInstanceOf(IndexException.class)
           .hasMessageContaining("writes to the index")

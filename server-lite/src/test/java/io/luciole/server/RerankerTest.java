@@ -177,4 +177,16 @@ class RerankerTest {
     assertThat(unknown.status()).isEqualTo(400);
     assertThat(unknown.body()).contains("no reranker", "pairs");
   }
+
+  @Test
+  void searchByARerankerThatIsNotServed_saysHowToServeOne(@TempDir Path folder) {
+    try (Server server =
+        Server.fake(new FakeBackend(), folder, c -> c.index(folder.resolve("i")))) {
+      Server.Answer unknown =
+          server.post("/v1/search", "{\"query\":\"w1\",\"rerank\":{\"model\":\"nope\"}}");
+      assertThat(unknown.status()).as(unknown.body()).isEqualTo(404);
+      assertThat(unknown.body())
+          .contains("\"model_not_found\"", "rerank.model", "no reranker", "--rerank-model");
+    }
+  }
 }
