@@ -114,6 +114,26 @@ class ChangingIndexTest {
     return answer.toString();
   }
 
+  /** A server with folders for indexes, of which there is one, "books". */
+  private Server withBooks() throws Exception {
+    Server server =
+        Server.fake(
+            new FakeBackend(),
+            folder,
+            c -> c.indexes(c.indexes().folder(folder.resolve("indexes"))));
+    assertThat(server.put("/v1/indexes/books", "{}").status()).isEqualTo(200);
+    return server;
+  }
+
+  /** Begins a bulk ingestion into "books", whose lines are to follow as chunks. */
+  private static Socket bulk(Server server, String query) throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.server.port());
+    socket.setSoTimeout(60_000);
+    send(socket, "POST /v1/indexes/books/documents/bulk" + query + " HTTP/1.1\r\n");
+    send(socket, "Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+    return socket;
+  }
+
   private static void send(Socket socket, String text) throws IOException {
     socket.getOutputStream().write(text.getBytes(US_ASCII));
   }
@@ -122,16 +142,8 @@ class ChangingIndexTest {
   void linesOfABulk_whoseIndexIsDeletedOrMadeAnewMeanwhile_areAnsweredThatThereIsNone()
       throws Exception {
     String put = "{\"id\":\"d\",\"text\":\"w1\"}";
-    try (Server server =
-            Server.fake(
-                new FakeBackend(),
-                folder,
-                c -> c.indexes(c.indexes().folder(folder.resolve("indexes"))));
-        Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
-      socket.setSoTimeout(60_000);
-      assertThat(server.put("/v1/indexes/books", "{}").status()).isEqualTo(200);
-      send(socket, "POST /v1/indexes/books/documents/bulk HTTP/1.1\r\nHost: localhost\r\n");
-      send(socket, "Transfer-Encoding: chunked\r\n\r\n");
+    try (Server server = withBooks();
+        Socket socket = bulk(server, "")) {
       assertThat(line(socket, put)).contains("\"created\"");
       assertThat(server.delete("/v1/indexes/books").status()).isEqualTo(200);
 
@@ -148,16 +160,8 @@ class ChangingIndexTest {
   @ValueSource(strings = {"commit=true", "wait_for=commit"})
   void lastLineOfABulk_whoseIndexIsDeletedMeanwhile_saysThatNothingWasCommitted(String durability)
       throws Exception {
-    try (Server server =
-            Server.fake(
-                new FakeBackend(),
-                folder,
-                c -> c.indexes(c.indexes().folder(folder.resolve("indexes"))));
-        Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
-      socket.setSoTimeout(60_000);
-      assertThat(server.put("/v1/indexes/books", "{}").status()).isEqualTo(200);
-      send(socket, "POST /v1/indexes/books/documents/bulk?" + durability + " HTTP/1.1\r\n");
-      send(socket, "Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+    try (Server server = withBooks();
+        Socket socket = bulk(server, "?" + durability)) {
       assertThat(line(socket, "{\"id\":\"d\",\"text\":\"w1\"}")).contains("\"created\"");
       assertThat(server.delete("/v1/indexes/books").status()).isEqualTo(200);
 
@@ -170,16 +174,8 @@ class ChangingIndexTest {
   /** Then the status can still tell it. */
   @Test
   void bulk_whoseIndexIsDeletedMeanwhile_isNotFound_whereNoLineWasAnswered() throws Exception {
-    try (Server server =
-            Server.fake(
-                new FakeBackend(),
-                folder,
-                c -> c.indexes(c.indexes().folder(folder.resolve("indexes"))));
-        Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.server.port())) {
-      socket.setSoTimeout(60_000);
-      assertThat(server.put("/v1/indexes/books", "{}").status()).isEqualTo(200);
-      send(socket, "POST /v1/indexes/books/documents/bulk?commit=true&results=failed HTTP/1.1\r\n");
-      send(socket, "Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+    try (Server server = withBooks();
+        Socket socket = bulk(server, "?commit=true&results=failed")) {
       send(socket, "17\r\n{\"id\":\"d\",\"text\":\"w1\"}\n\r\n");
       await()
           .atMost(Duration.ofMinutes(1))
